@@ -1,0 +1,1 @@
+"""The command line: tradeplane, also found by kubectl as kubectl-tradeplane."""

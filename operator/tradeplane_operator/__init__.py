@@ -1,0 +1,1 @@
+"""The operator: it observes the cluster, decides by pure functions, and acts."""

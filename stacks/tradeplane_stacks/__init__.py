@@ -1,0 +1,1 @@
+"""Where tradeplane runs: the embedded cluster, the images, and their deployment."""
