@@ -1,3 +1,4 @@
 """What a user may ask of tradeplane: one pydantic model a kind, and the documents rooms exchange.
 
-Every other room imports this one and it imports none of them, so that the words of the API have one home."""
+Every other room imports this one and it imports none of them, so that the words of the API have one home.
+"""

@@ -1,0 +1,36 @@
+"""Where things lie in the store of a namespace.
+
+A store is one URL; each namespace has a folder of its own in it, which is all a pod of that namespace can see.
+"""
+
+from __future__ import annotations
+
+
+def snapshot_manifest(digest: str) -> str:
+    """Path of the manifest of the snapshot with this id (``sha256:<hex>``)."""
+    return f"snapshots/{digest.removeprefix('sha256:')}/manifest.json"
+
+
+def snapshot_part(digest: str, part: str) -> str:
+    """Path of one Arrow file of a snapshot."""
+    return f"snapshots/{digest.removeprefix('sha256:')}/{part}.arrow"
+
+
+def results_manifest(run: str) -> str:
+    """Path of the manifest of a run's results."""
+    return f"results/{run}/manifest.json"
+
+
+def results_part(run: str, part: str) -> str:
+    """Path of one Arrow file of a run's results."""
+    return f"results/{run}/{part}.arrow"
+
+
+def results_summary(run: str) -> str:
+    """Path of the summary of a run's results, the same figures as in its manifest, for people."""
+    return f"results/{run}/summary.json"
+
+
+def results_log(run: str, attempt: str) -> str:
+    """Path of the log of one attempt at a run."""
+    return f"results/{run}/log-{attempt}.txt"

@@ -1,0 +1,1 @@
+"""Market data: what a strategy sees, and where it is read from."""
