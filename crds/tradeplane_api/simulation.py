@@ -23,7 +23,7 @@ class Algorithm(Document):
     name: str = Field(
         pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
         max_length=63,
-        description="Name of a built-in strategy, or of one registered under the entry point group tradeplane.strategies.",
+        description="A built-in strategy, or one registered under the entry point group tradeplane.strategies.",
     )
     parameters: dict[str, Any] = Field(
         default_factory=dict, max_length=64, description="Parameters of the algorithm; each algorithm states its own."
@@ -47,7 +47,7 @@ class Commission(Document):
     tiers: tuple[CommissionTier, ...] = Field(
         default=(),
         max_length=16,
-        description="Basis points of the notional by size of the trade, ascending; the tier reached applies to all of it.",
+        description="Basis points by size of the trade, ascending; the tier reached applies to all of its notional.",
     )
 
 
