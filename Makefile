@@ -1,0 +1,78 @@
+# Every target that runs something prepares the machine first; `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BOOTSTRAP := bootstrap/bootstrap.sh
+# bootstrap writes where uv, Go and Rust are; sourcing it makes each recipe use the pinned ones.
+ACTIVATE := eval "$$($(BOOTSTRAP) --env)"
+RUN := $(ACTIVATE); uv run --no-sync --
+
+.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-e2e test-extra bench images generate docs clean
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+bootstrap: ## Install what is missing on this machine, saying what and why
+	@$(BOOTSTRAP)
+
+sync: bootstrap
+	@$(ACTIVATE); uv sync --frozen --all-packages --quiet
+
+demo: sync ## A cluster, the images, the operator and an example, to a result on screen (CLUSTER=embedded|kind|current, ARM64=0|1)
+	@$(RUN) python -m tradeplane_stacks.demo up
+
+down: sync ## Remove everything `make demo` made; build caches stay
+	@$(RUN) python -m tradeplane_stacks.demo down
+
+fmt: sync ## Format the code in place
+	@$(RUN) ruff format .
+	@$(RUN) ruff check --fix-only --quiet .
+	@$(ACTIVATE); cargo fmt --manifest-path workloads/native/Cargo.toml
+
+fmt-check: sync
+	@$(RUN) ruff format --check .
+	@$(ACTIVATE); cargo fmt --check --manifest-path workloads/native/Cargo.toml
+
+lint: sync ## Lint the code, the directions of imports, what is generated, and the commit messages
+	@$(RUN) ruff check .
+	@$(RUN) lint-imports
+	@$(RUN) python -m tradeplane_api.generate --check
+	@$(ACTIVATE); cargo clippy --quiet --manifest-path workloads/native/Cargo.toml --all-targets -- -D warnings
+	@$(RUN) cz check --rev-range HEAD
+	@shellcheck $(BOOTSTRAP) .ci/run
+
+type: sync ## Check the types, strictly
+	@$(RUN) mypy
+
+test: test-unit test-integration test-e2e ## Run every test: unit, integration and end to end
+
+test-unit: sync ## Run the tests that need no cluster
+	@$(ACTIVATE); cargo test --quiet --manifest-path workloads/native/Cargo.toml --no-default-features
+	@$(RUN) pytest tests/unit
+
+test-integration: sync ## Run the tests against a real API server, S3 server and browser
+	@$(RUN) pytest tests/integration
+
+test-e2e: sync ## Run the tests on the embedded cluster
+	@$(RUN) pytest tests/e2e
+
+test-extra: sync ## Run what needs data or a processor this machine may lack; says what it could not run
+	@$(RUN) python -m tests.extra
+
+bench: sync ## Measure against the peers; writes build/bench.json and prints a table
+	@$(RUN) python -m tests.bench
+
+images: sync ## Build the operator's and the workloads' images for amd64 and arm64
+	@$(RUN) python -m tradeplane_stacks.images build
+
+generate: sync ## Generate the CRDs and the API reference from the models
+	@$(RUN) python -m tradeplane_api.generate
+
+docs: sync ## Build the documentation site into site/
+	@$(ACTIVATE); uv run --frozen --all-packages --group docs -- mkdocs build --strict
+
+clean: ## Remove what builds and tests left in this checkout
+	@rm -rf build dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache workloads/native/target
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
