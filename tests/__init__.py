@@ -1,0 +1,1 @@
+"""The tests of tradeplane: unit, integration, e2e, extra and bench."""
