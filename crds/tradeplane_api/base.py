@@ -5,26 +5,83 @@ An object that exists is valid: what a constructor accepts, every other room may
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
 from pydantic.alias_generators import to_camel
+
+from tradeplane_api.forms import VALIDATIONS, Bounds, Text
+from tradeplane_api.rules import Rule
+
+if TYPE_CHECKING:
+    from pydantic_core import CoreSchema
 
 GROUP = "tradeplane.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
-DecimalString = Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,9})?$", max_length=29)]
+DecimalString = Annotated[
+    str,
+    Text(
+        pattern=r"^-?[0-9]{1,18}(\.[0-9]{1,9})?$",
+        max_length=29,
+        message='must be a decimal in quotation marks with at most 18 digits before the point and 9 after it: "0.05"',
+    ),
+]
 """An exact decimal as people write money: a string, so that no parser rounds it."""
 
-NonNegativeDecimal = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}(\.[0-9]{1,9})?$", max_length=28)]
+NonNegativeDecimal = Annotated[
+    str,
+    Text(
+        pattern=r"^[0-9]{1,18}(\.[0-9]{1,9})?$",
+        max_length=28,
+        message="must be a decimal of zero or more in quotation marks "
+        'with at most 18 digits before the point and 9 after it: "1000.50"',
+    ),
+]
 """A decimal string that is zero or more."""
 
-Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+PositiveDecimal = Annotated[NonNegativeDecimal, Bounds(above="0", hint='write an amount such as "1000000"')]
+"""A decimal string above zero."""
+
+Share = Annotated[NonNegativeDecimal, Bounds(above="0", below="1", hint='write "0.05" for five percent')]
+"""A decimal string strictly between zero and one."""
+
+YearlyRate = Annotated[NonNegativeDecimal, Bounds(most="10", hint='write "0.05" for five percent a year')]
+"""A yearly rate as a fraction."""
+
+BasisPoints = Annotated[NonNegativeDecimal, Bounds(below="10000", hint='write "5" for 0.05 percent')]
+"""Hundredths of a percent."""
+
+Digest = Annotated[
+    str,
+    Text(
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        max_length=71,
+        message="must be a digest: sha256: and 64 hexadecimal digits in lower case",
+    ),
+]
 """A content digest as the OCI image specification spells it."""
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+Name = Annotated[
+    str,
+    Text(
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        max_length=253,
+        message="must be a name as Kubernetes has it: lower-case letters, digits, - and ., "
+        "starting and ending with a letter or a digit",
+    ),
+]
 """A Kubernetes object name (RFC 1123 subdomain)."""
+
+Integer = Annotated[int, Strict()]
+"""A whole number: neither "5" nor true, which an API server does not take for one either."""
+
+Boolean = Annotated[bool, Strict()]
+"""true or false: neither "yes" nor 1."""
+
+Timestamp = Annotated[str, Field(max_length=64)]
+"""A time, RFC 3339."""
 
 
 class Document(BaseModel):
@@ -38,3 +95,27 @@ class Document(BaseModel):
         extra="forbid",
         frozen=True,
     )
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    """Rules between this model's own fields; those of its bases hold too."""
+
+    @classmethod
+    def all_rules(cls) -> tuple[Rule, ...]:
+        """Return the rules of the bases and then those of this model."""
+        return tuple(rule for base in reversed(cls.__mro__) for rule in base.__dict__.get("rules", ()))
+
+    @model_validator(mode="after")
+    def _keep_rules(self) -> Self:
+        for rule in self.all_rules():
+            if rule.holds is not None and not rule.holds(self):
+                raise rule.error()
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Write the rules into the schema."""
+        written = handler.resolve_ref_schema(handler(schema))
+        entries = [rule.schema() for rule in cls.all_rules()]
+        if entries:
+            written[VALIDATIONS] = entries
+        return written

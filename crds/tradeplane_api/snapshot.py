@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tradeplane_api.base import Digest, Document, Name
-from tradeplane_api.conditions import Condition
+from tradeplane_api.base import Digest, Document, Integer, Name, Timestamp
+from tradeplane_api.conditions import UNSEEN, Conditions
+from tradeplane_api.rules import Rule
 from tradeplane_api.run import Part
+
+Symbol = Annotated[str, Field(min_length=1, max_length=64)]
+"""The name a market gives an instrument."""
 
 
 class SnapshotInstrument(Document):
     """An instrument of a snapshot and the units of its integers; see tradeplane_workloads.market.bars."""
 
-    symbol: str = Field(min_length=1, max_length=64)
+    symbol: Symbol
     currency: str = Field(default="USD", pattern=r"^[A-Z0-9]{3,8}$")
     price_exponent: int = Field(ge=-12, le=6)
     quantity_exponent: int = Field(ge=-12, le=6)
@@ -47,16 +51,26 @@ class SnapshotSpec(Document):
     store: Name = Field(default="default", description="Name of a store the administrator configured.")
     digest: Digest = Field(description="Id of the snapshot: the digest of its manifest.")
 
+    rules = (
+        Rule(
+            cel="self == oldSelf",
+            message="spec is immutable, since a snapshot never changes: create a Snapshot with another name",
+            holds=None,
+        ),
+    )
+
 
 class SnapshotStatus(Document):
     """What the operator found."""
 
-    observed_generation: int | None = None
-    conditions: tuple[Condition, ...] = ()
-    instruments: tuple[str, ...] = Field(default=(), description="Symbols, the first 16.")
-    records: int | None = None
-    start: str | None = None
-    end: str | None = None
+    observed_generation: Integer | None = Field(
+        default=None, ge=0, description="The generation the operator has acted on."
+    )
+    conditions: Conditions = (UNSEEN,)
+    instruments: tuple[Symbol, ...] = Field(default=(), max_length=16, description="Symbols, the first 16.")
+    records: Integer | None = Field(default=None, ge=0, description="Records in all parts.")
+    start: Timestamp | None = Field(default=None, description="Time of the first record, RFC 3339.")
+    end: Timestamp | None = Field(default=None, description="Time of the last record, RFC 3339.")
 
 
 class Snapshot(Document):
@@ -65,5 +79,5 @@ class Snapshot(Document):
     api_version: Literal["tradeplane.dev/v1alpha1"] = "tradeplane.dev/v1alpha1"
     kind: Literal["Snapshot"] = "Snapshot"
     metadata: dict[str, object] = Field(default_factory=dict)
-    spec: SnapshotSpec
-    status: SnapshotStatus | None = None
+    spec: SnapshotSpec = Field(description="Where the snapshot lies.")
+    status: SnapshotStatus | None = Field(default=None, description="What the operator found.")

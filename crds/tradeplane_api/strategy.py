@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tradeplane_api.base import Digest, Document, Name
-from tradeplane_api.conditions import Condition
+from tradeplane_api.base import Boolean, Digest, Document, Integer, Name, Timestamp
+from tradeplane_api.conditions import UNSEEN, Conditions
+from tradeplane_api.forms import Text
+from tradeplane_api.rules import Rule
 from tradeplane_api.run import Outcome
 from tradeplane_api.simulation import Simulation
 
+MAX_SECONDS = 2**31 - 1
+"""Durations fit what the Kubernetes Job controller computes with."""
+
 
 class Mode(StrEnum):
-    """How a strategy trades. ``PAPER`` and ``LIVE`` are named and refused as not yet available."""
+    """How a strategy trades.
+
+    ``PAPER`` and ``LIVE`` are named and not yet available. The schema takes them and the operator refuses them in a
+    condition: what a platform can do is a matter of the operator that runs there, not of the API.
+    """
 
     BACKTEST = "Backtest"
     PAPER = "Paper"
@@ -32,7 +42,7 @@ class Architecture(StrEnum):
 class SnapshotReference(Document):
     """A Snapshot of the same namespace."""
 
-    name: Name
+    name: Name = Field(description="Name of the Snapshot.")
 
 
 class ConcurrencyPolicy(StrEnum):
@@ -43,53 +53,191 @@ class ConcurrencyPolicy(StrEnum):
     REPLACE = "Replace"
 
 
+def _cron_field(value: str) -> str:
+    item = rf"(\*|({value})(-({value}))?)(/[1-9][0-9]?)?"
+    return rf"{item}(,{item})*"
+
+
+_MONTHS = "[jJ][aA][nN]|[fF][eE][bB]|[mM][aA][rR]|[aA][pP][rR]|[mM][aA][yY]|[jJ][uU][nN]"
+_MONTHS += "|[jJ][uU][lL]|[aA][uU][gG]|[sS][eE][pP]|[oO][cC][tT]|[nN][oO][vV]|[dD][eE][cC]"
+_DAYS = "[sS][uU][nN]|[mM][oO][nN]|[tT][uU][eE]|[wW][eE][dD]|[tT][hH][uU]|[fF][rR][iI]|[sS][aA][tT]"
+_CRON_FIELDS = (
+    "[0-5]?[0-9]",
+    "[01]?[0-9]|2[0-3]",
+    "0?[1-9]|[12][0-9]|3[01]",
+    f"0?[1-9]|1[0-2]|{_MONTHS}",
+    f"[0-7]|{_DAYS}",
+)
+
+CronExpression = Annotated[
+    str,
+    Text(
+        pattern="^" + " +".join(_cron_field(value) for value in _CRON_FIELDS) + "$",
+        max_length=128,
+        message="must be five cron fields: minute (0-59), hour (0-23), day of month (1-31), month (1-12 or JAN-DEC) "
+        "and day of week (0-7 or SUN-SAT), such as 30 18 * * 1-5; the zone goes into timeZone",
+    ),
+]
+"""When, as crontab(5) writes it: numbers or names, ranges, lists, steps; no @daily, no seconds."""
+
+TimeZone = Annotated[
+    str,
+    Text(
+        pattern=r"^(UTC|GMT|[A-Z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){1,2})$",
+        max_length=64,
+        message="must be an IANA time zone such as Etc/UTC or America/New_York",
+    ),
+]
+
+ImageReference = Annotated[
+    str,
+    Text(
+        pattern=r"^([a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[0-9]{1,5})?/)?"
+        r"[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*(/[a-z0-9]+(([._]|__|-+)[a-z0-9]+)*)*"
+        r"(:[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127})?(@sha256:[0-9a-f]{64})?$",
+        max_length=512,
+        message="must be an image reference: registry/repository@sha256:<64 hexadecimal digits>, "
+        "or with a tag where the administrator allows tags",
+    ),
+]
+
+
 class Schedule(Document):
     """When to run again."""
 
-    cron: str = Field(max_length=128, description="Five fields: minute, hour, day of month, month, day of week.")
-    time_zone: str = Field(default="Etc/UTC", max_length=64, description="IANA name of the zone cron is read in.")
-    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.FORBID
-    starting_deadline_seconds: int | None = Field(default=None, ge=10)
-    successful_runs_history_limit: int = Field(default=3, ge=0, le=50)
-    failed_runs_history_limit: int = Field(default=1, ge=0, le=50)
+    cron: CronExpression = Field(description="Five fields: minute, hour, day of month, month, day of week.")
+    time_zone: TimeZone = Field(default="Etc/UTC", description="IANA name of the zone cron is read in.")
+    concurrency_policy: ConcurrencyPolicy = Field(
+        default=ConcurrencyPolicy.FORBID,
+        description="While the last run still goes on: Allow another, Forbid it, or Replace the one that runs.",
+    )
+    starting_deadline_seconds: Integer | None = Field(
+        default=None, ge=10, le=MAX_SECONDS, description="A run that cannot start this long after its time is missed."
+    )
+    successful_runs_history_limit: Integer = Field(
+        default=3, ge=0, le=50, description="Succeeded runs of the schedule kept in status.history."
+    )
+    failed_runs_history_limit: Integer = Field(
+        default=1, ge=0, le=50, description="Failed runs of the schedule kept in status.history."
+    )
+
+
+CpuQuantity = Annotated[
+    str,
+    Text(
+        pattern=r"^([0-9]{1,6}(\.[0-9]{1,3})?|[0-9]{1,9}m)$",
+        max_length=10,
+        message='must be a quantity of processors: "2", "0.5" or "500m"',
+    ),
+]
+
+MemoryQuantity = Annotated[
+    str,
+    Text(
+        pattern=r"^[0-9]{1,12}(\.[0-9]{1,3})?(Ki|Mi|Gi|Ti|k|M|G|T)?$",
+        max_length=18,
+        message='must be a quantity of bytes: "512Mi", "1.5Gi" or "1000000000"',
+    ),
+]
+
+_SUFFIXES = {
+    **{f"{prefix}i": Decimal(1024) ** power for power, prefix in enumerate("KMGT", start=1)},
+    **{prefix: Decimal(1000) ** power for power, prefix in enumerate("kMGT", start=1)},
+    "m": Decimal("0.001"),
+}
+
+
+def quantity(text: str) -> Decimal:
+    """Return the number a Kubernetes quantity of CPU or memory stands for."""
+    number = text.rstrip("".join(_SUFFIXES))
+    return Decimal(number) * _SUFFIXES.get(text[len(number) :], Decimal(1))
+
+
+def _within(requested: str | None, limit: str | None) -> bool:
+    return requested is None or limit is None or quantity(requested) <= quantity(limit)
+
+
+def _request_rule(resource: str) -> Rule:
+    requested, limit = f"self.requests.{resource}", f"self.limits.{resource}"
+    return Rule(
+        cel=f"!has({requested}) || !has({limit}) || !isQuantity({requested}) || !isQuantity({limit}) || "
+        f"quantity({requested}).compareTo(quantity({limit})) <= 0",
+        message=f"requests.{resource} may not be above limits.{resource}: lower the one or raise the other",
+        holds=lambda r: _within(getattr(r.requests, resource), getattr(r.limits, resource)),
+        field=f"requests.{resource}",
+    )
 
 
 class ResourceList(Document):
     """CPU and memory as Kubernetes quantities."""
 
-    cpu: str | None = Field(default=None, pattern=r"^[0-9]+(\.[0-9]+)?m?$")
-    memory: str | None = Field(default=None, pattern=r"^[0-9]+(\.[0-9]+)?(Ki|Mi|Gi|Ti|k|M|G|T)?$")
+    cpu: CpuQuantity | None = Field(default=None, description="Processors, or thousandths of one with m.")
+    memory: MemoryQuantity | None = Field(default=None, description="Bytes, with a suffix such as Mi or Gi.")
 
 
 class Resources(Document):
     """What a run's container asks for and may use."""
 
-    requests: ResourceList = Field(default_factory=lambda: ResourceList(cpu="100m", memory="256Mi"))
-    limits: ResourceList = Field(default_factory=lambda: ResourceList(memory="1Gi"))
+    requests: ResourceList = Field(
+        default_factory=lambda: ResourceList(cpu="100m", memory="256Mi"),
+        description="What a run is scheduled with.",
+    )
+    limits: ResourceList = Field(
+        default_factory=lambda: ResourceList(memory="1Gi"), description="What a run may not exceed."
+    )
+
+    rules = (_request_rule("cpu"), _request_rule("memory"))
 
 
 class StrategySpec(Simulation):
     """What a user asks for: a simulation, and how to run it."""
 
-    mode: Mode = Mode.BACKTEST
-    snapshot_ref: SnapshotReference
+    mode: Mode = Field(
+        default=Mode.BACKTEST, description="Backtest; Paper and Live are not yet available and are refused."
+    )
+    snapshot_ref: SnapshotReference = Field(description="The market data: a Snapshot of the same namespace.")
     store: Name = Field(
         default="default", description="Name of the store results go to, configured by the administrator."
     )
-    image: str | None = Field(
-        default=None, max_length=512, description="Image of the runner; the operator's own choice when absent."
+    image: ImageReference | None = Field(
+        default=None, description="Image of the runner; the operator's own choice when absent."
     )
-    architecture: Architecture = Architecture.ANY
-    schedule: Schedule | None = None
-    rerun: int = Field(default=0, ge=0, description="Raise it to run the same again.")
-    suspend: bool = Field(default=False, description="Start nothing, and stop what runs, while true.")
-    resources: Resources = Field(default_factory=Resources)
-    ttl_seconds_after_finished: int | None = Field(
-        default=None, ge=0, description="Keep a finished run's Job this long; results and logs stay in the store."
+    architecture: Architecture = Field(
+        default=Architecture.ANY, description="The processor to run on; the result is the same on each."
     )
-    active_deadline_seconds: int | None = Field(default=3600, ge=1)
-    backoff_limit: int = Field(default=3, ge=0, le=20)
-    history_limit: int = Field(default=10, ge=1, le=50, description="Runs kept in status.history.")
+    schedule: Schedule | None = Field(default=None, description="When to run again; once when absent.")
+    rerun: Integer = Field(
+        default=0, ge=0, le=MAX_SECONDS, description="Raise it to run the same again; it never decreases."
+    )
+    suspend: Boolean = Field(default=False, description="Start nothing, and stop what runs, while true.")
+    resources: Resources = Field(default_factory=Resources, description="What a run's container asks for and may use.")
+    ttl_seconds_after_finished: Integer | None = Field(
+        default=None,
+        ge=0,
+        le=MAX_SECONDS,
+        description="Keep a finished run's Job this long; results and logs stay in the store.",
+    )
+    active_deadline_seconds: Integer = Field(
+        default=3600, ge=1, le=MAX_SECONDS, description="A run, its retries included, may take this long."
+    )
+    backoff_limit: Integer = Field(default=3, ge=0, le=20, description="How often a run that failed is tried again.")
+    history_limit: Integer = Field(default=10, ge=1, le=50, description="Runs kept in status.history.")
+
+    rules = (
+        Rule(
+            cel="!has(self.schedule) || self.mode == 'Backtest'",
+            message="schedule runs backtests again and has no meaning in another mode: "
+            "remove it, or set mode: Backtest",
+            holds=lambda s: s.schedule is None or s.mode is Mode.BACKTEST,
+            field="schedule",
+        ),
+        Rule(
+            cel="self.rerun >= oldSelf.rerun",
+            message="rerun never decreases: leave it as it is, or raise it to run the same again",
+            holds=None,
+            field="rerun",
+        ),
+    )
 
 
 class Trigger(StrEnum):
@@ -103,44 +251,48 @@ class Trigger(StrEnum):
 class PinnedInputs(Document):
     """Image and data resolved to digests when a generation was first seen."""
 
-    generation: int
-    image: str
-    snapshots: tuple[Digest, ...]
+    generation: Integer = Field(ge=0, description="The generation they were resolved for.")
+    image: str = Field(max_length=512, description="The image by digest.")
+    snapshots: tuple[Digest, ...] = Field(max_length=16, description="Ids of the snapshots read.")
 
 
 class RunStatus(Document):
     """One run of a strategy."""
 
     name: Name = Field(description="Name of the run and of its Job.")
-    generation: int
-    trigger: Trigger
-    scheduled_time: str | None = None
-    architecture: Architecture
-    image: str | None = None
-    outcome: Outcome
-    start_time: str | None = None
-    completion_time: str | None = None
-    run_digest: Digest | None = None
-    result_digest: Digest | None = None
-    manifest_digest: Digest | None = None
-    message: str | None = None
-    total_return: str | None = None
-    sharpe: str | None = None
-    max_drawdown: str | None = None
-    trades: int | None = None
+    generation: Integer = Field(ge=0, description="Generation of the Strategy that was run.")
+    trigger: Trigger = Field(description="What asked for it.")
+    scheduled_time: Timestamp | None = Field(default=None, description="The time the schedule named, RFC 3339.")
+    architecture: Architecture = Field(description="The processor asked for.")
+    image: str | None = Field(default=None, max_length=512, description="The image by digest.")
+    outcome: Outcome = Field(description="Where the run stands.")
+    start_time: Timestamp | None = Field(default=None, description="When its Job started, RFC 3339.")
+    completion_time: Timestamp | None = Field(default=None, description="When it ended, RFC 3339.")
+    run_digest: Digest | None = Field(default=None, description="Digest of what decides the result.")
+    result_digest: Digest | None = Field(default=None, description="Digest of the result; equal wherever it ran.")
+    manifest_digest: Digest | None = Field(default=None, description="Digest of the manifest in the store.")
+    message: str | None = Field(default=None, max_length=4096, description="Why it stands so, in the runner's words.")
+    total_return: str | None = Field(default=None, max_length=64, description="Return over the whole run, a fraction.")
+    sharpe: str | None = Field(default=None, max_length=64, description="Yearly Sharpe ratio.")
+    max_drawdown: str | None = Field(default=None, max_length=64, description="Largest fall from a peak, a fraction.")
+    trades: Integer | None = Field(default=None, ge=0, description="Trades made.")
 
 
 class StrategyStatus(Document):
     """What came of a strategy."""
 
-    observed_generation: int | None = None
-    conditions: tuple[Condition, ...] = ()
-    pinned: PinnedInputs | None = None
-    observed_rerun: int | None = None
+    observed_generation: Integer | None = Field(
+        default=None, ge=0, description="The generation the operator has acted on."
+    )
+    conditions: Conditions = (UNSEEN,)
+    pinned: PinnedInputs | None = Field(default=None, description="Image and data, resolved to digests.")
+    observed_rerun: Integer | None = Field(default=None, ge=0, description="The value of rerun acted on.")
     latest: RunStatus | None = Field(default=None, description="The newest run.")
-    history: tuple[RunStatus, ...] = Field(default=(), description="Finished runs before it, newest first.")
-    last_schedule_time: str | None = None
-    next_schedule_time: str | None = None
+    history: tuple[RunStatus, ...] = Field(
+        default=(), max_length=150, description="Finished runs before it, newest first."
+    )
+    last_schedule_time: Timestamp | None = Field(default=None, description="When the schedule last ran, RFC 3339.")
+    next_schedule_time: Timestamp | None = Field(default=None, description="When it runs next, RFC 3339.")
 
 
 class Strategy(Document):
@@ -149,5 +301,5 @@ class Strategy(Document):
     api_version: Literal["tradeplane.dev/v1alpha1"] = "tradeplane.dev/v1alpha1"
     kind: Literal["Strategy"] = "Strategy"
     metadata: dict[str, object] = Field(default_factory=dict)
-    spec: StrategySpec
-    status: StrategyStatus | None = None
+    spec: StrategySpec = Field(description="What to run, on which data, and when.")
+    status: StrategyStatus | None = Field(default=None, description="What came of it, written by the operator.")

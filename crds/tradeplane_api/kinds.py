@@ -1,0 +1,86 @@
+"""The kinds of the API and how ``kubectl`` names and prints them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tradeplane_api.snapshot import Snapshot
+from tradeplane_api.strategy import Strategy
+
+if TYPE_CHECKING:
+    from tradeplane_api.base import Document
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of ``kubectl get``; a ``wide`` one is printed with ``-o wide`` alone."""
+
+    name: str
+    path: str
+    description: str
+    type: str = "string"
+    wide: bool = False
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind: its model, its names, its columns."""
+
+    model: type[Document]
+    plural: str
+    short_names: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the kind as manifests spell it."""
+        return self.model.__name__
+
+
+_READY = '.status.conditions[?(@.type=="Ready")]'
+_READY_COLUMNS = (
+    Column("Ready", f"{_READY}.status", "Whether what was asked for is there."),
+    Column("Status", f"{_READY}.reason", "Why it is, or is not."),
+)
+_LAST_COLUMNS = (
+    Column("Message", f"{_READY}.message", "What happened, and what a person can do.", wide=True),
+    Column("Age", ".metadata.creationTimestamp", "Time since it was created.", type="date"),
+)
+
+STRATEGY = Kind(
+    model=Strategy,
+    plural="strategies",
+    short_names=("strat",),
+    columns=(
+        Column("Algorithm", ".spec.algorithm.name", "What decides."),
+        Column("Snapshot", ".spec.snapshotRef.name", "The market data it reads."),
+        *_READY_COLUMNS,
+        Column("Return", ".status.latest.totalReturn", "Return of the newest run, a fraction."),
+        Column("Sharpe", ".status.latest.sharpe", "Yearly Sharpe ratio of the newest run."),
+        Column("Drawdown", ".status.latest.maxDrawdown", "Largest fall from a peak, a fraction."),
+        Column("Trades", ".status.latest.trades", "Trades made.", type="integer", wide=True),
+        Column("Result", ".status.latest.resultDigest", "Digest of the result; equal wherever it ran.", wide=True),
+        Column("Architecture", ".spec.architecture", "The processor asked for.", wide=True),
+        Column("Next", ".status.nextScheduleTime", "When the schedule runs it next.", wide=True),
+        *_LAST_COLUMNS,
+    ),
+)
+
+SNAPSHOT = Kind(
+    model=Snapshot,
+    plural="snapshots",
+    short_names=("snap",),
+    columns=(
+        *_READY_COLUMNS,
+        Column("Instruments", ".status.instruments", "Symbols, the first 16."),
+        Column("Records", ".status.records", "Records in all parts.", type="integer"),
+        Column("Start", ".status.start", "Time of the first record."),
+        Column("End", ".status.end", "Time of the last record."),
+        Column("Store", ".spec.store", "The store it lies in.", wide=True),
+        Column("Digest", ".spec.digest", "Its id.", wide=True),
+        *_LAST_COLUMNS,
+    ),
+)
+
+KINDS = (STRATEGY, SNAPSHOT)
