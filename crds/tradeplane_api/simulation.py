@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -73,7 +73,7 @@ class Commission(Document):
         description="Basis points by size of the trade, ascending; the tier reached applies to all of its notional.",
     )
 
-    rules = (
+    rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             # CEL (before Kubernetes 1.33) cannot walk a list by index, so the indexes are written out.
             cel=f"{list(range(MAX_TIERS - 1))}.all(i, i + 1 >= size(self.tiers) || "
@@ -122,7 +122,7 @@ class Sizing(Document):
         default=20, ge=2, le=10_000, description="Bars over which volatility and drift are estimated."
     )
 
-    rules = (
+    rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             cel="self.method != 'VolatilityTarget' || has(self.targetVolatility)",
             message="targetVolatility is required for method VolatilityTarget: "
@@ -163,7 +163,7 @@ class RiskLimits(Document):
     )
     allow_short: Boolean = Field(default=False, description="Whether positions below zero are taken.")
 
-    rules = (
+    rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             # Both sides compute this in IEEE double precision, so they agree to the last bit.
             cel="!self.maxLeverage.matches('^[0-9.]+$') || !self.maintenanceMargin.matches('^[0-9.]+$') || "

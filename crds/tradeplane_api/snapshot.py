@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -51,7 +51,7 @@ class SnapshotSpec(Document):
     store: Name = Field(default="default", description="Name of a store the administrator configured.")
     digest: Digest = Field(description="Id of the snapshot: the digest of its manifest.")
 
-    rules = (
+    rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             cel="self == oldSelf",
             message="spec is immutable, since a snapshot never changes: create a Snapshot with another name",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -186,7 +186,7 @@ class Resources(Document):
         default_factory=lambda: ResourceList(memory="1Gi"), description="What a run may not exceed."
     )
 
-    rules = (_request_rule("cpu"), _request_rule("memory"))
+    rules: ClassVar[tuple[Rule, ...]] = (_request_rule("cpu"), _request_rule("memory"))
 
 
 class StrategySpec(Simulation):
@@ -223,7 +223,7 @@ class StrategySpec(Simulation):
     backoff_limit: Integer = Field(default=3, ge=0, le=20, description="How often a run that failed is tried again.")
     history_limit: Integer = Field(default=10, ge=1, le=50, description="Runs kept in status.history.")
 
-    rules = (
+    rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
             cel="!has(self.schedule) || self.mode == 'Backtest'",
             message="schedule runs backtests again and has no meaning in another mode: "
