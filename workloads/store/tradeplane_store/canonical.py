@@ -1,0 +1,70 @@
+"""Digests of documents: SHA-256 over canonical JSON (RFC 8785), so that equal content has one name.
+
+A document is digested with every field present, defaults and nulls written out: what a reader would otherwise have to
+know about defaults is in the bytes. The digests of records (tables) are in ``tradeplane_store.records``, apart because
+they need Arrow and this module must not. The formats are stated in docs/formats/digests.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import rfc8785
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tradeplane_api.base import Document
+    from tradeplane_api.run import Part, RunSpecification, Summary
+
+RESULT_FORMAT_VERSION = 1
+"""Version of what ``result_digest`` covers; raised when its fields or the tables' columns change meaning."""
+
+
+def canonical_json(value: object) -> bytes:
+    """Return the canonical JSON (RFC 8785) of a document or of plain JSON values, UTF-8, without a final newline.
+
+    Raises ValueError for what JSON cannot carry exactly: NaN, infinities, integers beyond 2**53 - 1, lone surrogates.
+    """
+    plain = value.model_dump(mode="json", by_alias=True) if isinstance(value, BaseModel) else value
+    try:
+        return rfc8785.dumps(plain)  # type: ignore[arg-type]
+    except rfc8785.CanonicalizationError as error:
+        raise ValueError(f"this has no canonical JSON form: {error}") from error
+
+
+def sha256_digest(data: bytes | bytearray | memoryview) -> str:
+    """Return the digest of bytes as the OCI image specification spells it, ``sha256:<64 hex digits>``."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def document_digest(document: Document) -> str:
+    """Return the digest of a document's canonical JSON."""
+    return sha256_digest(canonical_json(document))
+
+
+def run_digest(specification: RunSpecification) -> str:
+    """Return the digest of what decides a run's result: simulation, snapshots, image and format version.
+
+    The run's name is left out: asking for the same again under another name has the same run digest.
+    """
+    decides = specification.model_dump(mode="json", by_alias=True, exclude={"run"})
+    return sha256_digest(canonical_json({"kind": "Run", **decides}))
+
+
+def result_digest(parts: Iterable[Part], summary: Summary, format_version: int = RESULT_FORMAT_VERSION) -> str:
+    """Return the digest of what a run found: name, rows and digest of each part (by name), and the summary.
+
+    It holds nothing of where or when the run took place, so it is equal on every host.
+    """
+    listed = [{"digest": part.digest, "name": part.name, "rows": part.rows} for part in parts]
+    listed.sort(key=lambda part: str(part["name"]))
+    found = {
+        "formatVersion": format_version,
+        "kind": "Results",
+        "parts": listed,
+        "summary": summary.model_dump(mode="json", by_alias=True),
+    }
+    return sha256_digest(canonical_json(found))

@@ -1,0 +1,160 @@
+"""Stores behind a network: S3, Google Cloud Storage, Azure, through one library (obstore).
+
+Endpoint, region and credentials come from the environment in the form each vendor's own tools read
+(``AWS_ENDPOINT_URL``, ``AWS_REGION``, ``AWS_ACCESS_KEY_ID``, ...), never from the URL, which ends up in logs and
+status. Retries are the library's, with exponential backoff; all limits are in ``Limits``, and nothing waits past them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
+from obstore.store import from_url
+
+from tradeplane_store.errors import (
+    AlreadyExists,
+    InvalidStore,
+    NotFound,
+    StoreError,
+    StoreFull,
+    StoreUnavailable,
+    TooLarge,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from obstore import PutMode
+    from obstore.store import ObjectStore as Client
+
+_FULL = re.compile(r"\b507\b|Insufficient ?Storage|StorageFull|QuotaExceeded|quota exceeded", re.IGNORECASE)
+"""How servers say full: HTTP 507, and the codes of MinIO (XMinioStorageFull) and Ceph (QuotaExceeded)."""
+_YES = {"1", "true", "yes", "on"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a request and its retries may take, all together."""
+
+    connect_seconds: float = 5
+    """To open a connection. A store that is there answers within a round trip."""
+    request_seconds: float = 300
+    """One request from start to last byte; a part of several hundred megabytes on a slow link fits."""
+    retries: int = 6
+    """Repeats of a request that failed by the server's or the network's fault."""
+    retry_seconds: float = 60
+    """Time from the first attempt after which no further one begins."""
+
+
+class RemoteStore:
+    """Objects in a bucket. Names are checked by the caller (``tradeplane_store.names``)."""
+
+    def __init__(self, url: str, limits: Limits) -> None:
+        self._url = url.rstrip("/")
+        options: dict[str, Any] = {
+            "connect_timeout": timedelta(seconds=limits.connect_seconds),
+            "timeout": timedelta(seconds=limits.request_seconds),
+        }
+        retry: dict[str, Any] = {
+            "max_retries": limits.retries,
+            "retry_timeout": timedelta(seconds=limits.retry_seconds),
+        }
+        try:
+            self._client: Client = _client(url, options, retry)
+        except InvalidStore:
+            raise
+        except (BaseError, ValueError) as error:
+            raise InvalidStore(f"the store {url} cannot be used: {_first_line(error)}; correct its URL or the "
+                               "environment that names its endpoint, region and credentials") from error  # fmt: skip
+
+    def get(self, name: str, limit: int) -> bytes:
+        """Return the bytes of an object of at most ``limit`` bytes."""
+        with self._errors("read", name):
+            found = obstore.get(self._client, name)
+            size = found.meta["size"]
+            if size > limit:
+                raise TooLarge(f"{self._url}/{name} has {size} bytes, more than the {limit} that are read here")
+            return bytes(found.bytes())
+
+    def put(self, name: str, data: bytes | memoryview, *, absent: bool) -> None:
+        """Write an object whole; with ``absent``, only where there is none of this name."""
+        mode: PutMode = "create" if absent else "overwrite"
+        with self._errors("write", name):
+            obstore.put(self._client, name, data, mode=mode)
+
+    def exists(self, name: str) -> bool:
+        """Return whether there is an object of this name."""
+        try:
+            with self._errors("look up", name):
+                obstore.head(self._client, name)
+        except NotFound:
+            return False
+        return True
+
+    def delete(self, name: str) -> None:
+        """Delete an object; NotFound where there is none."""
+        with self._errors("delete", name):
+            obstore.head(self._client, name)  # S3 deletes what is not there without a word
+            obstore.delete(self._client, name)
+
+    def names(self, folder: str) -> Iterator[str]:
+        """Yield the names of all objects under a folder, in no particular order."""
+        with self._errors("list", folder):
+            for page in obstore.list(self._client, prefix=folder or None):
+                yield from (each["path"] for each in page)
+
+    def folders(self, folder: str) -> Iterator[str]:
+        """Yield the names (last segments) of the folders in a folder, in no particular order."""
+        with self._errors("list", folder):
+            page = obstore.list_with_delimiter(self._client, prefix=folder or None)
+            yield from (each.rstrip("/").rsplit("/", 1)[-1] for each in page["common_prefixes"])
+
+    @contextlib.contextmanager
+    def _errors(self, verb: str, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (BaseError, OSError) as error:
+            raise _translated(verb, f"{self._url}/{name}", error) from error
+
+
+def _client(url: str, options: dict[str, Any], retry: dict[str, Any]) -> Client:
+    config: dict[str, Any] = {}
+    if url.startswith("s3://"):
+        endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+        allow_http = os.environ.get("AWS_ALLOW_HTTP", "").lower() in _YES
+        if endpoint:
+            config["endpoint"] = endpoint
+        if endpoint and endpoint.startswith("http://") and not allow_http:
+            raise InvalidStore(
+                f"the endpoint {endpoint} of the store {url} is plain HTTP; use https://, or set AWS_ALLOW_HTTP=true "
+                "where the network between is trusted"
+            )
+        options["allow_http"] = allow_http
+    if url.startswith("memory://"):
+        return from_url(url)
+    return cast("Client", from_url(url, config=config or None, client_options=options, retry_config=retry))  # type: ignore[call-overload]
+
+
+def _first_line(error: Exception) -> str:
+    """Return the library's message without its debugging dump, and without query strings, which may hold signatures."""
+    return re.sub(r"\?[^\s\"')]*", "", str(error).partition("\n")[0]).strip()
+
+
+def _translated(verb: str, path: str, error: Exception) -> StoreError:
+    words = _first_line(error)
+    if isinstance(error, FileNotFoundError):
+        return NotFound(f"{path} does not exist ({words})")
+    if isinstance(error, AlreadyExistsError):
+        return AlreadyExists(f"{path} exists already and was left as it is")
+    if _FULL.search(str(error)):
+        return StoreFull(f"no room to {verb} {path}: {words}; free space or raise the quota")
+    if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
+        return StoreUnavailable(f"not allowed to {verb} {path}: {words}; check the credentials and what they permit")
+    return StoreUnavailable(f"could not {verb} {path}: {words}; check the endpoint, the network and the bucket")

@@ -1,0 +1,35 @@
+"""What can go wrong in a run, by who must act on it.
+
+Each class carries the exit code a runner ends with, so that the operator can tell a fault that another attempt may
+cure (the store, the machine) from one that it cannot (the specification, the data).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tradeplane_api.run import ExitCode
+
+
+class WorkloadError(Exception):
+    """Base of the errors of a run; the message names the thing, what is wrong with it and what to do."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+
+
+class InvalidSpecification(WorkloadError):
+    """The specification cannot be run: an unknown algorithm, a parameter out of range. Final."""
+
+    exit_code = ExitCode.INVALID
+
+
+class DataRefused(WorkloadError):
+    """The data are not what their digest says, or cannot be used. Final."""
+
+    exit_code = ExitCode.REFUSED
+
+
+class StoreFailure(WorkloadError):
+    """The store is full or cannot be reached; another attempt may succeed."""
+
+    exit_code = ExitCode.STORE
