@@ -281,7 +281,7 @@ def test_a_policy_without_rules_refuses_ingress_and_leaves_egress_open() -> None
 
 
 def test_egress_rules_alone_restrict_both_directions_by_default() -> None:
-    spec = {"podSelector": {}, "egress": [{}]}
+    spec: Json = {"podSelector": {}, "egress": [{}]}
     assert not reaches(CLIENT, 80, spec)
     assert reaches(CLIENT, 80, spec | {"policyTypes": ["Egress"]})
 

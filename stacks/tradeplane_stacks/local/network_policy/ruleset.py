@@ -3,7 +3,8 @@
 Egress and ingress are decided in base chains of their own, so that `accept` in one leaves the other to decide; within
 a base chain a verdict map takes an isolated pod's address to the chain of its policies, so the cost of a packet does
 not grow with the number of pods. Pods selected by the same policies share a chain. A chain ends in `reject` and not in
-`drop`: a refused program fails at once (EHOSTUNREACH, which a closed port never gives) instead of hanging.
+`drop`: a refused program fails at once (EHOSTUNREACH, which a closed port never gives) instead of hanging. For that
+the namespace needs `net.ipv4.icmp_ratelimit=0`; by default the kernel answers a few refusals, and the rest time out.
 
 kube-proxy rewrites service addresses in `prerouting`, so these hooks see the pods' own addresses. Traffic from a pod to
 an address of its node passes `input` and not `forward`; egress is decided there too, since the API server listens on
