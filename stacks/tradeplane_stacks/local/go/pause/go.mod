@@ -1,0 +1,3 @@
+module tradeplane.dev/embedded/pause
+
+go 1.24.0
