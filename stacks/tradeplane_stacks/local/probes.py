@@ -1,0 +1,83 @@
+"""How it is seen that a component works: by asking it, not by its process being there."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_LIMIT_SECONDS = 3.0
+_ANSWER_BYTES = 2000
+
+
+class Probe(Protocol):
+    """A question to one component."""
+
+    def ask(self) -> str | None:
+        """Return None when the component answers as it should, otherwise what it said."""
+
+
+@dataclass(frozen=True)
+class RunningProbe:
+    """Nothing to ask: the component is well while its process runs."""
+
+    def ask(self) -> str | None:
+        """Return None: the process itself is looked at by who asks."""
+        return None
+
+
+@dataclass(frozen=True)
+class SocketProbe:
+    """A Unix socket that accepts connections."""
+
+    path: Path
+
+    def ask(self) -> str | None:
+        """Connect once."""
+        with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
+            connection.settimeout(_LIMIT_SECONDS)
+            try:
+                connection.connect(str(self.path))
+            except OSError as error:
+                return f"{self.path}: {error.strerror or error}"
+        return None
+
+
+@dataclass(frozen=True)
+class HttpProbe:
+    """An HTTP or HTTPS health endpoint that answers 200, asked with a client certificate where one is given."""
+
+    url: str
+    authority: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def ask(self) -> str | None:
+        """Ask once, past any proxy that the environment names."""
+        try:
+            opener = urllib.request.build_opener(
+                urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self._context())
+            )
+            with opener.open(self.url, timeout=_LIMIT_SECONDS):
+                return None
+        except urllib.error.HTTPError as error:
+            with error:
+                said = error.read(_ANSWER_BYTES).decode(errors="replace").strip()
+            return f"{self.url} answered {error.code}: {said}"
+        except (OSError, ssl.SSLError) as error:
+            return f"{self.url}: {getattr(error, 'reason', error)}"
+
+    def _context(self) -> ssl.SSLContext | None:
+        if self.authority is None:
+            return None
+        context = ssl.create_default_context(cafile=str(self.authority))
+        if self.certificate is not None:
+            context.load_cert_chain(str(self.certificate), None if self.key is None else str(self.key))
+        return context
