@@ -1,0 +1,169 @@
+"""From a checkout to images in a registry: prepare, build, push, record; each step skipped when it was done before."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tradeplane_stacks.images.builders import BuildRequest
+from tradeplane_stacks.images.errors import ImageError
+from tradeplane_stacks.images.lock import format_lock
+from tradeplane_stacks.images.record import CONTENTS, REFERENCES, write_record
+from tradeplane_stacks.images.trees import inputs_digest, link_tree, remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tradeplane_stacks.images.builders import Builder
+    from tradeplane_stacks.images.contents import Base, Contents, Preparation
+    from tradeplane_stacks.images.settings import Image
+
+_REGISTRY = re.compile(r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._/-]+)?$")
+_PREFIX = "tradeplane"
+
+
+@dataclass(frozen=True)
+class Built:
+    """An image that lies in the builder's storage."""
+
+    image: Image
+    request: BuildRequest
+    contents: dict[str, Contents]
+    """Trees by processor."""
+    base: Base
+
+
+@dataclass(frozen=True)
+class Assembly:
+    """Builds and pushes the images of one checkout."""
+
+    preparation: Preparation
+    builder: Builder
+    architectures: tuple[str, ...]
+    records: Path
+    """Directory of the records, ``build/`` of the checkout."""
+    say: Callable[[str], None]
+
+    def build(self, image: Image, base: Base) -> Built:
+        """Prepare and build an image, or find it built.
+
+        Raises:
+            ImageError: a step failed, or the image weighs more than it may.
+
+        """
+        contents = {name: self.preparation.contents(image, name, base) for name in self.architectures}
+        for architecture, trees in contents.items():
+            check_weight(image, architecture, trees.bytes)
+        containerfile = self.preparation.checkout / image.containerfile
+        arguments = {
+            "BASE": base.reference,
+            "BASE_PACKAGES": "sha256:" + inputs_digest([format_lock(base.packages)])
+            if base.reference == "scratch"
+            else "",
+            "VERSION": version(self.preparation.checkout / image.containerfile.parent / "pyproject.toml"),
+        }
+        digest = inputs_digest(
+            [
+                self.builder.identity,
+                containerfile.read_text(),
+                *(f"{name}={value}" for name, value in sorted(arguments.items())),
+                *(f"{name}={trees.digest}" for name, trees in contents.items()),
+            ]
+        )
+        context = self.preparation.cache / "contexts" / digest
+        request = BuildRequest(f"{_PREFIX}/{image.name}:{digest[:40]}", context, self.architectures, arguments)
+        built = Built(image, request, contents, base)
+        if not self.builder.has(request.tag):
+            self.say(f"{image.name}: building with {self.builder.identity}")
+            with _context(built, containerfile):
+                self.builder.build(request)
+        return built
+
+    def push(self, built: Built, registry: str, *, plain_http: bool) -> str:
+        """Push a built image, record it, and return its reference by digest."""
+        repository = f"{check_registry(registry)}/{_PREFIX}/{built.image.name}"
+        self.say(f"{built.image.name}: pushing to {repository}")
+        with _context(built, self.preparation.checkout / built.image.containerfile):
+            digest = self.builder.push(built.request, repository, plain_http=plain_http)
+        reference = f"{repository}@{digest}"
+        write_record(self.records, REFERENCES, reference, built.image.name)
+        write_record(self.records, CONTENTS, self._description(built, digest), built.image.name)
+        return reference
+
+    def export(self, built: Built, directory: Path) -> str:
+        """Write a built image as an OCI image layout below a directory, and return its digest."""
+        target = directory / built.image.name
+        if target.exists():
+            raise ImageError(f"{target} is there already: name an empty directory.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _context(built, self.preparation.checkout / built.image.containerfile):
+            return self.builder.export(built.request, target)
+
+    def _description(self, built: Built, digest: str) -> dict[str, object]:
+        packages = built.base.packages if built.base.reference == "scratch" else ()
+        return {
+            "digest": digest,
+            "builder": self.builder.identity,
+            "base": built.base.reference,
+            "uncompressedBytes": {name: trees.bytes for name, trees in built.contents.items()},
+            "basePackages": {
+                name: {package.name: package.version for package in packages if package.architecture == name}
+                for name in self.architectures
+            },
+            "notAsLocked": list(built.base.drift),
+        }
+
+
+@contextmanager
+def _context(built: Built, containerfile: Path) -> Iterator[None]:
+    """Make the directory a builder is given, of links into the cache, and remove it afterwards."""
+    context = built.request.context
+    remove_tree(context)
+    for architecture, trees in built.contents.items():
+        for name, tree in (("base", trees.base), ("site", trees.site), ("own", trees.own)):
+            target = context / architecture / name
+            if tree is None:
+                target.mkdir(parents=True)
+            else:
+                link_tree(tree, target)
+    shutil.copy(containerfile, context / "Containerfile")
+    try:
+        yield
+    finally:
+        remove_tree(context)
+
+
+def check_registry(registry: str) -> str:
+    """Return a registry's name as it stands in references.
+
+    Raises:
+        ImageError: it is not HOST, HOST:PORT or either with a path.
+
+    """
+    if not _REGISTRY.match(registry):
+        raise ImageError(f"{registry!r} does not name a registry: give HOST or HOST:PORT, without https://.")
+    return registry.rstrip("/")
+
+
+def check_weight(image: Image, architecture: str, weight: int) -> None:
+    """Refuse an image that weighs more than it may.
+
+    Raises:
+        ImageError: it does.
+
+    """
+    if weight > image.max_bytes:
+        raise ImageError(
+            f"The {image.name} image for {architecture} weighs {weight:,} bytes uncompressed, more than the "
+            f"{image.max_bytes:,} it may: see what grew with `du` in the cache, and prune or drop it."
+        )
+
+
+def version(project: Path) -> str:
+    """Return the version that a pyproject.toml gives."""
+    return str(tomllib.loads(project.read_text())["project"]["version"])
