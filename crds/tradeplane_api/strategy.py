@@ -254,6 +254,10 @@ class PinnedInputs(Document):
     generation: Integer = Field(ge=0, description="The generation they were resolved for.")
     image: str = Field(max_length=512, description="The image by digest.")
     snapshots: tuple[Digest, ...] = Field(max_length=16, description="Ids of the snapshots read.")
+    asked: Digest | None = Field(
+        default=None,
+        description="Digest of the part of the spec that asks for a run; another one is a new run.",
+    )
 
 
 class RunStatus(Document):
