@@ -1,0 +1,53 @@
+"""The runs a status keeps: the newest, and those before it, newest first and only so many.
+
+An unfinished run is never dropped, whatever the limits: its record is what keeps it from being asked for twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tradeplane_api.run import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tradeplane_api.strategy import RunStatus, StrategySpec, StrategyStatus
+
+UNFINISHED = frozenset({Outcome.PENDING, Outcome.RUNNING})
+
+
+def runs_of(status: StrategyStatus) -> tuple[RunStatus, ...]:
+    """Return all runs a status knows, newest first."""
+    return (() if status.latest is None else (status.latest,)) + status.history
+
+
+def unfinished(run: RunStatus) -> bool:
+    """Return whether a run may still have, or get, a Job."""
+    return run.outcome in UNFINISHED
+
+
+def trimmed(before: Sequence[RunStatus], spec: StrategySpec) -> tuple[RunStatus, ...]:
+    """Return the runs before the newest that a status keeps.
+
+    ``historyLimit`` holds in all cases; of scheduled runs, the schedule's own limits hold besides.
+    """
+    kept: list[RunStatus] = []
+    counted: dict[Outcome, int] = {}
+    for run in before:
+        if unfinished(run):
+            kept.append(run)
+            continue
+        counted[run.outcome] = counted.get(run.outcome, 0) + 1
+        if _within(run, counted[run.outcome], spec) and sum(counted.values()) <= spec.history_limit:
+            kept.append(run)
+    return tuple(kept)
+
+
+def _within(run: RunStatus, position: int, spec: StrategySpec) -> bool:
+    """Return whether a finished run is within the limits of the schedule, if any asked for it."""
+    if spec.schedule is None or run.scheduled_time is None:
+        return True
+    if run.outcome is Outcome.SUCCEEDED:
+        return position <= spec.schedule.successful_runs_history_limit
+    return position <= spec.schedule.failed_runs_history_limit

@@ -1,0 +1,134 @@
+"""What plan() is shown: compact, immutable views of the cluster and of the stores.
+
+Each may be stale or missing; plan() says what it still needs to know (``Need``) and the loop finds out and asks again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from tradeplane_api.run import Summary
+
+
+class JobEnd(StrEnum):
+    """How a Job ended, by its condition."""
+
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedJob:
+    """What matters of a Job; times are RFC 3339."""
+
+    name: str
+    namespace: str
+    uid: str
+    owner_uid: str
+    resource_version: int
+    created: str
+    active: int = 0
+    ready: int = 0
+    failed: int = 0
+    start_time: str | None = None
+    end: JobEnd | None = None
+    end_time: str | None = None
+    reason: str = ""
+    message: str = ""
+    suspended: bool = False
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """What one pod of a Job tells about why it waits or how it ended."""
+
+    name: str
+    created: str
+    phase: str
+    unschedulable: str = ""
+    waiting_reason: str = ""
+    waiting_message: str = ""
+    terminated_reason: str = ""
+    exit_code: int | None = None
+    termination_message: str = ""
+    status_reason: str = ""
+    status_message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobPods:
+    """Pods of a Job, oldest first; and, where there are none, why the Job controller could create none."""
+
+    pods: tuple[PodFacts, ...]
+    refusal: str = ""
+
+
+class ResultState(StrEnum):
+    """What was found where a run's manifest should lie."""
+
+    FOUND = "Found"
+    MISSING = "Missing"
+    REFUSED = "Refused"
+    UNAVAILABLE = "Unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFacts:
+    """A run's results as read from the store, already checked against their digests where FOUND."""
+
+    state: ResultState
+    message: str = ""
+    run_digest: str = ""
+    result_digest: str = ""
+    manifest_digest: str = ""
+    summary: Summary | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotView:
+    """What a Strategy needs to know of the Snapshot it names."""
+
+    digest: str
+    store: str
+    ready: bool
+    stalled: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The answer to a run that asked for a slot: granted, or what it waits for."""
+
+    granted: bool
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the API server answered when a Job was to be created."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Everything plan() may look at for one Strategy.
+
+    ``confirmed``: the resource came from a watch or a read, not from the answer to a write of ours.
+    ``fresh``: it was read after the Jobs were observed, so that a Job missing here is not one already recorded and gone.
+    """
+
+    resource: Mapping[str, Any]
+    jobs: Mapping[str, ObservedJob] = field(default_factory=dict)
+    snapshot: SnapshotView | None = None
+    confirmed: bool = True
+    fresh: bool = False
+    results: Mapping[str, ResultFacts] = field(default_factory=dict)
+    pods: Mapping[str, JobPods] = field(default_factory=dict)
+    admitted: Mapping[str, Admitted] = field(default_factory=dict)
+    refusals: Mapping[str, Refusal] = field(default_factory=dict)

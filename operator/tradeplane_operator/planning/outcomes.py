@@ -1,0 +1,273 @@
+"""How a run stands, read from its Job, its pods and its results.
+
+A run has succeeded only when its manifest in the store says so; a Job's word is not enough. A failure is told in words a
+person can act on: the runner's own where it left some, otherwise what the kubelet, the scheduler or the Job controller
+said and what to change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
+
+from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
+from tradeplane_operator.planning.observed import JobEnd, JobPods, ObservedJob, PodFacts, ResultFacts, ResultState
+from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
+from tradeplane_operator.planning.wanted import Fact, Need
+
+if TYPE_CHECKING:
+    from tradeplane_api.strategy import RunStatus
+
+    from tradeplane_operator.planning.observed import Observed
+    from tradeplane_operator.settings import Pace
+
+_PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ImageInspectError"})
+_STARTING_REASONS = frozenset({"", "ContainerCreating", "PodInitializing"})
+_RUN_MESSAGE = 1_024
+_EXIT_REASONS = {
+    ExitCode.INTERNAL: "RunnerFailed",
+    ExitCode.INVALID: "InvalidSpecification",
+    ExitCode.REFUSED: "DataRefused",
+    ExitCode.STORE: "StoreFailed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where an unfinished run stands: needs more facts, goes on (``verdict``), or has finished (``finished``)."""
+
+    need: Need | None = None
+    finished: RunStatus | None = None
+    verdict: Verdict | None = None
+    look_again_at: datetime | None = None
+    create: bool = False
+
+
+def progress(run: RunStatus, observed: Observed, pace: Pace, now: datetime, *, written: bool) -> Progress:
+    """Return where a run recorded as running stands.
+
+    ``written``: the record was there before this plan, so that its Job may have been made, finished or removed before.
+    """
+    job = observed.jobs.get(run.name)
+    if job is None:
+        return _without_job(run, observed, pace, now, written=written)
+    if job.end is JobEnd.COMPLETE:
+        return _completed(run, job, observed, pace, now)
+    if job.end is JobEnd.FAILED:
+        return _failed(run, job, observed)
+    if job.deleting:
+        message = f"run {run.name}: its Job is being deleted; it is made again once that is done"
+        return Progress(verdict=_working("JobDeleted", message))
+    return _going_on(run, job, observed, pace, now)
+
+
+def _working(reason: str, message: str) -> Verdict:
+    return Verdict(Standing.WORKING, reason, message)
+
+
+def _without_job(run: RunStatus, observed: Observed, pace: Pace, now: datetime, *, written: bool) -> Progress:
+    if written and not observed.fresh:
+        return Progress(need=Need(Fact.FRESH_RESOURCE))
+    if written:
+        results = observed.results.get(run.name)
+        if results is None:
+            return Progress(need=Need(Fact.RESULTS, run.name))
+        if results.state is ResultState.FOUND:
+            return Progress(finished=_succeeded(run, results, rfc3339(now)))
+    refusal = observed.refusals.get(run.name)
+    if refusal is not None:
+        again = now + timedelta(seconds=pace.pod_again_seconds)
+        message = f"run {run.name}: the API server refused its Job: {refusal.message}"
+        return Progress(verdict=_working(refusal.reason, message), look_again_at=again, create=True)
+    return Progress(verdict=_working("Running", f"run {run.name} has been started"), create=True)
+
+
+def _going_on(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime) -> Progress:
+    if job.suspended:
+        return Progress(verdict=_working("JobSuspended", f"run {run.name}: its Job waits to be resumed by a queue"))
+    running = _working("Running", f"run {run.name} is running")
+    if job.ready:
+        return Progress(verdict=running)
+    grace_ends = parse_rfc3339(job.start_time or job.created) + timedelta(seconds=pace.pod_grace_seconds)
+    if now < grace_ends:
+        return Progress(verdict=running, look_again_at=grace_ends)
+    pods = observed.pods.get(run.name)
+    if pods is None:
+        return Progress(need=Need(Fact.PODS, run.name))
+    again = now + timedelta(seconds=pace.pod_again_seconds)
+    return Progress(verdict=_why_waiting(run, pods) or running, look_again_at=again)
+
+
+def _why_waiting(run: RunStatus, pods: JobPods) -> Verdict | None:
+    """Return what keeps a Job's newest pod from running."""
+    if not pods.pods:
+        if not pods.refusal:
+            return None
+        return _working("PodRefused", f"run {run.name}: no pod can be created: {pods.refusal}")
+    pod = pods.pods[-1]
+    if pod.unschedulable:
+        where = "" if run.architecture.value == "Any" else f" (it asks for a node of architecture {run.architecture.value})"
+        return _working("Unschedulable", f"run {run.name}: pod {pod.name} finds no node{where}: {pod.unschedulable}")
+    if pod.waiting_reason in _PULL_REASONS:
+        message = (
+            f"run {run.name}: image {run.image} cannot be pulled: {pod.waiting_message or pod.waiting_reason}; "
+            "check its name and digest, and that the nodes can reach its registry; it is tried until the deadline"
+        )
+        return _working("ImagePullFailed", message)
+    if pod.waiting_reason not in _STARTING_REASONS:
+        message = f"run {run.name}: pod {pod.name} cannot start: {pod.waiting_reason}: {pod.waiting_message}"
+        return _working("PodNotStarting", message)
+    if pod.phase == "Pending":
+        message = f"run {run.name}: pod {pod.name} is being prepared by its node (volumes, image)"
+        return _working("PodPending", message)
+    return None
+
+
+def _completed(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime) -> Progress:
+    results = observed.results.get(run.name)
+    if results is None:
+        return Progress(need=Need(Fact.RESULTS, run.name))
+    ended = job.end_time or rfc3339(now)
+    waited = now - parse_rfc3339(ended)
+    if results.state is ResultState.FOUND:
+        return Progress(finished=_succeeded(_started(run, job), results, ended))
+    if results.state is ResultState.UNAVAILABLE and waited < timedelta(seconds=pace.store_patience_seconds):
+        pause = min(max(pace.store_again_seconds, waited.total_seconds()), pace.store_most_seconds)
+        message = (
+            f"run {run.name} has ended, but its results cannot be read: {results.message}; tried again for "
+            f"{pace.store_patience_seconds} s after its end"
+        )
+        return Progress(verdict=_working("StoreUnavailable", message), look_again_at=now + timedelta(seconds=pause))
+    reason = {
+        ResultState.UNAVAILABLE: "StoreUnavailable",
+        ResultState.MISSING: "ResultsMissing",
+        ResultState.REFUSED: "ResultsRefused",
+    }[results.state]
+    return Progress(finished=_ended(_started(run, job), Outcome.FAILED, ended, f"{reason}: {results.message}"))
+
+
+def _failed(run: RunStatus, job: ObservedJob, observed: Observed) -> Progress:
+    pods = observed.pods.get(run.name)
+    if pods is None:
+        return Progress(need=Need(Fact.PODS, run.name))
+    words = _why_failed(run, job, pods)
+    return Progress(finished=_ended(_started(run, job), Outcome.FAILED, job.end_time, words))
+
+
+def _why_failed(run: RunStatus, job: ObservedJob, pods: JobPods) -> str:
+    """Return ``Reason: words``; the newest pod that says anything is asked first."""
+    if job.reason == "DeadlineExceeded":
+        hint = _pod_words(pods) or _waiting_words(run, pods)
+        because = f"; last: {hint}" if hint else ""
+        return f"DeadlineExceeded: the run took longer than spec.activeDeadlineSeconds and was stopped{because}"
+    words = _pod_words(pods)
+    if words:
+        return words
+    return f"{job.reason or 'JobFailed'}: {job.message or 'the Job failed and left no reason'}"
+
+
+def _waiting_words(run: RunStatus, pods: JobPods) -> str:
+    verdict = _why_waiting(run, pods)
+    return verdict.message if verdict is not None else ""
+
+
+def _pod_words(pods: JobPods) -> str:
+    for pod in reversed(pods.pods):
+        words = _terminated_words(pod)
+        if words:
+            return words
+    return ""
+
+
+def _terminated_words(pod: PodFacts) -> str:
+    if pod.terminated_reason == "OOMKilled":
+        return (
+            "OutOfMemory: the run needed more memory than spec.resources.limits.memory allows; "
+            "raise it, or run on less data"
+        )
+    if pod.status_reason == "Evicted":
+        return f"Evicted: the node ended pod {pod.name}: {pod.status_message}"
+    if pod.exit_code is None or pod.exit_code == 0:
+        return ""
+    said = _runner_words(pod.termination_message)
+    if said:
+        return said
+    tail = pod.termination_message.strip()[-_RUN_MESSAGE // 2 :]
+    about = f": {tail}" if tail else "; see its log in the store"
+    return f"{_reason_of_exit(pod.exit_code)}: pod {pod.name} ended with exit code {pod.exit_code}{about}"
+
+
+def _reason_of_exit(code: int) -> str:
+    try:
+        return _EXIT_REASONS.get(ExitCode(code), "RunnerFailed")
+    except ValueError:
+        return "RunnerFailed"
+
+
+def _runner_words(message: str) -> str:
+    """Return what a runner said in its termination message, or nothing where it is not one of ours."""
+    try:
+        said = TerminationMessage.model_validate_json(message)
+    except ValidationError:
+        return ""
+    return f"{_EXIT_REASONS.get(said.exit_code, 'RunnerFailed')}: {said.message}" if said.message else ""
+
+
+def _started(run: RunStatus, job: ObservedJob) -> RunStatus:
+    return run.model_copy(update={"start_time": job.start_time or job.created})
+
+
+def _ended(run: RunStatus, outcome: Outcome, when: str | None, message: str | None) -> RunStatus:
+    said = None if message is None else shorten(message, _RUN_MESSAGE)
+    return run.model_copy(update={"outcome": outcome, "completion_time": when, "message": said})
+
+
+def cancelled(run: RunStatus, now: str, message: str) -> RunStatus:
+    """Return the record of a run that was stopped because somebody asked for that."""
+    return _ended(run, Outcome.CANCELLED, now, message)
+
+
+def failed_to_build(run: RunStatus, now: str, message: str) -> RunStatus:
+    """Return the record of a run whose Job cannot even be written down."""
+    return _ended(run, Outcome.FAILED, now, message)
+
+
+def _succeeded(run: RunStatus, results: ResultFacts, when: str) -> RunStatus:
+    """Return the record of a run whose results were found, unless they answer another question."""
+    if run.run_digest is not None and results.run_digest != run.run_digest:
+        message = (
+            f"ResultsRefused: the results in the store are of run digest {results.run_digest}, asked for was "
+            f"{run.run_digest}; another run wrote to results/{run.name}"
+        )
+        return _ended(run, Outcome.FAILED, when, message)
+    summary = results.summary
+    figures = (
+        {}
+        if summary is None
+        else {
+            "total_return": summary.total_return,
+            "sharpe": summary.sharpe,
+            "max_drawdown": summary.max_drawdown,
+            "trades": summary.trades,
+        }
+    )
+    digests = {"result_digest": results.result_digest, "manifest_digest": results.manifest_digest}
+    return _ended(run, Outcome.SUCCEEDED, when, None).model_copy(update={**figures, **digests})
+
+
+def final_verdict(run: RunStatus) -> Verdict:
+    """Return what a finished run says about its Strategy."""
+    if run.outcome is Outcome.SUCCEEDED:
+        figures = f"return {run.total_return}, Sharpe {run.sharpe or 'undefined'}, {run.trades} trades"
+        return Verdict(Standing.READY, "Succeeded", f"run {run.name} succeeded: {figures}")
+    reason, _, words = (run.message or "").partition(": ")
+    if run.outcome is Outcome.CANCELLED:
+        return Verdict(Standing.IDLE, "Cancelled", f"run {run.name} was cancelled: {run.message or ''}")
+    if not words:
+        reason, words = "RunFailed", run.message or "no reason is known"
+    advice = "change the spec, or raise spec.rerun to try the same again"
+    return Verdict(Standing.STALLED, reason, f"run {run.name} failed: {words} ({advice})")

@@ -1,0 +1,127 @@
+"""plan() of the kind Snapshot: what was found in the store, said as conditions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_api.snapshot import SnapshotManifest, SnapshotSpec, SnapshotStatus
+
+from tradeplane_operator.planning.conditions import Standing, Verdict, spell
+from tradeplane_operator.planning.documents import UnreadableSpec, read_spec, read_status, to_wire
+from tradeplane_operator.planning.notices import notices
+from tradeplane_operator.planning.times import rfc3339
+from tradeplane_operator.planning.wanted import Fact, Need, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradeplane_operator.settings import Pace, Settings
+
+_SYMBOLS_SHOWN = 16
+
+
+class SnapshotState(StrEnum):
+    """What was found where a snapshot should lie."""
+
+    FOUND = "Found"
+    MISSING = "Missing"
+    REFUSED = "Refused"
+    UNAVAILABLE = "Unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFacts:
+    """A snapshot as found in the store; its manifest is checked against the digest where FOUND."""
+
+    state: SnapshotState
+    message: str = ""
+    manifest: SnapshotManifest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSnapshot:
+    """Everything plan() may look at for one Snapshot."""
+
+    resource: Mapping[str, Any]
+    facts: SnapshotFacts | None = None
+
+
+def plan(observed: ObservedSnapshot, settings: Settings, now: datetime) -> Plan:
+    """Return what is to be said of one Snapshot, or that the store must be read first. Pure.
+
+    One that was verified at its generation stays so: its content is named by its digest, and each run checks it again.
+    """
+    metadata = observed.resource["metadata"]
+    if metadata.get("deletionTimestamp"):
+        return Plan()
+    status = read_status(SnapshotStatus, observed.resource)
+    try:
+        spec = read_spec(SnapshotSpec, observed.resource)
+    except UnreadableSpec as error:
+        return _say(observed, status, Verdict(Standing.STALLED, "InvalidSpec", str(error)), now)
+    if spec.store not in settings.stores:
+        known = ", ".join(sorted(settings.stores))
+        message = f"spec.store {spec.store!r} is not a store of this cluster; the administrator offers: {known}"
+        return _say(observed, status, Verdict(Standing.STALLED, "StoreUnknown", message), now)
+    if _verified(status, metadata["generation"]):
+        return Plan()
+    if observed.facts is None:
+        return Plan(needs=(Need(Fact.RESULTS),))
+    return _found(observed, status, spec, observed.facts, settings.pace, now)
+
+
+def _verified(status: SnapshotStatus, generation: int) -> bool:
+    ready = any(condition.type == "Ready" and condition.status == "True" for condition in status.conditions)
+    return ready and status.observed_generation == generation
+
+
+def _found(
+    observed: ObservedSnapshot,
+    status: SnapshotStatus,
+    spec: SnapshotSpec,
+    facts: SnapshotFacts,
+    pace: Pace,
+    now: datetime,
+) -> Plan:
+    again = now + timedelta(seconds=pace.snapshot_again_seconds)
+    if facts.manifest is not None:
+        manifest = facts.manifest
+        status = status.model_copy(
+            update={
+                "instruments": tuple(instrument.symbol for instrument in manifest.instruments[:_SYMBOLS_SHOWN]),
+                "records": manifest.records,
+                "start": manifest.start,
+                "end": manifest.end,
+            }
+        )
+        message = f"{manifest.records} records from {manifest.start} to {manifest.end}, manifest verified"
+        return _say(observed, status, Verdict(Standing.READY, "Verified", message), now)
+    if facts.state is SnapshotState.MISSING:
+        message = (
+            f"there is no snapshot {spec.digest} in store {spec.store!r} of this namespace ({facts.message}); "
+            f"write it with `tradeplane snapshot import`; it is sought again every {pace.snapshot_again_seconds} s"
+        )
+        return _say(observed, status, Verdict(Standing.WORKING, "SnapshotMissing", message), now, again)
+    if facts.state is SnapshotState.UNAVAILABLE:
+        message = f"store {spec.store!r} cannot be read: {facts.message}; tried every {pace.snapshot_again_seconds} s"
+        return _say(observed, status, Verdict(Standing.WORKING, "StoreUnavailable", message), now, again)
+    message = f"snapshot {spec.digest} is refused: {facts.message}; import it again"
+    return _say(observed, status, Verdict(Standing.STALLED, "SnapshotRefused", message), now)
+
+
+def _say(
+    observed: ObservedSnapshot,
+    status: SnapshotStatus,
+    verdict: Verdict,
+    now: datetime,
+    look_again_at: datetime | None = None,
+) -> Plan:
+    generation = observed.resource["metadata"]["generation"]
+    conditions = spell(verdict, generation, rfc3339(now), status.conditions)
+    wanted = status.model_copy(update={"observed_generation": generation, "conditions": conditions})
+    return Plan(
+        status=to_wire(wanted), notices=notices(status.conditions, conditions), look_again_at=look_again_at
+    )

@@ -1,0 +1,371 @@
+"""plan() of the kind Strategy: which runs are wanted, where they stand, what is said of them.
+
+The status is a write-ahead log: a run is recorded there, at a resourceVersion, before its Job is asked for, and its end
+is recorded before its Job is removed. So whatever is lost in between, the next plan picks up where the record stands,
+and an observation too old to show the record cannot write over it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_api.run import Outcome
+from tradeplane_api.strategy import (
+    ConcurrencyPolicy,
+    PinnedInputs,
+    RunStatus,
+    StrategySpec,
+    StrategyStatus,
+    Trigger,
+)
+from tradeplane_store.canonical import run_digest
+
+from tradeplane_operator.planning.asking import asked_digest, pin, refused, run_specification
+from tradeplane_operator.planning.conditions import Standing, Verdict, spell
+from tradeplane_operator.planning.documents import UnreadableSpec, read_spec, read_status, to_wire
+from tradeplane_operator.planning.history import runs_of, trimmed, unfinished
+from tradeplane_operator.planning.jobs import SpecificationTooLarge, build_job
+from tradeplane_operator.planning.names import run_name
+from tradeplane_operator.planning.notices import notices
+from tradeplane_operator.planning.outcomes import cancelled, failed_to_build, final_verdict, progress
+from tradeplane_operator.planning.schedule import ScheduleError, firing
+from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
+from tradeplane_operator.planning.wanted import EventType, Fact, Need, Notice, Plan
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradeplane_operator.planning.observed import ObservedJob, Observed
+    from tradeplane_operator.settings import Settings
+
+
+def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
+    """Return what is wanted for one Strategy, or what must be known first. Pure."""
+    if observed.resource["metadata"].get("deletionTimestamp"):
+        return Plan()
+    status = read_status(StrategyStatus, observed.resource)
+    try:
+        spec = read_spec(StrategySpec, observed.resource)
+    except UnreadableSpec as error:
+        return _unreadable(observed, status, str(error), now)
+    draft = _Draft(observed, settings, now, spec, status)
+    draft.follow_runs()
+    draft.stop_unwanted()
+    draft.ask()
+    draft.admit()
+    draft.make_jobs()
+    draft.clean_up()
+    return draft.finish()
+
+
+def _unreadable(observed: Observed, status: StrategyStatus, message: str, now: datetime) -> Plan:
+    """Return a plan that says what is wrong with the spec and touches no run."""
+    generation = observed.resource["metadata"]["generation"]
+    verdict = Verdict(Standing.STALLED, "InvalidSpec", message)
+    conditions = spell(verdict, generation, rfc3339(now), status.conditions)
+    wanted = status.model_copy(update={"observed_generation": generation, "conditions": conditions})
+    holds = tuple(run.name for run in runs_of(status) if run.outcome is Outcome.RUNNING)
+    return Plan(status=to_wire(wanted), notices=notices(status.conditions, conditions), holds=holds)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan being made; each method is one step, in the order plan() calls them."""
+
+    observed: Observed
+    settings: Settings
+    now: datetime
+    spec: StrategySpec
+    status: StrategyStatus
+    runs: list[RunStatus] = field(default_factory=list)
+    pinned: PinnedInputs | None = None
+    needs: list[Need] = field(default_factory=list)
+    create: list[Mapping[str, Any]] = field(default_factory=list)
+    delete: list[str] = field(default_factory=list)
+    told: list[Notice] = field(default_factory=list)
+    look: list[datetime] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    unmade: set[str] = field(default_factory=set)
+    blocked: Verdict | None = None
+    last_schedule_time: str | None = None
+    next_schedule_time: str | None = None
+
+    def __post_init__(self) -> None:
+        self.runs = list(runs_of(self.status))
+        self.pinned = self.status.pinned
+        self.last_schedule_time = self.status.last_schedule_time
+        self.next_schedule_time = self.status.next_schedule_time
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        metadata: Mapping[str, Any] = self.observed.resource["metadata"]
+        return metadata
+
+    @property
+    def generation(self) -> int:
+        return int(self.metadata["generation"])
+
+    @property
+    def moment(self) -> str:
+        return rfc3339(self.now)
+
+    def follow_runs(self) -> None:
+        """Read where each recorded run stands, and record the end of those that ended."""
+        for index, run in enumerate(self.runs):
+            if run.outcome is not Outcome.RUNNING:
+                continue
+            state = progress(run, self.observed, self.settings.pace, self.now, written=True)
+            if state.need is not None:
+                self.needs.append(state.need)
+            if state.finished is not None:
+                self.runs[index] = state.finished
+            if state.verdict is not None:
+                self.verdicts[run.name] = state.verdict
+            if state.look_again_at is not None:
+                self.look.append(state.look_again_at)
+            if state.create:
+                self.unmade.add(run.name)
+
+    def stop_unwanted(self) -> None:
+        """Cancel unfinished runs that a suspension or a changed spec no longer wants."""
+        if self.spec.suspend:
+            self._cancel_unfinished("spec.suspend is true; the run starts again when it is false")
+        elif self._asks_something_else() or self._asks_again():
+            self._cancel_unfinished(f"superseded by generation {self.generation}")
+
+    def _asks_something_else(self) -> bool:
+        if self.pinned is None:
+            return True
+        if self.pinned.asked is None:
+            return self.pinned.generation != self.generation
+        return self.pinned.asked != asked_digest(self.spec)
+
+    def _asks_again(self) -> bool:
+        return self.status.observed_rerun is not None and self.spec.rerun > self.status.observed_rerun
+
+    def _resumes(self) -> bool:
+        """Return whether what was asked was cancelled and, since then, is wanted again."""
+        if not self.runs or self.runs[0].outcome is not Outcome.CANCELLED:
+            return False
+        return self.runs[0].generation < self.generation
+
+    def _cancel_unfinished(self, why: str) -> None:
+        for index, run in enumerate(self.runs):
+            if unfinished(run):
+                self.runs[index] = cancelled(run, self.moment, why)
+                self.unmade.discard(run.name)
+
+    def ask(self) -> None:
+        """Record a new run where one is asked for and can be had."""
+        self.blocked = refused(self.spec, self.settings)
+        if self.blocked is not None:
+            self.next_schedule_time = None
+            return
+        if self.spec.suspend:
+            self.next_schedule_time = None
+            self.blocked = self._suspended()
+            return
+        if self._asks_something_else():
+            self._pin_and_start()
+        elif self._asks_again():
+            self._start(Trigger.RERUN, str(self.spec.rerun))
+        elif self._resumes():
+            self._start(Trigger.GENERATION, "")
+        self._follow_schedule()
+
+    def _suspended(self) -> Verdict:
+        message = "spec.suspend is true: nothing is started until it is false"
+        done = bool(self.runs) and self.runs[0].outcome is Outcome.SUCCEEDED and not self._asks_something_else()
+        return Verdict(Standing.READY if done else Standing.IDLE, "Suspended", message)
+
+    def _pin_and_start(self) -> None:
+        self.blocked = self._snapshot_unusable()
+        if self.blocked is not None:
+            return
+        assert self.observed.snapshot is not None  # noqa: S101 - _snapshot_unusable said so
+        self.pinned = pin(self.spec, self.generation, self.observed.snapshot, self.settings)
+        self._start(Trigger.GENERATION, "")
+
+    def _snapshot_unusable(self) -> Verdict | None:
+        name = self.spec.snapshot_ref.name
+        view = self.observed.snapshot
+        if view is None:
+            message = f"spec.snapshotRef: there is no Snapshot {name!r} in this namespace; the run starts once there is"
+            return Verdict(Standing.WORKING, "SnapshotNotFound", message)
+        if view.stalled:
+            message = f"spec.snapshotRef: Snapshot {name!r} cannot be used: {view.message}"
+            return Verdict(Standing.STALLED, "SnapshotRefused", message)
+        if not view.ready:
+            message = f"spec.snapshotRef: Snapshot {name!r} is not ready yet: {view.message or 'not seen yet'}"
+            return Verdict(Standing.WORKING, "SnapshotNotReady", message)
+        if view.store != self.spec.store:
+            message = (
+                f"spec.store is {self.spec.store!r}, but Snapshot {name!r} lies in store {view.store!r}; "
+                "a run reads and writes one store, so make them the same"
+            )
+            return Verdict(Standing.STALLED, "StoreMismatch", message)
+        return None
+
+    def _start(self, trigger: Trigger, occasion: str, scheduled: datetime | None = None) -> None:
+        """Record a new run of the pinned inputs, pending until a slot is granted."""
+        if self.pinned is None:
+            return
+        architecture = self.spec.architecture
+        name = run_name(
+            self.metadata["name"], self.metadata["uid"], self.generation, trigger, occasion, architecture
+        )
+        if any(run.name == name for run in self.runs):
+            return
+        specification = run_specification(name, self.spec, self.pinned)
+        record = RunStatus(
+            name=name,
+            generation=self.generation,
+            trigger=trigger,
+            scheduled_time=None if scheduled is None else rfc3339(scheduled),
+            architecture=architecture,
+            image=self.pinned.image,
+            outcome=Outcome.PENDING,
+            run_digest=run_digest(specification),
+        )
+        self.runs.insert(0, record)
+
+    def _follow_schedule(self) -> None:
+        schedule = self.spec.schedule
+        if schedule is None:
+            self.next_schedule_time = None
+            return
+        if self.pinned is None or self.blocked is not None:
+            return
+        known = self.status.observed_generation == self.generation and self.next_schedule_time is not None
+        expected = parse_rfc3339(self.next_schedule_time) if known and self.next_schedule_time else None
+        try:
+            state = firing(schedule, expected, self.now)
+        except ScheduleError:
+            return
+        if state.missed is not None:
+            message = f"the run of {rfc3339(state.missed)} was not started within startingDeadlineSeconds; it is left out"
+            self.told.append(Notice(EventType.WARNING, "MissedSchedule", message))
+        if state.due is not None and not self._start_scheduled(state.due, schedule.concurrency_policy):
+            return
+        self.next_schedule_time = rfc3339(state.next)
+        self.look.append(state.next)
+
+    def _start_scheduled(self, due: datetime, policy: ConcurrencyPolicy) -> bool:
+        """Start the run that is due; return False where it has to wait for one that goes on."""
+        if any(unfinished(run) for run in self.runs):
+            if policy is ConcurrencyPolicy.FORBID:
+                return False
+            if policy is ConcurrencyPolicy.REPLACE:
+                self._cancel_unfinished(f"replaced by the scheduled run of {rfc3339(due)}")
+        self._start(Trigger.SCHEDULE, rfc3339(due), due)
+        self.last_schedule_time = rfc3339(due)
+        return True
+
+    def admit(self) -> None:
+        """Start pending runs that the caps let start, oldest first."""
+        for index in range(len(self.runs) - 1, -1, -1):
+            run = self.runs[index]
+            if run.outcome is not Outcome.PENDING:
+                continue
+            answer = self.observed.admitted.get(run.name)
+            if answer is None:
+                self.needs.append(Need(Fact.ADMISSION, run.name))
+            elif answer.granted:
+                self.runs[index] = run.model_copy(update={"outcome": Outcome.RUNNING})
+                self.unmade.add(run.name)
+                self.verdicts[run.name] = Verdict(Standing.WORKING, "Running", f"run {run.name} has been started")
+            else:
+                message = f"run {run.name} waits for its turn: {answer.message}"
+                self.verdicts[run.name] = Verdict(Standing.WORKING, "WaitingForSlot", message)
+
+    def make_jobs(self) -> None:
+        """Want a Job for each running run that has none."""
+        if self.pinned is None:
+            return
+        for index, run in enumerate(self.runs):
+            if run.name not in self.unmade:
+                continue
+            try:
+                self.create.append(build_job(self.metadata, self.spec, self.pinned, run, self.settings))
+            except SpecificationTooLarge as error:
+                self.runs[index] = failed_to_build(run, self.moment, f"SpecificationTooLarge: {error}")
+
+    def clean_up(self) -> None:
+        """Want Jobs removed whose run's end is recorded, once their time to be kept is over."""
+        if not self.observed.confirmed:
+            return
+        recorded = {run.name: run for run in runs_of(self.status)}
+        for job in self.observed.jobs.values():
+            if job.deleting:
+                continue
+            run = recorded.get(job.name)
+            if run is None:
+                self._clean_up_unknown(job)
+            elif not unfinished(run):
+                self._clean_up_finished(run)
+
+    def _clean_up_unknown(self, job: ObservedJob) -> None:
+        """Want a Job removed that no record explains; first make sure that the record is not just stale."""
+        if any(run.name == job.name for run in self.runs):
+            return
+        if self.observed.fresh:
+            self.delete.append(job.name)
+        else:
+            self.needs.append(Need(Fact.FRESH_RESOURCE))
+
+    def _clean_up_finished(self, run: RunStatus) -> None:
+        ends = self._kept_until(run)
+        if ends <= self.now:
+            self.delete.append(run.name)
+        else:
+            self.look.append(ends)
+
+    def _kept_until(self, run: RunStatus) -> datetime:
+        if run.outcome is Outcome.CANCELLED or run.completion_time is None:
+            return self.now
+        retention = self.settings.retention
+        seconds = self.spec.ttl_seconds_after_finished
+        if seconds is None:
+            succeeded = run.outcome is Outcome.SUCCEEDED
+            seconds = retention.succeeded_seconds if succeeded else retention.failed_seconds
+        return parse_rfc3339(run.completion_time) + timedelta(seconds=seconds)
+
+    def finish(self) -> Plan:
+        """Return the plan, or only what is needed to make it."""
+        if self.needs:
+            return Plan(needs=tuple(dict.fromkeys(self.needs)))
+        newest = self._newest_verdict()
+        verdict = self.blocked or newest or Verdict(Standing.WORKING, "Waiting", "nothing has been asked for yet")
+        conditions = spell(verdict, self.generation, self.moment, self.status.conditions, completed=newest or verdict)
+        wanted = StrategyStatus(
+            observed_generation=self.generation,
+            conditions=conditions,
+            pinned=self.pinned,
+            observed_rerun=self._observed_rerun(),
+            latest=self.runs[0] if self.runs else None,
+            history=trimmed(self.runs[1:], self.spec),
+            last_schedule_time=self.last_schedule_time,
+            next_schedule_time=self.next_schedule_time,
+        )
+        return Plan(
+            status=to_wire(wanted),
+            create=tuple(self.create),
+            delete=tuple(self.delete),
+            notices=(*self.told, *notices(self.status.conditions, conditions)),
+            look_again_at=min(self.look, default=None),
+            holds=tuple(run.name for run in self.runs if run.outcome is Outcome.RUNNING),
+        )
+
+    def _observed_rerun(self) -> int | None:
+        """Return the rerun counter acted upon: not the new one while what asks for it is held back."""
+        if self.blocked is None or self.status.observed_rerun is None:
+            return None if self.pinned is None else self.spec.rerun
+        return min(self.status.observed_rerun, self.spec.rerun)
+
+    def _newest_verdict(self) -> Verdict | None:
+        if not self.runs:
+            return None
+        newest = self.runs[0]
+        return self.verdicts.get(newest.name) if unfinished(newest) else final_verdict(newest)

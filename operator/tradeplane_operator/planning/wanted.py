@@ -1,0 +1,60 @@
+"""What plan() answers: what it still needs to know, or what is wanted of the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Fact(StrEnum):
+    """Kinds of facts that are looked up only when a plan needs them."""
+
+    FRESH_RESOURCE = "FreshResource"
+    RESULTS = "Results"
+    PODS = "Pods"
+    ADMISSION = "Admission"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A fact a plan cannot go on without; ``run`` names the run it is about."""
+
+    fact: Fact
+    run: str = ""
+
+
+class EventType(StrEnum):
+    """Types of Kubernetes Events."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A Kubernetes Event to tell people about an object."""
+
+    type: EventType
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is wanted of the cluster for one object.
+
+    Where ``needs`` is not empty, the rest is empty: the loop finds the facts and asks again. Otherwise the status is
+    written first, if it differs; only when that succeeded are Jobs created and deleted and notices given.
+    """
+
+    needs: tuple[Need, ...] = ()
+    status: Mapping[str, Any] | None = None
+    create: tuple[Mapping[str, Any], ...] = ()
+    delete: tuple[str, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    look_again_at: datetime | None = None
+    holds: tuple[str, ...] = ()
+    """Runs that hold a slot of the caps after this plan."""

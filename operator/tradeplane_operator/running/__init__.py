@@ -1,0 +1,1 @@
+"""The loop: keys queued, planned and applied by workers, on the replica that leads."""

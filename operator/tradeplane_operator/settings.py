@@ -1,0 +1,177 @@
+"""Settings of the operator: one YAML file the administrator writes, checked before anything starts.
+
+Tenants refer to stores by name only; what a name means (URL, claim, Secret) stands here. Permissions the settings imply
+are listed in docs/operator.md.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+ImageByDigest = Annotated[str, StringConstraints(pattern=r"^[^\s@]+@sha256:[0-9a-f]{64}$", max_length=512)]
+Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
+
+
+class SettingsError(Exception):
+    """The settings cannot be used; the message names the file, the field and the remedy."""
+
+
+class Section(BaseModel):
+    """Base of the sections: camelCase in YAML, unknown names refused so that a typing error is not silence."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True)
+
+
+class Store(Section):
+    """A store tenants may name.
+
+    The operator opens ``url`` + ``/<namespace>``. A pod sees its namespace's folder only: mounted from ``claim`` at
+    /store where the URL is a ``file://`` one, by ``pod_url`` + ``/<namespace>`` (default ``url``) otherwise.
+    """
+
+    url: str = Field(pattern=r"^[a-z][a-z0-9+.-]*://", max_length=1024)
+    claim: str | None = Field(default=None, description="PersistentVolumeClaim in each tenant's namespace; file:// only.")
+    pod_url: str | None = Field(default=None, description="URL pods use, where it differs from the operator's.")
+    credentials_secret: str | None = Field(
+        default=None, description="Secret in each tenant's namespace whose keys become variables of the pod."
+    )
+    environment: dict[str, str] = Field(default_factory=dict, description="Variables of the pod, nothing secret.")
+
+    @model_validator(mode="after")
+    def _claim_for_files(self) -> Self:
+        if self.url.startswith("file://") and not self.claim:
+            raise ValueError("a file:// store needs `claim`, the PersistentVolumeClaim that pods mount at /store")
+        return self
+
+
+class Images(Section):
+    """Which images may run."""
+
+    default: ImageByDigest = Field(description="The runner, by digest, where a Strategy names no image.")
+    require_digest: bool = Field(default=True, description="Refuse images that are named without a digest.")
+    registries: tuple[str, ...] = Field(
+        default=(), description="Prefixes images must begin with, such as registry.example/team/; empty allows all."
+    )
+
+
+class Limits(Section):
+    """Caps on runs at once; what is beyond waits, oldest first."""
+
+    runs_per_namespace: int = Field(default=200, ge=1)
+    runs: int = Field(default=1_000, ge=1)
+
+
+class Retention(Section):
+    """How long finished Jobs stay, where a Strategy sets no ttlSecondsAfterFinished. Results and logs stay anyway."""
+
+    succeeded_seconds: int = Field(default=60, ge=0)
+    failed_seconds: int = Field(default=3_600, ge=0)
+
+
+class Jobs(Section):
+    """What every Job has."""
+
+    service_account: str = Field(default="tradeplane-runner", max_length=253)
+    temporary_size: str = Field(default="256Mi", pattern=r"^[0-9]+(Ki|Mi|Gi)$", description="Limit of a pod's /tmp.")
+    store_group: int = Field(default=65532, ge=1, description="fsGroup: who owns what pods write to a claim.")
+
+
+class Lease(Section):
+    """Leadership, by a Lease of the operator's namespace; seconds.
+
+    ``renew_seconds`` must leave a write that began just before it time to end (``client.request_seconds``) before
+    ``duration_seconds`` lets another replica take over.
+    """
+
+    name: str = Field(default="tradeplane-operator", max_length=253)
+    namespace: str = Field(default="tradeplane-system", max_length=63)
+    duration_seconds: int = Field(default=15, ge=2)
+    renew_seconds: float = Field(default=9.0, gt=0, description="Without a renewal for this long a leader exits.")
+    retry_seconds: float = Field(default=2.0, gt=0)
+
+
+class Client(Section):
+    """How the operator talks to the API server."""
+
+    request_seconds: float = Field(default=5.0, gt=0, description="Limit of one request.")
+    list_chunk: int = Field(default=500, ge=1, description="Objects a page of a list.")
+    inactivity_seconds: float = Field(
+        default=70.0, gt=0, description="A watch without events or bookmarks for this long is opened anew."
+    )
+    relist_seconds: float = Field(default=600.0, gt=0, description="How often known objects are checked to exist.")
+
+
+class Pace(Section):
+    """How often the loop works and looks again; seconds."""
+
+    workers: int = Field(default=16, ge=1, le=256)
+    retry_first_seconds: float = Field(default=0.2, gt=0)
+    retry_most_seconds: float = Field(default=60.0, gt=0)
+    pod_grace_seconds: int = Field(default=10, ge=1, description="A pod not running after this long is looked at.")
+    pod_again_seconds: int = Field(default=20, ge=1)
+    store_again_seconds: int = Field(default=10, ge=1, description="First pause after a store could not be reached.")
+    store_most_seconds: int = Field(default=120, ge=1, description="Longest such pause.")
+    store_patience_seconds: int = Field(
+        default=3_600, ge=1, description="After this long without the store, a finished run counts as failed."
+    )
+    snapshot_again_seconds: int = Field(default=30, ge=1, description="Pause before a missing snapshot is sought again.")
+
+
+class Ports(Section):
+    """Where the operator listens."""
+
+    address: str = "0.0.0.0"  # noqa: S104 - in a pod, guarded by its NetworkPolicy
+    metrics: int = Field(default=8080, ge=0, le=65535)
+    health: int = Field(default=8081, ge=0, le=65535)
+
+
+class Settings(Section):
+    """All of it."""
+
+    stores: dict[Label, Store] = Field(min_length=1)
+    images: Images
+    limits: Limits = Field(default_factory=Limits)
+    retention: Retention = Field(default_factory=Retention)
+    jobs: Jobs = Field(default_factory=Jobs)
+    namespaces: tuple[Label, ...] = Field(default=(), description="Namespaces served; empty serves the whole cluster.")
+    lease: Lease = Field(default_factory=Lease)
+    client: Client = Field(default_factory=Client)
+    pace: Pace = Field(default_factory=Pace)
+    ports: Ports = Field(default_factory=Ports)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _lease_leaves_time(self) -> Self:
+        spare = self.lease.duration_seconds - self.lease.renew_seconds
+        if spare <= self.client.request_seconds:
+            raise ValueError(
+                f"lease.durationSeconds - lease.renewSeconds is {spare:g} s, which does not let a request of "
+                f"client.requestSeconds ({self.client.request_seconds:g} s) end before another replica may lead; "
+                "raise the duration or lower one of the others"
+            )
+        return self
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the settings in a YAML file. Raises SettingsError naming the file and each field that is wrong."""
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"cannot read the settings {path}: {error.strerror or error}") from error
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path} is not YAML: {error}") from error
+    if not isinstance(document, dict):
+        raise SettingsError(f"{path} must hold a mapping with at least `stores` and `images`")
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as error:
+        fields = "; ".join(
+            f"{'.'.join(str(step) for step in problem['loc']) or 'settings'}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsError(f"{path}: {fields}") from error
