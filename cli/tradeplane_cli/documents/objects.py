@@ -1,0 +1,145 @@
+"""Which strategy a set of files asks for, and which data.
+
+In the cluster ``spec.snapshotRef`` names an object the API server keeps; on a laptop the same name is looked up among the
+``Snapshot`` documents of the files given, so one set of files means the same run in both places.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradeplane_api.base import API_VERSION, GROUP
+from tradeplane_api.snapshot import Snapshot
+from tradeplane_api.strategy import Mode, Strategy
+
+from tradeplane_cli.documents.locating import problem_at, validate
+from tradeplane_cli.documents.yaml_text import MAX_BYTES, Source, read_documents
+from tradeplane_cli.failures import CommandFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedStrategy:
+    """A strategy, its name, and the document it was read from."""
+
+    name: str
+    strategy: Strategy
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """What the files hold: strategies and snapshots by name, and the documents that are neither."""
+
+    strategies: dict[str, NamedStrategy]
+    snapshots: dict[str, Snapshot]
+    ignored: tuple[str, ...]
+
+
+def read_objects(files: Iterable[str]) -> Objects:
+    """Read all documents of all files; ``-`` is standard input.
+
+    Raises CommandFailure for a file that cannot be read, a document that is not valid, and a name given twice.
+    """
+    sources = [source for file in files for source in read_documents(*_text(file))]
+    strategies: dict[str, NamedStrategy] = {}
+    snapshots: dict[str, Snapshot] = {}
+    ignored = []
+    for source in sources:
+        kind = _kind(source)
+        if kind == "Strategy":
+            strategy = validate(Strategy, source)
+            name = _new_name(source, strategies)
+            strategies[name] = NamedStrategy(name, strategy, source)
+        elif kind == "Snapshot":
+            snapshot = validate(Snapshot, source)
+            snapshots[_new_name(source, snapshots)] = snapshot
+        else:
+            ignored.append(f"{source.file}:{source.line(())}: {kind}")
+    return Objects(strategies, snapshots, tuple(ignored))
+
+
+def choose_strategy(objects: Objects, name: str | None) -> NamedStrategy:
+    """The strategy to run: the one called ``name``, or the only one there is.
+
+    Raises CommandFailure when there is none, when there are several and no name, and when its mode is not available.
+    """
+    names = ", ".join(objects.strategies)
+    if not objects.strategies:
+        raise CommandFailure("the files hold no Strategy", remedy="give a file with a Strategy by -f")
+    if name is None and len(objects.strategies) > 1:
+        raise CommandFailure(
+            f"the files hold {len(objects.strategies)} strategies", remedy=f"choose one by --strategy: {names}"
+        )
+    if name is not None and name not in objects.strategies:
+        raise CommandFailure(f"the files hold no Strategy named {name}", remedy=f"choose one of: {names}")
+    chosen = objects.strategies[name] if name else next(iter(objects.strategies.values()))
+    _check_mode(chosen)
+    return chosen
+
+
+def snapshot_digest(objects: Objects, chosen: NamedStrategy, given: str | None) -> str:
+    """Id of the snapshot to run on: the one given on the command line, or the one that ``spec.snapshotRef`` names."""
+    if given is not None:
+        return given
+    name = chosen.strategy.spec.snapshot_ref.name
+    if name in objects.snapshots:
+        return objects.snapshots[name].spec.digest
+    known = f" (the files hold {', '.join(objects.snapshots)})" if objects.snapshots else ""
+    problem = problem_at(
+        chosen.source,
+        ("spec", "snapshotRef", "name"),
+        f"no Snapshot named {name} is in the files{known}",
+        "add its file by another -f, or give its id by --snapshot sha256:...",
+    )
+    raise CommandFailure(f"{chosen.source.file} cannot be run", problems=(problem,))
+
+
+def _text(file: str) -> tuple[bytes, str]:
+    if file == STANDARD_INPUT:
+        return sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"
+    try:
+        with Path(file).open("rb") as stream:
+            return stream.read(MAX_BYTES + 1), file
+    except OSError as error:
+        raise CommandFailure(f"cannot read {file}: {error.strerror}", remedy="check the path given by -f") from error
+
+
+def _kind(source: Source) -> str:
+    """The kind of a document: the bare kind for our group, kind and apiVersion for others'."""
+    if not isinstance(source.value, dict):
+        problem = problem_at(source, (), "the document is not a mapping", "write apiVersion, kind, metadata and spec")
+        raise CommandFailure(f"{source.file} is not valid", problems=(problem,))
+    version, kind = source.value.get("apiVersion"), source.value.get("kind")
+    if not isinstance(version, str) or not isinstance(kind, str):
+        field = "kind" if isinstance(version, str) else "apiVersion"
+        problem = problem_at(source, (field,), "the field is required", f"an object of ours has {API_VERSION}")
+        raise CommandFailure(f"{source.file} is not valid", problems=(problem,))
+    ours = version.split("/")[0] == GROUP
+    return kind if ours else f"{kind} ({version})"
+
+
+def _new_name(source: Source, taken: Iterable[str]) -> str:
+    metadata = source.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or not name:
+        problem = problem_at(source, ("metadata", "name"), "the field is required", "give the object a name")
+    elif name in taken:
+        problem = problem_at(source, ("metadata", "name"), f"{name} is given twice", "remove or rename one of the two")
+    else:
+        return name
+    raise CommandFailure(f"{source.file} is not valid", problems=(problem,))
+
+
+def _check_mode(chosen: NamedStrategy) -> None:
+    mode = chosen.strategy.spec.mode
+    if mode is not Mode.BACKTEST:
+        problem = problem_at(chosen.source, ("spec", "mode"), f"{mode} is not available", f"write {Mode.BACKTEST}")
+        raise CommandFailure(f"{chosen.source.file} cannot be run", problems=(problem,))

@@ -1,0 +1,1 @@
+"""One page of HTML about one run, for people who would rather look."""

@@ -1,0 +1,62 @@
+"""Exact figures in the form people read: percentages, thousands, dates.
+
+The summary's decimal strings are rounded here for the eye alone, with decimal arithmetic; ``-o json`` and the manifest
+keep them whole.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tradeplane_api.run import Summary
+
+UNDEFINED = "–"
+"""Stands where a figure is undefined, such as the hit rate of a run without trades."""
+
+
+def percent(value: str | None, places: int = 2) -> str:
+    """A fraction as a percentage: ``0.0512`` is ``5.12%``."""
+    return UNDEFINED if value is None else f"{_rounded(Decimal(value) * 100, places):,f}%"
+
+
+def number(value: str | None, places: int = 2) -> str:
+    """A decimal with thousands separated."""
+    return UNDEFINED if value is None else f"{_rounded(Decimal(value), places):,f}"
+
+
+def date(value: str | None) -> str:
+    """The date of an RFC 3339 time, with its time of day unless that is midnight."""
+    if value is None:
+        return UNDEFINED
+    day, _, rest = value.partition("T")
+    clock = rest.removesuffix("Z").removesuffix("+00:00").partition(".")[0]
+    return day if clock in ("", "00:00:00") else f"{day} {clock}"
+
+
+def summary_rows(summary: Summary) -> list[tuple[str, str]]:
+    """Name and value of each figure of the summary, in the order people ask for them."""
+    return [
+        ("Period", f"{date(summary.start)} to {date(summary.end)}"),
+        ("Bars", f"{summary.bars:,}"),
+        ("Final equity", number(summary.final_equity)),
+        ("Total return", percent(summary.total_return)),
+        ("Annual return", percent(summary.annual_return)),
+        ("Volatility", percent(summary.volatility)),
+        ("Sharpe ratio", number(summary.sharpe)),
+        ("Sortino ratio", number(summary.sortino)),
+        ("Calmar ratio", number(summary.calmar)),
+        ("Maximum drawdown", percent(summary.max_drawdown)),
+        ("Drawdown from", date(summary.max_drawdown_start)),
+        ("Drawdown to", date(summary.max_drawdown_end)),
+        ("Turnover", number(summary.turnover)),
+        ("Exposure", percent(summary.exposure)),
+        ("Trades", f"{summary.trades:,}"),
+        ("Hit rate", percent(summary.hit_rate)),
+    ]
+
+
+def _rounded(value: Decimal, places: int) -> Decimal:
+    rounded = value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    return abs(rounded) if rounded == 0 else rounded
