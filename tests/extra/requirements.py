@@ -6,9 +6,12 @@ A requirement is a question with a reason for an answer, so that what could not 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MARKET_DATA_VARIABLE = "TRADEPLANE_MARKET_DATA"
 BINANCE_TRADES = Path("binance-usdm/btcusdt_20240808.gz")
