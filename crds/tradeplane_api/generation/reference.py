@@ -73,7 +73,11 @@ def _type(schema: JsonSchema) -> str:
 def _default(schema: JsonSchema, *, required: bool) -> str:
     if required:
         return "required"
-    return f"`{json.dumps(schema['default'])}`" if "default" in schema and schema["type"] != "array" else ""
+    return (
+        f"`{json.dumps(schema['default'])}`"
+        if "default" in schema and schema["type"] not in {"array", "object"}
+        else ""
+    )
 
 
 def _meaning(schema: JsonSchema) -> str:

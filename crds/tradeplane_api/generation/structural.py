@@ -43,7 +43,11 @@ _MAX_INT32 = 2**31 - 1
 
 
 class _WithFactories(GenerateJsonSchema):
-    """JSON schema in which a default made by a factory is written too, without what its own model defaults to."""
+    """JSON schema in which a default made by a factory is written too.
+
+    It is written out in full: the API server checks a default against the CEL rules as it stands, before it fills in
+    what is missing inside it.
+    """
 
     def get_default_value(self, schema: CoreSchema) -> Any:
         if "default_factory" in schema and not schema.get("default_factory_takes_data"):
@@ -52,7 +56,7 @@ class _WithFactories(GenerateJsonSchema):
 
     def encode_default(self, dft: Any) -> Any:
         if isinstance(dft, Document):
-            return dft.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
+            return dft.model_dump(mode="json", exclude_none=True)
         return super().encode_default(dft)
 
 
