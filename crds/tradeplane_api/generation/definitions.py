@@ -8,7 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from tradeplane_api.base import GROUP, VERSION
-from tradeplane_api.generation.structural import structural, without_rules
+from tradeplane_api.generation.structural import as_status, structural
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -35,7 +35,7 @@ def resource_schema(kind: Kind) -> JsonSchema:
             "metadata": {"type": "object"},
             "spec": {**structural(_model(fields["spec"])), "description": fields["spec"].description},
             "status": {
-                **without_rules(structural(_model(fields["status"]))),
+                **as_status(structural(_model(fields["status"]))),
                 "description": fields["status"].description,
                 "default": {},
             },

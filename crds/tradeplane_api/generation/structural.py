@@ -66,21 +66,24 @@ def structural(model: type[BaseModel]) -> JsonSchema:
     return _translate(schema, schema.get("$defs", {}), model.__name__)
 
 
-def without_rules(schema: JsonSchema) -> JsonSchema:
-    """Return a schema without CEL rules: in a status, which the operator alone writes, they would guard nothing."""
+def as_status(schema: JsonSchema) -> JsonSchema:
+    """Return a schema as a status has it, which the operator alone writes.
+
+    CEL rules would guard nothing there, and a default of no entries would only make every object longer.
+    """
     return {
         key: _map_values(value) if key == "properties" else _nested(key, value)
         for key, value in schema.items()
-        if key != VALIDATIONS
+        if key != VALIDATIONS and not (key == "default" and value == [])
     }
 
 
 def _map_values(properties: dict[str, JsonSchema]) -> dict[str, JsonSchema]:
-    return {name: without_rules(value) for name, value in properties.items()}
+    return {name: as_status(value) for name, value in properties.items()}
 
 
 def _nested(key: str, value: Any) -> Any:
-    return without_rules(value) if key == "items" else value
+    return as_status(value) if key == "items" else value
 
 
 def _translate(schema: JsonSchema, definitions: JsonSchema, path: str) -> JsonSchema:

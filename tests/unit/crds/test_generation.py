@@ -14,7 +14,7 @@ from tradeplane_api.conditions import UNSEEN, Condition
 from tradeplane_api.forms import VALIDATIONS, Bounds
 from tradeplane_api.generation.definitions import definition, definition_yaml, resource_schema
 from tradeplane_api.generation.reference import reference_page
-from tradeplane_api.generation.structural import structural, without_rules
+from tradeplane_api.generation.structural import as_status, structural
 from tradeplane_api.kinds import KINDS, SNAPSHOT, STRATEGY, Kind
 from tradeplane_api.strategy import StrategySpec
 
@@ -182,7 +182,7 @@ def test_rules_are_taken_from_lists_too() -> None:
 
     schema = structural(Costed)
     assert len(schema["properties"]["prices"]["items"][VALIDATIONS]) == 2
-    assert VALIDATIONS not in without_rules(schema)["properties"]["prices"]["items"]
+    assert VALIDATIONS not in as_status(schema)["properties"]["prices"]["items"]
 
 
 def _checkout(tmp_path: Path) -> Path:
