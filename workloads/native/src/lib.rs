@@ -3,11 +3,14 @@
 //! What decides a result is computed here and nowhere else, so that it is the same to the last bit on
 //! every processor: no platform maths library, no reordering, no fused operation that is not written.
 
-use pyo3::prelude::*;
+#[cfg(target_endian = "big")]
+compile_error!("columns are handed over as little-endian bytes; big-endian processors are not supported");
 
-/// The Python module `tradeplane_native._native`.
-#[pymodule]
-fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    Ok(())
-}
+pub mod engine;
+pub mod fixed;
+pub mod indicators;
+pub mod pcg64;
+pub mod statistics;
+
+#[cfg(feature = "python")]
+mod python;

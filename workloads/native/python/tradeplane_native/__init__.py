@@ -1,5 +1,29 @@
 """The Rust core of tradeplane: what decides a result is computed here, to the same bits on every processor."""
 
-from tradeplane_native._native import __version__
+from tradeplane_native._native import (
+    Figures,
+    Generator,
+    Simulator,
+    __version__,
+    atr,
+    bollinger,
+    ema,
+    macd,
+    rsi,
+    sma,
+    zscore,
+)
 
-__all__ = ["__version__"]
+__all__ = [
+    "Figures",
+    "Generator",
+    "Simulator",
+    "__version__",
+    "atr",
+    "bollinger",
+    "ema",
+    "macd",
+    "rsi",
+    "sma",
+    "zscore",
+]

@@ -1,0 +1,48 @@
+//! Mean and variance over a moving window, without the cancellation of a running sum of squares.
+
+/// Calls `visit(index, mean, population standard deviation)` for each full window of `period` values from `start` on.
+///
+/// Sums are of differences to an anchor, a value of the window itself, and are taken anew every `period` values: their
+/// rounding neither grows with the length of the series nor with the level of the values, and the work stays linear.
+/// A window of equal values has a deviation of exactly 0.
+pub(super) fn moments(series: &[f64], period: usize, start: usize, mut visit: impl FnMut(usize, f64, f64)) {
+    if period == 0 || series.len() < start + period {
+        return;
+    }
+    let length = period as f64;
+    let (mut anchor, mut sum, mut squares) = (0.0, 0.0, 0.0);
+    let mut equal = 0;
+    let mut broken = 0;
+    for (index, &value) in series.iter().enumerate().skip(start) {
+        equal = if index > start && value == series[index - 1] { equal + 1 } else { 1 };
+        broken = if value.is_finite() { broken } else { index + 1 };
+        if index + 1 < start + period {
+            continue;
+        }
+        if (index + 1 - start) % period == 0 || broken + period > index {
+            anchor = value;
+            (sum, squares) = anchored(&series[index + 1 - period..=index], anchor);
+        } else {
+            let (new, old) = (value - anchor, series[index - period] - anchor);
+            sum += new - old;
+            squares += new * new - old * old;
+        }
+        let mean = sum / length;
+        let variance = squares / length - mean * mean;
+        if equal >= period {
+            visit(index, value, 0.0);
+        } else if variance.is_nan() {
+            visit(index, f64::NAN, f64::NAN);
+        } else {
+            visit(index, anchor + mean, variance.max(0.0).sqrt());
+        }
+    }
+}
+
+/// Sum and sum of squares of the differences to an anchor.
+fn anchored(window: &[f64], anchor: f64) -> (f64, f64) {
+    window.iter().fold((0.0, 0.0), |(sum, squares), value| {
+        let difference = value - anchor;
+        (sum + difference, squares + difference * difference)
+    })
+}

@@ -1,0 +1,87 @@
+"""A strategy on bars: decide, simulate, tabulate, summarise.
+
+Everything a result depends on is in the two arguments; the numbers themselves come from the Rust core.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tradeplane_native import Generator, Simulator
+
+from tradeplane_workloads.analytics.summary import summarise
+from tradeplane_workloads.engine.checks import check_bars, check_targets
+from tradeplane_workloads.engine.settings import settings_of
+from tradeplane_workloads.engine.tables import equity_table, positions_table, trades_table
+from tradeplane_workloads.errors import InvalidSpecification
+from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from tradeplane_api.run import Summary
+    from tradeplane_api.simulation import Simulation
+
+    from tradeplane_workloads.market.bars import Bars
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestResult:
+    """What a backtest leaves; docs/results.md defines columns and figures.
+
+    ``equity``: one row a bar. ``trades``: one row a fill. ``positions``: one row a change of position.
+    """
+
+    equity: pa.Table
+    trades: pa.Table
+    positions: pa.Table
+    summary: Summary
+
+
+def backtest(bars: Bars, simulation: Simulation) -> BacktestResult:
+    """Runs a simulation on bars; equal arguments give equal bits, on every processor.
+
+    Raises InvalidSpecification when the simulation cannot be run (unknown algorithm, number out of range, amounts that
+    grow past 10^18), and DataRefused when the bars cannot be used.
+    """
+    simulator = prepare(bars, simulation)
+    try:
+        simulator.run()
+    except ArithmeticError as error:
+        raise InvalidSpecification(
+            f"capital: {error}; give less capital, less leverage, or fewer bars ({simulation.algorithm.name})"
+        ) from error
+    trades = trades_table(simulator, bars)
+    return BacktestResult(
+        equity=equity_table(simulator, bars),
+        trades=trades,
+        positions=positions_table(simulator, bars),
+        summary=summarise(simulator, bars, trades.num_rows),
+    )
+
+
+def prepare(bars: Bars, simulation: Simulation) -> Simulator:
+    """A simulator with the strategy's targets decided and room made for its records; ``run()`` simulates.
+
+    Raises as :func:`backtest` does.
+    """
+    settings = settings_of(simulation)
+    check_bars(bars)
+    weights = decide(bars, simulation)
+    exponents = [(instrument.price_exponent, instrument.quantity_exponent) for instrument in bars.instruments]
+    columns = (bars.time_ns, bars.open, bars.high, bars.low, bars.close, bars.present)
+    return Simulator(*columns, weights, exponents, settings)
+
+
+def decide(bars: Bars, simulation: Simulation) -> NDArray[np.int64]:
+    """The targets of a simulation's strategy in billionths, shape (n, k). Raises as :func:`backtest` does."""
+    strategy = find_strategy(simulation.algorithm.name)
+    parameters = parse_parameters(strategy, simulation.algorithm.parameters)
+    if getattr(strategy, "requires_short", False) and not simulation.risk.allow_short:
+        raise InvalidSpecification(
+            f"risk.allowShort: {strategy.name} takes short positions; set it to true, or choose another algorithm"
+        )
+    targets = strategy.targets(bars, parameters, Generator(simulation.seed))
+    return check_targets(strategy.name, targets, bars)

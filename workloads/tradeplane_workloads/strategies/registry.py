@@ -1,0 +1,118 @@
+"""Finds a strategy by name, and reads its parameters.
+
+Users' strategies are entry points of the group ``tradeplane.strategies``, whose name is the strategy's. A built-in name
+cannot be taken over, and a name that two distributions claim is refused: which of them ran must never be in doubt.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, cast
+
+from pydantic import BaseModel, ValidationError
+
+from tradeplane_workloads.errors import InvalidSpecification
+from tradeplane_workloads.strategies.protocol import API_VERSION, Strategy
+from tradeplane_workloads.strategies.reversion import BollingerReversion, Pairs, RsiReversion, ZscoreReversion
+from tradeplane_workloads.strategies.trend import BuyAndHold, MacdMomentum, SmaCross
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+ENTRY_POINTS = "tradeplane.strategies"
+"""The entry point group of users' strategies."""
+
+BUILT_IN: dict[str, type[Strategy]] = {
+    strategy.name: strategy
+    for strategy in (BuyAndHold, SmaCross, MacdMomentum, RsiReversion, BollingerReversion, ZscoreReversion, Pairs)
+}
+
+
+def strategy_names() -> tuple[str, ...]:
+    """Names of all strategies there are: the built-in ones, then users', each in order."""
+    theirs = {point.name for point in entry_points(group=ENTRY_POINTS)} - BUILT_IN.keys()
+    return (*sorted(BUILT_IN), *sorted(theirs))
+
+
+def find_strategy(name: str) -> Strategy:
+    """The strategy of a name.
+
+    Raises InvalidSpecification when there is none, when two distributions claim the name, or when it does not fit.
+    """
+    if name in BUILT_IN:
+        return BUILT_IN[name]()
+    points = [point for point in entry_points(group=ENTRY_POINTS) if point.name == name]
+    if not points:
+        raise InvalidSpecification(
+            f"algorithm.name: there is no strategy {name!r}; give one of {', '.join(strategy_names())}, "
+            f"or install a package with an entry point of that name in the group {ENTRY_POINTS}"
+        )
+    if len(points) > 1:
+        claimants = ", ".join(sorted(_distribution(point) for point in points))
+        raise InvalidSpecification(f"algorithm.name: {name!r} is claimed by {claimants}; uninstall all but one")
+    return _load(points[0])
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.value
+
+
+def _load(point: EntryPoint) -> Strategy:
+    where = f"algorithm.name: strategy {point.name!r} ({point.value} of {_distribution(point)})"
+    try:
+        loaded = point.load()
+    except Exception as error:
+        raise InvalidSpecification(f"{where} cannot be imported: {error}; mend or reinstall its package") from error
+    version = getattr(loaded, "api_version", None)
+    if version != API_VERSION:
+        raise InvalidSpecification(
+            f"{where} was written for strategy API {version!r}, and this is {API_VERSION!r}; "
+            "install a version of its package for this one"
+        )
+    if getattr(loaded, "name", None) != point.name:
+        raise InvalidSpecification(f"{where} calls itself {getattr(loaded, 'name', None)!r}; the two must be the same")
+    parameters = getattr(loaded, "Parameters", None)
+    if not (isinstance(parameters, type) and issubclass(parameters, BaseModel)):
+        raise InvalidSpecification(f"{where} has no Parameters that derive from pydantic.BaseModel")
+    if not callable(getattr(loaded, "targets", None)):
+        raise InvalidSpecification(f"{where} has no method targets(bars, parameters, rng)")
+    return cast("Strategy", loaded())
+
+
+def parse_parameters(strategy: Strategy, given: dict[str, Any]) -> BaseModel:
+    """The strategy's parameters from what a user gave.
+
+    Raises InvalidSpecification with every parameter that is wrong, its range, and the value given.
+    """
+    try:
+        return strategy.Parameters.model_validate(given)
+    except ValidationError as error:
+        problems = "; ".join(_problem(strategy, details) for details in error.errors(include_url=False))
+        raise InvalidSpecification(f"{problems} (algorithm {strategy.name})") from error
+
+
+def _problem(strategy: Strategy, details: ErrorDetails) -> str:
+    fields = strategy.Parameters.model_fields
+    path = ".".join(str(part) for part in details["loc"])
+    if details["type"] == "extra_forbidden":
+        takes = ", ".join(fields) or "none"
+        return f"algorithm.parameters.{path}: there is no such parameter; it takes {takes}"
+    if not path:
+        return f"algorithm.parameters: {details['msg'].removeprefix('Value error, ')}"
+    allowed = _range(strategy.Parameters, str(details["loc"][0]))
+    return f"algorithm.parameters.{path}: must be {allowed}; given {details['input']!r}"
+
+
+def _range(parameters: type[BaseModel], name: str) -> str:
+    """A parameter's type and bounds in words, from its JSON schema."""
+    schema = parameters.model_json_schema().get("properties", {}).get(name, {})
+    kinds = {"integer": "a whole number", "number": "a number", "string": "a string", "boolean": "true or false"}
+    words = [kinds.get(schema.get("type", ""), "valid")]
+    bounds = {"minimum": "of at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
+    if "minimum" in schema and "maximum" in schema:
+        words.append(f"from {schema['minimum']:g} to {schema['maximum']:g}")
+    else:
+        words.extend(f"{word} {schema[key]:g}" for key, word in bounds.items() if key in schema)
+    if "enum" in schema:
+        words = [f"one of {', '.join(map(str, schema['enum']))}"]
+    return " ".join(words)
