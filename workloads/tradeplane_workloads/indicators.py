@@ -52,7 +52,7 @@ def _period(period: int, name: str = "period") -> int:
 
 
 def sma(series: ArrayLike, period: int) -> Series:
-    """Simple moving average (TA-Lib ``SMA``): the mean of the last ``period`` values.
+    """Compute the simple moving average (TA-Lib ``SMA``): the mean of the last ``period`` values.
 
     Defined from index ``period - 1`` on. Raises ValueError for a period outside 1..100,000.
     """
@@ -60,39 +60,41 @@ def sma(series: ArrayLike, period: int) -> Series:
 
 
 def ema(series: ArrayLike, period: int) -> Series:
-    """Exponential moving average (TA-Lib ``EMA``): smoothing ``2 / (period + 1)``.
+    """Compute the exponential moving average (TA-Lib ``EMA``): smoothing ``2 / (period + 1)``.
 
-    Seeded by the simple mean of the first ``period`` values; defined from index ``period - 1`` on. Raises ValueError for
-    a period outside 1..100,000.
+    Seeded by the simple mean of the first ``period`` values; defined from index ``period - 1`` on. Raises ValueError
+    for a period outside 1..100,000.
     """
     return native.ema(_series(series), _period(period))
 
 
 def rsi(series: ArrayLike, period: int = 14) -> Series:
-    """Relative strength index (TA-Lib ``RSI``): ``100 * gain / (gain + loss)``, smoothed by Wilder's method.
+    """Compute the relative strength index (TA-Lib ``RSI``).
 
-    J. Welles Wilder, New Concepts in Technical Trading Systems, 1978. Defined from index ``period`` on; 0 where there
-    were neither gains nor losses, as in TA-Lib. Raises ValueError for a period outside 1..100,000.
+    ``100 * gain / (gain + loss)`` of gains and losses smoothed by Wilder's method: J. Welles Wilder, New Concepts
+    in Technical Trading Systems, 1978. Defined from index ``period`` on; 0 where there were neither gains nor
+    losses, as in TA-Lib. Raises ValueError for a period outside 1..100,000.
     """
     return native.rsi(_series(series), _period(period))
 
 
 def macd(series: ArrayLike, fast: int = 12, slow: int = 26, signal: int = 9) -> Macd:
-    """Moving average convergence divergence (TA-Lib ``MACD``), after Gerald Appel.
+    """Compute moving average convergence divergence (TA-Lib ``MACD``), after Gerald Appel.
 
-    The fast less the slow exponential average, an exponential average of that difference, and what is between them. Both
-    averages are seeded to start at index ``slow - 1``; all lines are defined from index ``slow + signal - 2`` on. Where
-    ``slow`` is the smaller the two change places. Raises ValueError for a period outside 1..100,000.
+    The fast less the slow exponential average, an exponential average of that difference, and what is between them.
+    Both averages are seeded to start at index ``slow - 1``; all lines are defined from index ``slow + signal - 2``
+    on. Where ``slow`` is the smaller the two change places. Raises ValueError for a period outside 1..100,000.
     """
     periods = _period(fast, "fast"), _period(slow, "slow"), _period(signal, "signal")
     return Macd(*native.macd(_series(series), *periods))
 
 
 def bollinger(series: ArrayLike, period: int = 20, width: float = 2.0) -> Bands:
-    """Bollinger bands (TA-Lib ``BBANDS`` on a simple average): mean and ``width`` population standard deviations.
+    """Compute Bollinger bands (TA-Lib ``BBANDS`` on a simple average).
 
-    John Bollinger, Bollinger on Bollinger Bands, 2001. Defined from index ``period - 1`` on. Raises ValueError for a
-    period outside 1..100,000 or a width that is not a finite number of zero or more.
+    The mean, and ``width`` population standard deviations above and below it: John Bollinger, Bollinger on
+    Bollinger Bands, 2001. Defined from index ``period - 1`` on. Raises ValueError for a period outside 1..100,000
+    or a width that is not a finite number of zero or more.
     """
     if not (np.isfinite(width) and width >= 0):
         raise ValueError(f"width is {width}; it must be a finite number of zero or more")
@@ -100,19 +102,20 @@ def bollinger(series: ArrayLike, period: int = 20, width: float = 2.0) -> Bands:
 
 
 def zscore(series: ArrayLike, period: int = 20) -> Series:
-    """Standard score: the distance from the mean of the last ``period`` values in population standard deviations.
+    """Compute the standard score.
 
-    Defined from index ``period - 1`` on, NaN where the deviation is 0. The same moments as Bollinger bands. Raises
-    ValueError for a period outside 1..100,000.
+    The distance from the mean of the last ``period`` values, in their population standard deviations. Defined from
+    index ``period - 1`` on, NaN where the deviation is 0. The same moments as Bollinger bands. Raises ValueError
+    for a period outside 1..100,000.
     """
     return native.zscore(_series(series), _period(period))
 
 
 def atr(high: ArrayLike, low: ArrayLike, close: ArrayLike, period: int = 14) -> Series:
-    """Average true range (TA-Lib ``ATR``), smoothed by Wilder's method.
+    """Compute the average true range (TA-Lib ``ATR``), smoothed by Wilder's method.
 
     J. Welles Wilder, New Concepts in Technical Trading Systems, 1978. The true range is the greatest of high - low,
-    ``|high - previous close|`` and ``|low - previous close|``, from the second bar on; defined from index ``period`` on.
-    Raises ValueError for series of different lengths or a period outside 1..100,000.
+    ``|high - previous close|`` and ``|low - previous close|``, from the second bar on; defined from index ``period``
+    on. Raises ValueError for series of different lengths or a period outside 1..100,000.
     """
     return native.atr(_series(high, "high"), _series(low, "low"), _series(close, "close"), _period(period))

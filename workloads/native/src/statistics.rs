@@ -122,9 +122,11 @@ fn turnover(fills: &[Fill], equity: &[f64], years: f64) -> Option<f64> {
 }
 
 fn hit_rate(fills: &[Fill]) -> Option<f64> {
-    let closing = |fill: &&Fill| fill.position.unsigned_abs() < (fill.position - fill.quantity).unsigned_abs() || {
-        let before = fill.position - fill.quantity;
-        before != 0 && (before > 0) != (fill.quantity > 0)
+    let closing = |fill: &&Fill| {
+        fill.position.unsigned_abs() < (fill.position - fill.quantity).unsigned_abs() || {
+            let before = fill.position - fill.quantity;
+            before != 0 && (before > 0) != (fill.quantity > 0)
+        }
     };
     let closed = fills.iter().filter(closing).count();
     let profitable = fills.iter().filter(closing).filter(|fill| fill.realized > 0).count();

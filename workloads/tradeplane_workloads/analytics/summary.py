@@ -16,7 +16,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def summarise(simulator: Simulator, bars: Bars, fills: int) -> Summary:
-    """The summary of a simulation that has run; docs/results.md defines each figure."""
+    """Summarise a simulation that has run; docs/results.md defines each figure."""
     figures = simulator.figures()
     drawdown = figures.max_drawdown_bars
 

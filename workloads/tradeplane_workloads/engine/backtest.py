@@ -41,7 +41,7 @@ class BacktestResult:
 
 
 def backtest(bars: Bars, simulation: Simulation) -> BacktestResult:
-    """Runs a simulation on bars; equal arguments give equal bits, on every processor.
+    """Run a simulation on bars; equal arguments give equal bits, on every processor.
 
     Raises InvalidSpecification when the simulation cannot be run (unknown algorithm, number out of range, amounts that
     grow past 10^18), and DataRefused when the bars cannot be used.
@@ -63,7 +63,7 @@ def backtest(bars: Bars, simulation: Simulation) -> BacktestResult:
 
 
 def prepare(bars: Bars, simulation: Simulation) -> Simulator:
-    """A simulator with the strategy's targets decided and room made for its records; ``run()`` simulates.
+    """Make a simulator with the strategy's targets decided and room made for its records; ``run()`` simulates.
 
     Raises as :func:`backtest` does.
     """
@@ -76,7 +76,7 @@ def prepare(bars: Bars, simulation: Simulation) -> Simulator:
 
 
 def decide(bars: Bars, simulation: Simulation) -> NDArray[np.int64]:
-    """The targets of a simulation's strategy in billionths, shape (n, k). Raises as :func:`backtest` does."""
+    """Decide the targets of a simulation's strategy in billionths, shape (n, k). Raises as :func:`backtest` does."""
     strategy = find_strategy(simulation.algorithm.name)
     parameters = parse_parameters(strategy, simulation.algorithm.parameters)
     if getattr(strategy, "requires_short", False) and not simulation.risk.allow_short:

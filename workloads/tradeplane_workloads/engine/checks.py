@@ -17,7 +17,10 @@ PRICES = ("open", "high", "low", "close")
 
 
 def check_bars(bars: Bars) -> None:
-    """Raises DataRefused when bars cannot be simulated, with the column and the first bar that is wrong."""
+    """Check that bars can be simulated.
+
+    Raises DataRefused when they cannot, with the column and the first bar that is wrong.
+    """
     count, width = len(bars.time_ns), len(bars.instruments)
     if count == 0 or width == 0:
         raise DataRefused(f"there are {count} bars of {width} instruments; a simulation needs at least one of each")

@@ -1,14 +1,14 @@
 """From a specification's decimal strings to the integers the engine counts in.
 
-Amounts and ratios become billionths, exactly: the API admits nine decimals and no more. What an amount may be is checked
-here, with the name of its field, so that the core never meets a number it cannot hold.
+Amounts and ratios become billionths, exactly: the API admits nine decimals and no more. What an amount may be is
+checked here, with the name of its field, so that the core never meets a number it cannot hold.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from tradeplane_api.simulation import SizingMethod
 
@@ -51,8 +51,34 @@ class Settings:
     risk_free_rate: float
 
 
+class _Costs(TypedDict):
+    commission_per_trade: int
+    commission_per_share: int
+    commission_tiers: list[tuple[int, int]]
+    slippage_basis_points: int
+    borrow_rate: int
+    financing_rate: int
+
+
+class _Sizing(TypedDict):
+    sizing: str
+    fraction: int
+    target_volatility: float
+    window: int
+
+
+class _Risk(TypedDict):
+    stop_loss: int | None
+    take_profit: int | None
+    trailing_stop: int | None
+    max_leverage: int
+    maintenance_margin: int
+    max_drawdown: int | None
+    allow_short: bool
+
+
 def settings_of(simulation: Simulation) -> Settings:
-    """The settings of a simulation.
+    """Read the settings of a simulation.
 
     Raises InvalidSpecification when a number is out of range, with its field and range.
     """
@@ -74,7 +100,7 @@ def _billionths(field: str, text: str, smallest: Decimal = Decimal(0), largest: 
     return int(number.scaleb(9))
 
 
-def _costs(costs: Costs) -> dict[str, object]:
+def _costs(costs: Costs) -> _Costs:
     commission = costs.commission
     percent = Decimal(10_000)
     return {
@@ -88,7 +114,7 @@ def _costs(costs: Costs) -> dict[str, object]:
 
 
 def _tiers(tiers: tuple[CommissionTier, ...]) -> list[tuple[int, int]]:
-    read = []
+    read: list[tuple[int, int]] = []
     for index, tier in enumerate(tiers):
         field = f"costs.commission.tiers[{index}]"
         start = _billionths(f"{field}.fromNotional", tier.from_notional)
@@ -100,7 +126,7 @@ def _tiers(tiers: tuple[CommissionTier, ...]) -> list[tuple[int, int]]:
     return read
 
 
-def _sizing(sizing: Sizing) -> dict[str, object]:
+def _sizing(sizing: Sizing) -> _Sizing:
     target = sizing.target_volatility
     if sizing.method is SizingMethod.VOLATILITY_TARGET and (target is None or Decimal(target) == 0):
         raise InvalidSpecification(
@@ -114,7 +140,7 @@ def _sizing(sizing: Sizing) -> dict[str, object]:
     }
 
 
-def _risk(risk: RiskLimits) -> dict[str, object]:
+def _risk(risk: RiskLimits) -> _Risk:
     tiny = Decimal("0.000000001")
 
     def optional(field: str, text: str | None, largest: str) -> int | None:

@@ -21,14 +21,14 @@ REASONS = ("Signal", "StopLoss", "TakeProfit", "TrailingStop", "MarginCall", "Dr
 
 
 def equity_table(simulator: Simulator, bars: Bars) -> pa.Table:
-    """The account at each bar's close: time_ns, equity, cash, gross_exposure, net_exposure."""
+    """Tabulate the account at each bar's close: time_ns, equity, cash, gross_exposure, net_exposure."""
     columns = {"equity": "equity", "cash": "cash", "gross_exposure": "gross", "net_exposure": "net"}
     amounts = {name: _amounts(simulator.equity_column(source)) for name, source in columns.items()}
     return pa.table({"time_ns": pa.array(bars.time_ns), **amounts})
 
 
 def trades_table(simulator: Simulator, bars: Bars) -> pa.Table:
-    """The fills, in the order they happened."""
+    """Tabulate the fills, in the order they happened."""
     quantity = simulator.fill_integers("quantity")
     columns = {
         "sequence": pa.array(np.arange(len(quantity), dtype=np.int64)),
@@ -47,7 +47,7 @@ def trades_table(simulator: Simulator, bars: Bars) -> pa.Table:
 
 
 def positions_table(simulator: Simulator, bars: Bars) -> pa.Table:
-    """Positions after each change: time_ns, instrument, quantity, average_price."""
+    """Tabulate positions after each change: time_ns, instrument, quantity, average_price."""
     return pa.table(
         {
             "time_ns": pa.array(bars.time_ns[simulator.fill_integers("bar")]),

@@ -1,4 +1,7 @@
-"""Finds strategies that look ahead: what is decided on a prefix of the bars must be a prefix of what is decided on all."""
+"""Finds strategies that look ahead.
+
+What is decided on a prefix of the bars must be a prefix of what is decided on all of them.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def prefix(bars: Bars, length: int) -> Bars:
-    """The first ``length`` bars."""
+    """Take the first ``length`` bars."""
     columns = ("time_ns", "open", "high", "low", "close", "volume", "present")
     return replace(bars, **{name: getattr(bars, name)[:length] for name in columns})
 
@@ -24,7 +27,7 @@ def prefix(bars: Bars, length: int) -> Bars:
 def first_lookahead(
     strategy: Strategy, bars: Bars, parameters: BaseModel, seed: int, lengths: tuple[int, ...]
 ) -> int | None:
-    """The first bar whose target changes when later bars are taken away, looked for at each of some prefix lengths.
+    """Find the first bar whose target changes when later bars are taken away, at each of some prefix lengths.
 
     None where there is no such bar: the strategy did not look ahead on these bars.
     """

@@ -31,8 +31,11 @@ class Strategy(Protocol):
     """Kebab-case, at most 63 characters; the name of its entry point."""
     api_version: ClassVar[str]
     """The version of this protocol it was written for."""
-    Parameters: ClassVar[type[BaseModel]]
-    """Its parameters, with defaults and ranges."""
+
+    @property
+    def Parameters(self) -> type[BaseModel]:  # noqa: N802 - a class, written as one nested in the strategy's
+        """Model of its parameters, with defaults and ranges."""
+        ...
 
     def targets(self, bars: Bars, parameters: Any, rng: Generator) -> NDArray[np.float64]:
         """Targets decided on the close of each bar: float64 of shape (n, k), finite, each from -1 to 1.

@@ -22,10 +22,17 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "tradeplane.strategies"
 """The entry point group of users' strategies."""
 
-BUILT_IN: dict[str, type[Strategy]] = {
-    strategy.name: strategy
-    for strategy in (BuyAndHold, SmaCross, MacdMomentum, RsiReversion, BollingerReversion, ZscoreReversion, Pairs)
-}
+_BUILT_IN: tuple[Strategy, ...] = (
+    BuyAndHold(),
+    SmaCross(),
+    MacdMomentum(),
+    RsiReversion(),
+    BollingerReversion(),
+    ZscoreReversion(),
+    Pairs(),
+)
+BUILT_IN = {strategy.name: strategy for strategy in _BUILT_IN}
+"""The built-in strategies by name; none keeps state, so one of each is enough."""
 
 
 def strategy_names() -> tuple[str, ...]:
@@ -35,12 +42,12 @@ def strategy_names() -> tuple[str, ...]:
 
 
 def find_strategy(name: str) -> Strategy:
-    """The strategy of a name.
+    """Find the strategy of a name.
 
     Raises InvalidSpecification when there is none, when two distributions claim the name, or when it does not fit.
     """
     if name in BUILT_IN:
-        return BUILT_IN[name]()
+        return BUILT_IN[name]
     points = [point for point in entry_points(group=ENTRY_POINTS) if point.name == name]
     if not points:
         raise InvalidSpecification(
@@ -80,7 +87,7 @@ def _load(point: EntryPoint) -> Strategy:
 
 
 def parse_parameters(strategy: Strategy, given: dict[str, Any]) -> BaseModel:
-    """The strategy's parameters from what a user gave.
+    """Read the strategy's parameters from what a user gave.
 
     Raises InvalidSpecification with every parameter that is wrong, its range, and the value given.
     """
@@ -104,7 +111,7 @@ def _problem(strategy: Strategy, details: ErrorDetails) -> str:
 
 
 def _range(parameters: type[BaseModel], name: str) -> str:
-    """A parameter's type and bounds in words, from its JSON schema."""
+    """Describe a parameter's type and bounds in words, from its JSON schema."""
     schema = parameters.model_json_schema().get("properties", {}).get(name, {})
     kinds = {"integer": "a whole number", "number": "a number", "string": "a string", "boolean": "true or false"}
     words = [kinds.get(schema.get("type", ""), "valid")]

@@ -129,7 +129,7 @@ class Pairs:
         """See :class:`Strategy`. Raises DataRefused unless there are two instruments."""
         if len(bars.instruments) != 2:
             raise DataRefused(f"pairs trades two instruments; the snapshot has {len(bars.instruments)}")
-        both = bars.present.all(axis=1)
+        both: NDArray[np.bool_] = bars.present[:, 0] & bars.present[:, 1]
         ratio = bars.close[both, 0].astype(np.float64) / bars.close[both, 1].astype(np.float64)
         first = np.zeros(len(bars.time_ns), dtype=np.float64)
         first[both] = score_direction(indicators.zscore(ratio, parameters.period), parameters) * 0.5

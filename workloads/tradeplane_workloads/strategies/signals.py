@@ -36,7 +36,7 @@ def per_instrument(bars: Bars, direction: Callable[[NDArray[np.float64]], NDArra
 
 
 def carry(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """The last known value at each index; 0 before the first. Both arrays have shape (n,)."""
+    """Carry forward the last known value to each index; 0 before the first. Both arrays have shape (n,)."""
     last = np.maximum.accumulate(np.where(known, np.arange(len(values)), -1))
     return np.where(last >= 0, values[np.maximum(last, 0)], 0.0)
 

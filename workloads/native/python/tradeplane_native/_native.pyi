@@ -20,11 +20,11 @@ class Generator:
 
     def __init__(self, seed: int) -> None: ...
     def uniform(self, count: int) -> _Series:
-        """Uniform draws in [0, 1)."""
+        """Draw uniformly from [0, 1)."""
     def normal(self, count: int) -> _Series:
-        """Standard normal draws."""
+        """Draw from the standard normal distribution."""
     def integers(self, low: int, high: int, count: int) -> NDArray[np.int64]:
-        """Draws in ``low <= x < high``, without bias."""
+        """Draw from ``low <= x < high``, without bias."""
 
 class _Settings(Protocol):
     @property

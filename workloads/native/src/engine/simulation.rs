@@ -201,7 +201,8 @@ impl<'a> Simulation<'a> {
             for next in 0..self.targets.len() {
                 let (instrument, target) = self.targets[next];
                 let held = self.account.positions[instrument].quantity;
-                let reduces = target.unsigned_abs() <= held.unsigned_abs() && (target == 0 || (target > 0) == (held > 0));
+                let reduces =
+                    target.unsigned_abs() <= held.unsigned_abs() && (target == 0 || (target > 0) == (held > 0));
                 if reduces != reducing {
                     continue;
                 }
@@ -276,14 +277,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// A target cut to what leverage allows once its own costs are paid; never less than what is held on that side.
-    fn limited(
-        &self,
-        instrument: usize,
-        target: i64,
-        price: i64,
-        equity: i128,
-        gross: i128,
-    ) -> Result<i64, Overflow> {
+    fn limited(&self, instrument: usize, target: i64, price: i64, equity: i128, gross: i128) -> Result<i64, Overflow> {
         let held = self.account.positions[instrument].quantity;
         let others = gross - self.account.value(instrument, held, price).abs();
         let mut limited = target;

@@ -36,7 +36,8 @@ pub fn share_of_equity(market: &Market<'_>, rules: &Rules, bar: usize, instrumen
 /// Product of two numbers of billionths, within the largest share.
 fn multiply(left: i64, right: i64) -> i64 {
     let limit = LARGEST_SHARE as i128 * ONE;
-    let product = if right as i128 == ONE { i128::from(left) } else { divide(i128::from(left) * i128::from(right), ONE) };
+    let product =
+        if right as i128 == ONE { i128::from(left) } else { divide(i128::from(left) * i128::from(right), ONE) };
     product.clamp(-limit, limit) as i64
 }
 

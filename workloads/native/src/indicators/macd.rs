@@ -33,10 +33,10 @@ pub fn macd(series: &[f64], fast: usize, slow: usize, signal: usize) -> Macd {
         *value = if value.is_nan() { f64::NAN } else { quick - *value };
     }
     lines.signal = ema(&difference, signal);
-    for index in start + slow + signal - 2..length {
+    for (index, &difference) in difference.iter().enumerate().skip(start + slow + signal - 2) {
         if !lines.signal[index].is_nan() {
-            lines.macd[index] = difference[index];
-            lines.histogram[index] = difference[index] - lines.signal[index];
+            lines.macd[index] = difference;
+            lines.histogram[index] = difference - lines.signal[index];
         }
     }
     lines

@@ -19,7 +19,7 @@ pub(super) fn moments(series: &[f64], period: usize, start: usize, mut visit: im
         if index + 1 < start + period {
             continue;
         }
-        if (index + 1 - start) % period == 0 || broken + period > index {
+        if (index + 1 - start).is_multiple_of(period) || broken + period > index {
             anchor = value;
             (sum, squares) = anchored(&series[index + 1 - period..=index], anchor);
         } else {
