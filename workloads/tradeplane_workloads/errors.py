@@ -33,3 +33,9 @@ class StoreFailure(WorkloadError):
     """The store is full or cannot be reached; another attempt may succeed."""
 
     exit_code = ExitCode.STORE
+
+
+class ResultConflict(WorkloadError):
+    """This run has left another result before: it is not deterministic, or its name was used twice. Final."""
+
+    exit_code = ExitCode.REFUSED

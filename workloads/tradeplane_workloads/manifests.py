@@ -1,0 +1,74 @@
+"""Reading what a manifest vouches for, the same for snapshots and for results.
+
+Nothing that comes from a store is believed before its digest is found to be the one stated; every refusal says which
+part, and from its block digests where in it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+from tradeplane_api.base import Document
+from tradeplane_store.errors import NotFound, TooLarge
+from tradeplane_store.objects import MAX_PART_BYTES
+from tradeplane_store.records import first_difference, read_arrow, table_digest
+
+from tradeplane_workloads.errors import DataRefused
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from tradeplane_api.run import Part
+    from tradeplane_store.objects import ObjectStore
+
+_Manifest = TypeVar("_Manifest", bound=Document)
+
+
+def read_manifest_bytes(store: ObjectStore, name: str, owner: str, remedy: str) -> bytes:
+    """Return the bytes of the manifest of ``owner`` (as a person would name it). Raises DataRefused where none is."""
+    try:
+        return store.get(name)
+    except NotFound as error:
+        raise DataRefused(f"{owner} is not in the store {store.url}; {remedy}, or correct the name") from error
+    except TooLarge as error:
+        raise DataRefused(f"the manifest of {owner} is too large to be one: {error}") from error
+
+
+def parse_manifest(model: type[_Manifest], data: bytes, owner: str, version: int) -> _Manifest:
+    """Return a manifest from its JSON. Raises DataRefused for a newer schema, saying which, and for anything else."""
+    try:
+        document: Any = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise DataRefused(f"the manifest of {owner} is not JSON: {error}; restore it from a copy") from error
+    found = document.get("schemaVersion") if isinstance(document, dict) else None
+    if isinstance(found, int) and found > version:
+        raise DataRefused(
+            f"{owner} has schema version {found}, and this tradeplane reads up to {version}; use a tradeplane, or a "
+            f"runner image, that reads version {found}"
+        )
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(step) for step in first["loc"])
+        raise DataRefused(f"the manifest of {owner}: {field}: {first['msg']}; restore it from a copy") from error
+
+
+def read_part(store: ObjectStore, name: str, part: Part, owner: str, remedy: str) -> pa.Table:
+    """Return the table of a part whose records have the digest stated. Raises DataRefused naming the fault.
+
+    ``owner`` names the part as a person would, such as "part equity of results of run r1".
+    """
+    try:
+        table = read_arrow(store.get(name, limit=MAX_PART_BYTES))
+        found, blocks = table_digest(table)
+    except NotFound as error:
+        raise DataRefused(f"{owner} is not in the store; {remedy}") from error
+    except (TooLarge, ValueError, TypeError) as error:
+        raise DataRefused(f"{owner}: {error}; {remedy}") from error
+    if found != part.digest:
+        block = first_difference(blocks, part.blocks)
+        where = "" if block is None else f" (the first block that differs is block {block})"
+        raise DataRefused(f"{owner} has the digest {found}, not {part.digest}{where}; {remedy}")
+    return table

@@ -1,0 +1,60 @@
+"""Bars from the files people have, made into series of integers that a snapshot holds.
+
+    imported = import_file(Path("spy.csv"), ImportOptions(symbol="SPY"))
+    written = write_snapshot(store, imported.series, [imported.source])
+
+Reading (CSV, Parquet, the ``arch`` package), naming of columns, times and decimals are apart from each other; every
+error names the file, the line or row, the column and what to do. Formats and rules: docs/formats/snapshot.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tradeplane_workloads.errors import DataRefused
+from tradeplane_workloads.market.importing.convert import to_series
+from tradeplane_workloads.market.importing.options import ImportOptions
+from tradeplane_workloads.market.importing.source import read_limited
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tradeplane_api.snapshot import SnapshotSource
+
+    from tradeplane_workloads.market.series import BarSeries
+
+__all__ = ["ImportOptions", "Imported", "import_arch", "import_file"]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """The instruments of one source, by symbol, and the source itself for the manifest."""
+
+    series: tuple[BarSeries, ...]
+    source: SnapshotSource
+
+
+def import_file(path: Path, options: ImportOptions | None = None) -> Imported:
+    """Read bars from a ``.csv`` or ``.parquet`` file. Raises DataRefused naming file, line, column and remedy."""
+    from tradeplane_workloads.market.importing import csv_bars, parquet_bars
+
+    chosen = options or ImportOptions()
+    readers = {".csv": csv_bars.csv_columns, ".parquet": parquet_bars.parquet_columns}
+    reader = readers.get(path.suffix.lower())
+    if reader is None:
+        raise DataRefused(f"{path.name} is neither .csv nor .parquet; convert it, or give it the extension it has")
+    source = reader(path.name, read_limited(path, chosen.max_bytes), chosen)
+    return Imported(to_series(source, chosen.symbol or path.stem.upper(), chosen), source.source)
+
+
+def import_arch(data_set: str, options: ImportOptions | None = None) -> Imported:
+    """Read a data set of daily bars of the ``arch`` package, ``sp500`` or ``nasdaq``.
+
+    Raises InvalidSpecification for another name, and where the package is not installed.
+    """
+    from tradeplane_workloads.market.importing import arch_bars
+
+    chosen = options or ImportOptions()
+    source, dated = arch_bars.arch_columns(data_set, chosen)
+    return Imported(to_series(source, chosen.symbol or data_set.upper(), dated), source.source)

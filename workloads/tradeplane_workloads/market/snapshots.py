@@ -1,0 +1,218 @@
+"""Snapshots of bars: written once, named by the digest of their manifest, read only when they are what it says.
+
+The manifest is written last, so a snapshot that can be found is whole; its bytes are its canonical JSON, so its id is
+the digest of the very bytes in the store. Parts are verified by the digest of their logical records before any value is
+used. Importing the same bars from the same source again gives the same id and writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from tradeplane_api.run import Part
+from tradeplane_api.snapshot import SnapshotInstrument, SnapshotManifest
+from tradeplane_store import layout
+from tradeplane_store.canonical import canonical_json, sha256_digest
+from tradeplane_store.errors import NotFound, TooLarge
+from tradeplane_store.records import arrow_bytes, table_digest
+
+from tradeplane_workloads.errors import DataRefused
+from tradeplane_workloads.manifests import parse_manifest, read_manifest_bytes, read_part
+from tradeplane_workloads.market.bars import Bars, Instrument
+from tradeplane_workloads.market.series import PRICE_COLUMNS, SCHEMA, BarSeries, find_fault
+from tradeplane_workloads.market.timestamps import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+    from tradeplane_api.snapshot import SnapshotSource
+    from tradeplane_store.objects import ObjectStore
+
+SCHEMA_VERSION = 1
+"""The version of a snapshot's manifest that this code reads and writes."""
+_REMEDY = "import the data again, or restore it from a copy"
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSnapshot:
+    """A snapshot in the store. ``created`` is False where it was there already."""
+
+    id: str
+    manifest: SnapshotManifest
+    created: bool
+
+
+def part_name(index: int) -> str:
+    """Return the name of the part that holds the bars of the manifest's instrument at ``index``."""
+    return f"bars-{index}"
+
+
+def write_snapshot(
+    store: ObjectStore, series: Sequence[BarSeries], sources: Sequence[SnapshotSource]
+) -> WrittenSnapshot:
+    """Write bars as a snapshot: parts, then the manifest that names them. Raises DataRefused for a symbol given twice.
+
+    A snapshot that is there already is verified; parts of it that were lost or damaged are written again.
+    """
+    manifest = _manifest(series, sources)
+    data = canonical_json(manifest)
+    digest = sha256_digest(data)
+    created = not store.exists(layout.snapshot_manifest(digest))
+    for part, one in zip(manifest.parts, series, strict=True):
+        if created or _part_fault(store, digest, part) is not None:
+            store.put(layout.snapshot_part(digest, part.name), memoryview(arrow_bytes(one.table)))
+    if created or _bytes(store, layout.snapshot_manifest(digest)) != data:
+        store.put(layout.snapshot_manifest(digest), data)
+    return WrittenSnapshot(digest, manifest, created)
+
+
+def read_manifest(store: ObjectStore, digest: str) -> SnapshotManifest:
+    """Return the manifest of a snapshot. Raises DataRefused when it is missing, altered, or of a newer schema."""
+    owner = f"snapshot {digest}"
+    data = read_manifest_bytes(
+        store, layout.snapshot_manifest(digest), owner, "import it there (tradeplane snapshot import)"
+    )
+    found = sha256_digest(data)
+    if found != digest:
+        raise DataRefused(f"the manifest of {owner} has the digest {found}: it was altered or damaged; {_REMEDY}")
+    manifest = parse_manifest(SnapshotManifest, data, owner, SCHEMA_VERSION)
+    expected = [part_name(index) for index in range(len(manifest.instruments))]
+    if [part.name for part in manifest.parts] != expected:
+        raise DataRefused(f"{owner} does not have one part of bars for each instrument; import it again")
+    return manifest
+
+
+def verify_snapshot(store: ObjectStore, digest: str) -> list[str]:
+    """Read all of a snapshot and return what is wrong with its parts, each naming part and block; empty when whole.
+
+    Raises DataRefused as ``read_manifest`` does, since without a manifest nothing can be compared.
+    """
+    manifest = read_manifest(store, digest)
+    faults = [_part_fault(store, digest, part) for part in manifest.parts]
+    return [fault for fault in faults if fault is not None]
+
+
+def read_series(store: ObjectStore, digest: str) -> tuple[BarSeries, ...]:
+    """Return the bars of a snapshot by instrument, in the manifest's order. Raises DataRefused naming the part."""
+    manifest = read_manifest(store, digest)
+    series = []
+    for instrument, part in zip(manifest.instruments, manifest.parts, strict=True):
+        table = _read_part(store, digest, part)
+        _refuse_impossible(digest, part, table)
+        series.append(BarSeries(Instrument(**instrument.model_dump(by_alias=False)), table))
+    return tuple(series)
+
+
+def read_bars(store: ObjectStore, digests: str | Sequence[str]) -> Bars:
+    """Return the bars of one snapshot or of several, verified and on one clock.
+
+    Times are the union of all instruments'; instruments stand in the order of the snapshots given and of their
+    manifests. Raises DataRefused for bytes that do not match their digest, and for a symbol that is there twice.
+    """
+    listed = [digests] if isinstance(digests, str) else list(digests)
+    return align([one for digest in listed for one in read_series(store, digest)])
+
+
+def align(series: Sequence[BarSeries]) -> Bars:
+    """Return several instruments on the union of their times.
+
+    Where an instrument has no bar, ``present`` is False, its prices repeat its last close (0 before its first bar) and
+    its volume is 0. Raises DataRefused for a symbol that is there twice.
+    """
+    _refuse_twice([one.instrument.symbol for one in series])
+    clocks = [one.column("time_ns") for one in series]
+    time_ns = clocks[0] if len(clocks) == 1 else np.unique(np.concatenate(clocks))
+    shape = (len(time_ns), len(series))
+    fields = {name: np.zeros(shape, np.int64) for name in (*PRICE_COLUMNS, "volume")}
+    present = np.zeros(shape, np.bool_)
+    for index, (one, clock) in enumerate(zip(series, clocks, strict=True)):
+        rows = np.searchsorted(time_ns, clock)
+        present[rows, index] = True
+        for name, values in fields.items():
+            values[rows, index] = one.column(name)
+        _repeat_last_close(fields, present, index)
+    return Bars(tuple(one.instrument for one in series), time_ns, present=present, **fields)
+
+
+def _repeat_last_close(fields: dict[str, NDArray[np.int64]], present: NDArray[np.bool_], index: int) -> None:
+    absent = np.flatnonzero(~present[:, index])
+    if not len(absent):
+        return
+    last = np.maximum.accumulate(np.where(present[:, index], np.arange(len(present)), -1))[absent]
+    closes = np.where(last >= 0, fields["close"][last, index], 0)
+    for name in PRICE_COLUMNS:
+        fields[name][absent, index] = closes
+
+
+def _manifest(series: Sequence[BarSeries], sources: Sequence[SnapshotSource]) -> SnapshotManifest:
+    _refuse_twice([one.instrument.symbol for one in series])
+    parts, firsts, lasts = [], [], []
+    for index, one in enumerate(series):
+        digest, blocks = table_digest(one.table)
+        parts.append(Part(name=part_name(index), rows=one.table.num_rows, digest=digest, blocks=blocks))
+        times = one.column("time_ns")
+        firsts.append(int(times[0]))
+        lasts.append(int(times[-1]))
+    return SnapshotManifest(
+        instruments=tuple(_snapshot_instrument(one.instrument) for one in series),
+        start=rfc3339(min(firsts)),
+        end=rfc3339(max(lasts)),
+        records=sum(part.rows for part in parts),
+        sources=tuple(sources),
+        parts=tuple(parts),
+    )
+
+
+def _snapshot_instrument(instrument: Instrument) -> SnapshotInstrument:
+    return SnapshotInstrument(
+        symbol=instrument.symbol,
+        currency=instrument.currency,
+        price_exponent=instrument.price_exponent,
+        quantity_exponent=instrument.quantity_exponent,
+    )
+
+
+def _bytes(store: ObjectStore, name: str) -> bytes | None:
+    try:
+        return store.get(name)
+    except (NotFound, TooLarge):
+        return None
+
+
+def _part_fault(store: ObjectStore, digest: str, part: Part) -> str | None:
+    try:
+        _read_part(store, digest, part)
+    except DataRefused as error:
+        return str(error)
+    return None
+
+
+def _read_part(store: ObjectStore, digest: str, part: Part) -> pa.Table:
+    """Return a part of bars whose records have the digest that the manifest states."""
+    named = f"part {part.name} of snapshot {digest}"
+    table = read_part(store, layout.snapshot_part(digest, part.name), part, named, _REMEDY)
+    if not table.schema.equals(SCHEMA):
+        raise DataRefused(f"{named} has the columns {', '.join(table.column_names)}, not those of bars; {_REMEDY}")
+    return table
+
+
+def _refuse_impossible(digest: str, part: Part, table: pa.Table) -> None:
+    if not table.num_rows:
+        raise DataRefused(f"part {part.name} of snapshot {digest} has no bars; import an instrument that has some")
+    fault = find_fault(table)
+    if fault is not None:
+        place = f"part {part.name} of snapshot {digest}, row {fault.row}, column {fault.column}"
+        raise DataRefused(f"{place}: {fault.what}; {fault.remedy}")
+
+
+def _refuse_twice(symbols: Sequence[str]) -> None:
+    if not symbols:
+        raise DataRefused("a snapshot needs at least one instrument; give a file with bars")
+    twice = sorted(symbol for symbol, count in Counter(symbols).items() if count > 1)
+    if twice:
+        raise DataRefused(f"the symbol {twice[0]} is there twice; give each instrument a symbol of its own, once")
