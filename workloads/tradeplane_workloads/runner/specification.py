@@ -1,0 +1,55 @@
+"""The run specification as a pod gets it: JSON in an environment variable, from outside, so bounded and checked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from tradeplane_api.run import (
+    MAX_SPECIFICATION_BYTES,
+    RUN_FORMAT_VERSION,
+    SPECIFICATION_VARIABLE,
+    RunSpecification,
+)
+
+from tradeplane_workloads.errors import InvalidSpecification
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def specification_from(environ: Mapping[str, str]) -> RunSpecification:
+    """Return the specification in ``TRADEPLANE_RUN``. Raises InvalidSpecification naming the field and the remedy."""
+    text = environ.get(SPECIFICATION_VARIABLE, "")
+    if not text:
+        raise InvalidSpecification(f"the environment variable {SPECIFICATION_VARIABLE} is empty or not set; set it to "
+                                   "the JSON of a run specification")  # fmt: skip
+    size = len(text.encode("utf-8", "surrogateescape"))
+    if size > MAX_SPECIFICATION_BYTES:
+        raise InvalidSpecification(
+            f"{SPECIFICATION_VARIABLE} has {size} bytes, more than {MAX_SPECIFICATION_BYTES}; shorten the algorithm's "
+            "parameters"
+        )
+    try:
+        return RunSpecification.model_validate_json(text)
+    except ValidationError as error:
+        raise InvalidSpecification(describe(error)) from error
+
+
+def describe(error: ValidationError) -> str:
+    """Return a validation error in one line: the field as it is spelled in YAML, what is wrong, what to do."""
+    problems = error.errors(include_url=False, include_context=False)
+    first = problems[0]
+    field = ".".join(str(step) for step in first["loc"]) or "the specification"
+    if field == "formatVersion":
+        return (
+            f"formatVersion: this runner reads version {RUN_FORMAT_VERSION}, not {_shown(first['input'])}; use a "
+            "runner image of the operator's version"
+        )
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return f"{field}: {first['msg']}, got {_shown(first['input'])}; correct this field{more}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
