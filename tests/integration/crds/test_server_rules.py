@@ -5,59 +5,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 from tradeplane_api.base import API_VERSION
-from tradeplane_api.kinds import KINDS
+
+from tests.unit.crds.case_table import Case, cases
 
 if TYPE_CHECKING:
-    from tests.integration.crds.conftest import Api
+    from tests.integration.crds.conftest import Answer, Api
 
-from pathlib import Path
-
-CASES = Path(__file__).parents[2] / "unit" / "crds" / "cases"
 BASE = f"/apis/{API_VERSION}/namespaces"
 DIGEST = "sha256:" + "0" * 64
 
 
-def _cases(verdict: str) -> list[Any]:
-    found = []
-    for kind in KINDS:
-        table = yaml.safe_load((CASES / f"{kind.name.lower()}.yaml").read_text(encoding="utf-8"))
-        for case in table[verdict]:
-            spec = {key: value for key, value in {**table["base"], **case["spec"]}.items() if value is not None}
-            found.append(pytest.param(kind.name, kind.plural, spec, case, id=f"{kind.name}: {case['name']}"))
-    return found
-
-
-def _document(kind: str, spec: dict[str, Any], name: str = "case") -> dict[str, Any]:
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+def _dry_run(api: Api, case: Case) -> Answer:
+    path = f"{BASE}/default/{case.kind.plural}?dryRun=All&fieldValidation=Strict"
+    return api.request("POST", path, case.document)
 
 
 @pytest.mark.usefixtures("kinds")
-@pytest.mark.parametrize(("kind", "plural", "spec", "case"), _cases("accepted"))
-def test_accepted(api: Api, kind: str, plural: str, spec: dict[str, Any], case: dict[str, Any]) -> None:
-    answer = api.request("POST", f"{BASE}/default/{plural}?dryRun=All&fieldValidation=Strict", _document(kind, spec))
+@pytest.mark.parametrize("case", cases("accepted"))
+def test_accepted_and_filled_in_as_the_model_does(api: Api, case: Case) -> None:
+    answer = _dry_run(api, case)
     assert answer.code == 201, answer.message
-
-
-@pytest.mark.usefixtures("kinds")
-@pytest.mark.parametrize(("kind", "plural", "spec", "case"), _cases("refused"))
-def test_refused(api: Api, kind: str, plural: str, spec: dict[str, Any], case: dict[str, Any]) -> None:
-    answer = api.request("POST", f"{BASE}/default/{plural}?dryRun=All&fieldValidation=Strict", _document(kind, spec))
-    assert answer.code in {400, 422}, answer.body
-    assert case["field"] in answer.message
-    assert case.get("message", "") in answer.message
-
-
-@pytest.mark.usefixtures("kinds")
-@pytest.mark.parametrize(("kind", "plural", "spec", "case"), _cases("accepted"))
-def test_what_the_server_fills_in_is_what_the_model_does(
-    api: Api, kind: str, plural: str, spec: dict[str, Any], case: dict[str, Any]
-) -> None:
-    answer = api.request("POST", f"{BASE}/default/{plural}?dryRun=All", _document(kind, spec))
-    model = next(known.model for known in KINDS if known.name == kind)
-    ours = model.model_validate(_document(kind, spec)).model_dump(mode="json", exclude_none=True)
+    ours = case.kind.model.model_validate(case.document).model_dump(mode="json", exclude_none=True)
     assert answer.body["spec"] == ours["spec"]
+
+
+@pytest.mark.usefixtures("kinds")
+@pytest.mark.parametrize("case", cases("refused"))
+def test_refused(api: Api, case: Case) -> None:
+    answer = _dry_run(api, case)
+    assert answer.code in {400, 422}, answer.body
+    assert case.field in answer.message
+    assert case.message in answer.message
+
+
+def _document(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "case"}, "spec": spec}
 
 
 def test_rerun_never_decreases(api: Api, namespace: str) -> None:
@@ -84,5 +67,5 @@ def test_a_snapshot_never_changes(api: Api, namespace: str) -> None:
     assert _patch(api, f"{path}/case", {"spec": {"store": "default"}}).code == 200
 
 
-def _patch(api: Api, path: str, change: dict[str, Any]) -> Any:
+def _patch(api: Api, path: str, change: dict[str, Any]) -> Answer:
     return api.request("PATCH", path, change, content_type="application/merge-patch+json")
