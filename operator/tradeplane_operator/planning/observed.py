@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -28,6 +29,7 @@ class ObservedJob:
     namespace: str
     uid: str
     owner_uid: str
+    owner_name: str
     resource_version: int
     created: str
     active: int = 0
@@ -109,10 +111,11 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What the API server answered when a Job was to be created."""
+    """What the API server answered when a Job was to be created, and when."""
 
     reason: str
     message: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

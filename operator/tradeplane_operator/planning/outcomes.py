@@ -80,9 +80,9 @@ def _without_job(run: RunStatus, observed: Observed, pace: Pace, now: datetime, 
             return Progress(finished=_succeeded(run, results, rfc3339(now)))
     refusal = observed.refusals.get(run.name)
     if refusal is not None:
-        again = now + timedelta(seconds=pace.pod_again_seconds)
+        again = refusal.at + timedelta(seconds=pace.pod_again_seconds)
         message = f"run {run.name}: the API server refused its Job: {refusal.message}"
-        return Progress(verdict=_working(refusal.reason, message), look_again_at=again, create=True)
+        return Progress(verdict=_working("JobRefused", message), look_again_at=max(again, now), create=now >= again)
     return Progress(verdict=_working("Running", f"run {run.name} has been started"), create=True)
 
 

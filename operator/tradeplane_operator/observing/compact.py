@@ -1,0 +1,77 @@
+"""From objects as the API server sends them to the few fields a plan reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
+from tradeplane_operator.planning.observed import JobEnd, ObservedJob, PodFacts
+
+_MAX_WORDS = 4_096
+
+
+def compact_job(body: Mapping[str, Any]) -> ObservedJob:
+    """Return what matters of a Job that carries our labels."""
+    metadata, status = body["metadata"], body.get("status") or {}
+    end = _ending(status.get("conditions") or ())
+    return ObservedJob(
+        name=metadata["name"],
+        namespace=metadata["namespace"],
+        uid=metadata["uid"],
+        owner_uid=metadata["labels"][STRATEGY_UID_LABEL],
+        owner_name=_owner_name(metadata),
+        resource_version=int(metadata["resourceVersion"]),
+        created=metadata["creationTimestamp"],
+        active=status.get("active") or 0,
+        ready=status.get("ready") or 0,
+        failed=status.get("failed") or 0,
+        start_time=status.get("startTime"),
+        end=JobEnd(end["type"]) if end else None,
+        end_time=(status.get("completionTime") or end.get("lastTransitionTime")) if end else None,
+        reason=end.get("reason", "") if end else "",
+        message=end.get("message", "") if end else "",
+        suspended=bool((body.get("spec") or {}).get("suspend")),
+        deleting="deletionTimestamp" in metadata,
+    )
+
+
+def _owner_name(metadata: Mapping[str, Any]) -> str:
+    owners = metadata.get("ownerReferences") or ()
+    return next((str(owner["name"]) for owner in owners if owner.get("kind") == "Strategy"), "")
+
+
+def _ending(conditions: Any) -> Mapping[str, Any] | None:
+    for condition in conditions:
+        if condition.get("status") == "True" and condition.get("type") in JobEnd:
+            found: Mapping[str, Any] = condition
+            return found
+    return None
+
+
+def compact_pod(body: Mapping[str, Any]) -> PodFacts:
+    """Return why a pod waits, or how it ended."""
+    metadata, status = body["metadata"], body.get("status") or {}
+    container = next(iter(status.get("containerStatuses") or ()), {})
+    state = container.get("state") or {}
+    waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
+    return PodFacts(
+        name=metadata["name"],
+        created=metadata["creationTimestamp"],
+        phase=status.get("phase", ""),
+        unschedulable=_unschedulable(status.get("conditions") or ()),
+        waiting_reason=waiting.get("reason", ""),
+        waiting_message=waiting.get("message", "")[:_MAX_WORDS],
+        terminated_reason=ended.get("reason", ""),
+        exit_code=ended.get("exitCode"),
+        termination_message=ended.get("message", "")[:_MAX_WORDS],
+        status_reason=status.get("reason", ""),
+        status_message=status.get("message", "")[:_MAX_WORDS],
+    )
+
+
+def _unschedulable(conditions: Any) -> str:
+    for condition in conditions:
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return str(condition.get("message") or condition.get("reason") or "no node fits")
+    return ""

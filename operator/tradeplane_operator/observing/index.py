@@ -1,0 +1,164 @@
+"""What the watches brought, kept small: ten thousand finished strategies have to fit beside each other.
+
+Objects of our kinds are kept as JSON bytes without what no plan reads (managed fields, annotations); Jobs as the few
+fields that matter. The newest of a watched copy and of an answer to our own write is kept. Resource versions are
+compared as integers, which the API server promises within one resource type
+(https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from sys import intern
+from typing import Any
+
+import orjson
+
+from tradeplane_operator.observing.compact import compact_job
+from tradeplane_operator.observing.keys import Key, Kind
+from tradeplane_operator.planning.jobs import QUEUE_LABEL
+from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
+from tradeplane_operator.planning.observed import ObservedJob
+
+_METADATA = ("name", "namespace", "uid", "generation", "resourceVersion", "creationTimestamp", "deletionTimestamp")
+
+
+@dataclass(slots=True)
+class Record:
+    """One object as last seen. ``confirmed``: by a watch or a read, not by the answer to a write of ours."""
+
+    uid: str
+    version: int
+    confirmed: bool
+    body: bytes
+
+    def resource(self) -> dict[str, Any]:
+        """Return the object, without what is not kept."""
+        parsed: dict[str, Any] = orjson.loads(self.body)
+        return parsed
+
+
+def _kept(body: Mapping[str, Any]) -> bytes:
+    metadata = {name: body["metadata"][name] for name in _METADATA if name in body["metadata"]}
+    queue = (body["metadata"].get("labels") or {}).get(QUEUE_LABEL)
+    if queue is not None:
+        metadata["labels"] = {QUEUE_LABEL: queue}
+    return orjson.dumps({"metadata": metadata, "spec": body.get("spec") or {}, "status": body.get("status") or {}})
+
+
+def _version(body: Mapping[str, Any]) -> int:
+    return int(body["metadata"]["resourceVersion"])
+
+
+@dataclass(slots=True)
+class ResourceIndex:
+    """Objects of one kind of ours, by key."""
+
+    kind: Kind
+    _records: dict[Key, Record] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __iter__(self) -> Iterator[Key]:
+        return iter(list(self._records))
+
+    def key_of(self, body: Mapping[str, Any]) -> Key:
+        """Return the key of an object of this kind."""
+        metadata = body["metadata"]
+        return Key(self.kind, intern(metadata["namespace"]), metadata["name"])
+
+    def get(self, key: Key) -> Record | None:
+        """Return an object as last seen."""
+        return self._records.get(key)
+
+    def put(self, body: Mapping[str, Any], *, confirmed: bool) -> bool:
+        """Keep an object, unless a newer one is known; return whether anything about it is new."""
+        key, version = self.key_of(body), _version(body)
+        known = self._records.get(key)
+        if known is not None and known.uid == body["metadata"]["uid"]:
+            if version < known.version:
+                return False
+            if version == known.version:
+                news = confirmed and not known.confirmed
+                known.confirmed = known.confirmed or confirmed
+                return news
+        self._records[key] = Record(body["metadata"]["uid"], version, confirmed, _kept(body))
+        return True
+
+    def remove(self, key: Key, uid: str) -> bool:
+        """Forget a deleted object, unless another one of its name has come since; return whether it was known."""
+        known = self._records.get(key)
+        if known is None or known.uid != uid:
+            return False
+        del self._records[key]
+        return True
+
+    def identities(self) -> dict[str, tuple[Key, int]]:
+        """Return key and version of every object, by UID."""
+        return {record.uid: (key, record.version) for key, record in self._records.items()}
+
+
+@dataclass(slots=True)
+class JobIndex:
+    """Jobs by the UID of the strategy they belong to, then by name; and which strategy that is."""
+
+    _jobs: dict[str, dict[str, ObservedJob]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return sum(len(jobs) for jobs in self._jobs.values())
+
+    def of(self, owner_uid: str) -> Mapping[str, ObservedJob]:
+        """Return a copy of what is known of a strategy's Jobs."""
+        return dict(self._jobs.get(owner_uid, {}))
+
+    def put(self, body: Mapping[str, Any]) -> ObservedJob | None:
+        """Keep a Job, unless a newer one is known; return it if anything a plan reads is new."""
+        labels = body["metadata"].get("labels") or {}
+        if STRATEGY_UID_LABEL not in labels:
+            return None
+        job = compact_job(body)
+        jobs = self._jobs.setdefault(intern(job.owner_uid), {})
+        known = jobs.get(job.name)
+        if known is not None and known.uid == job.uid and known.resource_version >= job.resource_version:
+            return None
+        jobs[job.name] = job
+        return job
+
+    def remove(self, owner_uid: str, name: str, uid: str) -> bool:
+        """Forget a deleted Job; return whether it was known."""
+        jobs = self._jobs.get(owner_uid, {})
+        known = jobs.get(name)
+        if known is None or known.uid != uid:
+            return False
+        del jobs[name]
+        if not jobs:
+            del self._jobs[owner_uid]
+        return True
+
+    def identities(self) -> dict[str, ObservedJob]:
+        """Return every Job by UID."""
+        return {job.uid: job for jobs in self._jobs.values() for job in jobs.values()}
+
+
+@dataclass(slots=True)
+class Index:
+    """All that is known of the cluster."""
+
+    strategies: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.STRATEGY))
+    snapshots: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.SNAPSHOT))
+    jobs: JobIndex = field(default_factory=JobIndex)
+    _readers: dict[Key, set[Key]] = field(default_factory=dict)
+
+    def of_kind(self, kind: Kind) -> ResourceIndex:
+        """Return the index of one kind of ours."""
+        return self.strategies if kind is Kind.STRATEGY else self.snapshots
+
+    def reads(self, strategy: Key, snapshot: Key) -> None:
+        """Remember that a strategy waits for a snapshot."""
+        self._readers.setdefault(snapshot, set()).add(strategy)
+
+    def take_readers(self, snapshot: Key) -> set[Key]:
+        """Return the strategies that waited for a snapshot; they wait no longer until they say so again."""
+        return self._readers.pop(snapshot, set())

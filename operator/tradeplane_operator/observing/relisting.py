@@ -1,0 +1,130 @@
+"""Finding what was deleted while nobody looked.
+
+A watch that was interrupted for too long (410 Gone) begins with a new list, which shows what is there and not what is
+gone; kopf forgets nothing then. So each time a kind was listed, and every so often besides, the known UIDs are compared
+with a list of metadata alone, and what is missing from it, and was known before it, is forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tradeplane_operator.acting.errors import ApiError
+from tradeplane_operator.metrics import OBJECTS, PURGED, RELISTS
+from tradeplane_operator.observing.keys import PLURALS, Key, Kind
+from tradeplane_operator.planning.names import API_VERSION, MANAGED_BY, MANAGED_BY_LABEL
+
+if TYPE_CHECKING:
+    from tradeplane_operator.acting.client import ApiClient
+    from tradeplane_operator.observing.index import Index
+    from tradeplane_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+JOBS = "jobs"
+WATCHED = (*PLURALS.values(), JOBS)
+"""Plurals of what is watched."""
+
+
+@dataclass(slots=True)
+class Relisting:
+    """Compares what is known with what there is. ``wake`` is told each object whose surroundings changed."""
+
+    settings: Settings
+    client: ApiClient
+    index: Index
+    wake: Callable[[Key], None]
+    _due: dict[str, str] = field(default_factory=dict)
+    _some: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def listed(self, plural: str) -> None:
+        """Say that a watch has listed its kind anew."""
+        if plural in WATCHED:
+            self._due[plural] = "watch"
+            self._some.set()
+
+    async def synced(self, patience: float) -> bool:
+        """Wait until everything there is is known; return whether that was so within ``patience`` seconds."""
+        try:
+            async with asyncio.timeout(patience):
+                for plural in WATCHED:
+                    while await self._missing(plural):
+                        await asyncio.sleep(0.2)
+        except TimeoutError:
+            return False
+        return True
+
+    async def run(self) -> None:
+        """Compare after each listing, and at the interval of the settings, for ever."""
+        while True:
+            try:
+                async with asyncio.timeout(self.settings.client.relist_seconds):
+                    await self._some.wait()
+            except TimeoutError:
+                self._due.update(dict.fromkeys(WATCHED, "interval"))
+            self._some.clear()
+            await asyncio.sleep(1.0)  # what was listed is still on its way through kopf's queues
+            for plural, cause in list(self._due.items()):
+                del self._due[plural]
+                await self._compare(plural, cause)
+
+    async def _compare(self, plural: str, cause: str) -> None:
+        RELISTS.labels(cause).inc()
+        known = self._known(plural)
+        try:
+            there, _ = await self._there(plural)
+        except ApiError as error:
+            log.warning("%s could not be listed, tried again: %s", plural, error)
+            self._due[plural] = cause
+            self._some.set()
+            return
+        for uid in known.keys() - there:
+            self._purge(plural, uid, known[uid])
+        OBJECTS.labels(plural).set(len(self._known(plural)))
+
+    async def _missing(self, plural: str) -> int:
+        """Return how many objects there are that are not known yet."""
+        there, _ = await self._there(plural)
+        return len(there - self._known(plural).keys())
+
+    def _known(self, plural: str) -> dict[str, tuple[Key, str]]:
+        """Return, by UID, the key to wake and the object's name."""
+        if plural == JOBS:
+            return {
+                uid: (Key(Kind.STRATEGY, job.namespace, job.owner_name), f"{job.owner_uid}/{job.name}")
+                for uid, job in self.index.jobs.identities().items()
+            }
+        kind = next(kind for kind, name in PLURALS.items() if name == plural)
+        return {uid: (key, key.name) for uid, (key, _) in self.index.of_kind(kind).identities().items()}
+
+    def _purge(self, plural: str, uid: str, known: tuple[Key, str]) -> None:
+        key, name = known
+        if plural == JOBS:
+            owner_uid, _, job = name.partition("/")
+            gone = self.index.jobs.remove(owner_uid, job, uid)
+        else:
+            gone = self.index.of_kind(key.kind).remove(key, uid)
+        if gone:
+            PURGED.labels(plural).inc()
+            log.info("%s was deleted while the watch was down", name, extra={"key": str(key)})
+            self.wake(key)
+
+    async def _there(self, plural: str) -> tuple[set[str], int]:
+        """Return the UIDs of all there are of a kind. Raises ApiError."""
+        uids: set[str] = set()
+        pages = 0
+        for path in self._paths(plural):
+            selector = f"{MANAGED_BY_LABEL}={MANAGED_BY}" if plural == JOBS else ""
+            async for page in self.client.metadata_pages(path, self.settings.client.list_chunk, selector):
+                uids.update(item["metadata"]["uid"] for item in page["items"])
+                pages += 1
+        return uids, pages
+
+    def _paths(self, plural: str) -> list[str]:
+        group = "/apis/batch/v1" if plural == JOBS else f"/apis/{API_VERSION}"
+        if not self.settings.namespaces:
+            return [f"{group}/{plural}"]
+        return [f"{group}/namespaces/{namespace}/{plural}" for namespace in self.settings.namespaces]

@@ -1,0 +1,224 @@
+"""One pass over one Strategy: observe, plan, find out what the plan still needs, act.
+
+Order matters: the status first, at the version observed; what it records may then be done. A pass that is cut short
+anywhere leaves a state from which the next one goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_operator.acting.errors import AlreadyExists, NotFound, Refused
+from tradeplane_operator.metrics import RUNS_FINISHED, RUNS_STARTED
+from tradeplane_operator.observing.compact import compact_job
+from tradeplane_operator.observing.keys import Key, Kind
+from tradeplane_operator.planning.admission import Candidate
+from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
+from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
+from tradeplane_operator.planning.strategy import plan
+from tradeplane_operator.planning.wanted import Fact, Need, Plan
+from tradeplane_operator.running.status import path_of, write_status
+
+if TYPE_CHECKING:
+    from tradeplane_operator.acting.client import ApiClient
+    from tradeplane_operator.acting.events import EventWriter
+    from tradeplane_operator.acting.reaper import Reaper
+    from tradeplane_operator.observing.index import Index, Record
+    from tradeplane_operator.observing.pods import PodLookup
+    from tradeplane_operator.observing.stores import Stores
+    from tradeplane_operator.planning.admission import Admission
+    from tradeplane_operator.running.queue import WorkQueue
+    from tradeplane_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+_ROUNDS = 6
+"""Facts are found out at most so often in one pass: resource, results, pods, admission, and two that follow."""
+_UNFINISHED = ("Pending", "Running")
+
+
+class PlanUnsettled(Exception):
+    """A plan went on asking for facts it had been given; a fault of ours, backed off like any other error."""
+
+
+@dataclass(slots=True)
+class Strategies:
+    """Reconciles Strategies."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    index: Index
+    queue: WorkQueue[Key]
+    admission: Admission
+    client: ApiClient
+    stores: Stores
+    pods: PodLookup
+    reaper: Reaper
+    events: EventWriter
+    _refusals: dict[str, dict[str, Refusal]] = field(default_factory=dict)
+
+    async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
+        """Make one pass; return when to look again. Raises ApiError, NotLeading and PlanUnsettled."""
+        record = self.index.strategies.get(key)
+        if record is None:
+            self._forget(key)
+            return None
+        observed = self._observe(key, record)
+        if fresh:
+            observed = await self._read_again(key, observed)
+        observed, wanted = await self._decide(key, observed)
+        return await self._act(key, observed, wanted)
+
+    def seed(self) -> None:
+        """Learn from the statuses which runs hold slots, before anything is started."""
+        for key in self.index.strategies:
+            record = self.index.strategies.get(key)
+            if record is not None and b'"Running"' in record.body:
+                status = record.resource().get("status") or {}
+                running = [run["name"] for run in _runs(status) if run.get("outcome") == "Running"]
+                self.admission.hold(str(key), key.namespace, running)
+
+    def _forget(self, key: Key) -> None:
+        self._refusals.pop(str(key), None)
+        self._wake(self.admission.forget(str(key)))
+
+    def _wake(self, owners: tuple[str, ...]) -> None:
+        for owner in owners:
+            kind, namespace, name = owner.split("/", 2)
+            self.queue.add(Key(Kind(kind), namespace, name))
+
+    def _observe(self, key: Key, record: Record) -> Observed:
+        resource = record.resource()
+        return Observed(
+            resource=resource,
+            jobs=self.index.jobs.of(record.uid),
+            snapshot=self._snapshot(key, resource),
+            confirmed=record.confirmed,
+            refusals=self._refusals.get(str(key), {}),
+        )
+
+    def _snapshot(self, key: Key, resource: Mapping[str, Any]) -> SnapshotView | None:
+        name = ((resource.get("spec") or {}).get("snapshotRef") or {}).get("name", "")
+        found_at = Key(Kind.SNAPSHOT, key.namespace, name)
+        record = self.index.snapshots.get(found_at)
+        view = None if record is None else _view(record.resource())
+        if view is None or not view.ready:
+            self.index.reads(key, found_at)
+        return view
+
+    async def _decide(self, key: Key, observed: Observed) -> tuple[Observed, Plan]:
+        for _ in range(_ROUNDS):
+            wanted = plan(observed, self.settings, self.clock())
+            if not wanted.needs:
+                return observed, wanted
+            for need in wanted.needs:
+                observed = await self._find_out(key, observed, need)
+        raise PlanUnsettled(f"{key}: still needs {wanted.needs} after {_ROUNDS} rounds")
+
+    async def _find_out(self, key: Key, observed: Observed, need: Need) -> Observed:
+        if need.fact is Fact.FRESH_RESOURCE:
+            return await self._read_again(key, observed)
+        if need.fact is Fact.RESULTS:
+            store = observed.resource["spec"].get("store", "default")
+            found = await self.stores.results(store, key.namespace, need.run)
+            return replace(observed, results={**observed.results, need.run: found})
+        if need.fact is Fact.PODS:
+            pods = await self.pods.of(observed.jobs[need.run])
+            return replace(observed, pods={**observed.pods, need.run: pods})
+        created = observed.resource["metadata"]["creationTimestamp"]
+        answer = self.admission.ask(Candidate(created, key.namespace, need.run, str(key)))
+        return replace(observed, admitted={**observed.admitted, need.run: answer})
+
+    async def _read_again(self, key: Key, observed: Observed) -> Observed:
+        """Return the observation with the object as the API server has it now; one that is gone looks deleted."""
+        uid = observed.resource["metadata"]["uid"]
+        try:
+            body = await self.client.get(path_of(key))
+        except NotFound:
+            body = None
+        if body is None or body["metadata"]["uid"] != uid:
+            metadata = {**observed.resource["metadata"], "deletionTimestamp": "gone"}
+            return replace(observed, resource={**observed.resource, "metadata": metadata}, fresh=True)
+        self.index.strategies.put(body, confirmed=True)
+        return replace(observed, resource=body, confirmed=True, fresh=True)
+
+    async def _act(self, key: Key, observed: Observed, wanted: Plan) -> datetime | None:
+        written = await write_status(self.client, key, observed.resource, wanted.status)
+        if written is not None:
+            self.index.strategies.put(written, confirmed=False)
+            self._count(observed.resource.get("status") or {}, wanted.status or {}, key)
+        self._wake(self.admission.hold(str(key), key.namespace, wanted.holds))
+        self.admission.withdraw(str(key), _pending(wanted.status))
+        for manifest in wanted.create:
+            await self._create(key, observed, manifest)
+        for name in wanted.delete:
+            self.reaper.want(key.namespace, name)
+        if wanted.notices and written is not None:
+            await self.events.tell(key, observed.resource["metadata"]["uid"], wanted.notices)
+        return wanted.look_again_at
+
+    async def _create(self, key: Key, observed: Observed, manifest: Mapping[str, Any]) -> None:
+        """Create a Job; one that is there already is taken for it if it belongs to this Strategy."""
+        path = f"/apis/batch/v1/namespaces/{key.namespace}/jobs"
+        run = manifest["metadata"]["name"]
+        refusals = self._refusals.setdefault(str(key), {})
+        refusals.pop(run, None)
+        try:
+            job = await self.client.create(path, manifest)
+        except AlreadyExists:
+            job = await self.client.get(f"{path}/{run}")
+            if (job["metadata"].get("labels") or {}).get(STRATEGY_UID_LABEL) != observed.resource["metadata"]["uid"]:
+                words = f"there is a Job {run} that is not of this Strategy; delete it"
+                refusals[run] = Refusal("AlreadyExists", words, self.clock())
+                self.queue.add(key)
+                return
+        except Refused as error:
+            refusals[run] = Refusal(error.reason, error.message, self.clock())
+            log.warning("the Job of a run was refused: %s", error, extra={"key": str(key), "run": run})
+            self.queue.add(key)
+            return
+        self.index.jobs.put(job)
+        if compact_job(job).end is not None:
+            self.queue.add(key)
+
+    def _count(self, before: Mapping[str, Any], after: Mapping[str, Any], key: Key) -> None:
+        """Count and log runs that started and ended with a status just written."""
+        known = {run["name"]: run.get("outcome") for run in _runs(before)}
+        for run in _runs(after):
+            was, is_now = known.get(run["name"]), run["outcome"]
+            if was == is_now:
+                continue
+            told = {"key": str(key), "run": run["name"]}
+            if is_now == "Running":
+                RUNS_STARTED.labels(run["trigger"]).inc()
+                log.debug("run started", extra=told)
+            elif is_now not in _UNFINISHED:
+                RUNS_FINISHED.labels(is_now).inc()
+                log.info("run ended: %s", is_now, extra=told | {"reason": run.get("message")})
+
+
+def _runs(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    latest = status.get("latest")
+    return ([latest] if latest else []) + list(status.get("history") or ())
+
+
+def _pending(status: Mapping[str, Any] | None) -> frozenset[str]:
+    return frozenset(run["name"] for run in _runs(status or {}) if run["outcome"] == "Pending")
+
+
+def _view(resource: Mapping[str, Any]) -> SnapshotView:
+    """Return what a Strategy needs to know of a Snapshot; conditions of an older generation do not count."""
+    spec, status = resource.get("spec") or {}, resource.get("status") or {}
+    current = status.get("observedGeneration") == resource["metadata"].get("generation")
+    conditions = {condition["type"]: condition for condition in status.get("conditions") or ()} if current else {}
+    stalled = conditions.get("Stalled", {}).get("status") == "True"
+    return SnapshotView(
+        digest=spec.get("digest", ""),
+        store=spec.get("store", "default"),
+        ready=conditions.get("Ready", {}).get("status") == "True",
+        stalled=stalled,
+        message=conditions.get("Ready", {}).get("message", ""),
+    )
