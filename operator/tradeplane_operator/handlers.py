@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -14,6 +13,7 @@ from tradeplane_operator.observing.relisting import JOBS
 from tradeplane_operator.planning.names import GROUP, MANAGED_BY, MANAGED_BY_LABEL, VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import SimpleNamespace
 
     from tradeplane_operator.observing.index import Index

@@ -6,12 +6,14 @@ are listed in docs/operator.md.
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ImageByDigest = Annotated[str, StringConstraints(pattern=r"^[^\s@]+@sha256:[0-9a-f]{64}$", max_length=512)]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", max_length=253)]
@@ -35,7 +37,9 @@ class Store(Section):
     """
 
     url: str = Field(pattern=r"^[a-z][a-z0-9+.-]*://", max_length=1024)
-    claim: str | None = Field(default=None, description="PersistentVolumeClaim in each tenant's namespace; file:// only.")
+    claim: str | None = Field(
+        default=None, description="PersistentVolumeClaim in each tenant's namespace; file:// only."
+    )
     pod_url: str | None = Field(default=None, description="URL pods use, where it differs from the operator's.")
     credentials_secret: str | None = Field(
         default=None, description="Secret in each tenant's namespace whose keys become variables of the pod."
@@ -119,7 +123,9 @@ class Pace(Section):
     store_patience_seconds: int = Field(
         default=3_600, ge=1, description="After this long without the store, a finished run counts as failed."
     )
-    snapshot_again_seconds: int = Field(default=30, ge=1, description="Pause before a missing snapshot is sought again.")
+    snapshot_again_seconds: int = Field(
+        default=30, ge=1, description="Pause before a missing snapshot is sought again."
+    )
 
 
 class Ports(Section):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import ssl
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +18,7 @@ import aiohttp
 import kopf
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Sequence
 
 TOKEN_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")

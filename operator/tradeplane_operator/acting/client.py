@@ -6,8 +6,6 @@ is shorter than what then remains of the Lease, so a write cannot arrive after a
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +23,8 @@ from tradeplane_operator.acting.errors import (
 from tradeplane_operator.metrics import API_WRITES
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Mapping
+
     from tradeplane_operator.acting.access import Access
 
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -120,12 +120,12 @@ class ApiClient:
                 method, connection.server + path, params=query, data=data, headers=headers, timeout=self._timeout
             ) as response:
                 payload = await response.read()
-                if response.status < 300:  # noqa: PLR2004 - HTTP's success
+                if response.status < 300:
                     return orjson.loads(payload)
                 if response.status == _UNAUTHORIZED:
                     await self.access.renew(connection)
                 raise _error(response.status, payload, response.headers.get("Retry-After"))
-        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, asyncio.TimeoutError) as error:
+        except (TimeoutError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
             words = str(error) or f"no answer within {self.request_seconds:g} s"
             raise ApiUnavailable(f"{method} {path}: {words}") from error
 
@@ -137,11 +137,11 @@ def _error(status: int, payload: bytes, retry_after: str | None) -> ApiError:
         reason, message = str(answer.get("reason", "")), str(answer.get("message", ""))
     except (orjson.JSONDecodeError, AttributeError):
         reason, message = "", payload[:200].decode(errors="replace")
-    if status == 409:  # noqa: PLR2004 - HTTP's conflict
+    if status == 409:
         return (AlreadyExists if reason == "AlreadyExists" else Conflict)(status, reason, message)
     if status in (_TOO_MANY, _UNAUTHORIZED) or status >= _SERVER_ERROR:
         wait = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
         return ApiUnavailable(f"{status} {reason}: {message}", status, wait)
-    if status == 404 and reason == "NotFound":  # noqa: PLR2004 - HTTP's not found
+    if status == 404 and reason == "NotFound":
         return NotFound(status, reason, message)
     return Refused(status, reason or str(status), message)

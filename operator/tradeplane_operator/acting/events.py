@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ from tradeplane_operator.acting.errors import ApiError
 from tradeplane_operator.planning.names import API_VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tradeplane_operator.acting.client import ApiClient
     from tradeplane_operator.observing.keys import Key
     from tradeplane_operator.planning.wanted import Notice

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
 from tradeplane_operator.planning.observed import JobEnd, ObservedJob, PodFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MAX_WORDS = 4_096
 
@@ -52,7 +54,7 @@ def _ending(conditions: Any) -> Mapping[str, Any] | None:
 def compact_pod(body: Mapping[str, Any]) -> PodFacts:
     """Return why a pod waits, or how it ended."""
     metadata, status = body["metadata"], body.get("status") or {}
-    container = next(iter(status.get("containerStatuses") or ()), {})
+    container: Mapping[str, Any] = next(iter(status.get("containerStatuses") or ()), {})
     state = container.get("state") or {}
     waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
     return PodFacts(

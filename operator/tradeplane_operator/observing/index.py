@@ -8,10 +8,9 @@ compared as integers, which the API server promises within one resource type
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from sys import intern
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -19,7 +18,11 @@ from tradeplane_operator.observing.compact import compact_job
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.jobs import QUEUE_LABEL
 from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
-from tradeplane_operator.planning.observed import ObservedJob
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tradeplane_operator.planning.observed import ObservedJob
 
 _METADATA = ("name", "namespace", "uid", "generation", "resourceVersion", "creationTimestamp", "deletionTimestamp")
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,8 @@ from tradeplane_operator.observing.keys import PLURALS, Key, Kind
 from tradeplane_operator.planning.names import API_VERSION, MANAGED_BY, MANAGED_BY_LABEL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradeplane_operator.acting.client import ApiClient
     from tradeplane_operator.observing.index import Index
     from tradeplane_operator.settings import Settings

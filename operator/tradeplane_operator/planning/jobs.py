@@ -160,7 +160,11 @@ def _container(
 
 
 def _environment(metadata: Mapping[str, Any], specification: str, store: Store) -> list[dict[str, Any]]:
-    url = f"file://{_STORE_PATH}" if store.claim else f"{(store.pod_url or store.url).rstrip('/')}/{metadata['namespace']}"
+    url = (
+        f"file://{_STORE_PATH}"
+        if store.claim
+        else f"{(store.pod_url or store.url).rstrip('/')}/{metadata['namespace']}"
+    )
     return [
         {"name": SPECIFICATION_VARIABLE, "value": specification.replace("$(", "$$(")},
         {"name": STORE_VARIABLE, "value": url},

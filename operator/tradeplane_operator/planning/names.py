@@ -14,7 +14,16 @@ from tradeplane_api.base import API_VERSION, GROUP, VERSION
 if TYPE_CHECKING:
     from tradeplane_api.strategy import Architecture, Trigger
 
-__all__ = ["API_VERSION", "GROUP", "VERSION", "MANAGED_BY", "MANAGED_BY_LABEL", "RUN_LABEL", "STRATEGY_UID_LABEL", "run_name"]
+__all__ = [
+    "API_VERSION",
+    "GROUP",
+    "MANAGED_BY",
+    "MANAGED_BY_LABEL",
+    "RUN_LABEL",
+    "STRATEGY_UID_LABEL",
+    "VERSION",
+    "run_name",
+]
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tradeplane"

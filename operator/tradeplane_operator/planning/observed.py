@@ -5,13 +5,15 @@ Each may be stale or missing; plan() says what it still needs to know (``Need``)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.run import Summary
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from tradeplane_api.run import Summary
 
 
 class JobEnd(StrEnum):
@@ -123,7 +125,7 @@ class Observed:
     """Everything plan() may look at for one Strategy.
 
     ``confirmed``: the resource came from a watch or a read, not from the answer to a write of ours.
-    ``fresh``: it was read after the Jobs were observed, so that a Job missing here is not one already recorded and gone.
+    ``fresh``: it was read after the Jobs were observed, so that a Job missing here is not one recorded and gone.
     """
 
     resource: Mapping[str, Any]

@@ -1,8 +1,8 @@
 """How a run stands, read from its Job, its pods and its results.
 
-A run has succeeded only when its manifest in the store says so; a Job's word is not enough. A failure is told in words a
-person can act on: the runner's own where it left some, otherwise what the kubelet, the scheduler or the Job controller
-said and what to change.
+A run has succeeded only when its manifest in the store says so; a Job's word is not enough. A failure is told in words
+a person can act on: the runner's own where it left some, otherwise what the kubelet, the scheduler or the Job
+controller said, and what to change.
 """
 
 from __future__ import annotations
@@ -110,7 +110,9 @@ def _why_waiting(run: RunStatus, pods: JobPods) -> Verdict | None:
         return _working("PodRefused", f"run {run.name}: no pod can be created: {pods.refusal}")
     pod = pods.pods[-1]
     if pod.unschedulable:
-        where = "" if run.architecture.value == "Any" else f" (it asks for a node of architecture {run.architecture.value})"
+        where = (
+            "" if run.architecture.value == "Any" else f" (it asks for a node of architecture {run.architecture.value})"
+        )
         return _working("Unschedulable", f"run {run.name}: pod {pod.name} finds no node{where}: {pod.unschedulable}")
     if pod.waiting_reason in _PULL_REASONS:
         message = (

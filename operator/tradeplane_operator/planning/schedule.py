@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
-from tradeplane_api.strategy import Schedule
+
+if TYPE_CHECKING:
+    from tradeplane_api.strategy import Schedule
 
 
 class ScheduleError(ValueError):

@@ -122,6 +122,4 @@ def _say(
     generation = observed.resource["metadata"]["generation"]
     conditions = spell(verdict, generation, rfc3339(now), status.conditions)
     wanted = status.model_copy(update={"observed_generation": generation, "conditions": conditions})
-    return Plan(
-        status=to_wire(wanted), notices=notices(status.conditions, conditions), look_again_at=look_again_at
-    )
+    return Plan(status=to_wire(wanted), notices=notices(status.conditions, conditions), look_again_at=look_again_at)

@@ -37,7 +37,7 @@ from tradeplane_operator.planning.wanted import EventType, Fact, Need, Notice, P
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradeplane_operator.planning.observed import ObservedJob, Observed
+    from tradeplane_operator.planning.observed import Observed, ObservedJob
     from tradeplane_operator.settings import Settings
 
 
@@ -213,9 +213,7 @@ class _Draft:
         if self.pinned is None:
             return
         architecture = self.spec.architecture
-        name = run_name(
-            self.metadata["name"], self.metadata["uid"], self.generation, trigger, occasion, architecture
-        )
+        name = run_name(self.metadata["name"], self.metadata["uid"], self.generation, trigger, occasion, architecture)
         if any(run.name == name for run in self.runs):
             return
         specification = run_specification(name, self.spec, self.pinned)
@@ -245,7 +243,9 @@ class _Draft:
         except ScheduleError:
             return
         if state.missed is not None:
-            message = f"the run of {rfc3339(state.missed)} was not started within startingDeadlineSeconds; it is left out"
+            message = (
+                f"the run of {rfc3339(state.missed)} was not started within startingDeadlineSeconds; it is left out"
+            )
             self.told.append(Notice(EventType.WARNING, "MissedSchedule", message))
         if state.due is not None and not self._start_scheduled(state.due, schedule.concurrency_policy):
             return

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,8 @@ from tradeplane_operator.acting.errors import AlreadyExists, ApiError, Conflict,
 from tradeplane_operator.metrics import LEADING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradeplane_operator.acting.client import ApiClient
     from tradeplane_operator.settings import Lease
 

@@ -9,16 +9,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from tradeplane_operator.acting.errors import ApiError, ApiUnavailable, Conflict, NotFound, NotLeading
 from tradeplane_operator.metrics import RECONCILE_SECONDS, RETRIES
-from tradeplane_operator.observing.keys import Key, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradeplane_operator.observing.keys import Key, Kind
     from tradeplane_operator.running.queue import WorkQueue
 
 log = logging.getLogger(__name__)
@@ -29,7 +30,8 @@ _LONGEST_TIMER = 3_600.0
 class Reconciler(Protocol):
     """Makes one pass over one object; returns when to look again."""
 
-    async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None: ...
+    async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
+        """Make one pass; ``fresh`` reads the object anew first."""
 
 
 def utc_now() -> datetime:

@@ -1,4 +1,4 @@
-"""A queue of keys: each at most once in it, none worked on twice at a time, later ones by timer, failed ones backed off.
+"""A queue of keys: each at most once in it, none worked on twice at a time, some by timer, failed ones backed off.
 
 What client-go calls a rate-limiting work queue: a key added while it is worked on is queued again when that is done, so
 nothing that happened meanwhile is missed, and however often it is added it costs one more pass.
@@ -62,7 +62,7 @@ class WorkQueue(Generic[K]):
         """Queue a key after a pause that doubles with each failure; return the pause in seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        pause = max(at_least, min(self.first * 2 ** min(failures, 30), self.most))
+        pause: float = max(at_least, min(self.first * 2.0 ** min(failures, 30), self.most))
         self.add_after(key, pause)
         return pause
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from tradeplane_operator.observing.keys import Key
 from tradeplane_operator.planning.snapshot import ObservedSnapshot, plan
 from tradeplane_operator.running.status import write_status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
     from tradeplane_operator.acting.client import ApiClient
     from tradeplane_operator.acting.events import EventWriter
     from tradeplane_operator.observing.index import Index
+    from tradeplane_operator.observing.keys import Key
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.settings import Settings
 
@@ -30,7 +31,7 @@ class Snapshots:
     stores: Stores
     events: EventWriter
 
-    async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:  # noqa: ARG002 - as Strategies'
+    async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
         """Make one pass; return when to look again. Raises ApiError and NotLeading."""
         record = self.index.snapshots.get(key)
         if record is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.acting.merging import merge_patch
@@ -10,6 +9,8 @@ from tradeplane_operator.observing.keys import PLURALS, Key
 from tradeplane_operator.planning.names import API_VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tradeplane_operator.acting.client import ApiClient
 
 

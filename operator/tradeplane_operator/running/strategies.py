@@ -7,9 +7,7 @@ anywhere leaves a state from which the next one goes on.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.acting.errors import AlreadyExists, NotFound, Refused
@@ -24,6 +22,9 @@ from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.running.status import path_of, write_status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
     from tradeplane_operator.acting.client import ApiClient
     from tradeplane_operator.acting.events import EventWriter
     from tradeplane_operator.acting.reaper import Reaper

@@ -1,0 +1,186 @@
+"""The whole operator put together: what starts when, and what ends the process.
+
+Watches start at once, so that a replica that stands by knows what the leader knows; work starts with leadership, once
+everything there is has been seen. The process ends when leadership is lost, when kopf ends (a signal), or when any part
+fails: another replica, or this one restarted, goes on from what the cluster says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import uuid
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import kopf
+
+from tradeplane_operator.acting.access import Access
+from tradeplane_operator.acting.client import ApiClient
+from tradeplane_operator.acting.errors import ApiError, NotLeading
+from tradeplane_operator.acting.events import EventWriter
+from tradeplane_operator.acting.reaper import Reaper
+from tradeplane_operator.handlers import kopf_settings, register
+from tradeplane_operator.metrics import OBJECTS, RUNS
+from tradeplane_operator.observing.index import Index
+from tradeplane_operator.observing.keys import PLURALS, Key, Kind
+from tradeplane_operator.observing.pods import PodLookup
+from tradeplane_operator.observing.relisting import JOBS, Relisting
+from tradeplane_operator.observing.stores import Stores
+from tradeplane_operator.planning.admission import Admission
+from tradeplane_operator.planning.names import API_VERSION
+from tradeplane_operator.running.health import Health, serve
+from tradeplane_operator.running.leadership import Leadership, LeadershipLost
+from tradeplane_operator.running.loop import Loop, utc_now
+from tradeplane_operator.running.queue import WorkQueue
+from tradeplane_operator.running.snapshots import Snapshots
+from tradeplane_operator.running.strategies import Strategies
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from tradeplane_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+_CRD_PATIENCE = 120.0
+_SYNC_PATIENCE = 120.0
+
+
+class CannotStart(Exception):
+    """The operator cannot start; the message says what is missing."""
+
+
+def own_identity() -> str:
+    """Return a name for this process that no other has."""
+    return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}"
+
+
+@dataclass(slots=True)
+class Operation:
+    """One running operator."""
+
+    settings: Settings
+    identity: str = field(default_factory=own_identity)
+    access: Access = field(default_factory=Access)
+    index: Index = field(default_factory=Index)
+    leadership: Leadership = field(init=False)
+    queue: WorkQueue[Key] = field(init=False)
+    relisting: Relisting = field(init=False)
+    strategies: Strategies = field(init=False)
+    reaper: Reaper = field(init=False)
+    loop: Loop = field(init=False)
+
+    def __post_init__(self) -> None:
+        settings, seconds = self.settings, self.settings.client.request_seconds
+        unfenced = ApiClient(self.access, seconds)
+        self.leadership = Leadership(unfenced, settings.lease, self.identity)
+        client = ApiClient(self.access, seconds, self.leadership.require)
+        self.queue = WorkQueue(settings.pace.retry_first_seconds, settings.pace.retry_most_seconds)
+        self.relisting = Relisting(settings, unfenced, self.index, self.queue.add)
+        self.reaper = Reaper(client)
+        stores, events = Stores(settings.stores), EventWriter(client, self.identity)
+        self.strategies = Strategies(
+            settings=settings,
+            clock=utc_now,
+            index=self.index,
+            queue=self.queue,
+            admission=Admission(settings.limits),
+            client=client,
+            stores=stores,
+            pods=PodLookup(client),
+            reaper=self.reaper,
+            events=events,
+        )
+        snapshots = Snapshots(settings, utc_now, self.index, client, stores, events)
+        self.loop = Loop(self.queue, {Kind.STRATEGY: self.strategies, Kind.SNAPSHOT: snapshots}, settings.pace.workers)
+
+    async def run(self) -> None:
+        """Run until a signal, or until something fails. Raises CannotStart, LeadershipLost and what kopf raises."""
+        listening: tuple[web.AppRunner, ...] = ()
+        try:
+            listening = await serve(self.settings.ports, Health(self.leadership, self.loop, self.queue))
+            await self._need_definitions()
+            await self._until_the_first_ends()
+        finally:
+            await self.leadership.release()
+            for runner in listening:
+                await runner.cleanup()
+            await self.access.close()
+
+    async def _until_the_first_ends(self) -> None:
+        """Run kopf, the Lease and the work beside each other; the end of one is the end of all."""
+        tasks = [
+            asyncio.create_task(self._watch(), name="watches"),
+            asyncio.create_task(self.leadership.run(), name="lease"),
+            asyncio.create_task(self._lead(), name="work"),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks[1:]:
+                task.cancel()
+            tasks[0].cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for task in done:
+            task.result()
+
+    async def _watch(self) -> None:
+        registry = kopf.OperatorRegistry()
+        register(registry, self.index, self.queue, self.relisting)
+        namespaces = self.settings.namespaces
+        await kopf.operator(
+            registry=registry,
+            settings=kopf_settings(self.settings),
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            standalone=True,
+        )
+
+    async def _lead(self) -> None:
+        await self.leadership.gained()
+        if not await self.relisting.synced(_SYNC_PATIENCE):
+            log.warning("not everything there is was seen within %g s; working with what is known", _SYNC_PATIENCE)
+        self.strategies.seed()
+        for kind in Kind:
+            for key in self.index.of_kind(kind):
+                self.queue.add(key)
+        log.info("working", extra={"strategies": len(self.index.strategies), "jobs": len(self.index.jobs)})
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in (self.loop.run(), self.reaper.run(), self.relisting.run(), self._measure()):
+                    group.create_task(part)
+        except* NotLeading as fenced:
+            raise LeadershipLost(str(fenced.exceptions[0])) from fenced
+
+    async def _measure(self) -> None:
+        """Keep the gauges that are counted rather than set where they change."""
+        while True:
+            OBJECTS.labels(PLURALS[Kind.STRATEGY]).set(len(self.index.strategies))
+            OBJECTS.labels(PLURALS[Kind.SNAPSHOT]).set(len(self.index.snapshots))
+            OBJECTS.labels(JOBS).set(len(self.index.jobs))
+            RUNS.labels("running").set(self.strategies.admission.running)
+            RUNS.labels("waiting").set(self.strategies.admission.waiting)
+            await asyncio.sleep(5.0)
+
+    async def _need_definitions(self) -> None:
+        """Wait until the API server serves our kinds; kopf would watch nothing, and say nothing, without them."""
+        client, last = ApiClient(self.access, self.settings.client.request_seconds), ""
+        try:
+            async with asyncio.timeout(_CRD_PATIENCE):
+                while True:
+                    try:
+                        served = await client.get(f"/apis/{API_VERSION}")
+                        absent = set(PLURALS.values()) - {found["name"] for found in served["resources"]}
+                        if not absent:
+                            return
+                        last = f"the API server does not serve {', '.join(sorted(absent))}"
+                    except ApiError as error:
+                        last = str(error)
+                    await asyncio.sleep(1.0)
+        except TimeoutError as error:
+            raise CannotStart(
+                f"{API_VERSION} is not served after {_CRD_PATIENCE:g} s ({last}); install the custom resource "
+                "definitions first: kubectl apply -k crds/yaml"
+            ) from error
