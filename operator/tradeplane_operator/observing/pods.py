@@ -32,7 +32,7 @@ class PodLookup:
         async with self._turns:
             selector = {"labelSelector": f"batch.kubernetes.io/controller-uid={job.uid}", "limit": str(_MOST_PODS)}
             listed = await self.client.get(f"/api/v1/namespaces/{job.namespace}/pods", selector)
-            pods = sorted((compact_pod(item) for item in listed["items"]), key=lambda pod: (pod.created, pod.name))
+            pods = sorted((compact_pod(item) for item in listed["items"] or ()), key=lambda pod: (pod.created, pod.name))
             refusal = "" if pods else await self._refusal(job)
         return JobPods(tuple(pods), refusal)
 
@@ -40,5 +40,5 @@ class PodLookup:
         """Return why no pod could be created (quota, Pod Security, a missing ServiceAccount), as an Event says it."""
         selector = {"fieldSelector": f"involvedObject.uid={job.uid},reason=FailedCreate", "limit": str(_MOST_PODS)}
         listed = await self.client.get(f"/api/v1/namespaces/{job.namespace}/events", selector)
-        messages = [str(item.get("message", "")) for item in listed["items"]]
+        messages = [str(item.get("message", "")) for item in listed["items"] or ()]
         return messages[-1] if messages else ""

@@ -120,7 +120,7 @@ class Relisting:
         for path in self._paths(plural):
             selector = f"{MANAGED_BY_LABEL}={MANAGED_BY}" if plural == JOBS else ""
             async for page in self.client.metadata_pages(path, self.settings.client.list_chunk, selector):
-                uids.update(item["metadata"]["uid"] for item in page["items"])
+                uids.update(item["metadata"]["uid"] for item in page["items"] or ())
                 pages += 1
         return uids, pages
 
