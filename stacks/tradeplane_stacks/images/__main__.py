@@ -17,6 +17,7 @@ from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.lock import format_lock
 from tradeplane_stacks.images.record import CONTENTS, read_references
 from tradeplane_stacks.images.settings import ARCHITECTURES, CHECKOUT, IMAGES, cache_directory
+from tradeplane_stacks.images.trees import exclusive, remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         if name == "export":
             command.add_argument("--directory", type=Path, required=True, help="directory to make <name>/ below")
     commands.add_parser("digests", help="print what was pushed last, from build/images.json")
+    commands.add_parser("clean", help="remove the cache of downloads, prepared trees and built images")
     commands.add_parser("lock", help="write base.lock with the packages Debian serves now")
     return parser
 
@@ -122,15 +124,16 @@ def assembly(architectures: tuple[str, ...], builder: str) -> Assembly:
 
 def _each(chosen: argparse.Namespace) -> None:
     made = assembly(platforms(chosen.platform), chosen.builder)
-    base = made.preparation.base(chosen.base)
-    for name in chosen.image or sorted(IMAGES):
-        built = made.build(IMAGES[name], base)
-        if chosen.command == "push":
-            print(name, made.push(built, chosen.registry, plain_http=chosen.plain_http))  # noqa: T201
-        elif chosen.command == "export":
-            print(name, made.export(built, chosen.directory))  # noqa: T201
-        else:
-            print(name, built.request.tag)  # noqa: T201
+    with exclusive(made.preparation.cache, _say):
+        base = made.preparation.base(chosen.base)
+        for name in chosen.image or sorted(IMAGES):
+            built = made.build(IMAGES[name], base)
+            if chosen.command == "push":
+                print(name, made.push(built, chosen.registry, plain_http=chosen.plain_http))  # noqa: T201
+            elif chosen.command == "export":
+                print(name, made.export(built, chosen.directory))  # noqa: T201
+            else:
+                print(name, built.request.tag)  # noqa: T201
 
 
 def _digests(_: argparse.Namespace) -> None:
@@ -149,11 +152,16 @@ def _lock(_: argparse.Namespace) -> None:
     _say(f"wrote {LOCK}: look at the difference and commit it")
 
 
+def _clean(_: argparse.Namespace) -> None:
+    remove_tree(cache_directory())
+    _say(f"removed {cache_directory()}")
+
+
 def _say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)  # noqa: T201
 
 
-_COMMANDS = {"build": _each, "push": _each, "export": _each, "digests": _digests, "lock": _lock}
+_COMMANDS = {"build": _each, "push": _each, "export": _each, "digests": _digests, "clean": _clean, "lock": _lock}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,7 +1,7 @@
 """The base of both images: a root file system of exactly the locked Debian packages, without maintainer scripts.
 
-Not running the scripts is what keeps a shell, debconf and Perl out; the few things they would have done (links of a merged
-/usr, the bundle of certificates, users) are done here in the open. What each package is stays readable in
+Not running the scripts is what keeps a shell, debconf and Perl out; the few things they would have done (links of a
+merged /usr, the bundle of certificates, users) are done here in the open. What each package is stays readable in
 ``/var/lib/dpkg/status.d``, where vulnerability scanners look for it in images of this kind.
 """
 
@@ -11,7 +11,6 @@ import io
 import shutil
 import tarfile
 from fnmatch import fnmatch
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradeplane_stacks.images.errors import ImageError
@@ -19,6 +18,7 @@ from tradeplane_stacks.images.settings import MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tradeplane_stacks.images.lock import LockedPackage
 
@@ -136,7 +136,7 @@ def unpack(path: Path, root: Path) -> None:
         return tarfile.tar_filter(member.replace(name=name, linkname=link, deep=False), destination)
 
     with _archive(path, "data") as archive:
-        archive.extractall(root, filter=place)
+        archive.extractall(root, filter=place)  # noqa: S202 -- every member passes tar_filter
 
 
 def merged(name: str) -> str:
@@ -174,7 +174,8 @@ def _complete(root: Path) -> None:
     (root / "usr/bin/python3").symlink_to("python3.11")
     _bundle_certificates(root)
     etc = {
-        "passwd": f"root:x:0:0:root:/root:/sbin/nologin\ntradeplane:x:{USER}:{USER}:tradeplane:/nonexistent:/sbin/nologin\n",
+        "passwd": "root:x:0:0:root:/root:/sbin/nologin\n"
+        f"tradeplane:x:{USER}:{USER}:tradeplane:/nonexistent:/sbin/nologin\n",
         "group": f"root:x:0:\ntradeplane:x:{USER}:\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\nservices: files\nprotocols: files\n",
         "timezone": "Etc/UTC\n",

@@ -1,7 +1,7 @@
 """The programs that turn a Containerfile into an image: docker buildx, podman or buildah, whichever is here and works.
 
-A client without an engine behind it is common (Docker's command line on a machine without Docker), so each is asked for a
-sign of life, not only looked for on PATH.
+A client without an engine behind it is common (Docker's command line on a machine without Docker), so each is asked
+for a sign of life, not only looked for on PATH.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Containers:
         for image in images:
             self._run("manifest", "add", partial, f"containers-storage:{image}", purpose="adding to the index")
         self._run("tag", partial, f"localhost/{request.tag}", purpose="naming the index")
-        self._run("untag", partial, purpose="naming the index") if self.program == "podman" else None
+        self._run("rmi", partial, purpose="naming the index")
 
     def push(self, request: BuildRequest, repository: str, *, plain_http: bool) -> str:
         """Push a built index and return its digest."""

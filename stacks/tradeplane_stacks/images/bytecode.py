@@ -1,8 +1,8 @@
 """Compiling Python ahead of time, to the same bytes on every machine.
 
-A pod's file system is read-only, so what is not compiled here would be compiled anew in every pod. The compiled files name
-no time: they are of the form PEP 552 calls unchecked hash. They come from the image's own interpreter, started through the
-image's own dynamic loader, so the builder's Python does not matter and no root is needed.
+A pod's file system is read-only, so what is not compiled here would be compiled anew in every pod. The compiled files
+name no time: they are of the form PEP 552 calls unchecked hash. They come from the image's own interpreter, started
+through the image's own dynamic loader, so the builder's Python does not matter and no root is needed.
 """
 
 from __future__ import annotations

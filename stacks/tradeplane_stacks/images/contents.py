@@ -1,7 +1,7 @@
 """Preparing what goes into an image: three trees a processor, each kept in the cache under the digest of its inputs.
 
-``base`` changes with Debian's updates, ``site`` with the lock file, ``own`` with the project's sources; they are the layers of
-the image in that order, and both images share the first.
+``base`` changes with Debian's updates, ``site`` with the lock file, ``own`` with the project's sources; they are the
+layers of the image in that order, and both images share the first.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tradeplane_stacks.images.trees import inputs_digest, link_tree, made_once, 
 from tradeplane_stacks.images.wheels import (
     build_native,
     build_rooms,
+    forget_path,
     install_locked,
     install_wheels,
     locked_requirements,
@@ -134,6 +135,7 @@ class Preparation:
                     self.checkout, architecture, self.cache / "cargo-target", Path(directory) / "native"
                 )
             install_wheels(wheels, tree, architecture)
+        forget_path(tree, self.checkout / "workloads/native")
         compile_tree(compiler, tree, "/app")
 
     def _own_digest(self, image: Image, architecture: str, compiler: Path) -> str:

@@ -1,8 +1,8 @@
 """Fetching the base's Debian packages: the locked files first, the mirror's present ones where those are gone.
 
-A locked file is fetched by path and accepted by digest, which needs neither apt nor a Debian machine. Debian's mirrors
-drop a file when an update replaces it, and a security update must not stop a fresh machine from building: then apt, with its
-own check of Debian's signatures, gives the version of today, and the build says so and records it.
+A locked file is fetched by path and accepted by digest, which needs neither apt nor a Debian machine. Debian's
+mirrors drop a file when an update replaces it, and a security update must not stop a fresh machine from building:
+then apt, with its own check of Debian's signatures, gives the version of today, and the build says so and records it.
 """
 
 from __future__ import annotations

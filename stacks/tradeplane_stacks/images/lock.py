@@ -40,7 +40,7 @@ PACKAGES = (
     "tzdata",  # time zones of schedules
     "zlib1g",  # zlib, linked into the interpreter
 )
-"""Names of the packages, and why each is there where the name does not say it. No shell, no package tool, no compiler."""
+"""Names of the packages, and why where the name does not say it. No shell, no package tool, no compiler."""
 
 
 @dataclass(frozen=True, order=True)

@@ -1,4 +1,4 @@
-"""Running the programs that build: their own words in the error when they fail, nothing on the screen when they do not."""
+"""Running the programs that build: their own words in the error when they fail, silence when they do not."""
 
 from __future__ import annotations
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
+import stat
+import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
+from tradeplane_stacks.images.errors import ImageError
+from tradeplane_stacks.images.programs import BUILD_TIMEOUT_S
 from tradeplane_stacks.images.settings import SOURCE_DATE_EPOCH
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
 _NOT_SOURCE = {"__pycache__", "target", ".venv", ".mypy_cache", ".ruff_cache", ".hypothesis", "build", "dist"}
 _NOT_SOURCE_SUFFIXES = {".so", ".pyc"}
@@ -70,11 +76,15 @@ def set_times(tree: Path) -> None:
     """Give every file and directory of a tree the one date, and modes that do not depend on the builder's umask."""
     for path in sorted([tree, *tree.rglob("*")], reverse=True):
         if not path.is_symlink():
-            mode = path.stat().st_mode
-            path.chmod(
-                (mode & 0o1000) | (0o777 if mode & 0o1000 else 0o755 if path.is_dir() or mode & 0o100 else 0o644)
-            )
+            path.chmod(_mode(path))
         os.utime(path, (SOURCE_DATE_EPOCH, SOURCE_DATE_EPOCH), follow_symlinks=False)
+
+
+def _mode(path: Path) -> int:
+    present = path.stat().st_mode
+    if present & stat.S_ISVTX:
+        return 0o1777
+    return 0o755 if path.is_dir() or present & stat.S_IXUSR else 0o644
 
 
 def link_tree(source: Path, target: Path) -> None:
@@ -88,6 +98,36 @@ def _link(source: str, target: str) -> str:
     except OSError:  # another file system, or one without links
         shutil.copy2(source, target, follow_symlinks=False)
     return target
+
+
+@contextmanager
+def exclusive(cache: Path, say: Callable[[str], None], limit_s: float = BUILD_TIMEOUT_S) -> Iterator[None]:
+    """Hold the cache alone: a second build waits for the first and then finds what it made.
+
+    Raises:
+        ImageError: the other build still goes on after ``limit_s`` seconds.
+
+    """
+    cache.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + limit_s
+    waiting = False
+    with (cache / "lock").open("w") as lock:
+        while not _locked(lock):
+            if not waiting:
+                say(f"waiting for another build that uses {cache}")
+                waiting = True
+            if time.monotonic() >= end:
+                raise ImageError(f"Another build has held {cache} for {limit_s:.0f} s: end it, or wait and try again.")
+            time.sleep(0.2)
+        yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def remove_tree(tree: Path) -> None:

@@ -1,7 +1,7 @@
 """Python packages of an image: the locked wheels of others, and those built from this checkout.
 
-The lock file decides which wheels, with their digests; a package that has no wheel for a processor is refused rather than
-compiled. The project's own packages are built here, the Rust core once a processor.
+The lock file decides which wheels, with their digests; a package that has no wheel for a processor is refused rather
+than compiled. The project's own packages are built here, the Rust core once a processor.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _PYTHON = "3.11"
 _GLIBC = "manylinux_2_36"  # of the base, Debian 12
 _CONSTRAINTS = Path(__file__).with_name("build-constraints.txt")
+_BUILD_PATH = "/build"
 _LINKER = "aarch64-linux-gnu-gcc"
 _UNWANTED = (
     "bin",  # console scripts with the builder's shebang
@@ -76,6 +77,12 @@ def install_wheels(wheels: list[Path], target: Path, architecture: str) -> None:
     _install([str(wheel) for wheel in wheels], target, architecture)
 
 
+def forget_path(tree: Path, source: Path) -> None:
+    """Replace the path of the sources in the wheels' bills of materials, which maturin writes, by a fixed one."""
+    for bill in tree.glob("*.dist-info/sboms/*.json"):
+        bill.write_text(bill.read_text().replace(source.as_uri(), f"file://{_BUILD_PATH}"))
+
+
 def _install(what: list[str], target: Path, architecture: str) -> None:
     run(
         [
@@ -116,7 +123,7 @@ def build_native(checkout: Path, architecture: str, cargo_target: Path, wheels: 
     target = f"{MACHINES[architecture]}-unknown-linux-gnu"
     source = checkout / "workloads/native"
     cargo_home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
-    remap = {source: "/build", cargo_home: "/cargo", cargo_target: "/target"}
+    remap = {source: _BUILD_PATH, cargo_home: "/cargo", cargo_target: "/target"}
     environment = {
         "RUSTC": str(rustc_for(target)),
         "CARGO_TARGET_DIR": str(cargo_target),
