@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tradeplane_stacks.images.contents import Base, Contents, Preparation
     from tradeplane_stacks.images.settings import Image
 
-_REGISTRY = re.compile(r"^[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[a-z0-9._/-]+)?$")
+_REGISTRY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?$")
 _PREFIX = "tradeplane"
 
 
