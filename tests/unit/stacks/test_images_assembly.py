@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from tradeplane_stacks.images.__main__ import main, platforms
 from tradeplane_stacks.images.assembly import check_registry, check_weight
 from tradeplane_stacks.images.errors import ImageError

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tradeplane_stacks.images.base import ar_members, build_base, merged, prune, unpack
 from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.lock import LockedPackage

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tradeplane_stacks.images.builders import Buildx, Containers, choose
 from tradeplane_stacks.images.errors import ImageError
 

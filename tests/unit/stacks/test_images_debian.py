@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
-
 from tradeplane_stacks.images import debian
 from tradeplane_stacks.images.debian import PackageFiles
 from tradeplane_stacks.images.errors import ImageError
@@ -29,11 +28,11 @@ def package(name: str, content: bytes = _CONTENT) -> LockedPackage:
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes | int]]:
-    """A mirror: content, or a status, by path; and how often each was asked for under ``<path>?``."""
+    """Serve, as a mirror, the content or the status that stands under a path."""
     answers: dict[str, bytes | int] = {}
 
     class Mirror(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 -- the name http.server asks for
+        def do_GET(self) -> None:
             answer = answers.get(self.path, 404)
             self.send_response(answer if isinstance(answer, int) else 200)
             self.end_headers()
@@ -90,8 +89,13 @@ def test_a_package_the_mirror_dropped_is_replaced_said_and_remembered(
     kept, dropped = package("kept"), package("dropped", b"old")
     newer = replace(package("dropped", b"new"), version="1.1", path="debian/pool/dropped_1.1.deb")
     served.update({"/debian/pool/kept.deb": _CONTENT, "/debian/pool/dropped_1.1.deb": b"new"})
-    asked = []
-    monkeypatch.setattr(debian, "resolve", lambda architecture: asked.append(architecture) or (kept, newer))
+    asked: list[str] = []
+
+    def resolve(architecture: str) -> tuple[LockedPackage, ...]:
+        asked.append(architecture)
+        return kept, newer
+
+    monkeypatch.setattr(debian, "resolve", resolve)
     said: list[str] = []
     files = PackageFiles(tmp_path, said.append)
     for _ in range(2):
@@ -106,6 +110,6 @@ def test_without_apt_there_is_no_replacement_and_the_remedy_is_named(
     tmp_path: Path, served: dict[str, bytes | int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert served == {}
-    monkeypatch.setattr(debian.shutil, "which", lambda _: None)
+    monkeypatch.setenv("PATH", "")
     with pytest.raises(ImageError, match=r"needs apt-get.*--base"):
         PackageFiles(tmp_path, lambda _: None).fetch((package("one"),))

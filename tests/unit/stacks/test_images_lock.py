@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tradeplane_stacks.images.contents import LOCK
 from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.lock import (

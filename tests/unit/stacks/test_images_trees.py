@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.settings import SOURCE_DATE_EPOCH
 from tradeplane_stacks.images.trees import exclusive, inputs_digest, link_tree, made_once, source_files, tree_bytes
