@@ -47,7 +47,6 @@ _UNWANTED = (
     "pyarrow/*.pyx",
     "pyarrow/includes",
     "pyarrow/*flight*",  # a network service that nothing here speaks
-    "pyarrow/*substrait*",  # query plans that nothing here reads
 )
 
 
