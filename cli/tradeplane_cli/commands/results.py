@@ -1,0 +1,78 @@
+"""``tradeplane results list|show|report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradeplane_cli.commands.examples import epilog
+from tradeplane_cli.options import Debug, Output, Store
+from tradeplane_cli.printing import OutputFormat, columns, pairs, show
+
+HELP = "Results of runs in a store."
+
+LIST_EPILOG = epilog(
+    "tradeplane results list",
+    "tradeplane results list --store s3://research/prices -o json | jq -r '.items[].run'",
+)
+SHOW_EPILOG = epilog(
+    "tradeplane results show macd-sp500-1a2b3c4d5e",
+    "tradeplane results show macd-sp500-1a2b3c4d5e -o json | jq -r .summary.sharpe",
+)
+REPORT_EPILOG = epilog(
+    "tradeplane results report macd-sp500-1a2b3c4d5e",
+    "tradeplane results report macd-sp500-1a2b3c4d5e --to report.html",
+)
+
+Run = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run.")]
+
+
+def list_results(store: Store = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+    """List the finished runs of a store, by name."""
+    from tradeplane_cli.local_store import store_url
+    from tradeplane_cli.runs import list_runs
+
+    found = list_runs(store_url(store))
+    show(found.as_json(), output, found.as_table)
+
+
+def show_results(run: Run, store: Store = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+    """Show the summary of a run, and what was run with which digests.
+
+    The figures are defined in docs/results.md. Every part is read and checked against its digest first.
+    """
+    from tradeplane_cli.local_store import store_url
+    from tradeplane_cli.runs import show_run
+
+    found = show_run(run, store_url(store))
+    show(found.as_json(), output, lambda: "\n\n".join([pairs(found.as_rows()), columns(*found.parts_table())]))
+
+
+def report(
+    run: Run,
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File to write. [default: RUN.html]", show_default=False)
+    ] = None,
+    store: Store = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Write one self-contained HTML page about a run.
+
+    Equity and drawdown, trades on the price, monthly returns, the summary, and what was run with which digests. The
+    page makes no request to anywhere: it can be mailed, archived and opened offline.
+    """
+    from tradeplane_cli.local_store import store_url
+    from tradeplane_cli.reporting import write_report
+
+    written = write_report(run, store_url(store), to or Path(f"{run}.html"))
+    show(written.as_json(), output, written.as_text)
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands to an application."""
+    application.command("list", epilog=LIST_EPILOG)(list_results)
+    application.command("show", epilog=SHOW_EPILOG, no_args_is_help=True)(show_results)
+    application.command("report", epilog=REPORT_EPILOG, no_args_is_help=True)(report)

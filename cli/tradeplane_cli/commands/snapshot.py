@@ -1,0 +1,126 @@
+"""``tradeplane snapshot import|inspect|verify``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tradeplane_cli.commands.examples import epilog
+from tradeplane_cli.options import Debug, Output, Store
+from tradeplane_cli.printing import OutputFormat, columns, pairs, show
+
+HELP = "Immutable sets of market data, named by their digest."
+
+IMPORT_EPILOG = epilog(
+    "tradeplane snapshot import arch:sp500",
+    "tradeplane snapshot import bars.csv --symbol SPX --name spx-daily",
+    "tradeplane snapshot import eod.csv --column time=Day --time-format %m/%d/%Y --time-zone America/New_York",
+    "tradeplane snapshot import bars.parquet -o yaml > snapshot.yaml && kubectl apply -f snapshot.yaml",
+)
+INSPECT_EPILOG = epilog(
+    "tradeplane snapshot inspect sha256:6f1e...",
+    "tradeplane snapshot inspect sha256:6f1e... -o json | jq .manifest.instruments",
+)
+VERIFY_EPILOG = epilog(
+    "tradeplane snapshot verify sha256:6f1e...",
+    "tradeplane snapshot verify sha256:6f1e... --store s3://research/prices -o json",
+)
+
+Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="Id of the snapshot: sha256: and 64 digits.")]
+
+
+def import_bars(
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A CSV or Parquet file of bars, arch:sp500 or arch:nasdaq.")
+    ],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="csv|parquet", help="Format of the file. [default: from its extension]"),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Name of the Snapshot object. [default: from the source]"),
+    ] = None,
+    symbol: Annotated[
+        str | None, typer.Option(metavar="SYMBOL", help="Symbol, where no column holds it. [default: from the source]")
+    ] = None,
+    currency: Annotated[str, typer.Option(metavar="CODE", help="Currency of the prices.")] = "USD",
+    column: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ROLE=HEADER",
+            help="Column that holds the time, open, high, low, close, volume, adjusted or symbol, where its header is "
+            "not the usual one; give it as often as needed.",
+        ),
+    ] = None,
+    adjust: Annotated[
+        bool, typer.Option(help="Multiply prices by adjusted close / close, where there is an adjusted close.")
+    ] = True,
+    time_format: Annotated[
+        str | None,
+        typer.Option(metavar="FORMAT", help="strptime directives, or epoch-s, -ms, -us, -ns. [default: ISO 8601]"),
+    ] = None,
+    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="IANA zone of times that state none.")] = "UTC",
+    delimiter: Annotated[str, typer.Option(metavar="CHAR", help="Between the fields of a CSV file.")] = ",",
+    price_exponent: Annotated[
+        int | None, typer.Option(help="Power of ten of a price tick. [default: what the prices need]")
+    ] = None,
+    quantity_exponent: Annotated[
+        int | None, typer.Option(help="Power of ten of a lot. [default: what the volumes need]")
+    ] = None,
+    store: Store = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Read bars into the store as a snapshot.
+
+    Prints the snapshot's id; -o yaml and -o json print the Snapshot object, ready for kubectl apply. The same data
+    have the same id wherever they are imported.
+    """
+    from tradeplane_cli.local_store import store_url
+    from tradeplane_cli.snapshots import Reading, import_snapshot
+
+    reading = Reading(
+        source=source,
+        format=form,
+        symbol=symbol,
+        currency=currency,
+        columns=tuple(column or ()),
+        adjust=adjust,
+        time_format=time_format,
+        time_zone=time_zone,
+        delimiter=delimiter,
+        price_exponent=price_exponent,
+        quantity_exponent=quantity_exponent,
+    )
+    imported = import_snapshot(reading, store_url(store), name)
+    show(imported.as_object(), output, lambda: pairs(imported.as_rows()))
+
+
+def inspect(digest: Digest, store: Store = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+    """Show what a snapshot holds, without reading its records."""
+    from tradeplane_cli.local_store import store_url
+    from tradeplane_cli.snapshots import inspect_snapshot
+
+    found = inspect_snapshot(digest, store_url(store))
+    show(found.as_json(), output, lambda: "\n\n".join([pairs(found.as_rows()), columns(*found.parts_table())]))
+
+
+def verify(digest: Digest, store: Store = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+    """Read every record of a snapshot and check it against its digest.
+
+    Ends with exit code 3 when anything is missing or differs.
+    """
+    from tradeplane_cli.local_store import store_url
+    from tradeplane_cli.snapshots import verify_snapshot
+
+    verified = verify_snapshot(digest, store_url(store))
+    show(verified.as_json(), output, lambda: columns(*verified.as_table()))
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands to an application."""
+    application.command("import", epilog=IMPORT_EPILOG, no_args_is_help=True)(import_bars)
+    application.command("inspect", epilog=INSPECT_EPILOG, no_args_is_help=True)(inspect)
+    application.command("verify", epilog=VERIFY_EPILOG, no_args_is_help=True)(verify)

@@ -1,0 +1,76 @@
+"""The command as it is called: its tree of commands, and how it ends.
+
+Nothing heavy is imported here or by the modules of ``commands``: Arrow, NumPy and Plotly are loaded by the command that
+needs them, so that help and completion answer at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tradeplane_cli.commands import completion, results, run, snapshot, version
+from tradeplane_cli.commands.examples import KEEP_LINES, exit_codes
+from tradeplane_cli.session import Session, program_name
+
+if TYPE_CHECKING:
+    from tradeplane_cli.failures import CommandFailure
+
+ABOUT = """Run trading strategies to results that can be replayed to the same bits, with a cluster or without one.
+
+With a cluster, `kubectl apply` the same YAML and the operator does the rest."""
+
+
+def application() -> typer.Typer:
+    """The tree of commands."""
+    settings: dict[str, Any] = {
+        "no_args_is_help": True,
+        "rich_markup_mode": None,
+        "pretty_exceptions_enable": False,
+        "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    }
+    tree = typer.Typer(help=ABOUT, epilog=_epilog(), **settings)
+    tree.command("run", epilog=run.EPILOG, no_args_is_help=True)(run.run)
+    for name, module in (("snapshot", snapshot), ("results", results)):
+        group = typer.Typer(help=module.HELP, add_completion=False, **settings)
+        module.add_to(group)
+        tree.add_typer(group, name=name)
+    tree.command("completion", epilog=completion.EPILOG)(completion.completion)
+    tree.command("version", epilog=version.EPILOG)(version.version)
+    return tree
+
+
+def main() -> None:
+    """Entry point of ``tradeplane`` and ``kubectl-tradeplane``; ends the process with an exit code of docs/cli.md."""
+    session = Session(program=program_name(sys.argv[0]))
+    try:
+        application()(prog_name=session.program, obj=session)
+    except Exception as error:
+        # The one place where any failure ends: an unforeseen one must still be told, and give an exit code.
+        from tradeplane_cli.translation import failure_of
+
+        failure = failure_of(error)
+        _tell(failure, session)
+        sys.exit(int(failure.code))
+
+
+def _tell(failure: CommandFailure, session: Session) -> None:
+    if session.debug:
+        traceback.print_exc(file=sys.stderr)
+    text = json.dumps(failure.as_json(), ensure_ascii=False) if session.json_failures else failure.as_text()
+    sys.stderr.write(text + "\n")
+
+
+def _epilog() -> str:
+    first = [
+        KEEP_LINES,
+        "First steps:",
+        "  tradeplane snapshot import arch:sp500 -o yaml > snapshot.yaml",
+        "  tradeplane run -f strategy.yaml -f snapshot.yaml",
+        "  tradeplane results report RUN",
+    ]
+    return "\n".join(first) + "\n\n" + exit_codes()

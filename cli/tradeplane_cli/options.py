@@ -1,0 +1,42 @@
+"""Options that several commands share, so that they mean and say the same everywhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from tradeplane_api.run import STORE_VARIABLE
+
+from tradeplane_cli.printing import OutputFormat
+from tradeplane_cli.session import Session
+
+
+def _note_format(context: typer.Context, form: OutputFormat) -> OutputFormat:
+    context.ensure_object(Session).json_failures = form is OutputFormat.JSON
+    return form
+
+
+def _note_debug(context: typer.Context, debug: bool) -> bool:
+    session = context.ensure_object(Session)
+    session.debug = session.debug or debug
+    return debug
+
+
+Output = Annotated[
+    OutputFormat,
+    typer.Option("--output", "-o", help="How to print: table, json or yaml.", callback=_note_format),
+]
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show the traceback of a failure.", callback=_note_debug, show_default=False)
+]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="URL",
+        envvar=STORE_VARIABLE,
+        help="Store to read and write, such as file:///data or s3://bucket/prefix. "
+        "By default a folder of this user: $XDG_DATA_HOME/tradeplane/store.",
+        show_default=False,
+    ),
+]

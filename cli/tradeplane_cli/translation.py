@@ -1,0 +1,36 @@
+"""Failures of the rooms below in the form the command tells them, each with its exit code."""
+
+from __future__ import annotations
+
+from tradeplane_api.run import ExitCode
+
+from tradeplane_cli.failures import CommandFailure
+
+
+def failure_of(error: Exception) -> CommandFailure:
+    """The failure as it is shown. What nobody foresaw is ``INTERNAL`` and asks to be run again with ``--debug``."""
+    if isinstance(error, CommandFailure):
+        return error
+    code = _code(error)
+    if code is not None:
+        return CommandFailure(str(error), code=code)
+    return CommandFailure(
+        f"{type(error).__name__}: {error}",
+        code=ExitCode.INTERNAL,
+        remedy="this was not foreseen; run again with --debug and report what it prints",
+    )
+
+
+def _code(error: Exception) -> ExitCode | None:
+    from tradeplane_store import errors as store
+    from tradeplane_workloads.errors import WorkloadError
+
+    if isinstance(error, WorkloadError):
+        return error.exit_code
+    if isinstance(error, store.InvalidStore | store.InvalidPath):
+        return ExitCode.INVALID
+    if isinstance(error, store.NotFound | store.TooLarge):
+        return ExitCode.REFUSED
+    if isinstance(error, store.StoreError):
+        return ExitCode.STORE
+    return None
