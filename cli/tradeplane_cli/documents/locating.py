@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from tradeplane_cli.documents.yaml_text import Path, Source
 
+REFUSED = "refused"
+"""Type of the errors whose words the models of the API choose themselves (tradeplane_api.forms.refuse)."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -63,30 +66,21 @@ def _words(model: type[BaseModel], path: Path, details: ErrorDetails) -> tuple[s
         return "the field is required", "add it"
     if kind == "extra_forbidden":
         return "there is no such field", _nearest_field(model, path)
-    if kind == "string_type" and isinstance(given, int | float) and not isinstance(given, bool):
-        return f"{given} is a number where text is expected", f'put it in quotes: "{given}"'
-    if kind == "string_pattern_mismatch":
-        return f"{_quoted(given)} does not have the form expected", _pattern_remedy(str(context.get("pattern", "")))
+    if kind == REFUSED:
+        return (f"{_quoted(given)} {details['msg']}" if _scalar(given) else details["msg"]), None
     if kind in ("literal_error", "enum"):
         return f"{_quoted(given)} is not one of the values there are", f"write {context.get('expected')}"
     message = details["msg"][0].lower() + details["msg"][1:]
-    return (f"{message}, not {_quoted(given)}" if isinstance(given, str | int | float) else message), None
+    return (f"{message}, not {_quoted(given)}" if _scalar(given) else message), None
+
+
+def _scalar(value: object) -> bool:
+    return isinstance(value, str | int | float)
 
 
 def _quoted(value: object) -> str:
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-_FORMS = {
-    r"^-?[0-9]{1,18}(\.[0-9]{1,9})?$": 'write a decimal in quotes, such as "0.05"',
-    r"^[0-9]{1,18}(\.[0-9]{1,9})?$": 'write a decimal of zero or more in quotes, such as "100000" or "2.5"',
-    r"^sha256:[0-9a-f]{64}$": "write sha256: and 64 hexadecimal digits in lower case",
-}
-
-
-def _pattern_remedy(pattern: str) -> str:
-    return _FORMS.get(pattern, f"it has to match {pattern}")
 
 
 def _nearest_field(model: type[BaseModel], path: Path) -> str | None:

@@ -145,7 +145,7 @@ def contrast(driver: Chrome) -> float:
     """Smallest contrast ratio (WCAG 2) of texts on their panel: of the page, of a card's label and of an axis."""
     script = """
       const panel = getComputedStyle(document.querySelector(".panel")).backgroundColor;
-      const colours = [".panel h2", ".card .label", ".card .value.good", "#equity .xtick text", "#equity .ytitle"]
+      const colours = [".panel h2", ".card .label", ".card .value.good", "#equity svg .ytick text", "#equity svg .ytitle"]
         .map((place) => { const style = getComputedStyle(document.querySelector(place));
                           return place.startsWith("#") ? style.fill : style.color; });
       return [panel, ...colours];

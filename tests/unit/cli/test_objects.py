@@ -73,7 +73,7 @@ def test_one_of_several_strategies_is_chosen_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "line", "field", "words"),
     [
-        ('"100000"', "100000", 12, "spec.capital", 'put it in quotes: "100000"'),
+        ('"100000"', "100000", 12, "spec.capital", 'put quotation marks around it, "100000"'),
         ('"100000"', '"a lot"', 12, "spec.capital", "decimal"),
         ('"100000"', '"-5"', 12, "spec.capital", "zero or more"),
         ("  capital:", "  capitall:", 12, "spec.capitall", "did you mean capital?"),
@@ -83,6 +83,9 @@ def test_one_of_several_strategies_is_chosen_by_name(tmp_path: Path) -> None:
         ("v1alpha1", "v9", 1, "apiVersion", "tradeplane.dev/v1alpha1"),
         ("spec:\n", "spec:\n  mode: Live\n", 6, "spec.mode", "write Backtest"),
         ("spec:\n", "spec:\n  mode: Bactest\n", 6, "spec.mode", "'Backtest'"),
+        ("spec:\n", "spec:\n  sizing: {method: Kelly, window: 1}\n", 6, "spec.sizing.window", "greater than or equal"),
+        ("spec:\n", "spec:\n  sizing: {method: VolatilityTarget}\n", 6, "spec.sizing", "targetVolatility is required"),
+        ("spec:\n", "spec:\n  seed: '1'\n", 6, "spec.seed", 'valid integer, not "1"'),
         ("spec:\n", "spec:\n  seed: -1\n", 6, "spec.seed", "greater than or equal to 0"),
         ("spec:\n", "spec:\n  costs: {commission: {tiers: [{fromNotional: x}]}}\n", 6, "tiers[0].fromNotional", "decimal"),
         ("spec:\n", "spec:\n  risk: {stopLos: '1'}\n", 6, "spec.risk.stopLos", "did you mean stopLoss?"),
@@ -111,7 +114,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         ((SNAPSHOT,), "no Strategy"),
         ((STRATEGY, STRATEGY), "twice"),
         (("- a\n- b\n",), "not a mapping"),
-        ((STRATEGY, SNAPSHOT.replace(DIGEST, "sha256:short")), "64 hexadecimal"),
+        ((STRATEGY, SNAPSHOT.replace(DIGEST, "sha256:short")), "64 hexadecimal digits"),
     ],
 )
 def test_files_that_ask_for_nothing_clear_are_refused(tmp_path: Path, documents: tuple[str, ...], words: str) -> None:
