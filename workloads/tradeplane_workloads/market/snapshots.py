@@ -26,7 +26,7 @@ from tradeplane_workloads.market.series import PRICE_COLUMNS, SCHEMA, BarSeries,
 from tradeplane_workloads.market.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -87,13 +87,17 @@ def read_manifest(store: ObjectStore, digest: str) -> SnapshotManifest:
     return manifest
 
 
-def verify_snapshot(store: ObjectStore, digest: str) -> list[str]:
+def verify_snapshot(store: ObjectStore, digest: str, after_part: Callable[[], None] | None = None) -> list[str]:
     """Read all of a snapshot and return what is wrong with its parts, each naming part and block; empty when whole.
 
-    Raises DataRefused as ``read_manifest`` does, since without a manifest nothing can be compared.
+    ``after_part`` is called after each part, for showing progress. Raises DataRefused as ``read_manifest`` does, since
+    without a manifest nothing can be compared.
     """
-    manifest = read_manifest(store, digest)
-    faults = [_part_fault(store, digest, part) for part in manifest.parts]
+    faults = []
+    for part in read_manifest(store, digest).parts:
+        faults.append(_part_fault(store, digest, part))
+        if after_part is not None:
+            after_part()
     return [fault for fault in faults if fault is not None]
 
 
