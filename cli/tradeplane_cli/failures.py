@@ -42,7 +42,7 @@ class Problem:
         return ": ".join(parts) + (f"; {self.remedy}" if self.remedy else "")
 
     def as_json(self) -> dict[str, Any]:
-        """The problem's fields, those unknown left out."""
+        """Return the problem's fields, those unknown left out."""
         fields = {
             "file": self.file,
             "line": self.line,
@@ -53,7 +53,7 @@ class Problem:
         return {name: value for name, value in fields.items() if value is not None}
 
 
-class CommandFailure(Exception):  # noqa: N818 - an outcome of a command, not an error of the program
+class CommandFailure(Exception):
     """A command could not do what was asked, for a reason the person who asked can act on."""
 
     def __init__(
@@ -79,7 +79,7 @@ class CommandFailure(Exception):  # noqa: N818 - an outcome of a command, not an
         return "\n".join(lines)
 
     def as_json(self) -> dict[str, Any]:
-        """The object printed on standard error under ``-o json``."""
+        """Return the object printed on standard error under ``-o json``."""
         error: dict[str, Any] = {"code": int(self.code), "reason": self.code.name, "message": self.message}
         if self.remedy:
             error["remedy"] = self.remedy

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def store_url(given: str | None) -> str:
-    """The URL given, a path turned into one, or that of this user's own store, which is made if it is not there.
+    """Return the URL given, a path turned into one, or that of this user's own store, which is made if it is not there.
 
     The default is ``$XDG_DATA_HOME/tradeplane/store`` as the XDG base directory specification has it.
     """

@@ -26,7 +26,7 @@ With a cluster, `kubectl apply` the same YAML and the operator does the rest."""
 
 
 def application() -> typer.Typer:
-    """The tree of commands."""
+    """Return the tree of commands."""
     settings: dict[str, Any] = {
         "no_args_is_help": True,
         "rich_markup_mode": None,

@@ -1,6 +1,7 @@
 """Progress on a terminal, and nothing at all in a pipe.
 
-It goes to standard error, so standard output stays what a program reads. rich is imported only when there is a terminal.
+It goes to standard error, so standard output stays what a program reads. rich is imported only where there is a
+terminal.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def stage(text: str) -> Iterator[None]:
 
 @contextmanager
 def bar(text: str, total: int | None) -> Iterator[Callable[[], None]]:
-    """A bar of ``total`` steps (None: length unknown); yields what is called after each step."""
+    """Show a bar of ``total`` steps (None: length unknown); yields what is called after each step."""
     if not is_terminal():
         yield lambda: None
         return

@@ -21,7 +21,7 @@ class Session:
 
 
 def program_name(executable: str) -> str:
-    """What a person typed: ``kubectl tradeplane`` when kubectl found us as its plugin, else ``tradeplane``."""
+    """Return what a person typed: ``kubectl tradeplane`` when kubectl found us as its plugin, else ``tradeplane``."""
     name = PurePath(executable).name.removesuffix(".exe")
     return "kubectl tradeplane" if name in ("kubectl-tradeplane", "kubectl_tradeplane") else "tradeplane"
 

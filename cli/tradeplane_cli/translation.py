@@ -8,7 +8,7 @@ from tradeplane_cli.failures import CommandFailure
 
 
 def failure_of(error: Exception) -> CommandFailure:
-    """The failure as it is shown. What nobody foresaw is ``INTERNAL`` and asks to be run again with ``--debug``."""
+    """Return the failure as it is shown; what nobody foresaw is ``INTERNAL`` and asks for a run with ``--debug``."""
     if isinstance(error, CommandFailure):
         return error
     code = _code(error)

@@ -8,7 +8,15 @@ from importlib.metadata import PackageNotFoundError, version
 from tradeplane_api.base import API_VERSION
 from tradeplane_api.run import RUN_FORMAT_VERSION
 
-PARTS = ("tradeplane-api", "tradeplane-store", "tradeplane-workloads", "tradeplane-native", "numpy", "pyarrow", "plotly")
+PARTS = (
+    "tradeplane-api",
+    "tradeplane-store",
+    "tradeplane-workloads",
+    "tradeplane-native",
+    "numpy",
+    "pyarrow",
+    "plotly",
+)
 
 
 def own_version() -> str:

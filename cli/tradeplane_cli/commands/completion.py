@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
@@ -45,24 +45,21 @@ def completion(
     kubectl (1.26 and later) completes `kubectl tradeplane` by itself when kubectl_complete-tradeplane is on the PATH,
     where it is installed beside this command.
     """
-    from typer.completion import get_completion_script
+    from typer._completion_shared import get_completion_script
 
     typer.echo(get_completion_script(prog_name=PROGRAM, complete_var=VARIABLE, shell=shell.value))
 
 
 def complete_for_kubectl(application: Callable[..., object], words: Sequence[str]) -> str:
-    """What kubectl expects of ``kubectl_complete-tradeplane``: suggestions, one a line, and a directive.
+    """Return what kubectl expects of ``kubectl_complete-tradeplane``: suggestions, one a line, and a directive.
 
     ``words`` are those after ``kubectl tradeplane``, the last being the one to complete.
     """
     typed = [PROGRAM, *words]
     os.environ.update(COMP_WORDS="\n".join(typed), COMP_CWORD=str(len(typed) - 1), **{VARIABLE: "complete_bash"})
     printed = io.StringIO()
-    with redirect_stdout(printed):
-        try:
-            application(prog_name=PROGRAM)
-        except SystemExit:
-            pass  # the way a completion ends
+    with redirect_stdout(printed), suppress(SystemExit):  # the way a completion ends
+        application(prog_name=PROGRAM)
     return "\n".join([*printed.getvalue().splitlines(), NO_FILES])
 
 

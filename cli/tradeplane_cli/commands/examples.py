@@ -9,10 +9,10 @@ KEEP_LINES = "\b"
 
 
 def epilog(*examples: str) -> str:
-    """The examples of a command, as typed in a shell."""
+    """Return the examples of a command, as typed in a shell."""
     return "\n".join([KEEP_LINES, "Examples:", *(f"  {example}" for example in examples)])
 
 
 def exit_codes() -> str:
-    """The exit codes of every command."""
+    """Return the exit codes of every command."""
     return "\n".join([KEEP_LINES, "Exit codes:", *(f"  {int(code):>3}  {text}" for code, text in EXIT_CODES.items())])

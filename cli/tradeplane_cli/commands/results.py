@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.options import Debug, Output, Store
@@ -30,12 +31,17 @@ Run = Annotated[str, typer.Argument(metavar="RUN", help="Name of the run.")]
 
 
 def list_results(store: Store = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
-    """List the finished runs of a store, by name."""
+    """List the finished runs of a store, by name.
+
+    Ends with exit code 3 when the manifest of one cannot be read; the others are listed all the same.
+    """
     from tradeplane_cli.local_store import store_url
     from tradeplane_cli.runs import list_runs
 
     found = list_runs(store_url(store))
     show(found.as_json(), output, found.as_table)
+    if found.faults:
+        raise typer.Exit(ExitCode.REFUSED)
 
 
 def show_results(run: Run, store: Store = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:

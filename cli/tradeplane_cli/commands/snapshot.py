@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.options import Debug, Output, Store
@@ -32,12 +33,8 @@ Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="Id of the snapsho
 
 def import_bars(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A CSV or Parquet file of bars, arch:sp500 or arch:nasdaq.")
+        str, typer.Argument(metavar="SOURCE", help="A file of bars, .csv or .parquet; arch:sp500 or arch:nasdaq.")
     ],
-    form: Annotated[
-        str | None,
-        typer.Option("--format", metavar="csv|parquet", help="Format of the file. [default: from its extension]"),
-    ] = None,
     name: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Name of the Snapshot object. [default: from the source]"),
@@ -62,6 +59,10 @@ def import_bars(
         typer.Option(metavar="FORMAT", help="strptime directives, or epoch-s, -ms, -us, -ns. [default: ISO 8601]"),
     ] = None,
     time_zone: Annotated[str, typer.Option(metavar="ZONE", help="IANA zone of times that state none.")] = "UTC",
+    daily_close: Annotated[
+        str | None,
+        typer.Option(metavar="HH:MM", help="When a bar closed that has a date alone. [default: 21:00]"),
+    ] = None,
     delimiter: Annotated[str, typer.Option(metavar="CHAR", help="Between the fields of a CSV file.")] = ",",
     price_exponent: Annotated[
         int | None, typer.Option(help="Power of ten of a price tick. [default: what the prices need]")
@@ -69,6 +70,10 @@ def import_bars(
     quantity_exponent: Annotated[
         int | None, typer.Option(help="Power of ten of a lot. [default: what the volumes need]")
     ] = None,
+    store_name: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="spec.store of the Snapshot object: what the administrator calls the store."),
+    ] = "default",
     store: Store = None,
     output: Output = OutputFormat.TABLE,
     debug: Debug = False,
@@ -83,18 +88,18 @@ def import_bars(
 
     reading = Reading(
         source=source,
-        format=form,
         symbol=symbol,
         currency=currency,
         columns=tuple(column or ()),
         adjust=adjust,
         time_format=time_format,
         time_zone=time_zone,
+        daily_close=daily_close,
         delimiter=delimiter,
         price_exponent=price_exponent,
         quantity_exponent=quantity_exponent,
     )
-    imported = import_snapshot(reading, store_url(store), name)
+    imported = import_snapshot(reading, store_url(store), name, store_name)
     show(imported.as_object(), output, lambda: pairs(imported.as_rows()))
 
 
@@ -116,7 +121,9 @@ def verify(digest: Digest, store: Store = None, output: Output = OutputFormat.TA
     from tradeplane_cli.snapshots import verify_snapshot
 
     verified = verify_snapshot(digest, store_url(store))
-    show(verified.as_json(), output, lambda: columns(*verified.as_table()))
+    show(verified.as_json(), output, verified.as_text)
+    if verified.faults:
+        raise typer.Exit(ExitCode.REFUSED)
 
 
 def add_to(application: typer.Typer) -> None:

@@ -1,7 +1,7 @@
 """What a model refuses, said with file, line, field and remedy.
 
-pydantic knows the path of a field and what it wanted; the YAML reader knows the line of each path. Here they meet, in words
-for someone who has the file open and not the model.
+pydantic knows the path of a field and what it wanted; the YAML reader knows the line of each path. Here they meet, in
+words for someone who has the file open and not the model.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def validate(model: type[Model], source: Source) -> Model:
-    """The document as a model.
+    """Return the document as a model.
 
     Raises CommandFailure with one problem for each field refused, in the order of the file.
     """
@@ -40,12 +40,12 @@ def validate(model: type[Model], source: Source) -> Model:
 
 
 def problem_at(source: Source, path: Path, message: str, remedy: str | None = None) -> Problem:
-    """A problem of the field at ``path``."""
+    """Return a problem of the field at ``path``."""
     return Problem(message, remedy, file=source.file, line=source.line(path), field=dotted(path))
 
 
 def dotted(path: Path) -> str:
-    """A path as people write it: ``spec.costs.tiers[0].basisPoints``."""
+    """Return a path as people write it: ``spec.costs.tiers[0].basisPoints``."""
     text = ""
     for step in path:
         text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else step
@@ -84,7 +84,7 @@ def _quoted(value: object) -> str:
 
 
 def _nearest_field(model: type[BaseModel], path: Path) -> str | None:
-    """The field of the same model whose name is nearest to the one given, if any is near."""
+    """Return the field of the same model whose name is nearest to the one given, if any is near."""
     owner = _owner(model, path[:-1])
     if owner is None:
         return None
@@ -94,7 +94,7 @@ def _nearest_field(model: type[BaseModel], path: Path) -> str | None:
 
 
 def _owner(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
-    """The model that the value at ``path`` is validated by, None where it is no model."""
+    """Return the model that the value at ``path`` is validated by, None where it is no model."""
     for step in path:
         if isinstance(step, int):
             continue

@@ -1,7 +1,7 @@
 """Which strategy a set of files asks for, and which data.
 
-In the cluster ``spec.snapshotRef`` names an object the API server keeps; on a laptop the same name is looked up among the
-``Snapshot`` documents of the files given, so one set of files means the same run in both places.
+In the cluster ``spec.snapshotRef`` names an object the API server keeps; on a laptop the same name is looked up among
+the ``Snapshot`` documents of the files given, so one set of files means the same run in both places.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def read_objects(files: Iterable[str]) -> Objects:
 
 
 def choose_strategy(objects: Objects, name: str | None) -> NamedStrategy:
-    """The strategy to run: the one called ``name``, or the only one there is.
+    """Return the strategy to run: the one called ``name``, or the only one there is.
 
     Raises CommandFailure when there is none, when there are several and no name, and when its mode is not available.
     """
@@ -113,7 +113,7 @@ def _text(file: str) -> tuple[bytes, str]:
 
 
 def _kind(source: Source) -> str:
-    """The kind of a document: the bare kind for our group, kind and apiVersion for others'."""
+    """Return the kind of a document: the bare kind for our group, kind and apiVersion for others'."""
     if not isinstance(source.value, dict):
         problem = problem_at(source, (), "the document is not a mapping", "write apiVersion, kind, metadata and spec")
         raise CommandFailure(f"{source.file} is not valid", problems=(problem,))

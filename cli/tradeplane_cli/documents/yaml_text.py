@@ -1,12 +1,13 @@
 """YAML text to plain values that remember their lines.
 
-Two readers of one file must not see two strategies, or the laptop's digest would differ from the cluster's. YAML readers
-do differ: kubectl's takes ``no`` for false and ``012`` for ten, PyYAML takes ``12:30`` for 750, others keep strings. So only
-scalars on which they agree are given a type here, and those on which they do not are refused with the line and the remedy.
-Values go through what JSON can carry, as they do on their way to the API server: an integral float is an integer.
+Two readers of one file must not see two strategies, or the laptop's digest would differ from the cluster's. YAML
+readers do differ: kubectl's takes ``no`` for false and ``012`` for ten, PyYAML takes ``12:30`` for 750, others keep
+strings. So only scalars on which they agree are given a type here, and those on which they do not are refused with the
+line and the remedy. Values go through what JSON can carry, as they do on their way to the API server: an integral float
+is an integer.
 
-Input is outside input: its size, its depth and the number of values it unfolds to are limited, tags that construct objects
-are unknown to the loader, and a key given twice is an error rather than a quiet choice.
+Input is outside input: its size, its depth and the number of values it unfolds to are limited, tags that construct
+objects are unknown to the loader, and a key given twice is an error rather than a quiet choice.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ class _Refused(Exception):
 def read_documents(text: bytes, file: str) -> tuple[Source, ...]:
     """All documents of a YAML file, empty ones left out.
 
-    Raises CommandFailure naming file and line: not UTF-8, too large, not YAML, a key twice, an ambiguous scalar, too deep.
+    Raises CommandFailure naming file and line: not UTF-8, too large, not YAML, a key twice, an ambiguous scalar,
+    too deep.
     """
     if len(text) > MAX_BYTES:
         raise _failure(file, None, f"the file is larger than {MAX_BYTES:,} bytes", "split it, one object a file")
@@ -90,8 +92,7 @@ def read_documents(text: bytes, file: str) -> tuple[Source, ...]:
         return tuple(_sources(decoded, file))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else None
-        raise _failure(file, line, f"not YAML: {error.problem or error.context}", None) from error
+        raise _failure(file, mark.line + 1 if mark else None, f"not YAML: {error.problem or error.context}", None) from error
     except yaml.YAMLError as error:
         raise _failure(file, None, f"not YAML: {error}", None) from error
     except RecursionError as error:
@@ -196,7 +197,9 @@ def _typed(text: str, node: yaml.Node) -> Any:
         return text.lower() == "true"
     if _INTEGER.match(text):
         if len(text) > 20:
-            raise _Refused(node, f"the integer {text[:24]} is too large", f'put it in quotes if it is text: "{text[:24]}"')
+            raise _Refused(
+                node, f"the integer {text[:24]} is too large", f'put it in quotes if it is text: "{text[:24]}"'
+            )
         return int(text)
     if _FLOAT.match(text):
         number = float(text)

@@ -37,12 +37,12 @@ class Fills:
     reason: tuple[str, ...]
 
     def newest(self, count: int) -> Fills:
-        """The last ``count`` fills."""
+        """Return the last ``count`` fills."""
         return self._where(np.arange(self.time.size) >= self.time.size - count)
 
     def of_side(self, side: str) -> Fills:
-        """The fills of one side, ``Buy`` or ``Sell``."""
-        return self._where(np.array([given.lower() == side.lower() for given in self.side], dtype=bool))
+        """Return the fills of one side, ``Buy`` or ``Sell``."""
+        return self._where(np.array([given == side for given in self.side], dtype=bool))
 
     def _where(self, chosen: NDArray[np.bool_]) -> Fills:
         def pick(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -107,7 +107,7 @@ def contents(
     """
     traded = dict.fromkeys(trades.column("instrument").to_pylist())
     known = [instrument.symbol for instrument in bars.instruments] if bars else list(traded)
-    counts = {symbol: 0 for symbol in known}
+    counts = dict.fromkeys(known, 0)
     for symbol in trades.column("instrument").to_pylist():
         counts[symbol] = counts.get(symbol, 0) + 1
     shown = sorted(counts, key=lambda symbol: -counts[symbol])[:MAX_INSTRUMENTS]

@@ -1,7 +1,7 @@
 """The figures of a report, as Plotly describes them.
 
-Lines have colours that stand out on white and on near-black alike; what must change with the reader's theme (text, grid,
-the middle of the heatmap's scale) is in two templates, between which the page chooses when it is opened.
+Lines have colours that stand out on white and on near-black alike; what must change with the reader's theme (text,
+grid, the middle of the heatmap's scale) is in two templates, between which the page chooses when it is opened.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def themes() -> dict[str, dict[str, Any]]:
-    """The templates ``light`` and ``dark``."""
+    """Return the templates ``light`` and ``dark``."""
     return {
         "light": _theme(ink="#1c2430", faint="#e3e6eb", line="#b8bec8", middle="#f2f3f5", paper="#ffffff"),
         "dark": _theme(ink="#dfe3ea", faint="#2b313b", line="#4a5260", middle="#262c36", paper="#1a1f27"),
@@ -54,7 +54,7 @@ def equity_figure(equity: Line, start: float, currency: str, baseline: Line | No
 
 
 def price_figure(prices: Prices, fills: Fills) -> go.Figure:
-    """Closes of one instrument with its fills on them, over the position that follows from the fills."""
+    """Return closes of one instrument with its fills on them, over the position that follows from the fills."""
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, row_heights=[0.76, 0.24], vertical_spacing=0.05)
     if prices.closes is not None:
         figure.add_trace(_line(thinned(prices.closes), "Close", PRICE, width=1.3), row=1, col=1)
@@ -105,14 +105,14 @@ def monthly_figure(returns: PeriodReturns) -> go.Figure:
 
 
 def _held(fills: Fills, closes: Line | None) -> Line:
-    """The position after each fill, held to the last bar."""
+    """Return the position after each fill, held to the last bar."""
     if closes is None or closes.time.size == 0 or fills.time.size == 0:
         return Line(fills.time, fills.position)
     return Line(np.append(fills.time, closes.time[-1]), np.append(fills.position, fills.position[-1]))
 
 
 def _bound(monthly: NDArray[np.float64]) -> float:
-    """Return at which the scale's colours are full: nearly the largest month, so that one month does not fade the rest."""
+    """Return where the scale's colours are full: nearly the largest month, so that one does not fade the rest."""
     known = np.abs(monthly[~np.isnan(monthly)])
     return max(float(np.quantile(known, 0.95)) if known.size else 0.0, 0.01)
 

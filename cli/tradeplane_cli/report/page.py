@@ -1,8 +1,8 @@
 """The page itself: one file that needs nothing else, today or in ten years.
 
 Plotly is inside, and a content security policy in the page forbids the browser every request: what an auditor opens
-offline is what the author saw. The scripts are allowed by their digests, so text from a result cannot become one. The page
-says nothing of when it was made: the same results give the same bytes.
+offline is what the author saw. The scripts are allowed by their digests, so text from a result cannot become one. The
+page says nothing of when it was made: the same results give the same bytes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Card:
 
 
 def page(contents: Contents) -> str:
-    """The whole report as HTML."""
+    """Return the whole report as HTML."""
     plotly, script = get_plotlyjs(), _asset("report.js")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -73,7 +73,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(*scripts: str) -> str:
-    """A content security policy that allows these inline scripts and no request of any kind."""
+    """Return a content security policy that allows these inline scripts and no request of any kind."""
     digests = (base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in scripts)
     allowed = " ".join(f"'sha256-{digest}'" for digest in digests)
     return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
@@ -116,7 +116,9 @@ def _cards(summary: Summary) -> list[Card]:
 
 def _settings(contents: Contents) -> list[tuple[str, str]]:
     """Everything of the simulation besides the algorithm, by the path a user writes it under; unset fields left out."""
-    simulation = contents.manifest.specification.simulation.model_dump(mode="json", by_alias=True, exclude={"algorithm"})
+    simulation = contents.manifest.specification.simulation.model_dump(
+        mode="json", by_alias=True, exclude={"algorithm"}
+    )
     return [(path, value) for path, value in _flat(simulation, "") if value != "null"]
 
 
@@ -157,7 +159,7 @@ def _exact(value: Any) -> str:
 
 
 def _notes(contents: Contents) -> list[str]:
-    """What a reader should know about what is drawn."""
+    """Return what a reader should know about what is drawn."""
     notes = []
     if contents.equity.value.size > MAX_POINTS:
         notes.append(

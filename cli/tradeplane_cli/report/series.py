@@ -6,6 +6,7 @@ Floats are for looking at; every figure that is quoted as a number on the page c
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,17 +29,17 @@ class Line:
 
 
 def floats(table: pa.Table, column: str) -> NDArray[np.float64]:
-    """A numeric or decimal column as float64, shape (rows,); nulls become NaN."""
+    """Return a numeric or decimal column as float64, shape (rows,); nulls become NaN."""
     return np.asarray(pc.cast(table.column(column), pa.float64()).to_numpy(), dtype=np.float64)
 
 
 def times(table: pa.Table, column: str = "time_ns") -> NDArray[np.datetime64]:
-    """A column of nanoseconds since the Unix epoch as datetime64[ns], shape (rows,)."""
+    """Return a column of nanoseconds since the Unix epoch as datetime64[ns], shape (rows,)."""
     return np.asarray(table.column(column).to_numpy(), dtype=np.int64).view("datetime64[ns]")
 
 
 def drawdown(equity: NDArray[np.float64], start: float) -> NDArray[np.float64]:
-    """Loss from the highest equity so far, as a fraction of it (zero or less), shape (n,); the peak begins at ``start``."""
+    """Return the loss from the highest equity so far as a fraction of it, shape (n,); the peak begins at ``start``."""
     if equity.size == 0:
         return equity
     peak = np.maximum.accumulate(np.maximum(equity, start))
@@ -54,8 +55,8 @@ def thinned(line: Line, points: int = MAX_POINTS) -> Line:
     if size <= points:
         return line
     edges = np.linspace(0, size, (points - 2) // 2 + 1).astype(np.int64)
-    lowest = [low + int(np.argmin(line.value[low:high])) for low, high in zip(edges, edges[1:], strict=False)]
-    highest = [low + int(np.argmax(line.value[low:high])) for low, high in zip(edges, edges[1:], strict=False)]
+    lowest = [low + int(np.argmin(line.value[low:high])) for low, high in pairwise(edges)]
+    highest = [low + int(np.argmax(line.value[low:high])) for low, high in pairwise(edges)]
     kept = np.unique(np.array([0, size - 1, *lowest, *highest], dtype=np.int64))
     return Line(line.time[kept], line.value[kept])
 

@@ -12,22 +12,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tradeplane_api.run import Summary
 
-UNDEFINED = "–"
+UNDEFINED = "n/a"
 """Stands where a figure is undefined, such as the hit rate of a run without trades."""
 
 
 def percent(value: str | None, places: int = 2) -> str:
-    """A fraction as a percentage: ``0.0512`` is ``5.12%``."""
+    """Return a fraction as a percentage: ``0.0512`` is ``5.12%``."""
     return UNDEFINED if value is None else f"{_rounded(Decimal(value) * 100, places):,f}%"
 
 
 def number(value: str | None, places: int = 2) -> str:
-    """A decimal with thousands separated."""
+    """Return a decimal with thousands separated."""
     return UNDEFINED if value is None else f"{_rounded(Decimal(value), places):,f}"
 
 
 def date(value: str | None) -> str:
-    """The date of an RFC 3339 time, with its time of day unless that is midnight."""
+    """Return the date of an RFC 3339 time, with its time of day unless that is midnight."""
     if value is None:
         return UNDEFINED
     day, _, rest = value.partition("T")

@@ -54,7 +54,10 @@ def browser(tmp_path: Path) -> Iterator[Callable[[], webdriver.Chrome]]:
 
 def requested_urls(driver: webdriver.Chrome) -> list[str]:
     """URL of every request the browser was about to send for the page."""
-    events: list[dict[str, Any]] = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-    return [
-        event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"
-    ]
+    events: list[dict[str, Any]] = [json.loads(entry["message"])["message"] for entry in logged(driver, "performance")]
+    return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+
+def logged(driver: webdriver.Chrome, log: str) -> list[dict[str, Any]]:
+    """Return the entries of a log of the browser since it was last read: ``browser`` is the console."""
+    return list(driver.get_log(log))  # type: ignore[no-untyped-call]

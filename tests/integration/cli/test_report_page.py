@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import Select, WebDriverWait
-
-from tests.integration.cli.conftest import requested_urls
-from tests.unit.cli.sample_results import CAPITAL, sample
 from tradeplane_cli.report.page import page
+
+from tests.integration.cli.conftest import logged, requested_urls
+from tests.unit.cli.sample_results import CAPITAL, sample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +32,7 @@ def opened(driver: Chrome, path: Path, theme: str = "light") -> None:
     """Open the page and wait until it says that all charts are drawn."""
     scheme = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", scheme)
-    driver.get_log("performance")  # what the browser asked for before is not the page's
+    logged(driver, "performance")  # what the browser asked for before is not the page's
     driver.get(path.as_uri())
     drawn(driver, theme)
 
@@ -78,7 +78,7 @@ def test_nothing_is_requested_and_the_console_is_silent(browser: Callable[[], Ch
     opened(driver, report)
     asked = [url for url in requested_urls(driver) if not url.startswith("data:")]
     assert asked == [report.as_uri()]
-    assert driver.get_log("browser") == []
+    assert logged(driver, "browser") == []
 
 
 def test_a_request_would_have_been_blocked(browser: Callable[[], Chrome], report: Path) -> None:
@@ -89,15 +89,13 @@ def test_a_request_would_have_been_blocked(browser: Callable[[], Chrome], report
         "const done = arguments[0]; fetch('http://127.0.0.1:9/').then(() => done('sent'), (e) => done(e.message));"
     )
     assert outcome != "sent"
-    assert any("Content Security Policy" in entry["message"] for entry in driver.get_log("browser"))
+    assert any("Content Security Policy" in entry["message"] for entry in logged(driver, "browser"))
 
 
 def test_no_button_sends_a_figure_anywhere(browser: Callable[[], Chrome], report: Path) -> None:
     driver = browser()
     opened(driver, report)
-    titles = {
-        button.get_attribute("data-title") for button in driver.find_elements(By.CSS_SELECTOR, ".modebar-btn")
-    }
+    titles = {button.get_attribute("data-title") for button in driver.find_elements(By.CSS_SELECTOR, ".modebar-btn")}
     assert titles == {"Zoom", "Pan", "Reset axes", "Download plot as a PNG"}
 
 
@@ -145,9 +143,9 @@ def contrast(driver: Chrome) -> float:
     """Smallest contrast ratio (WCAG 2) of texts on their panel: of the page, of a card's label and of an axis."""
     script = """
       const panel = getComputedStyle(document.querySelector(".panel")).backgroundColor;
-      const colours = [".panel h2", ".card .label", ".card .value.good", "#equity svg .ytick text", "#equity svg .ytitle"]
-        .map((place) => { const style = getComputedStyle(document.querySelector(place));
-                          return place.startsWith("#") ? style.fill : style.color; });
+      const texts = [".panel h2", ".card .label", ".card .good", "#equity svg .ytick text", "#equity svg .ytitle"];
+      const colours = texts.map((place) => { const style = getComputedStyle(document.querySelector(place));
+                                           return place.startsWith("#") ? style.fill : style.color; });
       return [panel, ...colours];
     """
     panel, *texts = (_luminance(colour) for colour in driver.execute_script(script))

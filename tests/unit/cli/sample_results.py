@@ -9,9 +9,8 @@ import numpy as np
 import pyarrow as pa
 from tradeplane_api.run import Part, ResultsManifest, RunSpecification, Summary
 from tradeplane_api.simulation import Algorithm, Costs, Simulation
-from tradeplane_workloads.market.bars import Bars, Instrument
-
 from tradeplane_cli.report.contents import Contents, contents
+from tradeplane_workloads.market.bars import Bars, Instrument
 
 MONEY = pa.decimal128(38, 9)
 DAY = 86_400_000_000_000
@@ -57,7 +56,7 @@ def equity_table(market: Bars) -> pa.Table:
 
 
 def trades_table(market: Bars, every: int = 25) -> pa.Table:
-    """A buy and a sell in turn, alternating between the instruments."""
+    """Return a buy and a sell in turn, alternating between the instruments."""
     rows = list(range(0, market.time_ns.size, every))
     symbols = [market.instruments[number // 2 % len(market.instruments)].symbol for number in range(len(rows))]
     index = {instrument.symbol: place for place, instrument in enumerate(market.instruments)}
@@ -74,7 +73,7 @@ def trades_table(market: Bars, every: int = 25) -> pa.Table:
             "decision_time_ns": pa.array(market.time_ns[rows]),
             "time_ns": pa.array(market.time_ns[rows]),
             "instrument": pa.array(symbols),
-            "side": pa.array(["buy" if number % 2 == 0 else "sell" for number in range(len(rows))]),
+            "side": pa.array(["Buy" if number % 2 == 0 else "Sell" for number in range(len(rows))]),
             "quantity": pa.array([40] * len(rows), type=pa.int64()),
             "price": money(prices),
             "notional": money([price * 40 for price in prices]),
@@ -82,7 +81,7 @@ def trades_table(market: Bars, every: int = 25) -> pa.Table:
             "slippage": money([Decimal(0)] * len(rows)),
             "position_after": pa.array([40 if number % 2 == 0 else 0 for number in range(len(rows))], type=pa.int64()),
             "realized_pnl": money([Decimal(0)] * len(rows)),
-            "reason": pa.array([HOSTILE if number == 0 else "signal" for number in range(len(rows))]),
+            "reason": pa.array([HOSTILE if number == 0 else "Signal" for number in range(len(rows))]),
         }
     )
 
@@ -111,7 +110,7 @@ def summary(trades: int) -> Summary:
 
 
 def manifest(trades: int, run: str = "macd-sp500-1a2b3c4d5e") -> ResultsManifest:
-    """A manifest with digests of the right form."""
+    """Return a manifest with digests of the right form."""
     digest = "sha256:" + "0123456789abcdef" * 4
     simulation = Simulation(
         algorithm=Algorithm(name="macd-momentum", parameters={"fast": 12, "slow": 26, "note": HOSTILE}),

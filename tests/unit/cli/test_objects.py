@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-
 from tradeplane_cli.documents.objects import choose_strategy, read_objects, snapshot_digest
 from tradeplane_cli.failures import CommandFailure
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DIGEST = "sha256:" + "ab" * 32
 STRATEGY = """\
@@ -87,7 +89,13 @@ def test_one_of_several_strategies_is_chosen_by_name(tmp_path: Path) -> None:
         ("spec:\n", "spec:\n  sizing: {method: VolatilityTarget}\n", 6, "spec.sizing", "targetVolatility is required"),
         ("spec:\n", "spec:\n  seed: '1'\n", 6, "spec.seed", 'valid integer, not "1"'),
         ("spec:\n", "spec:\n  seed: -1\n", 6, "spec.seed", "greater than or equal to 0"),
-        ("spec:\n", "spec:\n  costs: {commission: {tiers: [{fromNotional: x}]}}\n", 6, "tiers[0].fromNotional", "decimal"),
+        (
+            "spec:\n",
+            "spec:\n  costs: {commission: {tiers: [{fromNotional: x}]}}\n",
+            6,
+            "tiers[0].fromNotional",
+            "decimal",
+        ),
         ("spec:\n", "spec:\n  risk: {stopLos: '1'}\n", 6, "spec.risk.stopLos", "did you mean stopLoss?"),
     ],
 )
@@ -103,7 +111,7 @@ def test_what_is_wrong_is_said_with_line_field_and_remedy(
 
 def test_all_problems_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     broken = STRATEGY.replace("algorithm:", "algoritm:").replace('"100000"', "100000")
-    lines = [problem.line for problem in refused(write(tmp_path, broken)).problems]
+    lines = [problem.line or 0 for problem in refused(write(tmp_path, broken)).problems]
     assert lines == sorted(lines)
     assert len(lines) == 3  # the misspelt field, the one it leaves missing, and the number
 

@@ -6,18 +6,19 @@ import html
 import json
 import math
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-
-from tests.unit.cli.sample_results import HOSTILE, sample
 from tradeplane_cli.report.contents import MAX_ROWS
 from tradeplane_cli.report.page import page
 from tradeplane_cli.report.series import Line, drawdown, period_returns, thinned
 from tradeplane_cli.report.wording import UNDEFINED, date, number, percent
+
+from tests.unit.cli.sample_results import HOSTILE, sample
 
 levels = arrays(np.float64, st.integers(1, 300), elements=st.floats(1, 1e9))
 
@@ -85,7 +86,7 @@ def test_figures_read_as_people_write_them(shown: str, expected: str) -> None:
     assert shown == expected
 
 
-def figures(page_text: str) -> dict[str, dict[str, object]]:
+def figures(page_text: str) -> dict[str, Any]:
     (embedded,) = re.findall(r'<script id="figures" type="application/json">(.*?)</script>', page_text, re.DOTALL)
     return dict(json.loads(embedded)["figures"])
 
@@ -113,14 +114,16 @@ def test_each_instrument_has_a_figure_with_all_its_fills() -> None:
     contents = sample(symbols=("SPX", "NDX", "DJI"))
     drawn = figures(page(contents))["prices"]
     assert len(drawn) == 3
-    markers = sum(len(trace["customdata"]) for figure in drawn for trace in figure["data"] if trace["mode"] == "markers")  # type: ignore[index]
+    markers = sum(
+        len(trace["customdata"]) for figure in drawn for trace in figure["data"] if trace["mode"] == "markers"
+    )
     assert markers == contents.trades.num_rows
 
 
 def test_without_bars_the_fills_are_drawn_and_the_page_says_why() -> None:
     text = page(sample(with_bars=False))
     assert "Prices are not drawn: the snapshot is not in this store" in text
-    names = [trace["name"] for trace in figures(text)["prices"][0]["data"]]  # type: ignore[index]
+    names = [trace["name"] for trace in figures(text)["prices"][0]["data"]]
     assert "Close" not in names
     assert {"Buys", "Sells"} <= set(names)
 

@@ -1,0 +1,119 @@
+"""Finished runs as the commands list and show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_cli.printing import columns
+from tradeplane_cli.progress import bar, stage
+from tradeplane_cli.report.wording import date, number, percent, summary_rows
+
+if TYPE_CHECKING:
+    from tradeplane_api.run import ResultsManifest
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The finished runs of a store; ``faults`` says of those that could not be read what is wrong with them."""
+
+    manifests: tuple[ResultsManifest, ...]
+    store: str
+    faults: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        return {
+            "store": self.store,
+            "items": [
+                {
+                    "run": manifest.specification.run,
+                    "algorithm": manifest.specification.simulation.algorithm.name,
+                    "resultDigest": manifest.result_digest,
+                    "runDigest": manifest.run_digest,
+                    "summary": manifest.summary.model_dump(mode="json"),
+                }
+                for manifest in self.manifests
+            ],
+            "faults": list(self.faults),
+        }
+
+    def as_table(self) -> str:
+        """Lines for people."""
+        faults = [f"cannot be shown: {fault}" for fault in self.faults]
+        if not self.manifests:
+            return "\n".join([f"No finished runs in {self.store}", *faults])
+        headers = ["Run", "Algorithm", "Period", "Return", "Sharpe", "Drawdown", "Trades", "Result"]
+        return "\n".join([columns(headers, [_row(manifest) for manifest in self.manifests]), *faults])
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One run, its parts verified."""
+
+    manifest: ResultsManifest
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the run's manifest as it is in the store."""
+        return self.manifest.model_dump(mode="json")
+
+    def as_rows(self) -> list[tuple[str, str]]:
+        """Names and values for people."""
+        specification = self.manifest.specification
+        algorithm = specification.simulation.algorithm
+        parameters = ", ".join(f"{name}={value}" for name, value in sorted(algorithm.parameters.items()))
+        return [
+            ("Run", specification.run),
+            ("Algorithm", f"{algorithm.name} ({parameters})" if parameters else algorithm.name),
+            *summary_rows(self.manifest.summary),
+            ("Result digest", self.manifest.result_digest),
+            ("Run digest", self.manifest.run_digest),
+            *(("Snapshot", digest) for digest in specification.snapshots),
+            ("Image", specification.image or "none"),
+        ]
+
+    def parts_table(self) -> tuple[list[str], list[list[str]]]:
+        """Headers and rows of the table of parts."""
+        return ["Part", "Rows", "Digest"], [[part.name, f"{part.rows:,}", part.digest] for part in self.manifest.parts]
+
+
+def list_runs(url: str) -> Listing:
+    """Return the finished runs of the store at ``url``, by name; one that is damaged does not hide the others."""
+    from tradeplane_store.objects import open_store
+    from tradeplane_workloads.errors import DataRefused
+    from tradeplane_workloads.results import list_results, read_results_manifest
+
+    store = open_store(url)
+    names = list_results(store)
+    manifests, faults = [], []
+    with bar("Reading manifests", len(names)) as advance:
+        for name in names:
+            try:
+                manifests.append(read_results_manifest(store, name))
+            except DataRefused as error:
+                faults.append(str(error))
+            advance()
+    return Listing(tuple(manifests), store.url, tuple(faults))
+
+
+def show_run(run: str, url: str) -> Shown:
+    """One run, read whole and verified against its digests."""
+    from tradeplane_store.objects import open_store
+    from tradeplane_workloads.results import open_results
+
+    with stage(f"Verifying {run}"):
+        return Shown(open_results(open_store(url), run).manifest)
+
+
+def _row(manifest: ResultsManifest) -> list[str]:
+    summary = manifest.summary
+    return [
+        manifest.specification.run,
+        manifest.specification.simulation.algorithm.name,
+        f"{date(summary.start).split()[0]} to {date(summary.end).split()[0]}",
+        percent(summary.total_return),
+        number(summary.sharpe),
+        percent(summary.max_drawdown),
+        f"{summary.trades:,}",
+        manifest.result_digest.removeprefix("sha256:")[:12],
+    ]

@@ -1,0 +1,224 @@
+"""Snapshots as the commands import, show and verify them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+from tradeplane_api.base import API_VERSION, Digest, Name
+
+from tradeplane_cli.failures import CommandFailure
+from tradeplane_cli.progress import bar, stage
+from tradeplane_cli.report.wording import date
+
+if TYPE_CHECKING:
+    from tradeplane_api.snapshot import SnapshotManifest
+    from tradeplane_workloads.market.importing import Imported, ImportOptions
+
+ARCH = "arch:"
+"""Prefix of the data sets of the arch package."""
+MAX_SYMBOLS = 16
+"""Symbols shown to people; JSON has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What to import and how, as given on the command line; the fields are those of the options."""
+
+    source: str
+    symbol: str | None = None
+    currency: str = "USD"
+    columns: tuple[str, ...] = ()
+    adjust: bool = True
+    daily_close: str | None = None
+    time_format: str | None = None
+    time_zone: str = "UTC"
+    delimiter: str = ","
+    price_exponent: int | None = None
+    quantity_exponent: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A snapshot in a store."""
+
+    digest: str
+    manifest: SnapshotManifest
+    store: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        return {"id": self.digest, "store": self.store, "manifest": self.manifest.model_dump(mode="json")}
+
+    def as_rows(self) -> list[tuple[str, str]]:
+        """Names and values for people."""
+        symbols = [f"{one.symbol} ({one.currency})" for one in self.manifest.instruments]
+        more = f" and {len(symbols) - MAX_SYMBOLS} more" if len(symbols) > MAX_SYMBOLS else ""
+        sources = [f"{source.name} ({source.format})" for source in self.manifest.sources]
+        return [
+            ("Snapshot", self.digest),
+            ("Instruments", ", ".join(symbols[:MAX_SYMBOLS]) + more),
+            ("Period", f"{date(self.manifest.start)} to {date(self.manifest.end)}"),
+            ("Records", f"{self.manifest.records:,}"),
+            ("Source", ", ".join(sources)),
+            ("Store", self.store),
+        ]
+
+    def parts_table(self) -> tuple[list[str], list[list[str]]]:
+        """Headers and rows of the table of parts."""
+        parts = zip(self.manifest.parts, self.manifest.instruments, strict=True)
+        rows = [[part.name, instrument.symbol, f"{part.rows:,}", part.digest] for part, instrument in parts]
+        return ["Part", "Instrument", "Records", "Digest"], rows
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedSnapshot:
+    """A snapshot just imported; ``created`` is False where the same was there already."""
+
+    stored: Stored
+    name: str
+    administrators_store: str
+    created: bool
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the Snapshot object, ready for kubectl apply."""
+        return {
+            "apiVersion": API_VERSION,
+            "kind": "Snapshot",
+            "metadata": {"name": self.name},
+            "spec": {"store": self.administrators_store, "digest": self.stored.digest},
+        }
+
+    def as_rows(self) -> list[tuple[str, str]]:
+        """Names and values for people."""
+        return [*self.stored.as_rows(), ("State", "imported" if self.created else "was there already, and is whole")]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was found wrong with a snapshot; ``faults`` is empty when it is whole."""
+
+    stored: Stored
+    faults: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        manifest = self.stored.manifest
+        return {
+            "id": self.stored.digest,
+            "store": self.stored.store,
+            "verified": not self.faults,
+            "parts": len(manifest.parts),
+            "records": manifest.records,
+            "faults": list(self.faults),
+        }
+
+    def as_text(self) -> str:
+        """Lines for people."""
+        manifest = self.stored.manifest
+        if not self.faults:
+            parts = "one part" if len(manifest.parts) == 1 else f"{len(manifest.parts):,} parts"
+            return f"{self.stored.digest} is whole: {manifest.records:,} records in {parts}"
+        return "\n".join([f"{self.stored.digest} is not whole:", *(f"  {fault}" for fault in self.faults)])
+
+
+def import_snapshot(
+    reading: Reading, url: str, name: str | None, administrators_store: str = "default"
+) -> ImportedSnapshot:
+    """Read bars and write them as a snapshot into the store at ``url``.
+
+    Raises CommandFailure for options that cannot be, and what the import raises for the data: it names file, line,
+    column and remedy.
+    """
+    chosen = _checked(Name, name or default_name(reading.source), "--name")
+    named_store = _checked(Name, administrators_store, "--store-name")
+    options = _options(reading)
+
+    from tradeplane_store.objects import open_store
+    from tradeplane_workloads.market.snapshots import write_snapshot
+
+    store = open_store(url)
+    with stage(f"Reading {reading.source}"):
+        imported = _import(reading.source, options)
+    with stage("Writing the snapshot"):
+        written = write_snapshot(store, imported.series, [imported.source])
+    return ImportedSnapshot(Stored(written.id, written.manifest, store.url), chosen, named_store, written.created)
+
+
+def inspect_snapshot(digest: str, url: str) -> Stored:
+    """Return the manifest of a snapshot, checked against its id. Raises CommandFailure for what is no id."""
+    checked = _checked(Digest, digest, "DIGEST")
+
+    from tradeplane_store.objects import open_store
+    from tradeplane_workloads.market.snapshots import read_manifest
+
+    store = open_store(url)
+    return Stored(checked, read_manifest(store, checked), store.url)
+
+
+def verify_snapshot(digest: str, url: str) -> Verification:
+    """Read and check all of a snapshot, part by part. Raises CommandFailure for what is no id."""
+    stored = inspect_snapshot(digest, url)
+
+    from tradeplane_store.objects import open_store
+    from tradeplane_workloads.market import snapshots
+
+    with bar("Verifying", len(stored.manifest.parts)) as advance:
+        faults = snapshots.verify_snapshot(open_store(url), digest, advance)
+    return Verification(stored, tuple(faults))
+
+
+def default_name(source: str) -> str:
+    """Return a name for a Snapshot object from what was imported: ``data/S&P 500.csv`` is ``s-p-500``."""
+    stem = source.removeprefix(ARCH) if source.startswith(ARCH) else Path(source).stem
+    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "snapshot"
+
+
+def _import(source: str, options: ImportOptions) -> Imported:
+    from tradeplane_workloads.market.importing import import_arch, import_file
+
+    if source.startswith(ARCH):
+        return import_arch(source.removeprefix(ARCH), options)
+    return import_file(Path(source), options)
+
+
+def _options(reading: Reading) -> ImportOptions:
+    from tradeplane_workloads.market.importing import ImportOptions
+
+    options = ImportOptions(
+        symbol=reading.symbol,
+        currency=reading.currency,
+        columns=dict(_column(text) for text in reading.columns),
+        adjust=reading.adjust,
+        time_format=reading.time_format,
+        time_zone=reading.time_zone,
+        delimiter=reading.delimiter,
+        price_exponent=reading.price_exponent,
+        quantity_exponent=reading.quantity_exponent,
+    )
+    return options if reading.daily_close is None else replace(options, daily_close=_time(reading.daily_close))
+
+
+def _column(text: str) -> tuple[str, str]:
+    role, separator, header = text.partition("=")
+    if not separator or not role or not header:
+        raise CommandFailure(f"--column {text} is not ROLE=HEADER", remedy="write for example --column time=Day")
+    return role, header
+
+
+def _time(text: str) -> time:
+    try:
+        return time.fromisoformat(text)
+    except ValueError as error:
+        raise CommandFailure(f"--daily-close {text} is not a time of day", remedy="write for example 16:00") from error
+
+
+def _checked(form: Any, value: str, option: str) -> str:
+    try:
+        return str(TypeAdapter(form).validate_python(value))
+    except ValidationError as error:
+        raise CommandFailure(f"{option} {value} {error.errors()[0]['msg']}") from error
