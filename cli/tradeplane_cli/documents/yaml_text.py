@@ -92,7 +92,9 @@ def read_documents(text: bytes, file: str) -> tuple[Source, ...]:
         return tuple(_sources(decoded, file))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _failure(file, mark.line + 1 if mark else None, f"not YAML: {error.problem or error.context}", None) from error
+        raise _failure(
+            file, mark.line + 1 if mark else None, f"not YAML: {error.problem or error.context}", None
+        ) from error
     except yaml.YAMLError as error:
         raise _failure(file, None, f"not YAML: {error}", None) from error
     except RecursionError as error:

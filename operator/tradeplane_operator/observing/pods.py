@@ -32,7 +32,9 @@ class PodLookup:
         async with self._turns:
             selector = {"labelSelector": f"batch.kubernetes.io/controller-uid={job.uid}", "limit": str(_MOST_PODS)}
             listed = await self.client.get(f"/api/v1/namespaces/{job.namespace}/pods", selector)
-            pods = sorted((compact_pod(item) for item in listed["items"] or ()), key=lambda pod: (pod.created, pod.name))
+            pods = sorted(
+                (compact_pod(item) for item in listed["items"] or ()), key=lambda pod: (pod.created, pod.name)
+            )
             refusal = "" if pods else await self._refusal(job)
         return JobPods(tuple(pods), refusal)
 

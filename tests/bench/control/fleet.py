@@ -1,0 +1,115 @@
+"""A real control plane with twenty fake nodes, on loopback, for one benchmark run.
+
+The nodes are kwok's: they have no machine, only a status, so what is measured is the control of runs and not the runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradeplane_stacks.local import binaries
+from tradeplane_stacks.local.binaries import Binaries
+from tradeplane_stacks.local.cluster import EmbeddedCluster
+from tradeplane_stacks.local.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NODES = 20
+NAMESPACE = "bench"
+STAGES = Path(__file__).with_name("stages.yaml")
+REPOSITORY = Path(__file__).resolve().parents[3]
+_CLIENT_QPS = 500  # of controller-manager and scheduler each, so that their own limits are not what is measured
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """A running control plane, its fake nodes, and a store for results."""
+
+    cluster: EmbeddedCluster
+    store: Path
+    """Root of the file store; each namespace has a folder in it."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.cluster.kubeconfig
+
+    def kubectl(self, *arguments: str, content: str | None = None) -> str:
+        """Run kubectl as the administrator."""
+        return self.cluster.client.run(*arguments, content=content)
+
+
+@contextlib.contextmanager
+def running_fleet(*, audit: bool = False) -> Iterator[Fleet]:
+    """Bring up a control plane with fake nodes, our kinds and a namespace; take it all down afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tradeplane-bench-") as scratch:
+        settings = replace(
+            Settings.from_environment(os.environ),
+            state=Path(scratch) / "state",
+            control_plane_only=True,
+            audit=audit,
+            client_qps=_CLIENT_QPS,
+        )
+        cluster = EmbeddedCluster(settings)
+        kwok = Binaries(settings.cache).build(binaries.BENCHMARK, cluster.report)[binaries.KWOK]
+        store = Path(scratch) / "store"
+        (store / NAMESPACE).mkdir(parents=True)
+        cluster.up()
+        try:
+            with _fake_kubelet(kwok, cluster, Path(scratch) / "kwok.log"):
+                fleet = Fleet(cluster, store)
+                _prepare(fleet)
+                yield fleet
+        finally:
+            cluster.down(purge=True)
+
+
+@contextlib.contextmanager
+def _fake_kubelet(kwok: Path, cluster: EmbeddedCluster, log: Path) -> Iterator[None]:
+    command = [
+        str(kwok),
+        f"--kubeconfig={cluster.kubeconfig}",
+        f"--config={STAGES}",
+        "--server-address=127.0.0.1:0",
+    ]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent)
+        try:
+            yield
+        finally:
+            ended = process.poll()
+            process.terminate()
+            process.wait(timeout=20)
+            if ended is not None:
+                sys.stderr.write(f"kwok ended early, with {ended}: {log.read_text(encoding='utf-8')[-2000:]}\n")
+
+
+def _prepare(fleet: Fleet) -> None:
+    definitions = sorted((REPOSITORY / "crds" / "yaml").glob("tradeplane.dev_*.yaml"))
+    fleet.kubectl("apply", *(f"--filename={path}" for path in definitions))
+    fleet.kubectl(
+        "wait", "--for=condition=Established", "--timeout=30s", *(f"--filename={path}" for path in definitions)
+    )
+    fleet.kubectl("create", "namespace", NAMESPACE)
+    fleet.kubectl("create", "serviceaccount", "tradeplane-runner", f"--namespace={NAMESPACE}")
+    fleet.kubectl("apply", "--filename=-", content="\n---\n".join(_node(index) for index in range(NODES)))
+    fleet.kubectl("wait", "--for=condition=Ready", "--timeout=20s", "node", "--all")
+
+
+def _node(index: int) -> str:
+    return f"""\
+apiVersion: v1
+kind: Node
+metadata:
+  name: fake-{index}
+  annotations: {{kwok.x-k8s.io/node: fake}}
+  labels: {{kubernetes.io/arch: amd64, kubernetes.io/os: linux}}
+"""
