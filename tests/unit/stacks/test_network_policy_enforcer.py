@@ -20,7 +20,9 @@ from aiohttp import web
 from tradeplane_stacks.local.network_policy import cni_plugin, gate
 from tradeplane_stacks.local.network_policy.__main__ import main
 from tradeplane_stacks.local.network_policy.api_server import ApiServerError, Kubeconfig, follow
-from tradeplane_stacks.local.network_policy.enforcer import Enforcer, Options
+from tradeplane_stacks.local.network_policy.enforcer import Enforcer, Options, load_table
+from tradeplane_stacks.local.network_policy.ruleset import Direction
+from tradeplane_stacks.local.network_policy.state import ClusterState
 
 Json = dict[str, Any]
 
@@ -365,6 +367,20 @@ def test_a_kubeconfig_that_lacks_something_is_refused_by_name(tmp_path: Path, te
         Kubeconfig.load(path)
 
 
+async def test_nothing_is_left_running_when_a_load_is_cut_short(tmp_path: Path) -> None:
+    hanging = tmp_path / "nft"
+    hanging.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/new && mv {tmp_path}/new {tmp_path}/pid\nexec sleep 60\n")
+    hanging.chmod(0o755)
+    load = asyncio.create_task(load_table("", str(hanging)))
+    async with asyncio.timeout(_WAIT_S):
+        while not (tmp_path / "pid").exists():
+            await asyncio.sleep(0.005)
+    load.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await load
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
+
+
 async def test_a_pod_is_held_back_until_its_address_is_policed(bench: Bench, tmp_path: Path) -> None:
     bench.server.send("networkpolicies", "ADDED", closed())
     bench.server.send("pods", "ADDED", pod("a", None))
@@ -396,17 +412,39 @@ async def test_a_pod_that_the_api_never_shows_is_refused(
 async def test_an_address_that_was_taken_away_is_no_longer_the_pods(bench: Bench, tmp_path: Path) -> None:
     bench.server.send("networkpolicies", "ADDED", closed())
     bench.server.send("pods", "ADDED", pod("a", "10.0.0.9"))
-    for request in (
-        {"command": "attach", "uid": "a", "container": "old", "address": "10.0.0.8"},
-        {"command": "attach", "uid": "a", "container": "new", "address": "10.0.0.9"},
-        {"command": "detach", "uid": "a", "container": "old"},
-    ):
+    for command in ("attach", "detach"):
+        request = {"command": command, "uid": "a", "container": "c1", "address": "10.0.0.9"}
         await asyncio.to_thread(cni_plugin.ask, str(tmp_path / "socket"), request)
-    await bench.until_isolated("10.0.0.9")
-    await asyncio.to_thread(
-        cni_plugin.ask, str(tmp_path / "socket"), {"command": "detach", "uid": "a", "container": "new"}
-    )
-    await bench.until_isolated()
+        await bench.until_isolated(*(["10.0.0.9"] if command == "attach" else []))
+
+
+def addresses(state: ClusterState) -> list[str]:
+    isolated = state.ruleset().isolations[Direction.INGRESS].pods
+    return [str(address) for address in isolated]
+
+
+def test_the_late_removal_of_a_replaced_network_changes_nothing() -> None:
+    state = ClusterState()
+    state.policies.replace([closed()])
+    state.pods.replace([pod("a", "10.0.0.7")])
+    state.attach("a", "old", IPv4Address("10.0.0.8"))
+    state.attach("a", "new", IPv4Address("10.0.0.9"))
+    version = state.version
+    state.detach("a", "old")
+    assert (addresses(state), state.version) == (["10.0.0.9"], version)
+    state.detach("a", "new")
+    assert addresses(state) == [], "the status still shows an address that is another pod's by now"
+
+
+def test_an_announced_address_is_forgotten_with_its_pod() -> None:
+    state = ClusterState()
+    state.policies.replace([closed()])
+    state.attach("a", "c1", IPv4Address("10.0.0.8"))
+    state.pods.replace([pod("a", None)])
+    assert addresses(state) == ["10.0.0.8"], "announced before the pod was known"
+    state.pods.replace([])
+    state.pods.replace([pod("a", None)])
+    assert addresses(state) == []
 
 
 @pytest.mark.parametrize(

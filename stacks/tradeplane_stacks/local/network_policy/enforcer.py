@@ -155,9 +155,11 @@ async def load_table(text: str, nft: str = "nft") -> None:
         async with asyncio.timeout(_NFT_S):
             _, errors = await process.communicate(text.encode())
     except TimeoutError:
-        process.kill()
-        await process.wait()
         raise EnforcerError(f"{nft} did not load the table within {_NFT_S} s") from None
+    finally:
+        if process.returncode is None:  # out of time, or this process is being stopped
+            process.kill()
+            await process.wait()
     if process.returncode != 0:
         said = errors.decode(errors="replace").strip()[:2000]
         raise EnforcerError(
