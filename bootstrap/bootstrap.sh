@@ -18,6 +18,8 @@ readonly go_version=1.26.8 go_oldest=1.25
 uv_version=$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' "$here/uv.txt")
 readonly uv_version
 readonly uv_home=$tools/uv-$uv_version go_home=$tools/go-$go_version
+# What this machine trusts, a company's own authority included; uv and pip bring lists of their own otherwise.
+readonly authorities=/etc/ssl/certs/ca-certificates.crt
 readonly binfmt=/proc/sys/fs/binfmt_misc
 
 # A user's PATH may lack these, and the programs there are looked for and run by name.
@@ -135,6 +137,9 @@ survey() {
     lacks_uv=0 lacks_go=0 lacks_binfmt=0
     find_uv >/dev/null || lacks_uv=1
     find_go >/dev/null || lacks_go=1
+    if [ "$lacks_go" = 1 ] && ! command -v go >/dev/null; then
+        packages+=${packages:+$'\n'}'golang-go | an older Go, which fetches the one needed and checks it'
+    fi
     ! wants_arm64 || emulates_arm64 || lacks_binfmt=1
 }
 
@@ -189,21 +194,14 @@ install_uv() {
 # Chained by &&, here and below, since `set -e` does not hold in a function whose failure is being asked about.
 make_uv() {
     python3 -m venv "$1" &&
-        "$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$here/uv.txt" &&
+        PIP_CERT=${PIP_CERT:-$authorities} "$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r "$here/uv.txt" &&
         rm -rf "$uv_home" &&
         mv "$1" "$uv_home"
 }
 
 install_go() {
-    local loader
-    loader=$(command -v go || true)
-    if [ -z "$loader" ]; then
-        packages='golang-go | fetches the toolchain'
-        install_packages
-        loader=$(command -v go)
-    fi
     mkdir -p "$tools"
-    run "fetching Go $go_version into $go_home" fetch_go "$loader" "$go_home.$$"
+    run "fetching Go $go_version into $go_home" fetch_go "$(command -v go)" "$go_home.$$"
 }
 
 # fetch_go GO DIRECTORY: take a toolchain from the module proxy. A module's files come without their executable bit.
@@ -239,7 +237,7 @@ print_env() {
     local folder path=$PATH
     folder=$(find_go) && [ "$folder/go" != "$(command -v go)" ] && path=$folder:$path
     folder=$(find_uv) && [ "$folder/uv" != "$(command -v uv)" ] && path=$folder:$path
-    printf 'export PATH=%q\n' "$path"
+    printf 'export PATH=%q UV_SYSTEM_CERTS=%q\n' "$path" "${UV_SYSTEM_CERTS:-1}"
 }
 
 install() {
