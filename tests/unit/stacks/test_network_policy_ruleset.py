@@ -369,6 +369,15 @@ def test_pods_with_the_same_policies_share_a_chain() -> None:
     assert len(isolation.groups) == len(isolation.policies) == 1
 
 
+def test_policies_with_the_same_peers_share_a_set() -> None:
+    many = [pod("shop", f"p{n}", f"10.2.0.{2 * n}") for n in range(100)]
+    same: Json = {"podSelector": {}, "ingress": [{"from": [{"namespaceSelector": {}}]}]}
+    policies = [policy(home, f"p{n}", same) for home in ("shop", "bank") for n in range(5)]
+    text = render(compiled([*many, *PODS], SPACES, policies))
+    assert text.count("set ingress_peers") == 1
+    assert text.count("accept;") >= len(policies)
+
+
 @pytest.mark.parametrize(
     ("spec", "named"),
     [

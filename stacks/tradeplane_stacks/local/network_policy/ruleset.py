@@ -52,11 +52,6 @@ class Direction(StrEnum):
         """The nftables expression of the other side's address."""
         return "ip saddr" if self is Direction.INGRESS else "ip daddr"
 
-    @property
-    def subject(self) -> str:
-        """The nftables expression of the isolated pod's address."""
-        return "ip daddr" if self is Direction.INGRESS else "ip saddr"
-
 
 @dataclass(frozen=True, slots=True)
 class Accept:
@@ -112,12 +107,31 @@ class _Cluster:
         for address, pod in self.pods:
             self._by_namespace.setdefault(pod.namespace, []).append((address, pod))
         self._labels = {namespace.name: namespace.labels for namespace in namespaces}
+        self._networks: dict[tuple[tuple[PodPeer | AddressBlock, ...], str], tuple[IPv4Network, ...]] = {}
+
+    def networks(self, peers: tuple[PodPeer | AddressBlock, ...], home: str) -> tuple[IPv4Network, ...]:
+        """Give the smallest list of networks that holds exactly the addresses of the peers, in a policy of `home`.
+
+        Policies repeat one another's peers, so each answer is kept; it depends on `home` only where a peer leaves its
+        namespaces out.
+        """
+        local = any(isinstance(peer, PodPeer) and peer.namespaces is None for peer in peers)
+        key = (peers, home if local else "")
+        if key not in self._networks:
+            found: list[IPv4Network] = []
+            for peer in peers:
+                if isinstance(peer, PodPeer):
+                    found.extend(map(IPv4Network, self._matching(peer, home)))
+                else:
+                    found.extend(_without(peer.cidr, peer.excluded))
+            self._networks[key] = tuple(collapse_addresses(found))
+        return self._networks[key]
 
     def inside(self, namespace: str) -> Sequence[tuple[IPv4Address, Pod]]:
         """Pods of a namespace."""
         return self._by_namespace.get(namespace, ())
 
-    def matching(self, peer: PodPeer, home: str) -> Iterator[IPv4Address]:
+    def _matching(self, peer: PodPeer, home: str) -> Iterator[IPv4Address]:
         """Addresses of the pods a peer means, in a policy of namespace `home`."""
         for namespace, pods in self._by_namespace.items():
             if peer.namespaces is None:
@@ -168,7 +182,7 @@ def _policy_chain(
     comment = f"{policy.namespace}/{policy.name}"
     accepts = []
     for rule in rules:
-        networks = None if rule.peers is None else _networks(rule.peers, policy.namespace, cluster)
+        networks = None if rule.peers is None else cluster.networks(rule.peers, policy.namespace)
         destinations = subjects if direction is Direction.INGRESS else _within(networks, cluster)
         accept = Accept(
             networks=networks,
@@ -178,17 +192,6 @@ def _policy_chain(
         if accept.networks != () and (accept.ports != () or accept.endpoints):
             accepts.append(accept)
     return PolicyChain(_digest_name(str(direction), comment), comment, tuple(accepts))
-
-
-def _networks(peers: Iterable[PodPeer | AddressBlock], home: str, cluster: _Cluster) -> tuple[IPv4Network, ...]:
-    """Give the smallest list of networks that holds exactly the addresses of the peers."""
-    found: list[IPv4Network] = []
-    for peer in peers:
-        if isinstance(peer, PodPeer):
-            found.extend(IPv4Network(address) for address in cluster.matching(peer, home))
-        else:
-            found.extend(_without(peer.cidr, peer.excluded))
-    return tuple(collapse_addresses(found))
 
 
 def _without(cidr: IPv4Network, excluded: Iterable[IPv4Network]) -> list[IPv4Network]:
@@ -256,39 +259,45 @@ def render(ruleset: Ruleset) -> str:
 
 def _render_isolation(direction: Direction, isolation: Isolation) -> list[str]:
     """Write one direction: its sets and chains, and the map that finds a pod's chain."""
-    lines: list[str] = []
+    sets: dict[str, list[str]] = {}
+    chains: list[str] = []
     for policy in isolation.policies:
-        lines += _render_policy(direction, policy)
+        rules = [rule for accept in policy.accepts for rule in _render_accept(direction, accept, sets)]
+        chains += _block(f"chain {policy.name}", [f'comment "{policy.comment[:_COMMENT_LIMIT]}"', *rules])
     for group, names in isolation.groups.items():
         jumps = [f"jump {name}" for name in names]
-        lines += _block(f"chain {group}", [*jumps, "reject with icmpx admin-prohibited"])
+        chains += _block(f"chain {group}", [*jumps, "reject with icmpx admin-prohibited"])
     verdicts = [f"{address} : goto {group}" for address, group in isolation.pods.items()]
-    return [*lines, *_block(f"map {direction}_pods", ["type ipv4_addr : verdict", *_elements(verdicts)])]
+    pods = _block(f"map {direction}_pods", ["type ipv4_addr : verdict", *_elements(verdicts)])
+    return [*(line for block in sets.values() for line in block), *chains, *pods]
 
 
-def _render_policy(direction: Direction, policy: PolicyChain) -> list[str]:
-    """Write a policy's chain, preceded by the sets it looks in."""
-    sets: list[str] = []
-    rules = [f'comment "{policy.comment[:_COMMENT_LIMIT]}"']
-    for number, accept in enumerate(policy.accepts):
-        name, peer = f"{policy.name}_{number}", ""
-        if accept.networks is not None:
-            networks = ["type ipv4_addr", "flags interval", *_elements(map(str, accept.networks))]
-            sets += _block(f"set {name}_peers", networks)
-            peer = f"{direction.peer} @{name}_peers "
-        if accept.ports is None:
-            rules.append(f"{peer}accept")
-        elif accept.ports:
-            ranges = [f"{protocol} . {first}-{last}" for protocol, first, last in accept.ports]
-            sets += _block(
-                f"set {name}_ports", ["type inet_proto . inet_service", "flags interval", *_elements(ranges)]
-            )
-            rules.append(f"{peer}meta l4proto . th dport @{name}_ports accept")
-        if accept.endpoints:
-            points = [f"{address} . {protocol} . {port}" for address, protocol, port in accept.endpoints]
-            sets += _block(f"set {name}_endpoints", ["type ipv4_addr . inet_proto . inet_service", *_elements(points)])
-            rules.append(f"{peer}ip daddr . meta l4proto . th dport @{name}_endpoints accept")
-    return [*sets, *_block(f"chain {policy.name}", rules)]
+def _render_accept(direction: Direction, accept: Accept, sets: dict[str, list[str]]) -> list[str]:
+    """Write the rules of one `Accept`, and note the sets they look in."""
+
+    def named(kind: str, statements: Sequence[str], elements: Iterable[str]) -> str:
+        """Name a set by what is in it, so that equal ones are one."""
+        listed = list(elements)
+        name = _digest_name(f"{direction}_{kind}", *listed)
+        sets.setdefault(name, _block(f"set {name}", [*statements, *_elements(listed)]))
+        return name
+
+    peer = ""
+    if accept.networks is not None:
+        name = named("peers", ["type ipv4_addr", "flags interval"], map(str, accept.networks))
+        peer = f"{direction.peer} @{name} "
+    if accept.ports is None:
+        return [f"{peer}accept"]
+    rules = []
+    if accept.ports:
+        ranges = (f"{protocol} . {first}-{last}" for protocol, first, last in accept.ports)
+        name = named("ports", ["type inet_proto . inet_service", "flags interval"], ranges)
+        rules.append(f"{peer}meta l4proto . th dport @{name} accept")
+    if accept.endpoints:
+        ends = (f"{address} . {protocol} . {port}" for address, protocol, port in accept.endpoints)
+        name = named("endpoints", ["type ipv4_addr . inet_proto . inet_service"], ends)
+        rules.append(f"{peer}ip daddr . meta l4proto . th dport @{name} accept")
+    return rules
 
 
 def _render_hooks() -> list[str]:
