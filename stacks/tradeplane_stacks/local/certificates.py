@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tradeplane_stacks.local.settings import Settings
@@ -146,8 +146,8 @@ class Certificates:
         write_private(self.certificate(name), certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def cluster_leaves(settings: Settings, nodes: dict[str, IPv4Address]) -> list[Leaf]:
-    """Every certificate that a cluster with these nodes (name and address) needs."""
+def cluster_leaves(settings: Settings, nodes: Mapping[str, tuple[str, IPv4Address]]) -> list[Leaf]:
+    """List every certificate that a cluster with these nodes (name; architecture, address) needs."""
     own = (settings.address, IPv4Address("127.0.0.1"))
     names = ("localhost",)
     service = tuple(f"kubernetes{suffix}" for suffix in ("", ".default", ".default.svc", ".default.svc.cluster.local"))
@@ -173,9 +173,10 @@ def cluster_leaves(settings: Settings, nodes: dict[str, IPv4Address]) -> list[Le
     if nodes:
         leaves.append(Leaf("kube-proxy", CLUSTER, "system:kube-proxy", client=True))
         leaves.append(Leaf("network-policy", CLUSTER, "system:tradeplane:network-policy", client=True))
-    for node, address in nodes.items():
-        leaves.append(Leaf(f"kubelet-{node}", CLUSTER, f"system:node:{node}", ("system:nodes",), client=True))
-        leaves.append(Leaf(f"kubelet-{node}-server", CLUSTER, node, (), (node,), (address,), server=True))
+    for node, (architecture, address) in nodes.items():
+        own_file, groups = f"kubelet-{architecture}", ("system:nodes",)
+        leaves.append(Leaf(own_file, CLUSTER, f"system:node:{node}", groups, client=True))
+        leaves.append(Leaf(f"{own_file}-server", CLUSTER, node, (), (node,), (address,), server=True))
     return leaves
 
 

@@ -17,20 +17,23 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tradeplane_stacks.local import binaries, kubeconfig
+from tradeplane_stacks.local import binaries, kubeconfig, requirements, storage
 from tradeplane_stacks.local.binaries import Binaries, Program, Report
 from tradeplane_stacks.local.certificates import Certificates, cluster_leaves, write_private
-from tradeplane_stacks.local.control_plane import AUDIT_POLICY, ControlPlane, Ports
+from tradeplane_stacks.local.control_plane import AUDIT_POLICY, ControlPlane, Ports, unplaced
 from tradeplane_stacks.local.kubectl import Kubectl
 from tradeplane_stacks.local.layout import Layout
 from tradeplane_stacks.local.loopback import remembered_ports
+from tradeplane_stacks.local.processes import boot_id
 from tradeplane_stacks.local.supervisor import ComponentStatus, Supervisor
+from tradeplane_stacks.local.worker_nodes import WorkerNodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from ipaddress import IPv4Address
     from pathlib import Path
 
-    from tradeplane_stacks.local.component import Component
+    from tradeplane_stacks.local.component import Component, Placement
     from tradeplane_stacks.local.settings import Settings
 
 
@@ -59,10 +62,18 @@ class EmbeddedCluster:
         """The administrator's kubeconfig."""
         return self.layout.kubeconfig
 
+    @property
+    def registry(self) -> str:
+        """Host and port of the OCI registry: plain HTTP, reachable from the machine and from both nodes."""
+        return f"{self.settings.address}:{self.settings.registry_port}"
+
     @cached_property
     def programs(self) -> dict[Program, Path]:
         """Every program the cluster needs, built if it is not yet."""
-        return Binaries(self.settings.cache).build(binaries.CONTROL_PLANE, self.report)
+        wanted = [*binaries.CONTROL_PLANE]
+        if not self.settings.control_plane_only:
+            wanted += [*binaries.NODE, *(binaries.ARM64_NODE if self.settings.arm64 else ())]
+        return Binaries(self.settings.cache).build(tuple(wanted), self.report)
 
     @property
     def kubectl(self) -> Path:
@@ -77,8 +88,16 @@ class EmbeddedCluster:
     @cached_property
     def control_plane(self) -> ControlPlane:
         """Command lines of the control plane."""
-        ports = remembered_ports(self.layout.ports) if self.settings.control_plane_only else Ports()
-        return ControlPlane(self.settings, self.layout, self.certificates, self.programs, ports)
+        ports = remembered_ports(self.layout.ports) if self.workers is None else Ports()
+        place: Callable[[str], Placement] = unplaced if self.workers is None else self.workers.isolation.placement
+        return ControlPlane(self.settings, self.layout, self.certificates, self.programs, ports, place)
+
+    @cached_property
+    def workers(self) -> WorkerNodes | None:
+        """The nodes; None where there is only a control plane."""
+        if self.settings.control_plane_only:
+            return None
+        return WorkerNodes(self.settings, self.layout, self.certificates, self.programs, self.supervisor)
 
     @property
     def certificates(self) -> Certificates:
@@ -90,6 +109,10 @@ class EmbeddedCluster:
         """Processes of this cluster."""
         return Supervisor(self.layout, self.report)
 
+    def build(self) -> None:
+        """Build every program of the cluster that is not built yet, and start nothing."""
+        _ = self.programs
+
     def up(self) -> None:
         """Bring the cluster up, or mend what is not; when all is well, only look.
 
@@ -97,22 +120,23 @@ class EmbeddedCluster:
             EmbeddedClusterError: when it cannot; the message says what to do.
 
         """
+        if not self.settings.control_plane_only:
+            requirements.check(self.settings, requirements.Machine.this())
+        self.build()
         begun = time.monotonic()
-        plane = self.control_plane
         with self._locked():
-            self._write_files()
-            self._start(plane.stores(), "etcd")
-            self._start(plane.servers(), "API server")
-            self._start(plane.controllers(), "controllers")
+            self._forget_earlier_boot()
+            self._end_unwanted()
+            self._prepare()
+            self._start()
         self.report(f"the cluster is up ({time.monotonic() - begun:.1f} s); kubeconfig: {self.kubeconfig}")
 
     def down(self, *, purge: bool = False) -> None:
         """Stop everything in order; with ``purge`` remove the data as well."""
+        if not self.settings.control_plane_only:
+            requirements.check(self.settings, requirements.Machine.this())
         with self._locked():
-            for component in reversed(self.components()):
-                self.supervisor.stop(component.name, component.stop_limit)
-            for name in self.supervisor.recorded():
-                self.supervisor.stop(name, _STOP_LIMIT_SECONDS)
+            self._stop()
             shutil.rmtree(self.layout.run, ignore_errors=True)
             for path in self.layout.kept() if purge else ():
                 _remove(path)
@@ -121,27 +145,100 @@ class EmbeddedCluster:
         """Look at every component now."""
         return [self.supervisor.status(component) for component in self.components()]
 
+    def provide_store(self, namespace: str, *, of_all: bool = False) -> Path:
+        """Make a namespace's file store and the claim ``tradeplane-store`` there; return the directory on the machine.
+
+        With ``of_all`` the claim mounts the stores of all namespaces, which is the operator's view.
+
+        Raises:
+            CommandError: when the API server refuses, for instance because the namespace does not exist.
+
+        """
+        directory = storage.make_store(self.layout, None if of_all else namespace)
+        manifests = storage.operator_store_volume if of_all else storage.store_volume
+        self.client.apply(manifests(self.layout, namespace))
+        return directory
+
     def components(self) -> list[Component]:
         """Every component in the order of start."""
-        plane = self.control_plane
-        return [*plane.stores(), *plane.servers(), *plane.controllers()]
+        return [component for stage in self._stages().values() for component in stage]
 
-    def _start(self, components: list[Component], stage: str) -> None:
+    def _stages(self) -> dict[str, list[Component]]:
+        """Components in the order of need; those of one stage start at once."""
+        plane, workers = self.control_plane, self.workers
+        return {
+            "stores": [*plane.stores(), *(workers.stores() if workers else ())],
+            "API server": plane.servers(),
+            "controllers and agents": [*plane.controllers(), *(workers.agents() if workers else ())],
+        }
+
+    def _start(self) -> None:
+        stores, servers, rest = self._stages().items()
+        self._launch(*stores)
+        self.supervisor.wait(stores[1])
+        self._launch(*servers)
+        if self.workers is not None:
+            self.workers.import_images()  # while the API server starts
+        self.supervisor.wait(servers[1])
+        self._launch(*rest)
+        if self.workers is not None:
+            self.workers.install(self.client)
+        self.supervisor.wait(rest[1])
+        if self.workers is not None:
+            self.workers.wait(self.client)
+
+    def _launch(self, stage: str, components: list[Component]) -> None:
         if started := self.supervisor.start(components):
             self.report(f"starting {stage}: {', '.join(started)}")
-        self.supervisor.wait(components)
 
-    def _write_files(self) -> None:
-        self.layout.state.mkdir(parents=True, exist_ok=True)
+    def _stop(self) -> None:
+        stores, servers, rest = self._stages().values()
+        known = [*stores, *servers, *rest]
+        for name in set(self.supervisor.recorded()) - {component.name for component in known}:
+            self.supervisor.stop(name, _STOP_LIMIT_SECONDS)
+        for component in reversed(rest):
+            self.supervisor.stop(component.name, component.stop_limit)
+        if self.workers is not None:
+            self.workers.end_pods()
+        for component in (*servers, *reversed(stores)):
+            self.supervisor.stop(component.name, component.stop_limit)
+        if self.workers is not None:
+            self.workers.dismantle()
+
+    def _end_unwanted(self) -> None:
+        """Stop what an earlier start with other settings left running."""
+        for name in sorted(set(self.supervisor.recorded()) - {component.name for component in self.components()}):
+            self.report(f"stopping {name}: the settings no longer ask for it")
+            self.supervisor.stop(name, _STOP_LIMIT_SECONDS)
+
+    def _forget_earlier_boot(self) -> None:
+        """Remove sockets, records and namespaces of before a reboot: nothing of them means anything now."""
+        boot = self.layout.run / "boot"
+        if boot.exists() and boot.read_text(encoding="ascii") != boot_id():
+            self.report("the machine was restarted since: starting everything anew")
+            shutil.rmtree(self.layout.run)
+        self.layout.run.mkdir(parents=True, exist_ok=True)
+        boot.write_text(boot_id(), encoding="ascii")
+
+    def _prepare(self) -> None:
+        for directory in (self.layout.config, self.layout.logs):
+            directory.mkdir(parents=True, exist_ok=True)
         (self.layout.data / "etcd").mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.layout.config.mkdir(parents=True, exist_ok=True)
-        leaves = cluster_leaves(self.settings, {})
+        write_private(self.layout.config / "audit-policy.yaml", AUDIT_POLICY.encode())
+        nodes = () if self.workers is None else self.workers.nodes
+        self._write_certificates({node.name: (node.architecture, node.address) for node in nodes})
+        if self.workers is not None:
+            self.workers.prepare([component.name for component in self.components()])
+
+    def _write_certificates(self, nodes: dict[str, tuple[str, IPv4Address]]) -> None:
+        leaves = cluster_leaves(self.settings, nodes)
         if made := self.certificates.ensure(leaves, datetime.datetime.now(datetime.UTC)):
             self.report(f"made {len(made)} certificates")
-        clients = {name: name for name in ("admin", "kube-controller-manager", "kube-scheduler")}
+        clients = ["admin", "kube-controller-manager", "kube-scheduler"]
+        if nodes:
+            clients += ["kube-proxy", "network-policy", *(f"kubelet-{short}" for short, _ in nodes.values())]
         server, name = self.control_plane.server, self.settings.instance
         kubeconfig.write_all(self.layout.kubeconfigs, server, name, self.certificates, clients)
-        write_private(self.layout.config / "audit-policy.yaml", AUDIT_POLICY.encode())
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

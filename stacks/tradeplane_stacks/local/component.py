@@ -33,6 +33,14 @@ class Placement:
     """The ``cgroup.procs`` files, one a hierarchy, that the process writes itself to."""
     nsenter: str = "/usr/bin/nsenter"
 
+    def processes(self) -> list[int]:
+        """Ids of the processes in the cgroup; none when there is no cgroup."""
+        found: set[int] = set()
+        for file in self.cgroup_files:
+            if file.exists():
+                found.update(map(int, file.read_text(encoding="ascii").split()))
+        return sorted(found)
+
     def wrap(self, argv: tuple[str, ...]) -> tuple[str, ...]:
         """Command line that enters the placement and then becomes the program, keeping its process id."""
         namespaces = [f"--net={self.network}"] if self.network else []
@@ -59,6 +67,8 @@ class Component:
     """Seconds until the probe must have been answered well."""
     stop_limit: float = 15.0
     """Seconds from being asked to end until it is ended by force."""
+    leaves_children: bool = False
+    """Whether what it starts is meant to outlive it, as containers outlive containerd."""
 
     def command_line(self) -> tuple[str, ...]:
         """All that is executed, placement included."""

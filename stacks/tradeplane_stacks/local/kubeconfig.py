@@ -10,6 +10,7 @@ import yaml
 from tradeplane_stacks.local.certificates import CLUSTER, Certificates, write_private
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 
@@ -48,8 +49,8 @@ def render(server: str, name: str, certificates: Certificates, leaf: str) -> str
     )
 
 
-def write_all(directory: Path, server: str, name: str, certificates: Certificates, leaves: dict[str, str]) -> None:
-    """Write kubeconfigs (file name and client certificate) that only their owner can read."""
+def write_all(directory: Path, server: str, name: str, certificates: Certificates, clients: Sequence[str]) -> None:
+    """Write a kubeconfig for each client certificate, named as it is, that only its owner can read."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for file, leaf in leaves.items():
-        write_private(directory / file, render(server, name, certificates, leaf).encode())
+    for client in clients:
+        write_private(directory / client, render(server, name, certificates, client).encode())

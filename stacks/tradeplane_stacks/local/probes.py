@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import struct
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -81,3 +82,46 @@ class HttpProbe:
         if self.certificate is not None:
             context.load_cert_chain(str(self.certificate), None if self.key is None else str(self.key))
         return context
+
+
+@dataclass(frozen=True)
+class DnsProbe:
+    """A name server that knows the address of a name (RFC 1035, one A question over UDP)."""
+
+    server: str
+    name: str
+    port: int = 53
+
+    def ask(self) -> str | None:
+        """Ask once."""
+        with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as connection:
+            connection.settimeout(_LIMIT_SECONDS)
+            try:
+                connection.connect((self.server, self.port))
+                connection.send(dns_question(self.name))
+                answer = connection.recv(512)
+            except OSError as error:
+                return f"name server {self.server}: {error.strerror or error}"
+        return dns_fault(answer, self.name)
+
+
+_DNS_HEADER = struct.Struct("!6H")
+_DNS_ID = 0x7470
+_RECURSION_DESIRED = 0x0100
+
+
+def dns_question(name: str) -> bytes:
+    """Return the packet that asks for the IPv4 address of a name."""
+    labels = b"".join(bytes([len(label)]) + label.encode("ascii") for label in name.split("."))
+    return _DNS_HEADER.pack(_DNS_ID, _RECURSION_DESIRED, 1, 0, 0, 0) + labels + b"\0" + struct.pack("!2H", 1, 1)
+
+
+def dns_fault(answer: bytes, name: str) -> str | None:
+    """Say what is wrong with the answer to a question; None when it holds at least one record."""
+    if len(answer) < _DNS_HEADER.size:
+        return f"the name server's answer has {len(answer)} bytes"
+    identifier, flags, _, records, _, _ = _DNS_HEADER.unpack_from(answer)
+    code = flags & 0xF
+    if identifier != _DNS_ID or code != 0 or records == 0:
+        return f"the name server does not know {name} (code {code}, {records} records)"
+    return None

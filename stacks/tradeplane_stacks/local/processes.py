@@ -78,6 +78,14 @@ def parse_stat(stat: str) -> int | None:
     return None if state in {"Z", "X"} else ticks
 
 
+def program_name(pid: int) -> str | None:
+    """File name of the program that a process runs; None when it is gone."""
+    try:
+        return Path(f"/proc/{pid}/exe").readlink().name
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 def is_alive(record: ProcessRecord) -> bool:
     """Whether the very process of the record still runs."""
     return record.boot == boot_id() and start_ticks(record.pid) == record.start_ticks

@@ -48,6 +48,8 @@ class Settings:
     """Only etcd and the API server, on loopback: no nodes, no root, no namespaces. For tests."""
     controllers: bool = True
     """With ``control_plane_only``: whether the controller-manager and the scheduler run as well."""
+    registry_port: int = 5000
+    """Port of the OCI registry on the control plane's address."""
     client_qps: int = 100
     """Requests a second of controller-manager and scheduler each; the burst is twice that
     (``TRADEPLANE_CLIENT_QPS``)."""

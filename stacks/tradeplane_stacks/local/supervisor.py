@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradeplane_stacks.local import processes
@@ -16,7 +17,6 @@ from tradeplane_stacks.local.processes import ProcessRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tradeplane_stacks.local.binaries import Report
     from tradeplane_stacks.local.component import Component
@@ -75,6 +75,7 @@ class Supervisor:
                     continue
                 self.report(f"restarting {component.name}: {fault}")
                 self.stop(component.name, component.stop_limit)
+            self._end_strays(component)
             record = processes.launch(
                 component.command_line(), component.environment, self.log_path(component.name), wanted
             )
@@ -143,6 +144,16 @@ class Supervisor:
                 return f"it runs but does not work ({said})"
             time.sleep(_POLL_SECONDS)
         return None
+
+    def _end_strays(self, component: Component) -> None:
+        """End what an interrupted start left in the component's cgroup without a record of it."""
+        strays = component.placement.processes()
+        if component.leaves_children:
+            own = Path(component.argv[0]).name
+            strays = [pid for pid in strays if processes.program_name(pid) == own]
+        if strays:
+            self.report(f"ending processes that an interrupted start left behind: {component.name} {strays}")
+            processes.stop_all(strays, component.stop_limit)
 
     def _look(self, component: Component) -> str | None:
         if self.record(component.name) is None:
