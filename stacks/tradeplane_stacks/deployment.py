@@ -1,0 +1,74 @@
+"""Laying the images that were built over an overlay of operator/deploy.
+
+What is checked in names no registry and no digest; this writes a directory beside it that does, and leaves the rest to
+kustomize: ``kubectl apply --server-side -k <directory>``.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+OPERATOR_IMAGE = "tradeplane/operator"
+"""Name of the operator's image in the manifests."""
+_SETTINGS = "settings.yaml"
+
+
+class UnpinnedImage(ValueError):
+    """An image is not named by digest; the message names it."""
+
+
+@dataclass(frozen=True)
+class DeployedImages:
+    """The operator's image and the runner's, each ``<registry>/<repository>@sha256:<digest>``.
+
+    Raises:
+        UnpinnedImage: when one has no digest.
+
+    """
+
+    operator: str
+    workloads: str
+
+    def __post_init__(self) -> None:
+        for image in (self.operator, self.workloads):
+            _, at, digest = image.partition("@")
+            if not at or not digest.startswith("sha256:"):
+                raise UnpinnedImage(f"{image} has no digest: name it as <registry>/<repository>@sha256:<digest>")
+
+
+def write_overlay(
+    directory: Path, overlay: Path, images: DeployedImages, changes: Mapping[str, Any] | None = None
+) -> Path:
+    """Write a kustomization of an overlay with these images into a directory, and return the directory.
+
+    ``changes`` replaces whole sections of the overlay's settings, such as ``{"limits": {"runs": 4000}}``.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    settings = yaml.safe_load((overlay / _SETTINGS).read_text(encoding="utf-8")) | dict(changes or {})
+    settings["images"] = {**settings["images"], "default": images.workloads}
+    name, _, digest = images.operator.partition("@")
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [os.path.relpath(overlay.resolve(), directory.resolve())],
+        "images": [{"name": OPERATOR_IMAGE, "newName": name, "digest": digest}],
+        "configMapGenerator": [
+            {
+                "name": "tradeplane-settings",
+                "namespace": "tradeplane-system",
+                "behavior": "replace",
+                "files": [_SETTINGS],
+            }
+        ],
+    }
+    (directory / "kustomization.yaml").write_text(yaml.safe_dump(kustomization, sort_keys=False), encoding="utf-8")
+    (directory / _SETTINGS).write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    return directory

@@ -1,0 +1,183 @@
+"""What must hold of the manifests whoever edits them: hardening, least privilege, and agreement with the operator."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from tradeplane_api.base import GROUP
+from tradeplane_api.kinds import KINDS
+from tradeplane_operator.settings import Settings, read_settings
+
+from tests.unit.deploy.manifests import DEPLOY, ROOT, manifests, the
+
+ROLES = manifests("Role", "ClusterRole")
+SETTINGS = sorted(DEPLOY.glob("overlays/*/settings.yaml"))
+OVERLAYS = sorted(path.parent for path in DEPLOY.glob("overlays/*/kustomization.yaml"))
+
+
+def _pod() -> dict[str, Any]:
+    pod: dict[str, Any] = the("Deployment", "tradeplane-operator")["spec"]["template"]["spec"]
+    return pod
+
+
+def test_two_replicas_of_which_one_always_stays() -> None:
+    assert the("Deployment", "tradeplane-operator")["spec"]["replicas"] == 2
+    budget = the("PodDisruptionBudget", "tradeplane-operator")["spec"]
+    assert budget["minAvailable"] == 1
+    labels = the("Deployment", "tradeplane-operator")["spec"]["template"]["metadata"]["labels"]
+    assert budget["selector"]["matchLabels"].items() <= labels.items()
+
+
+def test_the_pod_runs_as_nobody_in_particular() -> None:
+    context = _pod()["securityContext"]
+    assert context["runAsNonRoot"] is True
+    assert context["runAsUser"] == context["runAsGroup"] == 65532
+    assert context["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(_pod())
+
+
+def test_every_container_is_hardened_and_bounded() -> None:
+    (container,) = _pod()["containers"]
+    assert "initContainers" not in _pod()
+    context = container["securityContext"]
+    assert context["allowPrivilegeEscalation"] is False
+    assert context["readOnlyRootFilesystem"] is True
+    assert context["capabilities"] == {"drop": ["ALL"]}
+    assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+    assert "memory" in container["resources"]["limits"]
+
+
+def test_volumes_are_read_only_or_of_bounded_size() -> None:
+    (container,) = _pod()["containers"]
+    writable = {mount["name"] for mount in container["volumeMounts"] if not mount.get("readOnly")}
+    for volume in _pod()["volumes"]:
+        if volume["name"] in writable:
+            assert volume["emptyDir"]["sizeLimit"], volume
+
+
+def test_probes_ask_the_operator_s_own_ports() -> None:
+    ports = Settings.model_validate(yaml.safe_load(SETTINGS[0].read_text(encoding="utf-8"))).ports
+    (container,) = _pod()["containers"]
+    assert {port["name"]: port["containerPort"] for port in container["ports"]} == {
+        "metrics": ports.metrics,
+        "health": ports.health,
+    }
+    assert container["livenessProbe"]["httpGet"]["port"] == "health"
+    assert container["readinessProbe"]["httpGet"]["port"] == "health"
+    ingress = the("NetworkPolicy", "tradeplane-operator")["spec"]["ingress"]
+    assert [rule["ports"] for rule in ingress] == [[{"protocol": "TCP", "port": ports.metrics}]]
+
+
+@pytest.mark.parametrize(
+    ("path", "role"), ROLES, ids=lambda value: value["metadata"]["name"] if isinstance(value, dict) else ""
+)
+def test_no_role_reaches_for_more(path: Any, role: dict[str, Any]) -> None:
+    for rule in role["rules"]:
+        assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], path
+        assert not {"secrets", "configmaps", "serviceaccounts/token", "pods/exec", "pods/log", "pods/attach"} & set(
+            rule["resources"]
+        ), path
+        assert not {"escalate", "bind", "impersonate"} & set(rule["verbs"]), path
+        assert "rbac.authorization.k8s.io" not in rule["apiGroups"], path
+
+
+def test_the_operator_writes_a_status_and_nothing_else_of_the_kinds() -> None:
+    verbs = {
+        resource: set(rule["verbs"])
+        for rule in the("ClusterRole", "tradeplane-operator")["rules"]
+        if rule["apiGroups"] == [GROUP]
+        for resource in rule["resources"]
+    }
+    read, write = {"get", "list", "watch"}, {"patch"}
+    assert verbs == {kind.plural: read for kind in KINDS} | {f"{kind.plural}/status": write for kind in KINDS}
+
+
+def test_one_namespace_takes_the_rules_of_the_whole_cluster() -> None:
+    everywhere = the("ClusterRole", "tradeplane-operator")["rules"]
+    assert the("Role", "tradeplane-operator", "overlays/single-namespace")["rules"] == everywhere
+    kustomization = (DEPLOY / "overlays" / "single-namespace" / "kustomization.yaml").read_text(encoding="utf-8")
+    assert "cluster-wide" not in kustomization
+
+
+def test_the_lease_is_the_one_of_the_settings() -> None:
+    lease = read_settings(SETTINGS[0]).lease
+    role = the("Role", "tradeplane-operator-leadership")
+    assert role["metadata"]["namespace"] == lease.namespace
+    assert [rule.get("resourceNames") for rule in role["rules"]] == [None, [lease.name]]
+    assert [rule["verbs"] for rule in role["rules"]] == [["create"], ["get", "update"]]
+
+
+def test_people_s_roles_are_aggregated_and_keep_off_the_status() -> None:
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    view, edit = the("ClusterRole", "tradeplane-view"), the("ClusterRole", "tradeplane-edit")
+    assert set(view["metadata"]["labels"]) == {prefix + role for role in ("view", "edit", "admin")}
+    assert set(edit["metadata"]["labels"]) == {prefix + role for role in ("edit", "admin")}
+    assert {verb for rule in view["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
+    assert [resource for rule in edit["rules"] for resource in rule["resources"] if "/" in resource] == []
+    plurals = {kind.plural for kind in KINDS}
+    assert {resource for rule in edit["rules"] for resource in rule["resources"]} == plurals
+
+
+@pytest.mark.parametrize("name", ["tradeplane-system", "research"])
+def test_namespaces_enforce_the_restricted_standard(name: str) -> None:
+    labels = the("Namespace", name)["metadata"]["labels"]
+    for mode in ("enforce", "audit", "warn"):
+        assert labels[f"pod-security.kubernetes.io/{mode}"] == "restricted"
+
+
+def test_no_account_has_its_token_mounted_unasked() -> None:
+    accounts = [account for _, account in manifests("ServiceAccount")]
+    assert {account["metadata"]["name"] for account in accounts} == {"tradeplane-operator", "tradeplane-runner"}
+    assert all(account["automountServiceAccountToken"] is False for account in accounts)
+    bound = [
+        subject for _, binding in manifests("RoleBinding", "ClusterRoleBinding") for subject in binding["subjects"]
+    ]
+    assert {subject["name"] for subject in bound} == {"tradeplane-operator"}
+
+
+@pytest.mark.parametrize("within", ["base", "namespace"])
+def test_what_no_policy_names_has_no_network(within: str) -> None:
+    denied = the("NetworkPolicy", "default-deny", within)["spec"]
+    assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_runs_reach_names_and_their_store_alone() -> None:
+    policies = [policy for path, policy in manifests("NetworkPolicy") if not path.is_relative_to("base")]
+    opened = [policy for policy in policies if policy["metadata"]["name"] != "default-deny"]
+    for policy in opened:
+        assert policy["spec"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/managed-by": "tradeplane"}
+        assert policy["spec"]["policyTypes"] == ["Egress"]
+        assert all(rule["ports"] for rule in policy["spec"]["egress"])
+
+
+@pytest.mark.parametrize("path", SETTINGS, ids=lambda path: path.parent.name)
+def test_settings_of_each_overlay_are_what_the_operator_reads(path: Any) -> None:
+    settings = read_settings(path)
+    mounted = "components/file-store" in (path.parent / "kustomization.yaml").read_text(encoding="utf-8")
+    assert mounted == any(store.url == "file:///store" for store in settings.stores.values())
+    assert settings.images.require_digest
+    runner = the("ServiceAccount", settings.jobs.service_account)
+    assert runner["automountServiceAccountToken"] is False
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS, ids=lambda path: path.name)
+def test_every_overlay_has_the_kinds_the_operator_and_its_settings(overlay: Any) -> None:
+    kustomization = yaml.safe_load((overlay / "kustomization.yaml").read_text(encoding="utf-8"))
+    assert kustomization["resources"][:2] == ["../../crds", "../../base"]
+    (settings,) = kustomization["configMapGenerator"]
+    (volume,) = [volume for volume in _pod()["volumes"] if "configMap" in volume]
+    assert settings["name"] == volume["configMap"]["name"]
+
+
+def test_every_definition_is_deployed() -> None:
+    kustomization = yaml.safe_load((ROOT / "crds" / "yaml" / "kustomization.yaml").read_text(encoding="utf-8"))
+    assert set(kustomization["resources"]) == {f"{GROUP}_{kind.plural}.yaml" for kind in KINDS}
+
+
+def test_no_manifest_names_a_registry_or_a_tag() -> None:
+    (container,) = _pod()["containers"]
+    assert container["image"] == "tradeplane/operator"
+    for path in SETTINGS:
+        assert read_settings(path).images.default == "tradeplane/workloads@sha256:" + "0" * 64
