@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _MAX_WORDS = 4_096
+_ENDS = frozenset(end.value for end in JobEnd)
 
 
 def compact_job(body: Mapping[str, Any]) -> ObservedJob:
@@ -45,7 +46,7 @@ def _owner_name(metadata: Mapping[str, Any]) -> str:
 
 def _ending(conditions: Any) -> Mapping[str, Any] | None:
     for condition in conditions:
-        if condition.get("status") == "True" and condition.get("type") in JobEnd:
+        if condition.get("status") == "True" and condition.get("type") in _ENDS:
             found: Mapping[str, Any] = condition
             return found
     return None

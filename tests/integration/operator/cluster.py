@@ -1,0 +1,248 @@
+"""What a test does to a cluster: objects in and out, pods that end, results that appear.
+
+There are no nodes: the Job controller creates pods, nobody schedules them, and the tests write the status a kubelet
+would write. Everything else is the real thing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tradeplane_api.run import (
+    SPECIFICATION_VARIABLE,
+    Part,
+    ResultsManifest,
+    RunSpecification,
+    Summary,
+    TerminationMessage,
+)
+from tradeplane_api.snapshot import SnapshotInstrument, SnapshotManifest
+from tradeplane_operator.acting.client import ApiClient
+from tradeplane_operator.acting.errors import NotFound
+from tradeplane_operator.planning.names import API_VERSION, STRATEGY_UID_LABEL
+from tradeplane_store import layout
+from tradeplane_store.canonical import canonical_json, result_digest, run_digest, sha256_digest
+from tradeplane_store.objects import ObjectStore
+
+T = TypeVar("T")
+Json = dict[str, Any]
+PATIENCE = 40.0
+SOME_DIGEST = "sha256:" + "1" * 64
+SUMMARY = Summary(
+    start="2000-01-03T00:00:00Z",
+    end="2000-12-29T00:00:00Z",
+    bars=252,
+    trades=7,
+    final_equity="110000",
+    total_return="0.1",
+    annual_return="0.1",
+    volatility="0.2",
+    sharpe="0.5",
+    sortino=None,
+    calmar=None,
+    max_drawdown="0.05",
+    max_drawdown_start=None,
+    max_drawdown_end=None,
+    turnover=None,
+    exposure="0.5",
+    hit_rate="0.6",
+)
+
+
+async def eventually(found: Callable[[], Awaitable[T | None]], what: str, patience: float = PATIENCE) -> T:
+    """Wait until a look-up finds something, and return it."""
+    deadline = time.monotonic() + patience
+    while not (result := await found()):
+        assert time.monotonic() < deadline, f"waited {patience:g} s for {what}"
+        await asyncio.sleep(0.05)
+    return result
+
+
+def snapshot_manifest(records: int = 10) -> tuple[str, bytes]:
+    """Return the id and the bytes of a snapshot's manifest."""
+    manifest = SnapshotManifest(
+        instruments=(SnapshotInstrument(symbol="SPX", price_exponent=-2, quantity_exponent=0),),
+        start=SUMMARY.start,
+        end=SUMMARY.end,
+        records=records,
+        sources=(),
+        parts=(Part(name="bars-0", rows=records, digest=SOME_DIGEST),),
+    )
+    data = canonical_json(manifest)
+    return sha256_digest(data), data
+
+
+def results_manifest(specification: RunSpecification, summary: Summary = SUMMARY) -> ResultsManifest:
+    """Return the manifest a runner would leave."""
+    parts = (Part(name="equity", rows=1, digest=SOME_DIGEST),)
+    return ResultsManifest(
+        specification=specification,
+        run_digest=run_digest(specification),
+        result_digest=result_digest(parts, summary),
+        parts=parts,
+        summary=summary,
+        environment={},
+    )
+
+
+def specification_of(job: Mapping[str, Any]) -> RunSpecification:
+    """Return what a Job tells its runner."""
+    variables = {item["name"]: item.get("value", "") for item in _container(job)["env"]}
+    return RunSpecification.model_validate_json(variables[SPECIFICATION_VARIABLE].replace("$$(", "$("))
+
+
+def _container(job: Mapping[str, Any]) -> Json:
+    container: Json = job["spec"]["template"]["spec"]["containers"][0]
+    return container
+
+
+def condition(resource: Mapping[str, Any], kind: str) -> Json:
+    """Return one condition of an object."""
+    found = [item for item in resource.get("status", {}).get("conditions", ()) if item["type"] == kind]
+    return found[0] if found else {}
+
+
+@dataclass
+class Bench:
+    """One namespace of a cluster, and its folder in the store."""
+
+    client: ApiClient
+    namespace: str
+    store: ObjectStore
+
+    def _path(self, plural: str, name: str = "") -> str:
+        return f"/apis/{API_VERSION}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
+
+    def write_snapshot(self, records: int = 10) -> str:
+        """Put a snapshot into the store and return its id."""
+        digest, data = snapshot_manifest(records)
+        self.store.put(layout.snapshot_part(digest, "bars-0"), b"bars")
+        self.store.put(layout.snapshot_manifest(digest), data)
+        return digest
+
+    async def create_snapshot(self, name: str, digest: str, **spec: Any) -> Json:
+        """Create a Snapshot object."""
+        return await self._create("snapshots", "Snapshot", name, {"digest": digest, **spec})
+
+    async def create_strategy(self, name: str, **spec: Any) -> Json:
+        """Create a Strategy that buys and holds, with changes to its spec."""
+        defaults = {
+            "algorithm": {"name": "buy-and-hold"},
+            "capital": "100000",
+            "snapshotRef": {"name": "prices"},
+        }
+        return await self._create("strategies", "Strategy", name, defaults | spec)
+
+    async def _create(self, plural: str, kind: str, name: str, spec: Mapping[str, Any]) -> Json:
+        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+        created: Json = await self.client.create(self._path(plural), body)
+        return created
+
+    async def change(self, name: str, **spec: Any) -> Json:
+        """Change the spec of a Strategy."""
+        changed: Json = await self.client.merge_patch(self._path("strategies", name), {"spec": spec})
+        return changed
+
+    async def delete_strategy(self, name: str) -> None:
+        """Delete a Strategy, its Jobs by garbage collection."""
+        await self.client.delete_collection(self._path("strategies"), f"kubernetes.io/metadata.name={name}")
+
+    async def strategy(self, name: str) -> Json:
+        """Return a Strategy."""
+        found: Json = await self.client.get(self._path("strategies", name))
+        return found
+
+    async def snapshot(self, name: str) -> Json:
+        """Return a Snapshot."""
+        found: Json = await self.client.get(self._path("snapshots", name))
+        return found
+
+    async def jobs(self, uid: str = "") -> list[Json]:
+        """Return the Jobs of the namespace, or of one Strategy."""
+        query = {"labelSelector": f"{STRATEGY_UID_LABEL}={uid}"} if uid else None
+        listed = await self.client.get(f"/apis/batch/v1/namespaces/{self.namespace}/jobs", query)
+        return list(listed["items"])
+
+    async def pods(self, job: str) -> list[Json]:
+        """Return the pods of a Job."""
+        query = {"labelSelector": f"batch.kubernetes.io/job-name={job}"}
+        listed = await self.client.get(f"/api/v1/namespaces/{self.namespace}/pods", query)
+        return list(listed["items"])
+
+    async def a_job(self, uid: str = "", besides: frozenset[str] = frozenset()) -> Json:
+        """Wait for a Job that has a pod, and return it."""
+
+        async def found() -> Json | None:
+            for job in await self.jobs(uid):
+                if job["metadata"]["name"] not in besides and await self.pods(job["metadata"]["name"]):
+                    return job
+            return None
+
+        return await eventually(found, f"a Job of {uid or self.namespace}")
+
+    async def write_pod_status(self, job: str, status: Mapping[str, Any]) -> None:
+        """Write the status of a Job's newest pod, as its kubelet would."""
+        pod = max(await self.pods(job), key=lambda item: item["metadata"]["creationTimestamp"])
+        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod['metadata']['name']}/status"
+        await self.client.merge_patch(path, {"status": status})
+
+    async def succeed(self, job: Mapping[str, Any], *, with_results: bool = True) -> ResultsManifest:
+        """Have a run end well, its results in the store."""
+        manifest = results_manifest(specification_of(job))
+        name = job["metadata"]["name"]
+        if with_results:
+            self.store.put(layout.results_manifest(name), canonical_json(manifest))
+        await self.write_pod_status(name, pod_status("Succeeded", 0, "Completed", ""))
+        return manifest
+
+    async def fail(self, job: str, exit_code: int, message: str = "", reason: str = "Error") -> None:
+        """Have a Job's newest pod end badly, with a runner's words or without."""
+        said = TerminationMessage(exit_code=exit_code, message=message).model_dump_json(by_alias=True) if message else ""
+        await self.write_pod_status(job, pod_status("Failed", exit_code, reason, said))
+
+    async def until(self, name: str, reason: str, kind: str = "Ready") -> Json:
+        """Wait until a condition of a Strategy has a reason, and return the Strategy."""
+
+        async def found() -> Json | None:
+            resource = await self.strategy(name)
+            return resource if condition(resource, kind).get("reason") == reason else None
+
+        return await eventually(found, f"{kind} of Strategy {name} to be {reason}")
+
+    async def no_jobs(self) -> None:
+        """Wait until there are no Jobs."""
+
+        async def none() -> bool:
+            return not await self.jobs()
+
+        await eventually(none, "all Jobs to be removed")
+
+    async def gone(self, path: str) -> None:
+        """Wait until there is nothing at a path."""
+
+        async def missing() -> bool:
+            try:
+                await self.client.get(path)
+            except NotFound:
+                return True
+            return False
+
+        await eventually(missing, f"{path} to be gone")
+
+
+def pod_status(phase: str, exit_code: int, reason: str, message: str) -> Json:
+    """Return the status of a pod whose container ended."""
+    ended = {"exitCode": exit_code, "reason": reason, "message": message}
+    container = {
+        "name": "runner",
+        "image": "x",
+        "imageID": "",
+        "ready": False,
+        "restartCount": 0,
+        "state": {"terminated": ended},
+    }
+    return {"phase": phase, "containerStatuses": [container]}

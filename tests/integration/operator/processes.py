@@ -1,0 +1,94 @@
+"""An operator as a process of its own, which a test can stop, continue and kill."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+IMAGE = "registry.example/tradeplane/workloads@sha256:" + "0" * 64
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class OperatorProcess:
+    """One operator, and the file its logs go to."""
+
+    folder: Path
+    kubeconfig: Path
+    settings: dict[str, Any]
+    metrics_port: int = field(default_factory=free_port)
+    health_port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+    stopped: bool = False
+
+    @property
+    def log(self) -> str:
+        """What it has logged."""
+        return (self.folder / "log.jsonl").read_text()
+
+    def start(self) -> OperatorProcess:
+        """Start it."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        ports = {"address": "127.0.0.1", "metrics": self.metrics_port, "health": self.health_port}
+        path = self.folder / "settings.yaml"
+        path.write_text(yaml.safe_dump(self.settings | {"ports": ports}))
+        environment = os.environ | {"KUBECONFIG": str(self.kubeconfig), "TRADEPLANE_SETTINGS": str(path)}
+        with (self.folder / "log.jsonl").open("ab") as log:
+            command = [sys.executable, "-m", "tradeplane_operator"]
+            self.process = subprocess.Popen(command, env=environment, stderr=log)
+        return self
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.stopped = {signal.SIGSTOP: True, signal.SIGCONT: False}.get(number, self.stopped)
+
+    def end(self) -> int:
+        """End it as a kubelet does, and return its exit code."""
+        assert self.process is not None
+        if self.stopped:
+            self.signal(signal.SIGCONT)
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self) -> None:
+        """Kill it, with no chance to say goodbye."""
+        self.signal(signal.SIGKILL)
+        self.wait()
+
+    def wait(self, seconds: float = 30.0) -> int:
+        """Wait for its end, and return its exit code."""
+        assert self.process is not None
+        return self.process.wait(timeout=seconds)
+
+    async def says(self, words: str, seconds: float = 40.0) -> None:
+        """Wait until it has logged some words."""
+        deadline = time.monotonic() + seconds
+        while words not in self.log:
+            assert self.process is not None
+            assert self.process.poll() is None, f"the operator ended:\n{self.log}"
+            assert time.monotonic() < deadline, f"waited {seconds:g} s for {words!r} in:\n{self.log}"
+            await asyncio.sleep(0.05)
+
+    async def working(self) -> OperatorProcess:
+        """Wait until it leads and works."""
+        await self.says('"working"')
+        return self
