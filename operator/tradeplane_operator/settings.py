@@ -120,6 +120,9 @@ class Pace(Section):
     pod_again_seconds: int = Field(default=20, ge=1)
     store_again_seconds: int = Field(default=10, ge=1, description="First pause after a store could not be reached.")
     store_most_seconds: int = Field(default=120, ge=1, description="Longest such pause.")
+    results_grace_seconds: int = Field(
+        default=15, ge=1, description="How long results may take to appear in the store after a Job's end."
+    )
     store_patience_seconds: int = Field(
         default=3_600, ge=1, description="After this long without the store, a finished run counts as failed."
     )

@@ -144,6 +144,9 @@ def _completed(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace,
             f"{pace.store_patience_seconds} s after its end"
         )
         return Progress(verdict=_working("StoreUnavailable", message), look_again_at=now + timedelta(seconds=pause))
+    if results.state is ResultState.MISSING and waited < timedelta(seconds=pace.results_grace_seconds):
+        again = now + timedelta(seconds=1)
+        return Progress(verdict=_working("Running", f"run {run.name} has ended"), look_again_at=again)
     reason = {
         ResultState.UNAVAILABLE: "StoreUnavailable",
         ResultState.MISSING: "ResultsMissing",

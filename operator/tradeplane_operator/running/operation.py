@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import uuid
 from dataclasses import dataclass, field
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 _CRD_PATIENCE = 120.0
 _SYNC_PATIENCE = 120.0
+_STOP_PATIENCE = 10.0
 
 
 class CannotStart(Exception):
@@ -104,29 +106,43 @@ class Operation:
             await self._need_definitions()
             await self._until_the_first_ends()
         finally:
-            await self.leadership.release()
             for runner in listening:
                 await runner.cleanup()
             await self.access.close()
 
     async def _until_the_first_ends(self) -> None:
-        """Run kopf, the Lease and the work beside each other; the end of one is the end of all."""
-        tasks = [
-            asyncio.create_task(self._watch(), name="watches"),
+        """Run watches, Lease and work beside each other until one ends or a signal comes; then end them in order.
+
+        Work ends first and the Lease is given back, so that another replica goes on while kopf closes its watches
+        (which would wait for tasks of ours, taking them for its own).
+        """
+        stop, watching = asyncio.Event(), asyncio.Event()
+        watches = asyncio.create_task(self._watch(watching, stop), name="watches")
+        parts = [
             asyncio.create_task(self.leadership.run(), name="lease"),
             asyncio.create_task(self._lead(), name="work"),
+            asyncio.create_task(self._signalled(watching), name="signals"),
         ]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks[1:]:
-                task.cancel()
-            tasks[0].cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        done, _ = await asyncio.wait([watches, *parts], return_when=asyncio.FIRST_COMPLETED)
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+        await self.leadership.release()
+        stop.set()
+        await asyncio.wait([watches], timeout=_STOP_PATIENCE)
         for task in done:
             task.result()
 
-    async def _watch(self) -> None:
+    async def _signalled(self, watching: asyncio.Event) -> None:
+        """Return when the process is asked to end. kopf sets handlers of its own, which these replace."""
+        await watching.wait()
+        asked = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, asked.set)
+        await asked.wait()
+        log.info("asked to end")
+
+    async def _watch(self, watching: asyncio.Event, stop: asyncio.Event) -> None:
         registry = kopf.OperatorRegistry()
         register(registry, self.index, self.queue, self.relisting)
         namespaces = self.settings.namespaces
@@ -136,6 +152,8 @@ class Operation:
             clusterwide=not namespaces,
             namespaces=namespaces,
             standalone=True,
+            ready_flag=watching,
+            stop_flag=stop,
         )
 
     async def _lead(self) -> None:

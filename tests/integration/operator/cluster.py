@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tradeplane_api.run import (
     SPECIFICATION_VARIABLE,
@@ -21,12 +20,16 @@ from tradeplane_api.run import (
     TerminationMessage,
 )
 from tradeplane_api.snapshot import SnapshotInstrument, SnapshotManifest
-from tradeplane_operator.acting.client import ApiClient
 from tradeplane_operator.acting.errors import NotFound
 from tradeplane_operator.planning.names import API_VERSION, STRATEGY_UID_LABEL
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, result_digest, run_digest, sha256_digest
-from tradeplane_store.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
+
+    from tradeplane_operator.acting.client import ApiClient
+    from tradeplane_store.objects import ObjectStore
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -149,7 +152,12 @@ class Bench:
 
     async def delete_strategy(self, name: str) -> None:
         """Delete a Strategy, its Jobs by garbage collection."""
-        await self.client.delete_collection(self._path("strategies"), f"kubernetes.io/metadata.name={name}")
+        await self.client._write("DELETE", self._path("strategies", name), {"propagationPolicy": "Background"})
+
+    async def delete_job(self, name: str) -> None:
+        """Delete a Job, as somebody might who does not know whose it is."""
+        path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs/{name}"
+        await self.client._write("DELETE", path, {"propagationPolicy": "Background"})
 
     async def strategy(self, name: str) -> Json:
         """Return a Strategy."""
@@ -192,16 +200,21 @@ class Bench:
 
     async def succeed(self, job: Mapping[str, Any], *, with_results: bool = True) -> ResultsManifest:
         """Have a run end well, its results in the store."""
-        manifest = results_manifest(specification_of(job))
-        name = job["metadata"]["name"]
         if with_results:
-            self.store.put(layout.results_manifest(name), canonical_json(manifest))
-        await self.write_pod_status(name, pod_status("Succeeded", 0, "Completed", ""))
-        return manifest
+            self.write_results(job)
+        await self.write_pod_status(job["metadata"]["name"], pod_status("Succeeded", 0, "Completed", ""))
+        return results_manifest(specification_of(job))
+
+    def write_results(self, job: Mapping[str, Any]) -> None:
+        """Put what a run leaves into the store."""
+        path = layout.results_manifest(job["metadata"]["name"])
+        self.store.put(path, canonical_json(results_manifest(specification_of(job))))
 
     async def fail(self, job: str, exit_code: int, message: str = "", reason: str = "Error") -> None:
         """Have a Job's newest pod end badly, with a runner's words or without."""
-        said = TerminationMessage(exit_code=exit_code, message=message).model_dump_json(by_alias=True) if message else ""
+        said = (
+            TerminationMessage(exit_code=exit_code, message=message).model_dump_json(by_alias=True) if message else ""
+        )
         await self.write_pod_status(job, pod_status("Failed", exit_code, reason, said))
 
     async def until(self, name: str, reason: str, kind: str = "Ready") -> Json:

@@ -33,9 +33,17 @@ def cluster(api_server: Path) -> Path:
     return api_server
 
 
+@pytest.fixture(scope="module")
+def store_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give the folder of a store of the module's tests."""
+    root = tmp_path_factory.mktemp("stores") / "store"
+    root.mkdir()
+    return root
+
+
 @pytest_asyncio.fixture
-async def bench(cluster: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
-    """Give a new namespace, enrolled, and its folder in a store."""
+async def bench(cluster: Path, store_root: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    """Give a new namespace, enrolled, and its folder in the store."""
     monkeypatch.setenv("KUBECONFIG", str(cluster))
     access = Access()
     client = ApiClient(access, 10.0)
@@ -43,38 +51,54 @@ async def bench(cluster: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     await client.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
     path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
     await client.create(path, {"metadata": {"name": "tradeplane-runner"}})
-    (tmp_path / "store" / namespace).mkdir(parents=True)
-    store = open_store(f"file://{tmp_path}/store").within(namespace)
-    yield Bench(client, namespace, store)
+    (store_root / namespace).mkdir()
+    yield Bench(client, namespace, open_store(f"file://{store_root}").within(namespace))
     await access.close()
 
 
-@pytest.fixture
-def settings(bench: Bench, tmp_path: Path) -> dict[str, Any]:
-    """Give settings of an operator for the test's namespace alone, in a hurry."""
+@pytest.fixture(scope="module")
+def settings(store_root: Path) -> dict[str, Any]:
+    """Give settings of an operator in a hurry."""
     return {
-        "stores": {"default": {"url": f"file://{tmp_path}/store", "claim": "tradeplane-store"}},
+        "stores": {"default": {"url": f"file://{store_root}", "claim": "tradeplane-store"}},
         "images": {"default": IMAGE},
-        "namespaces": [bench.namespace],
         "retention": {"succeededSeconds": 0, "failedSeconds": 0},
-        "lease": {"namespace": bench.namespace, "durationSeconds": 5, "renewSeconds": 2.5, "retrySeconds": 0.3},
+        "lease": {"namespace": "default", "durationSeconds": 5, "renewSeconds": 2.5, "retrySeconds": 0.3},
         "client": {"requestSeconds": 2.0},
-        "pace": {"podGraceSeconds": 1, "podAgainSeconds": 1, "snapshotAgainSeconds": 1, "storeAgainSeconds": 1},
+        "pace": {
+            "podGraceSeconds": 1,
+            "podAgainSeconds": 1,
+            "snapshotAgainSeconds": 1,
+            "storeAgainSeconds": 1,
+            "resultsGraceSeconds": 1,
+        },
     }
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def operator(
+    cluster: Path, settings: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[OperatorProcess]:
+    """Give an operator of the whole cluster, shared by the tests of a module."""
+    started = OperatorProcess(tmp_path_factory.mktemp("operator"), cluster, settings).start()
+    yield await started.working()
+    started.end()
 
 
 @pytest.fixture
 def operators(
-    cluster: Path, tmp_path: Path, settings: dict[str, Any]
+    cluster: Path, bench: Bench, tmp_path: Path, settings: dict[str, Any]
 ) -> Iterator[Callable[..., OperatorProcess]]:
-    """Give a way to start operators; all are ended with the test."""
+    """Give a way to start operators of the test's namespace alone; all are ended with the test."""
     started: list[OperatorProcess] = []
+    alone = {"namespaces": [bench.namespace], "lease": settings["lease"] | {"namespace": bench.namespace}}
 
     def start(**changes: Any) -> OperatorProcess:
         folder = tmp_path / f"operator-{len(started)}"
-        started.append(OperatorProcess(folder, changes.pop("kubeconfig", cluster), settings | changes).start())
+        kubeconfig = changes.pop("kubeconfig", cluster)
+        started.append(OperatorProcess(folder, kubeconfig, settings | alone | changes).start())
         return started[-1]
 
     yield start
-    for operator in started:
-        operator.end()
+    for process in started:
+        process.end()

@@ -10,10 +10,12 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IMAGE = "registry.example/tradeplane/workloads@sha256:" + "0" * 64
 
