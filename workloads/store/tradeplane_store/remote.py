@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _FULL = re.compile(r"\b507\b|Insufficient ?Storage|StorageFull|QuotaExceeded|quota exceeded", re.IGNORECASE)
 """How servers say full: HTTP 507, and the codes of MinIO (XMinioStorageFull) and Ceph (QuotaExceeded)."""
+_NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|bucket does not exist", re.IGNORECASE)
+"""How servers tell a missing bucket from a missing object, in the body of the answer."""
 _YES = {"1", "true", "yes", "on"}
 
 
@@ -149,6 +151,8 @@ def _first_line(error: Exception) -> str:
 
 def _translated(verb: str, path: str, error: Exception) -> StoreError:
     words = _first_line(error)
+    if _NO_BUCKET.search(str(error)) or (verb == "write" and isinstance(error, FileNotFoundError)):
+        return StoreUnavailable(f"could not {verb} {path}: there is no such bucket; create it, or correct the URL")
     if isinstance(error, FileNotFoundError):
         return NotFound(f"{path} does not exist ({words})")
     if isinstance(error, AlreadyExistsError):

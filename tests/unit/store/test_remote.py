@@ -1,0 +1,87 @@
+"""Settings and errors of stores behind a network, as far as they show without one."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+from obstore.exceptions import GenericError, PermissionDeniedError, UnauthenticatedError
+from tradeplane_store.errors import InvalidStore, StoreError, StoreFull, StoreUnavailable
+from tradeplane_store.objects import open_store
+from tradeplane_store.remote import Limits, _translated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """Hold a port of loopback that is bound, so nobody else takes it, and does not listen, so it refuses."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch, closed_port: int) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed_port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("value", [None, "", "false", "0"])
+def test_plain_http_is_refused_unless_asked_for(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
+    if value is None:
+        monkeypatch.delenv("AWS_ALLOW_HTTP", raising=False)
+    else:
+        monkeypatch.setenv("AWS_ALLOW_HTTP", value)
+    with pytest.raises(InvalidStore, match="AWS_ALLOW_HTTP=true"):
+        open_store("s3://bucket/prefix")
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_store_that_is_not_there_is_given_up_within_its_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ALLOW_HTTP", "true")
+    store = open_store("s3://bucket/prefix", limits=Limits(connect_seconds=1, retries=2, retry_seconds=5))
+    started = time.monotonic()
+    attempts = (
+        lambda: store.get("a"),
+        lambda: store.put("a", b""),
+        lambda: store.put_if_absent("a", b""),
+        lambda: store.exists("a"),
+        lambda: store.list(),
+        lambda: store.delete("a"),
+    )
+    for attempt in attempts:
+        with pytest.raises(StoreUnavailable, match="check the endpoint, the network and the bucket") as raised:
+            attempt()
+        assert "hunter2" not in str(raised.value)
+        assert "\n" not in str(raised.value)
+    assert time.monotonic() - started < 30
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (GenericError("Server returned 507 Insufficient Storage"), StoreFull, "free space"),
+        (GenericError("<Code>XMinioStorageFull</Code>"), StoreFull, "free space"),
+        (GenericError("<Code>QuotaExceeded</Code>"), StoreFull, "free space"),
+        (PermissionDeniedError("403 QuotaExceeded"), StoreFull, "free space"),
+        (PermissionDeniedError("403 AccessDenied"), StoreUnavailable, "check the credentials"),
+        (UnauthenticatedError("401"), StoreUnavailable, "check the credentials"),
+        (GenericError("timed out"), StoreUnavailable, "check the endpoint"),
+    ],
+)
+def test_what_a_server_says_decides_the_error(error: Exception, kind: type[StoreError], words: str) -> None:
+    translated = _translated("write", "s3://bucket/a", error)
+    assert type(translated) is kind
+    assert words in str(translated)
+
+
+def test_signatures_in_addresses_are_cut_out() -> None:
+    error = GenericError("Error performing GET https://host/a?sig=hunter2&se=1 in 2s\n\nDebug source: hunter2")
+    assert "hunter2" not in str(_translated("read", "az://c/a", error))
