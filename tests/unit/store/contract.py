@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 import pytest
 from tradeplane_store.errors import AlreadyExists, InvalidPath, NotFound, TooLarge
 
@@ -23,6 +25,12 @@ class StoreContract:
         assert store.get("a/b/c.json") == b"one"
         store.put("a/b/c.json", memoryview(b"another"))
         assert store.get("a/b/c.json") == b"another"
+
+    def test_buffers_of_other_element_types_are_bytes(self, store: ObjectStore) -> None:
+        store.put("signed", memoryview(array("b", [-1, 2])))
+        assert store.get("signed") == b"\xff\x02"
+        store.put("arrow", memoryview(pa.py_buffer(b"buffer")))
+        assert store.get("arrow") == b"buffer"
 
     def test_an_empty_object_is_an_object(self, store: ObjectStore) -> None:
         store.put("empty", b"")

@@ -89,7 +89,8 @@ class RemoteStore:
         """Write an object whole; with ``absent``, only where there is none of this name."""
         mode: PutMode = "create" if absent else "overwrite"
         with self._errors("write", name):
-            obstore.put(self._client, name, data, mode=mode)
+            # As unsigned bytes: the client takes any other buffer, such as Arrow's, for a sequence of chunks.
+            obstore.put(self._client, name, memoryview(data).cast("B"), mode=mode)
 
     def exists(self, name: str) -> bool:
         """Return whether there is an object of this name."""
