@@ -78,7 +78,7 @@ class Assembly:
         context = self.preparation.cache / "contexts" / digest
         request = BuildRequest(f"{_PREFIX}/{image.name}:{digest[:40]}", context, self.architectures, arguments)
         built = Built(image, request, contents, base)
-        if not self.builder.has(request.tag):
+        if not self.builder.has(request):
             self.say(f"{image.name}: building with {self.builder.identity}")
             with _context(built, containerfile):
                 self.builder.build(request)

@@ -47,8 +47,8 @@ class Builder(Protocol):
     def identity(self) -> str:
         """Name and version: another builder may write another, equally valid, form of the same content."""
 
-    def has(self, tag: str) -> bool:
-        """Whether an index of this name was built before."""
+    def has(self, request: BuildRequest) -> bool:
+        """Whether this index was built before."""
 
     def build(self, request: BuildRequest) -> None:
         """Build an index."""
@@ -74,24 +74,22 @@ class Containers:
         """Name and version."""
         return f"{self.program} {self.version}"
 
-    def has(self, tag: str) -> bool:
-        """Whether an index of this name was built before."""
+    def has(self, request: BuildRequest) -> bool:
+        """Whether this index was built before, and to its end."""
         try:
-            self._run("manifest", "inspect", f"localhost/{tag}", purpose="looking for a built image")
+            shown = self._run("manifest", "inspect", f"localhost/{request.tag}", purpose="looking for a built image")
         except ImageError:
             return False
-        return True
+        return len(json.loads(shown)["manifests"]) == len(request.architectures)
 
     def build(self, request: BuildRequest) -> None:
         """Build each processor's image in the stated order, then the index of them."""
         images = [self._build_one(request, architecture) for architecture in request.architectures]
-        partial = f"localhost/{request.tag}-partial"
-        self._remove_index(partial)
-        self._run("manifest", "create", partial, purpose="making the index")
+        index = f"localhost/{request.tag}"
+        self._remove_index(index)
+        self._run("manifest", "create", index, purpose="making the index")
         for image in images:
-            self._run("manifest", "add", partial, f"containers-storage:{image}", purpose="adding to the index")
-        self._run("tag", partial, f"localhost/{request.tag}", purpose="naming the index")
-        self._run("rmi", partial, purpose="naming the index")
+            self._run("manifest", "add", index, f"containers-storage:{image}", purpose="adding to the index")
 
     def push(self, request: BuildRequest, repository: str, *, plain_http: bool) -> str:
         """Push a built index and return its digest."""
@@ -154,15 +152,18 @@ class Buildx:
         """Name and version."""
         return f"docker buildx {self.version}"
 
-    def has(self, tag: str) -> bool:
-        """Whether an index of this name was built before; its layers are then in buildx's cache."""
-        return (self.marks / tag.replace("/", "_").replace(":", "_")).exists()
+    def has(self, request: BuildRequest) -> bool:
+        """Whether this index was built before; its layers are then in buildx's cache."""
+        return self._mark(request).exists()
 
     def build(self, request: BuildRequest) -> None:
         """Build into buildx's cache."""
         self._build(request, "type=cacheonly")
         self.marks.mkdir(parents=True, exist_ok=True)
-        (self.marks / request.tag.replace("/", "_").replace(":", "_")).touch()
+        self._mark(request).touch()
+
+    def _mark(self, request: BuildRequest) -> Path:
+        return self.marks / request.tag.replace("/", "_").replace(":", "_")
 
     def push(self, request: BuildRequest, repository: str, *, plain_http: bool) -> str:
         """Build from the cache and push; return the digest of the index."""
