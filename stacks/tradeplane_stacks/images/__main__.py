@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
                 help="registry to push to, with a path if it has one (default: $REGISTRY)",
             )
             command.add_argument("--plain-http", action="store_true", help="the registry speaks HTTP, not HTTPS")
+            command.add_argument(
+                "--records", type=Path, default=RECORDS, help="directory to write images.json to (default: build/)"
+            )
         if name == "export":
             command.add_argument("--directory", type=Path, required=True, help="directory to make <name>/ below")
     commands.add_parser("digests", help="print what was pushed last, from build/images.json")
@@ -110,20 +113,20 @@ def platforms(text: str) -> tuple[str, ...]:
     return tuple(name for name in ARCHITECTURES if name in asked)
 
 
-def assembly(architectures: tuple[str, ...], builder: str) -> Assembly:
+def assembly(architectures: tuple[str, ...], builder: str, records: Path = RECORDS) -> Assembly:
     """Return what builds the images of this checkout."""
     cache = cache_directory()
     return Assembly(
         preparation=Preparation(cache, _say),
         builder=choose(builder, cache / "storage"),
         architectures=architectures,
-        records=RECORDS,
+        records=records,
         say=_say,
     )
 
 
 def _each(chosen: argparse.Namespace) -> None:
-    made = assembly(platforms(chosen.platform), chosen.builder)
+    made = assembly(platforms(chosen.platform), chosen.builder, getattr(chosen, "records", RECORDS))
     with exclusive(made.preparation.cache, _say):
         base = made.preparation.base(chosen.base)
         for name in chosen.image or sorted(IMAGES):
