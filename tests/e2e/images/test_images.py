@@ -1,4 +1,4 @@
-"""The images themselves: the same twice, of two processors, small, without a shell, and able to start their programs."""
+"""The images themselves: the same twice, for two processors, small, without a shell, and able to start."""
 
 from __future__ import annotations
 
@@ -147,12 +147,12 @@ def await_listener(port: int) -> None:
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
-    """An empty registry of ours: host and port."""
+    """Start an empty registry; give its host and port."""
     program = Binaries(Settings.from_environment(os.environ).cache).build((REGISTRY,), print)[REGISTRY]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [program, "serve", "--addr", "127.0.0.1", "--port", str(port), "--dir", tmp_path / "registry"]
+    command = [str(program), "serve", "--addr", "127.0.0.1", "--port", str(port), "--dir", str(tmp_path / "registry")]
     with (tmp_path / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         await_listener(port)
         yield f"127.0.0.1:{port}"
@@ -172,5 +172,5 @@ def test_what_is_pushed_is_what_was_exported_and_recorded_by_digest(
         f"http://{registry}/v2/tradeplane/operator/manifests/{digest}",
         headers={"Accept": "application/vnd.oci.image.index.v1+json"},
     )
-    with urllib.request.urlopen(request, timeout=_LIMIT_S) as answer:
+    with urllib.request.urlopen(request, timeout=_LIMIT_S) as answer:  # noqa: S310 -- the registry above
         assert json.loads(answer.read()) == read(layouts / "operator", digest)
