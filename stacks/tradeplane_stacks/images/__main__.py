@@ -9,20 +9,19 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradeplane_stacks.images.assembly import Assembly
-from tradeplane_stacks.images.builders import NAMES, choose
-from tradeplane_stacks.images.contents import LOCK, Preparation
+from tradeplane_stacks.images.assembly import RECORDS, Assembly
+from tradeplane_stacks.images.builders import NAMES
+from tradeplane_stacks.images.contents import LOCK
 from tradeplane_stacks.images.debian import resolve
 from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.lock import format_lock
 from tradeplane_stacks.images.record import CONTENTS, read_references
-from tradeplane_stacks.images.settings import ARCHITECTURES, CHECKOUT, IMAGES, cache_directory
+from tradeplane_stacks.images.settings import ARCHITECTURES, IMAGES, cache_directory
 from tradeplane_stacks.images.trees import exclusive, remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-RECORDS = CHECKOUT / "build"
 _EXAMPLES = """\
 examples:
   python -m tradeplane_stacks.images build                            build both images, or find them built
@@ -113,20 +112,8 @@ def platforms(text: str) -> tuple[str, ...]:
     return tuple(name for name in ARCHITECTURES if name in asked)
 
 
-def assembly(architectures: tuple[str, ...], builder: str, records: Path = RECORDS) -> Assembly:
-    """Return what builds the images of this checkout."""
-    cache = cache_directory()
-    return Assembly(
-        preparation=Preparation(cache, _say),
-        builder=choose(builder, cache / "storage"),
-        architectures=architectures,
-        records=records,
-        say=_say,
-    )
-
-
 def _each(chosen: argparse.Namespace) -> None:
-    made = assembly(platforms(chosen.platform), chosen.builder, getattr(chosen, "records", RECORDS))
+    made = Assembly.of_checkout(_say, platforms(chosen.platform), chosen.builder, getattr(chosen, "records", RECORDS))
     with exclusive(made.preparation.cache, _say):
         base = made.preparation.base(chosen.base)
         for name in chosen.image or sorted(IMAGES):

@@ -9,22 +9,26 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_stacks.images.builders import BuildRequest
+from tradeplane_stacks.images.builders import BuildRequest, choose
+from tradeplane_stacks.images.contents import Preparation
 from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.lock import format_lock
 from tradeplane_stacks.images.record import CONTENTS, REFERENCES, write_record
-from tradeplane_stacks.images.trees import inputs_digest, link_tree, remove_tree
+from tradeplane_stacks.images.settings import ARCHITECTURES, CHECKOUT, IMAGES, cache_directory
+from tradeplane_stacks.images.trees import exclusive, inputs_digest, link_tree, remove_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tradeplane_stacks.images.builders import Builder
-    from tradeplane_stacks.images.contents import Base, Contents, Preparation
+    from tradeplane_stacks.images.contents import Base, Contents
     from tradeplane_stacks.images.settings import Image
 
 _REGISTRY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?$")
 _PREFIX = "tradeplane"
+RECORDS = CHECKOUT / "build"
+"""Where records are written unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +50,45 @@ class Assembly:
     builder: Builder
     architectures: tuple[str, ...]
     records: Path
-    """Directory of the records, ``build/`` of the checkout."""
+    """Directory of the records."""
     say: Callable[[str], None]
+
+    @classmethod
+    def of_checkout(
+        cls,
+        say: Callable[[str], None],
+        architectures: tuple[str, ...] = ARCHITECTURES,
+        builder: str = "auto",
+        records: Path = RECORDS,
+    ) -> Assembly:
+        """Return what builds the images of this checkout, with the builder asked for or the first that works.
+
+        Raises:
+            ImageError: no builder works.
+
+        """
+        cache = cache_directory()
+        return cls(
+            preparation=Preparation(cache, say),
+            builder=choose(builder, cache / "storage"),
+            architectures=architectures,
+            records=records,
+            say=say,
+        )
+
+    def publish(self, registry: str, *, plain_http: bool) -> dict[str, str]:
+        """Build and push every image; return their references by digest.
+
+        Raises:
+            ImageError: a step failed.
+
+        """
+        with exclusive(self.preparation.cache, self.say):
+            base = self.preparation.base()
+            return {
+                name: self.push(self.build(image, base), registry, plain_http=plain_http)
+                for name, image in sorted(IMAGES.items())
+            }
 
     def build(self, image: Image, base: Base) -> Built:
         """Prepare and build an image, or find it built.

@@ -1,0 +1,264 @@
+"""The clusters a demo runs on, behind one face: start, where images go, where results lie, take away.
+
+What differs is only how a node gets at images and at the store. Everything after that is the same kubectl.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from tradeplane_stacks.demo.choice import ClusterKind
+from tradeplane_stacks.demo.errors import DemoError
+from tradeplane_stacks.demo.programs import Kubectl, require, run
+from tradeplane_stacks.images.settings import CHECKOUT
+from tradeplane_stacks.local.cluster import EmbeddedCluster
+from tradeplane_stacks.local.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+DEPLOY = CHECKOUT / "operator/deploy"
+_STORE_OWNER = 65_532
+_KIND_NAME = "tradeplane"
+_KIND_STORE = Path("/var/lib/tradeplane/kind")
+_KIND_REGISTRY = "tradeplane-registry"
+_KIND_REGISTRY_IMAGE = "docker.io/library/registry:2"
+_KIND_PORT = 5001
+_KIND_LIMIT_S = 600
+
+
+class DemoCluster(Protocol):
+    """A cluster as the demo sees it."""
+
+    @property
+    def overlay(self) -> Path:
+        """Kustomize overlay of the operator for this cluster."""
+
+    @property
+    def enrolment(self) -> Path:
+        """Kustomize directory of a namespace that runs work here."""
+
+    @property
+    def registry(self) -> str:
+        """Registry that the nodes pull from and this machine pushes to."""
+
+    @property
+    def plain_http(self) -> bool:
+        """Whether the registry speaks HTTP."""
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """kubectl for this cluster."""
+
+    @property
+    def environment(self) -> str:
+        """Shell command a person gives first to reach this cluster; empty when none is needed."""
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Make the cluster, or mend it, or check that it answers."""
+
+    def provide_store(self, namespace: str, *, of_all: bool = False) -> None:
+        """Make a namespace's part of the store, or with ``of_all`` the operator's view of it."""
+
+    def store_url(self, namespace: str) -> str:
+        """Return a namespace's part of the store as this machine reaches it."""
+
+    def remove(self, say: Callable[[str], None]) -> None:
+        """Remove what the demo made."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The embedded cluster."""
+
+    settings: Settings
+    say: Callable[[str], None] = field(repr=False)
+    overlay: Path = DEPLOY / "overlays/embedded"
+    enrolment: Path = DEPLOY / "namespace"
+    plain_http: bool = True
+    environment: str = 'eval "$(uv run python -m tradeplane_stacks.local env)"'
+
+    @cached_property
+    def _cluster(self) -> EmbeddedCluster:
+        return EmbeddedCluster(self.settings, self.say)
+
+    @property
+    def registry(self) -> str:
+        """Registry beside the nodes."""
+        return self._cluster.registry
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """The cluster's own kubectl."""
+        return Kubectl(self._cluster.kubectl, self._cluster.kubeconfig)
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Bring it up."""
+        say(f"state: {self.settings.state}; programs are kept in {self.settings.cache}")
+        self._cluster.up()
+
+    def provide_store(self, namespace: str, *, of_all: bool = False) -> None:
+        """Make a directory and the claim that mounts it."""
+        self._cluster.provide_store(namespace, of_all=of_all)
+
+    def store_url(self, namespace: str) -> str:
+        """Return the directory's URL."""
+        return (self._cluster.layout.store / namespace).as_uri()
+
+    def remove(self, say: Callable[[str], None]) -> None:
+        """Stop it and remove its state; what was built stays in the cache."""
+        self._cluster.down(purge=True)
+        say(f"built programs and images stay in {self.settings.cache}; remove that directory to build anew")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A cluster in Docker, with a registry container beside it as kind's documentation describes it."""
+
+    overlay: Path = DEPLOY / "overlays/kind"
+    enrolment: Path = DEPLOY / "overlays/kind/namespace"
+    registry: str = f"localhost:{_KIND_PORT}"
+    plain_http: bool = True
+    environment: str = f"kubectl config use-context kind-{_KIND_NAME}"
+
+    @property
+    def kubectl(self) -> Kubectl:
+        """The user's kubectl, with a kubeconfig of this cluster alone."""
+        program = require("kubectl", "Install kubectl.")
+        return Kubectl(Path(program), CHECKOUT / "build/demo/kubeconfig")
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Create cluster and registry where they are not there."""
+        if _KIND_NAME not in _kind("get", "clusters").split():
+            say("kind creates a cluster")
+            _kind("create", "cluster", "--config", str(self.overlay / "cluster.yaml"), "--wait", "120s")
+        self._start_registry(say)
+        kubeconfig = CHECKOUT / "build/demo/kubeconfig"
+        kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+        kubeconfig.touch(mode=0o600)
+        kubeconfig.write_text(_kind("get", "kubeconfig", "--name", _KIND_NAME))
+
+    def provide_store(self, namespace: str, *, of_all: bool = False) -> None:
+        """Make a directory that the nodes mount; the overlay brings the volumes."""
+        directory = _KIND_STORE if of_all else _KIND_STORE / namespace
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            os.chown(directory, _STORE_OWNER, _STORE_OWNER)
+        except PermissionError as error:
+            owner = f"-o {_STORE_OWNER} -g {_STORE_OWNER}"
+            raise DemoError(f"{directory} cannot be made: {error}.", f"sudo install -d {owner} {directory}") from error
+
+    def store_url(self, namespace: str) -> str:
+        """Return the directory's URL."""
+        return (_KIND_STORE / namespace).as_uri()
+
+    def remove(self, say: Callable[[str], None]) -> None:
+        """Delete cluster and registry; results outlive them."""
+        _kind("delete", "cluster", "--name", _KIND_NAME)
+        _docker("rm", "--force", "--volumes", _KIND_REGISTRY)
+        say(f"results stay in {_KIND_STORE}; remove that directory to be rid of them")
+
+    def _start_registry(self, say: Callable[[str], None]) -> None:
+        if not _docker("ps", "--quiet", "--filter", f"name=^{_KIND_REGISTRY}$"):
+            say("starting a registry container")
+            publish = f"127.0.0.1:{_KIND_PORT}:5000"
+            _docker(
+                "run",
+                "--detach",
+                "--restart=always",
+                f"--publish={publish}",
+                f"--name={_KIND_REGISTRY}",
+                "--network=kind",
+                _KIND_REGISTRY_IMAGE,
+            )
+        hosts = f'[host."http://{_KIND_REGISTRY}:5000"]\n'
+        directory = f"/etc/containerd/certs.d/{self.registry}"
+        for node in _kind("get", "nodes", "--name", _KIND_NAME).split():
+            _docker("exec", node, "mkdir", "-p", directory)
+            _docker("exec", node, "sh", "-c", f"printf %s '{hosts}' > {directory}/hosts.toml")
+
+
+@dataclass(frozen=True)
+class Current:
+    """The cluster that KUBECONFIG names, with a registry, a store and settings of the user's own."""
+
+    registry: str
+    overlay: Path
+    store: str
+    kubectl: Kubectl
+    enrolment: Path = CHECKOUT / "build/demo/enrolment"
+    plain_http: bool = False
+    environment: str = ""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Current:
+        """Read ``REGISTRY``, ``OVERLAY`` and ``STORE``.
+
+        Raises:
+            DemoError: one is missing; all that are missing are named.
+
+        """
+        needed = {
+            "REGISTRY": "a registry the nodes pull from and this machine may push to",
+            "OVERLAY": "a kustomize directory of the operator with settings.yaml (operator/deploy/README.md shows one)",
+            "STORE": "the URL of the store that settings.yaml calls `default`, without a namespace",
+        }
+        missing = {name: meaning for name, meaning in needed.items() if not environment.get(name)}
+        if missing:
+            told = "; ".join(f"{name}: {meaning}" for name, meaning in missing.items())
+            raise DemoError(f"CLUSTER=current needs {', '.join(missing)}.", f"Set {told}.")
+        program = require("kubectl", "Install kubectl.")
+        overlay = Path(environment["OVERLAY"]).resolve()
+        return cls(environment["REGISTRY"], overlay, environment["STORE"].rstrip("/"), Kubectl(Path(program), None))
+
+    def start(self, say: Callable[[str], None]) -> None:
+        """Check that it answers, and write how a namespace is enrolled."""
+        context = self.kubectl("config", "current-context", remedy="Set KUBECONFIG.").strip()
+        say(f"context: {context}")
+        self.kubectl("get", "namespaces", remedy="See that the cluster answers and that you may list namespaces.")
+        self.enrolment.mkdir(parents=True, exist_ok=True)
+        deploy = os.path.relpath(DEPLOY, self.enrolment)
+        (self.enrolment / "kustomization.yaml").write_text(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: research\n"
+            f"resources: [{deploy}/namespace]\ncomponents: [{deploy}/components/s3-egress]\n"
+        )
+
+    def provide_store(self, namespace: str, *, of_all: bool = False) -> None:
+        """Do nothing: the store is the user's."""
+
+    def store_url(self, namespace: str) -> str:
+        """Return the namespace's folder of the store."""
+        return f"{self.store}/{namespace}"
+
+    def remove(self, say: Callable[[str], None]) -> None:
+        """Remove namespace, operator and kinds; results stay in the store."""
+        for directory in (self.enrolment, CHECKOUT / "build/demo/operator"):
+            if directory.exists():
+                self.kubectl("delete", "--ignore-not-found", "-k", directory, remedy="Delete by hand what it names.")
+        say(f"results stay in {self.store}; images stay in {self.registry}")
+
+
+def cluster_of(kind: ClusterKind, environment: Mapping[str, str], say: Callable[[str], None]) -> DemoCluster:
+    """Return the cluster of a kind.
+
+    Raises:
+        DemoError: something it needs is missing.
+
+    """
+    if kind is ClusterKind.EMBEDDED:
+        return Embedded(Settings.from_environment(environment), say)
+    if kind is ClusterKind.KIND:
+        return Kind()
+    return Current.from_environment(environment)
+
+
+def _kind(*arguments: str) -> str:
+    return run(["kind", *arguments], "See `kind get clusters` and `docker ps`.", limit_s=_KIND_LIMIT_S)
+
+
+def _docker(*arguments: str) -> str:
+    return run(["docker", *arguments], "See `docker ps` and whether Docker can reach its registry.")

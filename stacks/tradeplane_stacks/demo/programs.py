@@ -1,0 +1,86 @@
+"""Running the programs the demo uses, each with a limit, and their own words when they fail."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_stacks.demo.errors import DemoError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+_LAST_CHARACTERS = 2_000
+_LIMIT_S = 120
+
+
+def run(
+    command: Sequence[str | Path], remedy: str, *, limit_s: float = _LIMIT_S, environment: dict[str, str] | None = None
+) -> str:
+    """Run a program and return what it printed.
+
+    Files it makes are readable by others whatever the caller's umask: pods of another user read them.
+
+    Raises:
+        DemoError: it is missing, failed or took too long.
+
+    """
+    shown = " ".join(str(word) for word in command[:4])
+    try:
+        done = subprocess.run(  # noqa: S603 -- the callers name the programs
+            [str(word) for word in command],
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=limit_s,
+            check=False,
+            umask=0o022,
+        )
+    except FileNotFoundError as error:
+        raise DemoError(f"There is no program {command[0]}.", "`make bootstrap` installs what is needed.") from error
+    except subprocess.TimeoutExpired as error:
+        raise DemoError(f"`{shown} ...` took longer than {limit_s:.0f} s.", remedy) from error
+    if done.returncode != 0:
+        words = (done.stderr.strip() or done.stdout.strip())[-_LAST_CHARACTERS:]
+        raise DemoError(f"`{shown} ...` failed: {words}", remedy)
+    return done.stdout
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """kubectl with one kubeconfig, or with the user's own."""
+
+    program: Path
+    kubeconfig: Path | None
+
+    def __call__(self, *arguments: str | Path, remedy: str = "Look at the cluster with kubectl.") -> str:
+        """Run kubectl and return what it printed."""
+        environment = {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else None
+        return run([self.program, *arguments], remedy, environment=environment)
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        """Return an object or a list."""
+        found: dict[str, Any] = json.loads(self("get", *arguments, "-o", "json"))
+        return found
+
+    def apply_directory(self, directory: Path) -> None:
+        """Apply a kustomization on the server's side."""
+        self("apply", "--server-side", "--force-conflicts", "-k", directory, remedy="See the manifest it names.")
+
+
+def require(program: str, remedy: str) -> str:
+    """Return the path of a program.
+
+    Raises:
+        DemoError: it is not on PATH.
+
+    """
+    found = shutil.which(program)
+    if found is None:
+        raise DemoError(f"There is no program {program} on PATH.", remedy)
+    return found
