@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_cli.printing import columns
 from tradeplane_cli.progress import bar, stage
-from tradeplane_cli.report.wording import date, number, percent, summary_rows
+from tradeplane_cli.report.wording import day, number, percent, summary_rows
 
 if TYPE_CHECKING:
     from tradeplane_api.run import ResultsManifest
@@ -110,7 +110,7 @@ def _row(manifest: ResultsManifest) -> list[str]:
     return [
         manifest.specification.run,
         manifest.specification.simulation.algorithm.name,
-        f"{date(summary.start).split()[0]} to {date(summary.end).split()[0]}",
+        f"{day(summary.start)} to {day(summary.end)}",
         percent(summary.total_return),
         number(summary.sharpe),
         percent(summary.max_drawdown),

@@ -13,7 +13,7 @@ from tradeplane_api.base import API_VERSION, Digest, Name
 
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.progress import bar, stage
-from tradeplane_cli.report.wording import date
+from tradeplane_cli.report.wording import period
 
 if TYPE_CHECKING:
     from tradeplane_api.snapshot import SnapshotManifest
@@ -62,7 +62,7 @@ class Stored:
         return [
             ("Snapshot", self.digest),
             ("Instruments", ", ".join(symbols[:MAX_SYMBOLS]) + more),
-            ("Period", f"{date(self.manifest.start)} to {date(self.manifest.end)}"),
+            ("Period", period(self.manifest.start, self.manifest.end, max(part.rows for part in self.manifest.parts))),
             ("Records", f"{self.manifest.records:,}"),
             ("Source", ", ".join(sources)),
             ("Store", self.store),

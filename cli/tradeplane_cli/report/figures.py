@@ -123,7 +123,7 @@ def _with_none(values: NDArray[np.float64]) -> list[list[float | None]]:
 
 def _line(line: Line, name: str, colour: str, *, width: float, template: str = "%{y:,.2f}") -> go.Scatter:
     return go.Scatter(
-        x=line.time,
+        x=_milliseconds(line.time),
         y=line.value,
         name=name,
         mode="lines",
@@ -134,7 +134,7 @@ def _line(line: Line, name: str, colour: str, *, width: float, template: str = "
 
 def _markers(fills: Fills, name: str, symbol: str, colour: str) -> go.Scatter:
     return go.Scatter(
-        x=fills.time,
+        x=_milliseconds(fills.time),
         y=fills.price,
         name=name,
         mode="markers",
@@ -144,7 +144,14 @@ def _markers(fills: Fills, name: str, symbol: str, colour: str) -> go.Scatter:
     )
 
 
+def _milliseconds(time: NDArray[np.datetime64]) -> NDArray[np.float64]:
+    """Return times as Plotly has them on a date axis: milliseconds since the Unix epoch, UTC."""
+    return time.astype(np.int64).astype(np.float64) / 1e6
+
+
 def _finished(figure: go.Figure, *, height: int, unified: bool = True) -> go.Figure:
+    if unified:
+        figure.update_xaxes(type="date")
     figure.update_layout(
         height=height,
         margin={"l": 68, "r": 18, "t": 34, "b": 34},

@@ -22,7 +22,7 @@ from plotly.offline import get_plotlyjs
 from tradeplane_cli.report.contents import MAX_ROWS, Contents
 from tradeplane_cli.report.figures import MAX_MARKERS, equity_figure, monthly_figure, price_figure, themes
 from tradeplane_cli.report.series import MAX_POINTS, period_returns
-from tradeplane_cli.report.wording import date, number, percent, summary_rows
+from tradeplane_cli.report.wording import moment, number, percent, summary_rows
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -140,7 +140,7 @@ def _trade_rows(contents: Contents) -> list[dict[str, str]]:
     stamps = np.datetime_as_string(times, unit="s").tolist()
     return [
         {
-            "time": date(stamp),
+            "time": moment(stamp),
             "instrument": str(row["instrument"]),
             "side": str(row["side"]),
             "quantity": f"{row['quantity']:,}",

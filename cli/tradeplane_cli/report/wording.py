@@ -6,6 +6,7 @@ keep them whole.
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING
 
@@ -26,19 +27,33 @@ def number(value: str | None, places: int = 2) -> str:
     return UNDEFINED if value is None else f"{_rounded(Decimal(value), places):,f}"
 
 
-def date(value: str | None) -> str:
-    """Return the date of an RFC 3339 time, with its time of day unless that is midnight."""
+def moment(value: str | None) -> str:
+    """Return an RFC 3339 time in UTC as ``2020-01-02 14:30``, seconds and their fractions where there are any."""
     if value is None:
         return UNDEFINED
     day, _, rest = value.partition("T")
-    clock = rest.removesuffix("Z").removesuffix("+00:00").partition(".")[0]
-    return day if clock in ("", "00:00:00") else f"{day} {clock}"
+    clock = rest.removesuffix("Z").removesuffix("+00:00")
+    clock = clock.rstrip("0").rstrip(".") if "." in clock else clock
+    clock = clock.removesuffix(":00") if clock.count(":") == 2 else clock
+    return f"{day} {clock}" if clock not in ("", "00:00") else day
+
+
+def day(value: str | None) -> str:
+    """Return the date of an RFC 3339 time."""
+    return UNDEFINED if value is None else value.partition("T")[0]
+
+
+def period(start: str, end: str, records: int) -> str:
+    """Return a period by its dates, and by its times as well where there is more than one record a day."""
+    form = day if _daily(start, end, records) else moment
+    return f"{form(start)} to {form(end)}"
 
 
 def summary_rows(summary: Summary) -> list[tuple[str, str]]:
     """Name and value of each figure of the summary, in the order people ask for them."""
+    form = day if _daily(summary.start, summary.end, summary.bars) else moment
     return [
-        ("Period", f"{date(summary.start)} to {date(summary.end)}"),
+        ("Period", period(summary.start, summary.end, summary.bars)),
         ("Bars", f"{summary.bars:,}"),
         ("Final equity", number(summary.final_equity)),
         ("Total return", percent(summary.total_return)),
@@ -48,13 +63,18 @@ def summary_rows(summary: Summary) -> list[tuple[str, str]]:
         ("Sortino ratio", number(summary.sortino)),
         ("Calmar ratio", number(summary.calmar)),
         ("Maximum drawdown", percent(summary.max_drawdown)),
-        ("Drawdown from", date(summary.max_drawdown_start)),
-        ("Drawdown to", date(summary.max_drawdown_end)),
+        ("Drawdown from", form(summary.max_drawdown_start)),
+        ("Drawdown to", form(summary.max_drawdown_end)),
         ("Turnover", number(summary.turnover)),
         ("Exposure", percent(summary.exposure)),
         ("Trades", f"{summary.trades:,}"),
         ("Hit rate", percent(summary.hit_rate)),
     ]
+
+
+def _daily(start: str, end: str, records: int) -> bool:
+    days = (date.fromisoformat(day(end)) - date.fromisoformat(day(start))).days + 1
+    return records <= days
 
 
 def _rounded(value: Decimal, places: int) -> Decimal:

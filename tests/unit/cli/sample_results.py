@@ -100,7 +100,7 @@ def summary(trades: int) -> Summary:
         sharpe="0.577216",
         sortino=None,
         calmar="0.414214",
-        max_drawdown="-0.141593",
+        max_drawdown="0.141593",
         max_drawdown_start="2015-05-21T00:00:00Z",
         max_drawdown_end="2016-02-11T14:30:00Z",
         turnover="3.5",

@@ -16,7 +16,7 @@ from hypothesis.extra.numpy import arrays
 from tradeplane_cli.report.contents import MAX_ROWS
 from tradeplane_cli.report.page import page
 from tradeplane_cli.report.series import Line, drawdown, period_returns, thinned
-from tradeplane_cli.report.wording import UNDEFINED, date, number, percent
+from tradeplane_cli.report.wording import UNDEFINED, day, moment, number, percent, period
 
 from tests.unit.cli.sample_results import HOSTILE, sample
 
@@ -77,9 +77,13 @@ def test_months_without_a_bar_are_empty_and_the_next_carries_the_change() -> Non
         (percent(None), UNDEFINED),
         (number("1234567.891"), "1,234,567.89"),
         (number("-0.001"), "0.00"),
-        (date("2020-01-02T00:00:00Z"), "2020-01-02"),
-        (date("2020-01-02T21:00:00.000000000Z"), "2020-01-02 21:00:00"),
-        (date(None), UNDEFINED),
+        (moment("2020-01-02T00:00:00Z"), "2020-01-02"),
+        (moment("2020-01-02T21:00:00.000000000Z"), "2020-01-02 21:00"),
+        (moment("2020-01-02T21:00:30.250000000Z"), "2020-01-02 21:00:30.25"),
+        (moment(None), UNDEFINED),
+        (day("2020-01-02T21:00:00Z"), "2020-01-02"),
+        (period("2020-01-02T21:00:00Z", "2020-01-05T21:00:00Z", 4), "2020-01-02 to 2020-01-05"),
+        (period("2020-01-02T21:00:00Z", "2020-01-05T21:00:00Z", 5), "2020-01-02 21:00 to 2020-01-05 21:00"),
     ],
 )
 def test_figures_read_as_people_write_them(shown: str, expected: str) -> None:

@@ -1,0 +1,312 @@
+"""The commands from the outside: what they print, how they end, and that the results are those of a pod."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from tradeplane_api.run import RunSpecification
+from tradeplane_api.snapshot import Snapshot
+from tradeplane_cli.failures import EXIT_CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.unit.cli.conftest import Ended
+
+    Command = Callable[..., Ended]
+
+COMMANDS = [
+    ("run",),
+    ("snapshot", "import"),
+    ("snapshot", "inspect"),
+    ("snapshot", "verify"),
+    ("results", "list"),
+    ("results", "show"),
+    ("results", "report"),
+    ("version",),
+    ("completion",),
+]
+DIGEST = "sha256:" + "0" * 64
+
+
+@pytest.fixture
+def finished(tradeplane: Command, files: tuple[str, str]) -> dict[str, Any]:
+    """Return what ``run -o json`` printed of a finished run."""
+    ended = tradeplane("run", "-f", files[0], "-f", files[1], "-o", "json")
+    assert ended.code == 0, ended.err
+    return dict(json.loads(ended.out))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_help_of_every_command_has_examples(tradeplane: Command, command: tuple[str, ...]) -> None:
+    ended = tradeplane(*command, "--help")
+    assert ended.code == 0
+    assert f"  tradeplane {' '.join(command)}" in ended.out.partition("Examples:")[2] or command == ("completion",)
+
+
+def test_help_lists_the_exit_codes(tradeplane: Command) -> None:
+    printed = tradeplane("--help").out
+    assert all(f"{int(code):>3}  {text}" in printed for code, text in EXIT_CODES.items())
+
+
+def test_help_names_the_command_as_it_was_called(tradeplane: Command) -> None:
+    assert "Usage: tradeplane run" in tradeplane("run", "--help").out
+    assert "Usage: kubectl tradeplane run" in tradeplane("run", "--help", program="/bin/kubectl-tradeplane").out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = (
+        "import sys, tradeplane_cli.main as main; main.application()(['run', '--help'], standalone_mode=False);"
+        "print(sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    loaded = set(ended.stderr.split("'"))
+    assert loaded.isdisjoint({"numpy", "pyarrow", "plotly", "rich", "obstore", "tradeplane_native", "jinja2", "yaml"})
+
+
+def test_the_result_is_the_one_a_pod_computes(tradeplane: Command, finished: dict[str, Any], tmp_path: Path) -> None:
+    """The runner as a pod starts it, with the specification in its environment and an image named."""
+    manifest = json.loads(tradeplane("results", "show", finished["run"], "-o", "json").out)
+    specification = manifest["specification"] | {"run": "pod", "image": "registry.example/workloads@" + DIGEST}
+    environment = os.environ | {
+        "TRADEPLANE_RUN": RunSpecification.model_validate(specification).model_dump_json(),
+        "TRADEPLANE_TERMINATION_LOG": str(tmp_path / "termination.json"),
+    }
+    subprocess.run(
+        [sys.executable, "-m", "tradeplane_workloads.runner"],
+        env=environment,
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    answered = json.loads((tmp_path / "termination.json").read_text())
+    assert answered["resultDigest"] == finished["resultDigest"]
+    pod = json.loads(tradeplane("results", "show", "pod", "-o", "json").out)
+    assert pod["runDigest"] != finished["runDigest"]  # the image is part of what decides a run
+
+
+def test_the_same_again_has_the_same_name_and_result(
+    tradeplane: Command, files: tuple[str, str], finished: dict[str, Any]
+) -> None:
+    assert json.loads(tradeplane("run", "-f", files[0], "-f", files[1], "-o", "json").out) == finished
+
+
+def test_a_name_given_is_kept_and_used_for_one_question_only(tradeplane: Command, files: tuple[str, str]) -> None:
+    arguments = ("run", "-f", files[0], "-f", files[1], "--run", "mine")
+    assert "mine" in tradeplane(*arguments).out
+    other = files[0] + ".yaml"
+    with open(files[0]) as strategy, open(other, "w") as changed:  # noqa: PTH123
+        changed.write(strategy.read().replace("fast: 3", "fast: 4"))
+    ended = tradeplane("run", "-f", other, "-f", files[1], "--run", "mine")
+    assert ended.code == 3
+    assert "name of its own" in ended.err
+
+
+def test_json_has_the_documented_fields(finished: dict[str, Any]) -> None:
+    assert list(finished) == ["run", "resultDigest", "runDigest", "snapshots", "store", "summary"]
+    assert finished["summary"]["bars"] == 400
+
+
+def test_yaml_and_json_say_the_same(tradeplane: Command, finished: dict[str, Any]) -> None:
+    for command in (("results", "list"), ("results", "show", finished["run"]), ("version", "-v")):
+        printed = {form: tradeplane(*command, "-o", form).out for form in ("json", "yaml")}
+        assert json.loads(printed["json"]) == yaml.safe_load(printed["yaml"])
+
+
+def test_results_are_listed_and_shown(tradeplane: Command, finished: dict[str, Any]) -> None:
+    listed = tradeplane("results", "list").out.splitlines()
+    assert listed[0].split()[:2] == ["RUN", "ALGORITHM"]
+    assert listed[1].split()[:2] == [finished["run"], "sma-cross"]
+    assert finished["resultDigest"] in tradeplane("results", "show", finished["run"]).out
+
+
+def test_an_import_prints_an_object_the_api_accepts(tradeplane: Command, files: tuple[str, str]) -> None:
+    with open(files[1]) as stream:  # noqa: PTH123
+        printed = yaml.safe_load(stream)
+    snapshot = Snapshot.model_validate(printed)
+    assert printed["metadata"] == {"name": "bars"}
+    ended = tradeplane("snapshot", "inspect", snapshot.spec.digest, "-o", "json")
+    assert json.loads(ended.out)["manifest"]["records"] == 400
+
+
+def test_a_snapshot_is_verified_and_a_damaged_one_is_refused(
+    tradeplane: Command, files: tuple[str, str], tmp_path: Path
+) -> None:
+    digest = yaml.safe_load((tmp_path / "snapshot.yaml").read_text())["spec"]["digest"]
+    assert json.loads(tradeplane("snapshot", "verify", digest, "-o", "json").out)["verified"] is True
+    (part,) = (tmp_path / "store").rglob("bars-0.arrow")
+    damaged = bytearray(part.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    part.write_bytes(damaged)
+    verified = tradeplane("snapshot", "verify", digest, "-o", "json")
+    assert verified.code == 3
+    assert json.loads(verified.out)["verified"] is False
+    assert "bars-0" in json.loads(verified.out)["faults"][0]
+    ran = tradeplane("run", "-f", files[0], "-f", files[1])
+    assert ran.code == 3
+    assert "bars-0" in ran.err
+
+
+def test_a_damaged_result_does_not_hide_the_others(
+    tradeplane: Command, files: tuple[str, str], finished: dict[str, Any], tmp_path: Path
+) -> None:
+    tradeplane("run", "-f", files[0], "-f", files[1], "--run", "other")
+    manifest = tmp_path / "store" / "results" / "other" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"trades":', '"trades": 1', 1))
+    ended = tradeplane("results", "list", "-o", "json")
+    assert ended.code == 3
+    listed = json.loads(ended.out)
+    assert [item["run"] for item in listed["items"]] == [finished["run"]]
+    assert "other" in listed["faults"][0]
+
+
+def test_a_report_is_written_whole(tradeplane: Command, finished: dict[str, Any], tmp_path: Path) -> None:
+    ended = tradeplane("results", "report", finished["run"], "-o", "json")
+    written = json.loads(ended.out)
+    page = tmp_path / f"{finished['run']}.html"
+    assert written["bytes"] == page.stat().st_size
+    assert finished["resultDigest"] in page.read_text(encoding="utf-8")
+    assert [path.name for path in tmp_path.glob("*.html*")] == [page.name]
+    assert "MB" in tradeplane("results", "report", finished["run"]).out
+
+
+def test_a_report_without_its_snapshot_says_so(tradeplane: Command, finished: dict[str, Any], tmp_path: Path) -> None:
+    (manifest,) = (tmp_path / "store" / "snapshots").rglob("manifest.json")
+    manifest.unlink()
+    assert tradeplane("results", "report", finished["run"], "--to", "r.html").code == 0
+    assert "Prices are not drawn" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "words"),
+    [
+        ("fast: 3", "fst: 3", 9, "there is no such parameter"),
+        ("fast: 3", "fast: -3", 9, "fast"),
+        ("sma-cross", "sma-crass", 7, "sma-cross"),
+    ],
+)
+def test_what_the_engine_refuses_is_located_in_the_file(
+    tradeplane: Command, files: tuple[str, str], old: str, new: str, line: int, words: str
+) -> None:
+    with open(files[0]) as stream:  # noqa: PTH123
+        text = stream.read()
+    with open(files[0], "w") as stream:  # noqa: PTH123
+        stream.write(text.replace(old, new))
+    ended = tradeplane("run", "-f", files[0], "-f", files[1])
+    assert ended.code == 2
+    assert f"{files[0]}:{line}: spec.algorithm." in ended.err
+    assert words in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("run", "-f", "absent.yaml"), 2, "absent.yaml"),
+        (("run",), 2, "Usage"),
+        (("snapshot", "inspect", "sha256:short"), 2, "64 hexadecimal digits"),
+        (("snapshot", "inspect", DIGEST), 3, "not in the store"),
+        (("snapshot", "verify", DIGEST), 3, "not in the store"),
+        (("snapshot", "import", "absent.csv"), 3, "absent.csv"),
+        (("snapshot", "import", "arch:dowjones"), 2, "sp500"),
+        (("snapshot", "import", "bars.csv", "--column", "Day"), 2, "ROLE=HEADER"),
+        (("snapshot", "import", "bars.csv", "--daily-close", "noon"), 2, "16:00"),
+        (("snapshot", "import", "bars.csv", "--name", "No Name"), 2, "--name"),
+        (("results", "show", "absent"), 3, "absent"),
+        (("results", "show", "../escape"), 2, "escape"),
+        (("results", "list", "--store", "ftp://host/x"), 2, "file://"),
+        (("results", "list", "--store", "file:///nonexistent/store"), 4, "/nonexistent/store"),
+        (("results", "list", "-o", "xml"), 2, "xml"),
+        (("completion", "tcsh"), 2, "bash"),
+        (("frobnicate",), 2, "frobnicate"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_expected_failures_end_with_their_code_and_no_traceback(
+    tradeplane: Command, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    ended = tradeplane(*arguments)
+    assert ended.code == code, ended.err
+    assert words in ended.err + (ended.out if arguments == ("run",) else "")
+    assert "Traceback" not in ended.err
+    assert arguments == ("run",) or not ended.out
+
+
+def test_debug_shows_the_traceback(tradeplane: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Traceback" in tradeplane("results", "show", "absent", "--debug").err
+    monkeypatch.setenv("TRADEPLANE_DEBUG", "1")
+    assert "Traceback" in tradeplane("results", "show", "absent").err
+
+
+def test_a_failure_is_json_where_json_was_asked_for(tradeplane: Command, files: tuple[str, str]) -> None:
+    ended = tradeplane("run", "-f", files[0], "-o", "json")
+    error = json.loads(ended.err)["error"]
+    assert (error["code"], error["reason"]) == (2, "INVALID")
+    assert error["problems"][0]["field"] == "spec.snapshotRef.name"
+    assert error["problems"][0]["line"] == 12
+
+
+def test_an_unforeseen_failure_is_told_and_asks_for_a_report(
+    tradeplane: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(url: str) -> None:
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("tradeplane_cli.runs.list_runs", broken)
+    ended = tradeplane("results", "list")
+    assert ended.code == 1
+    assert "ZeroDivisionError: by zero" in ended.err
+    assert "--debug" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_other_objects_are_left_aside_with_a_note(tradeplane: Command, files: tuple[str, str], tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n")
+    ended = tradeplane("run", "-f", files[0], "-f", files[1], "-f", str(other), "-o", "json")
+    assert ended.code == 0
+    assert "ConfigMap" in ended.err
+    json.loads(ended.out)
+
+
+def test_the_default_store_is_the_users_own(
+    tradeplane: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TRADEPLANE_STORE_URL")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    folder = tmp_path / "data" / "tradeplane" / "store"
+    assert json.loads(tradeplane("results", "list", "-o", "json").out)["store"] == folder.as_uri()
+    assert folder.is_dir()
+
+
+def test_completion_offers_commands_and_options(tradeplane: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "_TRADEPLANE_COMPLETE" in tradeplane("completion", "bash").out
+    monkeypatch.setenv("_TRADEPLANE_COMPLETE", "complete_bash")
+    for typed, expected in (
+        ("tradeplane ", "snapshot"),
+        ("tradeplane results ", "report"),
+        ("tradeplane run --s", "--store"),
+    ):
+        monkeypatch.setenv("COMP_WORDS", typed)
+        monkeypatch.setenv("COMP_CWORD", str(typed.count(" ")))
+        assert expected in tradeplane().out.splitlines()
+
+
+def test_kubectl_is_offered_what_it_asks_for() -> None:
+    command = [os.path.join(os.path.dirname(sys.executable), "kubectl_complete-tradeplane"), "snapshot", "ve"]  # noqa: PTH118, PTH120
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert ended.stdout.splitlines() == ["verify", ":4"]
+
+
+def test_version_tells_all_parts_where_asked(tradeplane: Command) -> None:
+    short = tradeplane("version").out.strip()
+    versions = json.loads(tradeplane("version", "-v", "-o", "json").out)
+    assert versions["version"] == short
+    assert {"tradeplane-native", "pyarrow", "apiVersion", "python"} <= set(versions)
+    assert "not installed" not in versions.values()
