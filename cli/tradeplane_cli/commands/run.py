@@ -11,6 +11,7 @@ from tradeplane_cli.options import Debug, Output, Store
 from tradeplane_cli.printing import OutputFormat, pairs, show
 
 EPILOG = epilog(
+    "tradeplane run strategy.yaml snapshot.yaml",
     "tradeplane run -f strategy.yaml -f snapshot.yaml",
     "tradeplane run -f strategy.yaml --snapshot sha256:6f1e... --store s3://research/prices",
     "tradeplane run -f strategy.yaml -f snapshot.yaml -o json | jq -r .resultDigest",
@@ -20,14 +21,18 @@ EPILOG = epilog(
 
 def run(
     files: Annotated[
-        list[str],
+        list[str] | None,
+        typer.Argument(metavar="FILE", help="YAML with a Strategy, Snapshots, or both.", show_default=False),
+    ] = None,
+    more_files: Annotated[
+        list[str] | None,
         typer.Option(
             "--filename",
             "-f",
             metavar="FILE",
-            help="YAML with a Strategy, Snapshots, or both; give it as often as needed, - is standard input.",
+            help="The same, as kubectl has it: give it as often as needed, - is standard input.",
         ),
-    ],
+    ] = None,
     snapshot: Annotated[
         str | None,
         typer.Option(metavar="DIGEST", help="Id of the snapshot to run on, in place of spec.snapshotRef."),
@@ -57,5 +62,7 @@ def run(
     from tradeplane_cli.execution import run_strategy
     from tradeplane_cli.local_store import store_url
 
-    outcome = run_strategy(tuple(files), store_url(store), snapshot=snapshot, strategy=strategy, run_name=run_name)
+    outcome = run_strategy(
+        (*(files or ()), *(more_files or ())), store_url(store), snapshot=snapshot, strategy=strategy, run_name=run_name
+    )
     show(outcome.as_json(), output, lambda: pairs(outcome.as_rows()))

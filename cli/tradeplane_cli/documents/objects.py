@@ -48,7 +48,7 @@ def read_objects(files: Iterable[str]) -> Objects:
 
     Raises CommandFailure for a file that cannot be read, a document that is not valid, and a name given twice.
     """
-    sources = [source for file in files for source in read_documents(*_text(file))]
+    sources = [part for file in files for source in read_documents(*_text(file)) for part in _parts(source)]
     strategies: dict[str, NamedStrategy] = {}
     snapshots: dict[str, Snapshot] = {}
     ignored = []
@@ -73,7 +73,7 @@ def choose_strategy(objects: Objects, name: str | None) -> NamedStrategy:
     """
     names = ", ".join(objects.strategies)
     if not objects.strategies:
-        raise CommandFailure("the files hold no Strategy", remedy="give a file with a Strategy by -f")
+        raise CommandFailure("there is no Strategy to run", remedy="give a file that holds one")
     if name is None and len(objects.strategies) > 1:
         raise CommandFailure(
             f"the files hold {len(objects.strategies)} strategies", remedy=f"choose one by --strategy: {names}"
@@ -110,6 +110,15 @@ def _text(file: str) -> tuple[bytes, str]:
             return stream.read(MAX_BYTES + 1), file
     except OSError as error:
         raise CommandFailure(f"cannot read {file}: {error.strerror}", remedy="check the path given by -f") from error
+
+
+def _parts(source: Source) -> tuple[Source, ...]:
+    """Return the objects of a List, as ``kubectl get -o yaml`` prints several; of anything else, itself."""
+    value = source.value
+    if not isinstance(value, dict) or (value.get("apiVersion"), value.get("kind")) != ("v1", "List"):
+        return (source,)
+    items = value.get("items")
+    return tuple(source.at(("items", index)) for index in range(len(items))) if isinstance(items, list) else ()
 
 
 def _kind(source: Source) -> str:

@@ -64,6 +64,15 @@ class Source:
             path = path[:-1]
         return self.lines.get(path, 1)
 
+    def at(self, path: Path) -> Source:
+        """Return the value at ``path`` as a document of its own, with its lines in the file."""
+        value = self.value
+        for step in path:
+            value = value[step]
+        size = len(path)
+        lines = {inner[size:]: line for inner, line in self.lines.items() if inner[:size] == path}
+        return Source(self.file, value, lines)
+
 
 class _Refused(Exception):
     """A node that is not accepted, with the line it stands on."""

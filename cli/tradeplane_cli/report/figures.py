@@ -48,7 +48,7 @@ def equity_figure(equity: Line, start: float, currency: str, baseline: Line | No
     area = _line(under, "Drawdown", LOSS, width=1.2, template="%{y:.2%}")
     area.update(fill="tozeroy", fillcolor="rgba(209,73,91,0.22)", showlegend=False)
     figure.add_trace(area, row=2, col=1)
-    figure.update_yaxes(title_text=f"Equity ({currency})", tickformat=",.4~s", row=1, col=1)
+    figure.update_yaxes(title_text=_with_unit("Equity", currency), tickformat=",.4~s", row=1, col=1)
     figure.update_yaxes(title_text="Drawdown", tickformat="~%", rangemode="tozero", row=2, col=1)
     return _finished(figure, height=520)
 
@@ -67,7 +67,7 @@ def price_figure(prices: Prices, fills: Fills) -> go.Figure:
     steps = _line(_held(newest, prices.closes), "Position", EQUITY, width=1.3, template="%{y:,.6~f}")
     steps.update(line_shape="hv", fill="tozeroy", fillcolor="rgba(59,130,196,0.16)", showlegend=False)
     figure.add_trace(steps, row=2, col=1)
-    figure.update_yaxes(title_text=f"Price ({prices.currency})", tickformat=",~f", row=1, col=1)
+    figure.update_yaxes(title_text=_with_unit("Price", prices.currency), tickformat=",~f", row=1, col=1)
     figure.update_yaxes(title_text="Position", tickformat=",.3~s", row=2, col=1)
     if prices.closes is not None and prices.closes.time.size > 1:
         first, last = np.datetime_as_string(prices.closes.time[[0, -1]], unit="s").tolist()
@@ -142,6 +142,10 @@ def _markers(fills: Fills, name: str, symbol: str, colour: str) -> go.Scatter:
         customdata=list(zip(fills.quantity.tolist(), fills.reason, strict=True)),
         hovertemplate="%{customdata[0]:,.6~f} at %{y:,.6~f} (%{customdata[1]})",
     )
+
+
+def _with_unit(name: str, currency: str) -> str:
+    return f"{name} ({currency})" if currency else name
 
 
 def _milliseconds(time: NDArray[np.datetime64]) -> NDArray[np.float64]:

@@ -96,6 +96,7 @@ def test_the_same_again_has_the_same_name_and_result(
     tradeplane: Command, files: tuple[str, str], finished: dict[str, Any]
 ) -> None:
     assert json.loads(tradeplane("run", "-f", files[0], "-f", files[1], "-o", "json").out) == finished
+    assert json.loads(tradeplane("run", *files, "-o", "json").out) == finished
 
 
 def test_a_name_given_is_kept_and_used_for_one_question_only(tradeplane: Command, files: tuple[str, str]) -> None:

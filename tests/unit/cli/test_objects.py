@@ -57,6 +57,15 @@ def test_a_strategy_and_its_snapshot_are_found_beside_other_objects(tmp_path: Pa
     assert [text.partition(": ")[2] for text in objects.ignored] == ["ConfigMap (v1)"]
 
 
+def test_objects_of_a_list_are_found_at_their_lines(tmp_path: Path) -> None:
+    items = "".join(f"- {text.rstrip()}\n".replace("\n", "\n  ").rstrip() + "\n" for text in (SNAPSHOT, STRATEGY))
+    text = "apiVersion: v1\nkind: List\nitems:\n" + items
+    objects = read_objects([write(tmp_path, text)])
+    assert snapshot_digest(objects, choose_strategy(objects, None), None) == DIGEST
+    failure = refused(write(tmp_path, text.replace("capital:", "capitall:")))
+    assert text.splitlines()[(failure.problems[-1].line or 0) - 1].strip().startswith("capital:")
+
+
 def test_a_digest_given_goes_before_the_reference(tmp_path: Path) -> None:
     objects = read_objects([write(tmp_path, STRATEGY, SNAPSHOT)])
     other = "sha256:" + "cd" * 32

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from tradeplane_cli.report.contents import MAX_ROWS
+from tradeplane_cli.report.contents import MAX_ROWS, contents
 from tradeplane_cli.report.page import page
 from tradeplane_cli.report.series import Line, drawdown, period_returns, thinned
 from tradeplane_cli.report.wording import UNDEFINED, day, moment, number, percent, period
 
-from tests.unit.cli.sample_results import HOSTILE, sample
+from tests.unit.cli.sample_results import HOSTILE, bars, equity_table, manifest, sample, trades_table
 
 levels = arrays(np.float64, st.integers(1, 300), elements=st.floats(1, 1e9))
 
@@ -115,13 +115,13 @@ def test_the_page_forbids_itself_every_request() -> None:
 
 
 def test_each_instrument_has_a_figure_with_all_its_fills() -> None:
-    contents = sample(symbols=("SPX", "NDX", "DJI"))
-    drawn = figures(page(contents))["prices"]
+    shown = sample(symbols=("SPX", "NDX", "DJI"))
+    drawn = figures(page(shown))["prices"]
     assert len(drawn) == 3
     markers = sum(
         len(trace["customdata"]) for figure in drawn for trace in figure["data"] if trace["mode"] == "markers"
     )
-    assert markers == contents.trades.num_rows
+    assert markers == shown.trades.num_rows
 
 
 def test_without_bars_the_fills_are_drawn_and_the_page_says_why() -> None:
@@ -130,6 +130,15 @@ def test_without_bars_the_fills_are_drawn_and_the_page_says_why() -> None:
     names = [trace["name"] for trace in figures(text)["prices"][0]["data"]]
     assert "Close" not in names
     assert {"Buys", "Sells"} <= set(names)
+
+
+@pytest.mark.parametrize("with_bars", [True, False])
+def test_a_run_without_trades_has_a_report(with_bars: bool) -> None:
+    market = bars(30, ("SPX",))
+    none = trades_table(market).slice(0, 0)
+    text = page(contents(manifest(0), equity_table(market), none, market if with_bars else None, None))
+    assert len(figures(text)["prices"]) == int(with_bars)
+    assert ("The run made no trades" in text) is not with_bars
 
 
 def test_a_table_cut_short_says_so() -> None:
