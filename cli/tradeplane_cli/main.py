@@ -15,7 +15,7 @@ import typer
 
 from tradeplane_cli.commands import completion, results, run, snapshot, version
 from tradeplane_cli.commands.examples import KEEP_LINES, exit_codes
-from tradeplane_cli.session import Session, program_name
+from tradeplane_cli.session import PROGRAM, Session, program_name
 
 if TYPE_CHECKING:
     from tradeplane_cli.failures import CommandFailure
@@ -25,15 +25,18 @@ ABOUT = """Run trading strategies to results that can be replayed to the same bi
 With a cluster, `kubectl apply` the same YAML and the operator does the rest."""
 
 
-def application() -> typer.Typer:
-    """Return the tree of commands."""
+def application(program: str = PROGRAM) -> typer.Typer:
+    """Return the tree of commands.
+
+    Completion is installed for ``tradeplane`` alone; kubectl has its own for its plugins (``commands.completion``).
+    """
     settings: dict[str, Any] = {
         "no_args_is_help": True,
         "rich_markup_mode": None,
         "pretty_exceptions_enable": False,
         "context_settings": {"help_option_names": ["-h", "--help"], "max_content_width": 100},
     }
-    tree = typer.Typer(help=ABOUT, epilog=_epilog(), **settings)
+    tree = typer.Typer(help=ABOUT, epilog=_epilog(), add_completion=program == PROGRAM, **settings)
     tree.command("run", epilog=run.EPILOG, no_args_is_help=True)(run.run)
     for name, module in (("snapshot", snapshot), ("results", results)):
         group = typer.Typer(help=module.HELP, add_completion=False, **settings)
@@ -48,7 +51,7 @@ def main() -> None:
     """Entry point of ``tradeplane`` and ``kubectl-tradeplane``; ends the process with an exit code of docs/cli.md."""
     session = Session(program=program_name(sys.argv[0]))
     try:
-        application()(prog_name=session.program, obj=session)
+        application(session.program)(prog_name=session.program, obj=session)
     except Exception as error:
         # The one place where any failure ends: an unforeseen one must still be told, and give an exit code.
         from tradeplane_cli.translation import failure_of

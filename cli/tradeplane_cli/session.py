@@ -10,12 +10,15 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+PROGRAM = "tradeplane"
+"""What the command is called when a person calls it."""
+
 
 @dataclass(slots=True)
 class Session:
     """One call: ``debug`` shows tracebacks, ``json_failures`` prints failures as JSON."""
 
-    program: str = "tradeplane"
+    program: str = PROGRAM
     debug: bool = field(default_factory=lambda: os.environ.get("TRADEPLANE_DEBUG", "") not in ("", "0"))
     json_failures: bool = False
 
@@ -23,7 +26,7 @@ class Session:
 def program_name(executable: str) -> str:
     """Return what a person typed: ``kubectl tradeplane`` when kubectl found us as its plugin, else ``tradeplane``."""
     name = PurePath(executable).name.removesuffix(".exe")
-    return "kubectl tradeplane" if name in ("kubectl-tradeplane", "kubectl_tradeplane") else "tradeplane"
+    return "kubectl tradeplane" if name in ("kubectl-tradeplane", "kubectl_tradeplane") else PROGRAM
 
 
 def is_terminal() -> bool:

@@ -13,11 +13,11 @@ import typer
 
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.options import Debug
+from tradeplane_cli.session import PROGRAM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-PROGRAM = "tradeplane"
 VARIABLE = "_TRADEPLANE_COMPLETE"
 NO_FILES = ":4"
 """Directive of cobra's completion protocol that kubectl speaks: offer no files beside what was printed."""

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,6 @@ from tradeplane_cli.failures import EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.unit.cli.conftest import Ended
 
@@ -102,10 +102,9 @@ def test_the_same_again_has_the_same_name_and_result(
 def test_a_name_given_is_kept_and_used_for_one_question_only(tradeplane: Command, files: tuple[str, str]) -> None:
     arguments = ("run", "-f", files[0], "-f", files[1], "--run", "mine")
     assert "mine" in tradeplane(*arguments).out
-    other = files[0] + ".yaml"
-    with open(files[0]) as strategy, open(other, "w") as changed:  # noqa: PTH123
-        changed.write(strategy.read().replace("fast: 3", "fast: 4"))
-    ended = tradeplane("run", "-f", other, "-f", files[1], "--run", "mine")
+    strategy = Path(files[0])
+    strategy.write_text(strategy.read_text().replace("fast: 3", "fast: 4"))
+    ended = tradeplane("run", "-f", files[0], "-f", files[1], "--run", "mine")
     assert ended.code == 3
     assert "name of its own" in ended.err
 
@@ -129,8 +128,7 @@ def test_results_are_listed_and_shown(tradeplane: Command, finished: dict[str, A
 
 
 def test_an_import_prints_an_object_the_api_accepts(tradeplane: Command, files: tuple[str, str]) -> None:
-    with open(files[1]) as stream:  # noqa: PTH123
-        printed = yaml.safe_load(stream)
+    printed = yaml.safe_load(Path(files[1]).read_text())
     snapshot = Snapshot.model_validate(printed)
     assert printed["metadata"] == {"name": "bars"}
     ended = tradeplane("snapshot", "inspect", snapshot.spec.digest, "-o", "json")
@@ -196,10 +194,8 @@ def test_a_report_without_its_snapshot_says_so(tradeplane: Command, finished: di
 def test_what_the_engine_refuses_is_located_in_the_file(
     tradeplane: Command, files: tuple[str, str], old: str, new: str, line: int, words: str
 ) -> None:
-    with open(files[0]) as stream:  # noqa: PTH123
-        text = stream.read()
-    with open(files[0], "w") as stream:  # noqa: PTH123
-        stream.write(text.replace(old, new))
+    strategy = Path(files[0])
+    strategy.write_text(strategy.read_text().replace(old, new))
     ended = tradeplane("run", "-f", files[0], "-f", files[1])
     assert ended.code == 2
     assert f"{files[0]}:{line}: spec.algorithm." in ended.err
@@ -299,8 +295,41 @@ def test_completion_offers_commands_and_options(tradeplane: Command, monkeypatch
         assert expected in tradeplane().out.splitlines()
 
 
+def test_bash_completes_with_the_script_printed(tradeplane: Command) -> None:
+    script = tradeplane("completion", "bash").out + (
+        "\nCOMP_WORDS=(tradeplane snapshot i); COMP_CWORD=2; _tradeplane_completion tradeplane; echo ${COMPREPLY[@]}\n"
+    )
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    ended = subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, check=True, timeout=60, env=os.environ | {"PATH": path}
+    )
+    assert ended.stdout.split() == ["import", "inspect"]
+
+
+def test_completion_is_not_installed_under_the_name_of_a_plugin(tradeplane: Command) -> None:
+    assert "--install-completion" in tradeplane("--help").out
+    assert "--install-completion" not in tradeplane("--help", program="kubectl-tradeplane").out
+
+
+def test_an_interruption_has_its_own_code(tradeplane: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(url: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tradeplane_cli.runs.list_runs", interrupted)
+    assert tradeplane("results", "list").code == 130
+
+
+def test_a_reader_that_stops_reading_is_no_failure_of_ours() -> None:
+    command = [str(Path(sys.executable).with_name("tradeplane")), "--help"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    os.close(writer)
+    assert "Traceback" not in ended.stderr
+
+
 def test_kubectl_is_offered_what_it_asks_for() -> None:
-    command = [os.path.join(os.path.dirname(sys.executable), "kubectl_complete-tradeplane"), "snapshot", "ve"]  # noqa: PTH118, PTH120
+    command = [str(Path(sys.executable).with_name("kubectl_complete-tradeplane")), "snapshot", "ve"]
     ended = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert ended.stdout.splitlines() == ["verify", ":4"]
 
