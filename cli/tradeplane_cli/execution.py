@@ -23,7 +23,9 @@ from tradeplane_cli.report.wording import summary_rows
 
 if TYPE_CHECKING:
     from tradeplane_store.objects import ObjectStore
+    from tradeplane_workloads.engine.backtest import BacktestResult
     from tradeplane_workloads.errors import InvalidSpecification
+    from tradeplane_workloads.market.bars import Bars
 
     from tradeplane_cli.documents.yaml_text import Path
 
@@ -77,8 +79,7 @@ def run_strategy(
     from tradeplane_store.objects import open_store
 
     store = open_store(url)
-    with stage(f"Running {wanted.run}"):
-        return Outcome(_run(chosen, wanted, store), store.url)
+    return Outcome(_run(chosen, wanted, store), store.url)
 
 
 def specification(chosen: NamedStrategy, digest: str, run_name: str | None) -> RunSpecification:
@@ -111,13 +112,22 @@ def _default_name(strategy: str, asked: RunSpecification) -> str:
 
 
 def _run(chosen: NamedStrategy, wanted: RunSpecification, store: ObjectStore) -> ResultsManifest:
+    from tradeplane_workloads.engine import backtest
     from tradeplane_workloads.errors import InvalidSpecification
     from tradeplane_workloads.runner.execution import run
 
-    try:
-        return run(wanted, store)
-    except InvalidSpecification as error:
-        raise _located(chosen, error) from error
+    with stage("Reading the snapshot") as say:
+
+        def told(bars: Bars, simulation: Simulation) -> BacktestResult:
+            say(f"Simulating {bars.time_ns.size:,} bars")
+            result = backtest(bars, simulation)
+            say("Writing the results")
+            return result
+
+        try:
+            return run(wanted, store, backtest=told)
+        except InvalidSpecification as error:
+            raise _located(chosen, error) from error
 
 
 def _located(chosen: NamedStrategy, error: InvalidSpecification) -> CommandFailure:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ARCH = "arch:"
 """Prefix of the data sets of the arch package."""
+MAX_NAME = 63
+"""Characters of a name made from sources."""
 MAX_SYMBOLS = 16
 """Symbols shown to people; JSON has them all."""
 
@@ -29,7 +31,7 @@ MAX_SYMBOLS = 16
 class Reading:
     """What to import and how, as given on the command line; the fields are those of the options."""
 
-    source: str
+    sources: tuple[str, ...]
     symbol: str | None = None
     currency: str = "USD"
     columns: tuple[str, ...] = ()
@@ -134,7 +136,9 @@ def import_snapshot(
     Raises CommandFailure for options that cannot be, and what the import raises for the data: it names file, line,
     column and remedy.
     """
-    chosen = _checked(Name, name or default_name(reading.source), "--name")
+    if reading.symbol is not None and len(reading.sources) > 1:
+        raise CommandFailure("--symbol names one instrument and there are several sources", remedy="leave it out")
+    chosen = _checked(Name, name or default_name(reading.sources), "--name")
     named_store = _checked(Name, administrators_store, "--store-name")
     options = _options(reading)
 
@@ -142,10 +146,14 @@ def import_snapshot(
     from tradeplane_workloads.market.snapshots import write_snapshot
 
     store = open_store(url)
-    with stage(f"Reading {reading.source}"):
-        imported = _import(reading.source, options)
+    imported = []
+    with bar("Reading", len(reading.sources)) as advance:
+        for source in reading.sources:
+            imported.append(_import(source, options))
+            advance()
     with stage("Writing the snapshot"):
-        written = write_snapshot(store, imported.series, [imported.source])
+        series = [one for each in imported for one in each.series]
+        written = write_snapshot(store, series, [each.source for each in imported])
     return ImportedSnapshot(Stored(written.id, written.manifest, store.url), chosen, named_store, written.created)
 
 
@@ -172,10 +180,10 @@ def verify_snapshot(digest: str, url: str) -> Verification:
     return Verification(stored, tuple(faults))
 
 
-def default_name(source: str) -> str:
+def default_name(sources: tuple[str, ...]) -> str:
     """Return a name for a Snapshot object from what was imported: ``data/S&P 500.csv`` is ``s-p-500``."""
-    stem = source.removeprefix(ARCH) if source.startswith(ARCH) else Path(source).stem
-    return re.sub(r"[^a-z0-9]+", "-", stem.lower()).strip("-") or "snapshot"
+    stems = [source.removeprefix(ARCH) if source.startswith(ARCH) else Path(source).stem for source in sources]
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(stems).lower())[:MAX_NAME].strip("-") or "snapshot"
 
 
 def _import(source: str, options: ImportOptions) -> Imported:

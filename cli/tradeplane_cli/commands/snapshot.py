@@ -15,6 +15,7 @@ HELP = "Immutable sets of market data, named by their digest."
 
 IMPORT_EPILOG = epilog(
     "tradeplane snapshot import arch:sp500",
+    "tradeplane snapshot import arch:sp500 arch:nasdaq --name indices",
     "tradeplane snapshot import bars.csv --symbol SPX --name spx-daily",
     "tradeplane snapshot import eod.csv --column time=Day --time-format %m/%d/%Y --time-zone America/New_York",
     "tradeplane snapshot import bars.parquet -o yaml > snapshot.yaml && kubectl apply -f snapshot.yaml",
@@ -32,8 +33,12 @@ Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="Id of the snapsho
 
 
 def import_bars(
-    source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A file of bars, .csv or .parquet; arch:sp500 or arch:nasdaq.")
+    sources: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SOURCE",
+            help="A file of bars, .csv or .parquet; arch:sp500 or arch:nasdaq. Several make one snapshot of them all.",
+        ),
     ],
     name: Annotated[
         str | None,
@@ -87,7 +92,7 @@ def import_bars(
     from tradeplane_cli.snapshots import Reading, import_snapshot
 
     reading = Reading(
-        source=source,
+        sources=tuple(sources),
         symbol=symbol,
         currency=currency,
         columns=tuple(column or ()),

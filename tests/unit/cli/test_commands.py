@@ -135,6 +135,17 @@ def test_an_import_prints_an_object_the_api_accepts(tradeplane: Command, files: 
     assert json.loads(ended.out)["manifest"]["records"] == 400
 
 
+def test_several_sources_make_one_snapshot(tradeplane: Command, files: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text((tmp_path / "bars.csv").read_text())
+    imported = yaml.safe_load(tradeplane("snapshot", "import", "bars.csv", "other.csv", "-o", "yaml").out)
+    assert imported["metadata"]["name"] == "bars-other"
+    shown = json.loads(tradeplane("snapshot", "inspect", imported["spec"]["digest"], "-o", "json").out)
+    assert [instrument["symbol"] for instrument in shown["manifest"]["instruments"]] == ["BARS", "OTHER"]
+    twice = tradeplane("snapshot", "import", "bars.csv", "bars.csv")
+    assert twice.code == 3
+    assert "twice" in twice.err
+
+
 def test_a_snapshot_is_verified_and_a_damaged_one_is_refused(
     tradeplane: Command, files: tuple[str, str], tmp_path: Path
 ) -> None:
@@ -215,6 +226,7 @@ def test_what_the_engine_refuses_is_located_in_the_file(
         (("snapshot", "import", "bars.csv", "--column", "Day"), 2, "ROLE=HEADER"),
         (("snapshot", "import", "bars.csv", "--daily-close", "noon"), 2, "16:00"),
         (("snapshot", "import", "bars.csv", "--name", "No Name"), 2, "--name"),
+        (("snapshot", "import", "a.csv", "b.csv", "--symbol", "A"), 2, "--symbol"),
         (("results", "show", "absent"), 3, "absent"),
         (("results", "show", "../escape"), 2, "escape"),
         (("results", "list", "--store", "ftp://host/x"), 2, "file://"),
