@@ -39,9 +39,7 @@ class StaticImage:
 
     def write_archive(self, target: Path) -> str:
         """Write an OCI archive and return the digest of its image index."""
-        blobs: dict[str, bytes] = {}
-        manifests = [self._variant(architecture, program, blobs) for architecture, program in self.programs]
-        index = _put(blobs, _INDEX, {"schemaVersion": 2, "mediaType": _INDEX, "manifests": manifests})
+        index, blobs = self.contents()
         named = {
             **index,
             "annotations": {
@@ -58,6 +56,12 @@ class StaticImage:
         fresh.write_bytes(_tar(members))
         fresh.replace(target)
         return str(index["digest"])
+
+    def contents(self) -> tuple[dict[str, Any], dict[str, bytes]]:
+        """Return the descriptor of the image index, and every blob by the hex of its SHA-256, the index included."""
+        blobs: dict[str, bytes] = {}
+        manifests = [self._variant(architecture, program, blobs) for architecture, program in self.programs]
+        return _put(blobs, _INDEX, {"schemaVersion": 2, "mediaType": _INDEX, "manifests": manifests}), blobs
 
     def _variant(self, architecture: str, program: Path, blobs: dict[str, bytes]) -> dict[str, Any]:
         layer = _put(blobs, _LAYER, _tar([(self.entrypoint.lstrip("/"), program.read_bytes())], mode=0o555))

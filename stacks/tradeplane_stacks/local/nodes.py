@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 CNI_DIRECTORY = "/usr/lib/cni"
 """Where Debian's containernetworking-plugins lie."""
+POLICY_PLUGIN = "tradeplane-policy"
+"""CNI plugin at the end of the chain that holds a pod back until its address is policed."""
 EMULATED = "tradeplane.dev/emulated"
 """Label and soft taint of the emulated node: what may run anywhere prefers the machine's own processor."""
 _KUBELET_PORT = 10250
@@ -67,8 +69,10 @@ class NodeGroup:
     programs: Mapping[binaries.Program, Path]
     isolation: Isolation
     nodes: tuple[Node, ...]
-    pause_image: str
+    pause_images: Mapping[Node, str]
     runc: str
+    policy_socket: Path | None = None
+    """Where the enforcer of NetworkPolicy says whether a new pod's address is policed; None where there is none."""
 
     def runtimes(self) -> list[Component]:
         """List a containerd for each node."""
@@ -99,6 +103,11 @@ class NodeGroup:
     def socket(self, node: Node) -> Path:
         """Return the socket of a node's containerd."""
         return self.layout.run / f"containerd-{node.architecture}.sock"
+
+    @property
+    def own_plugins(self) -> Path:
+        """Directory of the CNI plugins that are not the machine's."""
+        return self.layout.data / "cni"
 
     def registry(self) -> str:
         """Host and port of the OCI registry."""
@@ -138,7 +147,7 @@ class NodeGroup:
             "grpc": {"address": str(self.socket(node))},
             "ttrpc": {"address": f"{self.socket(node)}.ttrpc"},
             images: {"snapshotter": "overlayfs"},
-            f"{images}.pinned_images": {"sandbox": self.pause_image},
+            f"{images}.pinned_images": {"sandbox": self.pause_images[node]},
             f"{images}.registry": {"config_path": str(self.layout.config / "registries")},
             f"{images}.runtime_platforms.runc": {"platform": f"linux/{node.architecture}"},
             runtime: {
@@ -156,7 +165,7 @@ class NodeGroup:
             },
             f"{runtime}.containerd.runtimes.runc.options": {"BinaryName": self.runc, "SystemdCgroup": False},
             f"{runtime}.cni": {
-                "bin_dirs": [CNI_DIRECTORY],
+                "bin_dirs": [CNI_DIRECTORY, str(self.own_plugins)],
                 "conf_dir": str(self._cni_directory(node)),
                 "use_internal_loopback": True,
             },
@@ -170,10 +179,12 @@ class NodeGroup:
             "ranges": [[{"subnet": str(node.pod_range)}]],
             "routes": [{"dst": "0.0.0.0/0"}],
         }
-        plugins = [
+        plugins: list[dict[str, Any]] = [
             {"type": "ptp", "ipMasq": False, "ipam": addresses},
             {"type": "portmap", "capabilities": {"portMappings": True}},
         ]
+        if self.policy_socket is not None:
+            plugins.append({"type": POLICY_PLUGIN, "socket": str(self.policy_socket)})
         name = f"{self.settings.instance}-{node.architecture}"
         return json.dumps({"cniVersion": "1.0.0", "name": name, "plugins": plugins}, indent=2) + "\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import ssl
 import struct
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 _LIMIT_SECONDS = 3.0
@@ -23,15 +25,6 @@ class Probe(Protocol):
 
     def ask(self) -> str | None:
         """Return None when the component answers as it should, otherwise what it said."""
-
-
-@dataclass(frozen=True)
-class RunningProbe:
-    """Nothing to ask: the component is well while its process runs."""
-
-    def ask(self) -> str | None:
-        """Return None: the process itself is looked at by who asks."""
-        return None
 
 
 @dataclass(frozen=True)
@@ -49,6 +42,26 @@ class SocketProbe:
             except OSError as error:
                 return f"{self.path}: {error.strerror or error}"
         return None
+
+
+@dataclass(frozen=True)
+class RequestProbe:
+    """A Unix socket that answers a line of JSON with another, in which ``ok`` is true."""
+
+    path: Path
+    request: Mapping[str, str]
+
+    def ask(self) -> str | None:
+        """Ask once."""
+        try:
+            with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
+                connection.settimeout(_LIMIT_SECONDS)
+                connection.connect(str(self.path))
+                connection.sendall(json.dumps(self.request).encode() + b"\n")
+                answer = json.loads(connection.recv(_ANSWER_BYTES))
+        except (OSError, ValueError) as error:
+            return f"{self.path}: {error}"
+        return None if answer.get("ok") is True else f"{self.path}: {answer.get('error', 'not ok')}"
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.local import addons, binaries, emulation, processes, storage
@@ -18,12 +19,11 @@ from tradeplane_stacks.local.errors import ComponentError
 from tradeplane_stacks.local.execution import execute, find_program
 from tradeplane_stacks.local.images import StaticImage, content_tag
 from tradeplane_stacks.local.isolation import Isolation
-from tradeplane_stacks.local.nodes import NodeGroup, cluster_nodes
-from tradeplane_stacks.local.probes import DnsProbe, HttpProbe, RunningProbe
+from tradeplane_stacks.local.nodes import POLICY_PLUGIN, NodeGroup, cluster_nodes
+from tradeplane_stacks.local.probes import DnsProbe, HttpProbe, RequestProbe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from tradeplane_stacks.local.certificates import Certificates
     from tradeplane_stacks.local.kubectl import Kubectl
@@ -63,11 +63,13 @@ class WorkerNodes:
         return Isolation(self.settings, self.layout, CgroupTree.of_machine(self.settings.instance))
 
     @cached_property
-    def pause(self) -> StaticImage:
-        """The image that holds a pod's namespaces open."""
-        wanted = {"amd64": binaries.PAUSE, "arm64": binaries.PAUSE_ARM64}
-        variants = tuple((node.architecture, self.programs[wanted[node.architecture]]) for node in self.nodes)
-        return _own_image("pause", variants)
+    def pause(self) -> dict[Node, StaticImage]:
+        """The image that holds a pod's namespaces open, one for each node."""
+        programs = {"amd64": binaries.PAUSE, "arm64": binaries.PAUSE_ARM64}
+        return {
+            node: _own_image("pause", ((node.architecture, self.programs[programs[node.architecture]]),))
+            for node in self.nodes
+        }
 
     @cached_property
     def name_server(self) -> StaticImage:
@@ -84,8 +86,9 @@ class WorkerNodes:
             self.programs,
             self.isolation,
             self.nodes,
-            self.pause.name,
+            {node: image.name for node, image in self.pause.items()},
             find_program("runc") or "/usr/sbin/runc",
+            self._policy_socket if self._enforces_policies else None,
         )
 
     def stores(self) -> list[Component]:
@@ -94,7 +97,7 @@ class WorkerNodes:
 
     def agents(self) -> list[Component]:
         """List what works through the API server."""
-        enforcer = [self._network_policy()] if importlib.util.find_spec(NETWORK_POLICY_MODULE) else []
+        enforcer = [self._network_policy()] if self._enforces_policies else []
         return [*self.group.agents(), *enforcer]
 
     def prepare(self, components: list[str]) -> None:
@@ -106,14 +109,16 @@ class WorkerNodes:
             directory.mkdir(parents=True, exist_ok=True)
         self.layout.registry.mkdir(exist_ok=True)
         storage.make_store(self.layout)
+        if self._enforces_policies:
+            self._install_policy_plugin()
         for path, content in self.group.files().items():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_private(path, content.encode())
 
     def import_images(self) -> None:
         """Give the container runtimes the images that cannot be pulled from anywhere."""
-        for node in self.nodes:
-            self._import(node, self.pause)
+        for node, image in self.pause.items():
+            self._import(node, image)
         self._import(self.nodes[0], self.name_server)
 
     def install(self, client: Kubectl) -> None:
@@ -166,13 +171,35 @@ class WorkerNodes:
 
     def _network_policy(self) -> Component:
         kubeconfig = self.layout.kubeconfigs / "network-policy"
+        options = ("--kubeconfig", str(kubeconfig), "--socket", str(self._policy_socket))
         return Component(
             name="network-policy",
-            argv=(sys.executable, "-m", NETWORK_POLICY_MODULE, "--kubeconfig", str(kubeconfig)),
-            probe=RunningProbe(),
+            argv=(sys.executable, "-m", NETWORK_POLICY_MODULE, *options),
+            probe=RequestProbe(self._policy_socket, {"command": "health"}),
             inputs=(kubeconfig,),
             placement=self.isolation.placement("network-policy"),
         )
+
+    @property
+    def _enforces_policies(self) -> bool:
+        return importlib.util.find_spec(NETWORK_POLICY_MODULE) is not None
+
+    @property
+    def _policy_socket(self) -> Path:
+        return self.layout.run / "network-policy.sock"
+
+    def _install_policy_plugin(self) -> None:
+        """Put the plugin that lets a pod start only once its address is policed where containerd finds it."""
+        spec = importlib.util.find_spec(f"{NETWORK_POLICY_MODULE}.cni_plugin")
+        if spec is None or spec.origin is None:
+            raise ComponentError(f"{NETWORK_POLICY_MODULE} has no CNI plugin: install tradeplane-stacks again.")
+        plugin = self.group.own_plugins / POLICY_PLUGIN
+        plugin.parent.mkdir(parents=True, exist_ok=True)
+        _, _, program = Path(spec.origin).read_text(encoding="utf-8").partition("\n")
+        write_private(
+            plugin, f"#!{sys.executable} -I\n{program}".encode()
+        )  # this Python: the machine may have no other
+        plugin.chmod(0o700)
 
     def _import(self, node: Node, image: StaticImage) -> None:
         ctr = self._ctr(node)

@@ -1,0 +1,3 @@
+module tradeplane.dev/tests/probe
+
+go 1.24.0
