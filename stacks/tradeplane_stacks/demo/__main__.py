@@ -62,11 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def failure(progress: Progress, error: Exception) -> str:
     """Write what failed: stage, time, cause, remedy."""
     where = f"stage `{progress.current}` after {progress.elapsed()}" if progress.current else "before the first stage"
+    told = str(error)  # the errors of the other packages end with their remedy
     if isinstance(error, DemoError):
-        told = f"cause:  {error.cause}\nremedy: {error.remedy}\n"
-    else:
-        told = f"{error}\n"  # the errors of the other rooms end with their remedy
-    return f"\nfailed: {where}\n{told}What is done stays done: the same command goes on from there.\n"
+        told = f"cause:  {error.cause}\nremedy: {error.remedy}"
+    return f"\nfailed: {where}\n{told}\nWhat is done stays done: the same command goes on from there.\n"
 
 
 def _up(progress: Progress) -> int:

@@ -52,7 +52,7 @@ class DemoCluster(Protocol):
 
     @property
     def kubectl(self) -> Kubectl:
-        """kubectl for this cluster."""
+        """The kubectl for this cluster."""
 
     @property
     def environment(self) -> str:

@@ -1,7 +1,7 @@
 """Telling a person what is going on: numbered stages, what each is doing, how long it took.
 
-Plain lines, the same on a terminal and in a pipe. On a terminal what is waited for is shown in place and goes when it is
-over; in a pipe it is a line, and only when it changes.
+Plain lines, the same on a terminal and in a pipe. On a terminal what is waited for is shown in place and goes when it
+is over; in a pipe it is a line, and only when it changes.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Progress:
 
 def duration(seconds: float) -> str:
     """Write a duration: ``0.4 s``, ``12 s``, ``3 min 20 s``."""
-    if seconds < 10:  # noqa: PLR2004 -- below this a tenth is worth saying
+    if seconds < 10:  # a tenth is worth saying
         return f"{seconds:.1f} s"
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)

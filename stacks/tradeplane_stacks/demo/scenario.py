@@ -136,7 +136,7 @@ class Demo:
         return final_words(table, summary, name, run_name, store, self.cluster.environment)
 
 
-def final_words(table: str, summary: str, name: str, run_name: str, store: str, environment: str) -> str:  # noqa: PLR0913
+def final_words(table: str, summary: str, name: str, run_name: str, store: str, environment: str) -> str:
     """Write what the demo ends with: the table, the result, and three commands to try next."""
     reach = f"To reach the cluster from this shell:  {environment}\n\n" if environment else ""
     again = '{"spec":{"rerun":1}}'

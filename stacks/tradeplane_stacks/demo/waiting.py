@@ -86,7 +86,7 @@ def _condition_text(condition: Mapping[str, Any]) -> str:
     return _with_message(condition.get("reason", condition["type"]), condition.get("message"))
 
 
-def wait(  # noqa: PLR0913 -- each is a word of one sentence: wait for what, looking how, saying where, how long, else what
+def wait(
     what: str,
     look: Callable[[], Verdict],
     say: Callable[[str], None],

@@ -1,0 +1,138 @@
+"""Reading how far a cluster's objects have come, and waiting with an end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tradeplane_stacks.demo.errors import DemoError
+from tradeplane_stacks.demo.waiting import Verdict, readiness, rollout, wait
+
+
+def deployment(**status: int) -> dict[str, Any]:
+    return {"metadata": {"generation": 2}, "spec": {"replicas": 2}, "status": {"observedGeneration": 2, **status}}
+
+
+def pod(name: str = "a", waiting: dict[str, str] | None = None, **container: object) -> dict[str, Any]:
+    state = {"waiting": waiting} if waiting else {"running": {}}
+    return {"metadata": {"name": name}, "status": {"containerStatuses": [{"state": state, **container}]}}
+
+
+def resource(generation: int = 1, observed: int = 1, **conditions: str) -> dict[str, Any]:
+    return {
+        "metadata": {"generation": generation},
+        "status": {
+            "observedGeneration": observed,
+            "conditions": [
+                {"type": name, "status": status, "reason": "Because", "message": f"{name} is {status}"}
+                for name, status in conditions.items()
+            ],
+        },
+    }
+
+
+def test_a_rollout_is_done_when_every_pod_is_new_and_available() -> None:
+    assert rollout(deployment(replicas=2, updatedReplicas=2, availableReplicas=2), []).done
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {},
+        {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 1},
+        {"replicas": 3, "updatedReplicas": 2, "availableReplicas": 2},  # an old pod is still there
+        {"replicas": 2, "updatedReplicas": 1, "availableReplicas": 2},
+        {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "observedGeneration": 1},
+    ],
+)
+def test_a_rollout_that_is_not_done_is_not_called_done(status: dict[str, int]) -> None:
+    verdict = rollout(deployment(**status), [])
+    assert not verdict.done
+    assert not verdict.failed
+
+
+def test_a_rollout_says_why_its_pods_are_not_ready() -> None:
+    pulling = pod("b", waiting={"reason": "ImagePullBackOff", "message": "not found"})
+    pending = {
+        "metadata": {"name": "c"},
+        "status": {"conditions": [{"type": "PodScheduled", "status": "False", "message": "no node fits"}]},
+    }
+    verdict = rollout(deployment(), [pod(ready=True), pulling, pending])
+    assert verdict.text == "0 of 2 pods are ready; b: ImagePullBackOff: not found; c: not scheduled: no node fits"
+    assert not verdict.failed
+
+
+@pytest.mark.parametrize(
+    ("reason", "restarts", "failed"),
+    [
+        ("CrashLoopBackOff", 2, False),
+        ("CrashLoopBackOff", 3, True),
+        ("InvalidImageName", 0, True),
+        ("ContainerCreating", 0, False),
+    ],
+)
+def test_only_what_will_not_mend_itself_fails_a_rollout(reason: str, restarts: int, failed: bool) -> None:  # noqa: FBT001
+    assert rollout(deployment(), [pod(waiting={"reason": reason}, restartCount=restarts)]).failed is failed
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [
+        (resource(Ready="True"), Verdict("Because: Ready is True", done=True)),
+        (resource(Ready="False", Stalled="True"), Verdict("Because: Stalled is True", failed=True)),
+        (resource(Ready="False", Reconciling="True"), Verdict("Because: Reconciling is True")),
+        (resource(Ready="Unknown"), Verdict("Because: Ready is Unknown")),
+        (resource(generation=2, Ready="True"), Verdict("the operator has not looked at it yet")),
+        (resource(generation=2, Stalled="True"), Verdict("the operator has not looked at it yet")),
+        ({"metadata": {"generation": 1}}, Verdict("the operator has not looked at it yet")),
+        (resource(), Verdict("no condition yet")),
+    ],
+)
+def test_conditions_are_read_as_kstatus_reads_them(seen: dict[str, Any], verdict: Verdict) -> None:
+    assert readiness(seen) == verdict
+
+
+class Clock:
+    """Time that passes only while one sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@given(st.floats(min_value=0, max_value=50), st.floats(min_value=0, max_value=50))
+def test_a_wait_ends_at_its_limit_or_when_it_is_done(needed: float, limit: float) -> None:
+    clock = Clock()
+
+    def look() -> Verdict:
+        return Verdict("so far", done=clock() >= needed)
+
+    if needed <= limit:
+        assert wait("it", look, lambda _: None, limit, "wait longer", clock, clock.sleep).done
+    else:
+        try:
+            wait("it", look, lambda _: None, limit, "wait longer", clock, clock.sleep)
+        except DemoError as ended:
+            assert ended.cause == f"it did not come within {limit:.0f} s: so far."
+            assert ended.remedy == "wait longer"
+    assert clock() <= max(limit, 0) + 0.5
+
+
+def test_a_wait_ends_at_once_when_it_failed() -> None:
+    with pytest.raises(DemoError, match="it failed: out of memory"):
+        wait("it", lambda: Verdict("out of memory", failed=True), pytest.fail, 1e9, "give it more", Clock(), pytest.fail)
+
+
+def test_a_wait_says_what_it_waits_for() -> None:
+    verdicts = iter([Verdict("one"), Verdict("two"), Verdict("three", done=True)])
+    said: list[str] = []
+    clock = Clock()
+    wait("it", lambda: next(verdicts), said.append, 10, "", clock, clock.sleep)
+    assert said == ["waiting for it: one", "waiting for it: two"]
