@@ -1,0 +1,102 @@
+"""How fast the bar engine is, beside backtesting.py and vectorbt.
+
+One strategy all three can express: MACD momentum, long or flat, half of equity a position, whole units, decided on a
+close and filled at the next open, without costs. Prices are whole numbers, so that binary floating point is exact and
+the trades of backtesting.py can be compared with ours one by one; a difference fails the measurement.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from tradeplane_api.simulation import Algorithm, Simulation, Sizing
+
+from tests.bench.peers import run
+from tests.bench.records import Record
+from tests.synthetic import MINUTE_NS, random_bars
+from tradeplane_workloads.engine import backtest, prepare
+from tradeplane_workloads.engine.backtest import decide
+
+BARS = 1_000_000
+CASH = "100000000"
+FRACTION = "0.5"
+RUNS = 9
+
+
+def records() -> list[Record]:
+    """Measure; raises AssertionError where a peer's trades are not ours."""
+    bars = random_bars(BARS, seed=7, step=50, price_exponent=0, interval_ns=MINUTE_NS)
+    simulation = Simulation(
+        algorithm=Algorithm(name="macd-momentum"),
+        capital=CASH,
+        sizing=Sizing(fraction=FRACTION),
+        periods_per_year=252 * 390,
+    )
+    simulator = prepare(bars, simulation)
+    ours = BARS / _best(simulator.run)
+    whole = BARS / _best(lambda: backtest(bars, simulation), runs=3)
+    with tempfile.TemporaryDirectory() as folder:
+        data, trades = Path(folder, "bars.npz"), Path(folder, "trades.npy")
+        prices = {name: getattr(bars, name)[:, 0] for name in ("open", "high", "low", "close")}
+        np.savez(data, long=(decide(bars, simulation)[:, 0] > 0).astype(np.int64), **prices)
+        backtesting = run("backtesting_py", data, CASH, FRACTION, trades)
+        _same_trades(_round_trips(simulator), np.load(trades))
+        vectorbt = run("vectorbt_numba", data, CASH, FRACTION)
+    fills = len(simulator.fill_integers("bar"))
+    if vectorbt["orders"] != fills:
+        raise AssertionError(f"vectorbt made {vectorbt['orders']} orders of the same signals, and we {fills}")
+    return [
+        _against("engine.bars_vs_backtesting", ours, "backtesting.py 0.6.6", backtesting, "its loop over bars"),
+        _against("engine.bars_vs_vectorbt", ours, "vectorbt 1.2.0 (numba)", vectorbt, "its compiled simulation"),
+        Record(
+            "engine.backtest_bars_per_s",
+            whole,
+            "bars/s",
+            None,
+            None,
+            None,
+            "backtest() in all: MACD, targets, simulation, Arrow tables, summary; 1,000,000 bars, one thread",
+        ),
+    ]
+
+
+def _against(name: str, ours: float, peer: str, answer: dict[str, float], theirs: str) -> Record:
+    rate = answer["bars"] / answer["seconds"]
+    timed = (
+        f"simulation alone of 1,000,000 minute bars with given MACD signals, one thread, equity recorded at each bar; "
+        f"of the peer, {theirs}, compiled beforehand where it compiles"
+    )
+    return Record(name, ours, "bars/s", peer, rate, ours / rate, timed)
+
+
+def _best(action: object, runs: int = RUNS) -> float:
+    """Time an action several times; the best is the least disturbed."""
+    assert callable(action)
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def _round_trips(simulator: object) -> np.ndarray:
+    """Entry bar, exit bar, size, entry price, exit price of each closed position."""
+    fills = {name: simulator.fill_integers(name) for name in ("bar", "quantity")}  # type: ignore[attr-defined]
+    price = simulator.fill_amounts("price")[:, 0] // 1_000_000_000  # type: ignore[attr-defined]
+    count = len(price) // 2 * 2
+    entry, leave = slice(0, count, 2), slice(1, count, 2)
+    columns = (fills["bar"][entry], fills["bar"][leave], fills["quantity"][entry], price[entry], price[leave])
+    return np.stack([column.astype(np.float64) for column in columns], axis=1)
+
+
+def _same_trades(ours: np.ndarray, theirs: np.ndarray) -> None:
+    if ours.shape != theirs.shape or not (ours == theirs).all():
+        first = np.argmax((ours[: len(theirs)] != theirs[: len(ours)]).any(axis=1))
+        raise AssertionError(
+            f"trades differ from backtesting.py's: {len(ours)} and {len(theirs)}, the first that differs is {first}: "
+            f"{ours[first]} and {theirs[first]}"
+        )
