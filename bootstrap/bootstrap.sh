@@ -257,7 +257,9 @@ install() {
         report >&2
         fail 'still missing after installing it: the lines above. Is a newer program of another origin first on PATH?'
     fi
-    say "complete after $((SECONDS - started)) s. To use the same uv and Go: eval \"\$($0 --env)\""
+    local outcome=complete
+    [ "$lacks_binfmt" = 0 ] || outcome='complete but for arm64 programs (above),'
+    say "$outcome after $((SECONDS - started)) s. To use the same uv and Go: eval \"\$($0 --env)\""
 }
 
 check() {
