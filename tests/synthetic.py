@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from tradeplane_native import Generator
-
 from tradeplane_workloads.market.bars import Bars, Instrument
 
 MINUTE_NS = 60_000_000_000

@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 from tradeplane_api.simulation import Algorithm, Simulation, Sizing
+from tradeplane_workloads.engine import backtest, prepare
+from tradeplane_workloads.engine.backtest import decide
 
 from tests.bench.peers import run
 from tests.bench.records import Record
 from tests.synthetic import MINUTE_NS, random_bars
-from tradeplane_workloads.engine import backtest, prepare
-from tradeplane_workloads.engine.backtest import decide
 
 BARS = 1_000_000
 CASH = "100000000"

@@ -46,4 +46,4 @@ def table(records: Iterable[Record]) -> Table:
 def _number(number: float | None) -> str:
     if number is None:
         return ""
-    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"  # noqa: PLR2004 - whole numbers from a thousand on
+    return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _LOG_KEPT_BYTES = 20_000_000
+_STANDARD_ERROR = 2
 
 
 @dataclass(frozen=True)
@@ -116,6 +117,7 @@ def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path, finge
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
+            *((os.POSIX_SPAWN_CLOSE, handle) for handle in _inherited_handles()),
         ],
         setsid=True,
         setsigmask=[],
@@ -123,6 +125,19 @@ def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path, finge
     )
     ticks = start_ticks(pid)
     return ProcessRecord(pid, -1 if ticks is None else ticks, boot_id(), fingerprint)
+
+
+def _inherited_handles() -> list[int]:
+    """List open file handles that would pass to a child: a lock that our caller holds must not live on in a daemon."""
+    handles = (int(entry.name) for entry in Path("/proc/self/fd").iterdir())
+    return [handle for handle in handles if handle > _STANDARD_ERROR and _passes_on(handle)]
+
+
+def _passes_on(handle: int) -> bool:
+    try:
+        return os.get_inheritable(handle)
+    except OSError:  # the handle by which the directory was read
+        return False
 
 
 def rotate(log: Path, kept_bytes: int = _LOG_KEPT_BYTES) -> None:

@@ -95,7 +95,9 @@ def test_the_cluster_of_the_last_demo_is_remembered(tmp_path: Path) -> None:
 
 
 def test_the_end_shows_table_result_and_three_commands() -> None:
-    words = final_words("NAME READY\nmacd True\n", "total return 1.5\n", "macd", "macd-1", "file:///s/research", "eval x")
+    words = final_words(
+        "NAME READY\nmacd True\n", "total return 1.5\n", "macd", "macd-1", "file:///s/research", "eval x"
+    )
     assert "NAME READY\nmacd True\n\ntotal return 1.5\n" in words
     assert "eval x" in words
     commands = [line for line in words.split("Try next:\n")[1].splitlines() if line]

@@ -73,7 +73,7 @@ def test_a_rollout_says_why_its_pods_are_not_ready() -> None:
         ("ContainerCreating", 0, False),
     ],
 )
-def test_only_what_will_not_mend_itself_fails_a_rollout(reason: str, restarts: int, failed: bool) -> None:  # noqa: FBT001
+def test_only_what_will_not_mend_itself_fails_a_rollout(reason: str, restarts: int, failed: bool) -> None:
     assert rollout(deployment(), [pod(waiting={"reason": reason}, restartCount=restarts)]).failed is failed
 
 
@@ -127,7 +127,9 @@ def test_a_wait_ends_at_its_limit_or_when_it_is_done(needed: float, limit: float
 
 def test_a_wait_ends_at_once_when_it_failed() -> None:
     with pytest.raises(DemoError, match="it failed: out of memory"):
-        wait("it", lambda: Verdict("out of memory", failed=True), pytest.fail, 1e9, "give it more", Clock(), pytest.fail)
+        wait(
+            "it", lambda: Verdict("out of memory", failed=True), pytest.fail, 1e9, "give it more", Clock(), pytest.fail
+        )
 
 
 def test_a_wait_says_what_it_waits_for() -> None:

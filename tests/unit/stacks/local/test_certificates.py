@@ -78,7 +78,12 @@ def test_only_the_administrator_is_a_master(certificates: Certificates) -> None:
 
 
 def test_each_authority_vouches_for_its_own(certificates: Certificates) -> None:
-    issued = {"apiserver": CLUSTER, "etcd-server": ETCD, "apiserver-etcd-client": ETCD, "front-proxy-client": FRONT_PROXY}
+    issued = {
+        "apiserver": CLUSTER,
+        "etcd-server": ETCD,
+        "apiserver-etcd-client": ETCD,
+        "front-proxy-client": FRONT_PROXY,
+    }
     for name, authority in issued.items():
         _read(certificates, name).verify_directly_issued_by(_read(certificates, authority))
     with pytest.raises(ValueError, match="Issuer"):
@@ -136,5 +141,5 @@ def test_certificates_of_two_clusters_share_nothing(tmp_path: Path) -> None:
     one, two = Certificates(tmp_path / "one"), Certificates(tmp_path / "two")
     for each in (one, two):
         each.ensure([leaf], NOW)
-    with pytest.raises(Exception, match=""):  # noqa: PT011
+    with pytest.raises(Exception, match=""):
         _read(one, "admin").verify_directly_issued_by(_read(two, CLUSTER))

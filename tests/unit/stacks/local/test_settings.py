@@ -28,7 +28,7 @@ def test_cache_follows_the_user_s_cache_directory() -> None:
 
 
 @pytest.mark.parametrize(("text", "value"), [("0", False), ("false", False), ("1", True), ("YES", True), ("", True)])
-def test_arm64_can_be_left_out(text: str, value: bool) -> None:  # noqa: FBT001
+def test_arm64_can_be_left_out(text: str, value: bool) -> None:
     assert Settings.from_environment({"HOME": "/h", "ARM64": text}).arm64 is value
 
 
