@@ -42,6 +42,8 @@ KERNEL_SETTINGS = {
     "kernel/keys/root_maxbytes": 25_000_000,
 }
 """What kubelet would write to ``/proc/sys`` of the whole machine, and is shown instead."""
+NETWORK_SETTINGS = {"ipv4/ip_forward": 1, "ipv4/icmp_ratelimit": 0}
+"""Settings of the cluster's network below ``/proc/sys/net``: pods are routed, and every refusal of a policy is told."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,8 @@ class Isolation:
             execute("ip", "link", "add", self.interface, "type", "veth", "peer", "name", INTERFACE, "netns", name)
         execute("ip", "-batch", "-", content=machine_network(settings, self.interface))
         execute("ip", "-netns", name, "-batch", "-", content=cluster_network(settings, nodes))
-        execute("nsenter", f"--net={self.network}", "--", "sh", "-c", "echo 1 >/proc/sys/net/ipv4/ip_forward")
+        for setting, value in NETWORK_SETTINGS.items():
+            execute("nsenter", f"--net={self.network}", "--", "sh", "-c", f"echo {value} >/proc/sys/net/{setting}")
 
     def _prepare_mounts(self, node: Node) -> None:
         namespace = self.mounts(node)
