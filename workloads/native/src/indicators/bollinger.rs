@@ -20,10 +20,10 @@ pub struct Bands {
 pub fn bollinger(series: &[f64], period: usize, width: f64) -> Bands {
     let length = series.len();
     let mut bands = Bands { upper: undefined(length), middle: undefined(length), lower: undefined(length) };
-    moments(series, period, first_number(series), |index, mean, deviation| {
-        bands.middle[index] = mean;
-        bands.upper[index] = mean + width * deviation;
-        bands.lower[index] = mean - width * deviation;
+    moments(series, period, first_number(series), |index, moments| {
+        bands.middle[index] = moments.mean;
+        bands.upper[index] = moments.mean + width * moments.deviation;
+        bands.lower[index] = moments.mean - width * moments.deviation;
     });
     Bands { upper: canonical(bands.upper), middle: canonical(bands.middle), lower: canonical(bands.lower) }
 }

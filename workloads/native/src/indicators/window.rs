@@ -1,11 +1,22 @@
 //! Mean and variance over a moving window, without the cancellation of a running sum of squares.
 
-/// Calls `visit(index, mean, population standard deviation)` for each full window of `period` values from `start` on.
+/// Moments of one window.
+pub(super) struct Moments {
+    /// Mean of the window.
+    pub mean: f64,
+    /// Population standard deviation.
+    pub deviation: f64,
+    /// The newest value less the mean, taken before either is rounded to the level of the values.
+    pub distance: f64,
+}
+
+/// Calls `visit` with the index and moments of each full window of `period` values from `start` on.
 ///
 /// Sums are of differences to an anchor, a value of the window itself, and are taken anew every `period` values: their
-/// rounding neither grows with the length of the series nor with the level of the values, and the work stays linear.
+/// rounding neither grows with the length of the series nor with the level of the values, only with the largest
+/// difference within the last two windows, and the work stays linear.
 /// A window of equal values has a deviation of exactly 0.
-pub(super) fn moments(series: &[f64], period: usize, start: usize, mut visit: impl FnMut(usize, f64, f64)) {
+pub(super) fn moments(series: &[f64], period: usize, start: usize, mut visit: impl FnMut(usize, Moments)) {
     if period == 0 || series.len() < start + period {
         return;
     }
@@ -30,11 +41,12 @@ pub(super) fn moments(series: &[f64], period: usize, start: usize, mut visit: im
         let mean = sum / length;
         let variance = squares / length - mean * mean;
         if equal >= period {
-            visit(index, value, 0.0);
+            visit(index, Moments { mean: value, deviation: 0.0, distance: 0.0 });
         } else if variance.is_nan() {
-            visit(index, f64::NAN, f64::NAN);
+            visit(index, Moments { mean: f64::NAN, deviation: f64::NAN, distance: f64::NAN });
         } else {
-            visit(index, anchor + mean, variance.max(0.0).sqrt());
+            let deviation = variance.max(0.0).sqrt();
+            visit(index, Moments { mean: anchor + mean, deviation, distance: value - anchor - mean });
         }
     }
 }

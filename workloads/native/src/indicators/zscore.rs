@@ -7,9 +7,9 @@ use super::{canonical, first_number, undefined};
 #[must_use]
 pub fn zscore(series: &[f64], period: usize) -> Vec<f64> {
     let mut output = undefined(series.len());
-    moments(series, period, first_number(series), |index, mean, deviation| {
-        if deviation > 0.0 {
-            output[index] = (series[index] - mean) / deviation;
+    moments(series, period, first_number(series), |index, moments| {
+        if moments.deviation > 0.0 {
+            output[index] = moments.distance / moments.deviation;
         }
     });
     canonical(output)

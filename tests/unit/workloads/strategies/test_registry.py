@@ -1,0 +1,126 @@
+"""Strategies of users: found by entry point, and refused where they do not fit."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, EntryPoints
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from pydantic import BaseModel
+from tradeplane_api.simulation import Algorithm, Simulation
+from tradeplane_native import Generator
+
+from tests.synthetic import random_bars
+from tradeplane_workloads.engine import backtest
+from tradeplane_workloads.errors import InvalidSpecification
+from tradeplane_workloads.strategies import find_strategy, parse_parameters, registry, strategy_names
+from tradeplane_workloads.strategies.causality import first_lookahead
+
+
+class Coin:
+    """Long or flat by the toss of a coin."""
+
+    name: ClassVar[str] = "coin"
+    api_version: ClassVar[str] = "v1"
+
+    class Parameters(BaseModel):
+        bias: float = 0.5
+
+    def targets(self, bars: Any, parameters: Parameters, rng: Generator) -> np.ndarray:
+        return (rng.uniform(len(bars.time_ns)) < parameters.bias).astype(np.float64)[:, None]
+
+
+class Old(Coin):
+    api_version: ClassVar[str] = "v0"
+
+
+class Misnamed(Coin):
+    name: ClassVar[str] = "dice"
+
+
+class Bare:
+    name: ClassVar[str] = "coin"
+    api_version: ClassVar[str] = "v1"
+
+
+class Peeking(Coin):
+    """Long before each rise: it looks one bar ahead."""
+
+    def targets(self, bars: Any, parameters: Coin.Parameters, rng: Generator) -> np.ndarray:
+        later = np.append(bars.close[1:, 0], bars.close[-1, 0])
+        return (later > bars.close[:, 0]).astype(np.float64)[:, None]
+
+
+class Excessive(Coin):
+    def targets(self, bars: Any, parameters: Coin.Parameters, rng: Generator) -> np.ndarray:
+        return np.full((len(bars.time_ns), 1), 1.5)
+
+
+class Shapeless(Coin):
+    def targets(self, bars: Any, parameters: Coin.Parameters, rng: Generator) -> np.ndarray:
+        return np.zeros(len(bars.time_ns))
+
+
+class Undefined(Coin):
+    def targets(self, bars: Any, parameters: Coin.Parameters, rng: Generator) -> np.ndarray:
+        return np.full((len(bars.time_ns), 1), np.nan)
+
+
+def install(monkeypatch: pytest.MonkeyPatch, *classes: str) -> None:
+    points = EntryPoints(EntryPoint("coin", f"{__name__}:{name}", registry.ENTRY_POINTS) for name in classes)
+    monkeypatch.setattr(registry, "entry_points", lambda group: points.select(group=group))
+    loaded = {f"{__name__}:{name}": globals().get(name) for name in classes}
+
+    def load(point: EntryPoint) -> object:
+        if loaded[point.value] is None:
+            raise ImportError("cannot import name 'Missing'")
+        return loaded[point.value]
+
+    monkeypatch.setattr(EntryPoint, "load", load)
+
+
+def run(seed: int = 0) -> Any:
+    simulation = Simulation(algorithm=Algorithm(name="coin"), capital="1000000", seed=seed)
+    return backtest(random_bars(100), simulation)
+
+
+def test_a_users_strategy_is_found_and_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, "Coin")
+    assert "coin" in strategy_names()
+    assert run(1).trades.equals(run(1).trades)
+    assert not run(1).trades.equals(run(2).trades)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [
+        (("Old",), r"'coin' .*was written for strategy API 'v0', and this is 'v1'"),
+        (("Misnamed",), r"calls itself 'dice'"),
+        (("Bare",), r"no Parameters"),
+        (("Missing",), r"cannot be imported: cannot import name 'Missing'"),
+        (("Coin", "Old"), r"'coin' is claimed by .*uninstall all but one"),
+        (("Excessive",), r"gave the target 1.5 at bar 0, instrument 0; targets lie from -1 to 1"),
+        (("Undefined",), r"gave the target nan at bar 0"),
+        (("Shapeless",), r"gave float64 of shape \(100,\) for targets; .*shape \(100, 1\)"),
+    ],
+)
+def test_a_strategy_that_does_not_fit_is_refused(
+    monkeypatch: pytest.MonkeyPatch, classes: tuple[str, ...], message: str
+) -> None:
+    install(monkeypatch, *classes)
+    with pytest.raises(InvalidSpecification, match=message):
+        run()
+
+
+def test_a_look_ahead_is_found_at_its_bar() -> None:
+    bars = random_bars(50, seed=5)
+    rises = np.flatnonzero(np.diff(bars.close[:, 0]) > 0)
+    last = int(rises[rises < 40][-1])
+    # Without the bar after it, the rise at that bar cannot be known.
+    assert first_lookahead(Peeking(), bars, Coin.Parameters(), 0, (last + 1,)) == last
+
+
+def test_built_in_parameters_read_back_as_given() -> None:
+    parameters = parse_parameters(find_strategy("macd-momentum"), {"fast": 5, "slow": 9})
+    assert parameters.model_dump() == {"fast": 5, "slow": 9, "signal": 9}
