@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import http.client
-import uuid
 from typing import TYPE_CHECKING
 
 import pytest
-from moto.server import ThreadedMotoServer
 from tradeplane_store.errors import StoreUnavailable
 from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_store.remote import Limits
 
+from tests.integration.store.s3_server import s3_environment
 from tests.unit.store.contract import StoreContract
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_REGION": "us-east-1"}
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
 
 @pytest.fixture
-def bucket(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Name a new bucket, with the environment set as for any S3 client."""
-    for name, value in {**_CREDENTIALS, "AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": "true"}.items():
-        monkeypatch.setenv(name, value)
-    name = f"bucket-{uuid.uuid4().hex}"
-    server = http.client.HTTPConnection(endpoint.removeprefix("http://"), timeout=10)
-    server.request("PUT", f"/{name}")  # unsigned, which this server takes: our own client makes no buckets
-    assert server.getresponse().status == 200
-    server.close()
-    return name
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    with s3_environment(monkeypatch) as name:
+        yield name
 
 
 class TestS3(StoreContract):

@@ -39,7 +39,7 @@ class Attempt:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
-        self._name = environ.get(ATTEMPT_VARIABLE) or "local"
+        self._name = (environ.get(ATTEMPT_VARIABLE) or "local").replace("/", "-")  # one file, in the run's folder
         self._specification: RunSpecification | None = None
         self._store: ObjectStore | None = None
         self._lines: AttemptLog = start_log("", self._name)
