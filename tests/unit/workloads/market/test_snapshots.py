@@ -228,10 +228,11 @@ def test_bytes_that_are_no_manifest_are_refused(store: ObjectStore, data: bytes)
         ("high", 1, 1, "row 1, column high: is below the low"),
         ("open", 1, 999, "row 1, column open: is outside the range"),
         ("volume", 0, -1, "row 0, column volume: is negative"),
+        ("low", 1, None, "row 1, column low: has no value"),
     ],
 )
 def test_bars_that_could_not_have_been_are_refused_though_their_digest_is_right(
-    store: ObjectStore, column: str, row: int, value: int, words: str
+    store: ObjectStore, column: str, row: int, value: int | None, words: str
 ) -> None:
     one = series("A", [100, 110])
     values = one.table.to_pydict()
