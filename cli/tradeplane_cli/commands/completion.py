@@ -45,6 +45,7 @@ def completion(
     kubectl (1.26 and later) completes `kubectl tradeplane` by itself when kubectl_complete-tradeplane is on the PATH,
     where it is installed beside this command.
     """
+    # typer has no public function for the script of a shell other than the one it was called from.
     from typer._completion_shared import get_completion_script
 
     typer.echo(get_completion_script(prog_name=PROGRAM, complete_var=VARIABLE, shell=shell.value))
