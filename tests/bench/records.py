@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Record:
     """One figure. Names are fixed, so that figures can be compared over time.
 
-    ``value`` and ``reference_value`` are in ``unit``; ``reference`` says who the peer is; ``ratio`` is what the name asks
-    for, where it asks for one; ``timed`` says what was timed, for both.
+    ``value`` and ``reference_value`` are in ``unit``; ``reference`` says who the peer is; ``ratio`` is what the name
+    asks for, where it asks for one; ``timed`` says what was timed, for both.
     """
 
     name: str

@@ -31,7 +31,16 @@ def environment(peer: str) -> Path:
     complete = folder / "complete"
     if not complete.exists():
         subprocess.run(["uv", "venv", "--quiet", "--clear", "--python", "3.11", folder], check=True, timeout=60)
-        install = ["uv", "pip", "install", "--quiet", "--python", python, "--requirement", requirements]
+        install: list[str | Path] = [
+            "uv",
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            python,
+            "--requirement",
+            requirements,
+        ]
         subprocess.run(install, check=True, timeout=INSTALL_LIMIT_S)
         complete.touch()
     return python
@@ -39,7 +48,7 @@ def environment(peer: str) -> Path:
 
 def run(peer: str, *arguments: str | Path) -> dict[str, Any]:
     """Run a peer's script in its environment; return the JSON it prints on its last line."""
-    command = [environment(peer), HERE / f"{peer}.py", *arguments]
+    command: list[str | Path] = [environment(peer), HERE / f"{peer}.py", *arguments]
     single = {"NUMBA_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "TQDM_DISABLE": "1"}
     finished = subprocess.run(
         command, check=True, capture_output=True, text=True, timeout=RUN_LIMIT_S, env=os.environ | single

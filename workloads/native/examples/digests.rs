@@ -107,9 +107,9 @@ fn print_simulation(name: &str, bars: &Bars, method: Method) {
     let [open, high, low, close] = &bars.prices;
     let market = Market { time: &bars.time, open, high, low, close, present: &bars.present, units: &units };
     let (rules, weights) = (rules(method), weights(bars));
-    let mut records = Records::new(BARS);
+    let mut records = Records::new(BARS, WIDTH);
     Simulation::new(market, &weights, &rules).run(&mut records).expect("amounts stay small");
-    let amounts = [&records.equity, &records.cash, &records.gross];
+    let amounts = [records.equity.clone(), records.cash_column(), records.gross_column()];
     print(&format!("{name}.equity"), amounts.into_iter().flatten().flat_map(|amount| amount.to_le_bytes()));
     print(&format!("{name}.fills"), format!("{:?}", records.fills).into_bytes());
     let figures = figures(&records, rules.capital, Year { periods: 98_280.0, risk_free_rate: 0.02 });

@@ -241,7 +241,7 @@ impl Simulator {
             },
             units: exponents.into_iter().map(unit).collect(),
             rules: settings.rules()?,
-            records: Records::new(bars),
+            records: Records::new(shape[0], shape[1]),
         })
     }
 
@@ -272,10 +272,10 @@ impl Simulator {
         let records = &self.records;
         match name {
             "equity" => words(py, &records.equity),
-            "cash" => words(py, &records.cash),
-            "gross" => words(py, &records.gross),
+            "cash" => words(py, &records.cash_column()),
+            "gross" => words(py, &records.gross_column()),
             "net" => {
-                let net = records.equity.iter().zip(&records.cash).map(|(equity, cash)| equity - cash);
+                let net = records.equity.iter().zip(records.cash_column()).map(|(equity, cash)| equity - cash);
                 words(py, &net.collect::<Vec<_>>())
             }
             other => Err(PyValueError::new_err(format!("the equity table has no column {other}"))),

@@ -59,7 +59,6 @@ pub fn figures(records: &Records, capital: i128, year: Year) -> Figures {
     let annual_return = annual_return(last as f64 / capital as f64, years);
     let drawdown = deepest_drawdown(&equity);
     let (volatility, sharpe, sortino) = ratios(&equity, year);
-    let held = records.gross.iter().filter(|&&gross| gross != 0).count();
     Figures {
         total_return: divide((last - capital) * ONE, capital),
         annual_return,
@@ -69,7 +68,7 @@ pub fn figures(records: &Records, capital: i128, year: Year) -> Figures {
         calmar: annual_return.zip(drawdown).map(|(annual, fall)| annual / fall.depth),
         drawdown,
         turnover: turnover(&records.fills, &equity, years),
-        exposure: held as f64 / equity.len() as f64,
+        exposure: records.held as f64 / equity.len() as f64,
         hit_rate: hit_rate(&records.fills),
     }
 }
@@ -156,7 +155,7 @@ mod tests {
     const YEAR: Year = Year { periods: 4.0, risk_free_rate: 0.0 };
 
     fn run(equity: &[i128]) -> Figures {
-        let records = Records { equity: equity.to_vec(), gross: vec![0; equity.len()], ..Records::default() };
+        let records = Records { equity: equity.to_vec(), ..Records::default() };
         figures(&records, equity[0], YEAR)
     }
 

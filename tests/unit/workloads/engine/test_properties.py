@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeplane_api.simulation import Algorithm, Commission, Costs, RiskLimits, Simulation, Sizing, SizingMethod
 from tradeplane_native import Generator
-
-from tests.synthetic import random_bars
 from tradeplane_workloads.engine import backtest
 from tradeplane_workloads.strategies import find_strategy, parse_parameters
 from tradeplane_workloads.strategies.causality import first_lookahead, prefix
 from tradeplane_workloads.strategies.registry import BUILT_IN
+
+from tests.synthetic import random_bars
 
 SHORT_PERIODS: dict[str, dict[str, Any]] = {
     "buy-and-hold": {},

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from tradeplane_api.simulation import Algorithm, RiskLimits, Simulation, Sizing
-
-from tests.synthetic import random_bars
 from tradeplane_workloads.engine import backtest
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.market.bars import Bars, Instrument
+
+from tests.synthetic import random_bars
 
 BARS = random_bars(50, ("AAA", "BBB"))
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import talib
 from tradeplane_native import Generator
-
 from tradeplane_workloads import indicators
 
 

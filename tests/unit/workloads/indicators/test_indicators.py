@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-
 from tradeplane_workloads import indicators
 
 EVERY: dict[str, Callable[[np.ndarray], tuple[np.ndarray, ...]]] = {

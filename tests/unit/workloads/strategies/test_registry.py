@@ -10,12 +10,12 @@ import pytest
 from pydantic import BaseModel
 from tradeplane_api.simulation import Algorithm, Simulation
 from tradeplane_native import Generator
-
-from tests.synthetic import random_bars
 from tradeplane_workloads.engine import backtest
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.strategies import find_strategy, parse_parameters, registry, strategy_names
 from tradeplane_workloads.strategies.causality import first_lookahead
+
+from tests.synthetic import random_bars
 
 
 class Coin:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 from tradeplane_native import Generator
-
-from tests.synthetic import random_bars
 from tradeplane_workloads.market.bars import Bars, Instrument
 from tradeplane_workloads.strategies import find_strategy, parse_parameters
 from tradeplane_workloads.strategies.signals import carry, hold
+
+from tests.synthetic import random_bars
 
 
 def bars_of(*closes: list[int]) -> Bars:

@@ -63,10 +63,12 @@ pub struct Fill {
 pub struct Records {
     /// Cash and value of positions at each close.
     pub equity: Vec<i128>,
-    /// Cash at each close.
-    pub cash: Vec<i128>,
-    /// Absolute value of positions at each close.
+    /// Cash from a bar's close on, at each change.
+    pub cash: Vec<(u32, i128)>,
+    /// Absolute value of positions at each close; empty for one instrument, where it follows from equity and cash.
     pub gross: Vec<i128>,
+    /// Number of closes at which a position was held.
+    pub held: usize,
     /// Fills in the order they happened.
     pub fills: Vec<Fill>,
     /// Interest and borrow paid in all.
@@ -74,12 +76,33 @@ pub struct Records {
 }
 
 impl Records {
-    /// Records with room for a number of bars.
+    /// Records with room for a number of bars and instruments.
     #[must_use]
-    pub fn new(bars: usize) -> Self {
-        let column = || vec![0; bars];
-        let fills = Vec::with_capacity(bars / 8 + 16);
-        Self { equity: column(), cash: column(), gross: column(), fills, interest: 0 }
+    pub fn new(bars: usize, width: usize) -> Self {
+        Self {
+            equity: vec![0; bars],
+            gross: vec![0; if width == 1 { 0 } else { bars }],
+            cash: Vec::with_capacity(bars / 8 + 16),
+            fills: Vec::with_capacity(bars / 8 + 16),
+            ..Self::default()
+        }
+    }
+
+    /// Cash at each close.
+    #[must_use]
+    pub fn cash_column(&self) -> Vec<i128> {
+        let ends = self.cash.iter().skip(1).map(|&(bar, _)| bar as usize).chain([self.equity.len()]);
+        let runs = self.cash.iter().zip(ends);
+        runs.flat_map(|(&(bar, cash), end)| std::iter::repeat_n(cash, end - bar as usize)).collect()
+    }
+
+    /// Absolute value of positions at each close.
+    #[must_use]
+    pub fn gross_column(&self) -> Vec<i128> {
+        if self.gross.is_empty() {
+            return self.equity.iter().zip(self.cash_column()).map(|(equity, cash)| (equity - cash).abs()).collect();
+        }
+        self.gross.clone()
     }
 }
 
@@ -143,27 +166,70 @@ impl<'a> Simulation<'a> {
     /// [`Overflow`] when an amount of money passes what is represented.
     pub fn run(&mut self, records: &mut Records) -> Result<(), Overflow> {
         records.fills.clear();
-        records.interest = 0;
-        let width = self.market.width();
-        for bar in 0..self.market.length() {
-            if self.accruing {
-                self.accrue(bar, records)?;
-            }
-            if self.waiting > 0 {
-                self.fill_orders(bar, records)?;
-            }
-            if self.guarded {
-                self.fill_stops(bar, records)?;
-            }
-            let equity = self.record(bar, records);
-            let row = bar * width..(bar + 1) * width;
-            if (self.margined || self.rules.max_drawdown.is_some()) && self.limits(bar, equity, records.gross[bar]) {
-                self.acted.copy_from_slice(&self.weights[row]);
-            } else if self.weights[row] != self.acted[..] && !self.halted {
-                self.decide(bar);
+        records.cash.clear();
+        (records.interest, records.held) = (0, 0);
+        let mut bar = 0;
+        while bar < self.market.length() {
+            self.step(bar, records)?;
+            bar += 1;
+            if self.quiet() {
+                bar = self.coast(bar, records);
             }
         }
         Ok(())
+    }
+
+    /// One bar.
+    fn step(&mut self, bar: usize, records: &mut Records) -> Result<(), Overflow> {
+        let width = self.market.width();
+        if self.accruing {
+            self.accrue(bar, records)?;
+        }
+        if self.waiting > 0 {
+            self.fill_orders(bar, records)?;
+        }
+        if self.guarded {
+            self.fill_stops(bar, records)?;
+        }
+        let worth = self.record(bar, records);
+        let row = bar * width..(bar + 1) * width;
+        if (self.margined || self.rules.max_drawdown.is_some()) && self.limits(bar, worth) {
+            self.acted.copy_from_slice(&self.weights[row]);
+        } else if self.weights[row] != self.acted[..] && !self.halted {
+            self.decide(bar);
+        }
+        Ok(())
+    }
+
+    /// Whether nothing can happen to the account before a target changes: the most common state of a single
+    /// instrument, which [`Simulation::coast`] passes through faster.
+    fn quiet(&self) -> bool {
+        self.market.width() == 1
+            && self.waiting == 0
+            && !(self.accruing || self.guarded || self.margined)
+            && self.rules.max_drawdown.is_none()
+    }
+
+    /// Marks and records bars up to and with the next at which the target is another, where it decides; gives the bar
+    /// after. The same as [`Simulation::step`] at each, without what cannot happen.
+    fn coast(&mut self, bar: usize, records: &mut Records) -> usize {
+        let acted = self.acted[0];
+        let changes = self.weights[bar..].iter().position(|&weight| weight != acted);
+        let end = changes.map_or(self.market.length(), |offset| bar + offset + 1);
+        let equity = &mut records.equity[bar..end];
+        if self.holding {
+            let quantity = self.account.positions[0].quantity;
+            for (equity, &close) in equity.iter_mut().zip(&self.market.close[bar..end]) {
+                *equity = self.account.cash + self.account.value(0, quantity, close);
+            }
+            records.held += end - bar;
+        } else {
+            equity.fill(self.account.cash);
+        }
+        if changes.is_some() {
+            self.decide(end - 1);
+        }
+        end
     }
 
     /// Charges interest on negative cash and borrow on short positions since the last close.
@@ -288,10 +354,11 @@ impl<'a> Simulation<'a> {
             let leverage = i128::from(self.rules.max_leverage);
             let wealth = (equity - charge).max(0);
             let allowed = if leverage == ONE { wealth } else { truncate(wealth.saturating_mul(leverage), ONE) };
-            let most = self.lots(instrument, (allowed - others).max(0), price).max(0);
-            if i128::from(limited).abs() <= i128::from(most) {
+            let room = (allowed - others).max(0);
+            if self.account.value(instrument, limited, price).abs() <= room {
                 return Ok(limited);
             }
+            let most = self.lots(instrument, room, price);
             let floor = if (target > 0) == (held > 0) { held.saturating_abs() } else { 0 };
             if most <= floor {
                 return Ok(floor * target.signum());
@@ -378,9 +445,8 @@ impl<'a> Simulation<'a> {
         Ok(())
     }
 
-    /// Marks the account at the close.
-    #[inline]
-    fn record(&self, bar: usize, records: &mut Records) -> i128 {
+    /// Marks the account at the close; gives equity and gross exposure.
+    fn record(&self, bar: usize, records: &mut Records) -> (i128, i128) {
         let width = self.market.width();
         let cash = self.account.cash;
         let (mut equity, mut gross) = (cash, 0);
@@ -388,15 +454,20 @@ impl<'a> Simulation<'a> {
             let worth = self.account.worth(&self.market.close[bar * width..(bar + 1) * width]);
             equity += worth.net;
             gross = worth.gross;
+            records.held += 1;
+        }
+        if records.cash.last().is_none_or(|&(_, before)| before != cash) {
+            records.cash.push((bar as u32, cash));
         }
         records.equity[bar] = equity;
-        records.cash[bar] = cash;
-        records.gross[bar] = gross;
-        equity
+        if width > 1 {
+            records.gross[bar] = gross;
+        }
+        (equity, gross)
     }
 
     /// Closes everything where the margin or the drawdown asks for it; whether it did.
-    fn limits(&mut self, bar: usize, equity: i128, gross: i128) -> bool {
+    fn limits(&mut self, bar: usize, (equity, gross): (i128, i128)) -> bool {
         self.peak = self.peak.max(equity);
         if let (Some(limit), false) = (self.rules.max_drawdown, self.halted)
             && (self.peak - equity) * ONE >= i128::from(limit) * self.peak
