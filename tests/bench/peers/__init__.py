@@ -41,7 +41,7 @@ def environment(peer: str) -> Path:
             "--requirement",
             requirements,
         ]
-        subprocess.run(install, check=True, timeout=INSTALL_LIMIT_S)
+        subprocess.run([*install, "--requirement", requirements], check=True, timeout=INSTALL_LIMIT_S)
         complete.touch()
     return python
 

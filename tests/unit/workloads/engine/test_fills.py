@@ -85,7 +85,8 @@ def fills(result: BacktestResult) -> list[tuple[int, str, int, Decimal, str]]:
 
 
 def equity(result: BacktestResult) -> list[Decimal]:
-    return result.equity.column("equity").to_pylist()
+    amounts: list[Decimal] = result.equity.column("equity").to_pylist()
+    return amounts
 
 
 def test_decided_on_a_close_fills_at_the_next_open() -> None:

@@ -125,6 +125,22 @@ def test_equal_inputs_give_equal_results(simulation: Simulation, seed: int) -> N
     assert first.summary == second.summary
 
 
+@many
+@given(simulations(), st.integers(0, 2**32))
+def test_the_fast_way_through_quiet_bars_is_the_slow_way(simulation: Simulation, seed: int) -> None:
+    if simulation.algorithm.name == "pairs":
+        return
+    bars = random_bars(120, ("AAA",), seed, quantity_exponent=-3)
+    risk = simulation.risk.model_copy(update={"max_drawdown": None})
+    # A drawdown that is never reached takes no shortcut, for it is looked for at every bar.
+    watched = risk.model_copy(update={"max_drawdown": "0.999999999"})
+    fast = backtest(bars, simulation.model_copy(update={"risk": risk}))
+    slow = backtest(bars, simulation.model_copy(update={"risk": watched}))
+    assert fast.equity.equals(slow.equity)
+    assert fast.trades.equals(slow.trades)
+    assert fast.summary == slow.summary
+
+
 @pytest.mark.parametrize("name", sorted(BUILT_IN))
 def test_no_built_in_strategy_looks_ahead(name: str) -> None:
     strategy = find_strategy(name)

@@ -30,7 +30,7 @@ def simulation(name: str = "buy-and-hold", parameters: dict[str, Any] | None = N
         (simulation("sma-cross", {"fast": 9, "slow": 9}), r"fast must be smaller than slow; given fast 9 and slow 9"),
         (simulation("sma-cross", {"quick": 9}), r"parameters.quick: there is no such parameter; it takes fast, slow"),
         (simulation("buy-and-hold", {"x": 1}), r"parameters.x: there is no such parameter; it takes none"),
-        (simulation("rsi-reversion", {"oversold": float("nan")}), r"parameters.oversold: must be a number from 0 to 100"),
+        (simulation("rsi-reversion", {"oversold": float("nan")}), r"oversold: must be a number from 0 to 100"),
         (simulation("pairs"), r"risk.allowShort: pairs takes short positions"),
         (simulation(capital="1" * 18, sizing=Sizing(fraction="100"), risk=RiskLimits(max_leverage="100",
                     maintenance_margin="0")), r"capital: an amount of money passed 10\^18"),

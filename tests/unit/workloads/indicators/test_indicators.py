@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from tradeplane_workloads import indicators
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EVERY: dict[str, Callable[[np.ndarray], tuple[np.ndarray, ...]]] = {
     "sma": lambda series: (indicators.sma(series, 3),),

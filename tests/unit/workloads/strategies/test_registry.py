@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from importlib.metadata import EntryPoint, EntryPoints
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
 from pydantic import BaseModel
 from tradeplane_api.simulation import Algorithm, Simulation
-from tradeplane_native import Generator
 from tradeplane_workloads.engine import backtest
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.strategies import find_strategy, parse_parameters, registry, strategy_names
 from tradeplane_workloads.strategies.causality import first_lookahead
 
 from tests.synthetic import random_bars
+
+if TYPE_CHECKING:
+    from tradeplane_native import Generator
 
 
 class Coin:
@@ -28,7 +30,8 @@ class Coin:
         bias: float = 0.5
 
     def targets(self, bars: Any, parameters: Parameters, rng: Generator) -> np.ndarray:
-        return (rng.uniform(len(bars.time_ns)) < parameters.bias).astype(np.float64)[:, None]
+        tossed: np.ndarray = rng.uniform(len(bars.time_ns)) < parameters.bias
+        return tossed.astype(np.float64)[:, None]
 
 
 class Old(Coin):
@@ -49,7 +52,8 @@ class Peeking(Coin):
 
     def targets(self, bars: Any, parameters: Coin.Parameters, rng: Generator) -> np.ndarray:
         later = np.append(bars.close[1:, 0], bars.close[-1, 0])
-        return (later > bars.close[:, 0]).astype(np.float64)[:, None]
+        rises: np.ndarray = later > bars.close[:, 0]
+        return rises.astype(np.float64)[:, None]
 
 
 class Excessive(Coin):

@@ -28,7 +28,8 @@ def bars_of(*closes: list[int]) -> Bars:
 
 def targets(name: str, bars: Bars, **parameters: Any) -> list[Any]:
     strategy = find_strategy(name)
-    return strategy.targets(bars, parse_parameters(strategy, parameters), Generator(0)).tolist()
+    decided: list[Any] = strategy.targets(bars, parse_parameters(strategy, parameters), Generator(0)).tolist()
+    return decided
 
 
 def test_hold_enters_stays_and_leaves() -> None:
