@@ -8,7 +8,7 @@ compared as integers, which the API server promises within one resource type
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
@@ -29,12 +29,16 @@ _METADATA = ("name", "namespace", "uid", "generation", "resourceVersion", "creat
 
 @dataclass(slots=True)
 class Record:
-    """One object as last seen. ``confirmed``: by a watch or a read, not by the answer to a write of ours."""
+    """One object as last seen.
+
+    ``confirmed``: by a watch or a read, not by the answer to a write of ours. ``awaited``: somebody waits for that.
+    """
 
     uid: str
     version: int
     confirmed: bool
     body: bytes
+    awaited: bool = False
 
     def resource(self) -> dict[str, Any]:
         """Return the object, without what is not kept."""
@@ -84,7 +88,7 @@ class ResourceIndex:
             if version < known.version:
                 return False
             if version == known.version:
-                news = confirmed and not known.confirmed
+                news = confirmed and not known.confirmed and known.awaited
                 known.confirmed = known.confirmed or confirmed
                 return news
         self._records[key] = Record(body["metadata"]["uid"], version, confirmed, _kept(body))
@@ -127,7 +131,8 @@ class JobIndex:
         if known is not None and known.uid == job.uid and known.resource_version >= job.resource_version:
             return None
         jobs[job.name] = job
-        return job
+        same = known is not None and replace(known, resource_version=job.resource_version) == job
+        return None if same else job
 
     def remove(self, owner_uid: str, name: str, uid: str) -> bool:
         """Forget a deleted Job; return whether it was known."""

@@ -34,9 +34,7 @@ class ObservedJob:
     owner_name: str
     resource_version: int
     created: str
-    active: int = 0
-    ready: int = 0
-    failed: int = 0
+    ready: bool = False
     start_time: str | None = None
     end: JobEnd | None = None
     end_time: str | None = None

@@ -83,7 +83,7 @@ def _without_job(run: RunStatus, observed: Observed, pace: Pace, now: datetime, 
         again = refusal.at + timedelta(seconds=pace.pod_again_seconds)
         message = f"run {run.name}: the API server refused its Job: {refusal.message}"
         return Progress(verdict=_working("JobRefused", message), look_again_at=max(again, now), create=now >= again)
-    return Progress(verdict=_working("Running", f"run {run.name} has been started"), create=True)
+    return Progress(verdict=_working("Running", f"run {run.name} is running"), create=True)
 
 
 def _going_on(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime) -> Progress:
@@ -99,7 +99,16 @@ def _going_on(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, 
     if pods is None:
         return Progress(need=Need(Fact.PODS, run.name))
     again = now + timedelta(seconds=pace.pod_again_seconds)
-    return Progress(verdict=_why_waiting(run, pods) or running, look_again_at=again)
+    return Progress(verdict=_why_waiting(run, pods) or _slow(run, pods, pace, now) or running, look_again_at=again)
+
+
+def _slow(run: RunStatus, pods: JobPods, pace: Pace, now: datetime) -> Verdict | None:
+    """Return that a pod with nothing wrong takes long to start; said late, because in a busy cluster many do."""
+    slow = [pod for pod in pods.pods if pod.phase == "Pending" and now - parse_rfc3339(pod.created) > pace.slow_after]
+    if not slow:
+        return None
+    message = f"run {run.name}: pod {slow[-1].name} is still being prepared by its node (volumes, image)"
+    return _working("PodPending", message)
 
 
 def _why_waiting(run: RunStatus, pods: JobPods) -> Verdict | None:
@@ -123,9 +132,6 @@ def _why_waiting(run: RunStatus, pods: JobPods) -> Verdict | None:
     if pod.waiting_reason not in _STARTING_REASONS:
         message = f"run {run.name}: pod {pod.name} cannot start: {pod.waiting_reason}: {pod.waiting_message}"
         return _working("PodNotStarting", message)
-    if pod.phase == "Pending":
-        message = f"run {run.name}: pod {pod.name} is being prepared by its node (volumes, image)"
-        return _working("PodPending", message)
     return None
 
 
@@ -146,7 +152,7 @@ def _completed(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace,
         return Progress(verdict=_working("StoreUnavailable", message), look_again_at=now + timedelta(seconds=pause))
     if results.state is ResultState.MISSING and waited < timedelta(seconds=pace.results_grace_seconds):
         again = now + timedelta(seconds=1)
-        return Progress(verdict=_working("Running", f"run {run.name} has ended"), look_again_at=again)
+        return Progress(verdict=_working("Running", f"run {run.name} is running"), look_again_at=again)
     reason = {
         ResultState.UNAVAILABLE: "StoreUnavailable",
         ResultState.MISSING: "ResultsMissing",

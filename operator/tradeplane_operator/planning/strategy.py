@@ -275,7 +275,7 @@ class _Draft:
             elif answer.granted:
                 self.runs[index] = run.model_copy(update={"outcome": Outcome.RUNNING})
                 self.unmade.add(run.name)
-                self.verdicts[run.name] = Verdict(Standing.WORKING, "Running", f"run {run.name} has been started")
+                self.verdicts[run.name] = Verdict(Standing.WORKING, "Running", f"run {run.name} is running")
             else:
                 message = f"run {run.name} waits for its turn: {answer.message}"
                 self.verdicts[run.name] = Verdict(Standing.WORKING, "WaitingForSlot", message)
@@ -356,7 +356,13 @@ class _Draft:
             notices=(*self.told, *notices(self.status.conditions, conditions)),
             look_again_at=min(self.look, default=None),
             holds=tuple(run.name for run in self.runs if run.outcome is Outcome.RUNNING),
+            awaits_confirmation=self._leaves_jobs(),
         )
+
+    def _leaves_jobs(self) -> bool:
+        """Return whether a Job is there whose removal waits for the record of its end to be seen."""
+        going_on = {run.name for run in self.runs if unfinished(run)}
+        return any(not job.deleting and job.name not in going_on for job in self.observed.jobs.values())
 
     def _observed_rerun(self) -> int | None:
         """Return the rerun counter acted upon: not the new one while what asks for it is held back."""

@@ -60,3 +60,5 @@ class Plan:
     look_again_at: datetime | None = None
     holds: tuple[str, ...] = ()
     """Runs that hold a slot of the caps after this plan."""
+    awaits_confirmation: bool = False
+    """Whether something follows only once a watch has shown the status as this plan leaves it."""

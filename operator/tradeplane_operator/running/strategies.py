@@ -60,6 +60,7 @@ class Strategies:
     reaper: Reaper
     events: EventWriter
     _refusals: dict[str, dict[str, Refusal]] = field(default_factory=dict)
+    _views: dict[Key, tuple[int, SnapshotView]] = field(default_factory=dict)
 
     async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
         """Make one pass; return when to look again. Raises ApiError, NotLeading and PlanUnsettled."""
@@ -105,9 +106,17 @@ class Strategies:
         name = ((resource.get("spec") or {}).get("snapshotRef") or {}).get("name", "")
         found_at = Key(Kind.SNAPSHOT, key.namespace, name)
         record = self.index.snapshots.get(found_at)
-        view = None if record is None else _view(record.resource())
+        view = None if record is None else self._view(found_at, record)
         if view is None or not view.ready:
             self.index.reads(key, found_at)
+        return view
+
+    def _view(self, key: Key, record: Record) -> SnapshotView:
+        """Return the view of a Snapshot; kept until it changes, because many Strategies read one."""
+        version, view = self._views.get(key, (0, None))
+        if view is None or version != record.version:
+            view = _view(record.resource())
+            self._views[key] = (record.version, view)
         return view
 
     async def _decide(self, key: Key, observed: Observed) -> tuple[Observed, Plan]:
@@ -150,6 +159,7 @@ class Strategies:
         written = await write_status(self.client, key, observed.resource, wanted.status)
         if written is not None:
             self.index.strategies.put(written, confirmed=False)
+            self._await_confirmation(key, wanted)
             self._count(observed.resource.get("status") or {}, wanted.status or {}, key)
         self._wake(self.admission.hold(str(key), key.namespace, wanted.holds))
         self.admission.withdraw(str(key), _pending(wanted.status))
@@ -161,29 +171,38 @@ class Strategies:
             await self.events.tell(key, observed.resource["metadata"]["uid"], wanted.notices)
         return wanted.look_again_at
 
+    def _await_confirmation(self, key: Key, wanted: Plan) -> None:
+        record = self.index.strategies.get(key)
+        if record is not None and wanted.awaits_confirmation:
+            record.awaited = True
+            if record.confirmed:  # the watch was faster than the answer to the write
+                self.queue.add(key)
+
     async def _create(self, key: Key, observed: Observed, manifest: Mapping[str, Any]) -> None:
         """Create a Job; one that is there already is taken for it if it belongs to this Strategy."""
         path = f"/apis/batch/v1/namespaces/{key.namespace}/jobs"
         run = manifest["metadata"]["name"]
-        refusals = self._refusals.setdefault(str(key), {})
-        refusals.pop(run, None)
+        self._refusals.get(str(key), {}).pop(run, None)
         try:
             job = await self.client.create(path, manifest)
         except AlreadyExists:
             job = await self.client.get(f"{path}/{run}")
             if (job["metadata"].get("labels") or {}).get(STRATEGY_UID_LABEL) != observed.resource["metadata"]["uid"]:
                 words = f"there is a Job {run} that is not of this Strategy; delete it"
-                refusals[run] = Refusal("AlreadyExists", words, self.clock())
-                self.queue.add(key)
+                self._refuse(key, run, Refusal("AlreadyExists", words, self.clock()))
                 return
         except Refused as error:
-            refusals[run] = Refusal(error.reason, error.message, self.clock())
             log.warning("the Job of a run was refused: %s", error, extra={"key": str(key), "run": run})
-            self.queue.add(key)
+            self._refuse(key, run, Refusal(error.reason, error.message, self.clock()))
             return
         self.index.jobs.put(job)
         if compact_job(job).end is not None:
             self.queue.add(key)
+
+    def _refuse(self, key: Key, run: str, refusal: Refusal) -> None:
+        """Remember why a Job could not be made, and have it said."""
+        self._refusals.setdefault(str(key), {})[run] = refusal
+        self.queue.add(key)
 
     def _count(self, before: Mapping[str, Any], after: Mapping[str, Any], key: Key) -> None:
         """Count and log runs that started and ended with a status just written."""
