@@ -65,7 +65,7 @@ class Demo:
         return self._result(name, run_name)
 
     def _images(self) -> DeployedImages:
-        assembly = Assembly.of_checkout(self.progress.say)
+        assembly = Assembly.of_checkout(self.progress.say, records=GENERATED)
         references = assembly.publish(self.cluster.registry, plain_http=self.cluster.plain_http)
         return DeployedImages(operator=references["operator"], workloads=references["workloads"])
 

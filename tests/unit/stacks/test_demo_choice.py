@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from tradeplane_stacks.demo.choice import ClusterKind, Machine, choose
 from tradeplane_stacks.demo.clusters import Current
 from tradeplane_stacks.demo.errors import DemoError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ROOT = Machine(linux=True, root=True, docker=False, kind=False)
 DOCKER = Machine(linux=True, root=False, docker=True, kind=True)
