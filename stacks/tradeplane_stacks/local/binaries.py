@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import re
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
@@ -26,8 +27,21 @@ Report = Callable[[str], None]
 
 MODULES = Path(__file__).parent / "go"
 _STILL_BUILDING_SECONDS = 30.0
+_DOWNLOAD_LIMIT_SECONDS = 300.0
 _BUILD_LIMIT_SECONDS = 1800.0
 _OLDEST_GO = (1, 24)
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A file of a dependency that the build replaces by one of ours."""
+
+    dependency: str
+    """Path of the Go module."""
+    file: str
+    """File in it that is replaced."""
+    source: str
+    """Our file, relative to the module directory."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +52,12 @@ class Program:
     module: str
     package: str
     architecture: str = "amd64"
+    overlay: Overlay | None = None
 
     @property
     def label(self) -> str:
         """Name and target, as progress lines and cache directories show them."""
-        return f"{self.name}-{self.architecture}"
+        return f"{self.name}-{self.architecture}{'-overlaid' if self.overlay else ''}"
 
 
 def _kubernetes(name: str, architecture: str = "amd64") -> Program:
@@ -62,6 +77,9 @@ KUBELET = _kubernetes("kubelet")
 KUBELET_ARM64 = _kubernetes("kubelet", "arm64")
 KUBE_PROXY = _kubernetes("kube-proxy")
 CONTAINERD = _containerd("containerd")
+CONTAINERD_ARM64 = replace(
+    CONTAINERD, overlay=Overlay("github.com/containerd/platforms", "defaults_unix.go", "overlay/platform.go")
+)
 CONTAINERD_SHIM = _containerd("containerd-shim-runc-v2")
 CTR = _containerd("ctr")
 COREDNS = Program("coredns", "coredns", "github.com/coredns/coredns")
@@ -74,7 +92,7 @@ CONTROL_PLANE = (ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBECTL)
 """What a control plane without nodes needs."""
 NODE = (KUBELET, KUBE_PROXY, CONTAINERD, CONTAINERD_SHIM, CTR, PAUSE, COREDNS, REGISTRY)
 """What the amd64 node and the services on it need besides."""
-ARM64_NODE = (KUBELET_ARM64, PAUSE_ARM64)
+ARM64_NODE = (KUBELET_ARM64, CONTAINERD_ARM64, PAUSE_ARM64)
 """What the emulated node needs besides: the rest of it runs on the machine's own processor."""
 BENCHMARK = (KWOK,)
 """What fake nodes need; not part of a cluster."""
@@ -117,7 +135,8 @@ def module_key(program: Program, go_version: str) -> str:
     directory = MODULES / program.module
     digest = hashlib.sha256()
     sources = sorted(directory.glob("*.go"))
-    for path in (directory / "go.mod", directory / "go.sum", *sources):
+    overlays = [directory / program.overlay.source] if program.overlay else []
+    for path in (directory / "go.mod", directory / "go.sum", *sources, *overlays):
         content = path.read_bytes() if path.exists() else b""
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
     for part in (program.package, program.architecture, go_version, link_flags(program)):
@@ -198,6 +217,8 @@ def _compile(program: Program, target: Path, still_building: Callable[[], None])
         "GOFLAGS": "-buildvcs=false",
         "GOWORK": "off",
     }
+    if program.overlay is not None:
+        command.append(f"-modfile={_overlay(program.module, program.overlay, target, environment)}")
     log = target.with_suffix(".log")
     with log.open("wb") as output:
         build = subprocess.Popen(
@@ -212,6 +233,42 @@ def _compile(program: Program, target: Path, still_building: Callable[[], None])
             "the same command again: what was built stays built."
         )
     log.unlink()
+
+
+def _overlay(module: str, overlay: Overlay, target: Path, environment: dict[str, str]) -> Path:
+    """Copy a dependency, put our file into it, and return a ``go.mod`` that builds from the copy.
+
+    What is copied is checked by Go against ``go.sum`` first, like every other source.
+    """
+    directory, copy = MODULES / module, target.parent / "overlaid"
+    source = json.loads(_go(["mod", "download", "-json", overlay.dependency], directory, environment))["Dir"]
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(source, copy, copy_function=shutil.copyfile)
+    for folder in (copy, *(path for path in copy.rglob("*") if path.is_dir())):
+        folder.chmod(0o755)  # the module cache is read-only
+    if not (copy / overlay.file).exists():
+        raise BuildError(f"{overlay.dependency} has no {overlay.file} any more: {overlay.source} must follow it.")
+    shutil.copyfile(directory / overlay.source, copy / overlay.file)
+    for name in ("go.mod", "go.sum"):
+        shutil.copyfile(directory / name, target.parent / name)
+    _go(["mod", "edit", f"-replace={overlay.dependency}={copy}", str(target.parent / "go.mod")], directory, environment)
+    return target.parent / "go.mod"
+
+
+def _go(arguments: list[str], directory: Path, environment: dict[str, str]) -> str:
+    answer = subprocess.run(
+        ["go", *arguments],  # noqa: S607 - the PATH that installed_go looked at
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_DOWNLOAD_LIMIT_SECONDS,
+    )
+    if answer.returncode != 0:
+        said = answer.stderr.strip() or answer.stdout.strip()
+        raise BuildError(f"`go {' '.join(arguments)}` failed in {directory}: {said}")
+    return answer.stdout
 
 
 def _wait(build: subprocess.Popen[bytes], still_building: Callable[[], None]) -> int:

@@ -125,9 +125,10 @@ class NodeGroup:
     def _containerd(self, node: Node) -> Component:
         name = f"containerd-{node.architecture}"
         config = self.layout.config / f"{name}.toml"
+        program = binaries.CONTAINERD_ARM64 if node.emulated else binaries.CONTAINERD
         return Component(
             name=name,
-            argv=(str(self.programs[binaries.CONTAINERD]), f"--config={config}", "--log-level=info"),
+            argv=(str(self.programs[program]), f"--config={config}", "--log-level=info"),
             probe=SocketProbe(self.socket(node)),
             inputs=(config,),
             placement=self.isolation.placement(name, node),
@@ -149,7 +150,6 @@ class NodeGroup:
             images: {"snapshotter": "overlayfs"},
             f"{images}.pinned_images": {"sandbox": self.pause_images[node]},
             f"{images}.registry": {"config_path": str(self.layout.config / "registries")},
-            f"{images}.runtime_platforms.runc": {"platform": f"linux/{node.architecture}"},
             runtime: {
                 # without CAP_SYS_RESOURCE, as in many virtual machines, no process may lower its own score
                 "restrict_oom_score_adj": True,

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_LOG_KEPT_BYTES = 20_000_000
 _STANDARD_ERROR = 2
+_LOG_KEPT_BYTES = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path, finge
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
             (os.POSIX_SPAWN_DUP2, 1, 2),
-            *((os.POSIX_SPAWN_CLOSE, handle) for handle in _inherited_handles()),
+            *((os.POSIX_SPAWN_CLOSE, number) for number in _inherited_files()),
         ],
         setsid=True,
         setsigmask=[],
@@ -127,17 +127,19 @@ def launch(argv: Sequence[str], environment: Mapping[str, str], log: Path, finge
     return ProcessRecord(pid, -1 if ticks is None else ticks, boot_id(), fingerprint)
 
 
-def _inherited_handles() -> list[int]:
-    """List open file handles that would pass to a child: a lock that our caller holds must not live on in a daemon."""
-    handles = (int(entry.name) for entry in Path("/proc/self/fd").iterdir())
-    return [handle for handle in handles if handle > _STANDARD_ERROR and _passes_on(handle)]
+def _inherited_files() -> list[int]:
+    """List the files that a child would inherit besides the standard three.
 
-
-def _passes_on(handle: int) -> bool:
-    try:
-        return os.get_inheritable(handle)
-    except OSError:  # the handle by which the directory was read
-        return False
+    What the caller was given, a lock of ``flock`` for instance, must not live on in a process that outlives
+    the command.
+    """
+    found = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):  # the listing itself is open while it is read
+            number = int(entry.name)
+            if number > _STANDARD_ERROR and os.get_inheritable(number):
+                found.append(number)
+    return found
 
 
 def rotate(log: Path, kept_bytes: int = _LOG_KEPT_BYTES) -> None:

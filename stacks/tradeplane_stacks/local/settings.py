@@ -21,6 +21,7 @@ _NODE_SUBNET = IPv4Network("10.88.0.0/24")
 _POD_SUBNET = IPv4Network("10.89.0.0/16")
 _SERVICE_SUBNET = IPv4Network("10.96.0.0/16")
 _INSTANCE = re.compile(r"^[a-z][a-z0-9]{0,10}$")
+_PLAIN_PATH = re.compile(r"^[A-Za-z0-9._/-]+$")
 _LONGEST_STATE = 60  # Unix sockets lie below the state directory, and their paths end at 107 bytes
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
@@ -75,6 +76,11 @@ class Settings:
         if not self.state.is_absolute() or not self.cache.is_absolute():
             raise SettingsError(
                 f"TRADEPLANE_STATE ({self.state}) and TRADEPLANE_CACHE ({self.cache}) must be absolute paths."
+            )
+        if not _PLAIN_PATH.match(str(self.state)):
+            raise SettingsError(
+                f"TRADEPLANE_STATE is {str(self.state)!r}: give a path of letters, digits, '.', '_', '-' and '/', "
+                "for it goes into the configuration of other programs."
             )
         if not self.control_plane_only and len(str(self.state)) > _LONGEST_STATE:
             raise SettingsError(

@@ -1,0 +1,156 @@
+"""Images and programs: the same in gives the same out, and a change is noticed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+from tradeplane_stacks.local import binaries
+from tradeplane_stacks.local.binaries import Binaries, Program
+from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
+from tradeplane_stacks.local.images import StaticImage, content_tag
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> StaticImage:
+    variants = []
+    for architecture in ("amd64", "arm64"):
+        program = tmp_path / architecture
+        program.write_bytes(b"\x7fELF" + architecture.encode())
+        variants.append((architecture, program))
+    return StaticImage("registry.example:5000/tests/thing:one", tuple(variants), "/thing")
+
+
+def _members(path: Path) -> dict[str, bytes]:
+    with tarfile.open(path) as archive:
+        return {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
+
+
+def test_archive_is_the_same_bytes_each_time(image: StaticImage, tmp_path: Path) -> None:
+    digests = {image.write_archive(tmp_path / name) for name in ("one.tar", "two.tar")}
+    assert len(digests) == 1
+    assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
+
+
+def test_every_blob_is_named_by_its_digest(image: StaticImage, tmp_path: Path) -> None:
+    image.write_archive(tmp_path / "image.tar")
+    blobs = {name: content for name, content in _members(tmp_path / "image.tar").items() if name.startswith("blobs/")}
+    assert blobs
+    for name, content in blobs.items():
+        assert name == f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"
+
+
+def test_index_leads_to_a_config_of_each_architecture(image: StaticImage, tmp_path: Path) -> None:
+    digest = image.write_archive(tmp_path / "image.tar")
+    members = _members(tmp_path / "image.tar")
+
+    def blob(descriptor: dict[str, str]) -> dict[str, object]:
+        content = members["blobs/sha256/" + descriptor["digest"].removeprefix("sha256:")]
+        assert len(content) == descriptor["size"]
+        return dict(json.loads(content))
+
+    outer = json.loads(members["index.json"])["manifests"][0]
+    assert outer["digest"] == digest
+    assert outer["annotations"]["io.containerd.image.name"] == image.name
+    manifests = blob(outer)["manifests"]
+    assert isinstance(manifests, list)
+    for entry, architecture in zip(manifests, ("amd64", "arm64"), strict=True):
+        config = blob(blob(entry)["config"])  # type: ignore[arg-type]
+        assert entry["platform"]["architecture"] == config["architecture"] == architecture
+        assert config["config"] == {"Entrypoint": ["/thing"], "User": "65532:65532"}
+
+
+def test_another_program_gives_another_digest_and_tag(image: StaticImage, tmp_path: Path) -> None:
+    programs = [program for _, program in image.programs]
+    digest, tag = image.write_archive(tmp_path / "a.tar"), content_tag(programs)
+    programs[1].write_bytes(b"changed")
+    assert image.write_archive(tmp_path / "b.tar") != digest
+    assert content_tag(programs) != tag
+
+
+def test_every_program_has_a_pinned_module() -> None:
+    programs = (*binaries.CONTROL_PLANE, *binaries.NODE, *binaries.ARM64_NODE, *binaries.BENCHMARK)
+    for program in programs:
+        directory = binaries.MODULES / program.module
+        assert (directory / "go.mod").exists(), program
+        if program.module != "pause":  # which needs nothing but the standard library
+            assert (directory / "go.sum").stat().st_size > 0, program
+    assert len({program.label for program in programs}) == len(programs)
+
+
+def test_kubernetes_says_the_version_that_is_pinned() -> None:
+    assert "gitVersion=v1.34.4" in binaries.link_flags(binaries.KUBELET)
+    assert "gitMinor=34" in binaries.link_flags(binaries.KUBELET)
+    assert binaries.link_flags(binaries.ETCD) == "-s -w"
+
+
+def test_etcd_is_new_enough_for_watch_progress() -> None:
+    version = binaries.module_version("etcd", "go.etcd.io/etcd/server/v3")
+    assert tuple(map(int, version.removeprefix("v").split("."))) >= (3, 6, 0)
+
+
+def test_module_that_is_not_required_has_no_version() -> None:
+    with pytest.raises(BuildError, match="does not require example.com/none"):
+        binaries.module_version("etcd", "example.com/none")
+
+
+def _copied_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Program]:
+    module = tmp_path / "modules" / "thing"
+    module.mkdir(parents=True)
+    (module / "go.mod").write_text("module example.com/thing\n\ngo 1.24.0\n", encoding="ascii")
+    (module / "main.go").write_text("package main\n\nfunc main() {}\n", encoding="ascii")
+    monkeypatch.setattr(binaries, "MODULES", tmp_path / "modules")
+    return module, Program("thing", "thing", ".")
+
+
+@pytest.mark.parametrize("file", ["go.mod", "go.sum", "main.go"])
+def test_any_change_of_the_sources_builds_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str) -> None:
+    module, program = _copied_module(tmp_path, monkeypatch)
+    before = binaries.module_key(program, "go1.26.8")
+    assert binaries.module_key(program, "go1.26.8") == before
+    assert binaries.module_key(program, "go1.26.9") != before
+    with (module / file).open("a", encoding="ascii") as stream:
+        stream.write("// more\n")
+    assert binaries.module_key(program, "go1.26.8") != before
+
+
+def test_program_is_built_once_and_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, program = _copied_module(tmp_path, monkeypatch)
+    said: list[str] = []
+    cache = Binaries(tmp_path / "cache")
+    built = cache.build((program,), said.append)[program]
+    assert built.stat().st_mode & 0o111
+    assert said[0] == "building [1/1] thing (amd64)"
+    assert said[1].startswith("built    [1/1] thing (amd64) in ")
+    said.clear()
+    assert cache.build((program,), said.append) == {program: built}
+    assert said == []
+
+
+def test_failed_build_shows_the_compiler_s_words_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, program = _copied_module(tmp_path, monkeypatch)
+    (module / "main.go").write_text("package main\n\nfunc main() { undefined() }\n", encoding="ascii")
+    cache = Binaries(tmp_path / "cache")
+    with pytest.raises(BuildError, match="undefined: undefined"):
+        cache.build((program,), lambda _: None)
+    assert not cache.path(program, binaries.installed_go()).exists()
+
+
+def test_missing_go_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MissingProgramsError, match=r"no `go` on PATH.*go\.dev"):
+        binaries.installed_go()
+
+
+def test_old_go_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    go.write_text("#!/bin/sh\necho go1.19.8\n", encoding="ascii")
+    go.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(MissingProgramsError, match=r"go1\.19\.8.*Go 1\.24"):
+        binaries.installed_go()
