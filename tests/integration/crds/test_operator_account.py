@@ -1,0 +1,99 @@
+"""The operator itself with the permissions the manifests give it, and no others: from apply to a result."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import pytest_asyncio
+import yaml
+from tradeplane_operator.acting.access import Access
+from tradeplane_operator.acting.client import ApiClient
+from tradeplane_store.objects import open_store
+
+from tests.integration.operator.cluster import Bench, condition, eventually
+from tests.integration.operator.processes import IMAGE, OperatorProcess
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from tradeplane_stacks.local.cluster import EmbeddedCluster
+
+    from tests.integration.crds.conftest import Api
+
+DEPLOY = Path(__file__).parents[3] / "operator" / "deploy"
+EVERYWHERE = ("clusterrole/tradeplane-operator", "clusterrolebinding/tradeplane-operator")
+
+
+@pytest.fixture(params=["embedded", "single-namespace"])
+def account(
+    request: pytest.FixtureRequest, kinds: None, api: Api, control_plane: EmbeddedCluster, tmp_path: Path
+) -> Iterator[tuple[str, Path]]:
+    """Install an overlay, and give its name and a kubeconfig with the token of the operator's account."""
+    client = control_plane.client
+    for directory in (DEPLOY / "namespace", DEPLOY / "overlays" / request.param):
+        client.run("apply", "--server-side", "--force-conflicts", "-k", str(directory))
+    path = "/api/v1/namespaces/tradeplane-system/serviceaccounts/tradeplane-operator/token"
+    asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {"expirationSeconds": 3600}}
+    token = api.request("POST", path, asked).body["status"]["token"]
+    config = yaml.safe_load(control_plane.kubeconfig.read_text(encoding="utf-8"))
+    config["users"][0]["user"] = {"token": token}
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.touch(mode=0o600)
+    kubeconfig.write_text(yaml.safe_dump(config), encoding="utf-8")
+    yield request.param, kubeconfig
+    client.run("delete", "--ignore-not-found", *EVERYWHERE)
+    client.run("delete", "--ignore-not-found", "--wait=true", "-k", str(DEPLOY / "namespace"))
+    client.run("delete", "--ignore-not-found", "--wait=true", "-k", str(DEPLOY / "base"))
+
+
+@pytest_asyncio.fixture
+async def bench(api_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+    """Give the namespace research as a person with all rights there sees it, and its folder in the store."""
+    monkeypatch.setenv("KUBECONFIG", str(api_server))
+    (tmp_path / "store" / "research").mkdir(parents=True)
+    access = Access()
+    yield Bench(ApiClient(access, 10.0), "research", open_store((tmp_path / "store").as_uri()).within("research"))
+    await access.close()
+
+
+def _settings(overlay: str, store: Path) -> dict[str, Any]:
+    return {
+        "stores": {"default": {"url": store.as_uri(), "claim": "tradeplane-store"}},
+        "images": {"default": IMAGE},
+        "namespaces": ["research"] if overlay == "single-namespace" else [],
+        "retention": {"succeededSeconds": 0, "failedSeconds": 0},
+        "pace": {"podGraceSeconds": 1, "podAgainSeconds": 1, "snapshotAgainSeconds": 1},
+    }
+
+
+async def test_a_strategy_runs_to_its_result_with_the_permissions_given(
+    account: tuple[str, Path], bench: Bench, tmp_path: Path
+) -> None:
+    overlay, kubeconfig = account
+    operator = OperatorProcess(tmp_path / "operator", kubeconfig, _settings(overlay, tmp_path / "store")).start()
+    try:
+        await operator.working()
+        created = await bench.create_strategy("macd")
+        await bench.until("macd", "SnapshotNotFound")
+        await eventually(lambda: _told(bench, created), "an Event about the strategy")
+
+        await bench.create_snapshot("prices", bench.write_snapshot())
+        job = await bench.a_job()
+        await bench.until("macd", "Unschedulable")  # there are no nodes: it has looked at the pod
+        await bench.succeed(job)
+        done = await bench.until("macd", "Succeeded")
+        assert condition(done, "Ready")["status"] == "True"
+        await bench.no_jobs()
+    finally:
+        operator.end()
+    refused = [line for line in operator.log.splitlines() if "forbidden" in line.lower() or '"403' in line]
+    assert refused == []
+    assert json.loads(operator.log.splitlines()[0])
+
+
+async def _told(bench: Bench, about: dict[str, Any]) -> list[Any]:
+    listed = await bench.client.get("/apis/events.k8s.io/v1/namespaces/research/events")
+    return [event for event in listed["items"] if event["regarding"].get("uid") == about["metadata"]["uid"]]
