@@ -5,6 +5,7 @@ An object that exists is valid: what a constructor accepts, every other room may
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
@@ -104,10 +105,18 @@ class Document(BaseModel):
         """Return the rules of the bases and then those of this model."""
         return tuple(rule for base in reversed(cls.__mro__) for rule in base.__dict__.get("rules", ()))
 
+    _checked: ClassVar[tuple[tuple[Rule, Callable[[Any], bool]], ...]] = ()
+    """The rules Python can check, gathered once a class: an operator reads documents all day."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Gather the rules of a new model."""
+        cls._checked = tuple((rule, rule.holds) for rule in cls.all_rules() if rule.holds is not None)
+
     @model_validator(mode="after")
     def _keep_rules(self) -> Self:
-        for rule in self.all_rules():
-            if rule.holds is not None and not rule.holds(self):
+        for rule, holds in self._checked:
+            if not holds(self):
                 raise rule.error()
         return self
 
