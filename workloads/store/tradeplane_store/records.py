@@ -56,7 +56,7 @@ def table_digest(table: pa.Table) -> tuple[str, tuple[str, ...]]:
     schema = hashlib.sha256(canonical_json([[field.name, logical_type(field.type)] for field in table.schema])).digest()
     columns = [_plain(column) for column in table.columns]
     blocks = [
-        _block_digest(schema, [column.slice(start, BLOCK_ROWS) for column in columns])
+        _block_digest(schema, [_contiguous(column.slice(start, BLOCK_ROWS)) for column in columns])
         for start in range(0, table.num_rows, BLOCK_ROWS)
     ]
     whole = hashlib.sha256(_TABLE_MARK + schema + table.num_rows.to_bytes(8, "little") + b"".join(blocks))
@@ -117,24 +117,28 @@ def read_arrow(data: bytes | memoryview | pa.Buffer) -> pa.Table:
     return table
 
 
-def _plain(column: pa.ChunkedArray) -> pa.Array:
-    """Return one contiguous array of the column's values, without dictionary encoding or views."""
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the column without dictionary encoding or views; casts only where there are any: they cost imports."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         kind = kind.value_type
         column = column.cast(kind)
-    if pa.types.is_string(kind) or pa.types.is_string_view(kind):
+    if pa.types.is_string_view(kind):
         column = column.cast(pa.large_string())
-    elif pa.types.is_binary(kind) or pa.types.is_binary_view(kind):
+    elif pa.types.is_binary_view(kind):
         column = column.cast(pa.large_binary())
-    return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
+    return column
+
+
+def _contiguous(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _block_digest(schema: bytes, columns: list[pa.Array]) -> bytes:
     rows = len(columns[0]) if columns else 0
     digest = hashlib.sha256(_BLOCK_MARK + schema + rows.to_bytes(8, "little"))
     for column in columns:
-        valid = None if column.null_count == 0 else _bits(column.is_valid())
+        valid = None if column.null_count == 0 else _bits(column, 0)
         digest.update(b"\0" if valid is None else b"\1")
         if valid is not None:
             digest.update(valid.tobytes())
@@ -147,9 +151,9 @@ def _canonical_buffers(column: pa.Array, valid: NDArray[np.bool_] | None) -> lis
     """Return the bytes of a column's values, little-endian and contiguous, with zeros where a value is null."""
     kind = column.type
     if pa.types.is_boolean(kind):
-        values = _bits(column) if valid is None else _bits(column) & valid
+        values = _bits(column, 1) if valid is None else _bits(column, 1) & valid
         return [values.view(np.uint8)]
-    if pa.types.is_large_string(kind) or pa.types.is_large_binary(kind):
+    if logical_type(kind) in ("utf8", "binary"):
         return _lengths_and_bytes(column, valid)
     if pa.types.is_decimal128(kind):
         words = np.frombuffer(column.buffers()[1], "<u8").reshape(-1, 2)
@@ -162,9 +166,9 @@ def _canonical_buffers(column: pa.Array, valid: NDArray[np.bool_] | None) -> lis
     return [words]
 
 
-def _bits(column: pa.Array) -> NDArray[np.bool_]:
-    """Return a bit-packed boolean array as one byte a value."""
-    packed = np.frombuffer(column.buffers()[1] or b"", np.uint8)
+def _bits(column: pa.Array, buffer: int) -> NDArray[np.bool_]:
+    """Return a bit-packed buffer (0: whether a value is there, 1: booleans) as one byte a value."""
+    packed = np.frombuffer(column.buffers()[buffer] or b"", np.uint8)
     bits = np.unpackbits(packed, count=column.offset + len(column), bitorder="little")
     return bits[column.offset :].view(np.bool_)
 
@@ -183,7 +187,9 @@ def _one_nan(words: NDArray[Any], width: int) -> NDArray[Any]:
 
 def _lengths_and_bytes(column: pa.Array, valid: NDArray[np.bool_] | None) -> list[Any]:
     """Return lengths as 64-bit integers, then all bytes one after the other; a null has length 0 and no bytes."""
-    offsets = np.frombuffer(column.buffers()[1], "<i8")[column.offset : column.offset + len(column) + 1]
+    wide = pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type)
+    all_offsets = np.frombuffer(column.buffers()[1], "<i8" if wide else "<i4")
+    offsets = all_offsets[column.offset : column.offset + len(column) + 1].astype("<i8")
     text = column.buffers()[2]
     if valid is not None and bool((np.diff(offsets)[~valid] != 0).any()):
         # A null may hide bytes: take the values out, which leaves none behind.
