@@ -1,6 +1,6 @@
 """Runs measurements: ``python -m tests.bench [area or record name ...]``; all of them where none is named.
 
-Each module beside this one that has ``records()`` is an area. Results are printed as a table and written to
+Each module beside this one that has ``records(names)`` is an area; ``names`` are beginnings of names of records. Results are printed as a table and written to
 ``build/bench.json``; records of areas that were not run this time stay there as they were.
 """
 
@@ -44,8 +44,8 @@ def main(arguments: list[str]) -> int:
     measured: list[Record] = []
     for area in dict.fromkeys(name.split(".")[0] for name in names):
         Console(stderr=True).print(f"measuring {area} ...")
-        records = importlib.import_module(f"tests.bench.{area}").records()
-        measured.extend(r for r in records if area in names or r.name in names)
+        asked = [name for name in names if name.split(".")[0] == area]
+        measured.extend(importlib.import_module(f"tests.bench.{area}").records(asked))
     write(measured)
     console.print(table(measured))
     return 0

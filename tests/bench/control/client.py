@@ -6,19 +6,21 @@ The contenders and the load share it, so that none is faster for its client.
 from __future__ import annotations
 
 import base64
-import json
 import ssl
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import aiohttp
+import orjson
 import yaml
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 MERGE_PATCH = "application/merge-patch+json"
+LISTED = "LISTED"
+"""Type of the event by which a watch says that all there was has been told."""
 _LINE_BYTES = 4 * 2**20
 
 
@@ -31,20 +33,21 @@ class ApiError(Exception):
 
 
 class ApiClient:
-    """An API server, as an administrator; an asynchronous context manager."""
+    """An API server, as whom a kubeconfig names; an asynchronous context manager."""
 
     def __init__(self, kubeconfig: Path, connections: int = 64) -> None:
         document = yaml.safe_load(kubeconfig.read_text(encoding="utf-8"))
         cluster, user = document["clusters"][0]["cluster"], document["users"][0]["user"]
         self._server = cluster["server"]
         self._tls = _tls_context(cluster, user, kubeconfig.parent)
+        self._headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
         self._connections = connections
 
     async def __aenter__(self) -> Self:
         connector = aiohttp.TCPConnector(ssl=self._tls, limit=self._connections)
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
         self._session = aiohttp.ClientSession(
-            self._server, connector=connector, timeout=timeout, read_bufsize=_LINE_BYTES
+            self._server, connector=connector, timeout=timeout, headers=self._headers, read_bufsize=_LINE_BYTES
         )
         return self
 
@@ -54,13 +57,13 @@ class ApiClient:
     async def request(
         self, method: str, path: str, body: object = None, content_type: str = "application/json"
     ) -> dict[str, Any]:
-        """Send one request and return the answer. Raises ApiError."""
-        data = None if body is None else json.dumps(body).encode()
+        """Send one request, ``body`` as JSON or as bytes that are JSON already; return the answer. Raises ApiError."""
+        data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
         async with self._session.request(method, path, data=data, headers={"Content-Type": content_type}) as response:
-            text = await response.text()
+            answered = await response.read()
             if response.status >= 400:
-                raise ApiError(method, path, response.status, text)
-            answer: dict[str, Any] = json.loads(text)
+                raise ApiError(method, path, response.status, answered.decode(errors="replace"))
+            answer: dict[str, Any] = orjson.loads(answered)
             return answer
 
     async def pages(self, path: str, limit: int = 1_000) -> AsyncIterator[dict[str, Any]]:
@@ -74,15 +77,19 @@ class ApiClient:
                 return
 
     async def watch(self, path: str, query: str = "") -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Yield type and object: what there is, as ADDED, then what changes while the server keeps it open."""
+        """Yield type and object: what there is, as ADDED, then LISTED and nothing, then what changes.
+
+        Ends when the server closes the connection, after an hour at most.
+        """
         listed = await self.request("GET", f"{path}?{query}")
         for item in listed["items"]:
             yield "ADDED", item
+        yield LISTED, {}
         version = listed["metadata"]["resourceVersion"]
         url = f"{path}?watch=1&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds=3600&{query}"
         async with self._session.get(url) as response:
             async for line in response.content:
-                event = json.loads(line)
+                event = orjson.loads(line)
                 if event["type"] == "ERROR":
                     raise ApiError("WATCH", path, event["object"].get("code", 0), event["object"].get("message", ""))
                 if event["type"] != "BOOKMARK":
@@ -90,7 +97,7 @@ class ApiClient:
 
 
 def _tls_context(cluster: dict[str, Any], user: dict[str, Any], folder: Path) -> ssl.SSLContext:
-    """Trust the cluster's authority and present the user's certificate, given as files or as data."""
+    """Trust the cluster's authority and present the user's certificate if any, given as files or as data."""
     with tempfile.TemporaryDirectory() as scratch:
 
         def file_of(section: dict[str, Any], key: str) -> Path:
@@ -102,5 +109,6 @@ def _tls_context(cluster: dict[str, Any], user: dict[str, Any], folder: Path) ->
             return path
 
         context = ssl.create_default_context(cafile=str(file_of(cluster, "certificate-authority")))
-        context.load_cert_chain(file_of(user, "client-certificate"), file_of(user, "client-key"))
+        if "token" not in user:
+            context.load_cert_chain(file_of(user, "client-certificate"), file_of(user, "client-key"))
         return context

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,11 +37,24 @@ class Fleet:
     cluster: EmbeddedCluster
     store: Path
     """Root of the file store; each namespace has a folder in it."""
+    scratch: Path
+    """Folder for what belongs to the run, removed with it."""
+    kubelet: subprocess.Popen[bytes]
+    """The fake kubelet of all nodes."""
 
     @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
         return self.cluster.kubeconfig
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Stop the fake kubelet for a while, so that no pod ends."""
+        self.kubelet.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.kubelet.send_signal(signal.SIGCONT)
 
     def kubectl(self, *arguments: str, content: str | None = None) -> str:
         """Run kubectl as the administrator."""
@@ -64,32 +78,48 @@ def running_fleet(*, audit: bool = False) -> Iterator[Fleet]:
         (store / NAMESPACE).mkdir(parents=True)
         cluster.up()
         try:
-            with _fake_kubelet(kwok, cluster, Path(scratch) / "kwok.log"):
-                fleet = Fleet(cluster, store)
+            with _fake_kubelet(kwok, cluster, Path(scratch) / "kwok.log") as kubelet:
+                fleet = Fleet(cluster, store, Path(scratch), kubelet)
                 _prepare(fleet)
-                yield fleet
+                with _results_writer(fleet):
+                    yield fleet
         finally:
             cluster.down(purge=True)
 
 
 @contextlib.contextmanager
-def _fake_kubelet(kwok: Path, cluster: EmbeddedCluster, log: Path) -> Iterator[None]:
+def _fake_kubelet(kwok: Path, cluster: EmbeddedCluster, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [
         str(kwok),
         f"--kubeconfig={cluster.kubeconfig}",
         f"--config={STAGES}",
         "--server-address=127.0.0.1:0",
     ]
+    with _beside(command, log) as process:
+        yield process
+
+
+@contextlib.contextmanager
+def _results_writer(fleet: Fleet) -> Iterator[None]:
+    command = [sys.executable, "-m", "tests.bench.control.results_writer", str(fleet.kubeconfig), str(fleet.store)]
+    with _beside(command, fleet.scratch / "results-writer.log"):
+        yield
+
+
+@contextlib.contextmanager
+def _beside(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a process until the block ends; say so where it ended before."""
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=log.parent)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, cwd=REPOSITORY)
         try:
-            yield
+            yield process
         finally:
             ended = process.poll()
             process.terminate()
             process.wait(timeout=20)
             if ended is not None:
-                sys.stderr.write(f"kwok ended early, with {ended}: {log.read_text(encoding='utf-8')[-2000:]}\n")
+                words = log.read_text(encoding="utf-8")[-2000:]
+                sys.stderr.write(f"{command[0]} ended early, with {ended}: {words}\n")
 
 
 def _prepare(fleet: Fleet) -> None:

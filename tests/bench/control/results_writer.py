@@ -1,0 +1,48 @@
+"""Leaves what runs would leave: ``python -m tests.bench.control.results_writer KUBECONFIG STORE``.
+
+The fake kubelet's pods compute nothing. This process stands in for them: it reads the specification out of each Job as
+it appears and puts a manifest of results into the file store, digests and all, before the fake pod ends. So the
+operator's check of a run's results is the real one. It runs beside every contender alike.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvloop
+from tradeplane_store import layout
+from tradeplane_store.canonical import canonical_json
+
+from tests.bench.control.client import ApiClient
+from tests.bench.control.documents import JOBS, OURS
+from tests.bench.control.fleet import NAMESPACE
+from tests.integration.operator.cluster import results_manifest, specification_of
+
+if TYPE_CHECKING:
+    from tests.bench.control.documents import Json
+
+
+def write_results(store: Path, job: Json) -> None:
+    """Put the results of a Job's run into the store, whole or not at all."""
+    specification = specification_of(job)
+    manifest = store / NAMESPACE / layout.results_manifest(specification.run)
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    unnamed = manifest.with_suffix(".new")
+    unnamed.write_bytes(canonical_json(results_manifest(specification)))
+    unnamed.rename(manifest)
+
+
+async def serve(kubeconfig: Path, store: Path) -> None:
+    """Write results for each new Job until the process is ended."""
+    async with ApiClient(kubeconfig) as client:
+        async for event, job in client.watch(JOBS, OURS):
+            if event == "ADDED":
+                write_results(store, job)
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(Path(sys.argv[1]), Path(sys.argv[2])))
