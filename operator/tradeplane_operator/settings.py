@@ -127,9 +127,12 @@ class Pace(Section):
     store_patience_seconds: int = Field(
         default=3_600, ge=1, description="After this long without the store, a finished run counts as failed."
     )
-    snapshot_again_seconds: int = Field(
-        default=30, ge=1, description="Pause before a missing snapshot is sought again."
-    )
+    snapshot_again_seconds: int = Field(default=30, ge=1, description="Pause before a snapshot is sought again.")
+
+    @property
+    def slow_after(self) -> timedelta:
+        """Return ``pod_slow_seconds`` as a span of time."""
+        return timedelta(seconds=self.pod_slow_seconds)
 
 
 class Ports(Section):

@@ -1,0 +1,409 @@
+"""A tiny API server, Job controller and store, and an operator on them that can be stale and can crash.
+
+The operator is the real one (``Strategies``, ``Index``, ``plan``); only its client, store and clock are replaced. What
+its watches bring is delivered when a test says so, each kind on its own, in order, or not at all until the next list.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tradeplane_api.run import Part, ResultsManifest, RunSpecification, Summary
+from tradeplane_api.strategy import StrategySpec
+from tradeplane_operator.acting.errors import AlreadyExists, Conflict, NotFound
+from tradeplane_operator.observing.index import Index
+from tradeplane_operator.observing.keys import Key, Kind
+from tradeplane_operator.observing.stores import check_results
+from tradeplane_operator.planning.admission import Admission
+from tradeplane_operator.planning.observed import JobPods, PodFacts, ResultFacts, ResultState
+from tradeplane_operator.planning.times import rfc3339
+from tradeplane_operator.running.strategies import Strategies
+from tradeplane_operator.settings import Images, Limits, Retention, Settings, Store
+from tradeplane_store.canonical import canonical_json, result_digest, run_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+T = TypeVar("T")
+Json = dict[str, Any]
+NAMESPACE = "research"
+KEY = Key(Kind.STRATEGY, NAMESPACE, "macd")
+SNAPSHOT = "sha256:" + "5" * 64
+SETTINGS = Settings(
+    stores={"default": Store(url="file:///store", claim="tradeplane-store")},
+    images=Images(default="registry.example/runner@sha256:" + "0" * 64),
+    retention=Retention(succeeded_seconds=0, failed_seconds=0),
+)
+SUMMARY = Summary(
+    start="2000-01-03T00:00:00Z",
+    end="2000-12-29T00:00:00Z",
+    bars=252,
+    trades=7,
+    final_equity="110000",
+    total_return="0.1",
+    annual_return=None,
+    volatility=None,
+    sharpe=None,
+    sortino=None,
+    calmar=None,
+    max_drawdown="0.05",
+    max_drawdown_start=None,
+    max_drawdown_end=None,
+    turnover=None,
+    exposure="0.5",
+    hit_rate=None,
+)
+
+
+class Crash(BaseException):
+    """The operator's process ends here, like a kill -9: nothing after it happens."""
+
+
+def manifest_of(job: Mapping[str, Any]) -> bytes:
+    """Return the results manifest a Job's runner would write."""
+    environment = {item["name"]: item.get("value") for item in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+    specification = RunSpecification.model_validate_json(environment["TRADEPLANE_RUN"])
+    parts = (Part(name="equity", rows=1, digest="sha256:" + "1" * 64),)
+    manifest = ResultsManifest(
+        specification=specification,
+        run_digest=run_digest(specification),
+        result_digest=result_digest(parts, SUMMARY),
+        parts=parts,
+        summary=SUMMARY,
+        environment={},
+    )
+    return canonical_json(manifest)
+
+
+def _merged(target: Any, patch: Any) -> Any:
+    """Apply a JSON merge patch as RFC 7386, section 2, gives the algorithm."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(target) if isinstance(target, dict) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = _merged(result.get(name), value)
+    return result
+
+
+@dataclass
+class Server:
+    """The API server, the Job controller and the store. ``created`` counts Jobs by name."""
+
+    now: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    version: int = 1
+    strategy: Json = field(default_factory=dict)
+    jobs: dict[str, Json] = field(default_factory=dict)
+    results: dict[str, bytes] = field(default_factory=dict)
+    created: Counter[str] = field(default_factory=Counter)
+    removed_by_others: Counter[str] = field(default_factory=Counter)
+    removed_unrecorded: list[str] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)
+    writes: int = 0
+    crash_at: int | None = None
+    crash_before: bool = False
+    strategy_events: deque[Json] = field(default_factory=deque)
+    job_events: deque[tuple[str, Json]] = field(default_factory=deque)
+
+    def __post_init__(self) -> None:
+        spec = StrategySpec.model_validate(
+            {"algorithm": {"name": "hold"}, "capital": "1", "snapshotRef": {"name": "prices"}}
+        )
+        self.strategy = {
+            "metadata": {
+                "name": KEY.name,
+                "namespace": NAMESPACE,
+                "uid": "uid-1",
+                "generation": 1,
+                "resourceVersion": "1",
+                "creationTimestamp": rfc3339(self.now),
+            },
+            "spec": spec.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "status": {},
+        }
+        self.tell_strategy()
+
+    def tell_strategy(self) -> None:
+        """Queue the Strategy as it is for who watches."""
+        self.strategy_events.append(copy.deepcopy(self.strategy))
+
+    def tell_job(self, kind: str, job: Json) -> None:
+        """Queue a Job as it is for who watches."""
+        self.job_events.append((kind, copy.deepcopy(job)))
+
+    def bump(self) -> str:
+        """Return the next resourceVersion."""
+        self.version += 1
+        return str(self.version)
+
+    def change_spec(self, **changes: Any) -> None:
+        """Change the spec as a user does."""
+        spec = {**self.strategy["spec"], **changes}
+        if spec == self.strategy["spec"]:
+            return
+        self.strategy["spec"] = spec
+        self.strategy["metadata"]["generation"] += 1
+        self.strategy["metadata"]["resourceVersion"] = self.bump()
+        self.tell_strategy()
+
+    def runs(self) -> list[Json]:
+        """Return all runs the status records."""
+        status = self.strategy["status"]
+        return ([status["latest"]] if status.get("latest") else []) + list(status.get("history") or ())
+
+    def outcome(self, run: str) -> str | None:
+        """Return a run's outcome as recorded."""
+        return next((item["outcome"] for item in self.runs() if item["name"] == run), None)
+
+    def end_job(self, name: str, *, well: bool) -> None:
+        """End a Job as the Job controller does, its results written before."""
+        job = self.jobs[name]
+        if job["status"].get("conditions"):
+            return
+        if well:
+            self.results[name] = manifest_of(job)
+        kind = "Complete" if well else "Failed"
+        ended = {"type": kind, "status": "True", "lastTransitionTime": rfc3339(self.now), "reason": "Over"}
+        job["status"] = {"startTime": rfc3339(self.now), "conditions": [ended]}
+        job["metadata"]["resourceVersion"] = self.bump()
+        self.tell_job("MODIFIED", job)
+
+    def remove_job(self, name: str) -> None:
+        """Remove a Job and tell who watches."""
+        job = self.jobs.pop(name)
+        job["metadata"]["resourceVersion"] = self.bump()
+        self.tell_job("DELETED", job)
+
+    def before_write(self) -> None:
+        """Crash here, if it was asked for."""
+        self.writes += 1
+        if self.crash_at == self.writes and self.crash_before:
+            raise Crash
+
+    def after_write(self) -> None:
+        """Crash here, with the write done and its answer lost, if it was asked for."""
+        if self.crash_at == self.writes and not self.crash_before:
+            raise Crash
+
+
+@dataclass
+class FakeClient:
+    """The API server as the operator's client shows it."""
+
+    server: Server
+
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:  # noqa: ARG002 - as ApiClient's
+        """Read the Strategy or a Job."""
+        name = path.rsplit("/", 1)[1]
+        if "/jobs/" in path:
+            if name not in self.server.jobs:
+                raise NotFound(404, "NotFound", name)
+            return copy.deepcopy(self.server.jobs[name])
+        return copy.deepcopy(self.server.strategy)
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Create a Job; Events are thrown away."""
+        if not path.endswith("/jobs"):
+            return dict(body)
+        server, name = self.server, body["metadata"]["name"]
+        server.before_write()
+        if name in server.jobs:
+            raise AlreadyExists(409, "AlreadyExists", name)
+        assert server.outcome(name) == "Running", f"{name} was created before its record was written"
+        job = json.loads(json.dumps(body))
+        server.created[name] += 1
+        job["metadata"] |= {
+            "uid": f"{name}-{server.created[name]}",
+            "resourceVersion": server.bump(),
+            "creationTimestamp": rfc3339(server.now),
+        }
+        job["status"] = {}
+        server.jobs[name] = job
+        server.tell_job("ADDED", job)
+        server.after_write()
+        return copy.deepcopy(job)
+
+    async def merge_patch(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Patch the Strategy's status at a version."""
+        assert path.endswith("/status")
+        server = self.server
+        server.before_write()
+        if body["metadata"]["resourceVersion"] != server.strategy["metadata"]["resourceVersion"]:
+            raise Conflict(409, "Conflict", path)
+        server.strategy["status"] = _merged(server.strategy["status"], body["status"])
+        server.strategy["metadata"]["resourceVersion"] = server.bump()
+        server.ended |= {run["name"] for run in server.runs() if run["outcome"] not in ("Pending", "Running")}
+        server.tell_strategy()
+        server.after_write()
+        return copy.deepcopy(server.strategy)
+
+
+@dataclass
+class FakeStores:
+    """The store as the operator reads it."""
+
+    server: Server
+
+    async def results(self, store: str, namespace: str, run: str) -> ResultFacts:  # noqa: ARG002 - as Stores'
+        """Return what a run left."""
+        data = self.server.results.get(run)
+        return ResultFacts(ResultState.MISSING, "nothing there") if data is None else check_results(data, run)
+
+
+class FakePods:
+    """Pods that all ended alike."""
+
+    async def of(self, job: Any) -> JobPods:
+        """Return one failed pod."""
+        pod = PodFacts(name=f"{job.name}-x", created=job.created, phase="Failed", exit_code=1, termination_message="")
+        return JobPods((pod,))
+
+
+@dataclass
+class FakeReaper:
+    """Removes Jobs at once, noting those whose end was not recorded."""
+
+    server: Server
+
+    def want(self, namespace: str, run: str) -> None:  # noqa: ARG002 - as Reaper's
+        """Remove a Job."""
+        server = self.server
+        server.before_write()
+        if run in server.jobs:
+            if run not in server.ended:
+                server.removed_unrecorded.append(run)
+            server.remove_job(run)
+        server.after_write()
+
+
+class FakeEvents:
+    """Throws Events away."""
+
+    async def tell(self, *_: Any) -> None:
+        """Do nothing."""
+
+
+@dataclass
+class FakeQueue:
+    """Remembers that there is something to do."""
+
+    again: bool = False
+
+    def add(self, _key: Key) -> None:
+        """Remember."""
+        self.again = True
+
+
+@dataclass
+class SimulatedOperator:
+    """One process of the operator, from its start to its end."""
+
+    server: Server
+    limits: Limits = field(default_factory=Limits)
+    index: Index = field(default_factory=Index)
+    queue: FakeQueue = field(default_factory=FakeQueue)
+    strategies: Strategies = field(init=False)
+    look_again_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        server = self.server
+        self.strategies = Strategies(
+            settings=SETTINGS.model_copy(update={"limits": self.limits}),
+            clock=lambda: server.now,
+            index=self.index,
+            queue=self.queue,  # type: ignore[arg-type]
+            admission=Admission(self.limits),
+            client=FakeClient(server),  # type: ignore[arg-type]
+            stores=FakeStores(server),  # type: ignore[arg-type]
+            pods=FakePods(),  # type: ignore[arg-type]
+            reaper=FakeReaper(server),  # type: ignore[arg-type]
+            events=FakeEvents(),  # type: ignore[arg-type]
+        )
+        self.index.snapshots.put(ready_snapshot(), confirmed=True)
+        self.relist()
+        self.strategies.seed()
+
+    def relist(self) -> None:
+        """See everything as it is, as after a restart or a watch that was down; forget what is gone."""
+        self.server.strategy_events.clear()
+        self.server.job_events.clear()
+        self.index.strategies.put(copy.deepcopy(self.server.strategy), confirmed=True)
+        there = {job["metadata"]["uid"] for job in self.server.jobs.values()}
+        for uid, job in self.index.jobs.identities().items():
+            if uid not in there:
+                self.index.jobs.remove(job.owner_uid, job.name, uid)
+        for job in self.server.jobs.values():
+            self.index.jobs.put(copy.deepcopy(job))
+
+    def see_strategy(self, *, twice: bool = False) -> None:
+        """Have the watch bring the next event of the Strategy."""
+        if self.server.strategy_events:
+            body = self.server.strategy_events.popleft()
+            for _ in range(1 + twice):
+                self.index.strategies.put(copy.deepcopy(body), confirmed=True)
+
+    def see_job(self, *, twice: bool = False) -> None:
+        """Have the watch bring the next event of a Job."""
+        if self.server.job_events:
+            kind, job = self.server.job_events.popleft()
+            for _ in range(1 + twice):
+                if kind == "DELETED":
+                    self.index.jobs.remove("uid-1", job["metadata"]["name"], job["metadata"]["uid"])
+                else:
+                    self.index.jobs.put(copy.deepcopy(job))
+
+    def reconcile(self, *, fresh: bool = False) -> bool:
+        """Make one pass; return whether it came to its end rather than to a conflict."""
+        try:
+            self.look_again_at = _run(self.strategies.reconcile(KEY, fresh=fresh))
+        except (Conflict, NotFound):
+            return False
+        return True
+
+    def settle(self) -> None:
+        """See everything and make passes until nothing changes any more."""
+        for _ in range(60):
+            before = self.server.writes
+            while self.server.strategy_events:
+                self.see_strategy()
+            while self.server.job_events:
+                self.see_job()
+            self.queue.again = False
+            ended = self.reconcile(fresh=True)
+            if ended and self.server.writes == before and not self.queue.again:
+                return
+            self.server.now += timedelta(seconds=1)
+        raise AssertionError(f"no rest after 60 passes: {self.server.strategy['status']}")
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that waits for nothing, which nothing here does; a loop for each would take most of the time."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise AssertionError("the simulated operator waited for something")
+
+
+def ready_snapshot() -> Json:
+    """Return a Snapshot that was verified."""
+    return {
+        "metadata": {
+            "name": "prices",
+            "namespace": NAMESPACE,
+            "uid": "uid-s",
+            "generation": 1,
+            "resourceVersion": "1",
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "spec": {"store": "default", "digest": SNAPSHOT},
+        "status": {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]},
+    }

@@ -1,0 +1,127 @@
+"""Whatever is seen late, twice or not at all, and wherever the process dies: it converges, and runs nothing twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.unit.operator.simulation import Crash, Server, SimulatedOperator
+
+
+class Convergence(RuleBasedStateMachine):
+    """A user, a Job controller, a watch and an operator, in any order."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.server = Server()
+        self.operator = SimulatedOperator(self.server)
+        self.asked = 1
+        self.crashes = 0
+
+    @rule(capital=st.integers(1, 3))
+    def ask_for_something_else(self, capital: int) -> None:
+        before = self.server.strategy["metadata"]["generation"]
+        self.server.change_spec(capital=str(capital))
+        self.asked += self.server.strategy["metadata"]["generation"] - before
+
+    @rule()
+    def ask_again(self) -> None:
+        self.server.change_spec(rerun=self.server.strategy["spec"]["rerun"] + 1)
+        self.asked += 1
+
+    @rule(suspend=st.booleans())
+    def suspend_or_resume(self, suspend: bool) -> None:
+        if self.server.strategy["spec"]["suspend"] and not suspend:
+            self.asked += 1
+        self.server.change_spec(suspend=suspend)
+
+    @rule(limit=st.integers(1, 5))
+    def change_what_asks_for_nothing(self, limit: int) -> None:
+        self.server.change_spec(historyLimit=limit)
+
+    @rule(well=st.booleans(), data=st.data())
+    def a_job_ends(self, well: bool, data: st.DataObject) -> None:
+        if self.server.jobs:
+            self.server.end_job(data.draw(st.sampled_from(sorted(self.server.jobs))), well=well)
+
+    @rule(data=st.data())
+    def somebody_removes_a_job(self, data: st.DataObject) -> None:
+        if self.server.jobs:
+            name = data.draw(st.sampled_from(sorted(self.server.jobs)))
+            self.server.removed_by_others[name] += 1
+            self.server.remove_job(name)
+
+    @rule(twice=st.booleans())
+    def the_strategy_is_seen(self, twice: bool) -> None:
+        self.operator.see_strategy(twice=twice)
+
+    @rule(twice=st.booleans())
+    def a_job_is_seen(self, twice: bool) -> None:
+        self.operator.see_job(twice=twice)
+
+    @rule()
+    def everything_is_listed(self) -> None:
+        self.operator.relist()
+
+    @rule()
+    def a_pass(self) -> None:
+        if not self.operator.reconcile():
+            self.operator.reconcile(fresh=True)
+
+    @rule(writes=st.integers(1, 4), before=st.booleans())
+    def a_pass_that_dies(self, writes: int, before: bool) -> None:
+        self.server.crash_at, self.server.crash_before = self.server.writes + writes, before
+        try:
+            self.operator.reconcile()
+        except Crash:
+            self.crashes += 1
+            self.server.crash_at = None
+            self.operator = SimulatedOperator(self.server)
+        self.server.crash_at = None
+
+    @rule(seconds=st.integers(1, 120))
+    def time_passes(self, seconds: int) -> None:
+        self.server.now += timedelta(seconds=seconds)
+
+    @invariant()
+    def no_run_is_made_twice(self) -> None:
+        for name, times in self.server.created.items():
+            assert times <= 1 + self.server.removed_by_others[name], f"{name} was made {times} times"
+
+    @invariant()
+    def no_more_runs_than_were_asked_for(self) -> None:
+        assert len(self.server.created) <= self.asked
+
+    @invariant()
+    def no_job_goes_before_its_end_is_recorded(self) -> None:
+        assert self.server.removed_unrecorded == []
+
+    def teardown(self) -> None:
+        if not hasattr(self, "server"):
+            return
+        self.server.change_spec(suspend=False)
+        self.asked += 1
+        self.operator.settle()
+        while any(not job["status"].get("conditions") for job in self.server.jobs.values()):
+            for name in sorted(self.server.jobs):
+                self.server.end_job(name, well=True)
+            self.operator.settle()
+        status = self.server.strategy["status"]
+        ready = next(item for item in status["conditions"] if item["type"] == "Ready")
+        latest = status["latest"]
+        assert latest["outcome"] in ("Succeeded", "Failed")
+        assert (ready["status"] == "True") == (latest["outcome"] == "Succeeded")
+        assert status["observedGeneration"] == self.server.strategy["metadata"]["generation"]
+        assert self.server.jobs == {}
+        self.no_run_is_made_twice()
+        self.no_more_runs_than_were_asked_for()
+        self.no_job_goes_before_its_end_is_recorded()
+
+
+TestConvergence = Convergence.TestCase
+TestConvergence.settings = settings(
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
