@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 def remembered_ports(path: Path) -> Ports:
     """Ports as written down in a file; chosen and written when there is no such file or it is not whole."""
     with contextlib.suppress(FileNotFoundError, ValueError, TypeError):
-        return Ports(**{name: int(port) for name, port in json.loads(path.read_text(encoding="utf-8")).items()})
+        known = dict(json.loads(path.read_text(encoding="utf-8")))
+        if set(known) == {field.name for field in dataclasses.fields(Ports)}:
+            return Ports(**{name: int(port) for name, port in known.items()})
     ports = free_ports()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(dataclasses.asdict(ports)), encoding="utf-8")

@@ -16,7 +16,7 @@ import yaml
 
 from tradeplane_stacks.local import binaries
 from tradeplane_stacks.local.certificates import CLUSTER, Certificates
-from tradeplane_stacks.local.component import Component, flags
+from tradeplane_stacks.local.component import BASE_ENVIRONMENT, Component, flags
 from tradeplane_stacks.local.probes import HttpProbe, SocketProbe
 
 if TYPE_CHECKING:
@@ -132,8 +132,14 @@ class NodeGroup:
             probe=SocketProbe(self.socket(node)),
             inputs=(config,),
             placement=self.isolation.placement(name, node),
+            environment=self._containerd_environment(),
             leaves_children=True,
         )
+
+    def _containerd_environment(self) -> dict[str, str]:
+        """Let containerd find the shim on its PATH: it looks nowhere else for those of containers that still run."""
+        shim = self.programs[binaries.CONTAINERD_SHIM]
+        return {**BASE_ENVIRONMENT, "PATH": f"{shim.parent}:{BASE_ENVIRONMENT['PATH']}"}
 
     def _containerd_config(self, node: Node) -> str:
         images, runtime = "plugins.'io.containerd.cri.v1.images'", "plugins.'io.containerd.cri.v1.runtime'"
@@ -159,10 +165,7 @@ class NodeGroup:
                 "enable_cdi": False,
             },
             f"{runtime}.containerd": {"default_runtime_name": "runc"},
-            f"{runtime}.containerd.runtimes.runc": {
-                "runtime_type": "io.containerd.runc.v2",
-                "runtime_path": str(self.programs[binaries.CONTAINERD_SHIM]),
-            },
+            f"{runtime}.containerd.runtimes.runc": {"runtime_type": "io.containerd.runc.v2"},
             f"{runtime}.containerd.runtimes.runc.options": {"BinaryName": self.runc, "SystemdCgroup": False},
             f"{runtime}.cni": {
                 "bin_dirs": [CNI_DIRECTORY, str(self.own_plugins)],

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import tarfile
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_stacks.local import binaries
 from tradeplane_stacks.local.binaries import Binaries, Program
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
 from tradeplane_stacks.local.images import StaticImage, content_tag
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -47,7 +50,7 @@ def test_index_leads_to_a_config_of_each_architecture(image: StaticImage, tmp_pa
     digest = image.write_archive(tmp_path / "image.tar")
     members = _members(tmp_path / "image.tar")
 
-    def blob(descriptor: dict[str, str]) -> dict[str, object]:
+    def blob(descriptor: dict[str, Any]) -> dict[str, Any]:
         content = members["blobs/sha256/" + descriptor["digest"].removeprefix("sha256:")]
         assert len(content) == descriptor["size"]
         return dict(json.loads(content))
@@ -58,7 +61,7 @@ def test_index_leads_to_a_config_of_each_architecture(image: StaticImage, tmp_pa
     manifests = blob(outer)["manifests"]
     assert isinstance(manifests, list)
     for entry, architecture in zip(manifests, ("amd64", "arm64"), strict=True):
-        config = blob(blob(entry)["config"])  # type: ignore[arg-type]
+        config = blob(blob(entry)["config"])
         assert entry["platform"]["architecture"] == config["architecture"] == architecture
         assert config["config"] == {"Entrypoint": ["/thing"], "User": "65532:65532"}
 
@@ -93,7 +96,7 @@ def test_etcd_is_new_enough_for_watch_progress() -> None:
 
 
 def test_module_that_is_not_required_has_no_version() -> None:
-    with pytest.raises(BuildError, match="does not require example.com/none"):
+    with pytest.raises(BuildError, match=r"does not require example\.com/none"):
         binaries.module_version("etcd", "example.com/none")
 
 

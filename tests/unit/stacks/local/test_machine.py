@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_stacks.local import emulation, requirements
 from tradeplane_stacks.local.cgroups import CgroupTree, Hierarchy, parse_mounts
+from tradeplane_stacks.local.control_plane import Ports
 from tradeplane_stacks.local.errors import MissingProgramsError, SettingsError
 from tradeplane_stacks.local.isolation import (
     FIXED_PATHS,
@@ -24,8 +24,8 @@ from tradeplane_stacks.local.isolation import (
 from tradeplane_stacks.local.loopback import free_ports, remembered_ports
 from tradeplane_stacks.local.nodes import cluster_nodes
 from tradeplane_stacks.local.requirements import Machine
+from tradeplane_stacks.local.settings import Settings
 
-if TYPE_CHECKING:
 GOOD = Machine(0, "x86_64", lambda name: f"/bin/{name}", lambda _: True, lambda: True)
 
 
@@ -209,8 +209,10 @@ def test_ports_are_distinct_and_remembered(tmp_path: Path) -> None:
     assert free_ports() != ports
 
 
-@pytest.mark.parametrize("content", ["", "{}x", "[1]", '{"etcd": 1, "unknown": 2}', '{"etcd": "x"}'])
+@pytest.mark.parametrize("content", ["", "{}x", "{}", "[1]", '{"etcd": 1, "unknown": 2}', '{"etcd": "x"}'])
 def test_damaged_ports_are_chosen_again(tmp_path: Path, content: str) -> None:
     path = tmp_path / "ports.json"
     path.write_text(content, encoding="utf-8")
-    assert remembered_ports(path).api_server > 0
+    chosen = remembered_ports(path)
+    assert chosen != Ports()
+    assert remembered_ports(path) == chosen
