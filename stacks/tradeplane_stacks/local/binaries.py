@@ -155,6 +155,16 @@ class Binaries:
         key = module_key(program, go_version)[:16]
         return self.cache / "programs" / program.label / key / program.name
 
+    def locate(self, programs: tuple[Program, ...]) -> dict[Program, Path]:
+        """Return where each program lies once built, whether it is or not.
+
+        Raises:
+            MissingProgramsError: when Go is missing or too old.
+
+        """
+        go_version = installed_go()
+        return {program: self.path(program, go_version) for program in programs}
+
     def build(self, programs: tuple[Program, ...], report: Report) -> dict[Program, Path]:
         """Build what is not built yet, one after the other, and return where each lies.
 
@@ -163,8 +173,7 @@ class Binaries:
             BuildError: when a build fails; the message ends with the compiler's own last lines.
 
         """
-        go_version = installed_go()
-        paths = {program: self.path(program, go_version) for program in programs}
+        paths = self.locate(programs)
         missing = [program for program, path in paths.items() if not path.exists()]
         started = time.monotonic()
         for position, program in enumerate(missing, 1):

@@ -20,7 +20,9 @@ from typing import TYPE_CHECKING
 from tradeplane_stacks.local import binaries, kubeconfig, requirements, storage
 from tradeplane_stacks.local.binaries import Binaries, Program, Report
 from tradeplane_stacks.local.certificates import Certificates, cluster_leaves, write_private
+from tradeplane_stacks.local.cgroups import CgroupTree
 from tradeplane_stacks.local.control_plane import AUDIT_POLICY, ControlPlane, Ports, unplaced
+from tradeplane_stacks.local.isolation import Isolation
 from tradeplane_stacks.local.kubectl import Kubectl
 from tradeplane_stacks.local.layout import Layout
 from tradeplane_stacks.local.loopback import remembered_ports
@@ -37,7 +39,12 @@ if TYPE_CHECKING:
     from tradeplane_stacks.local.settings import Settings
 
 
-_STOP_LIMIT_SECONDS = 15.0
+_STOP_LIMIT_SECONDS = 20.0
+_STOPPED_LAST = {
+    name: order
+    for order, name in enumerate(("kube-apiserver", "containerd-arm64", "containerd-amd64", "registry", "etcd"))
+}
+"""Components that others use until their own end, in the order in which they are stopped."""
 
 
 def to_standard_error(line: str) -> None:
@@ -69,11 +76,13 @@ class EmbeddedCluster:
 
     @cached_property
     def programs(self) -> dict[Program, Path]:
-        """Every program the cluster needs, built if it is not yet."""
-        wanted = [*binaries.CONTROL_PLANE]
-        if not self.settings.control_plane_only:
-            wanted += [*binaries.NODE, *(binaries.ARM64_NODE if self.settings.arm64 else ())]
-        return Binaries(self.settings.cache).build(tuple(wanted), self.report)
+        """Where every program of the cluster lies once it is built."""
+        return Binaries(self.settings.cache).locate(self._wanted_programs())
+
+    def _wanted_programs(self) -> tuple[Program, ...]:
+        if self.settings.control_plane_only:
+            return binaries.CONTROL_PLANE
+        return (*binaries.CONTROL_PLANE, *binaries.NODE, *(binaries.ARM64_NODE if self.settings.arm64 else ()))
 
     @property
     def kubectl(self) -> Path:
@@ -97,7 +106,14 @@ class EmbeddedCluster:
         """The nodes; None where there is only a control plane."""
         if self.settings.control_plane_only:
             return None
-        return WorkerNodes(self.settings, self.layout, self.certificates, self.programs, self.supervisor)
+        return WorkerNodes(
+            self.settings, self.layout, self.certificates, self.programs, self.supervisor, self.isolation
+        )
+
+    @cached_property
+    def isolation(self) -> Isolation:
+        """Namespaces and cgroups of a cluster with nodes."""
+        return Isolation(self.settings, self.layout, CgroupTree.of_machine(self.settings.instance))
 
     @property
     def certificates(self) -> Certificates:
@@ -111,7 +127,7 @@ class EmbeddedCluster:
 
     def build(self) -> None:
         """Build every program of the cluster that is not built yet, and start nothing."""
-        _ = self.programs
+        Binaries(self.settings.cache).build(self._wanted_programs(), self.report)
 
     def up(self) -> None:
         """Bring the cluster up, or mend what is not; when all is well, only look.
@@ -134,7 +150,7 @@ class EmbeddedCluster:
     def down(self, *, purge: bool = False) -> None:
         """Stop everything in order; with ``purge`` remove the data as well."""
         if not self.settings.control_plane_only:
-            requirements.check(self.settings, requirements.Machine.this())
+            requirements.check_root(requirements.Machine.this())
         with self._locked():
             self._stop()
             shutil.rmtree(self.layout.run, ignore_errors=True)
@@ -192,24 +208,27 @@ class EmbeddedCluster:
             self.report(f"starting {stage}: {', '.join(started)}")
 
     def _stop(self) -> None:
-        stores, servers, rest = self._stages().values()
-        known = [*stores, *servers, *rest]
-        for name in set(self.supervisor.recorded()) - {component.name for component in known}:
+        """Stop what is recorded, whatever settings and programs are by now: users of a service before the service."""
+        names = sorted(self.supervisor.recorded(), key=lambda name: _STOPPED_LAST.get(name, -1))
+        pods_ended = self.settings.control_plane_only
+        for name in names:
+            if name in _STOPPED_LAST and not pods_ended:
+                self.isolation.end_processes("nodes")  # their kubelets have ended, so nobody starts them again
+                pods_ended = True
             self.supervisor.stop(name, _STOP_LIMIT_SECONDS)
-        for component in reversed(rest):
-            self.supervisor.stop(component.name, component.stop_limit)
-        if self.workers is not None:
-            self.workers.end_pods()
-        for component in (*servers, *reversed(stores)):
-            self.supervisor.stop(component.name, component.stop_limit)
-        if self.workers is not None:
-            self.workers.dismantle()
+        if not self.settings.control_plane_only:
+            self.isolation.remove()
 
     def _end_unwanted(self) -> None:
-        """Stop what an earlier start with other settings left running."""
-        for name in sorted(set(self.supervisor.recorded()) - {component.name for component in self.components()}):
+        """Stop what an earlier start with other settings left running, its pods included."""
+        wanted = {component.name for component in self.components()}
+        for name in sorted(set(self.supervisor.recorded()) - wanted, key=lambda name: _STOPPED_LAST.get(name, -1)):
             self.report(f"stopping {name}: the settings no longer ask for it")
             self.supervisor.stop(name, _STOP_LIMIT_SECONDS)
+            if self.workers is not None:
+                self.isolation.end_processes(f"components/{name}")
+        if self.workers is not None and not self.settings.arm64:
+            self.isolation.end_processes("nodes/arm64")
 
     def _forget_earlier_boot(self) -> None:
         """Remove sockets, records and namespaces of before a reboot: nothing of them means anything now."""

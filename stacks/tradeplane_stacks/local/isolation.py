@@ -17,6 +17,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tradeplane_stacks.local import processes
 from tradeplane_stacks.local.component import Placement
 from tradeplane_stacks.local.errors import CommandError, SettingsError
 from tradeplane_stacks.local.execution import execute, find_program
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from tradeplane_stacks.local.nodes import Node
     from tradeplane_stacks.local.settings import Settings
 
+_STOP_SECONDS = 5.0
 INTERFACE = "eth0"
 """Name of the veth's end inside the network namespace."""
 FIXED_PATHS = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/containers", "/run/containerd")
@@ -93,10 +95,16 @@ class Isolation:
         for node in nodes:
             self._prepare_mounts(node)
 
+    def end_processes(self, relative: str = "") -> None:
+        """End whatever runs in a cgroup of the cluster or below it: pods, shims, what a crash left behind."""
+        processes.stop_all(self.cgroups.processes(relative), _STOP_SECONDS)
+
     def remove(self) -> None:
-        """Remove namespaces and cgroups; every process in them must have ended."""
-        if self.network.exists():
+        """End what still runs in the cluster's cgroups, then remove its namespaces and cgroups."""
+        self.end_processes()
+        if is_mounted(self.network):
             execute("ip", "netns", "delete", self.settings.instance)
+        self.network.unlink(missing_ok=True)
         for namespace in sorted(self._namespaces.glob("mounts-*")):
             if is_mounted(namespace):
                 execute("umount", str(namespace))

@@ -76,6 +76,17 @@ def missing(settings: Settings, machine: Machine) -> list[str]:
     return lines
 
 
+def check_root(machine: Machine) -> None:
+    """Check that the caller may touch what the cluster is made of.
+
+    Raises:
+        MissingProgramsError: when the caller is not root.
+
+    """
+    if machine.user != 0:
+        raise MissingProgramsError(f"The embedded cluster belongs to root: run this as root. {_ALTERNATIVES}")
+
+
 def check(settings: Settings, machine: Machine) -> None:
     """Check that the machine can run an embedded cluster.
 

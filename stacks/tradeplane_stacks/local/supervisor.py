@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tradeplane_stacks.local.layout import Layout
 
 _POLL_SECONDS = 0.1
-_SILENCE_SECONDS = 5.0
 _LOG_LINES = 20
 _LOG_TAIL_BYTES = 16_384
 
@@ -45,6 +44,8 @@ class Supervisor:
 
     layout: Layout
     report: Report
+    silence_seconds: float = 5.0
+    """How long a component that runs may leave its probe unanswered before it is started anew."""
 
     def record_path(self, name: str) -> Path:
         """Where the process of a component is recorded."""
@@ -140,7 +141,7 @@ class Supervisor:
             return None  # it may still be starting
         begun = time.monotonic()
         while (said := component.probe.ask()) is not None:
-            if time.monotonic() - begun > _SILENCE_SECONDS:
+            if time.monotonic() - begun > self.silence_seconds:
                 return f"it runs but does not work ({said})"
             time.sleep(_POLL_SECONDS)
         return None

@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.local import addons, binaries, emulation, processes, storage
 from tradeplane_stacks.local.certificates import write_private
-from tradeplane_stacks.local.cgroups import CgroupTree
 from tradeplane_stacks.local.component import Component, flags
 from tradeplane_stacks.local.errors import ComponentError
 from tradeplane_stacks.local.execution import execute, find_program
 from tradeplane_stacks.local.images import StaticImage, content_tag
-from tradeplane_stacks.local.isolation import Isolation
 from tradeplane_stacks.local.nodes import POLICY_PLUGIN, NodeGroup, cluster_nodes
 from tradeplane_stacks.local.probes import DnsProbe, HttpProbe, RequestProbe
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tradeplane_stacks.local.certificates import Certificates
+    from tradeplane_stacks.local.isolation import Isolation
     from tradeplane_stacks.local.kubectl import Kubectl
     from tradeplane_stacks.local.layout import Layout
     from tradeplane_stacks.local.nodes import Node
@@ -36,7 +35,6 @@ NETWORK_POLICY_MODULE = "tradeplane_stacks.local.network_policy"
 """The program that enforces NetworkPolicy, run as a module."""
 _NODE_LIMIT_SECONDS = 180.0
 _DNS_LIMIT_SECONDS = 90.0
-_POD_STOP_SECONDS = 5.0
 _POLL_SECONDS = 0.2
 _API_SERVER_NAME = "kubernetes.default.svc.cluster.local"
 _IMAGE_NAMESPACE = "k8s.io"
@@ -51,16 +49,12 @@ class WorkerNodes:
     certificates: Certificates
     programs: Mapping[binaries.Program, Path]
     supervisor: Supervisor
+    isolation: Isolation
 
     @cached_property
     def nodes(self) -> tuple[Node, ...]:
         """Nodes of the cluster."""
         return cluster_nodes(self.settings)
-
-    @cached_property
-    def isolation(self) -> Isolation:
-        """Namespaces and cgroups of the cluster."""
-        return Isolation(self.settings, self.layout, CgroupTree.of_machine(self.settings.instance))
 
     @cached_property
     def pause(self) -> dict[Node, StaticImage]:
@@ -145,15 +139,6 @@ class WorkerNodes:
                 pods = client.run("describe", "pods", "--namespace=kube-system", "--selector=k8s-app=kube-dns")
                 raise ComponentError(f"Cluster DNS did not answer within {_DNS_LIMIT_SECONDS:.0f} s ({said}).\n{pods}")
             time.sleep(_POLL_SECONDS)
-
-    def end_pods(self) -> None:
-        """End the processes of all pods; their kubelets must have ended, or they would start them again."""
-        processes.stop_all(self.isolation.cgroups.processes("nodes"), _POD_STOP_SECONDS)
-
-    def dismantle(self) -> None:
-        """End whatever still runs in the cluster's cgroups, and remove namespaces and cgroups."""
-        processes.stop_all(self.isolation.cgroups.processes(), _POD_STOP_SECONDS)
-        self.isolation.remove()
 
     def _registry(self) -> Component:
         options = {

@@ -64,6 +64,12 @@ def test_other_users_learn_what_root_is_for_and_what_needs_none(settings: Settin
     assert "CLUSTER=current" in str(refused.value)
 
 
+def test_only_root_may_stop_the_cluster() -> None:
+    requirements.check_root(GOOD)
+    with pytest.raises(MissingProgramsError, match="run this as root"):
+        requirements.check_root(dataclasses.replace(GOOD, user=1000))
+
+
 def test_other_processors_are_refused(settings: Settings) -> None:
     lines = requirements.missing(settings, dataclasses.replace(GOOD, architecture="aarch64"))
     assert lines == ["an x86-64 processor: this one is aarch64"]

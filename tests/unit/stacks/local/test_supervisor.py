@@ -38,7 +38,7 @@ def reports() -> list[str]:
 
 @pytest.fixture
 def supervisor(tmp_path: Path, reports: list[str]) -> Iterator[Supervisor]:
-    made = Supervisor(Layout(tmp_path), reports.append)
+    made = Supervisor(Layout(tmp_path), reports.append, silence_seconds=0.2)
     yield made
     for name in made.recorded():
         made.stop(name, 5)
