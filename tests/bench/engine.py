@@ -65,7 +65,7 @@ def records() -> list[Record]:
             None,
             None,
             None,
-            "processor time of backtest() in all: MACD, targets, simulation, Arrow tables, summary; 1,000,000 bars, one thread",
+            "processor time of one thread in backtest(): MACD, targets, simulation, tables, summary; 1,000,000 bars",
         ),
     ]
 
@@ -73,8 +73,8 @@ def records() -> list[Record]:
 def _against(name: str, ours: float, peer: str, answer: dict[str, float], theirs: str) -> Record:
     rate = answer["bars"] / answer["seconds"]
     timed = (
-        f"processor time of one thread in the simulation of 1,000,000 minute bars with given MACD signals, equity recorded at "
-        "each bar, room for records made beforehand; "
+        "processor time of one thread in the simulation of 1,000,000 minute bars with given MACD signals, "
+        "equity recorded at each bar, room for records made beforehand; "
         f"of the peer, {theirs}, compiled beforehand where it compiles"
     )
     return Record(name, ours, "bars/s", peer, rate, ours / rate, timed)

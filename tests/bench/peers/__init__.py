@@ -31,16 +31,7 @@ def environment(peer: str) -> Path:
     complete = folder / "complete"
     if not complete.exists():
         subprocess.run(["uv", "venv", "--quiet", "--clear", "--python", "3.11", folder], check=True, timeout=60)
-        install: list[str | Path] = [
-            "uv",
-            "pip",
-            "install",
-            "--quiet",
-            "--python",
-            python,
-            "--requirement",
-            requirements,
-        ]
+        install: list[str | Path] = ["uv", "pip", "install", "--quiet", "--python", python]
         subprocess.run([*install, "--requirement", requirements], check=True, timeout=INSTALL_LIMIT_S)
         complete.touch()
     return python
