@@ -23,7 +23,7 @@ from tests.bench.records import Record
 from tests.synthetic import MINUTE_NS, random_bars
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from tradeplane_native import Simulator
 
@@ -33,8 +33,11 @@ FRACTION = "0.5"
 RUNS = 9
 
 
-def records() -> list[Record]:
-    """Measure; raises AssertionError where a peer's trades are not ours."""
+def records(names: Collection[str] = ()) -> list[Record]:
+    """Measure, and give the records whose names begin with one of those asked for, or all where none is.
+
+    Raises AssertionError where a peer's trades are not ours.
+    """
     bars = random_bars(BARS, seed=7, step=50, price_exponent=0, interval_ns=MINUTE_NS)
     simulation = Simulation(
         algorithm=Algorithm(name="macd-momentum"),
@@ -55,7 +58,7 @@ def records() -> list[Record]:
     fills = len(simulator.fill_integers("bar"))
     if vectorbt["orders"] != fills:
         raise AssertionError(f"vectorbt made {vectorbt['orders']} orders of the same signals, and we {fills}")
-    return [
+    measured = [
         _against("engine.bars_vs_backtesting", ours, "backtesting.py 0.6.6", backtesting, "its loop over bars"),
         _against("engine.bars_vs_vectorbt", ours, "vectorbt 1.2.0 (numba)", vectorbt, "its compiled simulation"),
         Record(
@@ -68,6 +71,7 @@ def records() -> list[Record]:
             "processor time of one thread in backtest(): MACD, targets, simulation, tables, summary; 1,000,000 bars",
         ),
     ]
+    return [record for record in measured if not names or record.name.startswith(tuple(names))]
 
 
 def _against(name: str, ours: float, peer: str, answer: dict[str, float], theirs: str) -> Record:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tradeplane_api.run import Summary
+
+from tradeplane_workloads.market.timestamps import rfc3339
 
 if TYPE_CHECKING:
     from tradeplane_native import Simulator
 
     from tradeplane_workloads.market.bars import Bars
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def summarise(simulator: Simulator, bars: Bars, fills: int) -> Summary:
@@ -42,10 +41,3 @@ def summarise(simulator: Simulator, bars: Bars, fills: int) -> Summary:
         exposure=figures.exposure,
         hit_rate=figures.hit_rate,
     )
-
-
-def rfc3339(time_ns: int) -> str:
-    """Nanoseconds since the epoch as an RFC 3339 time in UTC; a fraction only where there is one."""
-    seconds, fraction = divmod(time_ns, 1_000_000_000)
-    whole = (EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{whole}.{fraction:09}Z" if fraction else f"{whole}Z"
