@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections import Counter, deque
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -109,8 +109,8 @@ class Server:
     writes: int = 0
     crash_at: int | None = None
     crash_before: bool = False
-    strategy_events: deque[Json] = field(default_factory=deque)
-    job_events: deque[tuple[str, Json]] = field(default_factory=deque)
+    strategy_events: list[Json] = field(default_factory=list)
+    job_events: list[tuple[str, Json]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         spec = StrategySpec.model_validate(
@@ -199,7 +199,7 @@ class FakeClient:
 
     server: Server
 
-    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:  # noqa: ARG002 - as ApiClient's
+    async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """Read the Strategy or a Job."""
         name = path.rsplit("/", 1)[1]
         if "/jobs/" in path:
@@ -251,7 +251,7 @@ class FakeStores:
 
     server: Server
 
-    async def results(self, store: str, namespace: str, run: str) -> ResultFacts:  # noqa: ARG002 - as Stores'
+    async def results(self, store: str, namespace: str, run: str) -> ResultFacts:
         """Return what a run left."""
         data = self.server.results.get(run)
         return ResultFacts(ResultState.MISSING, "nothing there") if data is None else check_results(data, run)
@@ -272,7 +272,7 @@ class FakeReaper:
 
     server: Server
 
-    def want(self, namespace: str, run: str) -> None:  # noqa: ARG002 - as Reaper's
+    def want(self, namespace: str, run: str) -> None:
         """Remove a Job."""
         server = self.server
         server.before_write()
@@ -311,6 +311,8 @@ class SimulatedOperator:
     queue: FakeQueue = field(default_factory=FakeQueue)
     strategies: Strategies = field(init=False)
     look_again_at: datetime | None = None
+    strategies_seen: int = 0
+    jobs_seen: int = 0
 
     def __post_init__(self) -> None:
         server = self.server
@@ -328,13 +330,24 @@ class SimulatedOperator:
         )
         self.index.snapshots.put(ready_snapshot(), confirmed=True)
         self.relist()
+
+    def lead(self) -> None:
+        """Begin to work with what was seen so far."""
         self.strategies.seed()
 
     def relist(self) -> None:
         """See everything as it is, as after a restart or a watch that was down; forget what is gone."""
-        self.server.strategy_events.clear()
-        self.server.job_events.clear()
+        self.relist_strategies()
+        self.relist_jobs()
+
+    def relist_strategies(self) -> None:
+        """See the Strategy as it is."""
+        self.strategies_seen = len(self.server.strategy_events)
         self.index.strategies.put(copy.deepcopy(self.server.strategy), confirmed=True)
+
+    def relist_jobs(self) -> None:
+        """See the Jobs as they are, and forget those that are gone."""
+        self.jobs_seen = len(self.server.job_events)
         there = {job["metadata"]["uid"] for job in self.server.jobs.values()}
         for uid, job in self.index.jobs.identities().items():
             if uid not in there:
@@ -342,22 +355,28 @@ class SimulatedOperator:
         for job in self.server.jobs.values():
             self.index.jobs.put(copy.deepcopy(job))
 
-    def see_strategy(self, *, twice: bool = False) -> None:
-        """Have the watch bring the next event of the Strategy."""
-        if self.server.strategy_events:
-            body = self.server.strategy_events.popleft()
-            for _ in range(1 + twice):
-                self.index.strategies.put(copy.deepcopy(body), confirmed=True)
+    def see_strategy(self, *, twice: bool = False) -> bool:
+        """Have the watch bring the next event of the Strategy; return whether there was one."""
+        if self.strategies_seen == len(self.server.strategy_events):
+            return False
+        body = self.server.strategy_events[self.strategies_seen]
+        self.strategies_seen += 1
+        for _ in range(1 + twice):
+            self.index.strategies.put(copy.deepcopy(body), confirmed=True)
+        return True
 
-    def see_job(self, *, twice: bool = False) -> None:
-        """Have the watch bring the next event of a Job."""
-        if self.server.job_events:
-            kind, job = self.server.job_events.popleft()
-            for _ in range(1 + twice):
-                if kind == "DELETED":
-                    self.index.jobs.remove("uid-1", job["metadata"]["name"], job["metadata"]["uid"])
-                else:
-                    self.index.jobs.put(copy.deepcopy(job))
+    def see_job(self, *, twice: bool = False) -> bool:
+        """Have the watch bring the next event of a Job; return whether there was one."""
+        if self.jobs_seen == len(self.server.job_events):
+            return False
+        kind, job = self.server.job_events[self.jobs_seen]
+        self.jobs_seen += 1
+        for _ in range(1 + twice):
+            if kind == "DELETED":
+                self.index.jobs.remove("uid-1", job["metadata"]["name"], job["metadata"]["uid"])
+            else:
+                self.index.jobs.put(copy.deepcopy(job))
+        return True
 
     def reconcile(self, *, fresh: bool = False) -> bool:
         """Make one pass; return whether it came to its end rather than to a conflict."""
@@ -371,10 +390,8 @@ class SimulatedOperator:
         """See everything and make passes until nothing changes any more."""
         for _ in range(60):
             before = self.server.writes
-            while self.server.strategy_events:
-                self.see_strategy()
-            while self.server.job_events:
-                self.see_job()
+            while self.see_strategy() or self.see_job():
+                pass
             self.queue.again = False
             ended = self.reconcile(fresh=True)
             if ended and self.server.writes == before and not self.queue.again:

@@ -18,6 +18,8 @@ class Convergence(RuleBasedStateMachine):
     def begin(self) -> None:
         self.server = Server()
         self.operator = SimulatedOperator(self.server)
+        self.standby = SimulatedOperator(self.server)
+        self.operator.lead()
         self.asked = 1
         self.crashes = 0
 
@@ -54,20 +56,31 @@ class Convergence(RuleBasedStateMachine):
             self.server.removed_by_others[name] += 1
             self.server.remove_job(name)
 
-    @rule(twice=st.booleans())
-    def the_strategy_is_seen(self, twice: bool) -> None:
-        self.operator.see_strategy(twice=twice)
+    @rule(twice=st.booleans(), by_standby=st.booleans())
+    def the_strategy_is_seen(self, twice: bool, by_standby: bool) -> None:
+        (self.standby if by_standby else self.operator).see_strategy(twice=twice)
 
-    @rule(twice=st.booleans())
-    def a_job_is_seen(self, twice: bool) -> None:
-        self.operator.see_job(twice=twice)
+    @rule(twice=st.booleans(), by_standby=st.booleans())
+    def a_job_is_seen(self, twice: bool, by_standby: bool) -> None:
+        (self.standby if by_standby else self.operator).see_job(twice=twice)
+
+    @rule(by_standby=st.booleans())
+    def the_strategy_is_listed(self, by_standby: bool) -> None:
+        (self.standby if by_standby else self.operator).relist_strategies()
+
+    @rule(by_standby=st.booleans())
+    def jobs_are_listed(self, by_standby: bool) -> None:
+        (self.standby if by_standby else self.operator).relist_jobs()
 
     @rule()
-    def everything_is_listed(self) -> None:
-        self.operator.relist()
+    def the_standby_takes_over(self) -> None:
+        """End the leader between two passes; the one that follows may be far behind in what it has seen."""
+        self.operator, self.standby = self.standby, SimulatedOperator(self.server)
+        self.operator.lead()
 
     @rule()
     def a_pass(self) -> None:
+        """Make a pass, and the one that follows a conflict."""
         if not self.operator.reconcile():
             self.operator.reconcile(fresh=True)
 
@@ -79,7 +92,7 @@ class Convergence(RuleBasedStateMachine):
         except Crash:
             self.crashes += 1
             self.server.crash_at = None
-            self.operator = SimulatedOperator(self.server)
+            self.the_standby_takes_over()
         self.server.crash_at = None
 
     @rule(seconds=st.integers(1, 120))
