@@ -15,7 +15,7 @@ from tradeplane_store.errors import InvalidPath, NotFound, StoreError, StoreFull
 from tradeplane_store.objects import open_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 
@@ -143,3 +143,26 @@ def test_what_the_kernel_says_decides_the_error(
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(kind, match=os.strerror(number)):
         open_store(tmp_path.as_uri()).put("a", b"")
+
+
+@pytest.mark.parametrize("method", ["put", "put_if_absent"])
+def test_bytes_are_on_disk_before_their_name_and_the_name_before_success(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    steps: list[str] = []
+
+    def recorded(name: str) -> Callable[..., None]:
+        real = getattr(os, name)
+
+        def call(*args: object, **kwargs: object) -> None:
+            kind = "folder" if name == "fsync" and stat.S_ISDIR(os.fstat(args[0]).st_mode) else name  # type: ignore[arg-type]
+            steps.append(kind)
+            real(*args, **kwargs)
+
+        return call
+
+    store = open_store(tmp_path.as_uri())
+    for name in ("fsync", "link", "rename"):
+        monkeypatch.setattr(os, name, recorded(name))
+    getattr(store, method)("a", b"1")
+    assert steps == ["fsync", "rename" if method == "put" else "link", "folder"]
