@@ -260,6 +260,12 @@ def test_adjusting_is_exact_and_keeps_the_bar_in_order(
     assert bar["volume"] == 5
 
 
+def test_adjusting_rounds_half_to_even(tmp_path: Path) -> None:
+    text = "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-02,0.0005,2,0.0003,2,1,100\n"
+    bar = only(tmp_path, text)
+    assert (bar["open"], bar["low"]) == ([2], [2]), "2.5 and 1.5 ticks"
+
+
 def test_adjusting_can_be_left_out(tmp_path: Path) -> None:
     text = "Date,Open,High,Low,Close,Adj Close,Volume\n2020-01-02,10,12,9,11,5.5,100\n"
     assert only(tmp_path, text)["close"] == [55_000]

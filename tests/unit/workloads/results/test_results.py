@@ -98,6 +98,7 @@ def test_another_result_of_the_same_run_is_a_conflict_and_changes_nothing(store:
     with pytest.raises(ResultConflict, match="not deterministic, or the results were altered") as raised:
         write_results(store, specification(), sample_result(1000, 999), {})
     assert raised.value.exit_code == ExitCode.REFUSED
+    assert {name: store.get(name) for name in store.list()} == before
     with pytest.raises(ResultConflict, match="results of another specification"):
         write_results(store, specification(capital="5"), sample_result(), {})
     assert {name: store.get(name) for name in store.list()} == before
