@@ -6,10 +6,9 @@ Each module beside this one that has ``measure()`` measures some of the records,
 from __future__ import annotations
 
 import asyncio
+import importlib
+import sys
 from typing import TYPE_CHECKING
-
-from tests.bench.control import rate
-from tests.bench.control.load import say
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,16 +16,16 @@ if TYPE_CHECKING:
     from tests.bench.records import Record
 
 PARTS = {
-    ("control.rate_vs_minimal", "control.rate_vs_bare_jobs"): rate.measure,
+    "rate": ("control.rate_vs_minimal", "control.rate_vs_bare_jobs"),
 }
-"""What measures which records."""
+"""Modules, and the records each measures. They are imported when needed: processes of this package start without."""
 
 
 def records(names: Collection[str] = ()) -> list[Record]:
     """Measure the records that begin with one of the names; all of them where there are none."""
     measured: list[Record] = []
-    for parts, measure in PARTS.items():
+    for module, parts in PARTS.items():
         if not names or any(part.startswith(name) for part in parts for name in names):
-            say(f"{', '.join(parts)} ...")
-            measured += asyncio.run(measure())
+            print(f"  {', '.join(parts)} ...", file=sys.stderr, flush=True)
+            measured += asyncio.run(importlib.import_module(f"{__name__}.{module}").measure())
     return measured

@@ -94,6 +94,7 @@ def _fake_kubelet(kwok: Path, cluster: EmbeddedCluster, log: Path) -> Iterator[s
         f"--kubeconfig={cluster.kubeconfig}",
         f"--config={STAGES}",
         "--server-address=127.0.0.1:0",
+        "--v=WARN",
     ]
     with _beside(command, log) as process:
         yield process
@@ -130,8 +131,10 @@ def _prepare(fleet: Fleet) -> None:
     )
     fleet.kubectl("create", "namespace", NAMESPACE)
     fleet.kubectl("create", "serviceaccount", "tradeplane-runner", f"--namespace={NAMESPACE}")
-    fleet.kubectl("apply", "--filename=-", content="\n---\n".join(_node(index) for index in range(NODES)))
+    fleet.kubectl("apply", "--filename=-", content="\n---\n".join([*map(_node, range(NODES)), _VOLUME]))
     fleet.kubectl("wait", "--for=condition=Ready", "--timeout=20s", "node", "--all")
+    claim = ("persistentvolumeclaim/tradeplane-store", f"--namespace={NAMESPACE}")
+    fleet.kubectl("wait", "--for=jsonpath={.status.phase}=Bound", "--timeout=30s", *claim)
 
 
 def _node(index: int) -> str:
@@ -143,3 +146,26 @@ metadata:
   annotations: {{kwok.x-k8s.io/node: fake}}
   labels: {{kubernetes.io/arch: amd64, kubernetes.io/os: linux}}
 """
+
+
+_VOLUME = f"""\
+apiVersion: v1
+kind: PersistentVolume
+metadata: {{name: tradeplane-store}}
+spec:
+  capacity: {{storage: 1Gi}}
+  accessModes: [ReadWriteMany]
+  storageClassName: ""
+  hostPath: {{path: /never-mounted}}
+  claimRef: {{namespace: {NAMESPACE}, name: tradeplane-store}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {{name: tradeplane-store, namespace: {NAMESPACE}}}
+spec:
+  accessModes: [ReadWriteMany]
+  storageClassName: ""
+  volumeName: tradeplane-store
+  resources: {{requests: {{storage: 1Gi}}}}
+"""
+"""What a run's pod asks for, so that the scheduler finds it a node; nothing is mounted."""
