@@ -88,9 +88,7 @@ def test_the_demo_says_each_stage_with_its_time(first: subprocess.CompletedProce
     assert len(re.findall(r"^      done in [0-9.]+ (s|min)", first.stderr, re.MULTILINE)) == len(_STAGES)
 
 
-def test_the_demo_again_is_quick_and_runs_nothing_twice(
-    demo: DemoRun, first: subprocess.CompletedProcess[str]
-) -> None:
+def test_the_demo_again_is_quick_and_runs_nothing_twice(demo: DemoRun, first: subprocess.CompletedProcess[str]) -> None:
     begun = time.monotonic()
     again = demo.demo("up", _FIRST_LIMIT_S)
     assert again.returncode == 0, again.stderr

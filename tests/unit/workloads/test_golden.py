@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from tradeplane_workloads.strategies.registry import BUILT_IN
 
 from tests.unit.workloads.golden_results import CASES, FOLDER, result
-from tradeplane_workloads.strategies.registry import BUILT_IN
 
 
 @pytest.mark.parametrize("name", sorted(CASES))
