@@ -17,6 +17,7 @@ from tradeplane_stacks.demo.programs import Kubectl, require, run
 from tradeplane_stacks.images.settings import CHECKOUT
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.settings import Settings
+from tradeplane_stacks.local.storage import STORE_MODE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,9 +149,10 @@ class Kind:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             os.chown(directory, _STORE_OWNER, _STORE_OWNER)
+            directory.chmod(STORE_MODE)
         except PermissionError as error:
             owner = f"-o {_STORE_OWNER} -g {_STORE_OWNER}"
-            raise DemoError(f"{directory} cannot be made: {error}.", f"sudo install -d {owner} {directory}") from error
+            raise DemoError(f"{directory} cannot be made: {error}.", f"sudo install -d -m {STORE_MODE:o} {owner} {directory}") from error
 
     def store_url(self, namespace: str) -> str:
         """Return the directory's URL."""

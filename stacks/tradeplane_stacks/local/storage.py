@@ -20,6 +20,8 @@ CLAIM = "tradeplane-store"
 """Name of the claim, in every namespace."""
 OPERATOR_NAMESPACE = "tradeplane-system"
 """Where the operator runs, which sees the stores of all namespaces."""
+STORE_MODE = 0o2770
+"""What anyone puts into a store belongs to its group: what root imports, the operator and runs must read."""
 _NOMINAL_SIZE = "100Gi"  # a directory has no size of its own; Kubernetes wants one to be written
 
 
@@ -47,7 +49,7 @@ def make_store(layout: Layout, namespace: str | None = None) -> Path:
         make_store(layout)
     directory.mkdir(exist_ok=True)
     os.chown(directory, NOBODY, NOBODY)
-    directory.chmod(0o770)
+    directory.chmod(STORE_MODE)
     return directory
 
 
