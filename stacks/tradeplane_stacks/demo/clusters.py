@@ -151,8 +151,10 @@ class Kind:
             os.chown(directory, _STORE_OWNER, _STORE_OWNER)
             directory.chmod(STORE_MODE)
         except PermissionError as error:
-            owner = f"-o {_STORE_OWNER} -g {_STORE_OWNER}"
-            raise DemoError(f"{directory} cannot be made: {error}.", f"sudo install -d -m {STORE_MODE:o} {owner} {directory}") from error
+            ownership = f"-m {STORE_MODE:o} -o {_STORE_OWNER} -g {_STORE_OWNER}"
+            raise DemoError(
+                f"{directory} cannot be made: {error}.", f"sudo install -d {ownership} {directory}"
+            ) from error
 
     def store_url(self, namespace: str) -> str:
         """Return the directory's URL."""
