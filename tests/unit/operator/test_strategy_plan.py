@@ -1,0 +1,321 @@
+"""plan() of a Strategy, case by case: what is refused, waited for, replaced, repeated and cleaned up."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from tradeplane_api.strategy import StrategySpec
+from tradeplane_operator.planning.observed import (
+    Admitted,
+    JobEnd,
+    JobPods,
+    Observed,
+    ObservedJob,
+    PodFacts,
+    ResultFacts,
+    ResultState,
+    SnapshotView,
+)
+from tradeplane_operator.planning.strategy import plan
+from tradeplane_operator.planning.times import rfc3339
+from tradeplane_operator.planning.wanted import Fact, Need, Plan
+
+from tests.unit.operator.simulation import SETTINGS, SNAPSHOT, SUMMARY
+
+NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+READY = SnapshotView(digest=SNAPSHOT, store="default", ready=True, stalled=False)
+
+
+class _Everything(dict[str, Admitted]):
+    """Grants a slot to every run."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Grant."""
+        return Admitted(granted=True)
+
+
+def _resource(status: Any = None, generation: int = 1, **spec: Any) -> dict[str, Any]:
+    asked = {"algorithm": {"name": "hold"}, "capital": "1", "snapshotRef": {"name": "prices"}} | spec
+    whole = StrategySpec.model_validate(asked).model_dump(mode="json", by_alias=True, exclude_none=True)
+    metadata = {
+        "name": "macd",
+        "namespace": "research",
+        "uid": "uid-1",
+        "generation": generation,
+        "resourceVersion": "1",
+        "creationTimestamp": "2026-03-01T00:00:00Z",
+    }
+    return {"metadata": metadata, "spec": whole, "status": status or {}}
+
+
+def _plan(resource: dict[str, Any], now: datetime = NOW, **seen: Any) -> Plan:
+    observed = Observed(**({"snapshot": READY, "admitted": _Everything()} | seen), resource=resource)
+    return plan(observed, SETTINGS, now)
+
+
+def _job(run: str, **changes: Any) -> ObservedJob:
+    job = ObservedJob(
+        name=run,
+        namespace="research",
+        uid=f"{run}-uid",
+        owner_uid="uid-1",
+        owner_name="macd",
+        resource_version=2,
+        created=rfc3339(NOW),
+        start_time=rfc3339(NOW),
+    )
+    return replace(job, **changes)
+
+
+def _condition(wanted: Plan, kind: str = "Ready") -> dict[str, Any]:
+    assert wanted.status is not None
+    found: dict[str, Any] = next(item for item in wanted.status["conditions"] if item["type"] == kind)
+    return found
+
+
+def _finished(generation: int = 1, **spec: Any) -> tuple[dict[str, Any], str]:
+    """Return a Strategy whose first run succeeded, and the run's name."""
+    started = _plan(_resource(**spec))
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    found = ResultFacts(
+        ResultState.FOUND,
+        run_digest=started.status["latest"]["runDigest"],
+        result_digest="sha256:" + "7" * 64,
+        manifest_digest="sha256:" + "8" * 64,
+        summary=SUMMARY,
+    )
+    ended = _job(run, end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
+    done = _plan(_resource(started.status, **spec), jobs={run: ended}, results={run: found})
+    return _resource(done.status, generation=generation, **spec), run
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({"mode": "Paper"}, "ModeNotAvailable"),
+        ({"mode": "Live"}, "ModeNotAvailable"),
+        ({"store": "elsewhere"}, "StoreUnknown"),
+        ({"image": "registry.example/mine:1"}, "ImageWithoutDigest"),
+        ({"schedule": {"cron": "0 0 30 2 *"}}, "InvalidSchedule"),
+    ],
+)
+def test_what_cannot_be_is_stalled_and_starts_nothing(spec: dict[str, Any], reason: str) -> None:
+    resource = _resource()
+    resource["spec"] |= spec
+    wanted = _plan(resource)
+    assert _condition(wanted, "Stalled")["status"] == "True"
+    assert _condition(wanted)["reason"] in (reason, "InvalidSpec")
+    assert wanted.create == ()
+
+
+def test_a_field_of_a_newer_version_is_refused_by_name_and_stops_no_run() -> None:
+    started = _plan(_resource())
+    resource = _resource(started.status)
+    resource["spec"]["leverageModel"] = "new"
+    wanted = _plan(resource)
+    assert "leverageModel" in _condition(wanted)["message"]
+    assert wanted.status is not None
+    assert wanted.status["latest"]["outcome"] == "Running"
+    assert wanted.delete == ()
+
+
+def test_an_unknown_field_of_a_newer_status_is_no_obstacle() -> None:
+    resource, _run = _finished()
+    resource["status"]["attestation"] = {"digest": "x"}
+    resource["status"]["latest"]["attested"] = True
+    assert _plan(resource).status is not None
+    assert _plan(resource).create == ()
+
+
+def test_what_is_asked_first_is_pinned_recorded_and_made() -> None:
+    wanted = _plan(_resource())
+    assert wanted.status is not None
+    assert wanted.status["pinned"]["snapshots"] == [SNAPSHOT]
+    assert wanted.status["pinned"]["image"] == SETTINGS.images.default
+    assert [job["metadata"]["name"] for job in wanted.create] == [wanted.status["latest"]["name"]]
+
+
+def test_the_same_is_wanted_however_often_it_is_asked() -> None:
+    first, second = _plan(_resource()), _plan(_resource(), NOW + timedelta(days=3))
+    assert first.create == second.create
+
+
+def test_a_plan_of_what_was_planned_changes_nothing() -> None:
+    resource, _run = _finished()
+    again = _plan(resource, NOW + timedelta(hours=5))
+    assert again.status == resource["status"]
+    assert (again.create, again.delete, again.notices) == ((), (), ())
+
+
+def test_a_missing_job_is_only_made_again_when_record_and_store_were_read_after() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    resource, run = _resource(started.status), started.status["latest"]["name"]
+    assert _plan(resource).needs == (Need(Fact.FRESH_RESOURCE),)
+    assert _plan(resource, fresh=True).needs == (Need(Fact.RESULTS, run),)
+    missing = ResultFacts(ResultState.MISSING, "nothing")
+    assert len(_plan(resource, fresh=True, results={run: missing}).create) == 1
+
+
+def test_a_job_no_record_explains_is_only_removed_when_the_record_was_read_after() -> None:
+    resource, _ = _finished()
+    stranger = _job("macd-of-a-record-not-seen-yet")
+    assert _plan(resource, jobs={stranger.name: stranger}).needs == (Need(Fact.FRESH_RESOURCE),)
+    assert _plan(resource, jobs={stranger.name: stranger}, fresh=True).delete == (stranger.name,)
+
+
+def test_a_job_is_not_removed_before_the_record_of_its_end_was_seen() -> None:
+    resource, run = _finished()
+    ended = _job(run, end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
+    assert _plan(resource, jobs={run: ended}, confirmed=False).delete == ()
+    assert _plan(resource, jobs={run: ended}).delete == (run,)
+
+
+def test_a_finished_job_is_kept_for_its_time() -> None:
+    resource, run = _finished(ttlSecondsAfterFinished=60)
+    ended = _job(run, end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
+    early = _plan(resource, NOW + timedelta(seconds=59), jobs={run: ended})
+    assert early.delete == ()
+    assert early.look_again_at == NOW + timedelta(seconds=60)
+    assert _plan(resource, NOW + timedelta(seconds=60), jobs={run: ended}).delete == (run,)
+
+
+def test_success_of_a_job_is_not_success_without_results() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    ended = _job(run, end=JobEnd.COMPLETE, end_time=rfc3339(NOW - timedelta(hours=1)))
+    resource = _resource(started.status)
+    assert _plan(resource, jobs={run: ended}).needs == (Need(Fact.RESULTS, run),)
+    missing = {run: ResultFacts(ResultState.MISSING, "nothing there")}
+    failed = _plan(resource, jobs={run: ended}, results=missing)
+    assert _condition(failed)["reason"] == "ResultsMissing"
+
+
+def test_results_of_another_question_are_refused() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    other = ResultFacts(ResultState.FOUND, run_digest="sha256:" + "e" * 64, summary=SUMMARY)
+    ended = _job(run, end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
+    failed = _plan(_resource(started.status), jobs={run: ended}, results={run: other})
+    assert _condition(failed)["reason"] == "ResultsRefused"
+    assert _condition(failed, "Stalled")["status"] == "True"
+
+
+def test_an_unreachable_store_is_waited_for_and_not_for_ever() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    away = {run: ResultFacts(ResultState.UNAVAILABLE, "no route to it")}
+    ended = _job(run, end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
+    waiting = _plan(_resource(started.status), jobs={run: ended}, results=away)
+    assert _condition(waiting, "Reconciling")["reason"] == "StoreUnavailable"
+    assert waiting.look_again_at is not None
+    patience = timedelta(seconds=SETTINGS.pace.store_patience_seconds)
+    given_up = _plan(_resource(started.status), NOW + patience, jobs={run: ended}, results=away)
+    assert _condition(given_up, "Stalled")["status"] == "True"
+
+
+def test_a_failure_is_told_with_an_event_once() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    ended = _job(run, end=JobEnd.FAILED, end_time=rfc3339(NOW), reason="BackoffLimitExceeded")
+    pod = PodFacts("p", rfc3339(NOW), "Failed", terminated_reason="OOMKilled", exit_code=137)
+    failed = _plan(_resource(started.status), jobs={run: ended}, pods={run: JobPods((pod,))})
+    assert [(notice.type, notice.reason) for notice in failed.notices] == [("Warning", "OutOfMemory")]
+    assert _plan(_resource(failed.status), jobs={run: ended}).notices == ()
+
+
+def test_a_run_that_goes_well_costs_no_event() -> None:
+    started = _plan(_resource())
+    assert started.notices == ()
+    resource, _ = _finished()
+    assert resource["status"]["conditions"][0]["reason"] == "Succeeded"
+
+
+def test_a_changed_question_replaces_and_an_unimportant_change_does_not() -> None:
+    resource, run = _finished()
+    other = _plan(_resource(resource["status"], generation=2, capital="2"))
+    assert other.status is not None
+    assert other.status["latest"]["name"] != run
+    same = _plan(_resource(resource["status"], generation=2, historyLimit=2, ttlSecondsAfterFinished=9))
+    assert same.status is not None
+    assert same.status["latest"]["name"] == run
+    assert same.status["observedGeneration"] == 2
+
+
+def test_a_newer_default_image_runs_nothing_again() -> None:
+    resource, _ = _finished()
+    newer = SETTINGS.images.model_copy(update={"default": "registry.example/runner@sha256:" + "9" * 64})
+    upgraded = SETTINGS.model_copy(update={"images": newer})
+    wanted = plan(Observed(resource=resource, snapshot=READY), upgraded, NOW)
+    assert wanted.create == ()
+    again = plan(
+        Observed(resource=_resource(resource["status"], 2, rerun=1), snapshot=READY, admitted=_Everything()),
+        upgraded,
+        NOW,
+    )
+    assert again.status is not None
+    assert again.status["latest"]["image"] == SETTINGS.images.default
+
+
+def test_scheduled_runs_follow_and_use_what_was_pinned() -> None:
+    hourly = {"schedule": {"cron": "0 * * * *"}}
+    resource, first = _finished(**hourly)
+    assert resource["status"]["nextScheduleTime"] == "2026-03-02T13:00:00Z"
+    idle = _plan(resource, NOW + timedelta(minutes=59))
+    assert idle.create == ()
+    assert idle.look_again_at == datetime(2026, 3, 2, 13, tzinfo=UTC)
+    due = _plan(resource, NOW + timedelta(minutes=61))
+    assert due.status is not None
+    assert due.status["latest"]["trigger"] == "Schedule"
+    assert due.status["latest"]["scheduledTime"] == "2026-03-02T13:00:00Z"
+    assert due.status["history"][0]["name"] == first
+    assert due.status["nextScheduleTime"] == "2026-03-02T14:00:00Z"
+
+
+@pytest.mark.parametrize(("policy", "runs"), [("Allow", 2), ("Forbid", 1), ("Replace", 1)])
+def test_what_a_schedule_does_while_a_run_goes_on(policy: str, runs: int) -> None:
+    spec = {"schedule": {"cron": "0 * * * *", "concurrencyPolicy": policy}}
+    started = _plan(_resource(**spec))
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    later = _plan(_resource(started.status, **spec), NOW + timedelta(minutes=61), jobs={run: _job(run, ready=True)})
+    assert later.status is not None
+    every = [later.status["latest"], *later.status["history"]]
+    assert sum(item["outcome"] == "Running" for item in every) == runs
+    assert ("Cancelled" in [item["outcome"] for item in every]) == (policy == "Replace")
+    assert (later.status["latest"]["name"] == run) == (policy == "Forbid")
+
+
+def test_no_permission_or_privilege_is_in_a_job() -> None:
+    job = _plan(_resource(architecture="arm64")).create[0]
+    pod = job["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert pod["nodeSelector"] == {"kubernetes.io/arch": "arm64"}
+    security = pod["containers"][0]["securityContext"]
+    assert security["readOnlyRootFilesystem"] is True
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_a_specification_too_large_for_a_job_says_what_to_make_smaller() -> None:
+    parameters = {f"p{number}": "x" * 4_000 for number in range(20)}
+    wanted = _plan(_resource(algorithm={"name": "hold", "parameters": parameters}))
+    assert wanted.create == ()
+    assert "spec.algorithm.parameters" in _condition(wanted)["message"]
+    assert _condition(wanted, "Stalled")["status"] == "True"
+
+
+def test_a_strategy_being_deleted_is_left_alone() -> None:
+    resource = _resource()
+    resource["metadata"]["deletionTimestamp"] = rfc3339(NOW)
+    assert _plan(resource) == Plan()
