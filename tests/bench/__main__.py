@@ -1,8 +1,7 @@
 """Runs measurements: ``python -m tests.bench [area or record name ...]``; all of them where none is named.
 
-Each module beside this one that has ``records(names)`` is an area; ``names`` are beginnings of names of records. Results
-are printed as a table and written to ``build/bench.json``; records that were not measured this time stay there as they
-were.
+Each module beside this one that has ``records(names)`` is an area; ``names`` are beginnings of names of records.
+Results are printed as a table and written to ``build/bench.json``; records that were not measured this time stay there.
 """
 
 from __future__ import annotations

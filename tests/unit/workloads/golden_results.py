@@ -1,7 +1,7 @@
 """Golden results: every built-in strategy on recorded daily bars, as digests of its tables and its summary.
 
-``uv run python -m tests.unit.workloads.golden_results`` writes them anew. A change of them is a change of results, to be
-explained in the commit that makes it.
+``uv run python -m tests.unit.workloads.golden_results`` writes them anew. A change of them is a change of results, to
+be explained in the commit that makes it.
 """
 
 from __future__ import annotations
