@@ -1,0 +1,79 @@
+"""How long a runner takes from its start to the first event of its simulation, in the image.
+
+The image is exported, unpacked and entered by chroot as its own user, which leaves out what a container runtime adds;
+the clock is the system's monotonic one, read by the parent just before the start and by the runner when its engine
+begins.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tradeplane_api.run import RunSpecification
+from tradeplane_api.simulation import Algorithm, Simulation
+from tradeplane_store.objects import open_store
+from tradeplane_workloads.market.importing import import_arch
+from tradeplane_workloads.market.snapshots import write_snapshot
+
+from tests.e2e.images.layouts import variants
+
+RUNS = 15
+EXPORT_LIMIT_S = 900
+RUN_LIMIT_S = 30
+USER = 65532
+FIRST_EVENT = """
+import os, runpy, sys, time
+from tradeplane_workloads.engine import backtest
+simulator = backtest.Simulator
+class Watched:
+    def __init__(self, *arguments): self.simulator = simulator(*arguments)
+    def run(self):
+        print(time.monotonic_ns() - int(sys.argv[1]), flush=True)
+        os._exit(0)
+backtest.Simulator = Watched
+runpy.run_module("tradeplane_workloads.runner", run_name="__main__", alter_sys=False)
+"""
+
+
+def seconds_to_first_event() -> float:
+    """Give the median of several starts of the amd64 image's runner on twenty years of daily bars."""
+    with tempfile.TemporaryDirectory() as folder:
+        layouts, root = Path(folder, "layouts"), Path(folder, "root")
+        export = [sys.executable, "-m", "tradeplane_stacks.images", "export", "--directory", str(layouts)]
+        subprocess.run(export, check=True, capture_output=True, timeout=EXPORT_LIMIT_S)
+        image = variants(layouts / "workloads")["linux/amd64"]
+        image.unpack(root)
+        environment = _specified(root) | dict(pair.split("=", 1) for pair in image.configuration["config"]["Env"])
+        times = sorted(_start(root, environment) for _ in range(RUNS))
+        shutil.rmtree(root)
+    return times[RUNS // 2]
+
+
+def _specified(root: Path) -> dict[str, str]:
+    """Put a snapshot into the image's root; give the variables of a run on it."""
+    (root / "store").mkdir()
+    imported = import_arch("sp500")
+    snapshot = write_snapshot(open_store((root / "store").as_uri()), imported.series, [imported.source])
+    for path in (root / "store", *(root / "store").rglob("*")):
+        os.chown(path, USER, USER)
+    simulation = Simulation(algorithm=Algorithm(name="macd-momentum"), capital="1000000")
+    specification = RunSpecification(run="start", snapshots=(snapshot.id,), simulation=simulation)
+    return {
+        "TRADEPLANE_RUN": json.dumps(specification.model_dump(mode="json", by_alias=True)),
+        "TRADEPLANE_STORE_URL": "file:///store",
+        "TRADEPLANE_TERMINATION_LOG": "/store/termination",
+    }
+
+
+def _start(root: Path, environment: dict[str, str]) -> float:
+    enter = ["/usr/sbin/chroot", f"--userspec={USER}:{USER}", str(root), "/usr/bin/python3", "-c", FIRST_EVENT]
+    command = [*enter, str(time.monotonic_ns())]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=RUN_LIMIT_S)
+    return int(done.stdout.split()[-1]) / 1e9
