@@ -6,6 +6,7 @@ are listed in docs/operator.md.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import yaml

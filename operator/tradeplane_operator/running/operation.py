@@ -95,7 +95,7 @@ class Operation:
             reaper=self.reaper,
             events=events,
         )
-        snapshots = Snapshots(settings, utc_now, self.index, client, stores, events)
+        snapshots = Snapshots(settings, utc_now, self.index, client, stores, events, self.queue.add)
         self.loop = Loop(self.queue, {Kind.STRATEGY: self.strategies, Kind.SNAPSHOT: snapshots}, settings.pace.workers)
 
     async def run(self) -> None:

@@ -30,6 +30,8 @@ class Snapshots:
     client: ApiClient
     stores: Stores
     events: EventWriter
+    wake: Callable[[Key], None]
+    """Has a Strategy looked at again soon."""
 
     async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
         """Make one pass; return when to look again. Raises ApiError and NotLeading."""
@@ -46,5 +48,8 @@ class Snapshots:
         written = await write_status(self.client, key, observed.resource, wanted.status)
         if written is not None:
             self.index.snapshots.put(written, confirmed=False)
+            # The watch will bring back what was just put, which is no news then: who waits is woken here.
+            for reader in self.index.take_readers(key):
+                self.wake(reader)
             await self.events.tell(key, record.uid, wanted.notices)
         return wanted.look_again_at
