@@ -30,7 +30,8 @@ RUN_LIMIT_S = 30
 USER = 65532
 FIRST_EVENT = """
 import os, runpy, sys, time
-from tradeplane_workloads.engine import backtest
+import tradeplane_workloads.engine
+backtest = sys.modules["tradeplane_workloads.engine.backtest"]
 simulator = backtest.Simulator
 class Watched:
     def __init__(self, *arguments): self.simulator = simulator(*arguments)
@@ -75,5 +76,7 @@ def _specified(root: Path) -> dict[str, str]:
 def _start(root: Path, environment: dict[str, str]) -> float:
     enter = ["/usr/sbin/chroot", f"--userspec={USER}:{USER}", str(root), "/usr/bin/python3", "-c", FIRST_EVENT]
     command = [*enter, str(time.monotonic_ns())]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=RUN_LIMIT_S)
+    done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=RUN_LIMIT_S)
+    if done.returncode != 0:
+        raise RuntimeError(f"the runner in the image ended with {done.returncode}: {done.stderr[-2000:]}")
     return int(done.stdout.split()[-1]) / 1e9
