@@ -43,6 +43,9 @@ class CgroupTree:
 
     name: str
     hierarchies: tuple[Hierarchy, ...]
+    """Hierarchies that processes are put into."""
+    others: tuple[Hierarchy, ...] = ()
+    """Hierarchies in which others may make cgroups of the same name, as kubelet does."""
 
     @classmethod
     def of_machine(cls, name: str) -> CgroupTree:
@@ -52,7 +55,8 @@ class CgroupTree:
         """
         mounted = parse_mounts(Path("/proc/self/mounts").read_text(encoding="utf-8"))
         legacy = tuple(hierarchy for hierarchy in mounted if not hierarchy.unified)
-        return cls(name, legacy or mounted)
+        used = legacy or mounted
+        return cls(name, used, tuple(hierarchy for hierarchy in mounted if hierarchy not in used))
 
     def create(self, relative: str) -> None:
         """Make a cgroup and those above it, with all controllers passed down to it."""
@@ -88,7 +92,7 @@ class CgroupTree:
 
         """
         deadline = time.monotonic() + _REMOVAL_LIMIT_SECONDS
-        for hierarchy in self.hierarchies:
+        for hierarchy in (*self.hierarchies, *self.others):
             root = hierarchy.path / self.name
             while (left := _remove_below(root)) is not None:
                 if time.monotonic() > deadline:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LIMIT_SECONDS = 3.0
-_ANSWER_BYTES = 2000
+_ANSWER_BYTES = 8000
+_SHOWN_CHARACTERS = 200
 
 
 class Probe(Protocol):
@@ -84,7 +85,7 @@ class HttpProbe:
         except urllib.error.HTTPError as error:
             with error:
                 said = error.read(_ANSWER_BYTES).decode(errors="replace").strip()
-            return f"{self.url} answered {error.code}: {said}"
+            return f"{self.url} answered {error.code}: {what_failed(said)}"
         except (OSError, ssl.SSLError) as error:
             return f"{self.url}: {getattr(error, 'reason', error)}"
 
@@ -95,6 +96,13 @@ class HttpProbe:
         if self.certificate is not None:
             context.load_cert_chain(str(self.certificate), None if self.key is None else str(self.key))
         return context
+
+
+def what_failed(said: str) -> str:
+    """Shorten what a health endpoint said to one line: of a list of checks, those that failed."""
+    lines = said.splitlines()
+    failed = [line for line in lines if line.startswith("[-]")]
+    return "; ".join(failed or lines)[:_SHOWN_CHARACTERS]
 
 
 @dataclass(frozen=True)

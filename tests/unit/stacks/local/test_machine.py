@@ -208,6 +208,14 @@ def test_tree_is_removed_from_the_leaves_up(tmp_path: Path) -> None:
     tree.remove()
 
 
+def test_cgroups_that_others_made_under_the_name_go_too(tmp_path: Path) -> None:
+    used, other = tmp_path / "memory", tmp_path / "unified"
+    (used / "tp").mkdir(parents=True)
+    (other / "tp" / "nodes").mkdir(parents=True)
+    CgroupTree("tp", (Hierarchy(used, unified=False),), (Hierarchy(other, unified=True),)).remove()
+    assert not (other / "tp").exists()
+
+
 def test_ports_are_distinct_and_remembered(tmp_path: Path) -> None:
     ports = remembered_ports(tmp_path / "ports.json")
     assert len(set(dataclasses.astuple(ports))) == len(dataclasses.astuple(ports))

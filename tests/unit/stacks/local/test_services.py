@@ -17,7 +17,15 @@ from hypothesis import strategies as st
 from tradeplane_stacks.local import addons, storage
 from tradeplane_stacks.local.command import main, render_status, render_uptime
 from tradeplane_stacks.local.layout import Layout
-from tradeplane_stacks.local.probes import DnsProbe, HttpProbe, RequestProbe, SocketProbe, dns_fault, dns_question
+from tradeplane_stacks.local.probes import (
+    DnsProbe,
+    HttpProbe,
+    RequestProbe,
+    SocketProbe,
+    dns_fault,
+    dns_question,
+    what_failed,
+)
 from tradeplane_stacks.local.settings import Settings
 from tradeplane_stacks.local.supervisor import ComponentStatus
 from tradeplane_stacks.local.worker_nodes import node_fault
@@ -53,6 +61,22 @@ def test_http_probe_tells_what_the_component_said(http_server: str, monkeypatch:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # a proxy is not for our own components
     assert HttpProbe(f"{http_server}/good").ask() is None
     assert "answered 503: etcd failed" in str(HttpProbe(f"{http_server}/bad").ask())
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (
+            "[+]ping ok\n[-]etcd failed: reason withheld\n[+]log ok\nreadyz check failed\n",
+            "[-]etcd failed: reason withheld",
+        ),
+        ("not\nfound", "not; found"),
+        ("", ""),
+        ("x" * 1000, "x" * 200),
+    ],
+)
+def test_long_answer_is_shortened_to_what_failed(said: str, shown: str) -> None:
+    assert what_failed(said) == shown
 
 
 def test_probe_of_nothing_says_that_nobody_is_there(tmp_path: Path) -> None:
