@@ -193,6 +193,8 @@ class ControlPlane:
             "cluster-signing-key-file": tls.key(CLUSTER),
             "concurrent-job-syncs": _JOB_SYNCS,
             "allocate-node-cidrs": False,
+            # a claim that is bound to its volume by name would otherwise wait for the next of the default 15 s
+            "pvclaimbinder-sync-period": "1s",
         }
         program = self.programs[binaries.CONTROLLER_MANAGER]
         return self._controller("kube-controller-manager", program, self.ports.controller_manager, specific)

@@ -81,14 +81,6 @@ class StaticImage:
         return {**_put(blobs, _MANIFEST, manifest), "platform": platform}
 
 
-def content_tag(programs: Sequence[Path]) -> str:
-    """Tag for an image of these programs: the start of a SHA-256 over their bytes."""
-    digest = hashlib.sha256()
-    for program in programs:
-        digest.update(hashlib.sha256(program.read_bytes()).digest())
-    return digest.hexdigest()[:16]
-
-
 def _put(blobs: dict[str, bytes], media_type: str, content: bytes | dict[str, Any]) -> dict[str, Any]:
     """Add a blob and return its descriptor."""
     data = content if isinstance(content, bytes) else _json(content)

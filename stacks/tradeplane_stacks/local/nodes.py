@@ -71,8 +71,8 @@ class NodeGroup:
     nodes: tuple[Node, ...]
     pause_images: Mapping[Node, str]
     runc: str
-    policy_socket: Path | None = None
-    """Where the enforcer of NetworkPolicy says whether a new pod's address is policed; None where there is none."""
+    policy_socket: Path
+    """Where the enforcer of NetworkPolicy says whether a new pod's address is policed."""
 
     def runtimes(self) -> list[Component]:
         """List a containerd for each node."""
@@ -182,12 +182,11 @@ class NodeGroup:
             "ranges": [[{"subnet": str(node.pod_range)}]],
             "routes": [{"dst": "0.0.0.0/0"}],
         }
-        plugins: list[dict[str, Any]] = [
+        plugins = [
             {"type": "ptp", "ipMasq": False, "ipam": addresses},
             {"type": "portmap", "capabilities": {"portMappings": True}},
+            {"type": POLICY_PLUGIN, "socket": str(self.policy_socket)},
         ]
-        if self.policy_socket is not None:
-            plugins.append({"type": POLICY_PLUGIN, "socket": str(self.policy_socket)})
         name = f"{self.settings.instance}-{node.architecture}"
         return json.dumps({"cniVersion": "1.0.0", "name": name, "plugins": plugins}, indent=2) + "\n"
 

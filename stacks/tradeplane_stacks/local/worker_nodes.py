@@ -16,7 +16,7 @@ from tradeplane_stacks.local.certificates import write_private
 from tradeplane_stacks.local.component import Component, flags
 from tradeplane_stacks.local.errors import ComponentError
 from tradeplane_stacks.local.execution import execute, find_program
-from tradeplane_stacks.local.images import StaticImage, content_tag
+from tradeplane_stacks.local.images import StaticImage
 from tradeplane_stacks.local.nodes import POLICY_PLUGIN, NodeGroup, cluster_nodes
 from tradeplane_stacks.local.probes import DnsProbe, HttpProbe, RequestProbe
 
@@ -61,14 +61,14 @@ class WorkerNodes:
         """The image that holds a pod's namespaces open, one for each node."""
         programs = {"amd64": binaries.PAUSE, "arm64": binaries.PAUSE_ARM64}
         return {
-            node: _own_image("pause", ((node.architecture, self.programs[programs[node.architecture]]),))
+            node: _own_image("pause", node.architecture, self.programs[programs[node.architecture]])
             for node in self.nodes
         }
 
     @cached_property
     def name_server(self) -> StaticImage:
         """The image of CoreDNS."""
-        return _own_image("coredns", (("amd64", self.programs[binaries.COREDNS]),))
+        return _own_image("coredns", "amd64", self.programs[binaries.COREDNS])
 
     @cached_property
     def group(self) -> NodeGroup:
@@ -82,7 +82,7 @@ class WorkerNodes:
             self.nodes,
             {node: image.name for node, image in self.pause.items()},
             find_program("runc") or "/usr/sbin/runc",
-            self._policy_socket if self._enforces_policies else None,
+            self._policy_socket,
         )
 
     def stores(self) -> list[Component]:
@@ -91,8 +91,7 @@ class WorkerNodes:
 
     def agents(self) -> list[Component]:
         """List what works through the API server."""
-        enforcer = [self._network_policy()] if self._enforces_policies else []
-        return [*self.group.agents(), *enforcer]
+        return [*self.group.agents(), self._network_policy()]
 
     def prepare(self, components: list[str]) -> None:
         """Make namespaces, cgroups, directories and files."""
@@ -103,8 +102,7 @@ class WorkerNodes:
             directory.mkdir(parents=True, exist_ok=True)
         self.layout.registry.mkdir(exist_ok=True)
         storage.make_store(self.layout)
-        if self._enforces_policies:
-            self._install_policy_plugin()
+        self._install_policy_plugin()
         for path, content in self.group.files().items():
             path.parent.mkdir(parents=True, exist_ok=True)
             write_private(path, content.encode())
@@ -164,10 +162,6 @@ class WorkerNodes:
             inputs=(kubeconfig,),
             placement=self.isolation.placement("network-policy"),
         )
-
-    @property
-    def _enforces_policies(self) -> bool:
-        return importlib.util.find_spec(NETWORK_POLICY_MODULE) is not None
 
     @property
     def _policy_socket(self) -> Path:
@@ -238,6 +232,6 @@ def node_fault(node: dict[str, Any], since: datetime.datetime) -> str | None:
     return None
 
 
-def _own_image(name: str, variants: tuple[tuple[str, Path], ...]) -> StaticImage:
-    tag = content_tag([program for _, program in variants])
-    return StaticImage(f"tradeplane.local/{name}:{tag}", variants, f"/{name}")
+def _own_image(name: str, architecture: str, program: Path) -> StaticImage:
+    """Name an image by the cache key of its program, so that it can be named before the program is built."""
+    return StaticImage(f"tradeplane.local/{name}:{program.parent.name}", ((architecture, program),), f"/{name}")

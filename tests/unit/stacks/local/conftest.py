@@ -41,4 +41,6 @@ def group(settings: Settings, isolation: Isolation) -> NodeGroup:
     layout, nodes = Layout(STATE), cluster_nodes(settings)
     images = {node: f"pause:{node.architecture}" for node in nodes}
     certificates = Certificates(layout.certificates)
-    return NodeGroup(settings, layout, certificates, PROGRAMS, isolation, nodes, images, "/usr/sbin/runc")
+    return NodeGroup(
+        settings, layout, certificates, PROGRAMS, isolation, nodes, images, "/usr/sbin/runc", STATE / "policy.sock"
+    )
