@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 PARTS = {
     "rate": ("control.rate_vs_minimal", "control.rate_vs_bare_jobs"),
+    "latency": ("control.create_to_job_p99_s",),
+    "api_writes": ("control.api_writes_per_run",),
+    "memory": ("control.rss_10k_mb", "control.restart_10k_s"),
+    "duplicates": ("control.duplicate_runs",),
 }
 """Modules, and the records each measures. They are imported when needed: processes of this package start without."""
 

@@ -77,23 +77,27 @@ class ApiClient:
                 return
 
     async def watch(self, path: str, query: str = "") -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Yield type and object: what there is, as ADDED, then LISTED and nothing, then what changes.
+        """Yield type and object: what there is, as ADDED, then LISTED and nothing, then what changes, for ever.
 
-        Ends when the server closes the connection, after an hour at most.
+        The server closes a watch that falls behind; it is opened again where it ended. Raises ApiError where that is
+        too long ago, since something could have been missed.
         """
         listed = await self.request("GET", f"{path}?{query}")
         for item in listed["items"]:
             yield "ADDED", item
         yield LISTED, {}
         version = listed["metadata"]["resourceVersion"]
-        url = f"{path}?watch=1&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds=3600&{query}"
-        async with self._session.get(url) as response:
-            async for line in response.content:
-                event = orjson.loads(line)
-                if event["type"] == "ERROR":
-                    raise ApiError("WATCH", path, event["object"].get("code", 0), event["object"].get("message", ""))
-                if event["type"] != "BOOKMARK":
-                    yield event["type"], event["object"]
+        while True:
+            url = f"{path}?watch=1&allowWatchBookmarks=true&resourceVersion={version}&timeoutSeconds=3600&{query}"
+            async with self._session.get(url) as response:
+                async for line in response.content:
+                    event = orjson.loads(line)
+                    seen = event["object"]
+                    if event["type"] == "ERROR":
+                        raise ApiError("WATCH", path, seen.get("code", 0), seen.get("message", ""))
+                    version = seen["metadata"]["resourceVersion"]
+                    if event["type"] != "BOOKMARK":
+                        yield event["type"], seen
 
 
 def _tls_context(cluster: dict[str, Any], user: dict[str, Any], folder: Path) -> ssl.SSLContext:

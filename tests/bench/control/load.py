@@ -14,12 +14,12 @@ from tests.bench.control.client import LISTED
 from tests.bench.control.documents import JOBS, OURS, PODS, STRATEGIES, is_true
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from tests.bench.control.client import ApiClient
     from tests.bench.control.documents import Json
 
-_AT_ONCE = 16
+AT_ONCE = 16
 _REPORT_SECONDS = 10.0
 
 
@@ -87,7 +87,7 @@ _WATCHES = {"strategies": (STRATEGIES, ""), "jobs": (JOBS, OURS), "pods": (PODS,
 
 @contextlib.asynccontextmanager
 async def seeing(client: ApiClient, *kinds: str) -> AsyncIterator[Seen]:
-    """Watch strategies, jobs or pods while the block runs; a watch that ends ends the block with an error."""
+    """Watch strategies, jobs or pods while the block runs."""
     seen = Seen()
     notes: dict[str, Callable[[Json], None]] = {"strategies": seen.strategy, "jobs": seen.job, "pods": seen.pod}
 
@@ -98,7 +98,6 @@ async def seeing(client: ApiClient, *kinds: str) -> AsyncIterator[Seen]:
             elif event != "DELETED":
                 notes[kind](resource)
                 seen.news.set()
-        raise AssertionError(f"the watch of {kind} ended")
 
     async with asyncio.TaskGroup() as group:
         begun = {kind: asyncio.Event() for kind in kinds}
@@ -119,7 +118,7 @@ async def create(client: ApiClient, path: str, bodies: Sequence[Json | bytes]) -
             await client.request("POST", path, body)
 
     async with asyncio.TaskGroup() as group:
-        for _ in range(_AT_ONCE):
+        for _ in range(AT_ONCE):
             group.create_task(work())
 
 
@@ -144,12 +143,31 @@ def percentile(values: Sequence[float], per_cent: float) -> float:
     return sorted(values)[math.ceil(len(values) * per_cent / 100) - 1]
 
 
+async def eventually(reached: Callable[[], Awaitable[bool]], what: str, patience: float) -> float:
+    """Ask until the answer is yes; return when it was. Raises AssertionError after ``patience`` seconds."""
+    deadline = time.perf_counter() + patience
+    while not await reached():
+        assert time.perf_counter() < deadline, f"waited {patience:g} s for {what}"
+        await asyncio.sleep(0.2)
+    return time.perf_counter()
+
+
+async def removed(client: ApiClient, patience: float = 180.0) -> None:
+    """Wait until whoever runs Strategies has removed their Jobs."""
+
+    async def gone() -> bool:
+        return not (await client.request("GET", f"{JOBS}?limit=1&{OURS}"))["items"]
+
+    await eventually(gone, "the Jobs to be removed", patience)
+
+
 async def clear(client: ApiClient, patience: float = 180.0) -> None:
     """Remove all Strategies, Jobs and pods, and wait until they are gone."""
-    deadline = time.perf_counter() + patience
     for path in (STRATEGIES, JOBS):
         await client.request("DELETE", path, {"propagationPolicy": "Background"})
-    for path in (STRATEGIES, JOBS, PODS):
-        while (await client.request("GET", f"{path}?limit=1"))["items"]:
-            assert time.perf_counter() < deadline, f"not all gone from {path} after {patience:g} s"
-            await asyncio.sleep(0.5)
+
+    async def gone() -> bool:
+        pages = [await client.request("GET", f"{path}?limit=1") for path in (STRATEGIES, JOBS, PODS)]
+        return not any(page["items"] for page in pages)
+
+    await eventually(gone, "all Strategies, Jobs and pods to be gone", patience)

@@ -64,7 +64,7 @@ class MeasuredOperator(OperatorProcess):
     """An operator whose memory, processor time and metrics are read."""
 
     async def working(self) -> MeasuredOperator:
-        """Start with an empty log, so that it is this start that is waited for; wait until it leads and works."""
+        """Wait until it leads and works, for longer than the Lease of one that was killed may last."""
         await self.says('"working"', 60.0)
         return self
 

@@ -40,8 +40,8 @@ async def measure() -> list[Record]:
         rounds = [await _round(place, writes, index, contender) for index, contender in enumerate(ORDER)]
     rates = {name: statistics.median(r.per_minute for r in rounds if r.contender == name) for name in ORDER}
     timed = (
-        f"{STRATEGIES_A_ROUND:,} Strategies with distinct seeds, from the first create to the last Ready as a watch sees "
-        f"it; 20 fake nodes, pods of 0.5 s, Jobs removed {RETENTION_SECONDS} s after their end; "
+        f"{STRATEGIES_A_ROUND:,} Strategies with distinct seeds, from the first create to the last Ready as a watch "
+        f"sees it; 20 fake nodes, pods of 0.5 s, Jobs removed {RETENTION_SECONDS} s after their end; "
     )
     return [
         _record("control.rate_vs_minimal", rates, "minimal", "asyncio client making the same writes", timed),

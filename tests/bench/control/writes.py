@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
@@ -21,6 +20,8 @@ from tradeplane_operator.settings import Settings
 from tests.bench.control.documents import STRATEGIES, is_true, strategy
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.bench.control.client import ApiClient
     from tests.bench.control.documents import Json
 
