@@ -39,21 +39,26 @@ class Relisting:
     index: Index
     wake: Callable[[Key], None]
     _due: dict[str, str] = field(default_factory=dict)
+    _listed: set[str] = field(default_factory=set)
     _some: asyncio.Event = field(default_factory=asyncio.Event)
 
     def listed(self, plural: str) -> None:
         """Say that a watch has listed its kind anew."""
         if plural in WATCHED:
+            self._listed.add(plural)
             self._due[plural] = "watch"
             self._some.set()
 
     async def synced(self, patience: float) -> bool:
-        """Wait until everything there is is known; return whether that was so within ``patience`` seconds."""
+        """Wait until each kind was listed by its watch and everything there is is known.
+
+        Return whether that was so within ``patience`` seconds.
+        """
         try:
             async with asyncio.timeout(patience):
                 for plural in WATCHED:
-                    while await self._missing(plural):
-                        await asyncio.sleep(0.2)
+                    while plural not in self._listed or await self._missing(plural):
+                        await asyncio.sleep(0.1)
         except TimeoutError:
             return False
         return True

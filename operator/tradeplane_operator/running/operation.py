@@ -31,7 +31,7 @@ from tradeplane_operator.observing.pods import PodLookup
 from tradeplane_operator.observing.relisting import JOBS, Relisting
 from tradeplane_operator.observing.stores import Stores
 from tradeplane_operator.planning.admission import Admission
-from tradeplane_operator.planning.names import API_VERSION
+from tradeplane_operator.planning.names import API_VERSION, GROUP
 from tradeplane_operator.running.health import Health, serve
 from tradeplane_operator.running.leadership import Leadership, LeadershipLost
 from tradeplane_operator.running.loop import Loop, utc_now
@@ -57,6 +57,16 @@ class CannotStart(Exception):
 def own_identity() -> str:
     """Return a name for this process that no other has."""
     return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4().hex[:8]}"
+
+
+async def _absent_kinds(client: ApiClient) -> set[str]:
+    """Return which of our kinds are not served, by both of the documents kopf looks at. Raises ApiError."""
+    kinds = set(PLURALS.values())
+    groups = {group["name"] for group in (await client.get("/apis"))["groups"]}
+    if GROUP not in groups:
+        return kinds
+    served = await client.get(f"/apis/{API_VERSION}")
+    return kinds - {found["name"] for found in served["resources"]}
 
 
 @dataclass(slots=True)
@@ -189,8 +199,7 @@ class Operation:
             async with asyncio.timeout(_CRD_PATIENCE):
                 while True:
                     try:
-                        served = await client.get(f"/apis/{API_VERSION}")
-                        absent = set(PLURALS.values()) - {found["name"] for found in served["resources"]}
+                        absent = await _absent_kinds(client)
                         if not absent:
                             return
                         last = f"the API server does not serve {', '.join(sorted(absent))}"

@@ -63,8 +63,8 @@ def settings(store_root: Path) -> dict[str, Any]:
         "stores": {"default": {"url": f"file://{store_root}", "claim": "tradeplane-store"}},
         "images": {"default": IMAGE},
         "retention": {"succeededSeconds": 0, "failedSeconds": 0},
-        "lease": {"namespace": "default", "durationSeconds": 5, "renewSeconds": 2.5, "retrySeconds": 0.3},
-        "client": {"requestSeconds": 2.0},
+        "lease": {"namespace": "default", "durationSeconds": 11, "renewSeconds": 6, "retrySeconds": 0.5},
+        "client": {"requestSeconds": 4.0},
         "pace": {
             "podGraceSeconds": 1,
             "podAgainSeconds": 1,

@@ -116,7 +116,7 @@ async def test_changes_that_ask_for_nothing_else_run_nothing(bench: Bench) -> No
     await bench.change("macd", ttlSecondsAfterFinished=5, historyLimit=3)
 
     async def seen() -> bool:
-        return (await bench.strategy("macd"))["status"]["observedGeneration"] == 2
+        return bool((await bench.strategy("macd"))["status"]["observedGeneration"] == 2)
 
     await eventually(seen, "generation 2 to be observed")
     done = await bench.strategy("macd")

@@ -349,9 +349,9 @@ class SimulatedOperator:
         """See the Jobs as they are, and forget those that are gone."""
         self.jobs_seen = len(self.server.job_events)
         there = {job["metadata"]["uid"] for job in self.server.jobs.values()}
-        for uid, job in self.index.jobs.identities().items():
+        for uid, known in self.index.jobs.identities().items():
             if uid not in there:
-                self.index.jobs.remove(job.owner_uid, job.name, uid)
+                self.index.jobs.remove(known.owner_uid, known.name, uid)
         for job in self.server.jobs.values():
             self.index.jobs.put(copy.deepcopy(job))
 

@@ -52,7 +52,8 @@ def _resource(status: Any = None, generation: int = 1, **spec: Any) -> dict[str,
 
 
 def _plan(resource: dict[str, Any], now: datetime = NOW, **seen: Any) -> Plan:
-    observed = Observed(**({"snapshot": READY, "admitted": _Everything()} | seen), resource=resource)
+    defaults: dict[str, Any] = {"snapshot": READY, "admitted": _Everything()}
+    observed = Observed(resource=resource, **(defaults | seen))
     return plan(observed, SETTINGS, now)
 
 
@@ -266,7 +267,7 @@ def test_a_newer_default_image_runs_nothing_again() -> None:
 
 
 def test_scheduled_runs_follow_and_use_what_was_pinned() -> None:
-    hourly = {"schedule": {"cron": "0 * * * *"}}
+    hourly: dict[str, Any] = {"schedule": {"cron": "0 * * * *"}}
     resource, first = _finished(**hourly)
     assert resource["status"]["nextScheduleTime"] == "2026-03-02T13:00:00Z"
     idle = _plan(resource, NOW + timedelta(minutes=59))
@@ -282,7 +283,7 @@ def test_scheduled_runs_follow_and_use_what_was_pinned() -> None:
 
 @pytest.mark.parametrize(("policy", "runs"), [("Allow", 2), ("Forbid", 1), ("Replace", 1)])
 def test_what_a_schedule_does_while_a_run_goes_on(policy: str, runs: int) -> None:
-    spec = {"schedule": {"cron": "0 * * * *", "concurrencyPolicy": policy}}
+    spec: dict[str, Any] = {"schedule": {"cron": "0 * * * *", "concurrencyPolicy": policy}}
     started = _plan(_resource(**spec))
     assert started.status is not None
     run = started.status["latest"]["name"]
@@ -319,3 +320,16 @@ def test_a_strategy_being_deleted_is_left_alone() -> None:
     resource = _resource()
     resource["metadata"]["deletionTimestamp"] = rfc3339(NOW)
     assert _plan(resource) == Plan()
+
+
+def test_a_pod_with_nothing_wrong_is_called_slow_only_late() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    pod = PodFacts("p", rfc3339(NOW), "Pending", waiting_reason="ContainerCreating")
+    seen: dict[str, Any] = {"jobs": {run: _job(run)}, "pods": {run: JobPods((pod,))}}
+    pace = SETTINGS.pace
+    soon = _plan(_resource(started.status), NOW + timedelta(seconds=pace.pod_grace_seconds), **seen)
+    assert soon.status == started.status
+    late = _plan(_resource(started.status), NOW + timedelta(seconds=pace.pod_slow_seconds + 1), **seen)
+    assert _condition(late, "Reconciling")["reason"] == "PodPending"
