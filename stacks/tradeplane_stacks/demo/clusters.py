@@ -5,6 +5,7 @@ What differs is only how a node gets at images and at the store. Everything afte
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 DEPLOY = CHECKOUT / "operator/deploy"
-_STORE_OWNER = 65_532
+STORE_GROUP = 65_532
+"""User and group of pods that run work, who own a store on a volume."""
 _KIND_NAME = "tradeplane"
 _KIND_STORE = Path("/var/lib/tradeplane/kind")
 _KIND_REGISTRY = "tradeplane-registry"
@@ -113,6 +115,9 @@ class Embedded:
     def remove(self, say: Callable[[str], None]) -> None:
         """Stop it and remove its state; what was built stays in the cache."""
         self._cluster.down(purge=True)
+        self._cluster.layout.lock.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # something else lies there, which is not ours to remove
+            self.settings.state.rmdir()
         say(f"built programs and images stay in {self.settings.cache}; remove that directory to build anew")
 
 
@@ -148,10 +153,10 @@ class Kind:
         directory = _KIND_STORE if of_all else _KIND_STORE / namespace
         try:
             directory.mkdir(parents=True, exist_ok=True)
-            os.chown(directory, _STORE_OWNER, _STORE_OWNER)
+            os.chown(directory, STORE_GROUP, STORE_GROUP)
             directory.chmod(STORE_MODE)
         except PermissionError as error:
-            ownership = f"-m {STORE_MODE:o} -o {_STORE_OWNER} -g {_STORE_OWNER}"
+            ownership = f"-m {STORE_MODE:o} -o {STORE_GROUP} -g {STORE_GROUP}"
             raise DemoError(
                 f"{directory} cannot be made: {error}.", f"sudo install -d {ownership} {directory}"
             ) from error

@@ -20,11 +20,16 @@ _LIMIT_S = 120
 
 
 def run(
-    command: Sequence[str | Path], remedy: str, *, limit_s: float = _LIMIT_S, environment: dict[str, str] | None = None
+    command: Sequence[str | Path],
+    remedy: str,
+    *,
+    limit_s: float = _LIMIT_S,
+    environment: dict[str, str] | None = None,
+    group: int | None = None,
 ) -> str:
     """Run a program and return what it printed.
 
-    Files it makes are readable by others whatever the caller's umask: pods of another user read them.
+    With ``group`` what it makes belongs to that group, where this user may give it that.
 
     Raises:
         DemoError: it is missing, failed or took too long.
@@ -39,7 +44,7 @@ def run(
             text=True,
             timeout=limit_s,
             check=False,
-            umask=0o022,
+            group=group if os.geteuid() == 0 else None,
         )
     except FileNotFoundError as error:
         raise DemoError(f"There is no program {command[0]}.", "`make bootstrap` installs what is needed.") from error

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tradeplane_stacks.demo.clusters import STORE_GROUP
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.programs import run
 from tradeplane_stacks.demo.waiting import Verdict, readiness, rollout, wait
@@ -150,9 +151,10 @@ def final_words(table: str, summary: str, name: str, run_name: str, store: str, 
 
 
 def tradeplane(*arguments: str) -> str:
-    """Run the command line that belongs to this Python and return what it printed."""
+    """Run the command line that belongs to this Python, as one of the store's group: pods read what it writes."""
     program = Path(sys.executable).with_name("tradeplane")
-    return run([program, *arguments], "The message above says what to do; `tradeplane --help` explains the command.")
+    remedy = "The message above says what to do; `tradeplane --help` explains the command."
+    return run([program, *arguments], remedy, group=STORE_GROUP)
 
 
 def _example(name: str) -> dict[str, Any]:
