@@ -41,11 +41,13 @@ class FakeApiServer:
         self.objects: dict[str, dict[str, Json]] = {path: {} for path in PATHS.values()}
         self.lists = 0
         self.refusal: int | None = None
+        self.refused = 0
         self._version = 1
         self._watchers: dict[str, list[asyncio.Queue[Json | None]]] = {path: [] for path in PATHS.values()}
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         if self.refusal is not None:
+            self.refused += 1
             return web.Response(status=self.refusal)
         return await (self._watch(request) if request.query.get("watch") else self._list(request))
 
@@ -303,6 +305,17 @@ async def test_a_refused_caller_gives_up_at_once(tmp_path: Path, refusal: int) -
     async with serving(server) as url:
         with pytest.RaisesGroup(pytest.RaisesExc(ApiServerError, match=str(refusal)), flatten_subgroups=True):
             await asyncio.wait_for(_first_refusal(Options(kubeconfig(tmp_path, url))), _WAIT_S)
+
+
+async def test_a_caller_refused_while_the_server_restarts_goes_on(bench: Bench) -> None:
+    await bench.until(bench.server.watched, "everything is watched")
+    bench.server.refusal = 403
+    bench.server.hang_up()
+    await bench.until(lambda: bench.server.refused >= len(PATHS), "every watch is refused")
+    bench.server.refusal = None
+    bench.server.send("networkpolicies", "ADDED", closed())
+    bench.server.send("pods", "ADDED", pod("a", "10.0.0.1"))
+    await bench.until_isolated("10.0.0.1")
 
 
 async def _first_refusal(options: Options) -> None:

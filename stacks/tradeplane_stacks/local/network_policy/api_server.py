@@ -118,20 +118,21 @@ async def follow(session: aiohttp.ClientSession, path: str, sink: Sink, give_up_
     """Keep `sink` equal to the collection at `path`, for ever.
 
     Raises:
-        ApiServerError: nothing was heard for `give_up_after_s`, or the server refuses the caller (401, 403).
+        ApiServerError: nothing was heard for `give_up_after_s`, or the server refuses the caller (401, 403) from the
+            first. One that was let in before is refused for a moment while a restarted server reads its roles.
 
     """
     clock = asyncio.get_running_loop().time
-    heard, pause = clock(), _FIRST_PAUSE_S
+    heard, pause, let_in = clock(), _FIRST_PAUSE_S, False
     while True:
         try:
             listed = await _list(session, path, sink)
-            heard, pause = clock(), _FIRST_PAUSE_S
+            heard, pause, let_in = clock(), _FIRST_PAUSE_S, True
             async for _ in _watches(session, path, sink, listed):
                 heard = clock()
             await asyncio.sleep(_FIRST_PAUSE_S)
         except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
-            if isinstance(error, aiohttp.ClientResponseError) and error.status in (401, 403):
+            if not let_in and isinstance(error, aiohttp.ClientResponseError) and error.status in (401, 403):
                 raise ApiServerError(f"the API server refuses GET {path}: {error.status} {error.message}") from error
             if clock() - heard > give_up_after_s:
                 raise ApiServerError(f"GET {path} has failed for {give_up_after_s:.0f} s, last: {error!r}") from error
