@@ -196,6 +196,8 @@ class EmbeddedCluster:
         if self.workers is not None:
             self.workers.import_images()  # while the API server starts
         self.supervisor.wait(servers[1])
+        if self.workers is not None:
+            self.workers.grant_access(self.client)
         self._launch(*rest)
         if self.workers is not None:
             self.workers.install(self.client)

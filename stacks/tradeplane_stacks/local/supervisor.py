@@ -148,7 +148,7 @@ class Supervisor:
 
     def _end_strays(self, component: Component) -> None:
         """End what an interrupted start left in the component's cgroup without a record of it."""
-        strays = component.placement.processes()
+        strays = [pid for pid in component.placement.processes() if processes.start_ticks(pid) is not None]
         if component.leaves_children:
             own = Path(component.argv[0]).name
             strays = [pid for pid in strays if processes.program_name(pid) == own]

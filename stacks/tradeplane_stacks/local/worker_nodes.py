@@ -113,9 +113,13 @@ class WorkerNodes:
             self._import(node, image)
         self._import(self.nodes[0], self.name_server)
 
+    def grant_access(self, client: Kubectl) -> None:
+        """Give the agents their roles, before they ask for anything."""
+        client.apply(addons.access())
+
     def install(self, client: Kubectl) -> None:
-        """Put the objects into the API that a cluster needs, and take out nodes that are no longer wanted."""
-        client.apply([*addons.access(), *addons.name_server(self.settings, self.name_server.name)])
+        """Put the name server into the API, and take out nodes that are no longer wanted."""
+        client.apply(addons.name_server(self.settings, self.name_server.name))
         known = {item["metadata"]["name"] for item in client.get("nodes")["items"]}
         ours = {f"{self.settings.instance}-{architecture}" for architecture in ("amd64", "arm64")}
         for name in sorted((known & ours) - {node.name for node in self.nodes}):
