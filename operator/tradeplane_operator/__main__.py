@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -19,6 +20,8 @@ from tradeplane_operator.settings import Settings, SettingsError, read_settings
 
 SETTINGS_VARIABLE = "TRADEPLANE_SETTINGS"
 DEFAULT_SETTINGS = Path("/etc/tradeplane/settings.yaml")
+_GC_THRESHOLDS = (10_000, 20, 20)
+"""Allocations before a collection: at the interpreter's 700, collecting took a fourteenth of the operator's time."""
 EXIT_SETTINGS, EXIT_CANNOT_START, EXIT_LEADERSHIP = 2, 3, 4
 
 log = logging.getLogger("tradeplane_operator")
@@ -55,6 +58,8 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _run(settings: Settings) -> int:
+    gc.freeze()  # what was imported lives as long as the process
+    gc.set_threshold(*_GC_THRESHOLDS)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(Operation(settings).run())

@@ -121,7 +121,10 @@ class JobIndex:
         return dict(self._jobs.get(owner_uid, {}))
 
     def put(self, body: Mapping[str, Any]) -> ObservedJob | None:
-        """Keep a Job, unless a newer one is known; return it if anything a plan reads is new."""
+        """Keep a Job, unless a newer one is known; return it if anything is new that a plan would act on.
+
+        When it was started is no such thing: a plan has set its timer when it asked for the Job.
+        """
         labels = body["metadata"].get("labels") or {}
         if STRATEGY_UID_LABEL not in labels:
             return None
@@ -131,7 +134,9 @@ class JobIndex:
         if known is not None and known.uid == job.uid and known.resource_version >= job.resource_version:
             return None
         jobs[job.name] = job
-        same = known is not None and replace(known, resource_version=job.resource_version) == job
+        same = known is not None and replace(known, resource_version=0, start_time=None) == replace(
+            job, resource_version=0, start_time=None
+        )
         return None if same else job
 
     def remove(self, owner_uid: str, name: str, uid: str) -> bool:

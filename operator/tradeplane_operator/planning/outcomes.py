@@ -83,7 +83,8 @@ def _without_job(run: RunStatus, observed: Observed, pace: Pace, now: datetime, 
         again = refusal.at + timedelta(seconds=pace.pod_again_seconds)
         message = f"run {run.name}: the API server refused its Job: {refusal.message}"
         return Progress(verdict=_working("JobRefused", message), look_again_at=max(again, now), create=now >= again)
-    return Progress(verdict=_working("Running", f"run {run.name} is running"), create=True)
+    again = now + timedelta(seconds=pace.pod_grace_seconds)
+    return Progress(verdict=_working("Running", f"run {run.name} is running"), look_again_at=again, create=True)
 
 
 def _going_on(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime) -> Progress:

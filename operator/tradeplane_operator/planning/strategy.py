@@ -183,6 +183,7 @@ class _Draft:
     def _pin_and_start(self) -> None:
         self.blocked = self._snapshot_unusable()
         if self.blocked is not None:
+            self.look.append(self.now + timedelta(seconds=self.settings.client.relist_seconds))
             return
         assert self.observed.snapshot is not None  # noqa: S101 - _snapshot_unusable said so
         self.pinned = pin(self.spec, self.generation, self.observed.snapshot, self.settings)
@@ -275,6 +276,7 @@ class _Draft:
             elif answer.granted:
                 self.runs[index] = run.model_copy(update={"outcome": Outcome.RUNNING})
                 self.unmade.add(run.name)
+                self.look.append(self.now + timedelta(seconds=self.settings.pace.pod_grace_seconds))
                 self.verdicts[run.name] = Verdict(Standing.WORKING, "Running", f"run {run.name} is running")
             else:
                 message = f"run {run.name} waits for its turn: {answer.message}"

@@ -31,7 +31,7 @@ class Snapshots:
     stores: Stores
     events: EventWriter
     wake: Callable[[Key], None]
-    """Has a Strategy looked at again soon."""
+    """Told each Strategy that waits for a Snapshot whose status was just written."""
 
     async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
         """Make one pass; return when to look again. Raises ApiError and NotLeading."""
