@@ -73,7 +73,7 @@ def _seen(facts: SnapshotFacts) -> tuple[Snapshots, Index, _Client, list[Key]]:
 
 
 async def test_who_waits_is_woken_once_the_snapshot_is_verified() -> None:
-    reconciler, index, client, woken = _seen(SnapshotFacts(SnapshotState.FOUND, manifest=MANIFEST))
+    reconciler, _index, client, woken = _seen(SnapshotFacts(SnapshotState.FOUND, manifest=MANIFEST))
     assert await reconciler.reconcile(PRICES) is None
     assert woken == [KEY]
     assert client.patches[0]["metadata"]["resourceVersion"] == "1"
