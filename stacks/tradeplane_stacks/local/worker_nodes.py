@@ -163,7 +163,7 @@ class WorkerNodes:
             name="network-policy",
             argv=(sys.executable, "-m", NETWORK_POLICY_MODULE, *options),
             probe=RequestProbe(self._policy_socket, {"command": "health"}),
-            inputs=(kubeconfig,),
+            inputs=(kubeconfig, *sorted((Path(__file__).parent / "network_policy").glob("*.py"))),
             placement=self.isolation.placement("network-policy"),
         )
 
