@@ -21,6 +21,7 @@ PARTS = {
     "api_writes": ("control.api_writes_per_run",),
     "memory": ("control.rss_10k_mb", "control.restart_10k_s"),
     "duplicates": ("control.duplicate_runs",),
+    "start_delay": ("control.start_delay_vs_bare_job_s",),
 }
 """Modules, and the records each measures. They are imported when needed: processes of this package start without."""
 
