@@ -1,46 +1,110 @@
-"""Looking at a Job's pods, only when a plan asks why it waits or failed.
+"""Looking at Jobs' pods, only when a plan asks why one waits or failed.
 
 Pods are not watched: a run that goes well needs none of their events, and at tens of runs a second those would be most
-of what the operator does. Look-ups are few at a time, so that a full cluster is not asked about all its pods at once.
+of what the operator does. When a cluster falls behind, many runs ask at once why they wait; one answer for a namespace
+then serves them all for a moment, since an API server that is behind must not be asked thousands of times why.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.observing.compact import compact_pod
-from tradeplane_operator.planning.observed import JobPods, ObservedJob
+from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL
+from tradeplane_operator.planning.observed import JobEnd, JobPods, ObservedJob, PodFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from tradeplane_operator.acting.client import ApiClient
 
 _AT_ONCE = 4
 _MOST_PODS = 25
+_MOST_WAITING = 500
+"""Waiting pods, or refusals, looked at in one namespace; runs beyond them are only known to go on."""
+_GOOD_FOR_SECONDS = 5.0
+_JOB_LABEL = "batch.kubernetes.io/controller-uid"
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What one namespace was last found to hold, by the UID of the Job it is about."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    found: Mapping[str, Any] = field(default_factory=dict)
+    found_at: float = float("-inf")
 
 
 @dataclass(slots=True)
 class PodLookup:
-    """Reads pods of Jobs, and what the Job controller says where there are none."""
+    """Reads pods of Jobs, and what the Job controller says where there are none. ``clock``: seconds, monotonic."""
 
     client: ApiClient
+    clock: Callable[[], float] = time.monotonic
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    _waiting: dict[str, _Answer] = field(default_factory=lambda: defaultdict(_Answer))
+    _refused: dict[str, _Answer] = field(default_factory=lambda: defaultdict(_Answer))
 
     async def of(self, job: ObservedJob) -> JobPods:
-        """Return the pods of a Job, oldest first. Raises ApiError."""
-        async with self._turns:
-            selector = {"labelSelector": f"batch.kubernetes.io/controller-uid={job.uid}", "limit": str(_MOST_PODS)}
-            listed = await self.client.get(f"/api/v1/namespaces/{job.namespace}/pods", selector)
-            pods = sorted(
-                (compact_pod(item) for item in listed["items"] or ()), key=lambda pod: (pod.created, pod.name)
-            )
-            refusal = "" if pods else await self._refusal(job)
-        return JobPods(tuple(pods), refusal)
+        """Return the pods of a Job that failed, or those that wait of one that goes on; oldest first. Raises ApiError.
 
-    async def _refusal(self, job: ObservedJob) -> str:
-        """Return why no pod could be created (quota, Pod Security, a missing ServiceAccount), as an Event says it."""
-        selector = {"fieldSelector": f"involvedObject.uid={job.uid},reason=FailedCreate", "limit": str(_MOST_PODS)}
-        listed = await self.client.get(f"/api/v1/namespaces/{job.namespace}/events", selector)
-        messages = [str(item.get("message", "")) for item in listed["items"] or ()]
-        return messages[-1] if messages else ""
+        Where there are none, and the Job controller has tried, why it could create none.
+        """
+        if job.end is JobEnd.FAILED:
+            return JobPods(await self._all(job))
+        if job.start_time is None:
+            return JobPods(())
+        waiting = await self._shared(self._waiting, job.namespace, self._list_waiting)
+        if job.uid in waiting:
+            return JobPods(waiting[job.uid])
+        refused = await self._shared(self._refused, job.namespace, self._list_refusals)
+        if job.uid not in refused:
+            return JobPods(())
+        pods = await self._all(job)  # a refusal may be an old one
+        return JobPods(pods, "" if pods else refused[job.uid])
+
+    async def _all(self, job: ObservedJob) -> tuple[PodFacts, ...]:
+        """Return every pod of a Job."""
+        async with self._turns:
+            selector = {"labelSelector": f"{_JOB_LABEL}={job.uid}", "limit": str(_MOST_PODS)}
+            listed = await self.client.get(f"/api/v1/namespaces/{job.namespace}/pods", selector)
+        return _oldest_first(listed["items"] or ())
+
+    async def _shared(
+        self, answers: dict[str, _Answer], namespace: str, ask: Callable[[str], Any]
+    ) -> Mapping[str, Any]:
+        """Return a namespace's answer, asking anew where the last one is no longer good."""
+        answer = answers[namespace]
+        async with answer.turn:
+            if self.clock() - answer.found_at > _GOOD_FOR_SECONDS:
+                async with self._turns:
+                    answer.found = await ask(namespace)
+                answer.found_at = self.clock()
+        return answer.found
+
+    async def _list_waiting(self, namespace: str) -> Mapping[str, tuple[PodFacts, ...]]:
+        """Return pods of ours that do not run yet, by the UID of their Job."""
+        selector = {
+            "labelSelector": f"{MANAGED_BY_LABEL}={MANAGED_BY}",
+            "fieldSelector": "status.phase=Pending",
+            "limit": str(_MOST_WAITING),
+        }
+        listed = await self.client.get(f"/api/v1/namespaces/{namespace}/pods", selector)
+        by_job: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for item in listed["items"] or ():
+            by_job[(item["metadata"].get("labels") or {}).get(_JOB_LABEL, "")].append(item)
+        return {uid: _oldest_first(items) for uid, items in by_job.items()}
+
+    async def _list_refusals(self, namespace: str) -> Mapping[str, str]:
+        """Return why no pod could be created (quota, Pod Security, a missing ServiceAccount), as Events say it."""
+        selector = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate", "limit": str(_MOST_WAITING)}
+        listed = await self.client.get(f"/api/v1/namespaces/{namespace}/events", selector)
+        return {item["involvedObject"]["uid"]: str(item.get("message", "")) for item in listed["items"] or ()}
+
+
+def _oldest_first(items: Iterable[Mapping[str, Any]]) -> tuple[PodFacts, ...]:
+    return tuple(sorted((compact_pod(item) for item in items), key=lambda pod: (pod.created, pod.name)))

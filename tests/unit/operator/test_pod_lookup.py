@@ -1,0 +1,112 @@
+"""Looking at pods: one answer for many Jobs that wait, and each failed Job by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from tradeplane_operator.observing.compact import compact_job
+from tradeplane_operator.observing.pods import PodLookup
+from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
+from tradeplane_operator.planning.observed import JobEnd, ObservedJob
+
+_WHEN = "2026-01-01T00:00:00Z"
+
+
+def _job(uid: str) -> ObservedJob:
+    metadata = {
+        "name": f"job-{uid}",
+        "namespace": "research",
+        "uid": uid,
+        "resourceVersion": "1",
+        "creationTimestamp": _WHEN,
+        "labels": {STRATEGY_UID_LABEL: "owner"},
+    }
+    return compact_job({"metadata": metadata, "status": {"startTime": _WHEN}})
+
+
+def _pod(job: str, name: str, phase: str = "Pending") -> dict[str, Any]:
+    labels = {"batch.kubernetes.io/controller-uid": job}
+    return {
+        "metadata": {"name": name, "creationTimestamp": _WHEN, "labels": labels},
+        "status": {"phase": phase},
+    }
+
+
+@dataclass
+class _Server:
+    """Answers lists, and remembers what was asked."""
+
+    pods: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
+        await asyncio.sleep(0)
+        kind = path.rpartition("/")[2]
+        self.asked.append((kind, query.get("labelSelector", query.get("fieldSelector", ""))))
+        if kind == "events":
+            return {"items": self.events}
+        found = self.pods
+        if "fieldSelector" in query:
+            found = [pod for pod in found if pod["status"]["phase"] == "Pending"]
+        name, _, value = query["labelSelector"].partition("=")
+        if name == "batch.kubernetes.io/controller-uid":
+            found = [pod for pod in found if pod["metadata"]["labels"][name] == value]
+        return {"items": found}
+
+
+def _refusal(job: str, message: str) -> dict[str, Any]:
+    return {"involvedObject": {"uid": job}, "message": message}
+
+
+def _lookup(server: _Server, clock: list[float]) -> PodLookup:
+    return PodLookup(server, lambda: clock[0])  # type: ignore[arg-type]
+
+
+async def test_many_jobs_that_wait_are_told_by_one_list() -> None:
+    server = _Server(pods=[_pod(f"{number}", f"pod-{number}") for number in range(50)])
+    lookup = _lookup(server, [0.0])
+    answers = await asyncio.gather(*(lookup.of(_job(f"{number}")) for number in range(50)))
+    assert [answer.pods[0].name for answer in answers] == [f"pod-{number}" for number in range(50)]
+    assert len(server.asked) == 1
+
+
+async def test_an_answer_is_asked_for_anew_when_it_is_old() -> None:
+    server, clock = _Server(pods=[_pod("a", "pod-a")]), [0.0]
+    lookup = _lookup(server, clock)
+    assert (await lookup.of(_job("a"))).pods
+    server.pods.clear()
+    assert (await lookup.of(_job("a"))).pods
+    clock[0] = 6.0
+    assert not (await lookup.of(_job("a"))).pods
+
+
+async def test_a_job_without_pods_has_the_words_of_its_refusal_and_no_other() -> None:
+    server = _Server(events=[_refusal("a", "exceeded quota")])
+    lookup = _lookup(server, [0.0])
+    assert (await lookup.of(_job("a"))).refusal == "exceeded quota"
+    assert not (await lookup.of(_job("b"))).refusal
+
+
+async def test_a_refusal_is_old_news_once_there_is_a_pod() -> None:
+    server = _Server(pods=[_pod("a", "pod-a", "Failed")], events=[_refusal("a", "exceeded quota")])
+    answer = await _lookup(server, [0.0]).of(_job("a"))
+    assert not answer.refusal
+    assert [pod.name for pod in answer.pods] == ["pod-a"]
+
+
+async def test_a_failed_job_is_looked_at_itself_each_time() -> None:
+    server = _Server(pods=[_pod("a", "pod-a", "Failed"), _pod("b", "pod-b", "Failed")])
+    lookup = _lookup(server, [0.0])
+    for _ in range(2):
+        answer = await lookup.of(replace(_job("a"), end=JobEnd.FAILED))
+        assert [pod.name for pod in answer.pods] == ["pod-a"]
+    assert len(server.asked) == 2
+
+
+async def test_nothing_is_asked_about_a_job_its_controller_has_not_begun() -> None:
+    server = _Server()
+    assert not (await _lookup(server, [0.0]).of(replace(_job("a"), start_time=None))).pods
+    assert server.asked == []
