@@ -1,8 +1,8 @@
 r"""What one value may look like, said once for Python and for the API server.
 
 A form validates in pydantic and writes itself into the JSON schema twice: as ``pattern``, for tools that only know
-JSON schema, and as a CEL rule, because the API server answers a failed pattern with the bare expression and a failed
-rule with words. Both ends say the same words.
+JSON schema, unless it is too long to be of use to a person who reads it in an error, and as a CEL rule, because the API
+server answers a failed pattern with the bare expression and a failed rule with words. Both ends say the same words.
 
 Patterns keep to the part of RE2 and Python's ``re`` that means the same in each: no ``\d`` or ``\w`` (Unicode in one,
 ASCII in the other), no look-around, and no quote marks (they stand in a raw CEL string).
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 
+_LONGEST_PATTERN_SHOWN = 200
+"""The API server prints a pattern that failed in full; a longer one buries the rule's words."""
 VALIDATIONS = "x-kubernetes-validations"
 """Key of the API server's CEL rules in a schema."""
 
@@ -60,8 +62,10 @@ class Text:
         return text
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
-        """Write the pattern, the length and the rule."""
-        written = {**handler(schema), "pattern": self.pattern, "maxLength": self.max_length}
+        """Write the rule, the length, and the pattern where a person can read it."""
+        written = {**handler(schema), "maxLength": self.max_length}
+        if len(self.pattern) <= _LONGEST_PATTERN_SHOWN:
+            written["pattern"] = self.pattern
         return _add_rule(written, f"self.matches(r'{self.pattern}')", self.message)
 
 
