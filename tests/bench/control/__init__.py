@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ PARTS = {
 def records(names: Collection[str] = ()) -> list[Record]:
     """Measure the records that begin with one of the names; all of them where there are none."""
     measured: list[Record] = []
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clusters are taken down however a measurement ends
     for module, parts in PARTS.items():
         if not names or any(part.startswith(name) for part in parts for name in names):
             print(f"  {', '.join(parts)} ...", file=sys.stderr, flush=True)
