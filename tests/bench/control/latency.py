@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.bench.control.contenders import arena, operating
 from tests.bench.control.documents import STRATEGIES, strategies
 from tests.bench.control.load import create, create_at, percentile, say, seeing
+from tests.bench.control.noise import Noise
 from tests.bench.records import Record
 
 PER_SECOND = 25.0
@@ -22,10 +23,12 @@ async def measure() -> list[Record]:
     ):
         await create(place.client, STRATEGIES, strategies("warming", _WARMING))
         await seen.until("ready", _WARMING, _PATIENCE)
+        noise = Noise()
         asked = await create_at(place.client, strategies("paced", STRATEGIES_MADE), PER_SECOND)
         await seen.until("ready", _WARMING + STRATEGIES_MADE, _PATIENCE)
     delays = [seen.job_of[name] - when for name, when in asked.items()]
-    say(f"create to Job: median {percentile(delays, 50):.3f} s, 99th percentile {percentile(delays, 99):.3f} s")
+    found = f"median {percentile(delays, 50):.3f} s, 99th percentile {percentile(delays, 99):.3f} s"
+    say(f"create to Job: {found}; others used {noise.share():.0%} of the machine")
     timed = (
         f"from the request that creates a Strategy to its Job as a watch sees it, 99th percentile of {len(delays):,} "
         f"at {PER_SECOND:g} creations a second, runs of 0.5 s going on and ending meanwhile"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.bench.control.contenders import Arena, arena, bare_jobs, minimal_client, operating
 from tests.bench.control.documents import JOBS, STRATEGIES, strategies
 from tests.bench.control.load import clear, create, say, seeing
+from tests.bench.control.noise import Noise
 from tests.bench.control.operator_process import RETENTION_SECONDS, processor_seconds
 from tests.bench.control.writes import Writes, record_writes
 from tests.bench.records import Record
@@ -63,11 +64,13 @@ def _record(name: str, rates: dict[str, float], peer: str, reference: str, timed
 
 async def _round(place: Arena, writes: Writes, index: int, contender: str) -> Round:
     await clear(place.client)
+    noise = Noise()
     if contender == "bare":
         done = await _bare_round(place, writes, f"bare-{index}")
     else:
         done = await _contended_round(place, writes, index, contender)
-    say(f"{done.contender}: {done.per_minute:,.0f} runs/min, {done.processor_milliseconds:.1f} ms of processor a run")
+    used = f"{done.processor_milliseconds:.1f} ms of processor a run in its own process"
+    say(f"{done.contender}: {done.per_minute:,.0f} runs/min, {used}; others used {noise.share():.0%} of the machine")
     return done
 
 
