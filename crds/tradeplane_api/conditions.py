@@ -19,7 +19,10 @@ class ConditionStatus(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """The conditions every kind has (``READY``, ``RECONCILING``, ``STALLED``) and those some kinds add."""
+    """The conditions every kind has (``READY``, ``RECONCILING``, ``STALLED``) and those some kinds add.
+
+    The list is open, as metav1.Condition has it: what a newer version adds must not make an object unreadable.
+    """
 
     READY = "Ready"
     RECONCILING = "Reconciling"
@@ -30,7 +33,11 @@ class ConditionType(StrEnum):
 class Condition(Document):
     """One condition of an object, in the form of metav1.Condition."""
 
-    type: ConditionType = Field(description="What is said of the object.")
+    type: str = Field(
+        pattern=r"^[A-Za-z0-9]([A-Za-z0-9./_-]*[A-Za-z0-9])?$",
+        max_length=316,
+        description="What is said of the object: Ready, Reconciling, Stalled or Completed; newer versions add others.",
+    )
     status: ConditionStatus = Field(description="Whether it holds.")
     observed_generation: Integer = Field(ge=0, description="The generation of the object it was said of.")
     last_transition_time: Timestamp = Field(description="When the status last changed, RFC 3339.")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from tradeplane_api.conditions import Condition, ConditionStatus, ConditionType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 MAX_MESSAGE = 4_096
 
@@ -70,15 +70,17 @@ def spell(
 ) -> tuple[Condition, ...]:
     """Return the conditions that say a verdict, keeping the time of those whose status does not change.
 
-    ``completed``, for kinds that run work, is the verdict on the newest run: the condition ``Completed``.
+    Conditions of other types stay as they were: another version of the operator may have said them. ``completed``, for
+    kinds that run work, is the verdict on the newest run: the condition ``Completed``.
     """
-    then = {condition.type: condition for condition in before}
+    then: dict[str, Condition] = {condition.type: condition for condition in before}
     statuses = dict(_SPELLED[verdict.standing])
     spelled = [_condition(kind, status, verdict, generation, now, then) for kind, status in statuses.items()]
     if completed is not None:
         done = ConditionStatus.TRUE if completed.standing is Standing.READY else ConditionStatus.FALSE
         spelled.append(_condition(ConditionType.COMPLETED, done, completed, generation, now, then))
-    return tuple(spelled)
+    ours = {condition.type for condition in spelled}
+    return (*spelled, *(condition for condition in then.values() if condition.type not in ours))
 
 
 def _condition(
@@ -87,7 +89,7 @@ def _condition(
     verdict: Verdict,
     generation: int,
     now: str,
-    then: dict[ConditionType, Condition],
+    then: Mapping[str, Condition],
 ) -> Condition:
     """Return one condition; abnormal-true conditions that are False do not repeat the message."""
     previous = then.get(kind)

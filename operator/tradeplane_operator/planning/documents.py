@@ -1,7 +1,9 @@
 """Reading documents from the cluster: the spec strictly, the status leniently.
 
-An older operator may meet a status a newer one wrote (a rollback): fields it does not know are left out, not an error.
-A spec it cannot read is refused, because running it without the unknown field could be another run.
+An older operator may meet a status a newer one wrote (a rollback). Fields it does not know are left out, conditions it
+does not know are kept, and conditions it cannot read are left out: none of them say which runs there were. A record of
+runs it cannot read is refused, because taking it for none would run everything again. So is a spec it cannot read:
+running it without the unknown field could be another run.
 """
 
 from __future__ import annotations
@@ -10,15 +12,21 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 from tradeplane_api.base import Document
+from tradeplane_api.conditions import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 D = TypeVar("D", bound=Document)
+_PROBLEMS_TOLD = 8
 
 
 class UnreadableSpec(ValueError):
     """A spec this operator cannot read; the message names each field."""
+
+
+class UnreadableStatus(ValueError):
+    """A status this operator cannot read, even without its conditions; the message names each field."""
 
 
 def read_spec(model: type[D], resource: Mapping[str, Any]) -> D:
@@ -26,18 +34,43 @@ def read_spec(model: type[D], resource: Mapping[str, Any]) -> D:
     try:
         return model.model_validate(resource.get("spec") or {})
     except ValidationError as error:
-        fields = "; ".join(
-            f"spec.{'.'.join(str(step) for step in problem['loc'])}: {problem['msg']}" for problem in error.errors()[:8]
-        )
-        raise UnreadableSpec(fields) from error
+        raise UnreadableSpec(_fields("spec", error)) from error
 
 
 def read_status(model: type[D], resource: Mapping[str, Any]) -> D:
-    """Return the status of a resource, unknown fields left out; an unreadable one counts as none."""
+    """Return the status of a resource, without unknown fields and without conditions that cannot be read.
+
+    Raises UnreadableStatus naming each other field that is wrong.
+    """
+    status = resource.get("status") or {}
     try:
-        return model.model_validate(resource.get("status") or {}, extra="ignore")
+        return model.model_validate(status, extra="ignore")
     except ValidationError:
-        return model()
+        readable = {**status, "conditions": read_conditions(resource)}
+    try:
+        return model.model_validate(readable, extra="ignore")
+    except ValidationError as error:
+        raise UnreadableStatus(_fields("status", error)) from error
+
+
+def read_conditions(resource: Mapping[str, Any]) -> tuple[Condition, ...]:
+    """Return those conditions of a resource that can be read."""
+    found = (resource.get("status") or {}).get("conditions")
+    read = (_condition(said) for said in found) if isinstance(found, list) else ()
+    return tuple(condition for condition in read if condition is not None)
+
+
+def _condition(said: object) -> Condition | None:
+    try:
+        return Condition.model_validate(said, extra="ignore")
+    except ValidationError:
+        return None
+
+
+def _fields(part: str, error: ValidationError) -> str:
+    """Say what is wrong with each field."""
+    problems = error.errors()[:_PROBLEMS_TOLD]
+    return "; ".join(f"{part}.{'.'.join(str(step) for step in each['loc'])}: {each['msg']}" for each in problems)
 
 
 def to_wire(document: Document) -> dict[str, Any]:

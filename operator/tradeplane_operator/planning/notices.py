@@ -26,13 +26,13 @@ def notices(before: Iterable[Condition], after: Iterable[Condition]) -> tuple[No
         return ()
     if old is not None and (old.type, old.reason, old.message) == (new.type, new.reason, new.message):
         return ()
-    kind = EventType.WARNING if new.type is ConditionType.STALLED else EventType.NORMAL
+    kind = EventType.WARNING if new.type == ConditionType.STALLED else EventType.NORMAL
     return (Notice(kind, new.reason, new.message[:_EVENT_MESSAGE]),)
 
 
 def _verdict(conditions: Iterable[Condition]) -> Condition | None:
     """Return the condition that carries the message: the one that is true, Ready otherwise."""
-    found = {condition.type: condition for condition in conditions}
+    found: dict[str, Condition] = {condition.type: condition for condition in conditions}
     for kind in (ConditionType.STALLED, ConditionType.RECONCILING):
         condition = found.get(kind)
         if condition is not None and condition.status is ConditionStatus.TRUE:

@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_api.snapshot import SnapshotManifest, SnapshotSpec, SnapshotStatus
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
-from tradeplane_operator.planning.documents import UnreadableSpec, read_spec, read_status, to_wire
+from tradeplane_operator.planning.documents import (
+    UnreadableSpec,
+    UnreadableStatus,
+    read_spec,
+    read_status,
+    to_wire,
+)
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
@@ -57,7 +63,7 @@ def plan(observed: ObservedSnapshot, settings: Settings, now: datetime) -> Plan:
     metadata = observed.resource["metadata"]
     if metadata.get("deletionTimestamp"):
         return Plan()
-    status = read_status(SnapshotStatus, observed.resource)
+    status = _status(observed)
     try:
         spec = read_spec(SnapshotSpec, observed.resource)
     except UnreadableSpec as error:
@@ -71,6 +77,14 @@ def plan(observed: ObservedSnapshot, settings: Settings, now: datetime) -> Plan:
     if observed.facts is None:
         return Plan(needs=(Need(Fact.RESULTS),))
     return _found(observed, status, spec, observed.facts, settings.pace, now)
+
+
+def _status(observed: ObservedSnapshot) -> SnapshotStatus:
+    """Return the status; one that cannot be read counts as none, since all it says is found again in the store."""
+    try:
+        return read_status(SnapshotStatus, observed.resource)
+    except UnreadableStatus:
+        return SnapshotStatus()
 
 
 def _verified(status: SnapshotStatus, generation: int) -> bool:

@@ -24,7 +24,14 @@ from tradeplane_store.canonical import run_digest
 
 from tradeplane_operator.planning.asking import asked_digest, pin, refused, run_specification
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
-from tradeplane_operator.planning.documents import UnreadableSpec, read_spec, read_status, to_wire
+from tradeplane_operator.planning.documents import (
+    UnreadableSpec,
+    UnreadableStatus,
+    read_conditions,
+    read_spec,
+    read_status,
+    to_wire,
+)
 from tradeplane_operator.planning.history import runs_of, trimmed, unfinished
 from tradeplane_operator.planning.jobs import SpecificationTooLarge, build_job
 from tradeplane_operator.planning.names import run_name
@@ -45,7 +52,10 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     """Return what is wanted for one Strategy, or what must be known first. Pure."""
     if observed.resource["metadata"].get("deletionTimestamp"):
         return Plan()
-    status = read_status(StrategyStatus, observed.resource)
+    try:
+        status = read_status(StrategyStatus, observed.resource)
+    except UnreadableStatus as error:
+        return _forgets_nothing(observed, str(error), now)
     try:
         spec = read_spec(StrategySpec, observed.resource)
     except UnreadableSpec as error:
@@ -58,6 +68,29 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     draft.make_jobs()
     draft.clean_up()
     return draft.finish()
+
+
+def _forgets_nothing(observed: Observed, message: str, now: datetime) -> Plan:
+    """Return a plan that says what is wrong with the record of the runs, keeps it as it is and touches no run."""
+    generation = observed.resource["metadata"]["generation"]
+    told = (
+        f"{message}; this operator cannot read the record of the runs, which a newer one may have written: "
+        "install that version again. Until then nothing is started, stopped or removed"
+    )
+    before = read_conditions(observed.resource)
+    verdict = Verdict(Standing.STALLED, "StatusUnreadable", told)
+    conditions = spell(verdict, generation, rfc3339(now), before)
+    status = observed.resource["status"]
+    wanted = {**status, "observedGeneration": generation, "conditions": [to_wire(each) for each in conditions]}
+    return Plan(status=wanted, notices=notices(before, conditions), holds=_going_on(status))
+
+
+def _going_on(status: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of runs that go on, as far as a record that cannot be read in full tells."""
+    latest, history = status.get("latest"), status.get("history")
+    runs = [latest, *(history if isinstance(history, list) else ())]
+    named = [run for run in runs if isinstance(run, dict) and isinstance(run.get("name"), str)]
+    return tuple(run["name"] for run in named if run.get("outcome") == Outcome.RUNNING)
 
 
 def _unreadable(observed: Observed, status: StrategyStatus, message: str, now: datetime) -> Plan:

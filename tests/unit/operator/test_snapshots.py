@@ -92,6 +92,14 @@ async def test_what_is_refused_is_not_sought_again() -> None:
     assert await reconciler.reconcile(PRICES) is None
 
 
+@pytest.mark.parametrize("status", [{"records": "many"}, {"conditions": "none"}, {"symbols": [], "end": 7}])
+async def test_a_status_that_cannot_be_read_is_found_again_in_the_store(status: dict[str, Any]) -> None:
+    reconciler, index, client, _woken = _seen(SnapshotFacts(SnapshotState.FOUND, manifest=MANIFEST))
+    index.snapshots.put(ready_snapshot() | {"status": status}, confirmed=True)
+    await reconciler.reconcile(PRICES)
+    assert client.patches[0]["status"]["records"] == MANIFEST.records
+
+
 def test_a_manifest_is_found_by_its_digest_and_refused_by_another() -> None:
     assert check_snapshot(DATA, sha256_digest(DATA)).manifest == MANIFEST
     assert check_snapshot(DATA + b" ", sha256_digest(DATA)).state is SnapshotState.REFUSED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -130,6 +131,88 @@ def test_an_unknown_field_of_a_newer_status_is_no_obstacle() -> None:
     resource["status"]["latest"]["attested"] = True
     assert _plan(resource).status is not None
     assert _plan(resource).create == ()
+
+
+def test_a_condition_of_a_newer_type_is_kept_and_forgets_no_run() -> None:
+    resource, run = _finished()
+    attested = _said_by_a_newer_version("Attested")
+    resource["status"]["conditions"].append(attested)
+    wanted = _plan(resource, NOW + timedelta(hours=5))
+    assert wanted.status is not None
+    assert wanted.status["latest"]["name"] == run
+    assert wanted.create == ()
+    assert _condition(wanted, "Attested") == attested
+    assert [item["type"] for item in wanted.status["conditions"]].count("Ready") == 1
+
+
+def test_an_unreadable_spec_leaves_the_other_conditions_as_they_are() -> None:
+    resource, _run = _finished()
+    attested = _said_by_a_newer_version("Attested")
+    resource["status"]["conditions"].append(attested)
+    resource["spec"]["leverageModel"] = "new"
+    wanted = _plan(resource)
+    assert _condition(wanted, "Attested") == attested
+    assert _condition(wanted, "Completed")["status"] == "True"
+
+
+def _said_by_a_newer_version(kind: str) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "status": "True",
+        "observedGeneration": 1,
+        "lastTransitionTime": rfc3339(NOW),
+        "reason": "Signed",
+        "message": "signed",
+    }
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (("latest", "outcome"), "Attesting"),
+        (("latest", "trigger"), "Backfill"),
+        (("pinned", "snapshots"), ["blake3:00"]),
+        (("history",), [{"name": "before"}]),
+        (("history",), "none"),
+    ],
+)
+def test_a_record_of_runs_that_cannot_be_read_is_left_as_it_is_and_nothing_runs(
+    at: tuple[str, ...], value: Any
+) -> None:
+    resource, run = _finished()
+    before = json.loads(json.dumps(resource["status"]))
+    place = resource["status"]
+    for step in at[:-1]:
+        place = place[step]
+    place[at[-1]] = value
+    wanted = _plan(resource, NOW + timedelta(hours=5), jobs={run: _job(run, end=JobEnd.COMPLETE)}, confirmed=True)
+    assert wanted.create == ()
+    assert wanted.delete == ()
+    assert wanted.status is not None
+    assert _condition(wanted, "Stalled")["reason"] == "StatusUnreadable"
+    assert f"status.{at[0]}" in _condition(wanted)["message"]
+    kept = {name: wanted.status[name] for name in before if name != "conditions"}
+    assert kept == {name: resource["status"][name] for name in before if name != "conditions"}
+
+
+def test_a_run_that_goes_on_in_an_unreadable_record_holds_its_slot() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    status = json.loads(json.dumps(started.status))
+    status["latest"]["trigger"] = "Backfill"
+    wanted = _plan(_resource(status))
+    assert wanted.holds == (status["latest"]["name"],)
+    assert wanted.create == ()
+
+
+def test_a_condition_that_cannot_be_read_forgets_no_run() -> None:
+    resource, run = _finished()
+    resource["status"]["conditions"].append({"type": "Attested", "status": "Perhaps"})
+    wanted = _plan(resource)
+    assert wanted.create == ()
+    assert wanted.status is not None
+    assert wanted.status["latest"]["name"] == run
+    assert _condition(wanted)["reason"] == "Succeeded"
 
 
 def test_what_is_asked_first_is_pinned_recorded_and_made() -> None:
