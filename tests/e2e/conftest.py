@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import os
+import sys
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from tradeplane_stacks.demo.clusters import Embedded
+from tradeplane_stacks.demo.progress import Progress
+from tradeplane_stacks.demo.scenario import STAGES, Demo
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.settings import Settings
 
+from tests.e2e.platform import Platform, Tenant
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -25,3 +33,27 @@ def cluster() -> EmbeddedCluster:
 def kubeconfig(cluster: EmbeddedCluster) -> Path:
     """Give the kubeconfig of a cluster administrator."""
     return cluster.kubeconfig
+
+
+@pytest.fixture(scope="session")
+def platform() -> Platform:
+    """Deploy the platform on the default cluster as the demo does; what is up already is reused, and stays up."""
+    embedded = Embedded(Settings.from_environment(os.environ), print)
+    Demo(embedded, Progress(sys.stderr, STAGES, terminal=False)).up()
+    return Platform(embedded)
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for manifests."""
+    return tmp_path_factory.mktemp("manifests")
+
+
+@pytest.fixture(scope="module")
+def tenant(platform: Platform, files: Path) -> Iterator[Tenant]:
+    """Enrol a namespace of a test module's own, with the S&P 500's daily bars in it, and remove it afterwards."""
+    tenant = platform.enrol(f"e2e-{uuid.uuid4().hex[:8]}", files)
+    tenant.apply(tenant.import_bars("arch:sp500", name="sp500"))
+    tenant.await_said("snapshot", "sp500", "Verified", limit_s=60)
+    yield tenant
+    tenant.remove()

@@ -1,0 +1,250 @@
+"""The platform as ``make demo`` deploys it, and namespaces of tests' own, enrolled as an administrator enrols one.
+
+Everything here goes through kubectl and the files a person has: a test sees what a user would see.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import urllib.request
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+from tradeplane_stacks.demo.clusters import DEPLOY, Embedded
+from tradeplane_stacks.demo.scenario import OPERATOR, SYSTEM, tradeplane
+from tradeplane_stacks.deployment import DeployedImages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+State = TypeVar("State")
+Object = dict[str, Any]
+
+RUN_LIMIT_S = 180.0
+"""Longest wait for a run: an emulated pod on a busy machine takes a minute to start."""
+_PAUSE_S = 0.4
+_SHOWN = 3_000
+_INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+def until(what: str, look: Callable[[], State], accept: Callable[[State], bool], limit_s: float = RUN_LIMIT_S) -> State:
+    """Look until what is seen is accepted; fail with what was waited for and what was seen last."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        state = look()
+        if accept(state):
+            return state
+        if time.monotonic() > deadline:
+            seen = json.dumps(state, default=str)[-_SHOWN:]
+            raise AssertionError(f"{what} did not come within {limit_s:.0f} s; seen last: {seen}")
+        time.sleep(_PAUSE_S)
+
+
+def said(found: Object) -> tuple[str, str, str]:
+    """Return what an object's conditions say: the standing (Ready, Stalled, Working), reason and message."""
+    conditions = {one["type"]: one for one in (found.get("status") or {}).get("conditions", [])}
+    ready, stalled = conditions.get("Ready", {}), conditions.get("Stalled", {})
+    told = stalled if stalled.get("status") == "True" else ready
+    standing = "Stalled" if told is stalled else "Ready" if ready.get("status") == "True" else "Working"
+    return standing, told.get("reason", ""), told.get("message", "")
+
+
+def seen(found: Object) -> bool:
+    """Return whether the operator has acted on the newest spec."""
+    return bool((found.get("status") or {}).get("observedGeneration", 0) >= found["metadata"]["generation"])
+
+
+def runs(found: Object) -> list[Object]:
+    """Return the runs a Strategy's status tells of, newest first."""
+    status = found.get("status") or {}
+    latest = status.get("latest")
+    return ([latest] if latest else []) + status.get("history", [])
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The embedded cluster with the operator on it."""
+
+    cluster: Embedded
+
+    @property
+    def kubectl(self) -> Any:
+        return self.cluster.kubectl
+
+    def apply(self, *documents: Mapping[str, Any], directory: Path) -> None:
+        """Apply objects from a file, as a user does."""
+        path = directory / f"objects-{time.monotonic_ns()}.yaml"
+        path.write_text(yaml.safe_dump_all([dict(one) for one in documents], sort_keys=False), encoding="utf-8")
+        self.kubectl("apply", "-f", path)
+
+    def images(self) -> DeployedImages:
+        """Return the images that are deployed, by digest."""
+        deployment = self.kubectl.get("deployment", OPERATOR, "-n", SYSTEM)
+        pod = deployment["spec"]["template"]["spec"]
+        (config,) = [one["configMap"]["name"] for one in pod["volumes"] if "configMap" in one]
+        settings = yaml.safe_load(self.kubectl.get("configmap", config, "-n", SYSTEM)["data"]["settings.yaml"])
+        return DeployedImages(operator=pod["containers"][0]["image"], workloads=settings["images"]["default"])
+
+    def enrol(self, name: str, directory: Path) -> Tenant:
+        """Enrol a namespace to run work, with a store on a volume."""
+        folder = directory / name
+        folder.mkdir(parents=True, exist_ok=True)
+        kustomization = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "namespace": name,
+            "resources": [os.path.relpath(DEPLOY / "namespace", folder)],
+        }
+        (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+        self.kubectl.apply_directory(folder)
+        self.cluster.provide_store(name)
+        return Tenant(self, name, folder)
+
+    def leader(self) -> str:
+        """Return the name of the pod that leads; empty where none does."""
+        lease = self.kubectl.get("lease", OPERATOR, "-n", SYSTEM)
+        return str(lease["spec"].get("holderIdentity") or "").partition("_")[0]
+
+    def pods(self) -> list[Object]:
+        """Return the operator's pods."""
+        found = self.kubectl.get("pods", "-n", SYSTEM, "-l", f"app.kubernetes.io/name={OPERATOR}")
+        return list(found["items"])
+
+    def await_replicas(self, limit_s: float = 240.0) -> None:
+        """Wait until every replica is the one wanted now, ready, and one of them leads."""
+        self.kubectl("rollout", "status", f"deployment/{OPERATOR}", "-n", SYSTEM, f"--timeout={limit_s:.0f}s")
+        names = {pod["metadata"]["name"] for pod in self.pods()}
+        until("a leader among the operator's pods", self.leader, lambda leader: leader in names, 60)
+
+    def republish(self, image: str, mark: str) -> str:
+        """Push an image's index again with an annotation: the same content under another digest, by which it is named."""
+        name, _, digest = image.partition("@")
+        registry, _, repository = name.partition("/")
+        manifests = f"http://{registry}/v2/{repository}/manifests"
+        with urllib.request.urlopen(urllib.request.Request(f"{manifests}/{digest}", headers={"Accept": _INDEX})) as got:  # noqa: S310
+            index = json.load(got)
+        index["annotations"] = {**index.get("annotations", {}), "dev.tradeplane.test": mark}
+        content = json.dumps(index, sort_keys=True).encode()
+        request = urllib.request.Request(f"{manifests}/{mark}", content, {"Content-Type": _INDEX}, method="PUT")  # noqa: S310
+        with urllib.request.urlopen(request) as put:  # noqa: S310
+            return f"{name}@{put.headers['Docker-Content-Digest']}"
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An enrolled namespace, and its files."""
+
+    platform: Platform
+    name: str
+    files: Path
+
+    @cached_property
+    def store(self) -> str:
+        """URL of the namespace's store as this machine reaches it."""
+        return self.platform.cluster.store_url(self.name)
+
+    @cached_property
+    def directory(self) -> Path:
+        """Directory of the namespace's store."""
+        return Path(self.store.removeprefix("file://"))
+
+    def kubectl(self, *arguments: str | Path) -> str:
+        return str(self.platform.kubectl("-n", self.name, *arguments))
+
+    def get(self, kind: str, name: str) -> Object:
+        found: Object = self.platform.kubectl.get(kind, name, "-n", self.name)
+        return found
+
+    def items(self, kind: str, *selection: str) -> list[Object]:
+        return list(self.platform.kubectl.get(kind, "-n", self.name, *selection)["items"])
+
+    def apply(self, *documents: Mapping[str, Any]) -> None:
+        """Apply objects to this namespace."""
+        placed = [{**one, "metadata": {**one["metadata"], "namespace": self.name}} for one in documents]
+        self.platform.apply(*placed, directory=self.files)
+
+    def patch(self, kind: str, name: str, spec: Mapping[str, Any]) -> None:
+        self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    def import_bars(self, *sources: str | Path, name: str, store: str | None = None) -> Object:
+        """Import bars into the store; return the Snapshot to apply."""
+        arguments = ["snapshot", "import", *map(str, sources), "--name", name, "-o", "json"]
+        found: Object = json.loads(tradeplane(*arguments, "--store", store or self.store))
+        return found
+
+    def jobs(self, strategy: Object) -> dict[str, str]:
+        """Return the Jobs of a Strategy: name to UID."""
+        selector = f"tradeplane.dev/strategy-uid={strategy['metadata']['uid']}"
+        return {one["metadata"]["name"]: one["metadata"]["uid"] for one in self.items("jobs", "-l", selector)}
+
+    def await_said(self, kind: str, name: str, *reasons: str, limit_s: float = RUN_LIMIT_S) -> Object:
+        """Wait until an object says one of these reasons about its newest spec."""
+        return until(
+            f"{kind} {self.name}/{name} with reason {' or '.join(reasons)}",
+            lambda: self.get(kind, name),
+            lambda found: seen(found) and said(found)[1] in reasons,
+            limit_s,
+        )
+
+    def await_run(self, name: str, count: int = 1, limit_s: float = RUN_LIMIT_S) -> Object:
+        """Wait until a Strategy's newest run has succeeded, and it has had so many."""
+        return until(
+            f"strategy {self.name}/{name} with {count} runs, the newest succeeded",
+            lambda: self.get("strategy", name),
+            lambda found: seen(found) and said(found)[0] == "Ready" and len(runs(found)) >= count,
+            limit_s,
+        )
+
+    def await_running_pod(self, strategy: str, limit_s: float = RUN_LIMIT_S) -> Object:
+        """Wait for a pod of a Strategy's newest run whose container runs."""
+
+        def look() -> list[Object]:
+            latest = (self.get("strategy", strategy).get("status") or {}).get("latest") or {}
+            return self.items("pods", "-l", f"tradeplane.dev/run={latest.get('name', 'none')}")
+
+        found = until(f"a running pod of strategy {self.name}/{strategy}", look, lambda pods: any(map(runs_now, pods)), limit_s)
+        return next(pod for pod in found if runs_now(pod))
+
+    def remove(self) -> None:
+        """Delete the namespace and what lies in it; its store's directory stays, as a volume's does."""
+        self.platform.kubectl("delete", "namespace", self.name, "--wait=false", "--ignore-not-found")
+
+
+def runs_now(pod: Object) -> bool:
+    """Return whether a pod's container is running."""
+    statuses = (pod.get("status") or {}).get("containerStatuses", [])
+    return any("running" in one.get("state", {}) for one in statuses)
+
+
+def processes_with(variable: str, value: str) -> list[int]:
+    """Return processes of this machine whose environment has a variable with this value: how a pod's are found."""
+    wanted = f"{variable}={value}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        try:
+            if wanted in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+        except OSError:
+            continue  # it ended while we looked
+    return found
+
+
+def strategy(name: str, snapshot: str = "sp500", algorithm: str = "macd-momentum", **spec: Any) -> Object:
+    """Write a Strategy: an algorithm with its own defaults, unless more is said."""
+    parameters = spec.pop("parameters", {})
+    return {
+        "apiVersion": "tradeplane.dev/v1alpha1",
+        "kind": "Strategy",
+        "metadata": {"name": name},
+        "spec": {
+            "algorithm": {"name": algorithm, "parameters": parameters},
+            "snapshotRef": {"name": snapshot},
+            "capital": "1000000",
+            **spec,
+        },
+    }
