@@ -172,8 +172,20 @@ class EmbeddedCluster:
         """
         directory = storage.make_store(self.layout, None if of_all else namespace)
         manifests = storage.operator_store_volume if of_all else storage.store_volume
-        self.client.apply(manifests(self.layout, namespace))
+        volume, claim = manifests(self.layout, namespace)
+        self._release(volume["metadata"]["name"])
+        self.client.apply([volume, claim])
         return directory
+
+    def _release(self, volume: str) -> None:
+        """Make a volume whose claim was deleted, with its namespace for instance, free for the claim of that name.
+
+        Under the reclaim policy Retain it goes on naming the UID of the claim that is gone, and binds to no other.
+        """
+        phase = self.client.run("get", "pv", volume, "--ignore-not-found", "--output=jsonpath={.status.phase}")
+        if phase == "Released":
+            forget = '[{"op": "remove", "path": "/spec/claimRef/uid"}]'
+            self.client.run("patch", "pv", volume, "--type=json", f"--patch={forget}")
 
     def components(self) -> list[Component]:
         """Every component in the order of start."""
