@@ -122,7 +122,7 @@ class Platform:
         until("a leader among the operator's pods", self.leader, lambda leader: leader in names, 60)
 
     def republish(self, image: str, mark: str) -> str:
-        """Push an image's index again with an annotation: the same content under another digest, by which it is named."""
+        """Push an image's index again with an annotation: the same content, named by another digest."""
         name, _, digest = image.partition("@")
         registry, _, repository = name.partition("/")
         manifests = f"http://{registry}/v2/{repository}/manifests"
@@ -207,7 +207,9 @@ class Tenant:
             latest = (self.get("strategy", strategy).get("status") or {}).get("latest") or {}
             return self.items("pods", "-l", f"tradeplane.dev/run={latest.get('name', 'none')}")
 
-        found = until(f"a running pod of strategy {self.name}/{strategy}", look, lambda pods: any(map(runs_now, pods)), limit_s)
+        found = until(
+            f"a running pod of strategy {self.name}/{strategy}", look, lambda pods: any(map(runs_now, pods)), limit_s
+        )
         return next(pod for pod in found if runs_now(pod))
 
     def remove(self) -> None:

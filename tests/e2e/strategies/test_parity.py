@@ -91,7 +91,19 @@ def test_a_laptop_gives_the_recorded_result(
     path.write_text(yaml.safe_dump(asked), encoding="utf-8")
     digest = snapshots[asked["spec"]["snapshotRef"]["name"]]["spec"]["digest"]
     shown = json.loads(
-        tradeplane("run", "-f", str(path), "--snapshot", digest, "--store", tenant.store, "--run", f"laptop-{algorithm}", "-o", "json")
+        tradeplane(
+            "run",
+            "-f",
+            str(path),
+            "--snapshot",
+            digest,
+            "--store",
+            tenant.store,
+            "--run",
+            f"laptop-{algorithm}",
+            "-o",
+            "json",
+        )
     )
     assert shown["resultDigest"] == GOLDEN[algorithm]
 
@@ -108,7 +120,9 @@ def test_every_built_in_algorithm_gives_the_recorded_result_on_arm64(
         _EMULATED_LIMIT_S,
     )
     assert ended["status"]["phase"] == "Succeeded", tenant.kubectl("logs", "every-algorithm")
-    found = {name: json.loads((tenant.directory / f"results/arm64-{name}/manifest.json").read_text()) for name in BUILT_IN}
+    found = {
+        name: json.loads((tenant.directory / f"results/arm64-{name}/manifest.json").read_text()) for name in BUILT_IN
+    }
     assert {manifest["environment"]["architecture"] for manifest in found.values()} == {"aarch64"}
     assert {name: manifest["resultDigest"] for name, manifest in found.items()} == GOLDEN
 
@@ -124,7 +138,11 @@ def _specification(algorithm: str, snapshots: dict[str, Object]) -> Object:
 
 def _pod_of_all(tenant: Tenant, specifications: list[Object]) -> Object:
     """Write a pod as the operator writes a run's, but for one process that runs them all."""
-    own: dict[str, Any] = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    own: dict[str, Any] = {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -151,7 +169,7 @@ def _pod_of_all(tenant: Tenant, specifications: list[Object]) -> Object:
                         {"name": "TRADEPLANE_STORE_URL", "value": "file:///store"},
                     ],
                     "securityContext": own,
-                    "volumeMounts": [{"name": "store", "mountPath": "/store"}, {"name": "tmp", "mountPath": "/tmp"}],
+                    "volumeMounts": [{"name": "store", "mountPath": "/store"}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 - a volume of its own
                 }
             ],
             "volumes": [

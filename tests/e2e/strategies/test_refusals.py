@@ -23,7 +23,8 @@ _HEADER = "date,open,high,low,close,volume\n"
 
 def _bars(path: Path, first: int) -> Path:
     """Write a CSV of 80 bars, each close another."""
-    rows = (f"2020-{1 + day // 28:02d}-{1 + day % 28:02d},{first + day},{first + day + 2},{first + day - 2},{first + day + 1},10" for day in range(80))
+    days = [(f"2020-{1 + day // 28:02d}-{1 + day % 28:02d}", first + day) for day in range(80)]
+    rows = (f"{date},{price},{price + 2},{price - 2},{price + 1},10" for date, price in days)
     path.write_text(_HEADER + "\n".join(rows) + "\n", encoding="utf-8")
     return path
 
@@ -91,7 +92,11 @@ def asked(tenant: Tenant, files: Path) -> Tenant:
 @pytest.mark.parametrize(
     ("name", "reason", "words"),
     [
-        ("unknown-algorithm", "InvalidSpecification", ["algorithm.name", "'macd-momentun'", "give one of", "macd-momentum"]),
+        (
+            "unknown-algorithm",
+            "InvalidSpecification",
+            ["algorithm.name", "'macd-momentun'", "give one of", "macd-momentum"],
+        ),
         ("out-of-range", "InvalidSpecification", ["algorithm.parameters.fast", "from 1 to 10000", "given 0"]),
         ("unordered", "InvalidSpecification", ["fast must be smaller than slow", "30", "20"]),
         ("tagged", "ImageWithoutDigest", ["spec.image", ":latest", "name@sha256:"]),
