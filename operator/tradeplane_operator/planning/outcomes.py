@@ -166,20 +166,27 @@ def _failed(run: RunStatus, job: ObservedJob, observed: Observed) -> Progress:
     pods = observed.pods.get(run.name)
     if pods is None:
         return Progress(need=Need(Fact.PODS, run.name))
-    words = _why_failed(run, job, pods)
+    words = _why_failed(run, job, pods, _said_before(run, observed))
     return Progress(finished=_ended(_started(run, job), Outcome.FAILED, job.end_time, words))
 
 
-def _why_failed(run: RunStatus, job: ObservedJob, pods: JobPods) -> str:
+def _why_failed(run: RunStatus, job: ObservedJob, pods: JobPods, before: str) -> str:
     """Return ``Reason: words``; the newest pod that says anything is asked first."""
     if job.reason == "DeadlineExceeded":
-        hint = _pod_words(pods) or _waiting_words(run, pods)
+        hint = _pod_words(pods) or _waiting_words(run, pods) or before
         because = f"; last: {hint}" if hint else ""
         return f"DeadlineExceeded: the run took longer than spec.activeDeadlineSeconds and was stopped{because}"
     words = _pod_words(pods)
     if words:
         return words
     return f"{job.reason or 'JobFailed'}: {job.message or 'the Job failed and left no reason'}"
+
+
+def _said_before(run: RunStatus, observed: Observed) -> str:
+    """Return what kept a run waiting when it was last looked at: at its deadline a Job takes its pods with it."""
+    conditions = (observed.resource.get("status") or {}).get("conditions", [])
+    messages = [one["message"] for one in conditions if one["type"] == "Reconciling" and one["status"] == "True"]
+    return next((message for message in messages if message.startswith(f"run {run.name}: ")), "")
 
 
 def _waiting_words(run: RunStatus, pods: JobPods) -> str:

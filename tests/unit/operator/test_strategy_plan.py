@@ -416,3 +416,26 @@ def test_a_pod_with_nothing_wrong_is_called_slow_only_late() -> None:
     assert soon.status == started.status
     late = _plan(_resource(started.status), NOW + timedelta(seconds=pace.pod_slow_seconds + 1), **seen)
     assert _condition(late, "Reconciling")["reason"] == "PodPending"
+
+
+def test_a_deadline_keeps_what_was_said_of_pods_that_went_with_it() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    late = NOW + timedelta(seconds=SETTINGS.pace.pod_grace_seconds)
+    stuck = PodFacts("p", rfc3339(NOW), "Pending", waiting_reason="ErrImagePull", waiting_message="not found")
+    waiting = _plan(_resource(started.status), late, jobs={run: _job(run)}, pods={run: JobPods((stuck,))})
+    assert _condition(waiting)["reason"] == "ImagePullFailed"
+    ended = _job(run, end=JobEnd.FAILED, end_time=rfc3339(late), reason="DeadlineExceeded")
+    failed = _plan(_resource(waiting.status), late, jobs={run: ended}, pods={run: JobPods(())})
+    assert _condition(failed)["reason"] == "DeadlineExceeded"
+    assert "cannot be pulled: not found" in _condition(failed)["message"]
+
+
+def test_a_deadline_says_nothing_more_of_a_run_that_only_took_long() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    ended = _job(run, end=JobEnd.FAILED, end_time=rfc3339(NOW), reason="DeadlineExceeded")
+    failed = _plan(_resource(started.status), jobs={run: ended}, pods={run: JobPods(())})
+    assert "was stopped (change the spec" in _condition(failed)["message"]
