@@ -62,8 +62,8 @@ def seen(found: Object) -> bool:
 def runs(found: Object) -> list[Object]:
     """Return the runs a Strategy's status tells of, newest first."""
     status = found.get("status") or {}
-    latest = status.get("latest")
-    return ([latest] if latest else []) + status.get("history", [])
+    latest, history = status.get("latest"), status.get("history", [])
+    return [latest, *history] if latest else list(history)
 
 
 @dataclass(frozen=True)

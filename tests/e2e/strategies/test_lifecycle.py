@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 import pytest
+from tradeplane_stacks.local.cluster import EmbeddedCluster
 
 from tests.e2e.platform import Object, Tenant, processes_with, runs, said, seen, strategy, until
 
@@ -40,21 +41,28 @@ def full(platform: Platform, files: Path) -> Iterator[Tenant]:
     bars = tenant.directory.with_name(f"{tenant.name}-bars")
     shutil.copytree(tenant.directory, bars)
     options = f"size={_FULL_BYTES},mode=2770,uid={_STORE_USER},gid={_STORE_USER}"
-    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", tenant.directory], check=True, timeout=10)
+    _on_the_node(platform, "mount", "-t", "tmpfs", "-o", options, "tmpfs", tenant.directory)
     try:
-        subprocess.run(["cp", "-a", f"{bars}/.", tenant.directory], check=True, timeout=10)
+        _on_the_node(platform, "cp", "-a", f"{bars}/.", tenant.directory)
         tenant.apply(snapshot)
         yield tenant
     finally:
         tenant.remove()
-        subprocess.run(["umount", "--lazy", tenant.directory], check=True, timeout=10)
+        _on_the_node(platform, "umount", "--lazy", tenant.directory)
         shutil.rmtree(bars)
+
+
+def _on_the_node(platform: Platform, *command: str | Path) -> None:
+    """Run a command where the amd64 node has its mounts: the node's volumes are full, the machine's are not."""
+    states = EmbeddedCluster(platform.cluster.settings).status()
+    (node,) = (state.pid for state in states if state.name == "containerd-amd64")
+    subprocess.run(["nsenter", f"--target={node}", "--mount", "--", *command], check=True, timeout=10)
 
 
 @pytest.fixture(scope="module")
 def asked_of_full(full: Tenant) -> Tenant:
     """Ask a full store for a run that is tried twice."""
-    full.apply(strategy("greedy", backoffLimit=1))
+    full.apply(strategy("greedy", architecture="amd64", backoffLimit=1))
     return full
 
 

@@ -68,11 +68,10 @@ def asked(tenant: Tenant, files: Path) -> Tenant:
     manifest = folder / "manifest.json"
     written = manifest.read_bytes()
     _flip(manifest, written.index(b"2020-01-01") + len(b"2020-01-0"))
-    once = {"backoffLimit": 0}
     tenant.apply(
         damaged,
         forged,
-        strategy("unpullable", image=f"{repository}@{_ABSENT}", activeDeadlineSeconds=35, **once),
+        strategy("unpullable", image=f"{repository}@{_ABSENT}", activeDeadlineSeconds=35, backoffLimit=0),
         strategy("unknown-algorithm", algorithm="macd-momentun"),
         strategy("out-of-range", algorithm="sma-cross", parameters={"fast": 0}),
         strategy("unordered", algorithm="sma-cross", parameters={"fast": 30, "slow": 20}),
@@ -80,7 +79,7 @@ def asked(tenant: Tenant, files: Path) -> Tenant:
         strategy("damaged-part", "damaged"),
         strategy("forged-manifest", "forged"),
         strategy("tagged", image=f"{repository}:latest"),
-        strategy("hungry", resources={"requests": {"memory": "24Mi"}, "limits": {"memory": "24Mi"}}, **once),
+        strategy("hungry", resources={"requests": {"memory": "24Mi"}, "limits": {"memory": "24Mi"}}, backoffLimit=0),
         strategy("slow", architecture="arm64", activeDeadlineSeconds=1),
         strategy("paper", mode="Paper"),
         strategy("live", mode="Live"),
