@@ -53,7 +53,8 @@ def firing(schedule: Schedule, expected: datetime | None, now: datetime) -> Firi
     following = next_time(schedule, now)
     if expected is None or expected > now:
         return Firing(due=None, missed=None, next=min(expected, following) if expected else following)
-    latest = _first(schedule, now + timedelta(seconds=1), reverse=True)
+    # What lies before the next whole second is not after now; the search leaves out its own start.
+    latest = _first(schedule, now.replace(microsecond=0) + timedelta(seconds=1), reverse=True)
     if latest < expected:
         return Firing(due=None, missed=None, next=following)
     deadline = schedule.starting_deadline_seconds
