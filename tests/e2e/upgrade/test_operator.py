@@ -5,6 +5,7 @@ The tests of this module are one story in order, on one namespace: each starts w
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from typing import TYPE_CHECKING
@@ -161,7 +162,7 @@ def _await_field(platform: Platform, field: str, *, there: bool) -> None:
     """Wait until the API server serves the kind with a field, or without."""
 
     def look() -> bool:
-        published = platform.kubectl.get("--raw", "/openapi/v3/apis/tradeplane.dev/v1alpha1")
+        published = json.loads(platform.kubectl("get", "--raw", "/openapi/v3/apis/tradeplane.dev/v1alpha1"))
         spec = published["components"]["schemas"]["dev.tradeplane.v1alpha1.Strategy"]["properties"]["spec"]
         return field in spec["properties"]
 
