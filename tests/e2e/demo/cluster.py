@@ -101,7 +101,9 @@ class DemoCluster:
 
     def results(self) -> dict[str, str]:
         """Return the result digest of each run in the store, as a laptop without a cluster reads it."""
-        return {item["run"]: item["resultDigest"] for item in tradeplane("results", "list", "--store", self.store)["items"]}
+        return {
+            item["run"]: item["resultDigest"] for item in tradeplane("results", "list", "--store", self.store)["items"]
+        }
 
     def until_runs(self, name: str) -> dict[str, Any]:
         """Wait until the newest run of a Strategy has a container at work; return the Strategy."""
