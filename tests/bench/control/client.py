@@ -5,6 +5,7 @@ The contenders and the load share it, so that none is faster for its client.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import ssl
 import tempfile
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 MERGE_PATCH = "application/merge-patch+json"
 LISTED = "LISTED"
 """Type of the event by which a watch says that all there was has been told."""
+_LATER, _ATTEMPTS = 429, 20
 _LINE_BYTES = 4 * 2**20
 
 
@@ -59,12 +61,18 @@ class ApiClient:
     ) -> dict[str, Any]:
         """Send one request, ``body`` as JSON or as bytes that are JSON already; return the answer. Raises ApiError."""
         data = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
-        async with self._session.request(method, path, data=data, headers={"Content-Type": content_type}) as response:
-            answered = await response.read()
-            if response.status >= 400:
-                raise ApiError(method, path, response.status, answered.decode(errors="replace"))
-            answer: dict[str, Any] = orjson.loads(answered)
-            return answer
+        headers = {"Content-Type": content_type}
+        for attempt in range(_ATTEMPTS):
+            async with self._session.request(method, path, data=data, headers=headers) as response:
+                answered = await response.read()
+                if response.status == _LATER and attempt < _ATTEMPTS - 1:  # a new kind's storage is being prepared
+                    await asyncio.sleep(1.0)
+                    continue
+                if response.status >= 400:
+                    raise ApiError(method, path, response.status, answered.decode(errors="replace"))
+                answer: dict[str, Any] = orjson.loads(answered)
+                return answer
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def pages(self, path: str, limit: int = 1_000) -> AsyncIterator[dict[str, Any]]:
         """Yield a list page by page; ``path`` has no query."""
@@ -82,7 +90,7 @@ class ApiClient:
         The server closes a watch that falls behind; it is opened again where it ended. Raises ApiError where that is
         too long ago, since something could have been missed.
         """
-        listed = await self.request("GET", f"{path}?{query}")
+        listed = await self.request("GET", f"{path}?{query}&resourceVersion=0")
         for item in listed["items"]:
             yield "ADDED", item
         yield LISTED, {}
