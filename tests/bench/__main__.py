@@ -42,13 +42,16 @@ def main(arguments: list[str]) -> int:
         return 2
     console = Console(width=160 if not sys.stdout.isatty() else None)
     measured: list[Record] = []
-    for area in dict.fromkeys(name.split(".")[0] for name in names):
-        Console(stderr=True).print(f"measuring {area} ...")
-        asked = [name for name in names if name.split(".")[0] == area]
-        found = importlib.import_module(f"tests.bench.{area}").records(asked)
-        measured.extend(record for record in found if record.name.startswith(tuple(asked)))
-    write(measured)
-    console.print(table(measured))
+    try:
+        for area in dict.fromkeys(name.split(".")[0] for name in names):
+            Console(stderr=True).print(f"measuring {area} ...")
+            asked = [name for name in names if name.split(".")[0] == area]
+            for record in importlib.import_module(f"tests.bench.{area}").records(asked):
+                if record.name.startswith(tuple(asked)):
+                    measured.append(record)
+    finally:  # what was measured before something failed
+        write(measured)
+        console.print(table(measured))
     return 0
 
 

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
 
     from tests.bench.records import Record
 
@@ -27,12 +27,10 @@ PARTS = {
 """Modules, and the records each measures. They are imported when needed: processes of this package start without."""
 
 
-def records(names: Collection[str] = ()) -> list[Record]:
-    """Measure the records that begin with one of the names; all of them where there are none."""
-    measured: list[Record] = []
+def records(names: Collection[str] = ()) -> Iterator[Record]:
+    """Measure the records that begin with one of the names, all of them where there are none, one after the other."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clusters are taken down however a measurement ends
     for module, parts in PARTS.items():
         if not names or any(part.startswith(name) for part in parts for name in names):
             print(f"  {', '.join(parts)} ...", file=sys.stderr, flush=True)
-            measured += asyncio.run(importlib.import_module(f"{__name__}.{module}").measure())
-    return measured
+            yield from asyncio.run(importlib.import_module(f"{__name__}.{module}").measure())

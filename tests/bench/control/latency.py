@@ -26,9 +26,10 @@ async def measure() -> list[Record]:
         noise = Noise()
         asked = await create_at(place.client, strategies("paced", STRATEGIES_MADE), PER_SECOND)
         await seen.until("ready", _WARMING + STRATEGIES_MADE, _PATIENCE)
+        others = noise.share()
     delays = [seen.job_of[name] - when for name, when in asked.items()]
     found = f"median {percentile(delays, 50):.3f} s, 99th percentile {percentile(delays, 99):.3f} s"
-    say(f"create to Job: {found}; others used {noise.share():.0%} of the machine")
+    say(f"create to Job: {found}; others used {others:.0%} of the machine")
     timed = (
         f"from the request that creates a Strategy to its Job as a watch sees it, 99th percentile of {len(delays):,} "
         f"at {PER_SECOND:g} creations a second, runs of 0.5 s going on and ending meanwhile"

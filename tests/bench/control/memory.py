@@ -53,11 +53,10 @@ async def measure() -> list[Record]:
             seconds = time.perf_counter() - started
             say(f"started anew after {seconds:.1f} s, {processor_seconds(place.operator.pid):.1f} s of processor")
             learnt = place.operator.resident_mebibytes()
+            counted = place.operator.metrics()
+            written = {verb: counted.get(_WRITTEN.format(verb), 0) for verb in ("POST", "PATCH", "DELETECOLLECTION")}
+            assert not any(written.values()), f"writes for Strategies that were finished: {written}"
             await _change_all(place)
-            written = place.operator.metrics()
-            assert not any(written.get(_WRITTEN.format(verb)) for verb in ("POST", "PATCH", "DELETECOLLECTION")), (
-                written
-            )
             await create(place.client, STRATEGIES, [strategy("one-more", 1)])
             await seen.until("ready", STRATEGIES_KNOWN + 1, _PATIENCE)
         assert set(seen.jobs.values()) == {"one-more"}, f"Jobs were started: {len(seen.jobs)}"
@@ -69,7 +68,7 @@ async def measure() -> list[Record]:
 def _memory(now: float, highest: float) -> Record:
     timed = (
         f"resident memory (VmRSS, MiB) of the operator with {STRATEGIES_KNOWN:,} finished Strategies, after it started "
-        "with them there and then saw each of them change once; their statuses were patched in, not run"
+        "with them there and then recorded one change of each; their statuses were patched in, not run"
     )
     return Record("control.rss_10k_mb", now, "MiB", "its highest (VmHWM)", highest, None, timed)
 
@@ -112,10 +111,10 @@ def _status_like(status: Json, resource: Json) -> Json:
 
 
 async def _change_all(place: Arena) -> None:
-    """Change a label of each Strategy, and wait until the operator has looked at each again."""
+    """Change what asks for no run in each Strategy, and wait until the operator has recorded each change."""
     before = place.operator.metrics().get(_RECONCILED, 0.0)
     names = iter([body["metadata"]["name"] for body in strategies("finished", STRATEGIES_KNOWN - 1)])
-    changed = {"metadata": {"labels": {"changed": "once"}}}
+    changed = {"spec": {"historyLimit": 9}}
 
     async def work() -> None:
         for name in names:

@@ -1,8 +1,8 @@
 """``control.start_delay_vs_bare_job_s``: what a person waits for the operator, on a real node.
 
 The demo's Strategy is applied again under other names, and so are Jobs with the same pod that nobody controls, in
-turns. Both really run: image, sandbox, volume, market data, result. The cluster is the machine's embedded one; where
-the demo is not there it is made first.
+turns. Both really run: image, sandbox, volume, market data, result. The cluster is the machine's embedded one; it is
+left as it was found, so the demo has to be there.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import os
 import shutil
 import statistics
 import subprocess
-import sys
 import time
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -37,6 +36,10 @@ _PATIENCE = 120.0
 _KEPT_SECONDS = 600
 _STRATEGIES = f"/apis/{API_VERSION}/namespaces/{NAMESPACE}/strategies"
 _JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
+
+
+class DemoMissing(Exception):
+    """The demo is not there to be measured; the message says what to do."""
 
 
 async def measure() -> list[Record]:
@@ -69,14 +72,15 @@ async def measure() -> list[Record]:
 
 
 async def _need_demo(cluster: EmbeddedCluster) -> None:
-    """Have the demo made, unless its Strategy is there and Ready."""
+    """Raise DemoMissing unless the demo's Strategy is there and Ready."""
+    found = ""
     try:
         async with ApiClient(cluster.kubeconfig) as client:
-            if is_true(await client.request("GET", f"{_STRATEGIES}/macd-momentum"), "Ready"):
+            if is_true(await client.request("GET", f"{_STRATEGIES}/{EXAMPLE.stem}"), "Ready"):
                 return
     except (OSError, ApiError) as error:
-        say(f"the demo is not there ({error}); making it")
-    subprocess.run([sys.executable, "-m", "tradeplane_stacks.demo", "up"], cwd=REPOSITORY, check=True)
+        found = f": {error}"
+    raise DemoMissing(f"Strategy {NAMESPACE}/{EXAMPLE.stem} is not there and Ready; run `make demo` first{found}")
 
 
 def _strategy(name: str, seed: int) -> Json:
