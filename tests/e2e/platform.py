@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import urllib.request
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +28,6 @@ RUN_LIMIT_S = 180.0
 """Longest wait for a run: an emulated pod on a busy machine takes a minute to start."""
 _PAUSE_S = 0.4
 _SHOWN = 3_000
-_INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 def until(what: str, look: Callable[[], State], accept: Callable[[State], bool], limit_s: float = RUN_LIMIT_S) -> State:
@@ -120,19 +118,6 @@ class Platform:
         self.kubectl("rollout", "status", f"deployment/{OPERATOR}", "-n", SYSTEM, f"--timeout={limit_s:.0f}s")
         names = {pod["metadata"]["name"] for pod in self.pods()}
         until("a leader among the operator's pods", self.leader, lambda leader: leader in names, 60)
-
-    def republish(self, image: str, mark: str) -> str:
-        """Push an image's index again with an annotation: the same content, named by another digest."""
-        name, _, digest = image.partition("@")
-        registry, _, repository = name.partition("/")
-        manifests = f"http://{registry}/v2/{repository}/manifests"
-        with urllib.request.urlopen(urllib.request.Request(f"{manifests}/{digest}", headers={"Accept": _INDEX})) as got:  # noqa: S310
-            index = json.load(got)
-        index["annotations"] = {**index.get("annotations", {}), "dev.tradeplane.test": mark}
-        content = json.dumps(index, sort_keys=True).encode()
-        request = urllib.request.Request(f"{manifests}/{mark}", content, {"Content-Type": _INDEX}, method="PUT")  # noqa: S310
-        with urllib.request.urlopen(request) as put:  # noqa: S310
-            return f"{name}@{put.headers['Docker-Content-Digest']}"
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,8 @@ CONTAINER = "runner"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 """A Strategy's label that its Jobs carry too, so that Kueue queues them."""
 _USER = 65532
+_GRACE_SECONDS = 5
+"""A runner ends within moments of being asked; one that is still importing, as process 1, does not hear it at all."""
 _STORE_PATH = "/store"
 
 
@@ -114,6 +116,7 @@ def _pod_spec(
         "serviceAccountName": settings.jobs.service_account,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": _USER,
