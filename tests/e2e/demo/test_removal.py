@@ -72,7 +72,7 @@ def test_the_operator_leaves_nothing_of_its_own(demo: DemoCluster, removed: Remo
     assert removed.strategies
     assert demo.named("namespace", SYSTEM) == set()
     cluster_wide = demo.named("clusterrole,clusterrolebinding")
-    assert {name for name in cluster_wide if name.rpartition("/")[2].startswith("tradeplane")} == set()
+    assert {name for name in cluster_wide if name.rpartition("/")[2].startswith("tradeplane-")} == set()
 
 
 def test_strategies_runs_and_volumes_stay_without_the_operator(demo: DemoCluster, removed: Removed) -> None:
