@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _FINISHED = "macd-momentum"
 _ACROSS, _BACK = "across-the-upgrade", "across-the-rollback"
-_LITTLE = "20m"
+_LITTLE = "30m"
 """Processor of a run that is to outlast a rollout."""
 _ATTESTED = {
     "type": "Attested",

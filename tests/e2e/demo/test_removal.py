@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.demo.cluster import DemoCluster
 
-_LITTLE = "20m"
+_LITTLE = "30m"
 """Processor of a run that is to outlast the operator."""
 _VOLUMES = {"persistentvolume/tradeplane-store-all", f"persistentvolume/tradeplane-store-{NAMESPACE}"}
 
