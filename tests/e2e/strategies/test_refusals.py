@@ -71,7 +71,7 @@ def asked(tenant: Tenant, files: Path) -> Tenant:
     tenant.apply(
         damaged,
         forged,
-        strategy("unpullable", image=f"{repository}@{_ABSENT}", activeDeadlineSeconds=35, backoffLimit=0),
+        strategy("unpullable", image=f"{repository}@{_ABSENT}", activeDeadlineSeconds=90, backoffLimit=0),
         strategy("unknown-algorithm", algorithm="macd-momentun"),
         strategy("out-of-range", algorithm="sma-cross", parameters={"fast": 0}),
         strategy("unordered", algorithm="sma-cross", parameters={"fast": 30, "slow": 20}),
