@@ -27,6 +27,8 @@ State = TypeVar("State")
 Object = dict[str, Any]
 
 RUN_LIMIT_S = 180.0
+UNHURRIED: dict[str, dict[str, str]] = {"limits": {"cpu": "300m", "memory": "1Gi"}}
+"""Resources of a run that is still going on when it is disturbed, however fast the machine."""
 """Longest wait for a run: an emulated pod on a busy machine takes a minute to start."""
 _PAUSE_S = 0.4
 _SHOWN = 3_000

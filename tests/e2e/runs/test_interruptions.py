@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.platform import Object, processes_with, runs, strategy, until
+from tests.e2e.platform import UNHURRIED, Object, processes_with, runs, strategy, until
 
 if TYPE_CHECKING:
     from tests.e2e.platform import Tenant
@@ -30,7 +30,7 @@ def undisturbed(tenant: Tenant) -> str:
 
 def _going_on(tenant: Tenant, name: str) -> tuple[Object, Object]:
     """Start a run on the emulated node; return its Strategy and the pod, once it runs and has no result yet."""
-    tenant.apply(strategy(name, architecture="arm64", ttlSecondsAfterFinished=_KEPT_S))
+    tenant.apply(strategy(name, architecture="arm64", ttlSecondsAfterFinished=_KEPT_S, resources=UNHURRIED))
     pod = tenant.await_running_pod(name)
     found = tenant.get("strategy", name)
     assert not _manifest(tenant, runs(found)[0]).exists(), "the run was over before it could be disturbed"

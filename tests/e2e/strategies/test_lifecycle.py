@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 
-from tests.e2e.platform import Object, Tenant, processes_with, runs, said, seen, strategy, until
+from tests.e2e.platform import UNHURRIED, Object, Tenant, processes_with, runs, said, seen, strategy, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,7 +73,7 @@ def asked_of_full(full: Tenant) -> Tenant:
 
 
 def test_a_killed_pod_is_tried_again_and_gives_the_same_result(tenant: Tenant, asked_of_full: Tenant) -> None:
-    tenant.apply(strategy("undisturbed"), strategy("killed", architecture="arm64", backoffLimit=2))
+    tenant.apply(strategy("undisturbed"), strategy("killed", architecture="arm64", backoffLimit=2, resources=UNHURRIED))
     pod = tenant.await_running_pod("killed")["metadata"]["name"]
     victims = until(f"the process of pod {pod}", lambda: processes_with("TRADEPLANE_ATTEMPT", pod), bool, 30)
     for victim in victims:
@@ -87,7 +87,7 @@ def test_a_killed_pod_is_tried_again_and_gives_the_same_result(tenant: Tenant, a
 
 
 def test_a_strategy_deleted_while_it_runs_leaves_nothing(tenant: Tenant) -> None:
-    tenant.apply(strategy("deleted", architecture="arm64"))
+    tenant.apply(strategy("deleted", architecture="arm64", resources=UNHURRIED))
     found = tenant.get("strategy", "deleted")
     tenant.await_running_pod("deleted")
     run = runs(tenant.get("strategy", "deleted"))[0]["name"]
@@ -133,7 +133,7 @@ def test_a_suspended_strategy_starts_nothing_until_it_is_resumed(tenant: Tenant)
 
 
 def test_suspending_stops_what_runs(tenant: Tenant) -> None:
-    tenant.apply(strategy("stopped", architecture="arm64"))
+    tenant.apply(strategy("stopped", architecture="arm64", resources=UNHURRIED))
     tenant.await_running_pod("stopped")
     tenant.patch("strategy", "stopped", {"suspend": True})
     found = tenant.await_said("strategy", "stopped", "Suspended", limit_s=60)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tradeplane_stacks.demo.scenario import SYSTEM
 
-from tests.e2e.platform import Object, Platform, Tenant, processes_with, runs, said, strategy, until
+from tests.e2e.platform import UNHURRIED, Object, Platform, Tenant, processes_with, runs, said, strategy, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,7 +50,7 @@ def _nothing_ran_again(tenant: Tenant, finished: dict[str, Object]) -> None:
 
 def _in_flight(tenant: Tenant, name: str) -> dict[str, str]:
     """Start a run that takes its time on the emulated node; return its Job."""
-    tenant.apply(strategy(name, architecture="arm64", ttlSecondsAfterFinished=3600))
+    tenant.apply(strategy(name, architecture="arm64", ttlSecondsAfterFinished=3600, resources=UNHURRIED))
     tenant.await_running_pod(name)
     jobs = tenant.jobs(tenant.get("strategy", name))
     assert len(jobs) == 1
