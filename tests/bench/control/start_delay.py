@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import time
 import uuid
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -126,6 +127,15 @@ async def _remove(client: ApiClient, results: Path, mark: str) -> None:
         for item in (await client.request("GET", path))["items"]:
             name = item["metadata"]["name"]
             if name.startswith(mark):
-                await client.request("DELETE", f"{path}/{name}", {"propagationPolicy": "Background"})
+                await _delete(client, f"{path}/{name}")
     for folder in results.glob(f"{mark}-*"):
         shutil.rmtree(folder)
+
+
+async def _delete(client: ApiClient, path: str) -> None:
+    """Delete an object, unless it went meanwhile: a Job goes with its Strategy, or once its end is recorded."""
+    try:
+        await client.request("DELETE", path, {"propagationPolicy": "Background"})
+    except ApiError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
