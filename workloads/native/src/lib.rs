@@ -11,6 +11,7 @@ pub mod fixed;
 pub mod indicators;
 pub mod pcg64;
 pub mod statistics;
+pub mod tape;
 
 #[cfg(feature = "python")]
 mod python;
