@@ -26,11 +26,12 @@ if TYPE_CHECKING:
 _REMEMBERED = GENERATED / "cluster"
 _EPILOG = """\
 environment:
-  CLUSTER   embedded (default as root on Linux), kind (needs Docker and kind) or current (what KUBECONFIG names)
-  ARM64     0 leaves out the embedded cluster's emulated arm64 node
-  REGISTRY  with current: registry the nodes pull from
-  OVERLAY   with current: kustomize directory of the operator, see operator/deploy/README.md
-  STORE     with current: URL of the store that its settings call `default`
+  CLUSTER     embedded (default as root on Linux), kind (needs Docker and kind) or current (what KUBECONFIG names)
+  ARM64       0 leaves out the embedded cluster's emulated arm64 node
+  REGISTRY    with current: registry the nodes pull from
+  OVERLAY     with current: kustomize directory of the operator, see operator/deploy/README.md
+  STORE       with current: URL of the store that its settings call `default`
+  PLAIN_HTTP  with current: 1 where the registry speaks HTTP without TLS
 
 exit codes: 0 done, 1 a stage failed (it is named, with cause and remedy), 2 asked wrongly, 130 interrupted
 """

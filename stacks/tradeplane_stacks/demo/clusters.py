@@ -205,10 +205,10 @@ class Current:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Current:
-        """Read ``REGISTRY``, ``OVERLAY`` and ``STORE``.
+        """Read ``REGISTRY``, ``OVERLAY``, ``STORE`` and, where it is set, ``PLAIN_HTTP``.
 
         Raises:
-            DemoError: one is missing; all that are missing are named.
+            DemoError: one is missing, and all that are missing are named; or one cannot be meant.
 
         """
         needed = {
@@ -220,9 +220,18 @@ class Current:
         if missing:
             told = "; ".join(f"{name}: {meaning}" for name, meaning in missing.items())
             raise DemoError(f"CLUSTER=current needs {', '.join(missing)}.", f"Set {told}.")
-        program = require("kubectl", "Install kubectl.")
-        overlay = Path(environment["OVERLAY"]).resolve()
-        return cls(environment["REGISTRY"], overlay, environment["STORE"].rstrip("/"), Kubectl(Path(program), None))
+        plain_http = environment.get("PLAIN_HTTP") or "0"
+        if plain_http not in {"0", "1"}:
+            raise DemoError(
+                f"PLAIN_HTTP is {plain_http!r}.", "Set it to 1 for a registry without TLS, or leave it out."
+            )
+        return cls(
+            registry=environment["REGISTRY"],
+            overlay=Path(environment["OVERLAY"]).resolve(),
+            store=environment["STORE"].rstrip("/"),
+            kubectl=Kubectl(Path(require("kubectl", "Install kubectl.")), None),
+            plain_http=plain_http == "1",
+        )
 
     def start(self, say: Callable[[str], None]) -> None:
         """Check that it answers, and write how a namespace is enrolled."""

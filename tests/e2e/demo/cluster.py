@@ -99,6 +99,11 @@ class DemoCluster:
         told = self.get("events", "-n", NAMESPACE, chosen)["items"]
         return {(event["involvedObject"]["name"], event["involvedObject"]["uid"]) for event in told}
 
+    def attempts(self, run: str) -> list[str]:
+        """Return the Job controller's words about each pod it made for a run."""
+        chosen = f"--field-selector=involvedObject.name={run},reason=SuccessfulCreate"
+        return [event["message"] for event in self.get("events", "-n", NAMESPACE, chosen)["items"]]
+
     def results(self) -> dict[str, str]:
         """Return the result digest of each run in the store, as a laptop without a cluster reads it."""
         return {

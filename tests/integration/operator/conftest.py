@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
 ROOT = Path(__file__).parents[3]
+_LOG_SHOWN = 12_000
 
 
 @pytest.fixture(scope="session")
@@ -102,3 +103,4 @@ def operators(
     yield start
     for process in started:
         process.end()
+        print(f"{process.folder.name}, the end of its log:\n{process.log[-_LOG_SHOWN:]}")  # shown where the test failed
