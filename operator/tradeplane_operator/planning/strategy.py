@@ -124,8 +124,10 @@ class _Draft:
     blocked: Verdict | None = None
     last_schedule_time: str | None = None
     next_schedule_time: str | None = None
+    asked: str = field(init=False)
 
     def __post_init__(self) -> None:
+        self.asked = asked_digest(self.spec)
         self.runs = list(runs_of(self.status))
         self.pinned = self.status.pinned
         self.last_schedule_time = self.status.last_schedule_time
@@ -173,7 +175,7 @@ class _Draft:
             return True
         if self.pinned.asked is None:
             return self.pinned.generation != self.generation
-        return self.pinned.asked != asked_digest(self.spec)
+        return self.pinned.asked != self.asked
 
     def _asks_again(self) -> bool:
         return self.status.observed_rerun is not None and self.spec.rerun > self.status.observed_rerun
