@@ -7,10 +7,12 @@ would write. Everything else is the real thing.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import pytest
 from tradeplane_api.run import (
     SPECIFICATION_VARIABLE,
     Part,
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Json = dict[str, Any]
 PATIENCE = 40.0
+COLLECTOR_PATIENCE = 100.0
+"""Kubernetes' garbage collector learns of new kinds every 30 s, and then lists them."""
 SOME_DIGEST = "sha256:" + "1" * 64
 SUMMARY = Summary(
     start="2000-01-03T00:00:00Z",
@@ -56,11 +60,18 @@ SUMMARY = Summary(
 )
 
 
-async def eventually(found: Callable[[], Awaitable[T | None]], what: str, patience: float = PATIENCE) -> T:
-    """Wait until a look-up finds something, and return it."""
+async def eventually(
+    found: Callable[[], Awaitable[T | None]],
+    what: str,
+    patience: float = PATIENCE,
+    state: Callable[[], Awaitable[object]] | None = None,
+) -> T:
+    """Wait until a look-up finds something, and return it; fail with the state it was in at the end."""
     deadline = time.monotonic() + patience
     while not (result := await found()):
-        assert time.monotonic() < deadline, f"waited {patience:g} s for {what}"
+        if time.monotonic() >= deadline:
+            seen = "" if state is None else f"; in the end: {json.dumps(await state(), default=str)}"
+            pytest.fail(f"waited {patience:g} s for {what}{seen}")
         await asyncio.sleep(0.05)
     return result
 
@@ -217,22 +228,29 @@ class Bench:
         )
         await self.write_pod_status(job, pod_status("Failed", exit_code, reason, said))
 
-    async def until(self, name: str, reason: str, kind: str = "Ready") -> Json:
+    async def until(self, name: str, reason: str, kind: str = "Ready", patience: float = PATIENCE) -> Json:
         """Wait until a condition of a Strategy has a reason, and return the Strategy."""
 
         async def found() -> Json | None:
             resource = await self.strategy(name)
             return resource if condition(resource, kind).get("reason") == reason else None
 
-        return await eventually(found, f"{kind} of Strategy {name} to be {reason}")
+        async def state() -> Json:
+            return {"status": (await self.strategy(name)).get("status"), "jobs": await self._job_states()}
+
+        return await eventually(found, f"{kind} of Strategy {name} to be {reason}", patience, state)
 
     async def no_jobs(self) -> None:
-        """Wait until there are no Jobs."""
+        """Wait until there are no Jobs; those of deleted Strategies go when the garbage collector knows the kind."""
 
         async def none() -> bool:
             return not await self.jobs()
 
-        await eventually(none, "all Jobs to be removed")
+        await eventually(none, "all Jobs to be removed", COLLECTOR_PATIENCE, self._job_states)
+
+    async def _job_states(self) -> Json:
+        jobs = await self.jobs()
+        return {job["metadata"]["name"]: {**job["metadata"], **job.get("status", {})} for job in jobs}
 
     async def gone(self, path: str) -> None:
         """Wait until there is nothing at a path."""
