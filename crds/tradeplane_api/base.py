@@ -95,6 +95,7 @@ class Document(BaseModel):
         serialize_by_alias=True,
         extra="forbid",
         frozen=True,
+        defer_build=True,  # a program that starts builds the validators it uses, not those of every document there is
     )
 
     rules: ClassVar[tuple[Rule, ...]] = ()

@@ -8,7 +8,6 @@ store that hangs holds up nobody but its callers.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -151,6 +150,8 @@ class ObjectStore:
             yield name
 
     async def _on_thread(self, work: Callable[[], _Result]) -> _Result:
+        import asyncio  # who calls this has a loop, and has it imported; a runner has none
+
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
