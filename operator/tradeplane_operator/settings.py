@@ -119,7 +119,8 @@ class Pace(Section):
     retry_most_seconds: float = Field(default=60.0, gt=0)
     pod_grace_seconds: int = Field(default=15, ge=1, description="A pod not running after this long is looked at.")
     pod_slow_seconds: int = Field(default=90, ge=1, description="A pod with nothing wrong is called slow after this.")
-    pod_again_seconds: int = Field(default=20, ge=1)
+    pod_again_seconds: int = Field(default=20, ge=1, description="First pause before a waiting pod is looked at again.")
+    pod_most_seconds: int = Field(default=120, ge=1, description="Longest such pause.")
     store_again_seconds: int = Field(default=10, ge=1, description="First pause after a store could not be reached.")
     store_most_seconds: int = Field(default=120, ge=1, description="Longest such pause.")
     results_grace_seconds: int = Field(

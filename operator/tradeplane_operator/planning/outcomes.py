@@ -99,8 +99,17 @@ def _going_on(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, 
     pods = observed.pods.get(run.name)
     if pods is None:
         return Progress(need=Need(Fact.PODS, run.name))
-    again = now + timedelta(seconds=pace.pod_again_seconds)
+    again = now + _pause(now - parse_rfc3339(job.start_time or job.created), pace)
     return Progress(verdict=_why_waiting(run, pods) or _slow(run, pods, pace, now) or running, look_again_at=again)
+
+
+def _pause(waited: timedelta, pace: Pace) -> timedelta:
+    """Return when a pod that waits is looked at again: what went wrong is most often there to see at the first look.
+
+    A pause as long as the wait so far keeps the looks few where a cluster is behind and thousands wait.
+    """
+    shortest, longest = timedelta(seconds=pace.pod_again_seconds), timedelta(seconds=pace.pod_most_seconds)
+    return max(shortest, min(waited, longest))
 
 
 def _slow(run: RunStatus, pods: JobPods, pace: Pace, now: datetime) -> Verdict | None:

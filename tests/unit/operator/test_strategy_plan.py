@@ -268,6 +268,17 @@ def test_a_finished_job_is_kept_for_its_time() -> None:
     assert _plan(resource, NOW + timedelta(seconds=60), jobs={run: ended}).delete == (run,)
 
 
+@pytest.mark.parametrize(("waited", "pause"), [(15, 20), (35, 35), (70, 70), (3_600, 120)])
+def test_a_pod_that_waits_is_looked_at_less_and_less_often(waited: int, pause: int) -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    resource, now = _resource(started.status), NOW + timedelta(seconds=waited)
+    assert _plan(resource, now, jobs={run: _job(run)}).needs == (Need(Fact.PODS, run),)
+    looked = _plan(resource, now, jobs={run: _job(run)}, pods={run: JobPods(())})
+    assert looked.look_again_at == now + timedelta(seconds=pause)
+
+
 def test_success_of_a_job_is_not_success_without_results() -> None:
     started = _plan(_resource())
     assert started.status is not None
