@@ -31,6 +31,8 @@ class Round:
     per_minute: float
     processor_milliseconds: float
     """Of the contender's own process, for each run."""
+    others: float
+    """Share of the machine that processes which are not ours used meanwhile."""
 
 
 async def measure() -> list[Record]:
@@ -64,13 +66,12 @@ def _record(name: str, rates: dict[str, float], peer: str, reference: str, timed
 
 async def _round(place: Arena, writes: Writes, index: int, contender: str) -> Round:
     await clear(place.client)
-    noise = Noise()
     if contender == "bare":
         done = await _bare_round(place, writes, f"bare-{index}")
     else:
         done = await _contended_round(place, writes, index, contender)
     used = f"{done.processor_milliseconds:.1f} ms of processor a run in its own process"
-    say(f"{done.contender}: {done.per_minute:,.0f} runs/min, {used}; others used {noise.share():.0%} of the machine")
+    say(f"{done.contender}: {done.per_minute:,.0f} runs/min, {used}; others used {done.others:.0%} of the machine")
     return done
 
 
@@ -81,21 +82,22 @@ async def _contended_round(place: Arena, writes: Writes, index: int, contender: 
         operating(place.operator) if contender == "operator" else minimal_client(place.operator.kubeconfig, kept)
     )
     async with work as pid, seeing(place.client, "strategies") as seen:
-        before, started = processor_seconds(pid), time.perf_counter()
+        noise, before, started = Noise(), processor_seconds(pid), time.perf_counter()
         await create(place.client, STRATEGIES, strategies(f"round-{index}", STRATEGIES_A_ROUND))
         say(f"{contender}: all created after {time.perf_counter() - started:.1f} s")
         ended = await seen.until("ready", STRATEGIES_A_ROUND, _PATIENCE)
-        used = processor_seconds(pid) - before
-    return Round(contender, _rate(ended - started), 1_000 * used / STRATEGIES_A_ROUND)
+        used, others = processor_seconds(pid) - before, noise.share()  # while the contender is there to be counted
+    return Round(contender, _rate(ended - started), 1_000 * used / STRATEGIES_A_ROUND, others)
 
 
 async def _bare_round(place: Arena, writes: Writes, prefix: str) -> Round:
     bodies = bare_jobs(writes, prefix, STRATEGIES_A_ROUND)
     async with seeing(place.client, "jobs") as seen:
-        started = time.perf_counter()
+        noise, started = Noise(), time.perf_counter()
         await create(place.client, JOBS, bodies)
         ended = await seen.until("complete", STRATEGIES_A_ROUND, _PATIENCE)
-    return Round("bare", _rate(ended - started), 0.0)
+        others = noise.share()
+    return Round("bare", _rate(ended - started), 0.0, others)
 
 
 def _rate(seconds: float) -> float:
