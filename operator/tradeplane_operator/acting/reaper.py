@@ -15,6 +15,8 @@ from tradeplane_operator.acting.errors import ApiError
 from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL, RUN_LABEL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradeplane_operator.acting.client import ApiClient
 
 log = logging.getLogger(__name__)
@@ -24,16 +26,21 @@ _AT_ONCE = 100
 
 @dataclass(slots=True)
 class Reaper:
-    """Jobs to be removed, by namespace. ``pause``: seconds between requests, in which more gather."""
+    """Jobs to be removed, by namespace.
+
+    ``removed`` is told the owner's UID and the name of each Job that was, so that its going is no news to anybody.
+    ``pause``: seconds between requests, in which more gather.
+    """
 
     client: ApiClient
+    removed: Callable[[str, str], None]
     pause: float = 0.5
-    _wanted: dict[str, dict[str, None]] = field(default_factory=dict)
+    _wanted: dict[str, dict[str, str]] = field(default_factory=dict)
     _some: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def want(self, namespace: str, run: str) -> None:
+    def want(self, namespace: str, run: str, owner_uid: str) -> None:
         """Have a run's Job removed soon. Wanting it twice is wanting it once."""
-        self._wanted.setdefault(namespace, {})[run] = None
+        self._wanted.setdefault(namespace, {})[run] = owner_uid
         self._some.set()
 
     async def run(self) -> None:
@@ -43,10 +50,11 @@ class Reaper:
             await asyncio.sleep(self.pause)
             self._some.clear()
             for namespace in list(self._wanted):
-                await self._remove(namespace, list(self._wanted.pop(namespace)))
+                await self._remove(namespace, self._wanted.pop(namespace))
 
-    async def _remove(self, namespace: str, runs: list[str]) -> None:
-        """Remove Jobs; those that could not be are wanted again when their Strategy is next looked at."""
+    async def _remove(self, namespace: str, owners: dict[str, str]) -> None:
+        """Remove the Jobs of runs; those that could not be are wanted again."""
+        runs = list(owners)
         for start in range(0, len(runs), _AT_ONCE):
             some = runs[start : start + _AT_ONCE]
             selector = f"{MANAGED_BY_LABEL}={MANAGED_BY},{RUN_LABEL} in ({','.join(some)})"
@@ -55,5 +63,8 @@ class Reaper:
             except ApiError as error:
                 log.warning("%d Jobs in %s could not be removed yet: %s", len(some), namespace, error)
                 for run in some:
-                    self.want(namespace, run)
+                    self.want(namespace, run, owners[run])
                 await asyncio.sleep(self.pause * 10)
+            else:
+                for run in some:
+                    self.removed(owners[run], run)

@@ -141,14 +141,18 @@ class JobIndex:
 
     def remove(self, owner_uid: str, name: str, uid: str) -> bool:
         """Forget a deleted Job; return whether it was known."""
-        jobs = self._jobs.get(owner_uid, {})
-        known = jobs.get(name)
+        known = self._jobs.get(owner_uid, {}).get(name)
         if known is None or known.uid != uid:
             return False
-        del jobs[name]
-        if not jobs:
-            del self._jobs[owner_uid]
+        self.forget(owner_uid, name)
         return True
+
+    def forget(self, owner_uid: str, name: str) -> None:
+        """Forget a Job that this operator removed, ahead of the watch."""
+        jobs = self._jobs.get(owner_uid, {})
+        jobs.pop(name, None)
+        if not jobs:
+            self._jobs.pop(owner_uid, None)
 
     def identities(self) -> dict[str, ObservedJob]:
         """Return every Job by UID."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tradeplane_api.run import RunSpecification
@@ -16,6 +17,7 @@ from tradeplane_api.simulation import Simulation
 from tradeplane_api.strategy import Mode, PinnedInputs, StrategySpec
 
 from tradeplane_operator.planning.conditions import Standing, Verdict
+from tradeplane_operator.planning.documents import SPECS_REMEMBERED
 from tradeplane_operator.planning.schedule import ScheduleError, check_schedule
 
 if TYPE_CHECKING:
@@ -27,8 +29,29 @@ _SIMULATION = set(Simulation.model_fields)
 _BY_DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
 
 
+class _This:
+    """A spec as a key, by identity: ``read_spec`` gives one object for equal specs, and nobody changes one."""
+
+    __slots__ = ("spec",)
+
+    def __init__(self, spec: StrategySpec) -> None:
+        self.spec = spec
+
+    def __hash__(self) -> int:
+        return id(self.spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _This) and other.spec is self.spec
+
+
 def asked_digest(spec: StrategySpec) -> str:
     """Return a digest of what a spec asks to be run; equal digests ask for the same run."""
+    return _asked_digest(_This(spec))
+
+
+@lru_cache(maxsize=SPECS_REMEMBERED)
+def _asked_digest(this: _This) -> str:
+    spec = this.spec
     asked = spec.model_dump(mode="json", by_alias=True, exclude=_NOT_ASKED)
     text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()

@@ -122,6 +122,7 @@ class _Draft:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     unmade: set[str] = field(default_factory=set)
     blocked: Verdict | None = None
+    awaits_confirmation: bool = False
     last_schedule_time: str | None = None
     next_schedule_time: str | None = None
     asked: str = field(init=False)
@@ -330,34 +331,37 @@ class _Draft:
                 self.runs[index] = failed_to_build(run, self.moment, f"SpecificationTooLarge: {error}")
 
     def clean_up(self) -> None:
-        """Want Jobs removed whose run's end is recorded, once their time to be kept is over."""
-        if not self.observed.confirmed:
-            return
-        recorded = {run.name: run for run in runs_of(self.status)}
+        """Want Jobs removed whose run's end is recorded and was seen to be, once their time to be kept is over."""
+        known = {run.name: run for run in self.runs}
+        recorded = runs_of(self.status) if self.observed.confirmed else ()
+        ended = {run.name for run in recorded if not unfinished(run)}
         for job in self.observed.jobs.values():
-            if job.deleting:
+            run = known.get(job.name)
+            if job.deleting or (run is not None and unfinished(run)):
                 continue
-            run = recorded.get(job.name)
             if run is None:
                 self._clean_up_unknown(job)
-            elif not unfinished(run):
-                self._clean_up_finished(run)
+            else:
+                self._clean_up_finished(run, seen=run.name in ended)
 
     def _clean_up_unknown(self, job: ObservedJob) -> None:
         """Want a Job removed that no record explains; first make sure that the record is not just stale."""
-        if any(run.name == job.name for run in self.runs):
-            return
-        if self.observed.fresh:
+        if not self.observed.confirmed:
+            self.awaits_confirmation = True
+        elif self.observed.fresh:
             self.delete.append(job.name)
         else:
             self.needs.append(Need(Fact.FRESH_RESOURCE))
 
-    def _clean_up_finished(self, run: RunStatus) -> None:
+    def _clean_up_finished(self, run: RunStatus, *, seen: bool) -> None:
+        """Want a finished run's Job removed in its time; ``seen``: its end is recorded, and the record was seen."""
         ends = self._kept_until(run)
-        if ends <= self.now:
+        if ends > self.now:
+            self.look.append(ends)
+        elif seen:
             self.delete.append(run.name)
         else:
-            self.look.append(ends)
+            self.awaits_confirmation = True
 
     def _kept_until(self, run: RunStatus) -> datetime:
         if run.outcome is Outcome.CANCELLED or run.completion_time is None:
@@ -393,13 +397,8 @@ class _Draft:
             notices=(*self.told, *notices(self.status.conditions, conditions)),
             look_again_at=min(self.look, default=None),
             holds=tuple(run.name for run in self.runs if run.outcome is Outcome.RUNNING),
-            awaits_confirmation=self._leaves_jobs(),
+            awaits_confirmation=self.awaits_confirmation,
         )
-
-    def _leaves_jobs(self) -> bool:
-        """Return whether a Job is there whose removal waits for the record of its end to be seen."""
-        going_on = {run.name for run in self.runs if unfinished(run)}
-        return any(not job.deleting and job.name not in going_on for job in self.observed.jobs.values())
 
     def _observed_rerun(self) -> int | None:
         """Return the rerun counter acted upon: not the new one while what asks for it is held back."""

@@ -91,7 +91,7 @@ class Operation:
         client = ApiClient(self.access, seconds, self.leadership.require)
         self.queue = WorkQueue(settings.pace.retry_first_seconds, settings.pace.retry_most_seconds)
         self.relisting = Relisting(settings, unfenced, self.index, self.queue.add)
-        self.reaper = Reaper(client)
+        self.reaper = Reaper(client, self.index.jobs.forget)
         stores, events = Stores(settings.stores), EventWriter(client, self.identity)
         self.strategies = Strategies(
             settings=settings,

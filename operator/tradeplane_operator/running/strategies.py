@@ -166,7 +166,7 @@ class Strategies:
         for manifest in wanted.create:
             await self._create(key, observed, manifest)
         for name in wanted.delete:
-            self.reaper.want(key.namespace, name)
+            self.reaper.want(key.namespace, name, observed.resource["metadata"]["uid"])
         if wanted.notices and written is not None:
             await self.events.tell(key, observed.resource["metadata"]["uid"], wanted.notices)
         return wanted.look_again_at

@@ -272,7 +272,7 @@ class FakeReaper:
 
     server: Server
 
-    def want(self, namespace: str, run: str) -> None:
+    def want(self, namespace: str, run: str, owner_uid: str) -> None:
         """Remove a Job."""
         server = self.server
         server.before_write()

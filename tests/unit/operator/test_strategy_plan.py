@@ -279,6 +279,20 @@ def test_a_pod_that_waits_is_looked_at_less_and_less_often(waited: int, pause: i
     assert looked.look_again_at == now + timedelta(seconds=pause)
 
 
+@pytest.mark.parametrize(("kept", "awaits"), [(60, False), (0, True)])
+def test_the_record_of_an_end_is_only_waited_for_where_the_job_goes_at_once(kept: int, awaits: bool) -> None:
+    started = _plan(_resource(ttlSecondsAfterFinished=kept))
+    assert started.status is not None
+    latest = started.status["latest"]
+    found = ResultFacts(ResultState.FOUND, run_digest=latest["runDigest"], summary=SUMMARY)
+    ended = _job(latest["name"], end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
+    resource = _resource(started.status, ttlSecondsAfterFinished=kept)
+    done = _plan(resource, jobs={latest["name"]: ended}, results={latest["name"]: found})
+    assert done.delete == ()
+    assert done.awaits_confirmation is awaits
+    assert done.look_again_at == (None if awaits else NOW + timedelta(seconds=kept))
+
+
 def test_success_of_a_job_is_not_success_without_results() -> None:
     started = _plan(_resource())
     assert started.status is not None
