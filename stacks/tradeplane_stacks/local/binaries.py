@@ -2,7 +2,7 @@
 
 Each directory below ``go/`` is a module that does nothing but name, in ``go.mod`` and ``go.sum``, what is built from
 it; they are apart so that one program's dependencies do not move another's. A built program is kept in the cache under
-a key of the two files, the Go version and the target, so a change of any of them builds anew and nothing else does.
+a key of the two files, the Go version, the target and the flags, so a change of any builds anew and nothing else does.
 """
 
 from __future__ import annotations
@@ -10,38 +10,24 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import json
-import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
+from tradeplane_stacks.local.go_build import COMPILER_FLAGS, GoBuild, Overlay, fetching
 
 Report = Callable[[str], None]
 """Takes one line that tells a person what is being done."""
 
 MODULES = Path(__file__).parent / "go"
-_STILL_BUILDING_SECONDS = 30.0
-_DOWNLOAD_LIMIT_SECONDS = 300.0
-_BUILD_LIMIT_SECONDS = 1800.0
 _OLDEST_GO = (1, 24)
-
-
-@dataclass(frozen=True)
-class Overlay:
-    """A file of a dependency that the build replaces by one of ours."""
-
-    dependency: str
-    """Path of the Go module."""
-    file: str
-    """File in it that is replaced."""
-    source: str
-    """Our file, relative to the module directory."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +125,7 @@ def module_key(program: Program, go_version: str) -> str:
     for path in (directory / "go.mod", directory / "go.sum", *sources, *overlays):
         content = path.read_bytes() if path.exists() else b""
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
-    for part in (program.package, program.architecture, go_version, link_flags(program)):
+    for part in (program.package, program.architecture, go_version, link_flags(program), COMPILER_FLAGS):
         digest.update(f"{part}\n".encode())
     return digest.hexdigest()
 
@@ -166,7 +152,7 @@ class Binaries:
         return {program: self.path(program, go_version) for program in programs}
 
     def build(self, programs: tuple[Program, ...], report: Report) -> dict[Program, Path]:
-        """Build what is not built yet, one after the other, and return where each lies.
+        """Build what is not built yet, the programs of one module together, and return where each lies.
 
         Raises:
             MissingProgramsError: when Go is missing or too old.
@@ -175,26 +161,55 @@ class Binaries:
         """
         paths = self.locate(programs)
         missing = [program for program, path in paths.items() if not path.exists()]
-        started = time.monotonic()
-        for position, program in enumerate(missing, 1):
-            stage = f"[{position}/{len(missing)}] {program.name} ({program.architecture})"
-            self._build_one(program, paths[program], stage, report)
+        started, done = time.monotonic(), 0
+        batches = _batches(missing)
+        with fetching([_go_build(batch) for batch in batches[1:]]):
+            for batch in batches:
+                count = f"{done + 1}" if len(batch) == 1 else f"{done + 1}-{done + len(batch)}"
+                done += len(batch)
+                self._build_batch(batch, paths, f"[{count}/{len(missing)}]", report)
         if missing:
             report(f"built {len(missing)} programs in {time.monotonic() - started:.0f} s, kept in {self.cache}")
         return paths
 
-    def _build_one(self, program: Program, path: Path, stage: str, report: Report) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _exclusive(path.parent / "lock"):
-            if path.exists():  # another process built it while we waited
+    def _build_batch(self, batch: Sequence[Program], paths: dict[Program, Path], count: str, report: Report) -> None:
+        with contextlib.ExitStack() as locks:
+            for path in sorted(paths[program] for program in batch):  # in one order, so that nobody waits in a circle
+                path.parent.mkdir(parents=True, exist_ok=True)
+                locks.enter_context(_exclusive(path.parent / "lock"))
+            left = [program for program in batch if not paths[program].exists()]
+            if not left:  # another process built them while we waited
                 return
+            stage = f"{count} {', '.join(program.name for program in left)} ({left[0].architecture})"
             report(f"building {stage}")
             started = time.monotonic()
-            fresh = path.with_suffix(".fresh")
-            _compile(program, fresh, lambda: report(f"building {stage}: {time.monotonic() - started:.0f} s so far"))
-            fresh.replace(path)
-            size = path.stat().st_size / 1e6
+            with tempfile.TemporaryDirectory(dir=self.cache / "programs", prefix="fresh-") as fresh:
+                _go_build(left).run(
+                    Path(fresh, "built"),
+                    lambda: report(f"building {stage}: {time.monotonic() - started:.0f} s so far"),
+                )
+                for program in left:
+                    name = "program" if len(left) == 1 else program.name
+                    Path(fresh, "built", name).replace(paths[program])
+            size = sum(paths[program].stat().st_size for program in left) / 1e6
             report(f"built    {stage} in {time.monotonic() - started:.0f} s ({size:.0f} MB)")
+
+
+def _batches(programs: Sequence[Program]) -> list[list[Program]]:
+    """Group programs that one command builds: those of one module, one architecture and one overlay."""
+
+    def alike(program: Program) -> tuple[str, str, Overlay | None]:
+        return program.module, program.architecture, program.overlay
+
+    order = {kind: position for position, kind in reversed(list(enumerate(map(alike, programs))))}
+    ordered = sorted(programs, key=lambda program: order[alike(program)])
+    return [list(batch) for _, batch in groupby(ordered, alike)]
+
+
+def _go_build(batch: Sequence[Program]) -> GoBuild:
+    first = batch[0]
+    packages = tuple(program.package for program in batch)
+    return GoBuild(MODULES / first.module, packages, first.architecture, link_flags(first), first.overlay)
 
 
 def installed_go() -> str:
@@ -214,87 +229,6 @@ def installed_go() -> str:
     if found is None or (int(found.group(1)), int(found.group(2))) < _OLDEST_GO:
         raise MissingProgramsError(f"`go env GOVERSION` says {version or answer.stderr.strip()!r}. {remedy}")
     return version
-
-
-def _compile(program: Program, target: Path, still_building: Callable[[], None]) -> None:
-    command = ["go", "build", "-mod=readonly", "-trimpath", "-ldflags", link_flags(program), "-o", str(target)]
-    environment = {
-        **os.environ,
-        "CGO_ENABLED": "0",
-        "GOOS": "linux",
-        "GOARCH": program.architecture,
-        "GOFLAGS": "-buildvcs=false",
-        "GOWORK": "off",
-    }
-    if program.overlay is not None:
-        command.append(f"-modfile={_overlay(program.module, program.overlay, target, environment)}")
-    log = target.with_suffix(".log")
-    with log.open("wb") as output:
-        build = subprocess.Popen(
-            [*command, program.package], cwd=MODULES / program.module, env=environment, stdout=output, stderr=output
-        )
-        code = _wait(build, still_building)
-    if code != 0:
-        end = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-20:])
-        raise BuildError(
-            f"{program.label} did not build ({' '.join(command[:2])} of {program.package} ended with {code}):\n{end}\n"
-            "Check that the Go module proxy can be reached (`go env GOPROXY`) and that the disk is not full, then run "
-            "the same command again: what was built stays built."
-        )
-    log.unlink()
-
-
-def _overlay(module: str, overlay: Overlay, target: Path, environment: dict[str, str]) -> Path:
-    """Copy a dependency, put our file into it, and return a ``go.mod`` that builds from the copy.
-
-    What is copied is checked by Go against ``go.sum`` first, like every other source.
-    """
-    directory, copy = MODULES / module, target.parent / "overlaid"
-    source = json.loads(_go(["mod", "download", "-json", overlay.dependency], directory, environment))["Dir"]
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(source, copy, copy_function=shutil.copyfile)
-    for folder in (copy, *(path for path in copy.rglob("*") if path.is_dir())):
-        folder.chmod(0o755)  # the module cache is read-only
-    if not (copy / overlay.file).exists():
-        raise BuildError(f"{overlay.dependency} has no {overlay.file} any more: {overlay.source} must follow it.")
-    shutil.copyfile(directory / overlay.source, copy / overlay.file)
-    for name in ("go.mod", "go.sum"):
-        shutil.copyfile(directory / name, target.parent / name)
-    _go(["mod", "edit", f"-replace={overlay.dependency}={copy}", str(target.parent / "go.mod")], directory, environment)
-    return target.parent / "go.mod"
-
-
-def _go(arguments: list[str], directory: Path, environment: dict[str, str]) -> str:
-    answer = subprocess.run(
-        ["go", *arguments],  # noqa: S607 - the PATH that installed_go looked at
-        cwd=directory,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=_DOWNLOAD_LIMIT_SECONDS,
-    )
-    if answer.returncode != 0:
-        said = answer.stderr.strip() or answer.stdout.strip()
-        raise BuildError(f"`go {' '.join(arguments)}` failed in {directory}: {said}")
-    return answer.stdout
-
-
-def _wait(build: subprocess.Popen[bytes], still_building: Callable[[], None]) -> int:
-    deadline = time.monotonic() + _BUILD_LIMIT_SECONDS
-    try:
-        while time.monotonic() < deadline:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                return build.wait(timeout=_STILL_BUILDING_SECONDS)
-            still_building()
-    finally:
-        if build.poll() is None:
-            build.kill()
-            build.wait()
-    raise BuildError(
-        f"A build took more than {_BUILD_LIMIT_SECONDS / 60:.0f} minutes and was stopped: run the same command "
-        "again, the compiler continues where it stopped."
-    )
 
 
 @contextlib.contextmanager

@@ -75,3 +75,20 @@ def test_a_cluster_of_ones_own_keeps_each_namespace_in_a_folder_of_the_store(
     cluster = Current.from_environment(given_by_user)
     assert cluster.store_url("research") == "s3://bucket/prefix/research"
     assert cluster.plain_http is False
+
+
+@pytest.mark.parametrize(("word", "plain"), [("1", True), ("0", False), ("", False)])
+def test_a_registry_without_tls_is_asked_for_by_a_one(
+    word: str, plain: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kubectl").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    given_by_user = {"REGISTRY": "registry.example", "OVERLAY": str(tmp_path), "STORE": "s3://b", "PLAIN_HTTP": word}
+    assert Current.from_environment(given_by_user).plain_http is plain
+
+
+def test_another_word_for_a_registry_without_tls_is_refused() -> None:
+    given_by_user = {"REGISTRY": "registry.example", "OVERLAY": "deploy", "STORE": "s3://b", "PLAIN_HTTP": "yes"}
+    with pytest.raises(DemoError) as refused:
+        Current.from_environment(given_by_user)
+    assert refused.value.cause == "PLAIN_HTTP is 'yes'."

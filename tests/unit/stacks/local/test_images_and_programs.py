@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
 import tarfile
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,38 @@ def test_program_is_built_once_and_said_so(tmp_path: Path, monkeypatch: pytest.M
     said.clear()
     assert cache.build((program,), said.append) == {program: built}
     assert said == []
+
+
+def test_programs_of_one_module_are_built_by_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, alone = _copied_module(tmp_path, monkeypatch)
+    programs = []
+    for name in ("one", "two"):
+        (module / "cmd" / name).mkdir(parents=True)
+        text = f'package main\n\nfunc main() {{ print("{name}") }}\n'
+        (module / "cmd" / name / "main.go").write_text(text, encoding="ascii")
+        programs.append(Program(name, "thing", f"example.com/thing/cmd/{name}"))
+    said: list[str] = []
+    built = Binaries(tmp_path / "cache").build((*programs,), said.append)
+    assert said[0] == "building [1-2/2] one, two (amd64)"
+    assert [_printed(built[program]) for program in programs] == ["one", "two"]
+    said.clear()
+    assert Binaries(tmp_path / "cache").build((programs[0], alone), said.append)[programs[0]] == built[programs[0]]
+    assert said[0] == "building [1/1] thing (amd64)"
+    assert list((tmp_path / "cache/programs").glob("fresh-*")) == []
+
+
+def _printed(program: Path) -> str:
+    return subprocess.run([program], check=True, stderr=subprocess.PIPE, text=True).stderr
+
+
+def test_the_emulated_node_s_programs_are_built_apart() -> None:
+    wanted = (*binaries.CONTROL_PLANE, *binaries.NODE, *binaries.ARM64_NODE)
+    batches = binaries._batches(wanted)
+    assert sorted(program.label for batch in batches for program in batch) == sorted(p.label for p in wanted)
+    assert [len({(p.module, p.architecture, p.overlay) for p in batch}) for batch in batches] == [1] * len(batches)
+    of_kubernetes = [[program.label for program in batch] for batch in batches if batch[0].module == "kubernetes"]
+    assert of_kubernetes[1] == ["kubelet-arm64"]
+    assert "kubelet-amd64" in of_kubernetes[0]
 
 
 def test_failed_build_shows_the_compiler_s_words_and_leaves_nothing(
