@@ -21,7 +21,14 @@ from itertools import groupby
 from pathlib import Path
 
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
-from tradeplane_stacks.local.go_build import COMPILER_FLAGS, GoBuild, Overlay, fetching
+from tradeplane_stacks.local.go_build import (
+    COMPILER_FLAGS,
+    GoBuild,
+    Overlay,
+    Replacement,
+    Substitution,
+    fetching,
+)
 
 Report = Callable[[str], None]
 """Takes one line that tells a person what is being done."""
@@ -60,11 +67,22 @@ CONTROLLER_MANAGER = _kubernetes("kube-controller-manager")
 SCHEDULER = _kubernetes("kube-scheduler")
 KUBECTL = _kubernetes("kubectl")
 KUBELET = _kubernetes("kubelet")
-KUBELET_ARM64 = _kubernetes("kubelet", "arm64")
+# Built for arm64 it would take minutes, and run under emulation; but for what it says of its node it is the same.
+KUBELET_ARM64 = replace(
+    KUBELET,
+    overlay=Overlay(
+        "k8s.io/kubernetes",
+        tuple(
+            Substitution(f"pkg/kubelet/{file}", "goruntime.GOARCH", '"arm64"')
+            for file in ("kubelet_node_status.go", "nodestatus/setters.go")
+        ),
+    ),
+)
 KUBE_PROXY = _kubernetes("kube-proxy")
 CONTAINERD = _containerd("containerd")
 CONTAINERD_ARM64 = replace(
-    CONTAINERD, overlay=Overlay("github.com/containerd/platforms", "defaults_unix.go", "overlay/platform.go")
+    CONTAINERD,
+    overlay=Overlay("github.com/containerd/platforms", (Replacement("defaults_unix.go", "overlay/platform.go"),)),
 )
 CONTAINERD_SHIM = _containerd("containerd-shim-runc-v2")
 CTR = _containerd("ctr")
@@ -121,11 +139,11 @@ def module_key(program: Program, go_version: str) -> str:
     directory = MODULES / program.module
     digest = hashlib.sha256()
     sources = sorted(directory.glob("*.go"))
-    overlays = [directory / program.overlay.source] if program.overlay else []
-    for path in (directory / "go.mod", directory / "go.sum", *sources, *overlays):
+    for path in (directory / "go.mod", directory / "go.sum", *sources):
         content = path.read_bytes() if path.exists() else b""
         digest.update(f"{path.name} {len(content)}\n".encode() + content)
-    for part in (program.package, program.architecture, go_version, link_flags(program), COMPILER_FLAGS):
+    overlaid = program.overlay.decides(directory) if program.overlay else ""
+    for part in (program.package, program.architecture, go_version, link_flags(program), COMPILER_FLAGS, overlaid):
         digest.update(f"{part}\n".encode())
     return digest.hexdigest()
 
@@ -180,7 +198,8 @@ class Binaries:
             left = [program for program in batch if not paths[program].exists()]
             if not left:  # another process built them while we waited
                 return
-            stage = f"{count} {', '.join(program.name for program in left)} ({left[0].architecture})"
+            place = "the emulated node" if left[0].overlay else left[0].architecture
+            stage = f"{count} {', '.join(program.name for program in left)} ({place})"
             report(f"building {stage}")
             started = time.monotonic()
             with tempfile.TemporaryDirectory(dir=self.cache / "programs", prefix="fresh-") as fresh:

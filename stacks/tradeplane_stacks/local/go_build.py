@@ -33,15 +33,50 @@ _BUILD_LIMIT_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
+class Replacement:
+    """A file of a dependency that is replaced by one of ours."""
+
+    file: str
+    source: str
+    """Our file, relative to the directory of ``go.mod``."""
+
+    def content(self, _before: str, module: Path) -> str:
+        """Return what the file holds instead."""
+        return (module / self.source).read_text(encoding="utf-8")
+
+
+@dataclass(frozen=True)
+class Substitution:
+    """Words in a file of a dependency that are replaced wherever they stand there."""
+
+    file: str
+    words: str
+    instead: str
+
+    def content(self, before: str, _module: Path) -> str:
+        """Return what the file holds instead.
+
+        Raises:
+            BuildError: when the words are not there.
+
+        """
+        if self.words not in before:
+            raise BuildError(f"{self.file} does not say {self.words!r} any more: what is built from it must follow.")
+        return before.replace(self.words, self.instead)
+
+
+@dataclass(frozen=True)
 class Overlay:
-    """A file of a dependency that the build replaces by one of ours."""
+    """Changes of a dependency that a build is made from."""
 
     dependency: str
     """Path of the Go module."""
-    file: str
-    """File in it that is replaced."""
-    source: str
-    """Our file, relative to the module directory."""
+    changes: tuple[Replacement | Substitution, ...]
+
+    def decides(self, module: Path) -> str:
+        """Return all that decides what is built, but for the dependency itself."""
+        ours = [change.content("", module) for change in self.changes if isinstance(change, Replacement)]
+        return "\n".join([repr(self), *ours])
 
 
 @dataclass(frozen=True)
@@ -102,7 +137,7 @@ class GoBuild:
         return {**os.environ, **target, "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
 
     def _overlaid(self, overlay: Overlay, place: Path) -> Path:
-        """Copy a dependency, put our file into it, and return a ``go.mod`` that builds from the copy.
+        """Copy a dependency, change it, and return a ``go.mod`` that builds from the copy.
 
         What is copied is checked by Go against ``go.sum`` first, like every other source.
         """
@@ -112,9 +147,12 @@ class GoBuild:
         shutil.copytree(source, copy, copy_function=shutil.copyfile)
         for folder in (copy, *(path for path in copy.rglob("*") if path.is_dir())):
             folder.chmod(0o755)  # the module cache is read-only
-        if not (copy / overlay.file).exists():
-            raise BuildError(f"{overlay.dependency} has no {overlay.file} any more: {overlay.source} must follow it.")
-        shutil.copyfile(self.module / overlay.source, copy / overlay.file)
+        for change in overlay.changes:
+            changed = copy / change.file
+            if not changed.exists():
+                raise BuildError(f"{overlay.dependency} has no {change.file} any more: what replaces it must follow.")
+            before = changed.read_text(encoding="utf-8")
+            changed.write_text(change.content(before, self.module), encoding="utf-8")
         for name in ("go.mod", "go.sum"):
             shutil.copyfile(self.module / name, place / name)
         self._go("mod", "edit", f"-replace={overlay.dependency}={copy}", str(place / "go.mod"))

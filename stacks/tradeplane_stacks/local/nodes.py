@@ -1,9 +1,9 @@
 """The nodes: containerd and kubelet for each architecture, one kube-proxy, and their configuration.
 
-Pure: from settings to command lines and files. Both nodes live in one network namespace, at an address each. The arm64
-node is an arm64 kubelet, emulated, over a containerd of the machine's own architecture that runs arm64 images (an
-emulated containerd cannot set seccomp filters). Pods are connected point to point (``ptp``), so that every packet
-between them is routed and passes the filter that enforces NetworkPolicy.
+Pure: from settings to command lines and files. Both nodes live in one network namespace, at an address each. Pods of
+the arm64 node are emulated; its kubelet and containerd are programs of the machine's own architecture that report arm64
+and choose arm64 images (emulated, the one is slow and the other cannot set seccomp filters). Pods are connected point
+to point (``ptp``), so that every packet between them is routed and passes the filter that enforces NetworkPolicy.
 """
 
 from __future__ import annotations
@@ -37,7 +37,6 @@ EMULATED = "tradeplane.dev/emulated"
 _KUBELET_PORT = 10250
 _KUBELET_HEALTH_PORT = 10248
 _PROXY_HEALTH_PORT = 10256
-_EMULATED_START_LIMIT = 180.0
 
 
 @dataclass(frozen=True)
@@ -214,7 +213,7 @@ class NodeGroup:
             probe=HttpProbe(f"http://{node.address}:{_KUBELET_HEALTH_PORT}/healthz"),
             inputs=(config, kubeconfig, self.certificates.certificate(f"{name}-server")),
             placement=self.isolation.placement(name, node),
-            start_limit=_EMULATED_START_LIMIT if node.emulated else 60.0,
+            start_limit=60.0,
         )
 
     def _kubelet_config(self, node: Node) -> str:

@@ -152,9 +152,9 @@ def test_emulated_node_says_so_and_repels_what_may_run_elsewhere(group: NodeGrou
     assert yaml.safe_load(_file(group, "kubelet-amd64.yaml"))["registerWithTaints"] == []
 
 
-def test_emulated_node_runs_an_arm64_kubelet_on_a_containerd_that_chooses_arm64(group: NodeGroup) -> None:
+def test_emulated_node_runs_a_kubelet_that_reports_and_a_containerd_that_chooses_arm64(group: NodeGroup) -> None:
     programs = {component.name: component.argv[0] for component in (*group.agents(), *group.runtimes())}
-    assert programs["kubelet-arm64"] == "/programs/kubelet-arm64"
+    assert programs["kubelet-arm64"] == "/programs/kubelet-amd64-overlaid"
     assert programs["containerd-arm64"] == "/programs/containerd-amd64-overlaid"
     assert programs["containerd-amd64"] == "/programs/containerd-amd64"
 

@@ -6,12 +6,14 @@ import hashlib
 import json
 import subprocess
 import tarfile
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_stacks.local import binaries
 from tradeplane_stacks.local.binaries import Binaries, Program
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
+from tradeplane_stacks.local.go_build import Overlay, Replacement, Substitution
 from tradeplane_stacks.local.images import StaticImage
 
 if TYPE_CHECKING:
@@ -161,7 +163,7 @@ def test_the_emulated_node_s_programs_are_built_apart() -> None:
     assert sorted(program.label for batch in batches for program in batch) == sorted(p.label for p in wanted)
     assert [len({(p.module, p.architecture, p.overlay) for p in batch}) for batch in batches] == [1] * len(batches)
     of_kubernetes = [[program.label for program in batch] for batch in batches if batch[0].module == "kubernetes"]
-    assert of_kubernetes[1] == ["kubelet-arm64"]
+    assert of_kubernetes[1] == ["kubelet-amd64-overlaid"]
     assert "kubelet-amd64" in of_kubernetes[0]
 
 
@@ -174,6 +176,37 @@ def test_failed_build_shows_the_compiler_s_words_and_leaves_nothing(
     with pytest.raises(BuildError, match="undefined: undefined"):
         cache.build((program,), lambda _: None)
     assert not cache.path(program, binaries.installed_go()).exists()
+
+
+def test_words_of_a_dependency_are_replaced_wherever_they_stand() -> None:
+    change = Substitution("a.go", "runtime.GOARCH", '"arm64"')
+    assert change.content("x = runtime.GOARCH + runtime.GOARCH\n", binaries.MODULES) == 'x = "arm64" + "arm64"\n'
+    with pytest.raises(BuildError, match=r"a\.go does not say 'runtime\.GOARCH' any more"):
+        change.content("x = runtime.GOOS\n", binaries.MODULES)
+
+
+def test_any_change_of_an_overlay_builds_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, program = _copied_module(tmp_path, monkeypatch)
+    (module / "ours.go").write_text("package main\n", encoding="ascii")
+    overlays = [
+        None,
+        Overlay("example.com/a", (Substitution("a.go", "one", "two"),)),
+        Overlay("example.com/a", (Substitution("a.go", "one", "three"),)),
+        Overlay("example.com/a", (Replacement("a.go", "ours.go"),)),
+    ]
+    keys = [binaries.module_key(replace(program, overlay=overlay), "go1.26.8") for overlay in overlays]
+    (module / "ours.go").write_text("package main // changed\n", encoding="ascii")
+    keys.append(binaries.module_key(replace(program, overlay=overlays[-1]), "go1.26.8"))
+    assert len(set(keys)) == len(keys)
+
+
+def test_the_kubelet_of_the_emulated_node_differs_from_the_other_in_what_it_reports_alone() -> None:
+    assert replace(binaries.KUBELET_ARM64, overlay=None) == binaries.KUBELET
+    overlay = binaries.KUBELET_ARM64.overlay
+    assert overlay is not None
+    assert [vars(change) | {"file": ""} for change in overlay.changes] == [
+        {"file": "", "words": "goruntime.GOARCH", "instead": '"arm64"'}
+    ] * 2
 
 
 def test_missing_go_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
