@@ -56,7 +56,7 @@ def current(demo: DemoCluster, server: S3Server, tmp_path_factory: pytest.TempPa
     """Give what a user has: a kubeconfig, a registry, a store, and a directory with the operator's settings."""
     overlay = _write_overlay(tmp_path_factory.mktemp("overlay"), server)
     given = {
-        **{name: value for name, value in demo.environment.items() if not name.startswith("TRADEPLANE_")},
+        **demo.environment,
         **server.environment,
         "CLUSTER": "current",
         "KUBECONFIG": str(demo.embedded.kubeconfig),
