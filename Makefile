@@ -9,7 +9,7 @@ BOOTSTRAP := bootstrap/bootstrap.sh
 ACTIVATE := eval "$$($(BOOTSTRAP) --env)"
 RUN := $(ACTIVATE); uv run --no-sync --
 
-.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-e2e test-extra bench images generate docs clean
+.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra bench parity images generate docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,7 +46,7 @@ lint: sync ## Lint the code, the directions of imports, what is generated, and t
 type: sync ## Check the types, strictly
 	@$(RUN) mypy
 
-test: test-unit test-integration test-e2e ## Run every test: unit, integration and end to end
+test: test-unit test-integration test-parity test-e2e ## Run every test: unit, integration, parity and end to end
 
 test-unit: sync ## Run the tests that need no cluster
 	@$(ACTIVATE); cargo test --quiet --manifest-path workloads/native/Cargo.toml --no-default-features
@@ -54,6 +54,9 @@ test-unit: sync ## Run the tests that need no cluster
 
 test-integration: sync ## Run the tests against a real API server, S3 server and browser
 	@$(RUN) pytest tests/integration
+
+test-parity: sync ## Run the suite on every path of processor there is here; says which it could not run
+	@$(RUN) pytest tests/parity
 
 test-e2e: sync ## Run the tests on the embedded cluster
 	@$(RUN) pytest tests/e2e
@@ -63,6 +66,9 @@ test-extra: sync ## Run what needs data or a processor this machine may lack; sa
 
 bench: sync ## Measure against the peers; writes build/bench.json and prints a table
 	@$(RUN) python -m tests.bench
+
+parity: sync ## Compare results bit by bit on every path; writes docs/parity.md and build/parity.json
+	@$(RUN) python -m tests.parity
 
 images: sync ## Build the operator's and the workloads' images for amd64 and arm64
 	@$(RUN) python -m tradeplane_stacks.images build

@@ -23,5 +23,9 @@ def version(
     """Print the version."""
     from tradeplane_cli.versions import all_versions, own_version
 
-    versions = all_versions() if verbose else {"version": own_version()}
-    show(versions, output, lambda: pairs(list(versions.items())) if verbose else versions["version"])
+    if not verbose:
+        show({"version": own_version()}, output, own_version)
+        return
+    versions = all_versions()
+    rows = [(name, value if isinstance(value, str) else ", ".join(value)) for name, value in versions.items()]
+    show(versions, output, lambda: pairs(rows))

@@ -1,12 +1,22 @@
-//! Prints a digest of everything the core computes, on synthetic bars of its own generator.
+//! Prints a digest of everything the core computes: of its cases, on synthetic bars of its own generator, and of the
+//! built-in strategies on the bars of each file named, as `tests/parity` writes them.
 //!
-//! The same lines must come out of every build: x86-64 with every SIMD level, arm64 under emulation or not. The bars are
-//! made from integers alone, so that a difference in what is printed is one in what was computed from them.
+//! The same lines must come out of every build and every path: x86-64 with every SIMD level, arm64 under emulation or
+//! not. The bars are made from integers alone, so that a difference in what is printed is one in what was computed from
+//! them. `TRADEPLANE_SIMD` forces a path; standard error says which was taken. With `--timed`, a line `name.ns` says how
+//! many nanoseconds a case took, and is no digest.
+
+#[path = "digests/golden.rs"]
+mod golden;
+
+use std::process::ExitCode;
+use std::time::Instant;
 
 use _native::engine::{Costs, Market, Method, Records, Rules, Simulation, Sizing, Stops, Tier, Units};
 use _native::fixed::ONE;
 use _native::indicators;
 use _native::pcg64::Pcg64;
+use _native::simd;
 use _native::statistics::{Year, decimal, figures};
 use sha2::{Digest, Sha256};
 
@@ -48,14 +58,69 @@ fn column(bars: &Bars, price: usize, instrument: usize) -> Vec<f64> {
     bars.prices[price].iter().skip(instrument).step_by(WIDTH).map(|&ticks| ticks as f64 / 7.0).collect()
 }
 
-fn print(name: &str, bytes: impl IntoIterator<Item = u8>) {
-    let digest = Sha256::digest(bytes.into_iter().collect::<Vec<u8>>());
-    let text: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    println!("{name} {text}");
+/// A line that is printed: a name, and a digest or a figure.
+type Line = (String, String);
+
+/// What was computed, as what writes its lines once it is told the case's name: digests are no part of a case's time.
+type Computed = Box<dyn FnOnce(&str) -> Vec<Line>>;
+
+/// A named case, and what computes it from the inputs.
+type Case = (&'static str, fn(&Inputs) -> Computed);
+
+/// Every case, in the order they are printed.
+const CASES: [Case; 11] = [
+    ("sma", |inputs| series(vec![indicators::sma(&inputs.close, 20)])),
+    ("ema", |inputs| series(vec![indicators::ema(&inputs.close, 20)])),
+    ("rsi", |inputs| series(vec![indicators::rsi(&inputs.close, 14)])),
+    ("macd", |inputs| {
+        let lines = indicators::macd(&inputs.close, 12, 26, 9);
+        series(vec![lines.macd, lines.signal, lines.histogram])
+    }),
+    ("bollinger", |inputs| {
+        let bands = indicators::bollinger(&inputs.close, 20, 2.0);
+        series(vec![bands.upper, bands.middle, bands.lower])
+    }),
+    ("zscore", |inputs| series(vec![indicators::zscore(&inputs.close, 20)])),
+    ("atr", |inputs| series(vec![indicators::atr(&inputs.high, &inputs.low, &inputs.close, 14)])),
+    ("normal", |_| {
+        let mut random = Pcg64::new(7);
+        series(vec![(0..100_000).map(|_| random.normal()).collect()])
+    }),
+    ("fixed-fraction", |inputs| simulation(inputs, Method::FixedFraction)),
+    ("volatility-target", |inputs| simulation(inputs, Method::VolatilityTarget)),
+    ("kelly", |inputs| simulation(inputs, Method::Kelly)),
+];
+
+/// What cases are computed from: bars, the prices of the third instrument as numbers, and targets.
+struct Inputs {
+    bars: Bars,
+    high: Vec<f64>,
+    low: Vec<f64>,
+    close: Vec<f64>,
+    weights: Vec<i64>,
 }
 
-fn print_series(name: &str, lines: &[Vec<f64>]) {
-    print(name, lines.iter().flatten().flat_map(|value| value.to_bits().to_le_bytes()));
+impl Inputs {
+    fn new() -> Self {
+        let bars = bars();
+        let [high, low, close] = [1, 2, 3].map(|price| column(&bars, price, 2));
+        let weights = weights(&bars);
+        Self { bars, high, low, close, weights }
+    }
+}
+
+/// Runs with `--timed` that a time is the best of.
+const RUNS: usize = 25;
+
+/// SHA-256 of bytes, in hexadecimal digits.
+fn digest(bytes: impl IntoIterator<Item = u8>) -> String {
+    let digest = Sha256::digest(bytes.into_iter().collect::<Vec<u8>>());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn series(lines: Vec<Vec<f64>>) -> Computed {
+    let digest = move || digest(lines.iter().flatten().flat_map(|value| value.to_bits().to_le_bytes()));
+    Box::new(move |name| vec![(name.to_owned(), digest())])
 }
 
 fn rules(method: Method) -> Rules {
@@ -98,41 +163,64 @@ fn weights(bars: &Bars) -> Vec<i64> {
         .collect()
 }
 
-fn print_simulation(name: &str, bars: &Bars, method: Method) {
+fn simulation(inputs: &Inputs, method: Method) -> Computed {
     let units = [
         Units { price_exponent: -2, quantity_exponent: 0 },
         Units { price_exponent: -4, quantity_exponent: -2 },
         Units { price_exponent: -5, quantity_exponent: -6 },
     ];
-    let [open, high, low, close] = &bars.prices;
-    let market = Market { time: &bars.time, open, high, low, close, present: &bars.present, units: &units };
-    let (rules, weights) = (rules(method), weights(bars));
+    let Bars { time, prices: [open, high, low, close], present } = &inputs.bars;
+    let market = Market { time, open, high, low, close, present, units: &units };
+    let rules = rules(method);
     let mut records = Records::new(BARS, WIDTH);
-    Simulation::new(market, &weights, &rules).run(&mut records).expect("amounts stay small");
-    let amounts = [records.equity.clone(), records.cash_column(), records.gross_column()];
-    print(&format!("{name}.equity"), amounts.into_iter().flatten().flat_map(|amount| amount.to_le_bytes()));
-    print(&format!("{name}.fills"), format!("{:?}", records.fills).into_bytes());
+    Simulation::new(market, &inputs.weights, &rules).run(&mut records).expect("amounts stay small");
     let figures = figures(&records, rules.capital, Year { periods: 98_280.0, risk_free_rate: 0.02 });
-    print(&format!("{name}.figures"), format!("{figures:?}").into_bytes());
-    let sharpe = figures.sharpe.map_or_else(|| String::from("none"), decimal);
-    println!("{name}.fills.count {}\n{name}.sharpe {sharpe}", records.fills.len());
+    Box::new(move |name| {
+        let amounts = [records.equity.clone(), records.cash_column(), records.gross_column()];
+        let lines = [
+            ("equity", digest(amounts.into_iter().flatten().flat_map(|amount| amount.to_le_bytes()))),
+            ("fills", digest(format!("{:?}", records.fills).into_bytes())),
+            ("figures", digest(format!("{figures:?}").into_bytes())),
+            ("fills.count", records.fills.len().to_string()),
+            ("sharpe", figures.sharpe.map_or_else(|| String::from("none"), decimal)),
+        ];
+        lines.into_iter().map(|(part, text)| (format!("{name}.{part}"), text)).collect()
+    })
 }
 
-fn main() {
-    let bars = bars();
-    let [high, low, close] = [1, 2, 3].map(|price| column(&bars, price, 2));
-    print_series("sma", &[indicators::sma(&close, 20)]);
-    print_series("ema", &[indicators::ema(&close, 20)]);
-    print_series("rsi", &[indicators::rsi(&close, 14)]);
-    let lines = indicators::macd(&close, 12, 26, 9);
-    print_series("macd", &[lines.macd, lines.signal, lines.histogram]);
-    let bands = indicators::bollinger(&close, 20, 2.0);
-    print_series("bollinger", &[bands.upper, bands.middle, bands.lower]);
-    print_series("zscore", &[indicators::zscore(&close, 20)]);
-    print_series("atr", &[indicators::atr(&high, &low, &close, 14)]);
-    let mut random = Pcg64::new(7);
-    print_series("normal", &[(0..100_000).map(|_| random.normal()).collect()]);
-    print_simulation("fixed-fraction", &bars, Method::FixedFraction);
-    print_simulation("volatility-target", &bars, Method::VolatilityTarget);
-    print_simulation("kelly", &bars, Method::Kelly);
+/// Prints the lines of a case, and how long it took where that is asked for.
+fn print(name: &str, timed: bool, compute: impl Fn() -> Computed) {
+    for (line, text) in compute()(name) {
+        println!("{line} {text}");
+    }
+    if timed {
+        let nanoseconds = || {
+            let started = Instant::now();
+            drop(std::hint::black_box(compute()));
+            started.elapsed().as_nanos()
+        };
+        println!("{name}.ns {}", (0..RUNS).map(|_| nanoseconds()).min().unwrap_or_default());
+    }
+}
+
+fn main() -> ExitCode {
+    match simd::chosen() {
+        Ok(path) => eprintln!("path {}", path.name()),
+        Err(refusal) => {
+            eprintln!("{refusal}");
+            return ExitCode::FAILURE;
+        }
+    }
+    let (flags, files): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|word| word == "--timed");
+    let timed = !flags.is_empty();
+    let inputs = Inputs::new();
+    for (name, compute) in CASES {
+        print(name, timed, || compute(&inputs));
+    }
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let case = golden::Case::read(&text);
+        print(&format!("golden.{}", case.strategy()), timed, || case.compute());
+    }
+    ExitCode::SUCCESS
 }

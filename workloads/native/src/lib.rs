@@ -10,6 +10,7 @@ pub mod engine;
 pub mod fixed;
 pub mod indicators;
 pub mod pcg64;
+pub mod simd;
 pub mod statistics;
 pub mod tape;
 

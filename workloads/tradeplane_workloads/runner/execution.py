@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tradeplane_store.errors import StoreError
 
-from tradeplane_workloads.errors import StoreFailure
+from tradeplane_workloads.errors import InvalidSpecification, StoreFailure
 from tradeplane_workloads.market.snapshots import read_bars
 from tradeplane_workloads.results import write_results
 
@@ -64,8 +64,10 @@ def run(
 
 def _engine() -> Backtest:
     """Return tradeplane's engine, imported only here: what reads or lists results does not need it."""
-    from tradeplane_workloads.engine import backtest
-
+    try:
+        from tradeplane_workloads.engine import backtest
+    except ValueError as error:  # the core does not load with a SIMD path that is not there
+        raise InvalidSpecification(str(error)) from error
     return backtest
 
 
@@ -81,6 +83,7 @@ def _environment() -> dict[str, str]:
         "kernel": f"{machine.sysname} {machine.release}",
         "python": sys.version.partition(" ")[0],
         "tradeplane-native": tradeplane_native.__version__,
+        "simd": tradeplane_native.simd_path(),
         "numpy": np.__version__,
         "pyarrow": pa.__version__,
     }

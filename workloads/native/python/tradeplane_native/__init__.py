@@ -10,6 +10,8 @@ from tradeplane_native._native import (
     ema,
     macd,
     rsi,
+    simd_path,
+    simd_paths,
     sma,
     zscore,
 )
@@ -24,6 +26,8 @@ __all__ = [
     "ema",
     "macd",
     "rsi",
+    "simd_path",
+    "simd_paths",
     "sma",
     "zscore",
 ]

@@ -26,9 +26,9 @@ pub fn atr(high: &[f64], low: &[f64], close: &[f64], period: usize) -> Vec<f64> 
         } else {
             average = (average * (length - 1.0) + range) / length;
         }
-        output[index] = average;
+        output[index] = canonical(average);
     }
-    canonical(output)
+    output
 }
 
 /// The greatest of the three distances; NaN where any is.

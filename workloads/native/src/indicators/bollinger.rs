@@ -1,7 +1,10 @@
 //! Bollinger bands.
 
-use super::window::moments;
-use super::{canonical, first_number, undefined};
+use fearless_simd::{Simd, SimdBase};
+
+use super::undefined;
+use super::window::{Stretch, Windows};
+use crate::simd::{self, Kernel, Path, canonical, store};
 
 /// The three lines of [`bollinger`].
 pub struct Bands {
@@ -18,19 +21,68 @@ pub struct Bands {
 /// `period`-th value on.
 #[must_use]
 pub fn bollinger(series: &[f64], period: usize, width: f64) -> Bands {
+    bollinger_on(simd::active(), series, period, width)
+}
+
+fn bollinger_on(path: Path, series: &[f64], period: usize, width: f64) -> Bands {
     let length = series.len();
     let mut bands = Bands { upper: undefined(length), middle: undefined(length), lower: undefined(length) };
-    moments(series, period, first_number(series), |index, moments| {
-        bands.middle[index] = moments.mean;
-        bands.upper[index] = moments.mean + width * moments.deviation;
-        bands.lower[index] = moments.mean - width * moments.deviation;
-    });
-    Bands { upper: canonical(bands.upper), middle: canonical(bands.middle), lower: canonical(bands.lower) }
+    let mut windows = Windows::new(series, period);
+    let mut stretch = Stretch::default();
+    while let Some((first, count)) = windows.take(&mut stretch) {
+        let [upper, middle, lower] = [&mut bands.upper, &mut bands.middle, &mut bands.lower];
+        let lines = [upper, middle, lower].map(|line| &mut line[first..first + count]);
+        path.run(Around { stretch: &stretch, period: period as f64, width, lines });
+    }
+    bands
+}
+
+/// The bands of a stretch of windows.
+struct Around<'a> {
+    stretch: &'a Stretch,
+    period: f64,
+    width: f64,
+    lines: [&'a mut [f64]; 3],
+}
+
+impl Kernel for Around<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let [upper, middle, lower] = self.lines;
+        for at in (0..middle.len()).step_by(S::f64s::LEN) {
+            let moments = self.stretch.moments(simd, at, self.period);
+            let distance = moments.deviation * self.width;
+            store::<S>(canonical(simd, moments.mean + distance), upper, at);
+            store::<S>(canonical(simd, moments.mean), middle, at);
+            store::<S>(canonical(simd, moments.mean - distance), lower, at);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::simd::arbitrary::{bits, column};
+
+    proptest! {
+        #[test]
+        fn every_path_gives_the_bits_of_the_scalar_one(
+            (column, skipped) in column(), period in 0_usize..40, width in 0.0..10.0
+        ) {
+            let column = &column[skipped..];
+            let lines = |path| {
+                let bands = bollinger_on(path, column, period, width);
+                [bits(&bands.upper), bits(&bands.middle), bits(&bands.lower)]
+            };
+            for path in Path::available() {
+                prop_assert_eq!(lines(path), lines(Path::scalar()), "{}", path.name());
+            }
+        }
+    }
 
     #[test]
     fn by_hand() {

@@ -1,7 +1,7 @@
 //! Moving average convergence divergence.
 
-use super::moving_average::{ema, ema_from};
-use super::{first_number, undefined};
+use super::moving_average::Average;
+use super::{canonical, first_number, undefined};
 
 /// The three lines of [`macd`].
 pub struct Macd {
@@ -18,6 +18,9 @@ pub struct Macd {
 /// The fast average is seeded by the `fast` values that end where the slow average's seed ends, so that both have the
 /// same first index; all three lines are defined from index `slow + signal - 2` on. As in TA-Lib, `fast` and `slow`
 /// change places where `slow` is the smaller.
+///
+/// The three averages wait for themselves alone, so one pass that carries all of them takes hardly longer than one of
+/// them would.
 #[must_use]
 pub fn macd(series: &[f64], fast: usize, slow: usize, signal: usize) -> Macd {
     let (fast, slow) = if slow < fast { (slow, fast) } else { (fast, slow) };
@@ -27,24 +30,95 @@ pub fn macd(series: &[f64], fast: usize, slow: usize, signal: usize) -> Macd {
     if fast == 0 || signal == 0 || length - start < slow + signal - 1 {
         return lines;
     }
-    let quick = ema_from(series, fast, start + slow - fast);
-    let mut difference = ema_from(series, slow, start);
-    for (value, quick) in difference.iter_mut().zip(quick) {
-        *value = if value.is_nan() { f64::NAN } else { quick - *value };
+    let first = start + slow - 1;
+    let defined = first + signal - 1;
+    let mut averages = Averages {
+        quick: Average::seeded(&series[start + slow - fast..=first]),
+        slow: Average::seeded(&series[start..=first]),
+    };
+    // The differences that seed the signal pass through the line of the histogram, which is not defined there yet.
+    lines.histogram[first] = averages.difference();
+    for (difference, &value) in lines.histogram[first + 1..=defined].iter_mut().zip(&series[first + 1..]) {
+        *difference = averages.after(value);
     }
-    lines.signal = ema(&difference, signal);
-    for (index, &difference) in difference.iter().enumerate().skip(start + slow + signal - 2) {
-        if !lines.signal[index].is_nan() {
-            lines.macd[index] = difference;
-            lines.histogram[index] = difference - lines.signal[index];
-        }
+    let seed = lines.histogram[defined];
+    let mut smoothed = Average::seeded(&lines.histogram[first..=defined]);
+    lines.histogram[first..defined].fill(f64::NAN);
+    lines.put(defined, seed, smoothed.value);
+    for (index, &value) in series.iter().enumerate().skip(defined + 1) {
+        let difference = averages.after(value);
+        smoothed.add(difference);
+        lines.put(index, difference, smoothed.value);
     }
     lines
 }
 
+impl Macd {
+    /// Writes what the three lines are at an index.
+    #[inline(always)]
+    fn put(&mut self, index: usize, difference: f64, smoothed: f64) {
+        self.macd[index] = if smoothed.is_nan() { f64::NAN } else { difference };
+        self.signal[index] = canonical(smoothed);
+        self.histogram[index] = canonical(difference - smoothed);
+    }
+}
+
+/// The two averages of the series.
+struct Averages {
+    quick: Average,
+    slow: Average,
+}
+
+impl Averages {
+    #[inline(always)]
+    fn difference(&self) -> f64 {
+        self.quick.value - self.slow.value
+    }
+
+    /// The difference after one more value.
+    #[inline(always)]
+    fn after(&mut self, value: f64) -> f64 {
+        self.quick.add(value);
+        self.slow.add(value);
+        self.difference()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::indicators::ema;
+    use crate::simd::arbitrary::{bits, column};
+
+    /// The same, one average after the other.
+    fn by_definition(series: &[f64], fast: usize, slow: usize, signal: usize) -> [Vec<f64>; 3] {
+        let start = first_number(series);
+        let first = start + slow - 1;
+        let quick = ema(&series[(start + slow - fast).min(series.len())..], fast);
+        let slower = ema(series, slow);
+        let mut difference = undefined(series.len());
+        for index in first..series.len() {
+            difference[index] = canonical(quick[index - (start + slow - fast)] - slower[index]);
+        }
+        let smoothed = ema(&difference, signal);
+        let known = |number: f64, index: usize| if smoothed[index].is_nan() { f64::NAN } else { canonical(number) };
+        let at = |number: &dyn Fn(usize) -> f64| (0..series.len()).map(|index| known(number(index), index)).collect();
+        [at(&|index| difference[index]), smoothed.clone(), at(&|index| difference[index] - smoothed[index])]
+    }
+
+    proptest! {
+        #[test]
+        fn one_pass_gives_the_bits_of_three(
+            (column, skipped) in column(), fast in 1_usize..20, more in 0_usize..20, signal in 1_usize..12
+        ) {
+            let column = &column[skipped..];
+            let lines = macd(column, fast, fast + more, signal);
+            let found = [lines.macd, lines.signal, lines.histogram].map(|line| bits(&line));
+            prop_assert_eq!(found, by_definition(column, fast, fast + more, signal).map(|line| bits(&line)));
+        }
+    }
 
     #[test]
     fn by_hand() {

@@ -33,12 +33,8 @@ fn first_number(series: &[f64]) -> usize {
     series.iter().position(|value| !value.is_nan()).unwrap_or(series.len())
 }
 
-/// Makes every NaN the canonical one.
-fn canonical(mut series: Vec<f64>) -> Vec<f64> {
-    for value in &mut series {
-        if value.is_nan() {
-            *value = f64::NAN;
-        }
-    }
-    series
+/// The number itself, or the canonical NaN.
+#[inline(always)]
+fn canonical(number: f64) -> f64 {
+    if number.is_nan() { f64::NAN } else { number }
 }

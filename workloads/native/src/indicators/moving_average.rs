@@ -15,34 +15,51 @@ pub fn sma(series: &[f64], period: usize) -> Vec<f64> {
     let mut sum: f64 = series[start..start + period - 1].iter().sum();
     for index in start + period - 1..series.len() {
         sum += series[index];
-        output[index] = sum / period as f64;
+        output[index] = canonical(sum / period as f64);
         sum -= series[index + 1 - period];
     }
-    canonical(output)
+    output
 }
 
 /// Exponential moving average (TA-Lib `EMA`): smoothing 2/(period+1), seeded by the simple mean of the first `period`
 /// values, defined from the `period`-th on.
 #[must_use]
 pub fn ema(series: &[f64], period: usize) -> Vec<f64> {
-    ema_from(series, period, first_number(series))
-}
-
-/// The same, seeded by the `period` values from index `start` on.
-pub(super) fn ema_from(series: &[f64], period: usize, start: usize) -> Vec<f64> {
     let mut output = undefined(series.len());
-    if period == 0 || series.len() < start + period {
+    let start = first_number(series);
+    if period == 0 || series.len() - start < period {
         return output;
     }
-    let smoothing = 2.0 / (period as f64 + 1.0);
     let seed = start + period - 1;
-    let mut average = series[start..=seed].iter().sum::<f64>() / period as f64;
-    output[seed] = average;
+    let mut average = Average::seeded(&series[start..=seed]);
+    output[seed] = canonical(average.value);
     for index in seed + 1..series.len() {
-        average += (series[index] - average) * smoothing;
-        output[index] = average;
+        average.add(series[index]);
+        output[index] = canonical(average.value);
     }
-    canonical(output)
+    output
+}
+
+/// An exponential average as it runs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Average {
+    /// What it is now.
+    pub value: f64,
+    smoothing: f64,
+}
+
+impl Average {
+    /// The average whose period is the number of values given, and which begins with their mean.
+    pub(super) fn seeded(values: &[f64]) -> Self {
+        let period = values.len() as f64;
+        Self { value: values.iter().sum::<f64>() / period, smoothing: 2.0 / (period + 1.0) }
+    }
+
+    /// Takes the next value in.
+    #[inline(always)]
+    pub(super) fn add(&mut self, value: f64) {
+        self.value += (value - self.value) * self.smoothing;
+    }
 }
 
 #[cfg(test)]

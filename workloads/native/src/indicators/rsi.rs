@@ -30,9 +30,9 @@ pub fn rsi(series: &[f64], period: usize) -> Vec<f64> {
             loss = (loss * (length - 1.0) + down) / length;
         }
         let sum = gain + loss;
-        output[index] = if sum.abs() < EPSILON { 0.0 } else { 100.0 * (gain / sum) };
+        output[index] = if sum.abs() < EPSILON { 0.0 } else { canonical(100.0 * (gain / sum)) };
     }
-    canonical(output)
+    output
 }
 
 #[cfg(test)]

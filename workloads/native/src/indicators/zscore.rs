@@ -1,23 +1,66 @@
 //! Standard score over a moving window.
 
-use super::window::moments;
-use super::{canonical, first_number, undefined};
+use fearless_simd::{Select, Simd, SimdBase};
+
+use super::undefined;
+use super::window::{Stretch, Windows};
+use crate::simd::{self, Kernel, Path, canonical, store};
 
 /// (value - mean) / population standard deviation of the last `period` values; NaN where the deviation is 0.
 #[must_use]
 pub fn zscore(series: &[f64], period: usize) -> Vec<f64> {
+    zscore_on(simd::active(), series, period)
+}
+
+fn zscore_on(path: Path, series: &[f64], period: usize) -> Vec<f64> {
     let mut output = undefined(series.len());
-    moments(series, period, first_number(series), |index, moments| {
-        if moments.deviation > 0.0 {
-            output[index] = moments.distance / moments.deviation;
+    let mut windows = Windows::new(series, period);
+    let mut stretch = Stretch::default();
+    while let Some((first, count)) = windows.take(&mut stretch) {
+        path.run(Scores { stretch: &stretch, period: period as f64, line: &mut output[first..first + count] });
+    }
+    output
+}
+
+/// The scores of a stretch of windows.
+struct Scores<'a> {
+    stretch: &'a Stretch,
+    period: f64,
+    line: &'a mut [f64],
+}
+
+impl Kernel for Scores<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let undefined = S::f64s::splat(simd, f64::NAN);
+        for at in (0..self.line.len()).step_by(S::f64s::LEN) {
+            let moments = self.stretch.moments(simd, at, self.period);
+            let score = moments.distance / moments.deviation;
+            let score = moments.deviation.simd_gt(0.0).select(score, undefined);
+            store::<S>(canonical(simd, score), self.line, at);
         }
-    });
-    canonical(output)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::simd::arbitrary::{bits, column};
+
+    proptest! {
+        #[test]
+        fn every_path_gives_the_bits_of_the_scalar_one((column, skipped) in column(), period in 0_usize..40) {
+            let column = &column[skipped..];
+            let line = |path| bits(&zscore_on(path, column, period));
+            for path in Path::available() {
+                prop_assert_eq!(line(path), line(Path::scalar()), "{}", path.name());
+            }
+        }
+    }
 
     #[test]
     fn by_hand() {

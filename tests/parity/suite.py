@@ -1,0 +1,57 @@
+"""``python -m tests.parity.suite``: prints the digests of the golden backtests, as this Python computes them.
+
+Lines are as the Rust example prints them. ``decisions``, ``equity``, ``fills`` and ``figures`` are digests of the same
+bytes there and here; ``result`` is what a run's result digest is made of, Arrow tables and summary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import numpy as np
+from tradeplane_workloads.engine import prepare
+from tradeplane_workloads.engine.backtest import decide
+
+from tests.parity.inputs import golden_bars
+from tests.unit.workloads.golden_results import CASES, result
+
+EQUITY = ("equity", "cash", "gross")
+INTEGERS = ("decision", "bar", "instrument", "reason", "quantity", "position")
+AMOUNTS = ("notional", "commission", "slippage", "realized")
+FIGURES = (
+    *("final_equity", "total_return", "annual_return", "volatility", "sharpe", "sortino", "calmar", "max_drawdown"),
+    *("turnover", "exposure", "hit_rate"),
+)
+
+
+def digests(strategy: str) -> dict[str, str]:
+    """Compute what is compared of a golden backtest."""
+    bars, simulation = golden_bars(strategy), CASES[strategy]
+    simulator = prepare(bars, simulation)
+    simulator.run()
+    integers = np.stack([simulator.fill_integers(name) for name in INTEGERS], axis=1)
+    amounts = np.stack([simulator.fill_amounts(name) for name in AMOUNTS], axis=1)
+    figures = simulator.figures()
+    return {
+        "decisions": _sha256(decide(bars, simulation).tobytes()),
+        "equity": _sha256(*(simulator.equity_column(name).tobytes() for name in EQUITY)),
+        "fills": _sha256(integers.tobytes(), amounts.tobytes()),
+        "figures": _sha256("\n".join(str(getattr(figures, name)) for name in FIGURES).encode()),
+        "result": _sha256(json.dumps(result(strategy), sort_keys=True).encode()),
+    }
+
+
+def _sha256(*parts: bytes) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def main() -> None:
+    """Print the digests of every golden backtest."""
+    for strategy in sorted(CASES):
+        for part, digest in digests(strategy).items():
+            print(f"golden.{strategy}.{part} {digest}")
+
+
+if __name__ == "__main__":
+    main()
