@@ -4,10 +4,17 @@
 //! made from integers alone, so that a difference in what is printed is one in what was computed from them.
 
 use _native::engine::{Costs, Market, Method, Records, Rules, Simulation, Sizing, Stops, Tier, Units};
+use _native::events::{Engine, Feed, Log, MarketMaker, Pair, PairsTrader, Quoting, Setup, Strategy};
+use _native::exchange::{Form, Function, Impact, Model, Probability, Rules as ExchangeRules};
+use _native::fees::Fees;
 use _native::fixed::ONE;
 use _native::indicators;
+use _native::instrument::{Instrument, Settlement};
+use _native::latency::{Latency, Observation, Recorded};
 use _native::pcg64::Pcg64;
+use _native::risk::Limits;
 use _native::statistics::{Year, decimal, figures};
+use _native::tape::{Columns, Kind, Side};
 use sha2::{Digest, Sha256};
 
 const BARS: usize = 20_000;
@@ -118,6 +125,146 @@ fn print_simulation(name: &str, bars: &Bars, method: Method) {
     println!("{name}.fills.count {}\n{name}.sharpe {sharpe}", records.fills.len());
 }
 
+/// Rows of a tape, column by column: sequence, then exchange time, local time, price and quantity, then kind and side.
+#[derive(Default)]
+struct Tape {
+    sequence: Vec<u64>,
+    numbers: [Vec<i64>; 4],
+    bytes: [Vec<u8>; 2],
+    order: Vec<u64>,
+}
+
+impl Tape {
+    fn row(&mut self, sequence: u64, numbers: [i64; 4], bytes: [u8; 2], order: u64) {
+        self.sequence.push(sequence);
+        for (column, number) in self.numbers.iter_mut().zip(numbers) {
+            column.push(number);
+        }
+        for (column, byte) in self.bytes.iter_mut().zip(bytes) {
+            column.push(byte);
+        }
+        self.order.push(order);
+    }
+
+    fn feed(&self, orders: bool) -> Feed<'_> {
+        let [exchange_time, local_time, price, quantity] = &self.numbers;
+        let [kind, side] = &self.bytes;
+        let order: &[u64] = if orders { &self.order } else { &[] };
+        let columns =
+            Columns { sequence: &self.sequence, exchange_time, local_time, kind, side, price, quantity, order };
+        Feed::new(columns, 1_000).expect("a tape")
+    }
+
+    /// Levels and trades around a middle that walks, by clocks that disagree.
+    fn levels(seed: u64) -> Self {
+        let (mut tape, mut random) = (Self::default(), Pcg64::new(seed));
+        let (mut time, mut middle) = (1_700_000_000_000_000_000, 50_000);
+        for message in 0..MESSAGES {
+            time += 1_000 + random.below(2_000_000) as i64;
+            middle += random.below(3) as i64 - 1;
+            let sent = time + 5_000_000 - random.below(3_000_000) as i64;
+            for _ in 0..1 + random.below(6) {
+                let buys = random.below(2) == 0;
+                let side = if buys { Side::Bid } else { Side::Ask };
+                let trade = random.below(4) == 0;
+                let away = if trade { random.below(3) as i64 - 2 } else { 1 + random.below(300) as i64 };
+                let price = if buys { middle - away } else { middle + away };
+                let quantity = if trade { 1 } else { 0 } + random.below(50) as i64;
+                let kind = if trade { Kind::Trade } else { Kind::Level };
+                tape.row(message, [sent, time, price, quantity], [kind as u8, side as u8], 0);
+            }
+        }
+        tape
+    }
+
+    /// The same by orders.
+    fn orders(seed: u64) -> Self {
+        let (mut tape, mut random) = (Self::default(), Pcg64::new(seed));
+        let (mut time, mut middle) = (1_700_000_000_000_000_000, 50_000);
+        for message in 0..MESSAGES {
+            time += 1_000 + random.below(2_000_000) as i64;
+            middle += random.below(3) as i64 - 1;
+            let kind = [Kind::Add, Kind::Add, Kind::Modify, Kind::Cancel, Kind::Execute][random.below(5) as usize];
+            let id = if kind == Kind::Add { message } else { message.saturating_sub(1 + random.below(60)) };
+            let buys = random.below(2) == 0;
+            let side = if buys { Side::Bid } else { Side::Ask };
+            let away = 1 + random.below(5) as i64;
+            let price = if buys { middle - away } else { middle + away };
+            let numbers = [time, time + 100_000, price, 1 + random.below(20) as i64];
+            tape.row(message, numbers, [kind as u8, side as u8], id);
+        }
+        tape
+    }
+}
+
+const MESSAGES: u64 = 100_000;
+
+fn setup(settlement: Settlement, latency: Latency, model: Model, impact: Impact) -> Setup {
+    let numerator = if settlement == Settlement::Inverse { 1_000_000 * ONE } else { 100_000 };
+    Setup {
+        instrument: Instrument { settlement, numerator, denominator: 7 },
+        fees: Fees { per_lot: 3, minimum: Some(-10_000), ..Fees::flat(-50_000, 400_000) },
+        limits: Limits { position: Some(90), collar: Some(5_000), ..Limits::default() },
+        cash: 0,
+        rules: ExchangeRules { latency, model, impact, window: 4_096 },
+    }
+}
+
+fn quoting(interval: i64) -> Quoting {
+    Quoting { instrument: 0, half_spread: 0, skew: 1, skew_lots: 9, quantity: 7, most: 60, first: 0, interval }
+}
+
+fn print_run<S: Strategy>(name: &str, feeds: Vec<Feed<'_>>, setups: &[Setup], strategy: S) {
+    let mut engine = Engine::new(feeds, setups, None, strategy);
+    engine.run().expect("amounts stay small");
+    let holding = *engine.desk().holding(0);
+    let log: Log = engine.into_log();
+    print(&format!("events.{name}.log"), log.digest());
+    print(&format!("events.{name}.holding"), format!("{holding:?}").into_bytes());
+    println!("events.{name}.count {}", log.len());
+}
+
+fn print_events() {
+    let (tape, orders, other) = (Tape::levels(1), Tape::orders(2), Tape::levels(3));
+    let constant = Latency::Constant { entry: 700_000, response: 900_000 };
+    let observation = |time: i64| {
+        let request = 1_700_000_000_000_000_000 + time * 1_000_000_000;
+        let exchange = request + 500_000 + time % 7 * 90_001;
+        Observation { request, exchange, response: exchange + 400_000 + time % 5 * 70_003 }
+    };
+    let recorded = Latency::Recorded(Recorded::new((0..200).map(observation).collect()).expect("in order"));
+    let (root, straight) = (
+        Impact::SquareRoot { coefficient: 2_500_000_000, reference: 40 },
+        Impact::Linear { coefficient: 1_500_000_000, reference: 9 },
+    );
+    let power = Probability { function: Function::Power(2.3), form: Form::Parts };
+    let logarithm = Probability { function: Function::Logarithm, form: Form::Whole };
+    let runs = [
+        ("averse", Settlement::Linear, constant.clone(), Model::RiskAverse, Impact::None),
+        ("power", Settlement::Inverse, Latency::Feed, Model::Probable(power), root),
+        ("logarithm", Settlement::Linear, recorded, Model::Probable(logarithm), straight),
+        ("drawn", Settlement::Inverse, constant.clone(), Model::Drawn { probability: power, seed: 11 }, Impact::None),
+    ];
+    for (name, settlement, latency, model, impact) in runs {
+        let setups = [setup(settlement, latency, model, impact)];
+        print_run(name, vec![tape.feed(false)], &setups, MarketMaker::<true>::new(quoting(3_000_000)));
+    }
+    let setups = [setup(Settlement::Linear, constant.clone(), Model::Exact, Impact::None)];
+    print_run("exact", vec![orders.feed(true)], &setups, MarketMaker::<true>::new(quoting(3_000_000)));
+    let setups = [1, 2].map(|_| setup(Settlement::Linear, constant.clone(), Model::RiskAverse, straight));
+    let pair = Pair {
+        instruments: [0, 1],
+        ratio: [1, 1],
+        quantity: [20, 30],
+        window: 50,
+        entry: 100,
+        exit: 40,
+        first: 0,
+        interval: 5_000_000,
+    };
+    print_run("pairs", vec![tape.feed(false), other.feed(false)], &setups, PairsTrader::new(pair));
+}
+
 fn main() {
     let bars = bars();
     let [high, low, close] = [1, 2, 3].map(|price| column(&bars, price, 2));
@@ -135,4 +282,5 @@ fn main() {
     print_simulation("fixed-fraction", &bars, Method::FixedFraction);
     print_simulation("volatility-target", &bars, Method::VolatilityTarget);
     print_simulation("kelly", &bars, Method::Kelly);
+    print_events();
 }

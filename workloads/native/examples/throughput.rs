@@ -14,7 +14,7 @@ use _native::risk::Limits;
 use _native::tape::{Columns, Kind};
 use std::time::Instant;
 
-const RUNS: usize = 7;
+const RUNS: usize = 30;
 const MADE_UP: usize = 1_000_000;
 
 #[derive(Default)]
@@ -79,7 +79,7 @@ fn setup() -> Setup {
             latency: Latency::Constant { entry: 10_000_000, response: 10_000_000 },
             model: Model::RiskAverse,
             impact: Impact::None,
-            window: WINDOW,
+            window: std::env::var("W").map_or(WINDOW, |w| w.parse().unwrap()),
         },
     }
 }

@@ -79,10 +79,10 @@ impl Book {
     }
 
     /// Sets the quantity of a level, 0 to remove it, and gives the quantity that was there.
-    #[inline]
+    #[inline(always)]
     pub fn set(&mut self, half: Half, key: i64, quantity: i64) -> i64 {
         let before = self.halves[half as usize].set(key, quantity);
-        if key + self.halves[half.other() as usize].best() >= 0 && quantity > 0 {
+        if (key + self.halves[half.other() as usize].best() >= 0) & (quantity > 0) {
             self.uncross(half, key);
         }
         before
@@ -158,5 +158,88 @@ impl Book {
             self.locked += 1;
         }
         other.cut(-key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn book(levels: &[(Half, i64, i64)]) -> Book {
+        let mut book = Book::new(64);
+        for &(half, price, quantity) in levels {
+            book.set(half, half.key(price), quantity);
+        }
+        book
+    }
+
+    #[test]
+    fn a_level_that_crosses_removes_what_it_passed() {
+        let mut book =
+            book(&[(Half::Bid, 99, 5), (Half::Ask, 101, 1), (Half::Ask, 102, 2), (Half::Ask, 103, 3)]);
+        // A bid at 102 passes 101 and meets 102: both are gone.
+        book.set(Half::Bid, 102, 4);
+        assert_eq!(book.touch(), Some((102, 103)));
+        assert_eq!(book.crossings(), (1, 0));
+        // An ask at 102 meets the bid there: it is gone.
+        book.set(Half::Ask, -102, 6);
+        assert_eq!(book.touch(), Some((99, 102)));
+        assert_eq!(book.crossings(), (1, 1));
+    }
+
+    #[test]
+    fn removing_a_level_crosses_nothing() {
+        let mut book = book(&[(Half::Bid, 99, 5), (Half::Ask, 101, 1)]);
+        assert_eq!(book.set(Half::Bid, 105, 0), 0);
+        assert_eq!((book.touch(), book.crossings()), (Some((99, 101)), (0, 0)));
+    }
+
+    #[test]
+    fn a_quote_is_the_best_level() {
+        let mut book = book(&[(Half::Bid, 99, 5), (Half::Bid, 98, 7), (Half::Ask, 101, 1)]);
+        book.quote(Half::Bid, 98, 3);
+        assert_eq!(book.levels(Half::Bid).collect::<Vec<_>>(), [(98, 3)]);
+        book.quote(Half::Ask, -100, 4);
+        assert_eq!(book.levels(Half::Ask).collect::<Vec<_>>(), [(100, 4), (101, 1)]);
+        book.quote(Half::Bid, 98, 0);
+        assert_eq!(book.touch(), None);
+    }
+
+    #[test]
+    fn depth_is_of_the_best_levels() {
+        let book = book(&[(Half::Ask, 101, 1), (Half::Ask, 105, 2), (Half::Ask, 103, 4)]);
+        assert_eq!([0, 1, 2, 9].map(|levels| book.depth(Half::Ask, levels)), [0, 1, 5, 7]);
+    }
+
+    proptest! {
+        /// Against two sorted maps where a level removes what it reaches on the other side.
+        #[test]
+        fn bids_are_below_asks_whatever_comes(
+            rows in prop::collection::vec((any::<bool>(), 0i64..60, prop_oneof![Just(0i64), 1i64..5]), 0..300)
+        ) {
+            let mut book = Book::new(64);
+            let (mut bids, mut asks) = (BTreeMap::new(), BTreeMap::new());
+            for (buys, price, quantity) in rows {
+                let half = if buys { Half::Bid } else { Half::Ask };
+                book.set(half, half.key(price), quantity);
+                let side = if buys { &mut bids } else { &mut asks };
+                side.remove(&price);
+                if quantity > 0 {
+                    side.insert(price, quantity);
+                    if buys {
+                        asks.retain(|&ask, _| ask > price);
+                    } else {
+                        bids.retain(|&bid, _| bid < price);
+                    }
+                }
+                if let Some((bid, ask)) = book.touch() {
+                    prop_assert!(bid < ask);
+                }
+                prop_assert!(book.levels(Half::Bid).eq(bids.iter().rev().map(|(&price, &quantity)| (price, quantity))));
+                prop_assert!(book.levels(Half::Ask).eq(asks.iter().map(|(&price, &quantity)| (price, quantity))));
+            }
+        }
     }
 }

@@ -135,3 +135,76 @@ impl Orders {
         Change { half, key, left: 0, joined, traded: false }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const BID: Half = Half::Bid;
+
+    #[test]
+    fn an_order_keeps_its_place_unless_it_asks_for_more() {
+        let (mut orders, mut book) = (Orders::new(), Book::new(64));
+        for (id, quantity) in [(1, 5), (2, 7)] {
+            orders.add(&mut book, id, BID, 100, quantity).expect("new");
+        }
+        // Less at the same price: 2 left the level, and order 1 still stands first.
+        let change = orders.modify(&mut book, 1, 100, 3).expect("known");
+        assert_eq!(change, Change { half: BID, key: 100, left: 2, joined: 0, traded: false });
+        // More: all 3 left, and it joined again behind order 2.
+        let change = orders.modify(&mut book, 1, 100, 4).expect("known");
+        assert_eq!((change.left, change.joined), (3, 0));
+        assert_eq!(orders.leave(&mut book, 1, 9, Kind::Cancel).expect("known").joined, 2);
+        assert_eq!((book.quantity(BID, 100), orders.len()), (7, 1));
+    }
+
+    #[test]
+    fn another_price_is_another_level() {
+        let (mut orders, mut book) = (Orders::new(), Book::new(64));
+        orders.add(&mut book, 1, Half::Ask, -100, 5).expect("new");
+        orders.modify(&mut book, 1, -103, 5).expect("known");
+        assert_eq!(book.levels(Half::Ask).collect::<Vec<_>>(), [(103, 5)]);
+    }
+
+    #[test]
+    fn strangers_and_doubles_are_refused() {
+        let (mut orders, mut book) = (Orders::new(), Book::new(64));
+        assert_eq!(orders.leave(&mut book, 7, 1, Kind::Execute), Err(Unknown(7)));
+        assert_eq!(orders.modify(&mut book, 7, 100, 1), Err(Unknown(7)));
+        orders.add(&mut book, 7, BID, 100, 5).expect("new");
+        assert_eq!(orders.add(&mut book, 7, BID, 101, 5), Err(Unknown(7)));
+        assert_eq!(book.levels(BID).collect::<Vec<_>>(), [(100, 5)]);
+    }
+
+    proptest! {
+        /// Every level holds the sum of its orders, kept in a plain list.
+        #[test]
+        fn levels_are_sums_of_orders(
+            rows in prop::collection::vec((0u8..4, 0u64..12, 0i64..20, 0i64..9), 0..200)
+        ) {
+            let (mut orders, mut book) = (Orders::new(), Book::new(64));
+            let mut list: Vec<(u64, i64, i64)> = Vec::new();
+            for (kind, id, key, quantity) in rows {
+                let place = list.iter().position(|(other, ..)| *other == id);
+                let known = match kind {
+                    0 => orders.add(&mut book, id, BID, key, quantity).is_ok() != place.is_some(),
+                    1 => orders.modify(&mut book, id, key, quantity).is_ok() == place.is_some(),
+                    _ => orders.leave(&mut book, id, quantity, Kind::Cancel).is_ok() == place.is_some(),
+                };
+                prop_assert!(known);
+                match (kind, place) {
+                    (0, None) => list.push((id, key, quantity)),
+                    (1, Some(place)) => list[place] = (id, key, quantity),
+                    (2.., Some(place)) => list[place].2 -= quantity.min(list[place].2),
+                    _ => {}
+                }
+                list.retain(|(_, _, quantity)| *quantity > 0);
+                for key in 0..20 {
+                    let sum: i64 = list.iter().filter(|(_, other, _)| *other == key).map(|(_, _, lots)| lots).sum();
+                    prop_assert_eq!(book.quantity(BID, key), sum);
+                }
+            }
+        }
+    }
+}

@@ -63,23 +63,21 @@ impl Ladder {
     }
 
     /// Sets the quantity at a key, 0 to remove the level, and gives the quantity that was there.
-    #[inline]
+    #[inline(always)]
     pub fn set(&mut self, key: i64, quantity: i64) -> i64 {
         let slot = self.slot(key);
         let Some(level) = self.quantity.get_mut(slot) else {
             return self.set_outside(key, quantity);
         };
         let before = std::mem::replace(level, quantity);
-        if quantity == 0 {
-            if before != 0 {
-                self.leave(slot, key);
-            }
+        // No branch here depends on what was loaded: most levels are not in the nearest cache, and a processor that
+        // guessed wrong would wait for one after the other.
+        let occupied = quantity != 0;
+        self.mark(slot, occupied);
+        if !occupied & (key == self.best) {
+            self.best_left(slot);
         } else {
-            if before == 0 {
-                self.occupied[slot >> 6] |= 1 << (slot & 63);
-                self.summary[slot >> 12] |= 1 << (slot >> 6 & 63);
-            }
-            self.best = self.best.max(key);
+            self.best = self.best.max(if occupied { key } else { NOTHING });
         }
         before
     }
@@ -121,21 +119,23 @@ impl Ladder {
         key.wrapping_sub(self.base) as usize
     }
 
-    /// The level of a slot is gone: finds the best again where it was that one.
-    #[inline]
-    fn leave(&mut self, slot: usize, key: i64) {
-        let word = slot >> 6;
-        self.occupied[word] &= !(1 << (slot & 63));
-        if self.occupied[word] == 0 {
-            self.summary[word >> 6] &= !(1 << (word & 63));
-        }
-        if key == self.best {
-            match self.occupied_at_or_below(slot) {
-                Some(next) if next >= self.quantity.len() / 4 || self.far.is_empty() => {
-                    self.best = self.base + next as i64;
-                }
-                next => self.come_down(next),
+    /// Notes whether a slot holds something.
+    #[inline(always)]
+    fn mark(&mut self, slot: usize, occupied: bool) {
+        let (word, group) = (slot >> 6, slot >> 12);
+        let bits = self.occupied[word] & !(1 << (slot & 63)) | u64::from(occupied) << (slot & 63);
+        self.occupied[word] = bits;
+        self.summary[group] = self.summary[group] & !(1 << (word & 63)) | u64::from(bits != 0) << (word & 63);
+    }
+
+    /// The best level, of this slot, is gone: finds the next.
+    #[inline(never)]
+    fn best_left(&mut self, slot: usize) {
+        match self.occupied_at_or_below(slot) {
+            Some(next) if next >= self.quantity.len() / 4 || self.far.is_empty() => {
+                self.best = self.base + next as i64;
             }
+            next => self.come_down(next),
         }
     }
 
@@ -168,17 +168,13 @@ impl Ladder {
     fn move_to(&mut self, key: i64) {
         while let Some(slot) = self.occupied_at_or_below(self.quantity.len() - 1) {
             self.far.insert(self.base + slot as i64, std::mem::take(&mut self.quantity[slot]));
-            self.occupied[slot >> 6] &= !(1 << (slot & 63));
-            if self.occupied[slot >> 6] == 0 {
-                self.summary[slot >> 12] &= !(1 << (slot >> 6 & 63));
-            }
+            self.mark(slot, false);
         }
         self.base = key - (self.quantity.len() / 4 * 3) as i64;
         for (key, quantity) in self.far.split_off(&self.base) {
             let slot = self.slot(key);
             self.quantity[slot] = quantity;
-            self.occupied[slot >> 6] |= 1 << (slot & 63);
-            self.summary[slot >> 12] |= 1 << (slot >> 6 & 63);
+            self.mark(slot, true);
         }
     }
 
@@ -205,4 +201,73 @@ impl Ladder {
 #[inline]
 fn top(bits: u64) -> usize {
     63 - bits.leading_zeros() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What was done to a ladder: a key, relative to a middle that walks, and a quantity; or a clearing, or a cut.
+    #[derive(Debug, Clone)]
+    enum Act {
+        Set(i64, i64),
+        Clear,
+        Cut(i64),
+    }
+
+    fn acts() -> impl Strategy<Value = Vec<Act>> {
+        let near = (-40i64..10, prop_oneof![Just(0i64), 1i64..9]).prop_map(|(key, quantity)| Act::Set(key, quantity));
+        let far = (-3000i64..3000, prop_oneof![Just(0i64), 1i64..9]).prop_map(|(key, quantity)| Act::Set(key, quantity));
+        let act = prop_oneof![12 => near, 4 => far, 1 => (-40i64..10).prop_map(Act::Cut), 1 => Just(Act::Clear)];
+        prop::collection::vec(act, 0..200)
+    }
+
+    fn naive(map: &mut BTreeMap<i64, i64>, act: &Act, middle: i64) {
+        match *act {
+            Act::Set(key, 0) => drop(map.remove(&(middle + key))),
+            Act::Set(key, quantity) => drop(map.insert(middle + key, quantity)),
+            Act::Clear => map.clear(),
+            Act::Cut(key) => drop(map.split_off(&(middle + key))),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_ladder_is_a_sorted_map(acts in acts(), window in 1usize..300, start in -5000i64..5000, step in -7i64..8) {
+            let (mut ladder, mut map) = (Ladder::new(window), BTreeMap::new());
+            for (number, act) in acts.iter().enumerate() {
+                let middle = start + step * number as i64;
+                match *act {
+                    Act::Set(key, quantity) => {
+                        let before = map.get(&(middle + key)).copied().unwrap_or(0);
+                        prop_assert_eq!(ladder.set(middle + key, quantity), before);
+                    }
+                    Act::Clear => ladder.clear(),
+                    Act::Cut(key) => {
+                        let expected = map.range(middle + key..).count();
+                        prop_assert_eq!(ladder.cut(middle + key), expected);
+                    }
+                }
+                naive(&mut map, act, middle);
+                prop_assert_eq!(ladder.best(), map.last_key_value().map_or(NOTHING, |(&key, _)| key));
+                let levels: Vec<(i64, i64)> = ladder.levels().collect();
+                let expected: Vec<(i64, i64)> = map.iter().rev().map(|(&key, &quantity)| (key, quantity)).collect();
+                prop_assert_eq!(levels, expected);
+                for key in [middle - 50, middle, middle + 9] {
+                    prop_assert_eq!(ladder.quantity(key), map.get(&key).copied().unwrap_or(0));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_at_the_edges_of_their_range_are_kept() {
+        let mut ladder = Ladder::new(64);
+        for key in [0, PRICE_LIMIT, -PRICE_LIMIT, PRICE_LIMIT - 1] {
+            assert_eq!(ladder.set(key, 1), 0);
+        }
+        let keys: Vec<i64> = ladder.levels().map(|(key, _)| key).collect();
+        assert_eq!(keys, [PRICE_LIMIT, PRICE_LIMIT - 1, 0, -PRICE_LIMIT]);
+    }
 }

@@ -11,6 +11,8 @@ mod log;
 mod maker;
 mod pairs;
 mod strategy;
+#[cfg(test)]
+mod tests;
 mod view;
 
 pub use account::Holding;

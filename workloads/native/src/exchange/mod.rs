@@ -11,6 +11,8 @@ mod own;
 mod placing;
 mod queue;
 mod report;
+#[cfg(test)]
+mod tests;
 mod venue;
 
 pub use impact::Impact;

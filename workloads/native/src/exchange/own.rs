@@ -100,6 +100,6 @@ impl Bounds {
 
     #[inline]
     pub fn hold(self, key: i64) -> bool {
-        self.low <= key && key <= self.high
+        (self.low <= key) & (key <= self.high)
     }
 }

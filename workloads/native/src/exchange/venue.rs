@@ -138,8 +138,8 @@ impl Venue {
                 let half = Half::of_number(side);
                 let key = half.key(price);
                 let before = self.book.set(half, key, quantity);
-                let reaches = key + self.bounds[half.other() as usize].high >= 0 && quantity > 0;
-                if self.bounds[half as usize].hold(key) || reaches {
+                let reaches = (key + self.bounds[half.other() as usize].high >= 0) & (quantity > 0);
+                if self.bounds[half as usize].hold(key) | reaches {
                     self.at(tape, skew, first + offset);
                     self.level(half, key, before, quantity);
                     true
