@@ -1,8 +1,8 @@
 """A market maker on recorded events, simulated by hftbacktest; runs inside that peer's environment.
 
-Arguments: the .npy of the peer's own event array, the book (hash or roi), the quoting as JSON, where to put the
-decisions. Timed is the processor time of the thread in the compiled loop, from the first event to the last: neither
-the reading of the file nor the compilation.
+``convert <recording.gz> <copies> <output.npy>`` makes the peer's own event array with its own converter, repeated end to
+end. ``run <events.npy> <hash|roi> <quoting as JSON> <decisions.npy>`` simulates. Timed is the processor time of the
+thread in the compiled loop, from the first event to the last: neither the reading of the file nor the compilation.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from hftbacktest import (
     HashMapMarketDepthBacktest,
     ROIVectorMarketDepthBacktest,
 )
+from hftbacktest.data.utils import binancefutures
 from numba import njit
 
 TICK, LOT = 0.1, 0.001
@@ -42,14 +43,14 @@ def quote(backtest, decisions, half_spread, skew, skew_lots, quantity, most, int
         prices = (min(middle // 2 - half_spread, bid), max(-(-middle // 2) + half_spread, ask))
         for side in (0, 1):
             standing = False
-            cancel = -1
+            cancel = np.int64(-1)
             values = backtest.orders(0).values()
             while values.has_next():
                 order = values.get()
                 if (order.side == BUY) == (side == 0):
                     standing = True
                     if order.price_tick != prices[side] and order.cancellable:
-                        cancel = order.order_id
+                        cancel = np.int64(order.order_id)
             sign = 1 - 2 * side
             if cancel >= 0:
                 backtest.cancel(0, cancel, False)
@@ -85,19 +86,32 @@ def backtest_of(events, book, latency):  # type: ignore[no-untyped-def]
     return ROIVectorMarketDepthBacktest([asset.roi_lb(middle * 0.5).roi_ub(middle * 1.5)])
 
 
-def main(data: str, book: str, quoting: str, output: str) -> None:
+def convert(recording: str, copies: str, output: str) -> None:
+    """Make the peer's event array, one copy after the other by both clocks."""
+    events = binancefutures.convert(recording, buffer_size=3_000_000)
+    clocks = [events["exch_ts"], events["local_ts"]]
+    length = int(max(clock.max() for clock in clocks) - min(clock.min() for clock in clocks)) + 1_000_000_000
+    repeated = np.concatenate([events] * int(copies))
+    later = np.repeat(np.arange(int(copies), dtype=np.int64) * length, len(events))
+    repeated["exch_ts"] += later
+    repeated["local_ts"] += later
+    np.save(output, repeated)
+    print(json.dumps({"events": len(repeated)}))
+
+
+def run(data: str, book: str, quoting: str, output: str) -> None:
     """Run several times; print the best time and the state at the end."""
     events = np.load(data)
     settings = json.loads(quoting)
     arguments = [settings[name] for name in ("half_spread", "skew", "skew_lots", "quantity", "most", "interval")]
     decisions = np.zeros((ROOM, 6), np.int64)
     best = float("inf")
+    beginning = events[:1000].copy()  # kept: the peer reads arrays where they are
+    compiled = backtest_of(beginning, book, settings["latency"])
+    quote(compiled, decisions, *arguments)
+    compiled.close()
     for _ in range(settings["runs"]):
         backtest = backtest_of(events, book, settings["latency"])
-        if best == float("inf"):  # compiles
-            warm = backtest_of(events[:1000].copy(), book, settings["latency"])
-            quote(warm, decisions, *arguments)
-            warm.close()
         started = time.thread_time()
         made = quote(backtest, decisions, *arguments)
         best = min(best, time.thread_time() - started)
@@ -112,4 +126,4 @@ def main(data: str, book: str, quoting: str, output: str) -> None:
     print(json.dumps({"seconds": best, "events": len(events), **state}))
 
 
-main(*sys.argv[1:])
+{"convert": convert, "run": run}[sys.argv[1]](*sys.argv[2:])

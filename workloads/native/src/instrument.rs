@@ -65,10 +65,8 @@ mod tests {
     use super::*;
     use crate::fixed::ONE;
 
-    const LINEAR: Instrument =
-        Instrument { settlement: Settlement::Linear, numerator: 100_000, denominator: 1 };
-    const INVERSE: Instrument =
-        Instrument { settlement: Settlement::Inverse, numerator: 1_000 * ONE, denominator: 1 };
+    const LINEAR: Instrument = Instrument { settlement: Settlement::Linear, numerator: 100_000, denominator: 1 };
+    const INVERSE: Instrument = Instrument { settlement: Settlement::Inverse, numerator: 1_000 * ONE, denominator: 1 };
 
     #[test]
     fn a_linear_future_is_worth_price_times_quantity() {

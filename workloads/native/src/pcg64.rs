@@ -110,10 +110,7 @@ mod tests {
     #[test]
     fn the_transforms_of_seed_42() {
         let words: Vec<u64> = draws(4, Pcg64::next_u64);
-        assert_eq!(
-            words,
-            [0xc985_0d51_600b_031f, 0xfce3_af5a_f9d9_1153, 0x068e_579a_b557_e511, 0xa270_7e5f_fbdf_1a3f]
-        );
+        assert_eq!(words, [0xc985_0d51_600b_031f, 0xfce3_af5a_f9d9_1153, 0x068e_579a_b557_e511, 0xa270_7e5f_fbdf_1a3f]);
         let uniforms: Vec<u64> = draws(4, |generator| generator.uniform().to_bits());
         assert_eq!(
             uniforms,
@@ -122,10 +119,7 @@ mod tests {
         assert_eq!(draws(12, |generator| generator.below(10)), [7, 9, 0, 6, 0, 6, 8, 4, 8, 4, 4, 7]);
         // Nearly half of the words are drawn again for this bound.
         let wide: Vec<u64> = draws(4, |generator| generator.below((1 << 63) + 1));
-        assert_eq!(
-            wide,
-            [0x0347_2bcd_5aab_f288, 0x50fe_efd8_f92f_a61f, 0x7089_37dc_6894_b893, 0x3cb4_a1ac_d1b1_1b71]
-        );
+        assert_eq!(wide, [0x0347_2bcd_5aab_f288, 0x50fe_efd8_f92f_a61f, 0x7089_37dc_6894_b893, 0x3cb4_a1ac_d1b1_1b71]);
         let normals: Vec<u64> = draws(4, |generator| generator.normal().to_bits());
         assert_eq!(
             normals,

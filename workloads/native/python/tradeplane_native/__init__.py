@@ -1,8 +1,15 @@
 """The Rust core of tradeplane: what decides a result is computed here, to the same bits on every processor."""
 
 from tradeplane_native._native import (
+    Desk,
+    EventRun,
+    EventTape,
     Figures,
     Generator,
+    MarketMaker,
+    MarketTrade,
+    OrderReport,
+    PairsTrader,
     Simulator,
     __version__,
     atr,
@@ -10,13 +17,21 @@ from tradeplane_native._native import (
     ema,
     macd,
     rsi,
+    run_events,
     sma,
     zscore,
 )
 
 __all__ = [
+    "Desk",
+    "EventRun",
+    "EventTape",
     "Figures",
     "Generator",
+    "MarketMaker",
+    "MarketTrade",
+    "OrderReport",
+    "PairsTrader",
     "Simulator",
     "__version__",
     "atr",
@@ -24,6 +39,7 @@ __all__ = [
     "ema",
     "macd",
     "rsi",
+    "run_events",
     "sma",
     "zscore",
 ]

@@ -177,8 +177,7 @@ mod tests {
 
     #[test]
     fn a_level_that_crosses_removes_what_it_passed() {
-        let mut book =
-            book(&[(Half::Bid, 99, 5), (Half::Ask, 101, 1), (Half::Ask, 102, 2), (Half::Ask, 103, 3)]);
+        let mut book = book(&[(Half::Bid, 99, 5), (Half::Ask, 101, 1), (Half::Ask, 102, 2), (Half::Ask, 103, 3)]);
         // A bid at 102 passes 101 and meets 102: both are gone.
         book.set(Half::Bid, 102, 4);
         assert_eq!(book.touch(), Some((102, 103)));

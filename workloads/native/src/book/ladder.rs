@@ -218,7 +218,8 @@ mod tests {
 
     fn acts() -> impl Strategy<Value = Vec<Act>> {
         let near = (-40i64..10, prop_oneof![Just(0i64), 1i64..9]).prop_map(|(key, quantity)| Act::Set(key, quantity));
-        let far = (-3000i64..3000, prop_oneof![Just(0i64), 1i64..9]).prop_map(|(key, quantity)| Act::Set(key, quantity));
+        let far =
+            (-3000i64..3000, prop_oneof![Just(0i64), 1i64..9]).prop_map(|(key, quantity)| Act::Set(key, quantity));
         let act = prop_oneof![12 => near, 4 => far, 1 => (-40i64..10).prop_map(Act::Cut), 1 => Just(Act::Clear)];
         prop::collection::vec(act, 0..200)
     }

@@ -71,12 +71,13 @@ pub struct Desk {
     rate: Option<Rate>,
     last_id: u64,
     halted: bool,
+    pub(super) stopped: bool,
 }
 
 impl Desk {
     pub(super) fn new(setups: &[Setup], rate: Option<Rate>, log: Log) -> Self {
         let places = setups.iter().map(Place::new).collect();
-        Self { now: 0, timer: None, places, log, rate, last_id: 0, halted: false }
+        Self { now: 0, timer: None, places, log, rate, last_id: 0, halted: false, stopped: false }
     }
 
     /// The local time.
@@ -169,10 +170,14 @@ impl Desk {
     /// The [`Reason`] risk refuses it, as for a new order of that price and quantity.
     pub fn replace(&mut self, instrument: usize, id: u64, price: i64, quantity: i64) -> Result<(), Reason> {
         let kind = crate::orders::Kind::Limit { price };
-        let order = NewOrder { id, kind, quantity, ..self.ticket(instrument, id).map_or_else(
-            || NewOrder::new(id, Half::Bid, kind, quantity),
-            |ticket| ticket.order,
-        ) };
+        let order = NewOrder {
+            id,
+            kind,
+            quantity,
+            ..self
+                .ticket(instrument, id)
+                .map_or_else(|| NewOrder::new(id, Half::Bid, kind, quantity), |ticket| ticket.order)
+        };
         let checked = self.check_replaced(instrument, &order);
         if let Err(reason) = checked {
             self.write(instrument, Event::Deny, reason, &order);
@@ -197,6 +202,11 @@ impl Desk {
                 self.cancel(instrument, id);
             }
         }
+    }
+
+    /// Ends the run here.
+    pub fn stop(&mut self) {
+        self.stopped = true;
     }
 
     /// Takes in a report that arrived: orders, holdings, log; then looks at the day's loss.

@@ -97,7 +97,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
         };
         self.desk.now = first;
         self.strategy.start(&mut self.desk);
-        while self.act()? {}
+        while !self.desk.stopped && self.act()? {}
         Ok(())
     }
 
@@ -291,9 +291,8 @@ fn align(feeds: &mut [Feed<'_>]) {
     let mut rows = vec![0; feeds.len()];
     let mut latest = i64::MIN;
     loop {
-        let next = (0..feeds.len())
-            .filter_map(|feed| Some((*feeds[feed].columns().sequence.get(rows[feed])?, feed)))
-            .min();
+        let next =
+            (0..feeds.len()).filter_map(|feed| Some((*feeds[feed].columns().sequence.get(rows[feed])?, feed))).min();
         let Some((_, feed)) = next else {
             return;
         };

@@ -4,9 +4,9 @@ use crate::book::PRICE_LIMIT;
 use crate::exchange::QUANTITY_LIMIT;
 use crate::latency::skew;
 use crate::tape::{Columns, Fault, Kind};
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Times lie between 0 and this: the year 2116.
 const TIME_LIMIT: i64 = 1 << 62;
@@ -39,7 +39,7 @@ impl fmt::Display for Unfit {
             Self::Fault(fault) => fault.fmt(formatter),
             Self::Price(row) => write!(formatter, "row {row}: its price is not within 2^60 ticks of zero"),
             Self::Quantity(row) => write!(formatter, "row {row}: its quantity is not below 2^60 lots"),
-            Self::Time(row) => write!(formatter, "row {row}: its times are not from 0 to 2^62 nanoseconds"),
+            Self::Time(row) => write!(formatter, "row {row}: its times are not from 0 to below 2^62 nanoseconds"),
             Self::Skew(skew) => write!(formatter, "the local clock is {skew} ns behind the exchange's; mend the times"),
             Self::Side(row) => write!(formatter, "row {row}: a row of its kind needs a side, 1 or 2"),
             Self::Order(row) => write!(formatter, "row {row}: a row of its kind needs the column order"),
@@ -49,15 +49,21 @@ impl fmt::Display for Unfit {
 
 impl std::error::Error for Unfit {}
 
+/// What is found out about a tape once, before it is run any number of times.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// When rows arrive, skew not added, where that is not the column of local times: never less than the row before.
+    arrival: Option<Vec<i64>>,
+    skew: i64,
+    /// The rows in the exchange's order, as stretches of neighbours.
+    runs: Vec<Range<usize>>,
+}
+
 /// One instrument's tape, ready to be run.
 #[derive(Debug, Clone)]
 pub struct Feed<'a> {
     columns: Columns<'a>,
-    /// When rows arrive, skew not added; never less than for the row before.
-    arrival: Cow<'a, [i64]>,
-    skew: i64,
-    /// The rows in the exchange's order, as stretches of neighbours.
-    runs: Vec<Range<usize>>,
+    prepared: Arc<Prepared>,
 }
 
 impl<'a> Feed<'a> {
@@ -73,17 +79,27 @@ impl<'a> Feed<'a> {
         if skew > SKEW_LIMIT {
             return Err(Unfit::Skew(skew));
         }
-        let arrival = if columns.local_time.is_sorted() {
-            Cow::Borrowed(columns.local_time)
-        } else {
+        let arrival = (!columns.local_time.is_sorted()).then(|| {
             let mut latest = i64::MIN;
             let latest = columns.local_time.iter().map(|&time| {
                 latest = latest.max(time);
                 latest
             });
-            Cow::Owned(latest.collect())
-        };
-        Ok(Self { columns, arrival, skew, runs: runs(columns.exchange_time) })
+            latest.collect()
+        });
+        Ok(Self { columns, prepared: Arc::new(Prepared { arrival, skew, runs: runs(columns.exchange_time) }) })
+    }
+
+    /// What was found out about the tape, to run it again.
+    #[must_use]
+    pub fn prepared(&self) -> Arc<Prepared> {
+        Arc::clone(&self.prepared)
+    }
+
+    /// The tape that was prepared, with its columns where they are now.
+    #[must_use]
+    pub fn again(columns: Columns<'a>, prepared: Arc<Prepared>) -> Self {
+        Self { columns, prepared }
     }
 
     /// The columns.
@@ -96,32 +112,39 @@ impl<'a> Feed<'a> {
     /// What is added to local times.
     #[must_use]
     pub fn skew(&self) -> i64 {
-        self.skew
+        self.prepared.skew
     }
 
     /// The rows in the exchange's order, as stretches of neighbours.
     #[inline]
     pub(super) fn runs(&self) -> &[Range<usize>] {
-        &self.runs
+        &self.prepared.runs
     }
 
     /// When a row arrives, by the local clock.
     #[inline]
     pub(super) fn arrival(&self, row: usize) -> Option<i64> {
-        self.arrival.get(row).map(|time| time + self.skew)
+        self.arrivals().get(row).map(|time| time + self.prepared.skew)
     }
 
     /// The first row from `row` on that arrives after `time`.
     #[inline]
     pub(super) fn arrived(&self, row: usize, time: i64) -> usize {
-        row + after(&self.arrival[row..], time - self.skew)
+        row + after(&self.arrivals()[row..], time.saturating_sub(self.prepared.skew))
     }
 
-    /// Lifts the times of arrival to at least those given.
+    /// Lifts the time of arrival of a row to at least the one given.
     pub(super) fn lift(&mut self, row: usize, time: i64) {
-        if self.arrival[row] + self.skew < time {
-            self.arrival.to_mut()[row] = time - self.skew;
+        if self.arrival(row).is_some_and(|arrival| arrival < time) {
+            let local_time = self.columns.local_time;
+            let prepared = Arc::make_mut(&mut self.prepared);
+            prepared.arrival.get_or_insert_with(|| local_time.to_vec())[row] = time - prepared.skew;
         }
+    }
+
+    #[inline]
+    fn arrivals(&self) -> &[i64] {
+        self.prepared.arrival.as_deref().unwrap_or(self.columns.local_time)
     }
 }
 
@@ -137,28 +160,36 @@ pub(super) fn after(times: &[i64], time: i64) -> usize {
 }
 
 fn check(columns: &Columns<'_>) -> Result<(), Unfit> {
-    for row in 0..columns.len() {
-        if columns.price[row].unsigned_abs() >= PRICE_LIMIT.unsigned_abs() {
-            return Err(Unfit::Price(row));
-        }
-        if columns.quantity[row] >= QUANTITY_LIMIT {
-            return Err(Unfit::Quantity(row));
-        }
-        let times = 0..=TIME_LIMIT;
-        if !times.contains(&columns.exchange_time[row]) || !times.contains(&columns.local_time[row]) {
-            return Err(Unfit::Time(row));
-        }
-        let kind = Kind::of(columns.kind[row]);
-        let sided = !matches!(kind, Some(Kind::Clear | Kind::Trade | Kind::Gap));
-        let ordered = matches!(kind, Some(Kind::Add | Kind::Modify | Kind::Cancel | Kind::Execute));
-        if sided && columns.side[row] == 0 {
-            return Err(Unfit::Side(row));
-        }
-        if ordered && columns.order.is_empty() {
-            return Err(Unfit::Order(row));
-        }
+    let beyond = |column: &[i64], limit: i64| {
+        // The limit is a power of two: a number reaches it where the bits of all of them together do. What is fit,
+        // which nearly every tape is, takes no branch a row.
+        let bits = column.iter().fold(0, |bits, &number| bits | number.unsigned_abs());
+        let within = |number: i64| number.unsigned_abs() < limit.unsigned_abs();
+        if bits < limit.unsigned_abs() { None } else { column.iter().position(|&number| !within(number)) }
+    };
+    let outside = |column: &[i64]| {
+        let negative = column.iter().fold(0, |bits, &number| bits | number) < 0;
+        if negative { column.iter().position(|&time| time < 0) } else { beyond(column, TIME_LIMIT) }
+    };
+    if let Some(row) = beyond(columns.price, PRICE_LIMIT) {
+        return Err(Unfit::Price(row));
     }
-    Ok(())
+    if let Some(row) = beyond(columns.quantity, QUANTITY_LIMIT) {
+        return Err(Unfit::Quantity(row));
+    }
+    if let Some(row) = outside(columns.exchange_time).or_else(|| outside(columns.local_time)) {
+        return Err(Unfit::Time(row));
+    }
+    let needs_side = |kind: u8| kind != Kind::Clear as u8 && kind != Kind::Trade as u8 && kind != Kind::Gap as u8;
+    let mut sided = columns.kind.iter().zip(columns.side);
+    if let Some(row) = sided.position(|(&kind, &side)| side == 0 && needs_side(kind)) {
+        return Err(Unfit::Side(row));
+    }
+    let about_an_order = |kind: u8| (Kind::Add as u8..=Kind::Execute as u8).contains(&kind);
+    match columns.kind.iter().position(|&kind| about_an_order(kind)) {
+        Some(row) if columns.order.is_empty() => Err(Unfit::Order(row)),
+        _ => Ok(()),
+    }
 }
 
 /// Rows by exchange time, those of one time in the order of the tape, as stretches of neighbours.
@@ -169,13 +200,18 @@ fn runs(times: &[i64]) -> Vec<Range<usize>> {
     if times.is_sorted() {
         return std::iter::once(0..times.len()).collect();
     }
-    let mut rows: Vec<usize> = (0..times.len()).collect();
-    rows.sort_by_key(|&row| times[row]);
+    let mut start = 0;
+    let same = times.chunk_by(|one, next| one == next).map(|chunk| {
+        start += chunk.len();
+        start - chunk.len()..start
+    });
+    let mut messages: Vec<Range<usize>> = same.collect();
+    messages.sort_by_key(|rows| times[rows.start]);
     let mut runs: Vec<Range<usize>> = Vec::new();
-    for row in rows {
+    for rows in messages {
         match runs.last_mut() {
-            Some(run) if run.end == row => run.end += 1,
-            _ => runs.push(row..row + 1),
+            Some(run) if run.end == rows.start => run.end = rows.end,
+            _ => runs.push(rows),
         }
     }
     runs

@@ -18,7 +18,7 @@ mod view;
 pub use account::Holding;
 pub use desk::{Desk, Setup, Ticket};
 pub use engine::Engine;
-pub use feed::{Feed, Unfit};
+pub use feed::{Feed, Prepared, Unfit};
 pub use log::{BLOCK_ROWS, COLUMNS, Log, Row};
 pub use maker::{MarketMaker, Quoting};
 pub use pairs::{Pair, PairsTrader};

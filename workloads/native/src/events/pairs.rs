@@ -98,8 +98,7 @@ impl PairsTrader {
             if wanted != 0 {
                 let order = NewOrder::new(0, half, Kind::Limit { price }, wanted.abs());
                 // What risk refuses is in the log, and tried again at the next look.
-                let _ =
-                    desk.submit(instrument, NewOrder { time_in_force: TimeInForce::ImmediateOrCancel, ..order });
+                let _ = desk.submit(instrument, NewOrder { time_in_force: TimeInForce::ImmediateOrCancel, ..order });
             }
         }
     }

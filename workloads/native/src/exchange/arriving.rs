@@ -99,7 +99,7 @@ impl Venue {
         if quantity <= 0 {
             return self.deny(id, Reason::NoQuantity);
         }
-        if quantity >= QUANTITY_LIMIT || price.abs() >= PRICE_LIMIT {
+        if quantity >= QUANTITY_LIMIT || !in_range(Kind::Limit { price }) {
             return self.deny(id, Reason::BeyondRange);
         }
         let keeps = own.order.half.key(price) == own.key && quantity <= own.left;

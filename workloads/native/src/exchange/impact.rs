@@ -69,9 +69,7 @@ mod tests {
     #[test]
     fn nothing_overflows() {
         let coefficient = i64::MAX;
-        for impact in
-            [Impact::Linear { coefficient, reference: 1 }, Impact::SquareRoot { coefficient, reference: 1 }]
-        {
+        for impact in [Impact::Linear { coefficient, reference: 1 }, Impact::SquareRoot { coefficient, reference: 1 }] {
             assert_eq!(impact.ticks(1 << 61), LARGEST);
         }
         assert_eq!(Impact::None.ticks(i64::MAX), 0);

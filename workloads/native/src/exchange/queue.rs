@@ -132,13 +132,13 @@ impl Queue {
         let most = i128::from(after) * ONE;
         let left = (i128::from(before) - i128::from(after) - i128::from(std::mem::take(&mut position.traded))) * ONE;
         if left > 0 && position.ahead > 0 {
-            position.ahead -= self.from_ahead(position.ahead, i128::from(before) * ONE, left);
+            position.ahead -= self.ahead_of(position.ahead, i128::from(before) * ONE, left);
         }
         position.ahead = position.ahead.min(most);
     }
 
     /// How much of what left a level of `before` left from ahead of an order.
-    fn from_ahead(&mut self, front: i128, before: i128, left: i128) -> i128 {
+    fn ahead_of(&mut self, front: i128, before: i128, left: i128) -> i128 {
         let back = (before - front).max(0);
         match self.model {
             Model::RiskAverse | Model::Exact => 0,

@@ -223,8 +223,7 @@ fn a_stop_becomes_a_market_order_at_its_trigger() {
     assert_eq!(told(&scene.submit(Half::Ask, Kind::Stop { trigger: 99 }, 6)), [(Event::Wait, 1, 99, 6, 6)]);
     assert_eq!(told(&scene.row(Row::Trade, Side::Ask, 100, 1)), []);
     let reports = scene.row(Row::Trade, Side::Ask, 99, 1);
-    let expected =
-        [(Event::Open, 1, 99, 6, 6), (Event::Trade, 1, 99, 5, 1), (Event::Fill, 1, 98, 1, 0)];
+    let expected = [(Event::Open, 1, 99, 6, 6), (Event::Trade, 1, 99, 5, 1), (Event::Fill, 1, 98, 1, 0)];
     assert_eq!(told(&reports), expected);
 }
 
@@ -292,19 +291,13 @@ fn a_bracket_works_for_what_its_entry_traded() {
     scene.submit_with(Half::Ask, Kind::Stop { trigger: 97 }, 4, second);
     // 1 of the entry trades: profit and stop work for 1; then for all 4.
     let reports = scene.row(Row::Trade, Side::Ask, 100, 1);
-    let expected =
-        [(Event::Trade, 1, 100, 1, 3), (Event::Open, 2, 105, 4, 1), (Event::Wait, 3, 97, 4, 1)];
+    let expected = [(Event::Trade, 1, 100, 1, 3), (Event::Open, 2, 105, 4, 1), (Event::Wait, 3, 97, 4, 1)];
     assert_eq!(told(&reports), expected);
     let reports = scene.row(Row::Trade, Side::Ask, 99, 1);
-    let expected =
-        [(Event::Fill, 1, 100, 3, 0), (Event::Replace, 2, 105, 4, 4), (Event::Replace, 3, 97, 4, 4)];
+    let expected = [(Event::Fill, 1, 100, 3, 0), (Event::Replace, 2, 105, 4, 4), (Event::Replace, 3, 97, 4, 4)];
     assert_eq!(told(&reports), expected);
     let reports = scene.row(Row::Trade, Side::Ask, 97, 1);
-    let expected = [
-        (Event::Open, 3, 97, 4, 4),
-        (Event::Fill, 3, 99, 4, 0),
-        (Event::Cancel, 2, 105, 4, 4),
-    ];
+    let expected = [(Event::Open, 3, 97, 4, 4), (Event::Fill, 3, 99, 4, 0), (Event::Cancel, 2, 105, 4, 4)];
     assert_eq!(told(&reports), expected);
 }
 
@@ -351,9 +344,9 @@ fn a_replacement_keeps_its_place_only_for_less() {
     assert_eq!(told(&scene.row(Row::Trade, Side::Ask, 99, 2)), [(Event::Trade, 1, 99, 1, 2)]);
     scene.ask(Request::Replace { id: 1, price: 99, quantity: 3 }); // behind 5 again
     assert_eq!(told(&scene.row(Row::Trade, Side::Ask, 99, 5)), []);
-    // To a price that takes: 3 of the 4 at 101.
+    // To a price that takes: 3 of the 4 at 101. With the 1 that traded before, the order has 4.
     let reports = scene.ask(Request::Replace { id: 1, price: 101, quantity: 3 });
-    assert_eq!(told(&reports), [(Event::Replace, 1, 101, 5, 3), (Event::Fill, 1, 101, 3, 0)]);
+    assert_eq!(told(&reports), [(Event::Replace, 1, 101, 4, 3), (Event::Fill, 1, 101, 3, 0)]);
 }
 
 type Case = (Kind, i64, fn(NewOrder) -> NewOrder, Reason);

@@ -92,9 +92,10 @@ fn interpolate(
     match observations.get(*from + 1) {
         Some(next) if now > start => {
             let (end, second) = point(next);
-            let rise = i128::from(second - first) * i128::from(now - start);
+            let (before, after) = (i128::from(now - start), i128::from(end - now));
+            let weighted = i128::from(first) * after + i128::from(second) * before;
             // Between two values that are i64.
-            first + divide(rise, i128::from(end - start)) as i64
+            divide(weighted, before + after) as i64
         }
         _ => first,
     }

@@ -3,5 +3,5 @@
 mod life;
 mod request;
 
-pub use life::{Impossible, Step, State};
+pub use life::{Impossible, State, Step};
 pub use request::{Kind, NewOrder, Request, TimeInForce};

@@ -110,16 +110,7 @@ impl NewOrder {
     /// An order that stands alone until it is cancelled and shows all its quantity.
     #[must_use]
     pub fn new(id: u64, half: Half, kind: Kind, quantity: i64) -> Self {
-        Self {
-            id,
-            half,
-            kind,
-            time_in_force: TimeInForce::GoodTillCancelled,
-            quantity,
-            display: 0,
-            peer: 0,
-            parent: 0,
-        }
+        Self { id, half, kind, time_in_force: TimeInForce::GoodTillCancelled, quantity, display: 0, peer: 0, parent: 0 }
     }
 }
 

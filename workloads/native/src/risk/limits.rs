@@ -124,9 +124,7 @@ mod tests {
     fn the_collar_lies_around_the_middle() {
         // The middle is 100.5: 95.5 to 105.5.
         let limits = Limits { collar: Some(5), ..Limits::default() };
-        for (price, expected) in
-            [(95, Err(Reason::Collar)), (96, Ok(())), (105, Ok(())), (106, Err(Reason::Collar))]
-        {
+        for (price, expected) in [(95, Err(Reason::Collar)), (96, Ok(())), (105, Ok(())), (106, Err(Reason::Collar))] {
             assert_eq!(limits.check(&UNIT, &order(Half::Bid, price, 1), &NOTHING_HELD), expected);
         }
         let blind = Exposure { touch: None, ..NOTHING_HELD };
