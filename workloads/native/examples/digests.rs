@@ -6,6 +6,8 @@
 //! them. `TRADEPLANE_SIMD` forces a path; standard error says which was taken. With `--timed`, a line `name.ns` says how
 //! many nanoseconds a case took, and is no digest.
 
+#[path = "digests/events.rs"]
+mod events;
 #[path = "digests/golden.rs"]
 mod golden;
 
@@ -68,7 +70,7 @@ type Computed = Box<dyn FnOnce(&str) -> Vec<Line>>;
 type Case = (&'static str, fn(&Inputs) -> Computed);
 
 /// Every case, in the order they are printed.
-const CASES: [Case; 11] = [
+const CASES: [Case; 17] = [
     ("sma", |inputs| series(vec![indicators::sma(&inputs.close, 20)])),
     ("ema", |inputs| series(vec![indicators::ema(&inputs.close, 20)])),
     ("rsi", |inputs| series(vec![indicators::rsi(&inputs.close, 14)])),
@@ -89,15 +91,22 @@ const CASES: [Case; 11] = [
     ("fixed-fraction", |inputs| simulation(inputs, Method::FixedFraction)),
     ("volatility-target", |inputs| simulation(inputs, Method::VolatilityTarget)),
     ("kelly", |inputs| simulation(inputs, Method::Kelly)),
+    ("events.averse", |inputs| inputs.tapes.averse()),
+    ("events.power", |inputs| inputs.tapes.power()),
+    ("events.logarithm", |inputs| inputs.tapes.logarithm()),
+    ("events.drawn", |inputs| inputs.tapes.drawn()),
+    ("events.exact", |inputs| inputs.tapes.exact()),
+    ("events.pairs", |inputs| inputs.tapes.pairs()),
 ];
 
-/// What cases are computed from: bars, the prices of the third instrument as numbers, and targets.
+/// What cases are computed from: bars, the prices of the third instrument as numbers, targets, and tapes.
 struct Inputs {
     bars: Bars,
     high: Vec<f64>,
     low: Vec<f64>,
     close: Vec<f64>,
     weights: Vec<i64>,
+    tapes: events::Tapes,
 }
 
 impl Inputs {
@@ -105,7 +114,7 @@ impl Inputs {
         let bars = bars();
         let [high, low, close] = [1, 2, 3].map(|price| column(&bars, price, 2));
         let weights = weights(&bars);
-        Self { bars, high, low, close, weights }
+        Self { bars, high, low, close, weights, tapes: events::Tapes::new() }
     }
 }
 

@@ -6,10 +6,18 @@
 #[cfg(target_endian = "big")]
 compile_error!("columns are handed over as little-endian bytes; big-endian processors are not supported");
 
+pub mod book;
 pub mod engine;
+pub mod events;
+pub mod exchange;
+pub mod fees;
 pub mod fixed;
 pub mod indicators;
+pub mod instrument;
+pub mod latency;
+pub mod orders;
 pub mod pcg64;
+pub mod risk;
 pub mod simd;
 pub mod statistics;
 pub mod tape;

@@ -106,6 +106,32 @@ mod tests {
         }
     }
 
+    /// As `docs/determinism.md` has them; worked out by an implementation of its own, from that page.
+    #[test]
+    fn the_transforms_of_seed_42() {
+        let words: Vec<u64> = draws(4, Pcg64::next_u64);
+        assert_eq!(words, [0xc985_0d51_600b_031f, 0xfce3_af5a_f9d9_1153, 0x068e_579a_b557_e511, 0xa270_7e5f_fbdf_1a3f]);
+        let uniforms: Vec<u64> = draws(4, |generator| generator.uniform().to_bits());
+        assert_eq!(
+            uniforms,
+            [0x3fe9_30a1_aa2c_0160, 0x3fef_9c75_eb5f_3b22, 0x3f9a_395e_6ad5_5f80, 0x3fe4_4e0f_cbff_7be3]
+        );
+        assert_eq!(draws(12, |generator| generator.below(10)), [7, 9, 0, 6, 0, 6, 8, 4, 8, 4, 4, 7]);
+        // Nearly half of the words are drawn again for this bound.
+        let wide: Vec<u64> = draws(4, |generator| generator.below((1 << 63) + 1));
+        assert_eq!(wide, [0x0347_2bcd_5aab_f288, 0x50fe_efd8_f92f_a61f, 0x7089_37dc_6894_b893, 0x3cb4_a1ac_d1b1_1b71]);
+        let normals: Vec<u64> = draws(4, |generator| generator.normal().to_bits());
+        assert_eq!(
+            normals,
+            [0xbfcd_0a2b_475c_95fa, 0xbfdf_cba8_292e_8367, 0x3fef_93cd_e24a_6cba, 0x3ff5_8968_6412_7bf1]
+        );
+    }
+
+    fn draws(count: usize, draw: impl Fn(&mut Pcg64) -> u64) -> Vec<u64> {
+        let mut generator = Pcg64::new(42);
+        (0..count).map(|_| draw(&mut generator)).collect()
+    }
+
     #[test]
     fn draws_stay_in_their_range() {
         let mut generator = Pcg64::new(1);

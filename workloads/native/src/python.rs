@@ -12,6 +12,8 @@ use crate::indicators;
 use crate::pcg64::Pcg64;
 use crate::statistics::{self, Year};
 
+mod exchange;
+
 type Series<'py> = Bound<'py, PyArray1<f64>>;
 type Words<'py> = Bound<'py, PyArray2<u64>>;
 
@@ -384,6 +386,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Generator>()?;
     module.add_class::<Simulator>()?;
     module.add_class::<Figures>()?;
+    exchange::register(module)?;
     module.add_function(wrap_pyfunction!(sma, module)?)?;
     module.add_function(wrap_pyfunction!(ema, module)?)?;
     module.add_function(wrap_pyfunction!(rsi, module)?)?;

@@ -1,8 +1,15 @@
 """The Rust core of tradeplane: what decides a result is computed here, to the same bits on every processor."""
 
 from tradeplane_native._native import (
+    Desk,
+    EventRun,
+    EventTape,
     Figures,
     Generator,
+    MarketMaker,
+    MarketTrade,
+    OrderReport,
+    PairsTrader,
     Simulator,
     __version__,
     atr,
@@ -10,6 +17,7 @@ from tradeplane_native._native import (
     ema,
     macd,
     rsi,
+    run_events,
     simd_path,
     simd_paths,
     sma,
@@ -17,8 +25,15 @@ from tradeplane_native._native import (
 )
 
 __all__ = [
+    "Desk",
+    "EventRun",
+    "EventTape",
     "Figures",
     "Generator",
+    "MarketMaker",
+    "MarketTrade",
+    "OrderReport",
+    "PairsTrader",
     "Simulator",
     "__version__",
     "atr",
@@ -26,6 +41,7 @@ __all__ = [
     "ema",
     "macd",
     "rsi",
+    "run_events",
     "simd_path",
     "simd_paths",
     "sma",

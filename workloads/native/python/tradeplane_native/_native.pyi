@@ -1,4 +1,4 @@
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,3 +111,188 @@ class Simulator:
     def figures(self) -> Figures: ...
     @property
     def interest(self) -> int: ...
+
+class EventTape:
+    """One instrument's tape, checked; its arrays are read in place and must not change from here on."""
+
+    def __init__(
+        self,
+        sequence: NDArray[np.uint64],
+        exchange_time: NDArray[np.int64],
+        local_time: NDArray[np.int64],
+        kind: NDArray[np.uint8],
+        side: NDArray[np.uint8],
+        price: NDArray[np.int64],
+        quantity: NDArray[np.int64],
+        order: NDArray[np.uint64] | None = None,
+        *,
+        base_latency_ns: int = 0,
+    ) -> None: ...
+    @property
+    def skew_ns(self) -> int:
+        """What was added to the local times."""
+
+class _Terms(Protocol):
+    @property
+    def settlement(self) -> str: ...
+    @property
+    def numerator(self) -> int: ...
+    @property
+    def denominator(self) -> int: ...
+    @property
+    def cash(self) -> int: ...
+    @property
+    def fee_tiers(self) -> list[tuple[int, int, int]]: ...
+    @property
+    def fee_per_lot(self) -> int: ...
+    @property
+    def fee_minimum(self) -> int | None: ...
+    @property
+    def order_size(self) -> int | None: ...
+    @property
+    def position(self) -> int | None: ...
+    @property
+    def notional(self) -> int | None: ...
+    @property
+    def collar(self) -> int | None: ...
+    @property
+    def daily_loss(self) -> int | None: ...
+    @property
+    def latency(self) -> str: ...
+    @property
+    def entry_ns(self) -> int: ...
+    @property
+    def response_ns(self) -> int: ...
+    @property
+    def observations(self) -> list[tuple[int, int, int]]: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def queue_form(self) -> str: ...
+    @property
+    def queue_exponent(self) -> float: ...
+    @property
+    def queue_seed(self) -> int | None: ...
+    @property
+    def impact(self) -> str: ...
+    @property
+    def impact_coefficient(self) -> int: ...
+    @property
+    def impact_reference(self) -> int: ...
+
+class MarketMaker:
+    """The market maker of the event engine."""
+
+    def __init__(
+        self,
+        *,
+        half_spread: int,
+        quantity: int,
+        most: int,
+        first_ns: int,
+        interval_ns: int,
+        instrument: int = 0,
+        skew: int = 0,
+        skew_lots: int = 1,
+        on_touch: bool = False,
+    ) -> None: ...
+
+class PairsTrader:
+    """The pairs trader of the event engine."""
+
+    def __init__(
+        self,
+        *,
+        quantity: tuple[int, int],
+        window: int,
+        entry: int,
+        exit: int,  # noqa: A002
+        first_ns: int,
+        interval_ns: int,
+        instruments: tuple[int, int] = (0, 1),
+        ratio: tuple[int, int] = (1, 1),
+    ) -> None: ...
+
+class MarketTrade:
+    """A trade of the market; the same object each time."""
+
+    instrument: int
+    local_time: int
+    exchange_time: int
+    price: int
+    quantity: int
+    taker: int
+
+class OrderReport:
+    """What became of an order; the same object each time."""
+
+    instrument: int
+    exchange_time: int
+    event: int
+    reason: int
+    order: int
+    side: int
+    price: int
+    quantity: int
+    left: int
+    taker: bool
+
+class Desk:
+    """The trader's side as a Python strategy sees it, at the moment it is called."""
+
+    @property
+    def now(self) -> int:
+        """The local time."""
+    def touch(self, instrument: int = 0) -> tuple[int, int] | None:
+        """Tell the best bid and ask, where there are both."""
+    def position(self, instrument: int = 0) -> int:
+        """Tell the lots held."""
+    def submit(
+        self,
+        side: int,
+        quantity: int,
+        price: int | None = None,
+        *,
+        instrument: int = 0,
+        trigger: int | None = None,
+        take_profit: bool = False,
+        distance: int | None = None,
+        terms: str = "GTC",
+        display: int = 0,
+        peer: int = 0,
+        parent: int = 0,
+    ) -> int:
+        """Send an order to buy (side 1) or sell (-1); return its identifier."""
+    def cancel(self, order: int, *, instrument: int = 0) -> None:
+        """Ask to take an order back."""
+    def replace(self, order: int, price: int, quantity: int, *, instrument: int = 0) -> None:
+        """Ask to give an order another price and what is left of it another quantity."""
+    def wake(self, time: int) -> None:
+        """Ask for ``on_timer`` at a time."""
+    def halt(self) -> None:
+        """Stop trading: every order is taken back and no more are sent."""
+    def stop(self) -> None:
+        """End the run."""
+
+class EventRun:
+    """A run that is over: its log and what it came to."""
+
+    def __len__(self) -> int: ...
+    @staticmethod
+    def columns() -> list[tuple[str, str]]:
+        """Names and logical types of the log's columns."""
+    def column(self, name: str) -> NDArray[Any]:
+        """Return a column of the log but ``fee``."""
+    def fees(self) -> NDArray[np.uint64]:
+        """Return the column ``fee``, 128-bit integers as pairs of words, the lower first."""
+    @property
+    def digest(self) -> str: ...
+    @property
+    def blocks(self) -> list[str]: ...
+    def holding(self, instrument: int = 0) -> tuple[int, int, int, int, int, int]:
+        """Position, cash, fees, traded value, traded lots and trades."""
+
+def run_events(
+    tapes: list[EventTape], terms: list[_Terms], strategy: object, *, rate: tuple[int, int] | None = None
+) -> EventRun:
+    """Run a strategy on tapes, one set of terms a tape; ``rate`` is orders and nanoseconds."""

@@ -1,0 +1,274 @@
+//! One side of a book: price levels in a flat array around the best one.
+//!
+//! Levels are named by a **key**: the price on the bid side, the price's negative on the ask side. The best level is
+//! then the one with the highest key on either side, and one piece of code serves both. Near the best level the
+//! quantity of a key is an array element; two layers of bits say which elements hold something, so that the next best
+//! level is found in a few instructions however far away it is. Levels far below the best lie in a sorted map until the
+//! market comes near them.
+
+use std::collections::BTreeMap;
+
+/// The best key of a side without levels; below every key, and adding two of them does not overflow.
+pub const NOTHING: i64 = -(1 << 61);
+
+/// Prices (and so keys) lie within plus and minus this.
+pub const PRICE_LIMIT: i64 = 1 << 60;
+
+/// Levels of the array where nobody asks for another number: 65,536 ticks.
+pub const WINDOW: usize = 1 << 16;
+
+/// One side of a book.
+///
+/// Invariant: where there are levels, the best one is in the array, and no level of the map is above the array.
+#[derive(Debug, Clone)]
+pub struct Ladder {
+    base: i64,
+    best: i64,
+    quantity: Box<[i64]>,
+    occupied: Box<[u64]>,
+    summary: Box<[u64]>,
+    far: BTreeMap<i64, i64>,
+}
+
+impl Ladder {
+    /// A side without levels; `window` is the size of its array, rounded up to a multiple of 64.
+    #[must_use]
+    pub fn new(window: usize) -> Self {
+        let words = window.div_ceil(64).max(1);
+        Self {
+            base: 0,
+            best: NOTHING,
+            quantity: vec![0; words * 64].into_boxed_slice(),
+            occupied: vec![0; words].into_boxed_slice(),
+            summary: vec![0; words.div_ceil(64)].into_boxed_slice(),
+            far: BTreeMap::new(),
+        }
+    }
+
+    /// Key of the best level, [`NOTHING`] where there is none.
+    #[inline]
+    #[must_use]
+    pub fn best(&self) -> i64 {
+        self.best
+    }
+
+    /// Quantity at a key.
+    #[inline]
+    #[must_use]
+    pub fn quantity(&self, key: i64) -> i64 {
+        match self.quantity.get(self.slot(key)) {
+            Some(&quantity) => quantity,
+            None => self.far.get(&key).copied().unwrap_or(0),
+        }
+    }
+
+    /// Sets the quantity at a key, 0 to remove the level, and gives the quantity that was there.
+    #[inline(always)]
+    pub fn set(&mut self, key: i64, quantity: i64) -> i64 {
+        let slot = self.slot(key);
+        let Some(level) = self.quantity.get_mut(slot) else {
+            return self.set_outside(key, quantity);
+        };
+        let before = std::mem::replace(level, quantity);
+        // No branch here depends on what was loaded: most levels are not in the nearest cache, and a processor that
+        // guessed wrong would wait for one after the other.
+        let occupied = quantity != 0;
+        self.mark(slot, occupied);
+        if !occupied & (key == self.best) {
+            self.best_left(slot);
+        } else {
+            self.best = self.best.max(if occupied { key } else { NOTHING });
+        }
+        before
+    }
+
+    /// Removes every level.
+    pub fn clear(&mut self) {
+        self.far.clear();
+        while self.best != NOTHING {
+            self.set(self.best, 0);
+        }
+    }
+
+    /// Removes the levels from the best down to `key` and gives how many there were.
+    pub fn cut(&mut self, key: i64) -> usize {
+        let mut removed = 0;
+        while self.best >= key && self.best != NOTHING {
+            self.set(self.best, 0);
+            removed += 1;
+        }
+        removed
+    }
+
+    /// Levels as (key, quantity), best first.
+    pub fn levels(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
+        let mut next = self.slot(self.best);
+        if self.best == NOTHING {
+            next = usize::MAX;
+        }
+        let near = std::iter::from_fn(move || {
+            let slot = self.occupied_at_or_below(next)?;
+            next = slot.wrapping_sub(1);
+            Some((self.base + slot as i64, self.quantity[slot]))
+        });
+        near.chain(self.far.iter().rev().map(|(&key, &quantity)| (key, quantity)))
+    }
+
+    #[inline]
+    fn slot(&self, key: i64) -> usize {
+        key.wrapping_sub(self.base) as usize
+    }
+
+    /// Notes whether a slot holds something.
+    #[inline(always)]
+    fn mark(&mut self, slot: usize, occupied: bool) {
+        let (word, group) = (slot >> 6, slot >> 12);
+        let bits = self.occupied[word] & !(1 << (slot & 63)) | u64::from(occupied) << (slot & 63);
+        self.occupied[word] = bits;
+        self.summary[group] = self.summary[group] & !(1 << (word & 63)) | u64::from(bits != 0) << (word & 63);
+    }
+
+    /// The best level, of this slot, is gone: finds the next.
+    #[inline(never)]
+    fn best_left(&mut self, slot: usize) {
+        match self.occupied_at_or_below(slot) {
+            Some(next) if next >= self.quantity.len() / 4 || self.far.is_empty() => {
+                self.best = self.base + next as i64;
+            }
+            next => self.come_down(next),
+        }
+    }
+
+    /// The next best level is low in the array, or not in it.
+    #[cold]
+    fn come_down(&mut self, next: Option<usize>) {
+        let key = next.map(|slot| self.base + slot as i64).or_else(|| self.far.last_key_value().map(|(&key, _)| key));
+        match key {
+            Some(key) => {
+                self.move_to(key);
+                self.best = key;
+            }
+            None => self.best = NOTHING,
+        }
+    }
+
+    #[cold]
+    fn set_outside(&mut self, key: i64, quantity: i64) -> i64 {
+        if quantity == 0 {
+            return self.far.remove(&key).unwrap_or(0);
+        }
+        if key > self.best {
+            self.move_to(key);
+            return self.set(key, quantity);
+        }
+        self.far.insert(key, quantity).unwrap_or(0)
+    }
+
+    /// Moves the array so that `key`, the best one, lies at three quarters of its height.
+    fn move_to(&mut self, key: i64) {
+        while let Some(slot) = self.occupied_at_or_below(self.quantity.len() - 1) {
+            self.far.insert(self.base + slot as i64, std::mem::take(&mut self.quantity[slot]));
+            self.mark(slot, false);
+        }
+        self.base = key - (self.quantity.len() / 4 * 3) as i64;
+        for (key, quantity) in self.far.split_off(&self.base) {
+            let slot = self.slot(key);
+            self.quantity[slot] = quantity;
+            self.mark(slot, true);
+        }
+    }
+
+    /// The highest slot at or below `slot` that holds something.
+    #[inline]
+    fn occupied_at_or_below(&self, slot: usize) -> Option<usize> {
+        let word = slot >> 6;
+        let here = self.occupied.get(word)? & (u64::MAX >> (63 - (slot & 63)));
+        if here != 0 {
+            return Some(word << 6 | top(here));
+        }
+        let mut group = word >> 6;
+        let mut words = self.summary[group] & ((1 << (word & 63)) - 1);
+        while words == 0 {
+            group = group.checked_sub(1)?;
+            words = self.summary[group];
+        }
+        let word = group << 6 | top(words);
+        Some(word << 6 | top(self.occupied[word]))
+    }
+}
+
+/// The number of the highest bit; `bits` is not zero.
+#[inline]
+fn top(bits: u64) -> usize {
+    63 - bits.leading_zeros() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// What was done to a ladder: a key, relative to a middle that walks, and a quantity; or a clearing, or a cut.
+    #[derive(Debug, Clone)]
+    enum Act {
+        Set(i64, i64),
+        Clear,
+        Cut(i64),
+    }
+
+    fn acts() -> impl Strategy<Value = Vec<Act>> {
+        let near = (-40i64..10, prop_oneof![Just(0i64), 1i64..9]).prop_map(|(key, quantity)| Act::Set(key, quantity));
+        let far =
+            (-3000i64..3000, prop_oneof![Just(0i64), 1i64..9]).prop_map(|(key, quantity)| Act::Set(key, quantity));
+        let act = prop_oneof![12 => near, 4 => far, 1 => (-40i64..10).prop_map(Act::Cut), 1 => Just(Act::Clear)];
+        prop::collection::vec(act, 0..200)
+    }
+
+    fn naive(map: &mut BTreeMap<i64, i64>, act: &Act, middle: i64) {
+        match *act {
+            Act::Set(key, 0) => drop(map.remove(&(middle + key))),
+            Act::Set(key, quantity) => drop(map.insert(middle + key, quantity)),
+            Act::Clear => map.clear(),
+            Act::Cut(key) => drop(map.split_off(&(middle + key))),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_ladder_is_a_sorted_map(acts in acts(), window in 1usize..300, start in -5000i64..5000, step in -7i64..8) {
+            let (mut ladder, mut map) = (Ladder::new(window), BTreeMap::new());
+            for (number, act) in acts.iter().enumerate() {
+                let middle = start + step * number as i64;
+                match *act {
+                    Act::Set(key, quantity) => {
+                        let before = map.get(&(middle + key)).copied().unwrap_or(0);
+                        prop_assert_eq!(ladder.set(middle + key, quantity), before);
+                    }
+                    Act::Clear => ladder.clear(),
+                    Act::Cut(key) => {
+                        let expected = map.range(middle + key..).count();
+                        prop_assert_eq!(ladder.cut(middle + key), expected);
+                    }
+                }
+                naive(&mut map, act, middle);
+                prop_assert_eq!(ladder.best(), map.last_key_value().map_or(NOTHING, |(&key, _)| key));
+                let levels: Vec<(i64, i64)> = ladder.levels().collect();
+                let expected: Vec<(i64, i64)> = map.iter().rev().map(|(&key, &quantity)| (key, quantity)).collect();
+                prop_assert_eq!(levels, expected);
+                for key in [middle - 50, middle, middle + 9] {
+                    prop_assert_eq!(ladder.quantity(key), map.get(&key).copied().unwrap_or(0));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_at_the_edges_of_their_range_are_kept() {
+        let mut ladder = Ladder::new(64);
+        for key in [0, PRICE_LIMIT, -PRICE_LIMIT, PRICE_LIMIT - 1] {
+            assert_eq!(ladder.set(key, 1), 0);
+        }
+        let keys: Vec<i64> = ladder.levels().map(|(key, _)| key).collect();
+        assert_eq!(keys, [PRICE_LIMIT, PRICE_LIMIT - 1, 0, -PRICE_LIMIT]);
+    }
+}

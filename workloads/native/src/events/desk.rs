@@ -1,0 +1,409 @@
+//! The trader's side: what is known, what is held, and what may be sent.
+
+use super::account::Holding;
+use super::log::{Log, Row};
+use super::view::View;
+use crate::book::Half;
+use crate::exchange::{Event, Reason, Report, Rules};
+use crate::fees::Fees;
+use crate::fixed::Overflow;
+use crate::instrument::Instrument;
+use crate::latency::Latency;
+use crate::orders::{NewOrder, Request, State, Step};
+use crate::risk::{Exposure, Limits, Rate};
+use std::collections::VecDeque;
+
+const DAY: i64 = 86_400_000_000_000;
+
+/// An instrument and how it is traded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Setup {
+    /// What it is worth.
+    pub instrument: Instrument,
+    /// What its venue charges.
+    pub fees: Fees,
+    /// What risk allows.
+    pub limits: Limits,
+    /// Cash at the start, in billionths.
+    pub cash: i128,
+    /// How the exchange treats orders.
+    pub rules: Rules,
+}
+
+/// An order, as far as the trader knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ticket {
+    /// The order, its price and quantity as last told.
+    pub order: NewOrder,
+    /// Where it stands.
+    pub state: State,
+    /// How much is left.
+    pub left: i64,
+    /// Whether a cancellation or change is on its way.
+    pub asked: bool,
+}
+
+/// One instrument at the desk.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub view: View,
+    pub requests: VecDeque<(i64, Request)>,
+    /// How long the newest row took to arrive.
+    pub feed: i64,
+    instrument: Instrument,
+    fees: Fees,
+    limits: Limits,
+    latency: Latency,
+    holding: Holding,
+    tickets: Vec<Ticket>,
+    last_arrival: i64,
+    day: i64,
+    opening: i128,
+}
+
+/// The trader's side.
+#[derive(Debug, Clone)]
+pub struct Desk {
+    pub(super) now: i64,
+    pub(super) timer: Option<i64>,
+    pub(super) places: Vec<Place>,
+    log: Log,
+    rate: Option<Rate>,
+    last_id: u64,
+    halted: bool,
+    pub(super) stopped: bool,
+}
+
+impl Desk {
+    pub(super) fn new(setups: &[Setup], rate: Option<Rate>, log: Log) -> Self {
+        let places = setups.iter().map(Place::new).collect();
+        Self { now: 0, timer: None, places, log, rate, last_id: 0, halted: false, stopped: false }
+    }
+
+    /// The local time.
+    #[must_use]
+    pub fn now(&self) -> i64 {
+        self.now
+    }
+
+    /// Number of instruments.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.places.len()
+    }
+
+    /// An instrument's market.
+    #[must_use]
+    pub fn view(&self, instrument: usize) -> &View {
+        &self.places[instrument].view
+    }
+
+    /// Best bid and ask of an instrument, where there are both.
+    #[must_use]
+    pub fn touch(&self, instrument: usize) -> Option<(i64, i64)> {
+        self.places[instrument].view.book().touch()
+    }
+
+    /// What is held of an instrument.
+    #[must_use]
+    pub fn holding(&self, instrument: usize) -> &Holding {
+        &self.places[instrument].holding
+    }
+
+    /// Orders of an instrument that are not over, in the order they were sent.
+    #[must_use]
+    pub fn tickets(&self, instrument: usize) -> &[Ticket] {
+        &self.places[instrument].tickets
+    }
+
+    /// Whether trading was stopped.
+    #[must_use]
+    pub fn is_halted(&self) -> bool {
+        self.halted
+    }
+
+    /// The log so far.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    pub(super) fn into_log(self) -> Log {
+        self.log
+    }
+
+    /// Asks for [`super::Strategy::on_timer`] at a time, or at once where that has passed. There is one timer.
+    pub fn wake(&mut self, time: i64) {
+        self.timer = Some(time.max(self.now));
+    }
+
+    /// Sends a new order; an identifier of 0 is replaced by the next one.
+    ///
+    /// # Errors
+    /// The [`Reason`] risk refuses it, which is in the log as well. What is impossible at the exchange is refused there.
+    pub fn submit(&mut self, instrument: usize, mut order: NewOrder) -> Result<u64, Reason> {
+        if order.id == 0 {
+            order.id = self.last_id.saturating_add(1);
+        }
+        if let Err(reason) = self.check(instrument, &order) {
+            self.write(instrument, Event::Refuse, reason, &order);
+            return Err(reason);
+        }
+        self.last_id = order.id;
+        self.write(instrument, Event::Submit, Reason::None, &order);
+        let ticket = Ticket { order, state: State::Sent, left: order.quantity, asked: false };
+        self.places[instrument].tickets.push(ticket);
+        self.send(instrument, Request::Submit(order));
+        Ok(order.id)
+    }
+
+    /// Asks to take an order back. Of one that is not known to be alive, the exchange denies it.
+    pub fn cancel(&mut self, instrument: usize, id: u64) {
+        let order = self.ask(instrument, id);
+        self.write(instrument, Event::AskCancel, Reason::None, &order);
+        self.send(instrument, Request::Cancel { id });
+    }
+
+    /// Asks to give an order another price, and what is left of it another quantity.
+    ///
+    /// # Errors
+    /// The [`Reason`] risk refuses it, as for a new order of that price and quantity.
+    pub fn replace(&mut self, instrument: usize, id: u64, price: i64, quantity: i64) -> Result<(), Reason> {
+        let kind = crate::orders::Kind::Limit { price };
+        let order = NewOrder {
+            id,
+            kind,
+            quantity,
+            ..self
+                .ticket(instrument, id)
+                .map_or_else(|| NewOrder::new(id, Half::Bid, kind, quantity), |ticket| ticket.order)
+        };
+        let checked = self.check_replaced(instrument, &order);
+        if let Err(reason) = checked {
+            self.write(instrument, Event::Deny, reason, &order);
+            return Err(reason);
+        }
+        self.ask(instrument, id);
+        self.write(instrument, Event::AskReplace, Reason::None, &order);
+        self.send(instrument, Request::Replace { id, price, quantity });
+        Ok(())
+    }
+
+    /// Stops trading: every order is to be taken back, and no more are sent.
+    pub fn halt(&mut self, reason: Reason) {
+        if self.halted {
+            return;
+        }
+        self.halted = true;
+        for instrument in 0..self.places.len() {
+            self.write(instrument, Event::Halt, reason, &NewOrder::new(0, Half::Bid, crate::orders::Kind::Market, 0));
+            let alive: Vec<u64> = self.tickets(instrument).iter().map(|ticket| ticket.order.id).collect();
+            for id in alive {
+                self.cancel(instrument, id);
+            }
+        }
+    }
+
+    /// Ends the run here.
+    pub fn stop(&mut self) {
+        self.stopped = true;
+    }
+
+    /// Takes in a report that arrived: orders, holdings, log; then looks at the day's loss.
+    ///
+    /// # Errors
+    /// [`Overflow`] when an amount does not fit.
+    pub(super) fn receive(&mut self, instrument: usize, report: &Report) -> Result<(), Overflow> {
+        let place = &mut self.places[instrument];
+        let traded = matches!(report.event, Event::Trade | Event::Fill);
+        let fee = if traded { place.fill(report)? } else { 0 };
+        place.track(report);
+        self.log.push(&Row {
+            local_time: self.now,
+            exchange_time: report.exchange_time,
+            instrument: instrument as u32,
+            event: report.event,
+            reason: report.reason,
+            order: report.id,
+            half: report.half,
+            price: report.price,
+            quantity: report.quantity,
+            left: report.left,
+            taker: report.taker,
+            fee,
+        });
+        if traded && self.places[instrument].has_lost(self.now)? {
+            self.halt(Reason::DailyLoss);
+        }
+        Ok(())
+    }
+
+    fn check(&mut self, instrument: usize, order: &NewOrder) -> Result<(), Reason> {
+        if self.halted {
+            return Err(Reason::Halted);
+        }
+        if order.id <= self.last_id {
+            return Err(Reason::DuplicateId);
+        }
+        self.check_limits(instrument, order)
+    }
+
+    fn check_replaced(&mut self, instrument: usize, order: &NewOrder) -> Result<(), Reason> {
+        if self.halted {
+            return Err(Reason::Halted);
+        }
+        self.check_limits(instrument, order)
+    }
+
+    fn check_limits(&mut self, instrument: usize, order: &NewOrder) -> Result<(), Reason> {
+        let place = &mut self.places[instrument];
+        if place.has_lost(self.now).unwrap_or(true) {
+            self.halt(Reason::DailyLoss);
+            return Err(Reason::DailyLoss);
+        }
+        place.limits.check(&place.instrument, order, &place.exposure(order))?;
+        if self.rate.as_mut().is_some_and(|rate| !rate.admit(self.now)) {
+            return Err(Reason::Rate);
+        }
+        Ok(())
+    }
+
+    fn ticket(&self, instrument: usize, id: u64) -> Option<&Ticket> {
+        self.places[instrument].tickets.iter().find(|ticket| ticket.order.id == id)
+    }
+
+    /// Notes that a cancellation or change of an order is on its way, and gives the order as far as it is known.
+    fn ask(&mut self, instrument: usize, id: u64) -> NewOrder {
+        match self.places[instrument].tickets.iter_mut().find(|ticket| ticket.order.id == id) {
+            Some(ticket) => {
+                ticket.asked = true;
+                ticket.order
+            }
+            None => NewOrder::new(id, Half::Bid, crate::orders::Kind::Market, 0),
+        }
+    }
+
+    fn send(&mut self, instrument: usize, request: Request) {
+        let place = &mut self.places[instrument];
+        let arrival = self.now.saturating_add(place.latency.entry(self.now, place.feed));
+        place.last_arrival = place.last_arrival.max(arrival);
+        place.requests.push_back((place.last_arrival, request));
+    }
+
+    fn write(&mut self, instrument: usize, event: Event, reason: Reason, order: &NewOrder) {
+        self.log.push(&Row {
+            local_time: self.now,
+            exchange_time: 0,
+            instrument: instrument as u32,
+            event,
+            reason,
+            order: order.id,
+            half: order.half,
+            price: order.kind.price(),
+            quantity: order.quantity,
+            left: order.quantity,
+            taker: false,
+            fee: 0,
+        });
+    }
+}
+
+impl Place {
+    fn new(setup: &Setup) -> Self {
+        Self {
+            view: View::new(setup.rules.window),
+            requests: VecDeque::with_capacity(64),
+            feed: 0,
+            instrument: setup.instrument,
+            fees: setup.fees.clone(),
+            limits: setup.limits,
+            latency: setup.rules.latency.clone(),
+            holding: Holding { cash: setup.cash, ..Holding::default() },
+            tickets: Vec::with_capacity(64),
+            last_arrival: i64::MIN,
+            day: i64::MIN,
+            opening: setup.cash,
+        }
+    }
+
+    fn fill(&mut self, report: &Report) -> Result<i128, Overflow> {
+        let lots = report.half.sign() * report.quantity;
+        self.holding.fill(&self.instrument, &self.fees, lots, report.price, report.taker)
+    }
+
+    /// What an order's ticket becomes by a report.
+    fn track(&mut self, report: &Report) {
+        let Some(index) = self.tickets.iter().position(|ticket| ticket.order.id == report.id) else {
+            return;
+        };
+        let ticket = &mut self.tickets[index];
+        let step = match report.event {
+            Event::Hold => Step::Hold,
+            Event::Wait => Step::Wait,
+            Event::Open => Step::Open,
+            Event::Trade => Step::Trade,
+            Event::Fill => Step::Fill,
+            Event::Replace => Step::Replace,
+            Event::Cancel => Step::Cancel,
+            Event::Expire => Step::Expire,
+            Event::Refuse => Step::Refuse,
+            _ => {
+                ticket.asked = false;
+                return;
+            }
+        };
+        if let Ok(state) = ticket.state.after(step) {
+            ticket.state = state;
+        }
+        ticket.left = report.left;
+        if report.event == Event::Replace && report.reason == Reason::None {
+            ticket.asked = false;
+            ticket.order.kind = ticket.order.kind.at(report.price);
+            ticket.order.quantity = report.quantity;
+        }
+        if ticket.state.is_over() {
+            self.tickets.remove(index);
+        }
+    }
+
+    /// What risk looks at. Of two legs of which one cancels the other, the first counts; of an order that is changed, or
+    /// has `order` for its other leg, nothing does.
+    fn exposure(&self, order: &NewOrder) -> Exposure {
+        let mut alive = [0i64; 2];
+        let mut committed = 0i128;
+        let touch = self.view.book().touch();
+        for ticket in &self.tickets {
+            let (id, half) = (ticket.order.id, ticket.order.half);
+            if ticket.order.peer != 0 || id == order.peer || id == order.id {
+                continue;
+            }
+            alive[half as usize] = alive[half as usize].saturating_add(ticket.left);
+            let price = ticket.order.kind.limit().or(touch.map(|(_, ask)| ask));
+            if let (Half::Bid, Some(price)) = (half, price) {
+                committed += self.instrument.value(ticket.left, price).unwrap_or(crate::fixed::LIMIT);
+            }
+        }
+        Exposure { position: self.holding.position, alive, cash: self.holding.cash, committed, touch }
+    }
+
+    /// Whether the day's loss, at the prices the position could be closed at, has reached its limit.
+    fn has_lost(&mut self, now: i64) -> Result<bool, Overflow> {
+        let Some(most) = self.limits.daily_loss else {
+            return Ok(false);
+        };
+        let long = self.holding.position > 0;
+        let mark = self.view.book().touch().map(|(bid, ask)| if long { bid } else { ask }).or(self.view.last());
+        let equity = match mark {
+            Some(price) => self.holding.equity(&self.instrument, price)?,
+            None => self.holding.cash,
+        };
+        let day = now.div_euclid(DAY);
+        if day != self.day {
+            if self.day != i64::MIN {
+                self.opening = equity;
+            }
+            self.day = day;
+        }
+        Ok(self.opening - equity >= most)
+    }
+}

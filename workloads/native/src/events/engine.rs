@@ -1,0 +1,304 @@
+//! The loop: which of the two clocks moves on, and how far.
+//!
+//! The exchange may run ahead of the trader up to the time the trader's next action could reach it, and the trader up
+//! to the time the exchange's next report could; so each goes through many rows in one go, and the order of everything
+//! is as if they went row by row.
+
+use super::desk::{Desk, Setup};
+use super::feed::{Feed, after};
+use super::log::Log;
+use super::strategy::{Strategy, Trade};
+use crate::book::Half;
+use crate::exchange::Venue;
+use crate::fixed::Overflow;
+use crate::risk::Rate;
+use crate::tape::{Kind, Side};
+
+/// Rows of the log that room is made for at the start.
+const ROOM: usize = 65_536;
+
+const NEVER: i64 = i64::MAX;
+
+/// Where the exchange is in a tape: a stretch of rows, and the row in it that comes next.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cursor {
+    run: usize,
+    row: usize,
+}
+
+/// A run of a strategy on the tapes of one or more instruments.
+#[derive(Debug, Clone)]
+pub struct Engine<'a, S> {
+    feeds: Vec<Feed<'a>>,
+    venues: Vec<Venue>,
+    exchange: Vec<Cursor>,
+    local: Vec<usize>,
+    desk: Desk,
+    strategy: S,
+    least_entry: i64,
+    end: i64,
+}
+
+impl<'a, S: Strategy> Engine<'a, S> {
+    /// A run; one setup a feed.
+    ///
+    /// # Panics
+    /// Where there is not one setup a feed.
+    #[must_use]
+    pub fn new(mut feeds: Vec<Feed<'a>>, setups: &[Setup], rate: Option<Rate>, strategy: S) -> Self {
+        assert_eq!(feeds.len(), setups.len(), "there must be one setup a feed");
+        align(&mut feeds);
+        let end = feeds.iter().filter_map(|feed| feed.arrival(feed.columns().len().checked_sub(1)?)).max();
+        let first = |feed: &Feed<'_>| Cursor { run: 0, row: feed.runs().first().map_or(0, |run| run.start) };
+        Self {
+            venues: setups.iter().map(|setup| Venue::new(&setup.rules)).collect(),
+            exchange: feeds.iter().map(first).collect(),
+            local: vec![0; feeds.len()],
+            desk: Desk::new(setups, rate, Log::with_capacity(ROOM)),
+            strategy,
+            least_entry: setups.iter().map(|setup| setup.rules.latency.least_entry()).min().unwrap_or(0),
+            end: end.unwrap_or(i64::MIN),
+            feeds,
+        }
+    }
+
+    /// The trader's side.
+    #[must_use]
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// The strategy.
+    #[must_use]
+    pub fn strategy(&self) -> &S {
+        &self.strategy
+    }
+
+    /// The exchange's side of an instrument.
+    #[must_use]
+    pub fn venue(&self, instrument: usize) -> &Venue {
+        &self.venues[instrument]
+    }
+
+    /// The log.
+    #[must_use]
+    pub fn into_log(self) -> Log {
+        self.desk.into_log()
+    }
+
+    /// Runs until the last row has arrived. Reports that would arrive later are not known to the trader, and not in the
+    /// log.
+    ///
+    /// # Errors
+    /// [`Overflow`] when an amount of money passes what is allowed.
+    pub fn run(&mut self) -> Result<(), Overflow> {
+        let Some(first) = self.feeds.iter().filter_map(|feed| feed.arrival(0)).min() else {
+            return Ok(());
+        };
+        self.desk.now = first;
+        self.strategy.start(&mut self.desk);
+        while !self.desk.stopped && self.act()? {}
+        Ok(())
+    }
+
+    /// Does the next thing; tells whether there may be more.
+    fn act(&mut self) -> Result<bool, Overflow> {
+        let report = self.venues.iter().filter_map(Venue::next_report).min().unwrap_or(NEVER);
+        let timer = self.desk.timer.unwrap_or(NEVER);
+        let message = if S::DEPTH || S::TRADES { self.next_message() } else { None };
+        let arrival = message.map_or(NEVER, |(_, time)| time);
+        let action = report.min(timer).min(arrival).min(self.end);
+        if self.advance_exchange(action.saturating_add(self.least_entry)) {
+            return Ok(true); // by a report that may arrive before what was to be done
+        }
+        self.desk.now = self.desk.now.max(action);
+        if let Some((instrument, time)) = message
+            && time <= action
+        {
+            self.hear(instrument);
+            return Ok(true);
+        }
+        if !(S::DEPTH || S::TRADES) {
+            self.catch_up(action);
+        }
+        if report <= action {
+            self.deliver(report)?;
+        } else if timer <= action {
+            self.desk.timer = None;
+            self.strategy.on_timer(&mut self.desk);
+        } else {
+            return Ok(action < self.end);
+        }
+        Ok(true)
+    }
+
+    /// The instrument whose next row has the lowest sequence, and when that arrives.
+    fn next_message(&self) -> Option<(usize, i64)> {
+        let mut lowest: Option<(u64, usize)> = None;
+        for (instrument, feed) in self.feeds.iter().enumerate() {
+            if let Some(&sequence) = feed.columns().sequence.get(self.local[instrument])
+                && lowest.is_none_or(|(other, _)| sequence < other)
+            {
+                lowest = Some((sequence, instrument));
+            }
+        }
+        let (_, instrument) = lowest?;
+        Some((instrument, self.feeds[instrument].arrival(self.local[instrument])?))
+    }
+
+    /// The trader reads the next message about an instrument.
+    fn hear(&mut self, instrument: usize) {
+        let feed = &self.feeds[instrument];
+        let columns = feed.columns();
+        let first = self.local[instrument];
+        let rest = &columns.sequence[first..];
+        let end = first + rest.iter().take_while(|&&sequence| sequence == rest[0]).count();
+        self.local[instrument] = end;
+        let place = &mut self.desk.places[instrument];
+        place.feed = self.desk.now - columns.exchange_time[end - 1];
+        let mut depth = false;
+        let mut from = first;
+        for row in first..end {
+            if columns.kind[row] == Kind::Trade as u8 {
+                self.desk.places[instrument].view.rows(columns, from..row + 1);
+                from = row + 1;
+                if S::TRADES {
+                    let trade = Trade {
+                        local_time: self.desk.now,
+                        exchange_time: columns.exchange_time[row],
+                        price: columns.price[row],
+                        quantity: columns.quantity[row],
+                        taker: Side::of(columns.side[row]).and_then(Half::of),
+                    };
+                    self.strategy.on_trade(&mut self.desk, instrument, &trade);
+                }
+            } else {
+                depth = true;
+            }
+        }
+        self.desk.places[instrument].view.rows(columns, from..end);
+        if S::DEPTH && depth {
+            self.strategy.on_depth(&mut self.desk, instrument);
+        }
+    }
+
+    /// Applies what has arrived by `time` to the trader's books, where no strategy wants to hear of each message.
+    fn catch_up(&mut self, time: i64) {
+        for (instrument, feed) in self.feeds.iter().enumerate() {
+            let first = self.local[instrument];
+            let end = feed.arrived(first, time);
+            if end > first {
+                let place = &mut self.desk.places[instrument];
+                place.view.rows(feed.columns(), first..end);
+                place.feed = feed.columns().local_time[end - 1] + feed.skew() - feed.columns().exchange_time[end - 1];
+                self.local[instrument] = end;
+            }
+        }
+    }
+
+    /// Hands the trader the report that arrives at `time`: of several, that of the first instrument.
+    fn deliver(&mut self, time: i64) -> Result<(), Overflow> {
+        let due = |venue: &Venue| venue.next_report() == Some(time);
+        if let Some(instrument) = self.venues.iter().position(due)
+            && let Some((_, report)) = self.venues[instrument].take_report()
+        {
+            self.desk.receive(instrument, &report)?;
+            self.strategy.on_report(&mut self.desk, instrument, &report);
+        }
+        Ok(())
+    }
+
+    /// Runs the exchange up to and including `horizon`; stops, and tells so, when it has sent a report.
+    ///
+    /// Instruments of which no order is alive or on its way can send none: they are left behind until one is.
+    fn advance_exchange(&mut self, horizon: i64) -> bool {
+        loop {
+            let mut earliest = (NEVER, 0);
+            let mut second = NEVER;
+            for instrument in 0..self.venues.len() {
+                if self.venues[instrument].has_orders() || !self.desk.places[instrument].requests.is_empty() {
+                    let next = self.next_at_exchange(instrument);
+                    if next < earliest.0 {
+                        second = earliest.0;
+                        earliest = (next, instrument);
+                    } else {
+                        second = second.min(next);
+                    }
+                }
+            }
+            let (time, instrument) = earliest;
+            if time > horizon || time == NEVER {
+                return false;
+            }
+            if self.advance(instrument, horizon.min(second)) {
+                return true;
+            }
+        }
+    }
+
+    /// When the next row or request of an instrument is at the exchange.
+    fn next_at_exchange(&self, instrument: usize) -> i64 {
+        let (feed, cursor) = (&self.feeds[instrument], self.exchange[instrument]);
+        let more = cursor.run < feed.runs().len();
+        let row = if more { feed.columns().exchange_time[cursor.row] } else { NEVER };
+        let request = self.desk.places[instrument].requests.front().map_or(NEVER, |(arrival, _)| *arrival);
+        row.min(request)
+    }
+
+    /// Runs one instrument up to and including `horizon`: rows, then requests of the same time. Stops, and tells so,
+    /// when it has sent a report.
+    fn advance(&mut self, instrument: usize, horizon: i64) -> bool {
+        let (feed, venue) = (&self.feeds[instrument], &mut self.venues[instrument]);
+        let requests = &mut self.desk.places[instrument].requests;
+        let sent = venue.sent();
+        loop {
+            let request = requests.front().map_or(NEVER, |(arrival, _)| *arrival);
+            let until = horizon.min(request);
+            let cursor = &mut self.exchange[instrument];
+            while let Some(run) = feed.runs().get(cursor.run) {
+                let times = &feed.columns().exchange_time[cursor.row..run.end];
+                let end = cursor.row + after(times, until);
+                cursor.row = venue.rows(feed.columns(), feed.skew(), cursor.row..end);
+                if cursor.row == run.end {
+                    cursor.run += 1;
+                    cursor.row = feed.runs().get(cursor.run).map_or(run.end, |run| run.start);
+                }
+                if venue.sent() != sent {
+                    return true;
+                }
+                if end < run.end {
+                    break;
+                }
+            }
+            if request > horizon {
+                return false;
+            }
+            if let Some((arrival, request)) = requests.pop_front() {
+                venue.request(&request, arrival);
+                if venue.sent() != sent {
+                    return true;
+                }
+            }
+        }
+    }
+}
+
+/// Where recordings were made together, a row arrives no earlier than any with a lower sequence.
+fn align(feeds: &mut [Feed<'_>]) {
+    if feeds.len() < 2 {
+        return;
+    }
+    let mut rows = vec![0; feeds.len()];
+    let mut latest = i64::MIN;
+    loop {
+        let next =
+            (0..feeds.len()).filter_map(|feed| Some((*feeds[feed].columns().sequence.get(rows[feed])?, feed))).min();
+        let Some((_, feed)) = next else {
+            return;
+        };
+        let row = rows[feed];
+        latest = latest.max(feeds[feed].arrival(row).unwrap_or(latest));
+        feeds[feed].lift(row, latest);
+        rows[feed] += 1;
+    }
+}

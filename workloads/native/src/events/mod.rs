@@ -1,0 +1,26 @@
+//! The event engine: strategies on a tape, with two clocks.
+//!
+//! The exchange handles the rows of the tape by its own times, the trader by the times they arrived; requests and
+//! reports travel between them. `docs/engine-events.md` states the order of everything.
+
+mod account;
+mod desk;
+mod engine;
+mod feed;
+mod log;
+mod maker;
+mod pairs;
+mod strategy;
+#[cfg(test)]
+mod tests;
+mod view;
+
+pub use account::Holding;
+pub use desk::{Desk, Setup, Ticket};
+pub use engine::Engine;
+pub use feed::{Feed, Prepared, Unfit};
+pub use log::{BLOCK_ROWS, COLUMNS, Log, Row};
+pub use maker::{MarketMaker, Quoting};
+pub use pairs::{Pair, PairsTrader};
+pub use strategy::{Strategy, Trade};
+pub use view::View;

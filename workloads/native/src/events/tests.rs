@@ -1,0 +1,449 @@
+//! Runs of whole tapes: by hand where they are short, by properties where they are not.
+
+use super::*;
+use crate::book::Half;
+use crate::exchange::{Event, Form, Function, Impact, Model, Probability, Reason, Report, Rules};
+use crate::fees::Fees;
+use crate::fixed::ONE;
+use crate::instrument::{Instrument, Settlement};
+use crate::latency::Latency;
+use crate::orders::{Kind, NewOrder, State, Step, TimeInForce};
+use crate::pcg64::Pcg64;
+use crate::risk::{Limits, Rate};
+use crate::tape::{Columns, Kind as Row, Side};
+use proptest::prelude::{Just, ProptestConfig, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::strategy::Strategy as _;
+
+/// A tape that owns its columns.
+#[derive(Debug, Clone, Default)]
+struct Tape {
+    sequence: Vec<u64>,
+    exchange: Vec<i64>,
+    local: Vec<i64>,
+    kind: Vec<u8>,
+    side: Vec<u8>,
+    price: Vec<i64>,
+    quantity: Vec<i64>,
+}
+
+impl Tape {
+    fn row(&mut self, sequence: u64, times: (i64, i64), kind: Row, side: Side, price: i64, quantity: i64) {
+        self.sequence.push(sequence);
+        self.exchange.push(times.0);
+        self.local.push(times.1);
+        self.kind.push(kind as u8);
+        self.side.push(side as u8);
+        self.price.push(price);
+        self.quantity.push(quantity);
+    }
+
+    fn columns(&self) -> Columns<'_> {
+        Columns {
+            sequence: &self.sequence,
+            exchange_time: &self.exchange,
+            local_time: &self.local,
+            kind: &self.kind,
+            side: &self.side,
+            price: &self.price,
+            quantity: &self.quantity,
+            order: &[],
+        }
+    }
+
+    fn feed(&self) -> Feed<'_> {
+        Feed::new(self.columns(), 0).expect("a tape")
+    }
+
+    /// Messages of levels and trades around a middle that walks. Trades reach the exchange's clock a little before
+    /// levels that arrived sooner, as with recordings of several streams.
+    fn random(seed: u64, messages: u64, sequence: impl Fn(u64) -> u64) -> Self {
+        let (mut tape, mut random) = (Self::default(), Pcg64::new(seed));
+        let (mut time, mut middle) = (1_000i64, 1_000i64);
+        for message in 0..messages {
+            time += 1 + random.below(40) as i64;
+            middle += random.below(3) as i64 - 1;
+            let late = random.below(30) as i64;
+            let times = (time - late, time);
+            if random.below(4) == 0 {
+                let side = if random.below(2) == 0 { Side::Bid } else { Side::Ask };
+                let price = if side == Side::Bid { middle + 1 } else { middle - 1 } + random.below(3) as i64 - 1;
+                tape.row(sequence(message), times, Row::Trade, side, price, 1 + random.below(9) as i64);
+            } else {
+                for row in 0..1 + random.below(6) {
+                    let side = if row % 2 == 0 { Side::Bid } else { Side::Ask };
+                    let away = 1 + random.below(6) as i64;
+                    let price = if side == Side::Bid { middle - away } else { middle + away };
+                    let quantity = if random.below(4) == 0 { 0 } else { 1 + random.below(20) as i64 };
+                    tape.row(sequence(message), times, Row::Level, side, price, quantity);
+                }
+            }
+        }
+        tape
+    }
+
+    /// The rows that reached the exchange before `time`.
+    fn before(&self, time: i64) -> Self {
+        let mut tape = Self::default();
+        for row in (0..self.kind.len()).filter(|&row| self.exchange[row] < time) {
+            let kind = Row::of(self.kind[row]).expect("a kind");
+            let side = Side::of(self.side[row]).expect("a side");
+            let times = (self.exchange[row], self.local[row]);
+            tape.row(self.sequence[row], times, kind, side, self.price[row], self.quantity[row]);
+        }
+        tape
+    }
+}
+
+fn setup(entry: i64, response: i64, model: Model) -> Setup {
+    Setup {
+        instrument: Instrument { settlement: Settlement::Linear, numerator: ONE, denominator: 1 },
+        fees: Fees::flat(ONE / 10_000, ONE / 1_000),
+        limits: Limits::default(),
+        cash: 0,
+        rules: Rules { latency: Latency::Constant { entry, response }, model, impact: Impact::None, window: 64 },
+    }
+}
+
+fn quoting(interval: i64) -> Quoting {
+    Quoting { instrument: 0, half_spread: 0, skew: 1, skew_lots: 2, quantity: 3, most: 12, first: 1_050, interval }
+}
+
+fn rows(log: &Log) -> Vec<super::Row> {
+    (0..log.len()).map(|row| log.row(row)).collect()
+}
+
+fn run<S: Strategy>(feeds: Vec<Feed<'_>>, setups: &[Setup], strategy: S) -> Log {
+    let mut engine = Engine::new(feeds, setups, None, strategy);
+    engine.run().expect("amounts fit");
+    engine.into_log()
+}
+
+/// Hears every message and lets another strategy decide, which then sees the same as if rows came in one go.
+struct Listening<S>(S);
+
+impl<S: Strategy> Strategy for Listening<S> {
+    const DEPTH: bool = true;
+    const TRADES: bool = true;
+
+    fn start(&mut self, desk: &mut Desk) {
+        self.0.start(desk);
+    }
+
+    fn on_report(&mut self, desk: &mut Desk, instrument: usize, report: &Report) {
+        self.0.on_report(desk, instrument, report);
+    }
+
+    fn on_timer(&mut self, desk: &mut Desk) {
+        self.0.on_timer(desk);
+    }
+}
+
+/// Asks for anything, sensible or not, at every turn.
+struct Monkey {
+    random: Pcg64,
+    interval: i64,
+}
+
+impl Monkey {
+    fn kind(&mut self) -> Kind {
+        let near = |random: &mut Pcg64| 990 + random.below(30) as i64;
+        match self.random.below(8) {
+            0 => Kind::Market,
+            1 => Kind::Stop { trigger: near(&mut self.random) },
+            2 => Kind::StopLimit { trigger: near(&mut self.random), price: near(&mut self.random) },
+            3 => Kind::TakeProfit { trigger: near(&mut self.random) },
+            4 => Kind::TrailingStop { distance: self.random.below(5) as i64 },
+            _ => Kind::Limit { price: near(&mut self.random) },
+        }
+    }
+
+    fn order(&mut self) -> NewOrder {
+        let half = if self.random.below(2) == 0 { Half::Bid } else { Half::Ask };
+        let kind = self.kind();
+        let quantity = self.random.below(12) as i64;
+        let time_in_force = match self.random.below(6) {
+            0 => TimeInForce::ImmediateOrCancel,
+            1 => TimeInForce::FillOrKill,
+            2 => TimeInForce::PostOnly,
+            _ => TimeInForce::GoodTillCancelled,
+        };
+        let display = if self.random.below(4) == 0 { self.random.below(4) as i64 } else { 0 };
+        NewOrder { time_in_force, display, ..NewOrder::new(0, half, kind, quantity) }
+    }
+}
+
+impl Strategy for Monkey {
+    const DEPTH: bool = false;
+    const TRADES: bool = false;
+
+    fn start(&mut self, desk: &mut Desk) {
+        desk.wake(0);
+    }
+
+    fn on_timer(&mut self, desk: &mut Desk) {
+        let tickets: Vec<u64> = desk.tickets(0).iter().map(|ticket| ticket.order.id).collect();
+        let some = |random: &mut Pcg64| match tickets.len() as u64 {
+            0 => random.below(40),
+            count => tickets[random.below(count) as usize],
+        };
+        match self.random.below(8) {
+            0 => desk.cancel(0, some(&mut self.random)),
+            1 => {
+                let (id, price) = (some(&mut self.random), 990 + self.random.below(30) as i64);
+                let _ = desk.replace(0, id, price, self.random.below(9) as i64);
+            }
+            2 => {
+                let (peer, order) = (some(&mut self.random), self.order());
+                let _ = desk.submit(0, NewOrder { peer, ..order });
+            }
+            3 => {
+                let (parent, order) = (some(&mut self.random), self.order());
+                let _ = desk.submit(0, NewOrder { parent, ..order });
+            }
+            _ => {
+                let order = self.order();
+                let _ = desk.submit(0, order);
+            }
+        }
+        desk.wake(desk.now() + self.interval);
+    }
+}
+
+fn models() -> impl proptest::strategy::Strategy<Value = Model> {
+    let probability = Probability { function: Function::Logarithm, form: Form::Whole };
+    prop_oneof![
+        Just(Model::RiskAverse),
+        Just(Model::Probable(probability)),
+        any::<u64>().prop_map(move |seed| Model::Drawn { probability, seed }),
+    ]
+}
+
+/// The steps of each order in the log, by the one function of transitions.
+fn check_lives(log: &Log) {
+    let mut states = std::collections::BTreeMap::new();
+    for row in rows(log) {
+        let step = match row.event {
+            Event::Submit => {
+                assert_eq!(states.insert(row.order, State::Sent), None, "order {} sent twice", row.order);
+                continue;
+            }
+            Event::Hold => Step::Hold,
+            Event::Wait => Step::Wait,
+            Event::Open => Step::Open,
+            Event::Trade => Step::Trade,
+            Event::Fill => Step::Fill,
+            Event::Replace => Step::Replace,
+            Event::Cancel => Step::Cancel,
+            Event::Expire => Step::Expire,
+            Event::Refuse if row.exchange_time > 0 => Step::Refuse,
+            _ => continue,
+        };
+        let state = states.get_mut(&row.order).expect("sent before");
+        *state = state.after(step).expect("follows");
+        assert!(row.left >= 0 && (row.left == 0 || row.event != Event::Fill));
+    }
+}
+
+#[test]
+fn requests_and_reports_take_their_time() {
+    let mut tape = Tape::default();
+    // The book is 100 / 102 at the exchange from 1,000 on, and known here from 1,003 on.
+    tape.row(1, (1_000, 1_003), Row::Level, Side::Bid, 100, 9);
+    tape.row(1, (1_000, 1_003), Row::Level, Side::Ask, 102, 9);
+    // The first quotes leave at 1,050 and are at the exchange at 1,055, known to be there at 1,062. This trade comes
+    // too early for them; the next, at 1,055 as well, is handled before them; the third trades with all 3.
+    tape.row(2, (1_054, 1_060), Row::Trade, Side::Ask, 99, 5);
+    tape.row(3, (1_055, 1_061), Row::Trade, Side::Ask, 99, 5);
+    tape.row(4, (1_056, 1_064), Row::Trade, Side::Ask, 99, 5);
+    tape.row(5, (1_100, 1_110), Row::Trade, Side::None, 101, 1);
+    let log = run(vec![tape.feed()], &[setup(5, 7, Model::RiskAverse)], MarketMaker::<false>::new(quoting(1_000)));
+    let told: Vec<_> =
+        rows(&log).iter().map(|row| (row.local_time, row.exchange_time, row.event, row.half, row.price)).collect();
+    let expected = [
+        (1_050, 0, Event::Submit, Half::Bid, 100),
+        (1_050, 0, Event::Submit, Half::Ask, 102),
+        (1_062, 1_055, Event::Open, Half::Bid, 100),
+        (1_062, 1_055, Event::Open, Half::Ask, 102),
+        (1_063, 1_056, Event::Fill, Half::Bid, 100),
+    ];
+    assert_eq!(told, expected);
+    // 3 at 100, with a maker's fee of 0.01 %.
+    assert_eq!(log.fee[4], ONE * 300 / 10_000);
+}
+
+#[test]
+fn without_rows_nothing_happens() {
+    let tape = Tape::default();
+    let log = run(vec![tape.feed()], &[setup(1, 1, Model::RiskAverse)], MarketMaker::<true>::new(quoting(10)));
+    assert!(log.is_empty());
+}
+
+#[test]
+fn risk_refuses_with_its_reason_and_a_loss_stops_trading() {
+    let mut tape = Tape::default();
+    tape.row(1, (1_000, 1_000), Row::Level, Side::Bid, 100, 90);
+    tape.row(1, (1_000, 1_000), Row::Level, Side::Ask, 101, 90);
+    // The bid at 100 is filled by the trade through it, and the market falls to 90: 3 lots lose 30 and more.
+    tape.row(2, (1_080, 1_080), Row::Trade, Side::Ask, 98, 1);
+    tape.row(3, (1_081, 1_081), Row::Level, Side::Bid, 100, 0);
+    tape.row(3, (1_081, 1_081), Row::Level, Side::Bid, 90, 5);
+    tape.row(4, (1_300, 1_300), Row::Trade, Side::None, 95, 1);
+    let limits = Limits { daily_loss: Some(25 * ONE), ..Limits::default() };
+    let setup = Setup { limits, ..setup(1, 2, Model::RiskAverse) };
+    let log = run(vec![tape.feed()], &[setup], MarketMaker::<false>::new(quoting(100)));
+    let told: Vec<_> = rows(&log).iter().map(|row| (row.local_time, row.event, row.reason, row.half)).collect();
+    let expected = [
+        (1_050, Event::Submit, Reason::None, Half::Bid),
+        (1_050, Event::Submit, Reason::None, Half::Ask),
+        (1_053, Event::Open, Reason::None, Half::Bid),
+        (1_053, Event::Open, Reason::None, Half::Ask),
+        (1_082, Event::Fill, Reason::None, Half::Bid),
+        (1_082, Event::Halt, Reason::DailyLoss, Half::Bid),
+        (1_082, Event::AskCancel, Reason::None, Half::Ask),
+        (1_085, Event::Cancel, Reason::None, Half::Ask),
+        (1_150, Event::Refuse, Reason::Halted, Half::Bid),
+        (1_150, Event::Refuse, Reason::Halted, Half::Ask),
+        (1_250, Event::Refuse, Reason::Halted, Half::Bid),
+        (1_250, Event::Refuse, Reason::Halted, Half::Ask),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn too_many_orders_in_a_window_are_refused() {
+    let tape = Tape::random(3, 400, |message| message);
+    let strategy = MarketMaker::<true>::new(quoting(50));
+    let mut engine =
+        Engine::new(vec![tape.feed()], &[setup(3, 3, Model::RiskAverse)], Some(Rate::new(3, 500)), strategy);
+    engine.run().expect("amounts fit");
+    let log = rows(engine.desk().log());
+    let sent: Vec<i64> = log.iter().filter(|row| row.event == Event::Submit).map(|row| row.local_time).collect();
+    assert!(sent.windows(4).all(|four| four[3] - four[0] > 500));
+    assert!(log.iter().any(|row| row.reason == Reason::Rate));
+}
+
+#[test]
+fn two_instruments_are_heard_in_the_order_of_their_sequence() {
+    struct Order(Vec<(usize, i64, i64)>);
+    impl Strategy for Order {
+        const DEPTH: bool = false;
+        const TRADES: bool = true;
+        fn on_trade(&mut self, desk: &mut Desk, instrument: usize, trade: &Trade) {
+            self.0.push((instrument, trade.price, desk.now()));
+        }
+    }
+    let (mut first, mut second) = (Tape::default(), Tape::default());
+    first.row(1, (10, 10), Row::Trade, Side::Bid, 1, 1);
+    second.row(2, (11, 30), Row::Trade, Side::Bid, 2, 1);
+    // The recorder's clock went back before this row: it arrived after the one before all the same.
+    first.row(3, (12, 20), Row::Trade, Side::Bid, 3, 1);
+    second.row(3, (12, 31), Row::Trade, Side::Bid, 4, 1);
+    let setups = [setup(1, 1, Model::RiskAverse), setup(1, 1, Model::RiskAverse)];
+    let mut engine = Engine::new(vec![first.feed(), second.feed()], &setups, None, Order(Vec::new()));
+    engine.run().expect("amounts fit");
+    assert_eq!(engine.strategy().0, [(0, 1, 10), (1, 2, 30), (0, 3, 30), (1, 4, 31)]);
+}
+
+#[test]
+fn the_digests_of_known_runs() {
+    let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    let tape = Tape::random(1, 20_000, |message| message);
+    let maker = MarketMaker::<true>::new(quoting(100));
+    let log = run(vec![tape.feed()], &[setup(20, 30, Model::RiskAverse)], maker);
+    let expected = "6eb20108d60fc6ec75883d205deebfeae2367cf69c9dadcdfa03b8013da7bcfe";
+    assert_eq!((log.len(), hex(log.digest()).as_str()), (15_838, expected));
+    let monkey = Monkey { random: Pcg64::new(5), interval: 3 };
+    let probability = Probability { function: Function::Power(2.0), form: Form::Parts };
+    let log = run(vec![tape.feed()], &[setup(20, 30, Model::Drawn { probability, seed: 9 })], monkey);
+    let expected = "816b53e20e8fae7d1ab5abf93b0c930bc48e3482200043f2fb23814598c6cf64";
+    assert_eq!((log.len(), hex(log.digest()).as_str()), (323_373, expected));
+    assert_eq!(log.blocks().len(), log.len().div_ceil(BLOCK_ROWS));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// What a tape says later has no say in what was decided, answered or traded before.
+    #[test]
+    fn nothing_looks_ahead(
+        seed in any::<u64>(), cut in 1_100i64..6_000, entry in 0i64..60, response in 0i64..60, model in models()
+    ) {
+        let tape = Tape::random(seed, 250, |message| message);
+        let shorter = tape.before(cut);
+        let monkey = || Monkey { random: Pcg64::new(seed), interval: 7 };
+        let setups = [setup(entry, response, model)];
+        let (whole, part) = (run(vec![tape.feed()], &setups, monkey()), run(vec![shorter.feed()], &setups, monkey()));
+        let until = cut.min(shorter.local.last().copied().unwrap_or(0));
+        let known = |log: &Log| rows(log).into_iter().filter(|row| row.local_time < until).collect::<Vec<_>>();
+        prop_assert_eq!(known(&whole), known(&part));
+    }
+
+    /// Rows in one go or message by message: the same log.
+    #[test]
+    fn how_far_each_side_runs_ahead_does_not_matter(
+        seed in any::<u64>(), interval in 1i64..90, entry in 0i64..60, response in 0i64..60, model in models()
+    ) {
+        let tape = Tape::random(seed, 200, |message| message);
+        let setups = [setup(entry, response, model)];
+        let monkey = || Monkey { random: Pcg64::new(seed), interval };
+        let apart = run(vec![tape.feed()], &setups, monkey());
+        let listening = run(vec![tape.feed()], &setups, Listening(monkey()));
+        prop_assert_eq!(rows(&apart), rows(&listening));
+    }
+
+    #[test]
+    fn of_two_instruments_neither(seed in any::<u64>(), entry in 0i64..60, response in 0i64..60) {
+        let first = Tape::random(seed, 150, |message| 2 * message);
+        let second = Tape::random(seed ^ 1, 150, |message| 2 * message + message % 2);
+        let setups = [setup(entry, response, Model::RiskAverse), setup(response, entry, Model::RiskAverse)];
+        let pair = Pair {
+            instruments: [0, 1],
+            ratio: [1, 1],
+            quantity: [3, 4],
+            window: 8,
+            entry: 100,
+            exit: 50,
+            first: 1_000,
+            interval: 25,
+        };
+        let trader = || PairsTrader::new(pair);
+        let apart = run(vec![first.feed(), second.feed()], &setups, trader());
+        let listening = run(vec![first.feed(), second.feed()], &setups, Listening(trader()));
+        prop_assert_eq!(rows(&apart), rows(&listening));
+    }
+
+    /// Orders live by the one function of transitions, and cash and position are the sums of what traded.
+    #[test]
+    fn lives_cash_and_quantity_are_conserved(
+        seed in any::<u64>(), entry in 0i64..60, response in 0i64..60, model in models()
+    ) {
+        let tape = Tape::random(seed, 300, |message| message);
+        let setup = setup(entry, response, model);
+        let monkey = Monkey { random: Pcg64::new(seed), interval: 5 };
+        let mut engine = Engine::new(vec![tape.feed()], std::slice::from_ref(&setup), None, monkey);
+        engine.run().expect("amounts fit");
+        let log = engine.desk().log();
+        check_lives(log);
+        let (mut position, mut cash, mut fees) = (0i64, 0i128, 0i128);
+        let mut traded = std::collections::BTreeMap::<u64, i64>::new();
+        let mut asked = std::collections::BTreeMap::<u64, i64>::new();
+        for row in rows(log) {
+            match row.event {
+                Event::Trade | Event::Fill => {
+                    position += row.half.sign() * row.quantity;
+                    cash -= i128::from(row.half.sign() * row.quantity * row.price) * ONE + row.fee;
+                    fees += row.fee;
+                    *traded.entry(row.order).or_default() += row.quantity;
+                }
+                Event::Submit => drop(asked.insert(row.order, row.quantity)),
+                Event::Replace => drop(asked.insert(row.order, row.quantity)),
+                _ => {}
+            }
+        }
+        let holding = engine.desk().holding(0);
+        prop_assert_eq!((holding.position, holding.cash, holding.fees), (position, cash, fees));
+        for (order, quantity) in traded {
+            prop_assert!(quantity <= asked[&order], "order {} traded {} of {}", order, quantity, asked[&order]);
+        }
+    }
+}
