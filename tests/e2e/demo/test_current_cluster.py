@@ -148,7 +148,7 @@ def test_down_takes_away_what_up_made_and_nothing_else(
     down = current.demo("down")
     assert down.returncode == 0, down.stderr
     assert current.named("namespace", SYSTEM, NAMESPACE) == set()
-    everywhere = current.named("crd,clusterrole,clusterrolebinding")
-    assert {name for name in everywhere if "tradeplane" in name} == set()
+    everywhere = {name.rpartition("/")[2] for name in current.named("crd,clusterrole,clusterrolebinding")}
+    assert {name for name in everywhere if name.startswith("tradeplane-") or name.endswith(".tradeplane.dev")} == set()
     assert not (CHECKOUT / "build/demo").exists()
     assert current.named("namespace", "kube-system") == {"namespace/kube-system"}
