@@ -106,3 +106,37 @@ class Simulator:
     def figures(self) -> Figures: ...
     @property
     def interest(self) -> int: ...
+
+_Bytes = NDArray[np.uint8]
+_Columns = tuple[
+    NDArray[np.uint64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    _Bytes,
+    _Bytes,
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.uint64],
+]
+
+def encode_tape(
+    sequence: NDArray[np.uint64],
+    exchange_time: NDArray[np.int64],
+    local_time: NDArray[np.int64],
+    kind: _Bytes,
+    side: _Bytes,
+    price: NDArray[np.int64],
+    quantity: NDArray[np.int64],
+    order: NDArray[np.uint64],
+) -> tuple[_Bytes, list[tuple[str, int, int, list[_Bytes]]]]:
+    """Return the events, and name, first value, unit and planes of the other columns (docs/formats/tape.md)."""
+
+class TapeDecoder:
+    """Decodes a tape, batch by batch."""
+
+    def __init__(self, rows: int, columns: list[tuple[int, int, int]]) -> None:
+        """Take first value, unit and number of planes of each stored column but the events."""
+    def push(self, planes: list[_Bytes]) -> None:
+        """Decode a batch: its events, then the planes of the other columns in their order."""
+    def finish(self) -> _Columns:
+        """Return the columns, when all rows came and the planes are their encoding."""
