@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         NDArray[np.uint64], Signed, Signed, NDArray[np.uint8], NDArray[np.uint8], Signed, Signed, NDArray[np.uint64]
     ]
 
+TRADE, GAP = 3, 9
+"""The kinds of rows that are a trade, and that say that messages were lost before them."""
 EVENT = "event"
 """The plane that holds kind and side of each row."""
 STORED = ("sequence", "exchange_time", "local_time", "price", "quantity", "order")
@@ -94,7 +96,7 @@ class EncodedTape:
 def encode(tape: Tape) -> EncodedTape:
     """Return a tape as it is stored. Raises DataRefused where its columns are no tape, naming the row."""
     try:
-        event, stored = encode_tape(*tape.columns())  # type: ignore[arg-type] # each has the dtype the class states
+        event, stored = encode_tape(tape)
     except ValueError as error:
         raise DataRefused(f"the tape of {tape.instrument.symbol}: {error}; correct the rows") from error
     planes = {EVENT: event}
