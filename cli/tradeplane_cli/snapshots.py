@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,12 +12,16 @@ from pydantic import TypeAdapter, ValidationError
 from tradeplane_api.base import API_VERSION, Digest, Name
 
 from tradeplane_cli.failures import CommandFailure
+from tradeplane_cli.printing import columns, pairs
 from tradeplane_cli.progress import bar, stage
+from tradeplane_cli.recordings import Format, RecordingReading, instruments_table, read_recording, recording_rows
 from tradeplane_cli.report.wording import period
 
 if TYPE_CHECKING:
     from tradeplane_api.snapshot import SnapshotManifest
+    from tradeplane_store.objects import ObjectStore
     from tradeplane_workloads.market.importing import Imported, ImportOptions
+    from tradeplane_workloads.market.snapshots import WrittenSnapshot
 
 ARCH = "arch:"
 """Prefix of the data sets of the arch package."""
@@ -33,7 +37,7 @@ class Reading:
 
     sources: tuple[str, ...]
     symbol: str | None = None
-    currency: str = "USD"
+    currency: str | None = None
     columns: tuple[str, ...] = ()
     adjust: bool = True
     daily_close: str | None = None
@@ -42,6 +46,8 @@ class Reading:
     delimiter: str = ","
     price_exponent: int | None = None
     quantity_exponent: int | None = None
+    form: Format = Format.BARS
+    recording: RecordingReading = field(default_factory=RecordingReading)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,16 @@ class Stored:
         rows = [[part.name, instrument.symbol, f"{part.rows:,}", part.digest] for part, instrument in parts]
         return ["Part", "Instrument", "Records", "Digest"], rows
 
+    def as_text(self) -> str:
+        """Lines for people."""
+        return "\n\n".join([pairs(self.as_rows()), columns(*self.parts_table()), *self.tapes_text()])
+
+    def tapes_text(self) -> list[str]:
+        """Return blocks of lines for people on tapes: what they are of, and what was found in their recordings."""
+        if all(instrument.tape is None for instrument in self.manifest.instruments):
+            return []
+        return [columns(*instruments_table(self.manifest)), pairs(recording_rows(self.manifest))]
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedSnapshot:
@@ -98,6 +114,10 @@ class ImportedSnapshot:
     def as_rows(self) -> list[tuple[str, str]]:
         """Names and values for people."""
         return [*self.stored.as_rows(), ("State", "imported" if self.created else "was there already, and is whole")]
+
+    def as_text(self) -> str:
+        """Lines for people."""
+        return "\n\n".join([pairs(self.as_rows()), *self.stored.tapes_text()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +151,7 @@ class Verification:
 def import_snapshot(
     reading: Reading, url: str, name: str | None, administrators_store: str = "default"
 ) -> ImportedSnapshot:
-    """Read bars and write them as a snapshot into the store at ``url``.
+    """Read bars or recordings and write them as a snapshot into the store at ``url``.
 
     Raises CommandFailure for options that cannot be, and what the import raises for the data: it names file, line,
     column and remedy.
@@ -140,12 +160,20 @@ def import_snapshot(
         raise CommandFailure("--symbol names one instrument and there are several sources", remedy="leave it out")
     chosen = _checked(Name, name or default_name(reading.sources), "--name")
     named_store = _checked(Name, administrators_store, "--store-name")
-    options = _options(reading)
+    _refuse_options_of_another_form(reading)
 
     from tradeplane_store.objects import open_store
-    from tradeplane_workloads.market.snapshots import write_snapshot
 
     store = open_store(url)
+    written = _import_bars(reading, store) if reading.form is Format.BARS else _import_recordings(reading, store)
+    return ImportedSnapshot(Stored(written.id, written.manifest, store.url), chosen, named_store, written.created)
+
+
+def _import_bars(reading: Reading, store: ObjectStore) -> WrittenSnapshot:
+    options = _options(reading)
+
+    from tradeplane_workloads.market.snapshots import write_snapshot
+
     imported = []
     with bar("Reading", len(reading.sources)) as advance:
         for source in reading.sources:
@@ -153,8 +181,44 @@ def import_snapshot(
             advance()
     with stage("Writing the snapshot"):
         series = [one for each in imported for one in each.series]
-        written = write_snapshot(store, series, [each.source for each in imported])
-    return ImportedSnapshot(Stored(written.id, written.manifest, store.url), chosen, named_store, written.created)
+        return write_snapshot(store, series, [each.source for each in imported])
+
+
+def _import_recordings(reading: Reading, store: ObjectStore) -> WrittenSnapshot:
+    columns = _options(reading)
+
+    from tradeplane_workloads.market.snapshots import write_tapes
+
+    recorded = []
+    with bar("Reading", len(reading.sources)) as advance:
+        for source in reading.sources:
+            recorded.append(read_recording(source, reading.form, reading.recording, columns))
+            advance()
+    with stage("Writing the snapshot"):
+        return write_tapes(store, [one for each in recorded for one in each.tapes], [each.source for each in recorded])
+
+
+def _refuse_options_of_another_form(reading: Reading) -> None:
+    """Refuse an option that would have no effect: options of bars for a recording, and the other way round."""
+    bars, recording = Reading(reading.sources), RecordingReading()
+    own = {"columns": "column", "adjust": "no-adjust"}
+    shared = ["sources", "symbol", "currency", "form", "recording"]
+    if reading.form is Format.TICKS:
+        shared += ["columns", "time_format", "time_zone", "delimiter"]
+    of_bars = [own.get(name, name) for name in _changed(reading, bars) if name not in shared]
+    of_recordings = [name for name in _changed(reading.recording, recording) if name not in shared]
+    wrong, right = (of_recordings, "recordings") if reading.form is Format.BARS else (of_bars, "bars")
+    if wrong:
+        option = f"--{wrong[0].replace('_', '-')}"
+        raise CommandFailure(
+            f"{option} is for {right}, and the format is {reading.form}",
+            remedy="leave it out, or give another --format",
+        )
+
+
+def _changed(given: Reading | RecordingReading, default: Reading | RecordingReading) -> list[str]:
+    names = (each.name for each in fields(given))
+    return [name for name in names if getattr(given, name) != getattr(default, name)]
 
 
 def inspect_snapshot(digest: str, url: str) -> Stored:
@@ -199,7 +263,7 @@ def _options(reading: Reading) -> ImportOptions:
 
     options = ImportOptions(
         symbol=reading.symbol,
-        currency=reading.currency,
+        currency=reading.currency or "USD",
         columns=dict(_column(text) for text in reading.columns),
         adjust=reading.adjust,
         time_format=reading.time_format,

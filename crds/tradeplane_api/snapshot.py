@@ -2,26 +2,85 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from tradeplane_api.base import Digest, Document, Integer, Name, Timestamp
 from tradeplane_api.conditions import UNSEEN, Conditions
+from tradeplane_api.forms import refuse
 from tradeplane_api.rules import Rule
 from tradeplane_api.run import Part
 
 Symbol = Annotated[str, Field(min_length=1, max_length=64)]
 """The name a market gives an instrument."""
+IntegerText = Annotated[str, Field(pattern=r"^(0|-?[1-9][0-9]{0,19})$")]
+"""A whole number of up to 64 bits in decimal digits: JSON does not carry it exactly as a number."""
+Units = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,17}(\.[0-9]{0,11}[1-9])?|0\.[0-9]{0,11}[1-9])$")]
+"""A decimal above zero in its one shortest form, such as "0.1", "0.00001" or "100"."""
+MAX_INSTRUMENTS = 4096
+"""Instruments of one snapshot."""
+TAPE_SCHEMA_VERSION = 2
+"""The version of a manifest that holds tapes."""
+
+
+class InstrumentKind(StrEnum):
+    """What is traded, and so what a price times a quantity is."""
+
+    SPOT = "Spot"
+    LINEAR_FUTURE = "LinearFuture"
+    INVERSE_FUTURE = "InverseFuture"
+
+
+class TapeColumn(Document):
+    """What the stored numbers of a column start from and are counted in; see docs/formats/tape.md."""
+
+    name: Literal["sequence", "exchange_time", "local_time", "price", "quantity", "order"]
+    first: IntegerText
+    unit: IntegerText
+
+
+class Recording(Document):
+    """What was found in the recording of an instrument: counts, of messages where nothing else is said."""
+
+    messages: int = Field(ge=0, description="That are on the tape.")
+    left_out: int = Field(default=0, ge=0, description="That are not: they change nothing a tape holds.")
+    gaps: int = Field(default=0, ge=0, description="Places where messages were lost.")
+    lost: int = Field(default=0, ge=0, description="Known to be lost.")
+    crossed: int = Field(default=0, ge=0, description="After which the best bid was above the best ask.")
+    locked: int = Field(default=0, ge=0, description="After which the best bid was the best ask.")
+    out_of_order: int = Field(default=0, ge=0, description="With a local time below that of the one before.")
+    ahead: int = Field(default=0, ge=0, description="With an exchange time above their local time.")
+    blind_rows: int = Field(default=0, ge=0, description="Changes of the book while it was not known.")
+    min_latency_ns: IntegerText = Field(default="0", description="The smallest local time less exchange time.")
+
+
+class TapeDescription(Document):
+    """What a tape needs beside its part: units, contract, the encoding's origin, and what its recording was like."""
+
+    kind: InstrumentKind
+    tick: Units = Field(description="Price of one tick.")
+    lot: Units = Field(description="Quantity of one lot.")
+    contract_size: Units = Field(
+        default="1", description="Units of the underlying in a contract; of an inverse future, units of the currency."
+    )
+    columns: tuple[TapeColumn, ...] = Field(min_length=5, max_length=6)
+    recording: Recording
 
 
 class SnapshotInstrument(Document):
-    """An instrument of a snapshot and the units of its integers; see tradeplane_workloads.market.bars."""
+    """An instrument of a snapshot and the units of its integers; see tradeplane_workloads.market."""
 
     symbol: Symbol
     currency: str = Field(default="USD", pattern=r"^[A-Z0-9]{3,8}$")
     price_exponent: int = Field(ge=-12, le=6)
     quantity_exponent: int = Field(ge=-12, le=6)
+    tape: TapeDescription | None = Field(
+        default=None,
+        exclude_if=lambda tape: tape is None,  # bars keep their canonical JSON, and so their ids
+        description="Of an instrument whose part is a tape.",
+    )
 
 
 class SnapshotSource(Document):
@@ -33,16 +92,26 @@ class SnapshotSource(Document):
 
 
 class SnapshotManifest(Document):
-    """What a snapshot holds: snapshots/<hex of id>/manifest.json. Its canonical JSON's digest is the snapshot's id."""
+    """What a snapshot holds: snapshots/<hex of id>/manifest.json. Its canonical JSON's digest is the snapshot's id.
 
-    schema_version: Literal[1] = 1
+    Version 1 holds bars, version 2 tapes.
+    """
+
+    schema_version: Literal[1, 2] = 1
     kind: Literal["Snapshot"] = "Snapshot"
-    instruments: tuple[SnapshotInstrument, ...] = Field(min_length=1, max_length=4096)
+    instruments: tuple[SnapshotInstrument, ...] = Field(min_length=1, max_length=MAX_INSTRUMENTS)
     start: str = Field(description="Time of the first record, RFC 3339.")
     end: str = Field(description="Time of the last record, RFC 3339.")
     records: int = Field(ge=0)
     sources: tuple[SnapshotSource, ...]
     parts: tuple[Part, ...]
+
+    @model_validator(mode="after")
+    def _tapes_have_their_version(self) -> Self:
+        tapes = self.schema_version == TAPE_SCHEMA_VERSION
+        if any((one.tape is not None) != tapes for one in self.instruments):
+            raise refuse("version 1 holds bars of all its instruments, version 2 a tape of each")
+        return self
 
 
 class SnapshotSpec(Document):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MARKET_DATA_VARIABLE = "TRADEPLANE_MARKET_DATA"
 BINANCE_TRADES = Path("binance-usdm/btcusdt_20240808.gz")
+BINANCE_BLIND = Path("binance-coinm/btcusd_perp_20240809.gz")
 
 
 def market_data() -> Path:
@@ -23,12 +24,12 @@ def market_data() -> Path:
     return Path(os.environ.get(MARKET_DATA_VARIABLE, beside))
 
 
-def missing_market_data() -> str | None:
-    """Say which recording is missing, or None."""
-    recording = market_data() / BINANCE_TRADES
-    return (
-        None if recording.is_file() else f"{recording} is not there; set {MARKET_DATA_VARIABLE} to a folder that has it"
-    )
+def missing_market_data(*recordings: Path) -> str | None:
+    """Say which recording is missing, or None; that of USD-M futures where none is named."""
+    for name in recordings or (BINANCE_TRADES,):
+        if not (market_data() / name).is_file():
+            return f"{market_data() / name} is not there; set {MARKET_DATA_VARIABLE} to a folder that has it"
+    return None
 
 
 def missing_processor_flags(*flags: str) -> str | None:
@@ -60,5 +61,10 @@ EXTRA_TESTS = (
         "test_recorded_trades.py",
         "bars made from recorded Binance trades import, verify and run",
         missing_market_data,
+    ),
+    ExtraTest(
+        "test_recorded_tapes.py",
+        "recorded Binance streams become tapes with all they hold, and what is wrong with them is found",
+        lambda: missing_market_data(BINANCE_TRADES, BINANCE_BLIND),
     ),
 )

@@ -67,8 +67,16 @@ def read_part(store: ObjectStore, name: str, part: Part, owner: str, remedy: str
         raise DataRefused(f"{owner} is not in the store; {remedy}") from error
     except (TooLarge, ValueError, TypeError) as error:
         raise DataRefused(f"{owner}: {error}; {remedy}") from error
-    if found != part.digest:
-        block = first_difference(blocks, part.blocks)
-        where = "" if block is None else f" (the first block that differs is block {block})"
-        raise DataRefused(f"{owner} has the digest {found}, not {part.digest}{where}; {remedy}")
+    difference = find_difference(found, blocks, part)
+    if difference is not None:
+        raise DataRefused(f"{owner} {difference}; {remedy}")
     return table
+
+
+def find_difference(found: str, blocks: tuple[str, ...], part: Part) -> str | None:
+    """Say how the digests of what was read differ from those a manifest states, naming the first block; or None."""
+    if found == part.digest:
+        return None
+    block = first_difference(blocks, part.blocks)
+    where = "" if block is None else f" (the first block that differs is block {block})"
+    return f"has the digest {found}, not {part.digest}{where}"

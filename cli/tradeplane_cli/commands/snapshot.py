@@ -9,7 +9,8 @@ from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.options import Debug, Output, Store
-from tradeplane_cli.printing import OutputFormat, columns, pairs, show
+from tradeplane_cli.printing import OutputFormat, show
+from tradeplane_cli.recordings import Format, Kind, RecordingReading, Refusal
 
 HELP = "Immutable sets of market data, named by their digest."
 
@@ -19,6 +20,9 @@ IMPORT_EPILOG = epilog(
     "tradeplane snapshot import bars.csv --symbol SPX --name spx-daily",
     "tradeplane snapshot import eod.csv --column time=Day --time-format %m/%d/%Y --time-zone America/New_York",
     "tradeplane snapshot import bars.parquet -o yaml > snapshot.yaml && kubectl apply -f snapshot.yaml",
+    "tradeplane snapshot import --format binance-raw btcusdt_20240808.gz",
+    "tradeplane snapshot import --format binance-raw btcusdt_20240808.gz --tick 0.1 --refuse gap --refuse crossed",
+    "tradeplane snapshot import --format ticks trades.csv --symbol ES --tick 0.25 --kind linear-future",
 )
 INSPECT_EPILOG = epilog(
     "tradeplane snapshot inspect sha256:6f1e...",
@@ -32,14 +36,23 @@ VERIFY_EPILOG = epilog(
 Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="Id of the snapshot: sha256: and 64 digits.")]
 
 
-def import_bars(
+def import_data(
     sources: Annotated[
         list[str],
         typer.Argument(
             metavar="SOURCE",
-            help="A file of bars, .csv or .parquet; arch:sp500 or arch:nasdaq. Several make one snapshot of them all.",
+            help="A file of bars, .csv or .parquet; arch:sp500 or arch:nasdaq; with --format, a recording. Several "
+            "make one snapshot of them all.",
         ),
     ],
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="What the source is: bars; a recording of Binance's streams, plain or gzip; ticks, a .csv or .parquet "
+            "file of trades; dbn, a file of Databento's.",
+        ),
+    ] = Format.BARS,
     name: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Name of the Snapshot object. [default: from the source]"),
@@ -47,13 +60,16 @@ def import_bars(
     symbol: Annotated[
         str | None, typer.Option(metavar="SYMBOL", help="Symbol, where no column holds it. [default: from the source]")
     ] = None,
-    currency: Annotated[str, typer.Option(metavar="CODE", help="Currency of the prices.")] = "USD",
+    currency: Annotated[
+        str | None,
+        typer.Option(metavar="CODE", help="Currency of the prices. [default: USD; of a recording, from the symbol]"),
+    ] = None,
     column: Annotated[
         list[str] | None,
         typer.Option(
             metavar="ROLE=HEADER",
-            help="Column that holds the time, open, high, low, close, volume, adjusted or symbol, where its header is "
-            "not the usual one; give it as often as needed.",
+            help="Column that holds the time, open, high, low, close, volume, adjusted or symbol (of ticks: time, "
+            "local, price, quantity, side, symbol), where its header is not the usual one; give it as often as needed.",
         ),
     ] = None,
     adjust: Annotated[
@@ -75,6 +91,38 @@ def import_bars(
     quantity_exponent: Annotated[
         int | None, typer.Option(help="Power of ten of a lot. [default: what the volumes need]")
     ] = None,
+    tick: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PRICE",
+            help="Of a recording: the tick, which all prices must be multiples of. "
+            "[default: the power of ten the prices need]",
+        ),
+    ] = None,
+    lot: Annotated[
+        str | None,
+        typer.Option(
+            metavar="QUANTITY",
+            help="Of a recording: the lot, which all quantities must be multiples of. "
+            "[default: the power of ten the quantities need]",
+        ),
+    ] = None,
+    kind: Annotated[
+        Kind | None, typer.Option(help="Of a recording: what is traded. [default: what the messages say]")
+    ] = None,
+    contract_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UNITS", help="Of a recording: units in a contract. [default: what the market says, or 1]"
+        ),
+    ] = None,
+    refuse: Annotated[
+        list[Refusal] | None,
+        typer.Option(
+            help="Of a recording: refuse it where this is found, naming the line, instead of recording and "
+            "counting it; give it as often as needed."
+        ),
+    ] = None,
     store_name: Annotated[
         str,
         typer.Option(metavar="NAME", help="spec.store of the Snapshot object: what the administrator calls the store."),
@@ -83,7 +131,7 @@ def import_bars(
     output: Output = OutputFormat.TABLE,
     debug: Debug = False,
 ) -> None:
-    """Read bars into the store as a snapshot.
+    """Read bars or recordings into the store as a snapshot.
 
     Prints the snapshot's id; -o yaml and -o json print the Snapshot object, ready for kubectl apply. The same data
     have the same id wherever they are imported.
@@ -103,9 +151,19 @@ def import_bars(
         delimiter=delimiter,
         price_exponent=price_exponent,
         quantity_exponent=quantity_exponent,
+        form=form,
+        recording=RecordingReading(
+            symbol=symbol,
+            currency=currency,
+            kind=kind,
+            tick=tick,
+            lot=lot,
+            contract_size=contract_size,
+            refuse=tuple(refuse or ()),
+        ),
     )
     imported = import_snapshot(reading, store_url(store), name, store_name)
-    show(imported.as_object(), output, lambda: pairs(imported.as_rows()))
+    show(imported.as_object(), output, imported.as_text)
 
 
 def inspect(digest: Digest, store: Store = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
@@ -114,7 +172,7 @@ def inspect(digest: Digest, store: Store = None, output: Output = OutputFormat.T
     from tradeplane_cli.snapshots import inspect_snapshot
 
     found = inspect_snapshot(digest, store_url(store))
-    show(found.as_json(), output, lambda: "\n\n".join([pairs(found.as_rows()), columns(*found.parts_table())]))
+    show(found.as_json(), output, found.as_text)
 
 
 def verify(digest: Digest, store: Store = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
@@ -133,6 +191,6 @@ def verify(digest: Digest, store: Store = None, output: Output = OutputFormat.TA
 
 def add_to(application: typer.Typer) -> None:
     """Add the commands to an application."""
-    application.command("import", epilog=IMPORT_EPILOG, no_args_is_help=True)(import_bars)
+    application.command("import", epilog=IMPORT_EPILOG, no_args_is_help=True)(import_data)
     application.command("inspect", epilog=INSPECT_EPILOG, no_args_is_help=True)(inspect)
     application.command("verify", epilog=VERIFY_EPILOG, no_args_is_help=True)(verify)

@@ -1,6 +1,7 @@
 //! The Python module `tradeplane_native._native`: arrays in, arrays out, and nothing decided here.
 
 mod simd;
+mod tape;
 
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::{PyArithmeticError, PyValueError};
@@ -383,6 +384,7 @@ fn words<'py>(py: Python<'py>, column: &[i128]) -> PyResult<Words<'py>> {
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     simd::add_to(module)?;
+    tape::register(module)?;
     module.add_class::<Generator>()?;
     module.add_class::<Simulator>()?;
     module.add_class::<Figures>()?;

@@ -53,14 +53,40 @@ def table_digest(table: pa.Table) -> tuple[str, tuple[str, ...]]:
     dictionary-encoded. Metadata and nullability of the schema enter nothing. Raises TypeError for a column type that
     has no canonical form.
     """
-    schema = hashlib.sha256(canonical_json([[field.name, logical_type(field.type)] for field in table.schema])).digest()
+    hasher = TableHasher(table.schema)
     columns = [_plain(column) for column in table.columns]
-    blocks = [
-        _block_digest(schema, [_contiguous(column.slice(start, BLOCK_ROWS)) for column in columns])
-        for start in range(0, table.num_rows, BLOCK_ROWS)
-    ]
-    whole = hashlib.sha256(_TABLE_MARK + schema + table.num_rows.to_bytes(8, "little") + b"".join(blocks))
-    return f"sha256:{whole.hexdigest()}", tuple(f"sha256:{block.hex()}" for block in blocks)
+    for start in range(0, table.num_rows, BLOCK_ROWS):
+        hasher.add_block([_contiguous(column.slice(start, BLOCK_ROWS)) for column in columns])
+    return hasher.digests()
+
+
+class TableHasher:
+    """The digest of a table whose blocks come one after the other, so that none need be kept.
+
+    Raises TypeError for a column type that has no canonical form.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        names = canonical_json([[field.name, logical_type(field.type)] for field in schema])
+        self._schema = hashlib.sha256(names).digest()
+        self._rows = 0
+        self._blocks: list[bytes] = []
+
+    def add_block(self, columns: list[pa.Array]) -> None:
+        """Add the next block: its columns, of plain types, each in one piece.
+
+        Raises ValueError for a block of more than ``BLOCK_ROWS`` rows, and for any after one that had fewer.
+        """
+        rows = len(columns[0]) if columns else 0
+        if rows > BLOCK_ROWS or self._rows % BLOCK_ROWS:
+            raise ValueError(f"its batches do not have {BLOCK_ROWS} rows each but the last")
+        self._rows += rows
+        self._blocks.append(_block_digest(self._schema, columns))
+
+    def digests(self) -> tuple[str, tuple[str, ...]]:
+        """Return the digest of the table and those of its blocks."""
+        whole = hashlib.sha256(_TABLE_MARK + self._schema + self._rows.to_bytes(8, "little") + b"".join(self._blocks))
+        return f"sha256:{whole.hexdigest()}", tuple(f"sha256:{block.hex()}" for block in self._blocks)
 
 
 def logical_type(kind: pa.DataType) -> str:

@@ -1,8 +1,8 @@
-"""Snapshots of bars: written once, named by the digest of their manifest, read only when they are what it says.
+"""Snapshots of bars or of tapes: written once, named by their manifest's digest, read only when they are what it says.
 
 The manifest is written last, so a snapshot that can be found is whole; its bytes are its canonical JSON, so its id is
 the digest of the very bytes in the store. Parts are verified by the digest of their logical records before any value is
-used. Importing the same bars from the same source again gives the same id and writes nothing.
+used. Importing the same data from the same source again gives the same id and writes nothing.
 """
 
 from __future__ import annotations
@@ -13,28 +13,33 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from tradeplane_api.run import Part
-from tradeplane_api.snapshot import SnapshotInstrument, SnapshotManifest
+from tradeplane_api.snapshot import TAPE_SCHEMA_VERSION, SnapshotInstrument, SnapshotManifest
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
 from tradeplane_store.errors import NotFound, TooLarge
+from tradeplane_store.objects import MAX_PART_BYTES
 from tradeplane_store.records import arrow_bytes, table_digest
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.manifests import parse_manifest, read_manifest_bytes, read_part
+from tradeplane_workloads.market import tapes
 from tradeplane_workloads.market.bars import Bars, Instrument
 from tradeplane_workloads.market.series import PRICE_COLUMNS, SCHEMA, BarSeries, find_fault
 from tradeplane_workloads.market.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from decimal import Decimal
 
     import pyarrow as pa
     from numpy.typing import NDArray
     from tradeplane_api.snapshot import SnapshotSource
     from tradeplane_store.objects import ObjectStore
 
-SCHEMA_VERSION = 1
-"""The version of a snapshot's manifest that this code reads and writes."""
+    from tradeplane_workloads.market.tapes import EncodedTape, Tape
+
+SCHEMA_VERSION = TAPE_SCHEMA_VERSION
+"""The newest version of a snapshot's manifest that this code reads."""
 _REMEDY = "import the data again, or restore it from a copy"
 
 
@@ -47,9 +52,9 @@ class WrittenSnapshot:
     created: bool
 
 
-def part_name(index: int) -> str:
-    """Return the name of the part that holds the bars of the manifest's instrument at ``index``."""
-    return f"bars-{index}"
+def part_name(index: int, form: str = "bars") -> str:
+    """Return the name of the part that holds the bars (or the ``tape``) of the manifest's instrument at ``index``."""
+    return f"{form}-{index}"
 
 
 def write_snapshot(
@@ -59,13 +64,24 @@ def write_snapshot(
 
     A snapshot that is there already is verified; parts of it that were lost or damaged are written again.
     """
-    manifest = _manifest(series, sources)
+    return _write(store, _manifest(series, sources), lambda index: arrow_bytes(series[index].table))
+
+
+def write_tapes(store: ObjectStore, recorded: Sequence[Tape], sources: Sequence[SnapshotSource]) -> WrittenSnapshot:
+    """Write tapes as a snapshot, as ``write_snapshot`` writes bars. Raises DataRefused for columns that are no tape."""
+    encoded = [tapes.encode(tape) for tape in recorded]
+    return _write(
+        store, _tapes_manifest(recorded, encoded, sources), lambda index: tapes.part_bytes(encoded[index].table)
+    )
+
+
+def _write(store: ObjectStore, manifest: SnapshotManifest, part_bytes: Callable[[int], pa.Buffer]) -> WrittenSnapshot:
     data = canonical_json(manifest)
     digest = sha256_digest(data)
     created = not store.exists(layout.snapshot_manifest(digest))
-    for part, one in zip(manifest.parts, series, strict=True):
-        if created or _part_fault(store, digest, part) is not None:
-            store.put(layout.snapshot_part(digest, part.name), memoryview(arrow_bytes(one.table)))
+    for index, part in enumerate(manifest.parts):
+        if created or _part_fault(store, digest, manifest, index) is not None:
+            store.put(layout.snapshot_part(digest, part.name), memoryview(part_bytes(index)))
     if created or _bytes(store, layout.snapshot_manifest(digest)) != data:
         store.put(layout.snapshot_manifest(digest), data)
     return WrittenSnapshot(digest, manifest, created)
@@ -81,10 +97,16 @@ def read_manifest(store: ObjectStore, digest: str) -> SnapshotManifest:
     if found != digest:
         raise DataRefused(f"the manifest of {owner} has the digest {found}: it was altered or damaged; {_REMEDY}")
     manifest = parse_manifest(SnapshotManifest, data, owner, SCHEMA_VERSION)
-    expected = [part_name(index) for index in range(len(manifest.instruments))]
+    form = "tape" if holds_tapes(manifest) else "bars"
+    expected = [part_name(index, form) for index in range(len(manifest.instruments))]
     if [part.name for part in manifest.parts] != expected:
-        raise DataRefused(f"{owner} does not have one part of bars for each instrument; import it again")
+        raise DataRefused(f"{owner} does not have one part of {form} for each instrument; import it again")
     return manifest
+
+
+def holds_tapes(manifest: SnapshotManifest) -> bool:
+    """Say whether a snapshot holds tapes; it holds bars otherwise."""
+    return manifest.schema_version == TAPE_SCHEMA_VERSION
 
 
 def verify_snapshot(store: ObjectStore, digest: str, after_part: Callable[[], None] | None = None) -> list[str]:
@@ -94,8 +116,9 @@ def verify_snapshot(store: ObjectStore, digest: str, after_part: Callable[[], No
     without a manifest nothing can be compared.
     """
     faults = []
-    for part in read_manifest(store, digest).parts:
-        faults.append(_part_fault(store, digest, part))
+    manifest = read_manifest(store, digest)
+    for index in range(len(manifest.parts)):
+        faults.append(_part_fault(store, digest, manifest, index))
         if after_part is not None:
             after_part()
     return [fault for fault in faults if fault is not None]
@@ -104,12 +127,36 @@ def verify_snapshot(store: ObjectStore, digest: str, after_part: Callable[[], No
 def read_series(store: ObjectStore, digest: str) -> tuple[BarSeries, ...]:
     """Return the bars of a snapshot by instrument, in the manifest's order. Raises DataRefused naming the part."""
     manifest = read_manifest(store, digest)
+    if holds_tapes(manifest):
+        raise DataRefused(f"snapshot {digest} holds tapes, not bars; use a strategy on tapes, or a snapshot of bars")
     series = []
     for instrument, part in zip(manifest.instruments, manifest.parts, strict=True):
         table = _read_part(store, digest, part)
         _refuse_impossible(digest, part, table)
-        series.append(BarSeries(Instrument(**instrument.model_dump(by_alias=False)), table))
+        series.append(BarSeries(_bars_instrument(instrument), table))
     return tuple(series)
+
+
+def read_tapes(
+    store: ObjectStore, digests: str | Sequence[str], ticks: Mapping[str, Decimal] | None = None
+) -> tuple[Tape, ...]:
+    """Return the tapes of one snapshot or of several, verified, in the order of the snapshots and their manifests.
+
+    ``ticks``: the tick size that is expected of a symbol. Raises DataRefused for another, for bytes that do not match
+    their digest or cannot be a tape, for a snapshot of bars, and for a symbol that is there twice.
+    """
+    listed = [digests] if isinstance(digests, str) else list(digests)
+    manifests = [read_manifest(store, digest) for digest in listed]
+    for digest, manifest in zip(listed, manifests, strict=True):
+        if not holds_tapes(manifest):
+            raise DataRefused(f"snapshot {digest} holds bars, not tapes; import a recording, or use a strategy on bars")
+        _refuse_other_ticks(digest, manifest, ticks or {})
+    _refuse_twice([one.symbol for manifest in manifests for one in manifest.instruments])
+    return tuple(
+        _read_tape(store, digest, manifest, index)
+        for digest, manifest in zip(listed, manifests, strict=True)
+        for index in range(len(manifest.parts))
+    )
 
 
 def read_bars(store: ObjectStore, digests: str | Sequence[str]) -> Bars:
@@ -172,6 +219,28 @@ def _manifest(series: Sequence[BarSeries], sources: Sequence[SnapshotSource]) ->
     )
 
 
+def _tapes_manifest(
+    recorded: Sequence[Tape], encoded: Sequence[EncodedTape], sources: Sequence[SnapshotSource]
+) -> SnapshotManifest:
+    _refuse_twice([tape.instrument.symbol for tape in recorded])
+    empty = next((tape.instrument.symbol for tape in recorded if not len(tape)), None)
+    if empty is not None:
+        raise DataRefused(f"the tape of {empty} has no rows; leave the instrument out, or give a recording with it")
+    parts = []
+    for index, one in enumerate(encoded):
+        digest, blocks = table_digest(one.table)
+        parts.append(Part(name=part_name(index, "tape"), rows=one.table.num_rows, digest=digest, blocks=blocks))
+    return SnapshotManifest(
+        schema_version=TAPE_SCHEMA_VERSION,
+        instruments=tuple(one.instrument for one in encoded),
+        start=rfc3339(min(int(tape.local_time.min()) for tape in recorded)),
+        end=rfc3339(max(int(tape.local_time.max()) for tape in recorded)),
+        records=sum(part.rows for part in parts),
+        sources=tuple(sources),
+        parts=tuple(parts),
+    )
+
+
 def _snapshot_instrument(instrument: Instrument) -> SnapshotInstrument:
     return SnapshotInstrument(
         symbol=instrument.symbol,
@@ -181,6 +250,10 @@ def _snapshot_instrument(instrument: Instrument) -> SnapshotInstrument:
     )
 
 
+def _bars_instrument(stored: SnapshotInstrument) -> Instrument:
+    return Instrument(stored.symbol, stored.currency, stored.price_exponent, stored.quantity_exponent)
+
+
 def _bytes(store: ObjectStore, name: str) -> bytes | None:
     try:
         return store.get(name)
@@ -188,12 +261,38 @@ def _bytes(store: ObjectStore, name: str) -> bytes | None:
         return None
 
 
-def _part_fault(store: ObjectStore, digest: str, part: Part) -> str | None:
+def _part_fault(store: ObjectStore, digest: str, manifest: SnapshotManifest, index: int) -> str | None:
     try:
-        _read_part(store, digest, part)
+        if holds_tapes(manifest):
+            _read_tape(store, digest, manifest, index)
+        else:
+            _read_part(store, digest, manifest.parts[index])
     except DataRefused as error:
         return str(error)
     return None
+
+
+def _read_tape(store: ObjectStore, digest: str, manifest: SnapshotManifest, index: int) -> Tape:
+    """Return a tape whose planes have the digest that the manifest states and are the encoding of what they say."""
+    part = manifest.parts[index]
+    named = f"part {part.name} of snapshot {digest}"
+    try:
+        data = store.get(layout.snapshot_part(digest, part.name), limit=MAX_PART_BYTES)
+        return tapes.decode(manifest.instruments[index], part, data)
+    except NotFound as error:
+        raise DataRefused(f"{named} is not in the store; {_REMEDY}") from error
+    except (TooLarge, ValueError) as error:
+        raise DataRefused(f"{named}: {error}; {_REMEDY}") from error
+
+
+def _refuse_other_ticks(digest: str, manifest: SnapshotManifest, ticks: Mapping[str, Decimal]) -> None:
+    for instrument in manifest.instruments:
+        found, expected = tapes.instrument_of(instrument).tick, ticks.get(instrument.symbol)
+        if expected is not None and found != expected:
+            raise DataRefused(
+                f"the tape of {instrument.symbol} in snapshot {digest} has a tick size of {found}, not of {expected}; "
+                f"set the strategy's to {found}, or import the recording with that tick"
+            )
 
 
 def _read_part(store: ObjectStore, digest: str, part: Part) -> pa.Table:
@@ -216,7 +315,7 @@ def _refuse_impossible(digest: str, part: Part, table: pa.Table) -> None:
 
 def _refuse_twice(symbols: Sequence[str]) -> None:
     if not symbols:
-        raise DataRefused("a snapshot needs at least one instrument; give a file with bars")
+        raise DataRefused("a snapshot needs at least one instrument; give a file with bars or a recording")
     twice = sorted(symbol for symbol, count in Counter(symbols).items() if count > 1)
     if twice:
         raise DataRefused(f"the symbol {twice[0]} is there twice; give each instrument a symbol of its own, once")

@@ -71,7 +71,7 @@ def test_spellings_of_the_same_bar(tmp_path: Path, text: str) -> None:
     [
         ("", "spy.csv is empty"),
         ("\n\n", "spy.csv is empty"),
-        (HEADER, "spy.csv has a header and no bars"),
+        (HEADER, "spy.csv has a header and no rows"),
         ("Date,Open,High,Low,Close\n2020-01-02,1,1,1,1\n", 'no column "volume" .it has: Date, Open, High, Low, Close'),
         ("Open,High,Low,Close,Volume\n1,1,1,1,1\n", 'no column "time"'),
         ("Date,Time,Open,High,Low,Close,Volume\n2020-01-02,1,1,1,1,1,1\n", "more than one column for time: Date, Time"),
@@ -167,7 +167,7 @@ def test_times_that_cannot_be(tmp_path: Path, written: str, options: dict[str, A
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"columns": {"price": "x"}}, "no column is named 'price'; the names are time, open"),
+        ({"columns": {"weight": "x"}}, "no column is named 'weight'; the names are time, open"),
         ({"price_exponent": -13}, "price exponent -13 is out of range"),
         ({"quantity_exponent": 7}, "quantity exponent 7 is out of range"),
         ({"delimiter": ""}, "cannot separate fields"),

@@ -110,7 +110,7 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         path.write_bytes(cut)
         with pytest.raises(DataRefused, match=r"is not a whole Parquet file|is empty"):
             import_file(path)
-    with pytest.raises(DataRefused, match="has no bars"):
+    with pytest.raises(DataRefused, match="has no rows"):
         read(tmp_path, {name: column[:0] for name, column in columns().items()})
     missing = columns()
     del missing["volume"]

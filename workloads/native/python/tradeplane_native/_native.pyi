@@ -296,3 +296,80 @@ def run_events(
     tapes: list[EventTape], terms: list[_Terms], strategy: object, *, rate: tuple[int, int] | None = None
 ) -> EventRun:
     """Run a strategy on tapes, one set of terms a tape; ``rate`` is orders and nanoseconds."""
+
+_Bytes = NDArray[np.uint8]
+_Columns = tuple[
+    NDArray[np.uint64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    _Bytes,
+    _Bytes,
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.uint64],
+]
+
+class _Tape(Protocol):
+    @property
+    def sequence(self) -> NDArray[np.uint64]: ...
+    @property
+    def exchange_time(self) -> NDArray[np.int64]: ...
+    @property
+    def local_time(self) -> NDArray[np.int64]: ...
+    @property
+    def kind(self) -> _Bytes: ...
+    @property
+    def side(self) -> _Bytes: ...
+    @property
+    def price(self) -> NDArray[np.int64]: ...
+    @property
+    def quantity(self) -> NDArray[np.int64]: ...
+    @property
+    def order(self) -> NDArray[np.uint64]: ...
+
+def encode_tape(tape: _Tape) -> tuple[_Bytes, list[tuple[str, int, int, list[_Bytes]]]]:
+    """Return the events, and name, first value, unit and planes of the other columns (docs/formats/tape.md)."""
+
+class TapeDecoder:
+    """Decodes a tape, batch by batch."""
+
+    def __init__(self, rows: int, columns: list[tuple[int, int, int]]) -> None:
+        """Take first value, unit and number of planes of each stored column but the events."""
+    def push(self, planes: list[_Bytes]) -> None:
+        """Decode a batch: its events, then the planes of the other columns in their order."""
+    def finish(self) -> _Columns:
+        """Return the columns, when all rows came and the planes are their encoding."""
+
+_Count = tuple[int, int | None]
+
+class TapeFindings:
+    """What was found on a tape: how often, and the sequence of the message where it was first."""
+
+    messages: int
+    gaps: _Count
+    lost: int
+    crossed: _Count
+    locked: _Count
+    out_of_order: _Count
+    ahead: _Count
+    blind_rows: int
+    min_latency: int
+
+def audit_tape(tape: _Tape) -> TapeFindings:
+    """Look through a tape for what is wrong with its recording."""
+
+class RecordedInstrument:
+    """An instrument read from a recording; prices and quantities in units of ten to the minus places."""
+
+    symbol: str
+    market: str
+    price_places: int
+    quantity_places: int
+    left_out: int
+    columns: _Columns
+
+def read_binance(data: bytes, symbol: str | None, limit: int, instruments: int) -> tuple[list[RecordedInstrument], int]:
+    """Return the instruments of a recording by symbol, and how many messages are about none.
+
+    Raises ValueError of a line (None where it is about the whole) and of what is wrong with it.
+    """

@@ -83,6 +83,8 @@ pub enum Fault {
     Sequence(usize),
     /// A row's quantity is below zero.
     Quantity(usize),
+    /// A value of a column is too large to be stored: beyond 62 bits.
+    Range(&'static str, usize),
 }
 
 impl fmt::Display for Fault {
@@ -93,6 +95,7 @@ impl fmt::Display for Fault {
             Self::Side(row) => write!(formatter, "row {row}: its side is not 0, 1 or 2"),
             Self::Sequence(row) => write!(formatter, "row {row}: its sequence is below that of the row before"),
             Self::Quantity(row) => write!(formatter, "row {row}: its quantity is below zero"),
+            Self::Range(column, row) => write!(formatter, "row {row}: its {column} does not fit into 62 bits"),
         }
     }
 }

@@ -1,10 +1,14 @@
-"""Bars from the files people have, made into series of integers that a snapshot holds.
+"""Bars and tapes from the files people have, made into integers that a snapshot holds.
 
     imported = import_file(Path("spy.csv"), ImportOptions(symbol="SPY"))
     written = write_snapshot(store, imported.series, [imported.source])
 
+    recorded = import_recording("binance-raw", Path("btcusdt.gz"), TapeOptions())
+    written = write_tapes(store, recorded.tapes, [recorded.source])
+
 Reading (CSV, Parquet, the ``arch`` package), naming of columns, times and decimals are apart from each other; every
-error names the file, the line or row, the column and what to do. Formats and rules: docs/formats/snapshot.md.
+error names the file, the line or row, the column and what to do. Formats and rules: docs/formats/snapshot.md, and of
+recordings docs/formats/binance-raw.md, dbn.md and tape.md.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_workloads.errors import DataRefused
+from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.market.importing.convert import to_series
 from tradeplane_workloads.market.importing.options import ImportOptions
 from tradeplane_workloads.market.importing.source import read_limited
@@ -22,9 +26,14 @@ if TYPE_CHECKING:
 
     from tradeplane_api.snapshot import SnapshotSource
 
+    from tradeplane_workloads.market.importing.recordings import ImportedTapes
+    from tradeplane_workloads.market.importing.tape_options import TapeOptions
     from tradeplane_workloads.market.series import BarSeries
 
-__all__ = ["ImportOptions", "Imported", "import_arch", "import_file"]
+__all__ = ["RECORDINGS", "ImportOptions", "Imported", "import_arch", "import_file", "import_recording"]
+
+RECORDINGS = ("binance-raw", "ticks", "dbn")
+"""Forms of recordings that become tapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +67,13 @@ def import_arch(data_set: str, options: ImportOptions | None = None) -> Imported
     chosen = options or ImportOptions()
     source, dated = arch_bars.arch_columns(data_set, chosen)
     return Imported(to_series(source, chosen.symbol or data_set.upper(), dated), source.source)
+
+
+def import_recording(form: str, path: Path, options: TapeOptions | None = None) -> ImportedTapes:
+    """Read a recording of a form of ``RECORDINGS`` into tapes. Raises DataRefused naming file, line and remedy."""
+    from tradeplane_workloads.market.importing import binance_raw, dbn, tick_files
+
+    readers = {"binance-raw": binance_raw.import_binance, "ticks": tick_files.import_ticks, "dbn": dbn.import_dbn}
+    if form not in readers:
+        raise InvalidSpecification(f"no recordings have the format {form}; give one of {', '.join(RECORDINGS)}")
+    return readers[form](path, options)

@@ -42,7 +42,7 @@ def to_series(source: SourceColumns, symbol: str, options: ImportOptions) -> tup
     volume, quantity_exponent = _volume(source, options)
     values = {"time_ns": times, **prices, "volume": volume}
     series = []
-    for name, rows in _by_symbol(source, symbol):
+    for name, rows in by_symbol(source, symbol):
         instrument = Instrument(name, options.currency, price_exponent, quantity_exponent)
         table = pa.table([values[column][rows] for column in SCHEMA.names], schema=SCHEMA)
         fault = find_fault(table)
@@ -101,8 +101,11 @@ def _quotient(numerator: int, denominator: int) -> int:
     return whole + (twice > denominator or (twice == denominator and whole % 2 == 1))
 
 
-def _by_symbol(source: SourceColumns, symbol: str) -> Iterator[tuple[str, NDArray[np.intp]]]:
-    """Yield each symbol, in order, and the rows that are its, in the order of the file."""
+def by_symbol(source: SourceColumns, symbol: str) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    """Yield each symbol, in order, and the rows that are its, in the order of the file.
+
+    Raises DataRefused for a symbol that is none, and for more than a snapshot can hold.
+    """
     if "symbol" not in source.columns:
         yield symbol, np.arange(len(source.columns["time"]))
         return

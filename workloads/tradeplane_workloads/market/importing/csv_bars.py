@@ -1,4 +1,4 @@
-"""Bars from CSV: UTF-8, one header line, one bar a line.
+"""Bars or ticks from CSV: UTF-8, one header line, one bar or tick a line.
 
 Fields are read as text and converted by us (``decimals``, ``times``): a reader that guesses types would go through
 binary floats. A line break inside a quoted field is refused, so that every row is one line and errors can name it.
@@ -14,7 +14,7 @@ from tradeplane_api.snapshot import SnapshotSource
 from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_workloads.errors import DataRefused
-from tradeplane_workloads.market.importing.headers import match_headers
+from tradeplane_workloads.market.importing.headers import BARS, Roles, match_headers
 from tradeplane_workloads.market.importing.source import Place, SourceColumns
 
 if TYPE_CHECKING:
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 2**30
 
 
-def csv_columns(name: str, data: bytes, options: ImportOptions) -> SourceColumns:
+def csv_columns(name: str, data: bytes, options: ImportOptions, roles: Roles = BARS) -> SourceColumns:
     """Return the columns of a CSV file's bytes as text. Raises DataRefused naming file, line and remedy."""
     _check_text(name, data)
     text = data.removeprefix(b"\xef\xbb\xbf").rstrip()
     if not text:
-        raise DataRefused(f"{name} is empty; give a file with a header and at least one bar")
+        raise DataRefused(f"{name} is empty; give a file with a header and at least one row")
     lines = len(text.split(b"\n" if b"\n" in text else b"\r"))
     if lines == 1:
-        raise DataRefused(f"{name} has a header and no bars; give at least one")
+        raise DataRefused(f"{name} has a header and no rows; give at least one")
     table = _read(name, text, options)
     if table.num_rows != lines - 1:
         raise DataRefused(
-            f"{name} has {lines - 1} lines of bars and {table.num_rows} rows: a quoted field holds a line break; take "
-            "it out, so that each bar is one line"
+            f"{name} has {lines - 1} lines after its header and {table.num_rows} rows: a quoted field holds a line "
+            "break; take it out, so that each row is one line"
         )
-    headers = match_headers(name, table.column_names, options.columns)
+    headers = match_headers(name, table.column_names, options.columns, roles)
     columns = {role: table.column(header).combine_chunks() for role, header in headers.items()}
     source = SnapshotSource(name=name, format="csv", digest=sha256_digest(data))
     return SourceColumns(Place(name, "line", 2), columns, headers, source)

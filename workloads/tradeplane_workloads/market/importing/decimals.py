@@ -88,7 +88,7 @@ def _with_exponents_written_out(text: pa.Array, plain: NDArray[np.bool_], header
             shown = values[row][:64]
             missing = shown.lower() in _NOT_A_NUMBER
             what = f'"{shown}" is no price or volume' if missing else f'"{shown}" is not a decimal number'
-            remedy = "fill the value or leave the bar out" if missing else "write it in digits, with '.' for the point"
+            remedy = "fill the value or leave the row out" if missing else "write it in digits, with '.' for the point"
             raise place.refused(row, header, what, remedy)
         values[row] = written
     return pa.array(values, pa.string())

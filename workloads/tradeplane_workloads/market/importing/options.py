@@ -8,12 +8,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.errors import InvalidSpecification
+from tradeplane_workloads.market.importing.headers import BARS, TICKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MAX_SOURCE_BYTES = 1024**3
-ROLES = ("time", "open", "high", "low", "close", "volume", "adjusted", "symbol")
+ROLES = tuple(dict.fromkeys((*BARS.usual, *TICKS.usual)))
+"""What columns of bars and of ticks are for."""
 EPOCHS = {"epoch-s": 1_000_000_000, "epoch-ms": 1_000_000, "epoch-us": 1_000, "epoch-ns": 1}
 """Names of the formats of integer times, and the nanoseconds of their unit."""
 _DIRECTIVES = set("YymdHMSfjz%")

@@ -48,5 +48,5 @@ def read_limited(path: Path, limit: int) -> bytes:
     if len(data) > limit:
         raise DataRefused(f"{path.name} is larger than {limit} bytes; split it by instrument, or raise the limit")
     if not data.strip():
-        raise DataRefused(f"{path.name} is empty; give a file with a header and at least one bar")
+        raise DataRefused(f"{path.name} is empty; give a file that has data")
     return data

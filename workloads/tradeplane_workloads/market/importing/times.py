@@ -120,7 +120,7 @@ def close_times(column: pa.Array, header: str, place: Place, options: ImportOpti
     """
     if column.null_count:
         row = pc.index(column.is_null(), True).as_py()
-        raise place.refused(row, header, "has no time", "fill it or leave the bar out")
+        raise place.refused(row, header, "has no time", "fill it or leave the row out")
     reader, kind = _Reader(header, place, options), column.type
     if pa.types.is_date(kind):
         instants = reader.from_dates(column)

@@ -1,0 +1,215 @@
+//! Tapes for Python: columns in, planes out, and back.
+
+use numpy::{PyArray1, PyReadonlyArray1};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::tape::binance::{self, Market};
+use crate::tape::{self, Columns, EncodedColumn, Fault, Layout, Origin, Refusal, Tape};
+
+type Bytes<'py> = Bound<'py, PyArray1<u8>>;
+type Signed<'py> = Bound<'py, PyArray1<i64>>;
+type Unsigned<'py> = Bound<'py, PyArray1<u64>>;
+
+/// The columns of a tape as arrays: sequence, exchange_time, local_time, kind, side, price, quantity, order.
+pub(super) type Arrays<'py> =
+    (Unsigned<'py>, Signed<'py>, Signed<'py>, Bytes<'py>, Bytes<'py>, Signed<'py>, Signed<'py>, Unsigned<'py>);
+
+/// A stored column: name, first value, unit, planes.
+type Encoded<'py> = (&'static str, i128, u64, Vec<Bytes<'py>>);
+
+impl From<Fault> for PyErr {
+    fn from(fault: Fault) -> Self {
+        PyValueError::new_err(fault.to_string())
+    }
+}
+
+impl From<Refusal> for PyErr {
+    fn from(refusal: Refusal) -> Self {
+        PyValueError::new_err(refusal.to_string())
+    }
+}
+
+/// Name of the column whose first value is 64 bits without a sign.
+const NAMES: &str = "order";
+
+/// Columns of a tape that Python holds.
+#[derive(FromPyObject)]
+struct Held<'py> {
+    sequence: PyReadonlyArray1<'py, u64>,
+    exchange_time: PyReadonlyArray1<'py, i64>,
+    local_time: PyReadonlyArray1<'py, i64>,
+    kind: PyReadonlyArray1<'py, u8>,
+    side: PyReadonlyArray1<'py, u8>,
+    price: PyReadonlyArray1<'py, i64>,
+    quantity: PyReadonlyArray1<'py, i64>,
+    order: PyReadonlyArray1<'py, u64>,
+}
+
+impl Held<'_> {
+    fn columns(&self) -> PyResult<Columns<'_>> {
+        Ok(Columns {
+            sequence: self.sequence.as_slice()?,
+            exchange_time: self.exchange_time.as_slice()?,
+            local_time: self.local_time.as_slice()?,
+            kind: self.kind.as_slice()?,
+            side: self.side.as_slice()?,
+            price: self.price.as_slice()?,
+            quantity: self.quantity.as_slice()?,
+            order: self.order.as_slice()?,
+        })
+    }
+}
+
+/// Encodes columns as docs/formats/tape.md states: the events, and the other columns.
+#[pyfunction]
+fn encode_tape<'py>(py: Python<'py>, tape: Held<'py>) -> PyResult<(Bytes<'py>, Vec<Encoded<'py>>)> {
+    let columns = tape.columns()?;
+    let encoded = py.detach(|| tape::encode(&columns))?;
+    let column = |EncodedColumn { name, origin, planes }: EncodedColumn| {
+        let first = if name == NAMES { i128::from(origin.first as u64) } else { i128::from(origin.first) };
+        (name, first, origin.unit, planes.into_iter().map(|plane| PyArray1::from_vec(py, plane)).collect())
+    };
+    Ok((PyArray1::from_vec(py, encoded.event), encoded.columns.into_iter().map(column).collect()))
+}
+
+/// Decodes a tape, batch by batch.
+#[pyclass(module = "tradeplane_native")]
+struct TapeDecoder(Option<tape::Decoder>);
+
+#[pymethods]
+impl TapeDecoder {
+    /// `columns`: first value, unit and number of planes of each stored column but the events.
+    #[new]
+    fn new(rows: usize, columns: Vec<(i128, u64, usize)>) -> PyResult<Self> {
+        let origin = |(first, unit, width): (i128, u64, usize)| {
+            let signed = i64::try_from(first).or_else(|_| u64::try_from(first).map(|bits| bits as i64));
+            signed
+                .map(|first| (Origin { first, unit }, width))
+                .map_err(|_| PyValueError::new_err("a first value of more than 64 bits"))
+        };
+        let columns = columns.into_iter().map(origin).collect::<PyResult<Vec<_>>>()?;
+        Ok(Self(Some(tape::Decoder::new(&Layout { rows, columns: &columns })?)))
+    }
+
+    /// Decodes a batch: its events, then the planes of the other columns in their order.
+    fn push(&mut self, py: Python<'_>, planes: Vec<PyReadonlyArray1<'_, u8>>) -> PyResult<()> {
+        let slices = planes.iter().map(|plane| plane.as_slice()).collect::<Result<Vec<_>, _>>()?;
+        let (event, rest) = slices.split_first().ok_or(Refusal::Columns)?;
+        let decoder = self.0.as_mut().ok_or_else(finished)?;
+        Ok(py.detach(|| decoder.push(event, rest))?)
+    }
+
+    /// The columns, when all rows came and the planes are their encoding; the decoder has ended then.
+    fn finish<'py>(&mut self, py: Python<'py>) -> PyResult<Arrays<'py>> {
+        let decoder = self.0.take().ok_or_else(finished)?;
+        Ok(arrays(py, decoder.finish()?))
+    }
+}
+
+fn finished() -> PyErr {
+    PyValueError::new_err("this decoder has ended; make another for another tape")
+}
+
+/// A tape's columns as arrays, without a copy.
+pub(super) fn arrays(py: Python<'_>, tape: Tape) -> Arrays<'_> {
+    (
+        PyArray1::from_vec(py, tape.sequence),
+        PyArray1::from_vec(py, tape.exchange_time),
+        PyArray1::from_vec(py, tape.local_time),
+        PyArray1::from_vec(py, tape.kind),
+        PyArray1::from_vec(py, tape.side),
+        PyArray1::from_vec(py, tape.price),
+        PyArray1::from_vec(py, tape.quantity),
+        PyArray1::from_vec(py, tape.order),
+    )
+}
+
+/// How often something was found, and the message where it was first.
+type Count = (u64, Option<u64>);
+
+/// What was found on a tape; see `tradeplane_api.snapshot.Recording`.
+#[pyclass(module = "tradeplane_native", frozen, get_all)]
+struct TapeFindings {
+    messages: u64,
+    gaps: Count,
+    lost: u64,
+    crossed: Count,
+    locked: Count,
+    out_of_order: Count,
+    ahead: Count,
+    blind_rows: u64,
+    min_latency: i64,
+}
+
+/// Looks through a tape for what is wrong with its recording.
+#[pyfunction]
+fn audit_tape(py: Python<'_>, tape: Held<'_>) -> PyResult<TapeFindings> {
+    let columns = tape.columns()?;
+    columns.check()?;
+    let found = py.detach(|| tape::audit(&columns));
+    let count = |count: tape::Count| (count.times, count.first);
+    Ok(TapeFindings {
+        messages: found.messages,
+        gaps: count(found.gaps),
+        lost: found.lost,
+        crossed: count(found.crossed),
+        locked: count(found.locked),
+        out_of_order: count(found.out_of_order),
+        ahead: count(found.ahead),
+        blind_rows: found.blind_rows,
+        min_latency: found.min_latency,
+    })
+}
+
+/// An instrument that was read from a recording.
+#[pyclass(module = "tradeplane_native", frozen, get_all)]
+struct RecordedInstrument {
+    symbol: String,
+    market: &'static str,
+    price_places: u32,
+    quantity_places: u32,
+    left_out: u64,
+    columns: Py<PyAny>,
+}
+
+/// Reads a recording of Binance's streams, plain or gzip: its instruments by symbol, and how many messages are about
+/// none. Raises ValueError of a line (None where it is about the whole) and of what is wrong with it.
+#[pyfunction]
+fn read_binance(
+    py: Python<'_>,
+    data: &[u8],
+    symbol: Option<String>,
+    limit: u64,
+    instruments: usize,
+) -> PyResult<(Vec<RecordedInstrument>, u64)> {
+    let options = binance::Options { symbol, limit, instruments };
+    let read = py.detach(|| binance::read(data, &options));
+    let recording = read.map_err(|refused| PyValueError::new_err((refused.line, refused.problem.to_string())))?;
+    let instrument = |one: binance::Recorded| {
+        Ok(RecordedInstrument {
+            symbol: one.symbol,
+            market: match one.market {
+                Market::Spot => "spot",
+                Market::UsdM => "usd-m",
+                Market::CoinM => "coin-m",
+            },
+            price_places: one.price_places,
+            quantity_places: one.quantity_places,
+            left_out: one.left_out,
+            columns: arrays(py, one.tape).into_pyobject(py)?.into_any().unbind(),
+        })
+    };
+    let found = recording.instruments.into_iter().map(instrument).collect::<PyResult<Vec<_>>>()?;
+    Ok((found, recording.others))
+}
+
+/// Adds what this file has to the module.
+pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<TapeDecoder>()?;
+    module.add_class::<TapeFindings>()?;
+    module.add_class::<RecordedInstrument>()?;
+    module.add_function(wrap_pyfunction!(audit_tape, module)?)?;
+    module.add_function(wrap_pyfunction!(read_binance, module)?)?;
+    module.add_function(wrap_pyfunction!(encode_tape, module)?)
+}

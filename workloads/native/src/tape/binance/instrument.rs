@@ -1,0 +1,231 @@
+//! One instrument of a recording: its rows so far, and how its book joins together.
+
+use std::ops::Range;
+
+use super::super::audit::lost;
+use super::super::columns::{Kind, Side};
+use super::super::decimal::{Decimal, Scale};
+use super::super::form::BOUND;
+use super::super::owned::{Row, Tape};
+use super::message::Level;
+use super::reader::{Problem, Stamp};
+
+/// Which updates of the book a message has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Updates {
+    pub first: u64,
+    pub last: u64,
+    /// The last update before, where the market states it.
+    pub previous: Option<u64>,
+}
+
+impl Updates {
+    /// Whether these follow an update without one between them.
+    fn follow(self, last: u64) -> bool {
+        self.previous.is_some_and(|previous| previous <= last) || self.first <= last.saturating_add(1)
+    }
+}
+
+/// How far the book is known.
+#[derive(Debug)]
+enum Book {
+    /// No message of it came yet.
+    None,
+    /// Levels are missing; the messages since the last gap, to be applied to a snapshot that is older than they are.
+    Blind(Vec<(Updates, Range<usize>)>),
+    /// Whole, up to an update.
+    Known(u64),
+}
+
+/// Which of the two feeds of trades an instrument's are taken from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Trades {
+    Single,
+    Aggregated,
+}
+
+/// An instrument while it is read.
+#[derive(Debug)]
+pub(super) struct Instrument {
+    pub tape: Tape,
+    pub prices: Scale,
+    pub quantities: Scale,
+    /// Messages that are not on the tape.
+    pub left_out: u64,
+    /// Price and quantity of rows that are no price and no quantity.
+    gaps: Vec<(usize, i64, i64)>,
+    /// Rows of messages that state no exchange time.
+    untimed: Vec<usize>,
+    book: Book,
+    trades: Option<(Trades, u64)>,
+}
+
+impl Instrument {
+    pub fn new() -> Self {
+        Self {
+            tape: Tape::default(),
+            prices: Scale::default(),
+            quantities: Scale::default(),
+            left_out: 0,
+            gaps: Vec::new(),
+            untimed: Vec::new(),
+            book: Book::None,
+            trades: None,
+        }
+    }
+
+    /// Changes of the book.
+    pub fn depth(&mut self, stamp: Stamp, updates: Updates, bids: &[Level], asks: &[Level]) -> Result<(), Problem> {
+        match &self.book {
+            Book::None => self.lose(stamp, lost::BOOK, 0),
+            Book::Known(last) if updates.last <= *last => {
+                self.left_out += 1;
+                return Ok(());
+            }
+            Book::Known(last) if !updates.follow(*last) => self.lose(stamp, lost::BOOK, 0),
+            Book::Known(_) => self.book = Book::Known(updates.last),
+            Book::Blind(since) => match since.last() {
+                Some((before, _)) if updates.last <= before.last => {
+                    self.left_out += 1;
+                    return Ok(());
+                }
+                Some((before, _)) if !updates.follow(before.last) => self.lose(stamp, lost::BOOK, 0),
+                _ => {}
+            },
+        }
+        let start = self.tape.len();
+        self.levels(stamp, Kind::Level, bids, asks)?;
+        let rows = start..self.tape.len();
+        if let Book::Blind(since) = &mut self.book {
+            since.push((updates, rows));
+        }
+        Ok(())
+    }
+
+    /// A snapshot of the book after an update; messages that came before it and are newer are applied to it.
+    pub fn snapshot(&mut self, stamp: Stamp, update: u64, bids: &[Level], asks: &[Level]) -> Result<(), Problem> {
+        if matches!(self.book, Book::Known(last) if update <= last) {
+            self.left_out += 1;
+            return Ok(());
+        }
+        self.row(stamp, Kind::Clear, Side::None, 0, 0);
+        self.levels(stamp, Kind::Snapshot, bids, asks)?;
+        let before = std::mem::replace(&mut self.book, Book::Known(update));
+        if let Book::Blind(since) = before {
+            let newer: Vec<_> = since.into_iter().filter(|(updates, _)| updates.last > update).collect();
+            self.apply(stamp, update, newer);
+        }
+        Ok(())
+    }
+
+    /// Applies messages that are newer than a snapshot to it. They follow each other; the first may not follow it.
+    fn apply(&mut self, stamp: Stamp, update: u64, newer: Vec<(Updates, Range<usize>)>) {
+        let Some((last, _)) = newer.last() else { return };
+        self.book = Book::Known(last.last);
+        if newer.first().is_some_and(|(updates, _)| !updates.follow(update)) {
+            self.lose(stamp, lost::BOOK, 0);
+        }
+        for (updates, rows) in newer {
+            let start = self.tape.len();
+            for row in rows {
+                let side = Side::of(self.tape.side[row]).unwrap_or(Side::None);
+                self.row(stamp, Kind::Level, side, self.tape.price[row], self.tape.quantity[row]);
+            }
+            let again = start..self.tape.len();
+            if let Book::Blind(since) = &mut self.book {
+                since.push((updates, again));
+            }
+        }
+    }
+
+    /// A trade, with its number in its feed; no level where it was none in the book.
+    pub fn trade(
+        &mut self,
+        stamp: Stamp,
+        (feed, number): (Trades, u64),
+        taker: Side,
+        level: Option<Level>,
+    ) -> Result<(), Problem> {
+        match self.trades {
+            Some((chosen, last)) if chosen != feed || number <= last => {
+                self.left_out += 1;
+                return Ok(());
+            }
+            Some((_, last)) if number - last > 1 => {
+                let missing = i64::try_from(number - last - 1).ok().filter(|&missing| missing < BOUND);
+                self.lose(stamp, lost::TRADES, missing.ok_or(Problem::Field("number of the trade"))?);
+            }
+            _ => {}
+        }
+        self.trades = Some((feed, number));
+        match level {
+            Some(level) => self.level(stamp, Kind::Trade, taker, level),
+            None => {
+                self.left_out += 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// The best bid and ask.
+    pub fn quotes(&mut self, stamp: Stamp, bid: Level, ask: Level) -> Result<(), Problem> {
+        self.level(stamp, Kind::Quote, Side::Bid, bid)?;
+        self.level(stamp, Kind::Quote, Side::Ask, ask)
+    }
+
+    /// The tape, when all of it was read: what states no exchange time has that of the row before, or the first there
+    /// is, or where none has any the local time.
+    pub fn finish(&mut self) -> Tape {
+        let mut untimed = self.untimed.iter().copied().peekable();
+        let first = (0..self.tape.len()).find(|row| untimed.next_if_eq(row).is_none());
+        for &row in &self.untimed {
+            let source = if row == 0 { first } else { Some(row - 1) };
+            self.tape.exchange_time[row] = match source {
+                Some(source) if first.is_some() => self.tape.exchange_time[source],
+                _ => self.tape.local_time[row],
+            };
+        }
+        for &(row, what, count) in &self.gaps {
+            (self.tape.price[row], self.tape.quantity[row]) = (what, count);
+        }
+        std::mem::take(&mut self.tape)
+    }
+
+    fn lose(&mut self, stamp: Stamp, what: i64, count: i64) {
+        if what == lost::BOOK {
+            self.book = Book::Blind(Vec::new());
+        }
+        self.gaps.push((self.tape.len(), what, count));
+        self.row(stamp, Kind::Gap, Side::None, 0, 0);
+    }
+
+    fn levels(&mut self, stamp: Stamp, kind: Kind, bids: &[Level], asks: &[Level]) -> Result<(), Problem> {
+        bids.iter().try_for_each(|&level| self.level(stamp, kind, Side::Bid, level))?;
+        asks.iter().try_for_each(|&level| self.level(stamp, kind, Side::Ask, level))
+    }
+
+    fn level(&mut self, stamp: Stamp, kind: Kind, side: Side, level: Level) -> Result<(), Problem> {
+        let fit = |scale: &mut Scale, decimal: Decimal, column: &mut [i64], what| {
+            scale.fit(decimal, column).ok_or(Problem::Number(what))
+        };
+        let price = fit(&mut self.prices, level.price, &mut self.tape.price, "price")?;
+        let quantity = fit(&mut self.quantities, level.quantity, &mut self.tape.quantity, "quantity")?;
+        self.row(stamp, kind, side, price, quantity);
+        Ok(())
+    }
+
+    fn row(&mut self, stamp: Stamp, kind: Kind, side: Side, price: i64, quantity: i64) {
+        if stamp.exchange.is_none() {
+            self.untimed.push(self.tape.len());
+        }
+        self.tape.push(Row {
+            sequence: stamp.line,
+            exchange_time: stamp.exchange.unwrap_or(0),
+            local_time: stamp.local,
+            kind,
+            side,
+            price,
+            quantity,
+        });
+    }
+}

@@ -1,0 +1,10 @@
+//! Recordings of Binance's market streams, as they came: spot, USD-M and COIN-M futures.
+//!
+//! A line is the recorder's clock in nanoseconds, a space, and a message: of a combined stream or bare, or the answer to
+//! a request for a snapshot of the book. `docs/formats/binance-raw.md` states what becomes of each.
+
+mod instrument;
+mod message;
+mod reader;
+
+pub use reader::{Market, Options, Problem, Recorded, Recording, Refused, read};

@@ -1,0 +1,402 @@
+//! From lines to the instruments they are about.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::super::columns::Side;
+use super::super::form::BOUND;
+use super::super::lines::{Broken, for_each_line};
+use super::super::owned::Tape;
+use super::instrument::{Instrument, Trades, Updates};
+use super::message::{Any, Level, Message};
+
+/// Local times before this are in no nanoseconds: the ninth of September 2001.
+const EARLIEST: i64 = 1_000_000_000_000_000_000;
+const MILLISECOND: u64 = 1_000_000;
+const MICROSECOND: u64 = 1_000;
+/// Exchange times from here on are in microseconds, as spot gives them on demand; in milliseconds it is the year 5138.
+const FIRST_MICROSECONDS: u64 = 100_000_000_000_000;
+/// Snapshots that may come before anything tells whose they are.
+const WAITING: usize = 16;
+
+/// Which of Binance's markets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Market {
+    /// Spot.
+    Spot,
+    /// Futures in USDT and the like.
+    UsdM,
+    /// Futures in the coin itself.
+    CoinM,
+}
+
+/// How a recording is read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Whose the snapshots are that name no symbol. None: of the only instrument there is.
+    pub symbol: Option<String>,
+    /// Most bytes, expanded.
+    pub limit: u64,
+    /// Most instruments.
+    pub instruments: usize,
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "said by Display")]
+pub enum Problem {
+    Broken(Broken),
+    Time,
+    Json(String),
+    Field(&'static str),
+    Number(&'static str),
+    Symbol,
+    Instruments(usize),
+    Unnamed,
+    Waiting,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broken(Broken::Compression(_, error)) => {
+                write!(
+                    formatter,
+                    "what follows cannot be expanded ({error}); it was cut short or damaged: copy it again"
+                )
+            }
+            Self::Broken(Broken::Long(_)) => write!(formatter, "is too long for a message; give a recording of lines"),
+            Self::Broken(Broken::Large(limit)) => {
+                write!(formatter, "it expands to more than {limit} bytes; split it, or raise the limit")
+            }
+            Self::Time => write!(
+                formatter,
+                "does not begin with a local time in nanoseconds since 1970 and a space; give lines such as \
+                 1723161255030314667 {{\"stream\":...}}"
+            ),
+            Self::Json(error) => {
+                write!(formatter, "the message is not JSON: {error}; correct the line, or take it out")
+            }
+            Self::Field(field) => {
+                write!(formatter, "the message has no {field} that can be used; correct the line, or take it out")
+            }
+            Self::Number(field) => write!(
+                formatter,
+                "the {field} does not fit into 62 bits beside the others of its instrument; take the line out"
+            ),
+            Self::Symbol => write!(formatter, "the symbol is not 1 to 64 characters; correct the line, or take it out"),
+            Self::Instruments(most) => {
+                write!(formatter, "is about more than {most} instruments with those before; split the recording")
+            }
+            Self::Unnamed => write!(
+                formatter,
+                "the snapshot of the book names no symbol, and there are several instruments; say whose it is"
+            ),
+            Self::Waiting => write!(
+                formatter,
+                "is a snapshot of the book like {WAITING} before it, and nothing tells of which instrument; say whose"
+            ),
+        }
+    }
+}
+
+/// Why a recording is refused: the line, and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The line, from 1; none where it is about the whole.
+    pub line: Option<u64>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl From<Broken> for Refused {
+    fn from(broken: Broken) -> Self {
+        let line = match &broken {
+            Broken::Compression(lines, _) => Some(lines + 1),
+            Broken::Long(line) => Some(*line),
+            Broken::Large(_) => None,
+        };
+        Self { line, problem: Problem::Broken(broken) }
+    }
+}
+
+/// What is known of a message before its content.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp {
+    pub line: u64,
+    pub local: i64,
+    pub exchange: Option<i64>,
+}
+
+/// An instrument that was read: prices in units of 10^-`price_places`, quantities likewise.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "named for what they are")]
+pub struct Recorded {
+    pub symbol: String,
+    pub market: Market,
+    pub tape: Tape,
+    pub price_places: u32,
+    pub quantity_places: u32,
+    /// Messages that are not on the tape.
+    pub left_out: u64,
+}
+
+/// What a recording holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// The instruments, by symbol.
+    pub instruments: Vec<Recorded>,
+    /// Messages that are about none.
+    pub others: u64,
+}
+
+/// Reads a recording, plain or gzip.
+///
+/// # Errors
+/// [`Refused`] naming the first line that cannot be read.
+pub fn read(data: &[u8], options: &Options) -> Result<Recording, Refused> {
+    let mut reader = Reader::new(options);
+    for_each_line(data, options.limit, |line, text| {
+        reader.line(line, text).map_err(|problem| Refused { line: Some(line), problem })
+    })?;
+    reader.finish()
+}
+
+/// A snapshot of which nobody knows yet whose it is.
+struct Waiting {
+    stamp: Stamp,
+    update: u64,
+    bids: Vec<Level>,
+    asks: Vec<Level>,
+}
+
+struct Known {
+    instrument: Instrument,
+    futures: bool,
+    coin: bool,
+}
+
+struct Reader<'a> {
+    options: &'a Options,
+    instruments: Vec<Known>,
+    places: BTreeMap<String, usize>,
+    latest: Option<(String, usize)>,
+    waiting: Vec<Waiting>,
+    /// The first line with a snapshot that was taken for the only instrument's.
+    unnamed: Option<u64>,
+    others: u64,
+}
+
+impl<'a> Reader<'a> {
+    fn new(options: &'a Options) -> Self {
+        Self {
+            options,
+            instruments: Vec::new(),
+            places: BTreeMap::new(),
+            latest: None,
+            waiting: Vec::new(),
+            unnamed: None,
+            others: 0,
+        }
+    }
+
+    fn line(&mut self, line: u64, text: &[u8]) -> Result<(), Problem> {
+        let space = memchr::memchr(b' ', text).ok_or(Problem::Time)?;
+        let local = local_time(&text[..space]).ok_or(Problem::Time)?;
+        let parsed = Any::parse(&text[space + 1..]).map_err(|error| Problem::Json(error.to_string()))?;
+        let Any::Message(message) = parsed else { return self.other() };
+        match &message.data {
+            Some(Any::Message(inner)) => self.message(line, local, message.stream.text(), inner),
+            Some(Any::Other) => self.other(),
+            None => self.message(line, local, None, &message),
+        }
+    }
+
+    fn message(&mut self, line: u64, local: i64, stream: Option<&str>, message: &Message<'_>) -> Result<(), Problem> {
+        let stamp = Stamp { line, local, exchange: exchange_time(message)? };
+        if let Some(update) = message.snapshot_update.integer() {
+            return self.snapshot(stamp, update, stream, message);
+        }
+        let Some(symbol) = message.symbol.text() else { return self.other() };
+        // Spot's best quotes do not say what they are.
+        let untold = message.bid_quantity.text().and(message.ask_quantity.text()).map_or("", |_| "bookTicker");
+        let event = message.event.text().unwrap_or(untold);
+        if !matches!(event, "depthUpdate" | "trade" | "aggTrade" | "bookTicker") {
+            return self.other();
+        }
+        let place = self.place(symbol)?;
+        let known = &mut self.instruments[place];
+        known.futures |= message.previous_update.integer().is_some() || message.trade_kind.text().is_some();
+        known.coin |= message.pair.text().is_some();
+        let instrument = &mut known.instrument;
+        match event {
+            "depthUpdate" => depth(instrument, stamp, stream, message),
+            "trade" => trade(instrument, stamp, (Trades::Single, &message.trade), message),
+            "aggTrade" => trade(instrument, stamp, (Trades::Aggregated, &message.asks), message),
+            _ => quotes(instrument, stamp, message),
+        }
+    }
+
+    fn snapshot(
+        &mut self,
+        stamp: Stamp,
+        update: u64,
+        stream: Option<&str>,
+        message: &Message<'_>,
+    ) -> Result<(), Problem> {
+        if stream.is_some() {
+            return self.other(); // the few best levels that spot publishes; no whole book
+        }
+        let bids = message.snapshot_bids.levels().ok_or(Problem::Field("\"bids\""))?;
+        let asks = message.snapshot_asks.levels().ok_or(Problem::Field("\"asks\""))?;
+        let named = message.snapshot_symbol.text().or(self.options.symbol.as_deref());
+        let place = match (named, self.instruments.len()) {
+            (Some(symbol), _) => self.place(symbol)?,
+            (None, 0) if self.waiting.len() == WAITING => return Err(Problem::Waiting),
+            (None, 0) => {
+                let (bids, asks) = (bids.to_vec(), asks.to_vec());
+                self.waiting.push(Waiting { stamp, update, bids, asks });
+                return Ok(());
+            }
+            (None, 1) => {
+                self.unnamed.get_or_insert(stamp.line);
+                0
+            }
+            (None, _) => return Err(Problem::Unnamed),
+        };
+        self.instruments[place].instrument.snapshot(stamp, update, bids, asks)
+    }
+
+    fn other(&mut self) -> Result<(), Problem> {
+        self.others += 1;
+        Ok(())
+    }
+
+    /// Where the instrument of a symbol is, made where there was none.
+    fn place(&mut self, symbol: &str) -> Result<usize, Problem> {
+        if let Some((latest, place)) = &self.latest
+            && latest == symbol
+        {
+            return Ok(*place);
+        }
+        let place = match self.places.get(symbol) {
+            Some(&place) => place,
+            None => self.add(symbol)?,
+        };
+        self.latest = Some((symbol.to_owned(), place));
+        Ok(place)
+    }
+
+    fn add(&mut self, symbol: &str) -> Result<usize, Problem> {
+        if symbol.is_empty() || symbol.len() > 64 || !symbol.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Problem::Symbol);
+        }
+        if self.instruments.len() == self.options.instruments {
+            return Err(Problem::Instruments(self.options.instruments));
+        }
+        let mut instrument = Instrument::new();
+        for waiting in self.waiting.drain(..) {
+            self.unnamed.get_or_insert(waiting.stamp.line);
+            instrument.snapshot(waiting.stamp, waiting.update, &waiting.bids, &waiting.asks)?;
+        }
+        self.instruments.push(Known { instrument, futures: false, coin: symbol.contains("USD_") });
+        self.places.insert(symbol.to_owned(), self.instruments.len() - 1);
+        Ok(self.instruments.len() - 1)
+    }
+
+    fn finish(mut self) -> Result<Recording, Refused> {
+        let unnamed = self.unnamed.filter(|_| self.instruments.len() > 1);
+        let waiting = self.waiting.first().map(|waiting| waiting.stamp.line);
+        if let Some(line) = unnamed.or(waiting) {
+            return Err(Refused { line: Some(line), problem: Problem::Unnamed });
+        }
+        let mut instruments = Vec::with_capacity(self.instruments.len());
+        for (symbol, &place) in &self.places {
+            let known = &mut self.instruments[place];
+            let instrument = &mut known.instrument;
+            instruments.push(Recorded {
+                symbol: symbol.clone(),
+                market: match (known.coin, known.futures) {
+                    (true, _) => Market::CoinM,
+                    (false, true) => Market::UsdM,
+                    (false, false) => Market::Spot,
+                },
+                tape: instrument.finish(),
+                price_places: instrument.prices.places,
+                quantity_places: instrument.quantities.places,
+                left_out: instrument.left_out,
+            });
+        }
+        Ok(Recording { instruments, others: self.others })
+    }
+}
+
+fn depth(
+    instrument: &mut Instrument,
+    stamp: Stamp,
+    stream: Option<&str>,
+    message: &Message<'_>,
+) -> Result<(), Problem> {
+    if stream.is_some_and(has_few_levels) {
+        instrument.left_out += 1;
+        return Ok(());
+    }
+    let updates = Updates {
+        first: message.first_update.integer().ok_or(Problem::Field("\"U\""))?,
+        last: message.last_update.integer().ok_or(Problem::Field("\"u\""))?,
+        previous: message.previous_update.integer(),
+    };
+    let bids = message.bids.levels().ok_or(Problem::Field("\"b\""))?;
+    let asks = message.asks.levels().ok_or(Problem::Field("\"a\""))?;
+    instrument.depth(stamp, updates, bids, asks)
+}
+
+/// Whether a stream is one of the few best levels (`btcusdt@depth20@100ms`), which are no changes of the book.
+fn has_few_levels(stream: &str) -> bool {
+    stream.split_once("@depth").is_some_and(|(_, rest)| rest.starts_with(|first: char| first.is_ascii_digit()))
+}
+
+fn trade(
+    instrument: &mut Instrument,
+    stamp: Stamp,
+    (feed, number): (Trades, &super::message::Value<'_>),
+    message: &Message<'_>,
+) -> Result<(), Problem> {
+    let number = number.integer().ok_or(Problem::Field("number of the trade"))?;
+    // An insurance fund's, say: it has a number among the others, and nothing in the book traded.
+    if message.trade_kind.text().is_some_and(|kind| kind != "MARKET") {
+        return instrument.trade(stamp, (feed, number), Side::None, None);
+    }
+    let taker = if message.buyer_made.flag().ok_or(Problem::Field("\"m\""))? { Side::Ask } else { Side::Bid };
+    let price = message.price.decimal().ok_or(Problem::Field("\"p\""))?;
+    let quantity = message.quantity.decimal().ok_or(Problem::Field("\"q\""))?;
+    instrument.trade(stamp, (feed, number), taker, Some(Level { price, quantity }))
+}
+
+fn quotes(instrument: &mut Instrument, stamp: Stamp, message: &Message<'_>) -> Result<(), Problem> {
+    let bid = Level {
+        price: message.bids.decimal().ok_or(Problem::Field("\"b\""))?,
+        quantity: message.bid_quantity.decimal().ok_or(Problem::Field("\"B\""))?,
+    };
+    let ask = Level {
+        price: message.asks.decimal().ok_or(Problem::Field("\"a\""))?,
+        quantity: message.ask_quantity.decimal().ok_or(Problem::Field("\"A\""))?,
+    };
+    instrument.quotes(stamp, bid, ask)
+}
+
+fn local_time(text: &[u8]) -> Option<i64> {
+    let number: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    (EARLIEST..BOUND).contains(&number).then_some(number)
+}
+
+/// When it happened, or where that is not said when it was sent.
+fn exchange_time(message: &Message<'_>) -> Result<Option<i64>, Problem> {
+    let Some(time) = message.transaction_time.integer().or(message.event_time.integer()) else { return Ok(None) };
+    let unit = if time < FIRST_MICROSECONDS { MILLISECOND } else { MICROSECOND };
+    let nanoseconds = time.checked_mul(unit).and_then(|time| i64::try_from(time).ok());
+    nanoseconds.filter(|&time| time < BOUND).map(Some).ok_or(Problem::Field("exchange time"))
+}
+
+#[cfg(test)]
+mod tests;
