@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from tradeplane_native import EventTape, Generator
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LEVEL, TRADE = 2, 3
 BID, ASK = 1, 2

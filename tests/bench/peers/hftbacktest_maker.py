@@ -1,7 +1,7 @@
 """A market maker on recorded events, simulated by hftbacktest; runs inside that peer's environment.
 
-``convert <recording.gz> <copies> <output.npy>`` makes the peer's own event array with its own converter, repeated end to
-end. ``run <events.npy> <hash|roi> <quoting as JSON> <decisions.npy>`` simulates. Timed is the processor time of the
+``convert <recording.gz> <copies> <output.npy>`` makes the peer's own event array with its own converter, repeated end
+to end. ``run <events.npy> <hash|roi> <quoting as JSON> <decisions.npy>`` simulates. Timed is the processor time of the
 thread in the compiled loop, from the first event to the last: neither the reading of the file nor the compilation.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from typing import Any
 
 import numpy as np
 from hftbacktest import (
@@ -27,8 +28,17 @@ TICK, LOT = 0.1, 0.001
 ROOM = 1_000_000
 
 
-@njit
-def quote(backtest, decisions, half_spread, skew, skew_lots, quantity, most, interval):  # type: ignore[no-untyped-def] # noqa: PLR0913
+@njit  # type: ignore[untyped-decorator]
+def quote(
+    backtest: Any,
+    decisions: Any,
+    half_spread: int,
+    skew: int,
+    skew_lots: int,
+    quantity: int,
+    most: int,
+    interval: int,
+) -> int:
     """Quote until the events end; return how many decisions were made."""
     made = 0
     name = 0
@@ -67,7 +77,7 @@ def quote(backtest, decisions, half_spread, skew, skew_lots, quantity, most, int
     return made
 
 
-def backtest_of(events, book, latency):  # type: ignore[no-untyped-def]
+def backtest_of(events: Any, book: str, latency: int) -> Any:
     """Make the peer's simulation: constant latency, risk-averse queue, no fees."""
     asset = (
         BacktestAsset()
@@ -126,4 +136,7 @@ def run(data: str, book: str, quoting: str, output: str) -> None:
     print(json.dumps({"seconds": best, "events": len(events), **state}))
 
 
-{"convert": convert, "run": run}[sys.argv[1]](*sys.argv[2:])
+if sys.argv[1] == "convert":
+    convert(*sys.argv[2:])
+else:
+    run(*sys.argv[2:])

@@ -1,10 +1,10 @@
 """How fast the event engine is, beside hftbacktest with each of its books, and with a Python callback.
 
-One recording of Binance USD-M futures, converted by the peer's own converter and repeated to more than a million events;
-one market maker, in Rust here and in compiled Python there, that looks every 100 ms as the peer's tutorials do; constant
-latency, risk-averse queue, quotes of one lot. Every decision and the position at each of them must be the same, or the
-measurement fails. An event is a row of the peer's array. Both sides simulate both clocks; ours takes digests of its log.
-Processor time of the one thread is what counts, for both. What differs is in ``docs/engine-events.md``.
+One recording of Binance USD-M futures, converted by the peer's own converter and repeated to more than a million
+events; one market maker, in Rust here and in compiled Python there, that looks every 100 ms as the peer's tutorials do;
+constant latency, risk-averse queue, quotes of one lot. Every decision and the position at each of them must be the
+same, or the measurement fails. An event is a row of the peer's array. Both sides simulate both clocks; ours takes digests of
+its log. Processor time of the one thread is what counts, for both. What differs is in ``docs/engine-events.md``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tradeplane_native import MarketMaker, run_events
 from tests.bench.peers import run
 from tests.bench.records import Record
 from tests.event_tapes import Columns, Terms, random_columns
-from tests.extra.requirements import BINANCE_TRADES, market_data
+from tests.extra.requirements import BINANCE_TRADES, market_data, missing_market_data
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 COPIES = 3
 RUNS = 9
 LATENCY_NS = 10_000_000
-QUOTING = {"half_spread": 2, "skew": 2, "skew_lots": 10, "quantity": 1, "most": 100}
+QUOTING: dict[str, int] = {"half_spread": 2, "skew": 2, "skew_lots": 10, "quantity": 1, "most": 100}
 INTERVAL_NS = 100_000_000
 TICK, LOT = 0.1, 0.001
 CALLBACK = "replay.callback_rate"
@@ -44,7 +44,7 @@ SUBMIT, ASK_CANCEL = 0, 1
 def records(names: Collection[str] = ()) -> list[Record]:
     """Measure the records whose names begin with one of those asked for, or all where none is.
 
-    Raises AssertionError where the peer's decisions are not ours.
+    Raises AssertionError where the peer's decisions are not ours, FileNotFoundError where the recording is missing.
     """
     asked = tuple(names) or ("replay",)
     measured: list[Record] = []
@@ -57,6 +57,8 @@ def records(names: Collection[str] = ()) -> list[Record]:
 
 
 def _against_peer(books: dict[str, str]) -> list[Record]:
+    if (missing := missing_market_data()) is not None:
+        raise FileNotFoundError(missing)
     with tempfile.TemporaryDirectory() as folder:
         data, decisions = Path(folder, "events.npy"), Path(folder, "decisions.npy")
         run("hftbacktest_maker", "convert", market_data() / BINANCE_TRADES, str(COPIES), data)
@@ -95,7 +97,7 @@ def columns_of(events: NDArray[Any]) -> Columns:
 def _ours(columns: Columns, first: int) -> tuple[float, EventRun]:
     tape = columns.tape()
     terms = Terms(entry_ns=LATENCY_NS, response_ns=LATENCY_NS)
-    maker = MarketMaker(first_ns=first + INTERVAL_NS, interval_ns=INTERVAL_NS, **QUOTING)
+    maker = MarketMaker(on_touch=False, first_ns=first + INTERVAL_NS, interval_ns=INTERVAL_NS, **QUOTING)
 
     def once() -> EventRun:
         finished = run_events([tape], [terms], maker)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 from tradeplane_api.snapshot import InstrumentKind, SnapshotInstrument, TapeColumn, TapeDescription
-from tradeplane_native import TapeDecoder, encode_tape
 from tradeplane_store.records import BLOCK_ROWS, TableHasher
 
 from tradeplane_workloads.errors import DataRefused
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tradeplane_api.run import Part
     from tradeplane_api.snapshot import Recording
+    from tradeplane_native import TapeDecoder
 
     Signed = NDArray[np.int64]
     Columns = tuple[
@@ -96,7 +96,9 @@ class EncodedTape:
 def encode(tape: Tape) -> EncodedTape:
     """Return a tape as it is stored. Raises DataRefused where its columns are no tape, naming the row."""
     try:
-        event, stored = encode_tape(tape)
+        import tradeplane_native  # only here: what reads bars must not need the core for it
+
+        event, stored = tradeplane_native.encode_tape(tape)
     except ValueError as error:
         raise DataRefused(f"the tape of {tape.instrument.symbol}: {error}; correct the rows") from error
     planes = {EVENT: event}
@@ -202,7 +204,9 @@ def _decoder(described: TapeDescription, rows: int, schema: pa.Schema) -> TapeDe
     expected = [EVENT, *(f"{name}_{index}" for name in names for index in range(widths[name]))]
     if schema.names != expected or any(field.type != pa.uint8() for field in schema):
         raise ValueError(f"the columns {', '.join(schema.names)} are not the planes of {', '.join(names)}")
-    return TapeDecoder(rows, [(int(one.first), int(one.unit), widths[one.name]) for one in described.columns])
+    import tradeplane_native
+
+    return tradeplane_native.TapeDecoder(rows, [(int(one.first), int(one.unit), widths[one.name]) for one in described.columns])
 
 
 def _plane(column: pa.Array) -> NDArray[np.uint8]:
