@@ -3,8 +3,9 @@
 One recording of Binance USD-M futures, converted by the peer's own converter and repeated to more than a million
 events; one market maker, in Rust here and in compiled Python there, that looks every 100 ms as the peer's tutorials do;
 constant latency, risk-averse queue, quotes of one lot. Every decision and the position at each of them must be the
-same, or the measurement fails. An event is a row of the peer's array. Both sides simulate both clocks; ours takes digests of
-its log. Processor time of the one thread is what counts, for both. What differs is in ``docs/engine-events.md``.
+same, or the measurement fails. An event is a row of the peer's array. Both sides simulate both clocks; ours takes
+digests of its log. Processor time of the one thread is what counts, for both. What differs is in ``docs/engine-
+events.md``.
 """
 
 from __future__ import annotations

@@ -206,7 +206,9 @@ def _decoder(described: TapeDescription, rows: int, schema: pa.Schema) -> TapeDe
         raise ValueError(f"the columns {', '.join(schema.names)} are not the planes of {', '.join(names)}")
     import tradeplane_native
 
-    return tradeplane_native.TapeDecoder(rows, [(int(one.first), int(one.unit), widths[one.name]) for one in described.columns])
+    return tradeplane_native.TapeDecoder(
+        rows, [(int(one.first), int(one.unit), widths[one.name]) for one in described.columns]
+    )
 
 
 def _plane(column: pa.Array) -> NDArray[np.uint8]:
