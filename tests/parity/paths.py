@@ -43,6 +43,11 @@ class Outcome:
     digests: Mapping[str, str]
     nanoseconds: Mapping[str, int] = field(default_factory=dict)
 
+    def with_times_of(self, other: Outcome) -> Outcome:
+        """Return the same digests, with the shorter of both times of each case."""
+        shorter = {case: min(taken, self.nanoseconds.get(case, taken)) for case, taken in other.nanoseconds.items()}
+        return Outcome(self.digests, shorter)
+
 
 class ParityPath(Protocol):
     """A way to compute the suite."""
@@ -58,7 +63,7 @@ class ParityPath(Protocol):
     def missing(self) -> str | None:
         """Say why the path cannot be run here, or None."""
 
-    def run(self, files: Sequence[Path], *, timed: bool = False) -> Outcome:
+    def run(self, files: Sequence[Path]) -> Outcome:
         """Compute the suite, golden backtests from the files."""
 
 
@@ -89,6 +94,11 @@ class NativePath:
             return str(error)
         return None
 
+    @property
+    def emulated(self) -> bool:
+        """Whether the path runs on a processor played by this one: it has results, and no speed."""
+        return self.architecture != HERE
+
     def program(self) -> Path:
         """Build the example, where it is not built yet, and return it."""
         target = TARGETS[self.architecture]
@@ -106,8 +116,7 @@ class NativePath:
 
     def run(self, files: Sequence[Path], *, timed: bool = False) -> Outcome:
         """See :class:`ParityPath`. Raises AssertionError where another path was taken than the one forced."""
-        emulator = () if self.architecture == HERE else EMULATOR
-        timing = ("--timed",) if timed and not emulator else ()
+        emulator, timing = EMULATOR if self.emulated else (), ("--timed",) if timed else ()
         command = [*emulator, str(self.program()), *timing, *map(str, files)]
         done = _run(command, {_SIMD: self.simd})
         if done.stderr != f"path {self.simd}\n":
@@ -129,8 +138,8 @@ class PythonPath:
         lacking = self.needs not in tradeplane_native.simd_paths()
         return f"this processor has no {self.needs}, so that none is older" if lacking else None
 
-    def run(self, files: Sequence[Path], *, timed: bool = False) -> Outcome:
-        """See :class:`ParityPath`; nothing is timed, for the start of Python would be most of it."""
+    def run(self, files: Sequence[Path]) -> Outcome:  # it has bars of its own
+        """See :class:`ParityPath`."""
         return outcome_of(_run([sys.executable, "-m", "tests.parity.suite"], self.environment).stdout)
 
 

@@ -62,6 +62,12 @@ def test_a_table_replaces_the_one_before_and_is_read_back() -> None:
     assert documented(page) == {case: digest[:16] for case, digest in SAME.items()}
 
 
+def test_of_two_times_the_shorter_counts() -> None:
+    first = Outcome(SAME, {"sma": 20, "ema": 9}).with_times_of(Outcome(SAME, {"sma": 10, "ema": 11}))
+    assert first == Outcome(SAME, {"sma": 10, "ema": 9})
+    assert Outcome(SAME).with_times_of(first).nanoseconds == {"sma": 10, "ema": 9}
+
+
 @pytest.mark.parametrize("page", ["", BEGIN, f"{END}", f"{END}\n{BEGIN}"])
 def test_a_page_without_a_place_for_it_is_refused(page: str) -> None:
     with pytest.raises(ValueError, match="no place for the table"):

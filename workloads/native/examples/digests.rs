@@ -24,6 +24,7 @@ use sha2::{Digest, Sha256};
 
 const BARS: usize = 20_000;
 const WIDTH: usize = 3;
+const YEAR: Year = Year { periods: 98_280.0, risk_free_rate: 0.02 };
 
 /// Bars of three instruments, with gaps in the third.
 struct Bars {
@@ -70,7 +71,7 @@ type Computed = Box<dyn FnOnce(&str) -> Vec<Line>>;
 type Case = (&'static str, fn(&Inputs) -> Computed);
 
 /// Every case, in the order they are printed.
-const CASES: [Case; 17] = [
+const CASES: [Case; 18] = [
     ("sma", |inputs| series(vec![indicators::sma(&inputs.close, 20)])),
     ("ema", |inputs| series(vec![indicators::ema(&inputs.close, 20)])),
     ("rsi", |inputs| series(vec![indicators::rsi(&inputs.close, 14)])),
@@ -88,6 +89,10 @@ const CASES: [Case; 17] = [
         let mut random = Pcg64::new(7);
         series(vec![(0..100_000).map(|_| random.normal()).collect()])
     }),
+    ("figures", |inputs| {
+        let found = figures(&inputs.records, inputs.records.equity[0], YEAR);
+        Box::new(move |name| vec![(name.to_owned(), digest(format!("{found:?}").into_bytes()))])
+    }),
     ("fixed-fraction", |inputs| simulation(inputs, Method::FixedFraction)),
     ("volatility-target", |inputs| simulation(inputs, Method::VolatilityTarget)),
     ("kelly", |inputs| simulation(inputs, Method::Kelly)),
@@ -99,12 +104,14 @@ const CASES: [Case; 17] = [
     ("events.pairs", |inputs| inputs.tapes.pairs()),
 ];
 
-/// What cases are computed from: bars, the prices of the third instrument as numbers, targets, and tapes.
+/// What cases are computed from: bars, the prices of the third instrument as numbers, an equity that follows its close,
+/// targets, and tapes.
 struct Inputs {
     bars: Bars,
     high: Vec<f64>,
     low: Vec<f64>,
     close: Vec<f64>,
+    records: Records,
     weights: Vec<i64>,
     tapes: events::Tapes,
 }
@@ -113,8 +120,10 @@ impl Inputs {
     fn new() -> Self {
         let bars = bars();
         let [high, low, close] = [1, 2, 3].map(|price| column(&bars, price, 2));
+        let equity = bars.prices[3].iter().skip(2).step_by(WIDTH).map(|&ticks| i128::from(ticks) * ONE).collect();
+        let records = Records { equity, ..Records::default() };
         let weights = weights(&bars);
-        Self { bars, high, low, close, weights, tapes: events::Tapes::new() }
+        Self { bars, high, low, close, records, weights, tapes: events::Tapes::new() }
     }
 }
 
@@ -183,7 +192,7 @@ fn simulation(inputs: &Inputs, method: Method) -> Computed {
     let rules = rules(method);
     let mut records = Records::new(BARS, WIDTH);
     Simulation::new(market, &inputs.weights, &rules).run(&mut records).expect("amounts stay small");
-    let figures = figures(&records, rules.capital, Year { periods: 98_280.0, risk_free_rate: 0.02 });
+    let figures = figures(&records, rules.capital, YEAR);
     Box::new(move |name| {
         let amounts = [records.equity.clone(), records.cash_column(), records.gross_column()];
         let lines = [

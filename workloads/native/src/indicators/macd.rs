@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
     use crate::indicators::ema;
-    use crate::simd::arbitrary::{bits, column};
+    use crate::simd::arbitrary::{self, bits, column};
 
     /// The same, one average after the other.
     fn by_definition(series: &[f64], fast: usize, slow: usize, signal: usize) -> [Vec<f64>; 3] {
@@ -115,6 +115,7 @@ mod tests {
         ) {
             let column = &column[skipped..];
             let lines = macd(column, fast, fast + more, signal);
+            prop_assert!([&lines.macd, &lines.signal, &lines.histogram].iter().all(|line| arbitrary::canonical(line)));
             let found = [lines.macd, lines.signal, lines.histogram].map(|line| bits(&line));
             prop_assert_eq!(found, by_definition(column, fast, fast + more, signal).map(|line| bits(&line)));
         }

@@ -118,7 +118,8 @@ impl<'a> Windows<'a> {
     #[inline(always)]
     fn note(&mut self, index: usize) {
         let value = self.series[index];
-        self.equal = if index > 0 && value == self.series[index - 1] { self.equal + 1 } else { 1 };
+        let equal = index > 0 && value == self.series[index - 1];
+        self.equal = self.equal * usize::from(equal) + 1;
         self.broken = if value.is_finite() { self.broken } else { index + 1 };
     }
 

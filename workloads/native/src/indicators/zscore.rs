@@ -49,13 +49,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::simd::arbitrary::{bits, column};
+    use crate::simd::arbitrary::{self, bits, column};
 
     proptest! {
         #[test]
         fn every_path_gives_the_bits_of_the_scalar_one((column, skipped) in column(), period in 0_usize..40) {
             let column = &column[skipped..];
             let line = |path| bits(&zscore_on(path, column, period));
+            prop_assert!(arbitrary::canonical(&zscore_on(Path::scalar(), column, period)));
             for path in Path::available() {
                 prop_assert_eq!(line(path), line(Path::scalar()), "{}", path.name());
             }

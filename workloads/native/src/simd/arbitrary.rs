@@ -38,6 +38,11 @@ pub(crate) fn column() -> impl Strategy<Value = (Vec<f64>, usize)> {
     })
 }
 
+/// Whether every NaN among numbers is the canonical one.
+pub(crate) fn canonical(numbers: &[f64]) -> bool {
+    numbers.iter().all(|number| !number.is_nan() || number.to_bits() == f64::NAN.to_bits())
+}
+
 /// What numbers are to the last bit.
 pub(crate) fn bits(numbers: &[f64]) -> Vec<u64> {
     numbers.iter().map(|number| number.to_bits()).collect()
