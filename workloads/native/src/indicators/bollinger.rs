@@ -27,36 +27,34 @@ pub fn bollinger(series: &[f64], period: usize, width: f64) -> Bands {
 fn bollinger_on(path: Path, series: &[f64], period: usize, width: f64) -> Bands {
     let length = series.len();
     let mut bands = Bands { upper: undefined(length), middle: undefined(length), lower: undefined(length) };
-    let mut windows = Windows::new(series, period);
-    let mut stretch = Stretch::default();
-    while let Some((first, count)) = windows.take(&mut stretch) {
-        let [upper, middle, lower] = [&mut bands.upper, &mut bands.middle, &mut bands.lower];
-        let lines = [upper, middle, lower].map(|line| &mut line[first..first + count]);
-        path.run(Around { stretch: &stretch, period: period as f64, width, lines });
-    }
+    path.run(Around { windows: Windows::new(series, period), period: period as f64, width, bands: &mut bands });
     bands
 }
 
-/// The bands of a stretch of windows.
+/// The bands of all windows.
 struct Around<'a> {
-    stretch: &'a Stretch,
+    windows: Windows<'a>,
     period: f64,
     width: f64,
-    lines: [&'a mut [f64]; 3],
+    bands: &'a mut Bands,
 }
 
 impl Kernel for Around<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        let [upper, middle, lower] = self.lines;
-        for at in (0..middle.len()).step_by(S::f64s::LEN) {
-            let moments = self.stretch.moments(simd, at, self.period);
-            let distance = moments.deviation * self.width;
-            store::<S>(canonical(simd, moments.mean + distance), upper, at);
-            store::<S>(canonical(simd, moments.mean), middle, at);
-            store::<S>(canonical(simd, moments.mean - distance), lower, at);
+    fn run<S: Simd>(mut self, simd: S) {
+        let mut stretch = Stretch::default();
+        while let Some(range) = self.windows.take(&mut stretch) {
+            let [upper, middle, lower] = [&mut self.bands.upper, &mut self.bands.middle, &mut self.bands.lower]
+                .map(|line| &mut line[range.clone()]);
+            for at in (0..range.len()).step_by(S::f64s::LEN) {
+                let moments = stretch.moments(simd, at, self.period);
+                let distance = moments.deviation * self.width;
+                store::<S>(canonical(simd, moments.mean + distance), upper, at);
+                store::<S>(canonical(simd, moments.mean), middle, at);
+                store::<S>(canonical(simd, moments.mean - distance), lower, at);
+            }
         }
     }
 }

@@ -4,6 +4,8 @@
 //! or three divisions and a square root) is the greater part of the work and has no order, so it is done on vectors, a
 //! stretch of windows at a time.
 
+use std::ops::Range;
+
 use fearless_simd::{Select, Simd, SimdBase, SimdFloat};
 
 use super::first_number;
@@ -92,8 +94,10 @@ impl<'a> Windows<'a> {
         windows
     }
 
-    /// Takes the sums of the next windows; gives the index of the first one's newest value, and how many there are.
-    pub(super) fn take(&mut self, stretch: &mut Stretch) -> Option<(usize, usize)> {
+    /// Takes the sums of the next windows; gives the indices of their newest values, or None where there are no more.
+    /// Inlined, so that it is compiled with the instructions of each path: it has no lanes, and gains all the same.
+    #[inline(always)]
+    pub(super) fn take(&mut self, stretch: &mut Stretch) -> Option<Range<usize>> {
         let first = self.next;
         let count = (self.series.len() - first).min(STRETCH);
         for at in 0..count {
@@ -111,7 +115,7 @@ impl<'a> Windows<'a> {
             }
         }
         self.next += count;
-        (count > 0).then_some((first, count))
+        (count > 0).then_some(first..self.next)
     }
 
     /// Notes whether a value equals the one before, and whether it is finite.
@@ -139,6 +143,7 @@ impl<'a> Windows<'a> {
 }
 
 /// Sum and sum of squares of the differences to an anchor.
+#[inline(always)]
 fn anchored(window: &[f64], anchor: f64) -> (f64, f64) {
     window.iter().fold((0.0, 0.0), |(sum, squares), value| {
         let difference = value - anchor;
@@ -176,9 +181,9 @@ mod tests {
     fn found(path: Path, series: &[f64], period: usize) -> [Vec<f64>; 3] {
         let mut lines: [Vec<f64>; 3] = Default::default();
         let (mut windows, mut stretch) = (Windows::new(series, period), Stretch::default());
-        while let Some((_, count)) = windows.take(&mut stretch) {
+        while let Some(range) = windows.take(&mut stretch) {
             let from = lines[0].len();
-            lines.iter_mut().for_each(|line| line.resize(from + count, 0.0));
+            lines.iter_mut().for_each(|line| line.resize(from + range.len(), 0.0));
             path.run(All(&stretch, period as f64, lines.each_mut().map(|line| &mut line[from..])));
         }
         lines

@@ -13,18 +13,14 @@ pub fn zscore(series: &[f64], period: usize) -> Vec<f64> {
 }
 
 fn zscore_on(path: Path, series: &[f64], period: usize) -> Vec<f64> {
-    let mut output = undefined(series.len());
-    let mut windows = Windows::new(series, period);
-    let mut stretch = Stretch::default();
-    while let Some((first, count)) = windows.take(&mut stretch) {
-        path.run(Scores { stretch: &stretch, period: period as f64, line: &mut output[first..first + count] });
-    }
-    output
+    let mut line = undefined(series.len());
+    path.run(Scores { windows: Windows::new(series, period), period: period as f64, line: &mut line });
+    line
 }
 
-/// The scores of a stretch of windows.
+/// The scores of all windows.
 struct Scores<'a> {
-    stretch: &'a Stretch,
+    windows: Windows<'a>,
     period: f64,
     line: &'a mut [f64],
 }
@@ -33,13 +29,17 @@ impl Kernel for Scores<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
+    fn run<S: Simd>(mut self, simd: S) {
         let undefined = S::f64s::splat(simd, f64::NAN);
-        for at in (0..self.line.len()).step_by(S::f64s::LEN) {
-            let moments = self.stretch.moments(simd, at, self.period);
-            let score = moments.distance / moments.deviation;
-            let score = moments.deviation.simd_gt(0.0).select(score, undefined);
-            store::<S>(canonical(simd, score), self.line, at);
+        let mut stretch = Stretch::default();
+        while let Some(range) = self.windows.take(&mut stretch) {
+            let line = &mut self.line[range];
+            for at in (0..line.len()).step_by(S::f64s::LEN) {
+                let moments = stretch.moments(simd, at, self.period);
+                let score = moments.distance / moments.deviation;
+                let score = moments.deviation.simd_gt(0.0).select(score, undefined);
+                store::<S>(canonical(simd, score), line, at);
+            }
         }
     }
 }
