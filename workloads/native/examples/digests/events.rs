@@ -56,7 +56,8 @@ impl Tape {
                 let buys = random.below(2) == 0;
                 let side = if buys { Side::Bid } else { Side::Ask };
                 let trade = random.below(4) == 0;
-                let away = if trade { random.below(3) as i64 - 2 } else { 1 + random.below(300) as i64 };
+                let reach = if random.below(4) == 0 { 300 } else { 4 };
+                let away = if trade { random.below(3) as i64 - 2 } else { 1 + random.below(reach) as i64 };
                 let price = if buys { middle - away } else { middle + away };
                 let quantity = if trade { 1 } else { 0 } + random.below(50) as i64;
                 let kind = if trade { Kind::Trade } else { Kind::Level };
@@ -177,7 +178,7 @@ fn setup(settlement: Settlement, latency: Latency, model: Model, impact: Impact)
 }
 
 fn quoting(interval: i64) -> Quoting {
-    Quoting { instrument: 0, half_spread: 0, skew: 1, skew_lots: 9, quantity: 7, most: 60, first: 0, interval }
+    Quoting { instrument: 0, half_spread: 2, skew: 1, skew_lots: 9, quantity: 7, most: 60, first: 0, interval }
 }
 
 fn run<S: Strategy>(feeds: Vec<Feed<'_>>, setups: &[Setup], strategy: S) -> Computed {
