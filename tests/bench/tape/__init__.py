@@ -71,7 +71,7 @@ def _stored() -> list[Record]:
     with tempfile.TemporaryDirectory() as folder:
         columns = Path(folder, "rows.npz")
         np.savez(columns, tick_1e9=int(tape.instrument.tick * 10**9), **_named(tape))
-        dbn = run("databento_dbn", columns, folder)
+        dbn = run("dbn_zstd", columns, folder)
     rows = f"{len(tape):,} rows of a recording of BTCUSDT, {len(data) / len(tape):.2f} bytes each"
     decoding = (
         f"processor time of one thread from the compressed part in memory to columns in memory, digest and every row "
