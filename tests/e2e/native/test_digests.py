@@ -44,7 +44,8 @@ def baseline() -> list[str]:
 def test_the_example_covers_indicators_and_simulations(baseline: list[str]) -> None:
     names = {line.split()[0].split(".")[0] for line in baseline}
     indicators = {"sma", "ema", "rsi", "macd", "bollinger", "zscore", "atr"}
-    assert names == indicators | {"normal", "fixed-fraction", "volatility-target", "kelly", "events"}
+    simulations = {"fixed-fraction", "volatility-target", "kelly", "figures"}
+    assert names == indicators | simulations | {"normal", "events"}
     counts = {line.split()[0]: int(line.split()[1]) for line in baseline if line.split()[0].endswith(".count")}
     # A simulation that hardly trades would show nothing.
     assert all(count > 1000 for count in counts.values()), counts
