@@ -23,9 +23,7 @@ from tradeplane_cli.report.wording import summary_rows
 
 if TYPE_CHECKING:
     from tradeplane_store.objects import ObjectStore
-    from tradeplane_workloads.engine.backtest import BacktestResult
     from tradeplane_workloads.errors import InvalidSpecification
-    from tradeplane_workloads.market.bars import Bars
 
     from tradeplane_cli.documents.yaml_text import Path
 
@@ -112,20 +110,12 @@ def _default_name(strategy: str, asked: RunSpecification) -> str:
 
 
 def _run(chosen: NamedStrategy, wanted: RunSpecification, store: ObjectStore) -> ResultsManifest:
-    from tradeplane_workloads.engine import backtest
     from tradeplane_workloads.errors import InvalidSpecification
     from tradeplane_workloads.runner.execution import run
 
     with stage("Reading the snapshot") as say:
-
-        def told(bars: Bars, simulation: Simulation) -> BacktestResult:
-            say(f"Simulating {bars.time_ns.size:,} bars")
-            result = backtest(bars, simulation)
-            say("Writing the results")
-            return result
-
         try:
-            return run(wanted, store, backtest=told)
+            return run(wanted, store, say=say)
         except InvalidSpecification as error:
             raise _located(chosen, error) from error
 

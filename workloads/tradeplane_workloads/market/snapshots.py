@@ -23,7 +23,7 @@ from tradeplane_store.records import arrow_bytes, table_digest
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.manifests import parse_manifest, read_manifest_bytes, read_part
 from tradeplane_workloads.market import tapes
-from tradeplane_workloads.market.bars import Bars, Instrument
+from tradeplane_workloads.market.bars import Bars, Instrument, repeat_last_close
 from tradeplane_workloads.market.series import PRICE_COLUMNS, SCHEMA, BarSeries, find_fault
 from tradeplane_workloads.market.timestamps import rfc3339
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     import pyarrow as pa
-    from numpy.typing import NDArray
     from tradeplane_api.snapshot import SnapshotSource
     from tradeplane_store.objects import ObjectStore
 
@@ -186,18 +185,8 @@ def align(series: Sequence[BarSeries]) -> Bars:
         present[rows, index] = True
         for name, values in fields.items():
             values[rows, index] = one.column(name)
-        _repeat_last_close(fields, present, index)
+    repeat_last_close(fields, present)
     return Bars(tuple(one.instrument for one in series), time_ns, present=present, **fields)
-
-
-def _repeat_last_close(fields: dict[str, NDArray[np.int64]], present: NDArray[np.bool_], index: int) -> None:
-    absent = np.flatnonzero(~present[:, index])
-    if not len(absent):
-        return
-    last = np.maximum.accumulate(np.where(present[:, index], np.arange(len(present)), -1))[absent]
-    closes = np.where(last >= 0, fields["close"][last, index], 0)
-    for name in PRICE_COLUMNS:
-        fields[name][absent, index] = closes
 
 
 def _manifest(series: Sequence[BarSeries], sources: Sequence[SnapshotSource]) -> SnapshotManifest:
