@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES, ResultsManifest, RunSpecification
 from tradeplane_api.simulation import Simulation
 
+from tradeplane_cli.deadline import DeadlineExceeded, within
 from tradeplane_cli.documents.locating import problem_at
 from tradeplane_cli.documents.objects import NamedStrategy, choose_strategy, read_objects, snapshot_digest
 from tradeplane_cli.failures import CommandFailure
@@ -113,11 +114,17 @@ def _run(chosen: NamedStrategy, wanted: RunSpecification, store: ObjectStore) ->
     from tradeplane_workloads.errors import InvalidSpecification
     from tradeplane_workloads.runner.execution import run
 
+    seconds = chosen.strategy.spec.active_deadline_seconds
     with stage("Reading the snapshot") as say:
         try:
-            return run(wanted, store, say=say)
+            with within(seconds):
+                return run(wanted, store, say=say)
         except InvalidSpecification as error:
             raise _located(chosen, error) from error
+        except DeadlineExceeded:
+            path, what = ("spec", "activeDeadlineSeconds"), f"the run took longer than {seconds} s, and was ended"
+            problem = problem_at(chosen.source, path, what, "raise it, run on less data, or mend the strategy")
+            raise CommandFailure(f"{chosen.source.file} was not run to its end", problems=(problem,)) from None
 
 
 def _located(chosen: NamedStrategy, error: InvalidSpecification) -> CommandFailure:
