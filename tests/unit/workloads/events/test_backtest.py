@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from tradeplane_api.simulation import Simulation
 from tradeplane_api.snapshot import InstrumentKind
 from tradeplane_native import event_bars, run_events
@@ -339,3 +341,15 @@ def test_bars_refuse_what_is_for_tapes() -> None:
         backtest(bars, simulation("buy-and-hold", execution={}))
     with pytest.raises(InvalidSpecification, match=r"^algorithm.name: market-maker trades on tapes"):
         backtest(bars, Simulation.model_validate({"algorithm": QUOTING, "capital": "1000"}))
+
+
+def test_the_strategy_of_the_documentation_trades(told: Callable[..., Simulation]) -> None:
+    text = (Path(__file__).parents[4] / "docs/tapes.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {"BaseModel": BaseModel, "Field": Field}
+    exec(code, names)  # noqa: S102 - our own documentation
+    follow = names["Follow"]()
+    trader = follow.trader((TAPE.instrument,), follow.Parameters(lots=1_000), None)
+    result = backtest_tapes([TAPE], told(trader))
+    # Buys one after 1,000 were bought, sells one after 2,000 were sold.
+    assert [(row["side"], row["quantity"]) for row in result.trades.to_pylist()] == [("Buy", 1), ("Sell", 1)]
