@@ -148,15 +148,33 @@ fn what_came_before_a_snapshot_and_is_newer_is_applied_to_it() {
 }
 
 #[test]
-fn a_snapshot_too_old_to_join_leaves_the_book_unknown() {
-    let recorded = recorded(&[&usdm(20, 25, 19, r#"["9","1"]"#), &snapshot(11), &usdm(26, 27, 25, r#"["8","1"]"#)]);
-    let expected =
-        [Kind::Gap, Kind::Level, Kind::Clear, Kind::Snapshot, Kind::Snapshot, Kind::Gap, Kind::Level, Kind::Level];
-    assert_eq!(kinds(&recorded), expected);
-    // The next snapshot that is new enough makes it known: no gap any more.
-    let messages = [usdm(20, 25, 19, ""), snapshot(11), usdm(26, 27, 25, ""), snapshot(26), usdm(28, 30, 27, "")];
-    let kinds = kinds(&super::tests::recorded(&messages.each_ref().map(String::as_str)));
-    assert_eq!(kinds.iter().filter(|&&kind| kind == Kind::Gap).count(), 2);
+fn a_snapshot_too_old_to_join_is_left_out() {
+    let level = r#"["9","1"]"#;
+    let messages = [usdm(20, 25, 19, level), snapshot(11), usdm(26, 27, 25, level)];
+    let blind = recorded(&messages.each_ref().map(String::as_str));
+    assert_eq!((kinds(&blind), blind.left_out), (vec![Kind::Gap, Kind::Level, Kind::Level], 1));
+    // The next snapshot that is new enough makes the book known, and what is newer than it is applied to it.
+    let later = [snapshot(26), usdm(28, 30, 27, level)];
+    let recorded = recorded(&messages.iter().chain(&later).map(String::as_str).collect::<Vec<_>>());
+    let joined = [Kind::Clear, Kind::Snapshot, Kind::Snapshot, Kind::Level, Kind::Level];
+    assert_eq!((&kinds(&recorded)[3..], recorded.left_out), (&joined[..], 1));
+}
+
+#[test]
+fn many_old_snapshots_add_no_rows() {
+    let change = usdm(20, 25, 19, r#"["9","1"],["8","1"]"#);
+    let old: Vec<String> = (0..1_000).map(|number| snapshot(number % 19)).collect();
+    let messages: Vec<&str> = std::iter::once(change.as_str()).chain(old.iter().map(String::as_str)).collect();
+    let recorded = recorded(&messages);
+    assert_eq!((kinds(&recorded), recorded.left_out), (vec![Kind::Gap, Kind::Level, Kind::Level], 1_000));
+}
+
+#[test]
+fn many_snapshots_of_one_book_are_joined_once() {
+    let change = usdm(20, 25, 19, r#"["9","1"]"#);
+    let recorded = recorded(&[&change, &snapshot(20), &snapshot(20), &snapshot(25), &snapshot(24)]);
+    let joined = [Kind::Clear, Kind::Snapshot, Kind::Snapshot, Kind::Level];
+    assert_eq!((&kinds(&recorded)[2..], recorded.left_out), (&joined[..], 3));
 }
 
 #[test]
