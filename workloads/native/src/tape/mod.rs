@@ -10,6 +10,7 @@ mod decimal;
 mod decode;
 mod encode;
 mod form;
+mod json;
 mod lines;
 mod owned;
 mod planes;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::audit::lost;
 use super::super::columns::{Kind, Side};
-use super::super::decimal::{Decimal, Scale};
+use super::super::decimal::Scale;
 use super::super::form::BOUND;
 use super::super::owned::{Row, Tape};
 use super::message::Level;
@@ -196,18 +196,35 @@ impl Instrument {
     }
 
     fn levels(&mut self, stamp: Stamp, kind: Kind, bids: &[Level], asks: &[Level]) -> Result<(), Problem> {
-        bids.iter().try_for_each(|&level| self.level(stamp, kind, Side::Bid, level))?;
-        asks.iter().try_for_each(|&level| self.level(stamp, kind, Side::Ask, level))
+        self.side_of(stamp, (kind, Side::Bid), bids)?;
+        self.side_of(stamp, (kind, Side::Ask), asks)
+    }
+
+    /// Rows of one kind and side, which share all but price and quantity.
+    fn side_of(&mut self, stamp: Stamp, (kind, side): (Kind, Side), levels: &[Level]) -> Result<(), Problem> {
+        let tape = &mut self.tape;
+        let start = tape.price.len();
+        for level in levels {
+            let price = self.prices.fit(level.price, &mut tape.price).ok_or(Problem::Number("price"))?;
+            let quantity =
+                self.quantities.fit(level.quantity, &mut tape.quantity).ok_or(Problem::Number("quantity"))?;
+            tape.price.push(price);
+            tape.quantity.push(quantity);
+        }
+        let rows = tape.price.len();
+        tape.sequence.resize(rows, stamp.line);
+        tape.exchange_time.resize(rows, stamp.exchange.unwrap_or(0));
+        tape.local_time.resize(rows, stamp.local);
+        tape.kind.resize(rows, kind as u8);
+        tape.side.resize(rows, side as u8);
+        if stamp.exchange.is_none() {
+            self.untimed.extend(start..rows);
+        }
+        Ok(())
     }
 
     fn level(&mut self, stamp: Stamp, kind: Kind, side: Side, level: Level) -> Result<(), Problem> {
-        let fit = |scale: &mut Scale, decimal: Decimal, column: &mut [i64], what| {
-            scale.fit(decimal, column).ok_or(Problem::Number(what))
-        };
-        let price = fit(&mut self.prices, level.price, &mut self.tape.price, "price")?;
-        let quantity = fit(&mut self.quantities, level.quantity, &mut self.tape.quantity, "quantity")?;
-        self.row(stamp, kind, side, price, quantity);
-        Ok(())
+        self.side_of(stamp, (kind, side), &[level])
     }
 
     fn row(&mut self, stamp: Stamp, kind: Kind, side: Side, price: i64, quantity: i64) {
