@@ -369,18 +369,38 @@ class _Tape(Protocol):
     @property
     def order(self) -> NDArray[np.uint64]: ...
 
-def encode_tape(tape: _Tape) -> tuple[_Bytes, list[tuple[str, int, int, list[_Bytes]]]]:
-    """Return the events, and name, first value, unit and planes of the other columns (docs/formats/tape.md)."""
+_Encoded = tuple[str, int, int, list[_Bytes]]
+
+def encode_tape(tape: _Tape) -> tuple[list[_Encoded], _Bytes, list[_Encoded]]:
+    """Return the columns of messages, the events, and the other columns of rows (docs/formats/tape.md).
+
+    Of each column: name, first value, unit and planes.
+    """
 
 class TapeDecoder:
-    """Decodes a tape, batch by batch."""
+    """Decodes a tape: its messages, batch by batch, and then its rows."""
 
-    def __init__(self, rows: int, columns: list[tuple[int, int, int]]) -> None:
+    def __init__(self, rows: int, messages: int, columns: list[tuple[int, int, int]]) -> None:
         """Take first value, unit and number of planes of each stored column but the events."""
-    def push(self, planes: list[_Bytes]) -> None:
-        """Decode a batch: its events, then the planes of the other columns in their order."""
-    def finish(self) -> _Columns:
-        """Return the columns, when all rows came and the planes are their encoding."""
+    def push_messages(self, planes: list[_Bytes]) -> None:
+        """Decode a batch of messages: the planes of sequence, exchange and local time."""
+    def end_messages(self) -> None:
+        """Say that all messages came and the planes are their encoding; raises ValueError otherwise."""
+    def push(
+        self,
+        planes: list[_Bytes],
+        sequence: NDArray[np.uint64],
+        exchange_time: NDArray[np.int64],
+        local_time: NDArray[np.int64],
+        kind: _Bytes,
+        side: _Bytes,
+        price: NDArray[np.int64],
+        quantity: NDArray[np.int64],
+        order: NDArray[np.uint64],
+    ) -> None:
+        """Decode a batch, its events and then the planes of the other columns, into arrays of its rows."""
+    def finish(self) -> None:
+        """Say that all rows came and the planes are their encoding; raises ValueError otherwise."""
 
 _Count = tuple[int, int | None]
 
