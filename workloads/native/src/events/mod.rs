@@ -9,6 +9,7 @@ mod engine;
 mod feed;
 mod log;
 mod maker;
+mod merge;
 mod pairs;
 mod strategy;
 #[cfg(test)]
