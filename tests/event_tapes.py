@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from decimal import Decimal
 
 import numpy as np
+from tradeplane_api.snapshot import Recording
 from tradeplane_native import EventTape, Generator
+from tradeplane_workloads.market.tapes import Tape, TapeInstrument
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from tests.unit.workloads.sample_tapes import ASK, BEGIN, BID, LEVEL, TRADE
 
-LEVEL, TRADE = 2, 3
-BID, ASK = 1, 2
+INSTRUMENT = TapeInstrument("BTCUSDT", Decimal("0.1"), Decimal("0.001"), "USDT")
+MIDDLE = 500_000
+PIECE = 1 << 18
+"""Rows made up at a time, so that a long tape needs little more room than its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,49 +47,59 @@ class Terms:
     impact_reference: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of a tape."""
-
-    sequence: NDArray[np.uint64]
-    exchange_time: NDArray[np.int64]
-    local_time: NDArray[np.int64]
-    kind: NDArray[np.uint8]
-    side: NDArray[np.uint8]
-    price: NDArray[np.int64]
-    quantity: NDArray[np.int64]
-
-    def tape(self, base_latency_ns: int = 0) -> EventTape:
-        """Check them and make a tape."""
-        return EventTape(
-            self.sequence,
-            self.exchange_time,
-            self.local_time,
-            self.kind,
-            self.side,
-            self.price,
-            self.quantity,
-            base_latency_ns=base_latency_ns,
-        )
+def event_tape(tape: Tape, base_latency_ns: int = 0) -> EventTape:
+    """Check the rows of a tape and make them ready to be run, in place."""
+    return EventTape(
+        tape.sequence,
+        tape.exchange_time,
+        tape.local_time,
+        tape.kind,
+        tape.side,
+        tape.price,
+        tape.quantity,
+        tape.order if len(tape.order) else None,
+        base_latency_ns=base_latency_ns,
+    )
 
 
-def random_columns(rows: int, seed: int, trades: float = 0.1) -> Columns:
-    """Make levels around a middle that walks, and trades at the touch; one row a millisecond, 5 ms on its way."""
-    draw = Generator(seed)
-    middle = 500_000 + np.cumsum(draw.integers(-1, 2, rows))
+def random_tape(rows: int, seed: int, trades: float = 0.1, first: int = 0, step: int = 1) -> Tape:
+    """Make levels around a middle that walks, and trades at the touch; one row a millisecond, 5 ms on its way.
+
+    Messages are numbered from ``first`` by ``step``, so that tapes of several instruments are one recording.
+    """
+    sequence, times = np.arange(rows, dtype=np.uint64), np.arange(rows, dtype=np.int64)
+    sequence *= np.uint64(step)
+    sequence += np.uint64(first)
+    times *= 1_000_000
+    times += BEGIN
+    tape = Tape(
+        INSTRUMENT,
+        Recording(messages=rows),
+        sequence=sequence,
+        exchange_time=times,
+        local_time=times + 5_000_000,
+        kind=np.empty(rows, np.uint8),
+        side=np.empty(rows, np.uint8),
+        price=np.empty(rows, np.int64),
+        quantity=np.empty(rows, np.int64),
+        order=np.empty(0, np.uint64),
+    )
+    middle = MIDDLE
+    for piece, start in enumerate(range(0, rows, PIECE)):
+        middle = _fill(tape, slice(start, min(start + PIECE, rows)), Generator(seed + piece), middle, trades)
+    return tape
+
+
+def _fill(tape: Tape, piece: slice, draw: Generator, middle: int, trades: float) -> int:
+    """Make up what rows of a tape say, the middle being where it was; return where it is then."""
+    rows = piece.stop - piece.start
+    middles = middle + np.cumsum(draw.integers(-1, 2, rows))
     side = draw.integers(BID, ASK + 1, rows)
     away = draw.integers(1, 30, rows)
     traded = draw.uniform(rows) < trades
     below = (side == BID) != traded  # bids, and what sellers took
-    price = middle + np.where(below, -1, 1) * np.where(traded, 1, away)
-    quantity = np.where(traded, draw.integers(1, 20, rows), draw.integers(0, 40, rows))
-    times = 1_700_000_000_000_000_000 + np.arange(rows, dtype=np.int64) * 1_000_000
-    return Columns(
-        sequence=np.arange(rows, dtype=np.uint64),
-        exchange_time=times,
-        local_time=times + 5_000_000,
-        kind=np.where(traded, TRADE, LEVEL).astype(np.uint8),
-        side=side.astype(np.uint8),
-        price=price.astype(np.int64),
-        quantity=quantity.astype(np.int64),
-    )
+    tape.price[piece] = middles + np.where(below, -1, 1) * np.where(traded, 1, away)
+    tape.quantity[piece] = np.where(traded, draw.integers(1, 20, rows), draw.integers(0, 40, rows))
+    tape.kind[piece] = np.where(traded, TRADE, LEVEL)
+    tape.side[piece] = side
+    return int(middles[-1])

@@ -1,178 +1,34 @@
-"""How fast the event engine is, beside hftbacktest with each of its books, and with a Python callback.
+"""How fast the event engine is, beside hftbacktest and NautilusTrader, and with a Python callback.
 
-One recording of Binance USD-M futures, converted by the peer's own converter and repeated to more than a million
-events; one market maker, in Rust here and in compiled Python there, that looks every 100 ms as the peer's tutorials do;
-constant latency, risk-averse queue, quotes of one lot. Every decision and the position at each of them must be the
-same, or the measurement fails. An event is a row of the peer's array. Both sides simulate both clocks; ours takes
-digests of its log. Processor time of the one thread is what counts, for both. What differs is in ``docs/engine-
-events.md``.
+Processor time of the one thread is what counts, for all. Ours takes digests of its log. What differs from the peers is
+in ``docs/engine-events.md`` and ``docs/benchmarks.md``.
 """
 
 from __future__ import annotations
 
-import json
-import tempfile
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-from tradeplane_native import MarketMaker, run_events
-
-from tests.bench.peers import run
-from tests.bench.records import Record
-from tests.event_tapes import Columns, Terms, random_columns
-from tests.extra.requirements import BINANCE_TRADES, market_data, missing_market_data
+from tests.bench.replay import callbacks, quoting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
-    from numpy.typing import NDArray
-    from tradeplane_native import Desk, EventRun, MarketTrade
-
-COPIES = 3
-RUNS = 9
-LATENCY_NS = 10_000_000
-QUOTING: dict[str, int] = {"half_spread": 2, "skew": 2, "skew_lots": 10, "quantity": 1, "most": 100}
-INTERVAL_NS = 100_000_000
-TICK, LOT = 0.1, 0.001
-CALLBACK = "replay.callback_rate"
-BOOKS = {"replay.vs_hftbacktest_hash": "hash", "replay.vs_hftbacktest_roi": "roi"}
-CALLBACK_TRADES = 1_000_000
-SUBMIT, ASK_CANCEL = 0, 1
+    from tests.bench.records import Record
 
 
 def records(names: Collection[str] = ()) -> list[Record]:
     """Measure the records whose names begin with one of those asked for, or all where none is.
 
-    Raises AssertionError where the peer's decisions are not ours, FileNotFoundError where the recording is missing.
+    Raises AssertionError where a peer's decisions or counts are not ours, FileNotFoundError where the recording is
+    missing.
     """
     asked = tuple(names) or ("replay",)
     measured: list[Record] = []
-    books = {name: book for name, book in BOOKS.items() if name.startswith(asked)}
+    books = {name: book for name, book in quoting.BOOKS.items() if name.startswith(asked)}
     if books:
-        measured.extend(_against_peer(books))
-    if CALLBACK.startswith(asked):
-        measured.append(_callback())
+        measured.extend(quoting.against_hftbacktest(books))
+    if callbacks.NAUTILUS.startswith(asked):
+        measured.append(callbacks.against_nautilus())
+    if callbacks.RATE.startswith(asked):
+        measured.append(callbacks.rate())
     return measured
-
-
-def _against_peer(books: dict[str, str]) -> list[Record]:
-    if (missing := missing_market_data()) is not None:
-        raise FileNotFoundError(missing)
-    with tempfile.TemporaryDirectory() as folder:
-        data, decisions = Path(folder, "events.npy"), Path(folder, "decisions.npy")
-        run("hftbacktest_maker", "convert", market_data() / BINANCE_TRADES, str(COPIES), data)
-        events = np.load(data)
-        seconds, log = _ours(columns_of(events), int(events["exch_ts"].min()))
-        settings = json.dumps(QUOTING | {"interval": INTERVAL_NS, "latency": LATENCY_NS, "runs": RUNS})
-        ours = len(events) / seconds
-        measured = []
-        for name, book in books.items():
-            answer = run("hftbacktest_maker", "run", data, book, settings, decisions)
-            _same_decisions(log, np.load(decisions))
-            measured.append(_record(name, ours, book, answer))
-    return measured
-
-
-def columns_of(events: NDArray[Any]) -> Columns:
-    """Turn the peer's array into columns of ours: the rows its local side sees, in that order, with both times.
-
-    The rows it has for the exchange alone are the same rows again, at their place by the exchange's time.
-    """
-    seen = events[events["ev"] >> 30 & 1 == 1]
-    kinds = np.array([255, 2, 3, 0, 1], np.uint8)  # depth, trade, clear and snapshot are its 1, 2, 3 and 4
-    bids, asks = seen["ev"] >> 29 & 1 == 1, seen["ev"] >> 28 & 1 == 1
-    another = (np.diff(seen["local_ts"]) != 0) | (np.diff(seen["exch_ts"]) != 0)
-    return Columns(
-        sequence=np.concatenate([[0], np.cumsum(another)]).astype(np.uint64),
-        exchange_time=np.ascontiguousarray(seen["exch_ts"]),
-        local_time=np.ascontiguousarray(seen["local_ts"]),
-        kind=kinds[(seen["ev"] & 0xFF).astype(np.intp)],
-        side=np.where(bids, 1, np.where(asks, 2, 0)).astype(np.uint8),
-        price=np.rint(seen["px"] / TICK).astype(np.int64),
-        quantity=np.rint(seen["qty"] / LOT).astype(np.int64),
-    )
-
-
-def _ours(columns: Columns, first: int) -> tuple[float, EventRun]:
-    tape = columns.tape()
-    terms = Terms(entry_ns=LATENCY_NS, response_ns=LATENCY_NS)
-    maker = MarketMaker(on_touch=False, first_ns=first + INTERVAL_NS, interval_ns=INTERVAL_NS, **QUOTING)
-
-    def once() -> EventRun:
-        finished = run_events([tape], [terms], maker)
-        assert finished.digest.startswith("sha256:")
-        return finished
-
-    return _best(once), once()
-
-
-def _same_decisions(log: EventRun, theirs: NDArray[np.int64]) -> None:
-    """Compare time, what was asked, side, order and price of every decision, and the position it was made with."""
-    event, side, price = log.column("event"), log.column("side"), log.column("price")
-    lots = np.where(np.isin(event, (6, 7)), np.where(side == 1, 1, -1) * log.column("quantity"), 0)
-    made = np.flatnonzero(np.isin(event, (SUBMIT, ASK_CANCEL)))
-    ours = np.stack(
-        [
-            log.column("local_time")[made],
-            event[made],
-            side[made].astype(np.int64) - 1,
-            log.column("order")[made].astype(np.int64),
-            np.where(event[made] == SUBMIT, price[made], 0),
-            np.cumsum(lots)[made],
-        ],
-        axis=1,
-    )
-    length = min(len(ours), len(theirs))
-    if len(ours) != len(theirs) or not (ours == theirs).all():
-        differs = (ours[:length] != theirs[:length]).any(axis=1)
-        first = int(np.argmax(differs)) if differs.any() else length
-        raise AssertionError(
-            f"decisions differ from hftbacktest's: {len(ours)} and {len(theirs)}, the first that differs is {first}: "
-            f"{ours[first : first + 1]} and {theirs[first : first + 1]}"
-        )
-
-
-def _record(name: str, ours: float, book: str, answer: dict[str, Any]) -> Record:
-    rate = answer["events"] / answer["seconds"]
-    timed = (
-        f"processor time of one thread from the first to the last of {answer['events']:,} events, tape checked and "
-        "compiled beforehand; both clocks, a market maker every 100 ms, its decisions the same; ours with digests"
-    )
-    return Record(name, ours, "events/s", f"hftbacktest 2.4.4 ({book} book)", rate, ours / rate, timed)
-
-
-def _callback() -> Record:
-    tape = random_columns(CALLBACK_TRADES, seed=3, trades=2.0).tape()
-
-    class Average:
-        """Follows the price, and sends an order every thousandth trade."""
-
-        def __init__(self) -> None:
-            self.average = 0.0
-            self.count = 0
-
-        def on_trade(self, desk: Desk, trade: MarketTrade) -> None:
-            self.average += (trade.price - self.average) * trade.quantity * 0.001
-            self.count += 1
-            if self.count == 1000:
-                self.count = 0
-                desk.submit(1, 1, trade.price - 10)
-
-    seconds = _best(lambda: run_events([tape], [Terms()], Average()), runs=5)
-    timed = (
-        "processor time of one thread over 1,000,000 trades, each given to a Python callback that reads price and "
-        "quantity, updates a float and sends an order every thousandth time; digests on"
-    )
-    return Record(CALLBACK, CALLBACK_TRADES / seconds, "callbacks/s", None, None, None, timed)
-
-
-def _best(action: Callable[[], object], runs: int = RUNS) -> float:
-    """Time an action several times; the best is the least disturbed."""
-    times = []
-    for _ in range(runs):
-        started = time.thread_time()
-        action()
-        times.append(time.thread_time() - started)
-    return min(times)

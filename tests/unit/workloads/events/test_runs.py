@@ -12,15 +12,15 @@ import pytest
 from tradeplane_native import EventRun, MarketMaker, PairsTrader, run_events
 from tradeplane_store.records import table_digest
 
-from tests.event_tapes import Terms, random_columns
+from tests.event_tapes import Terms, event_tape, random_tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tradeplane_native import Desk, MarketTrade, OrderReport
 
-COLUMNS = random_columns(20_000, seed=1)
-FIRST_NS = int(COLUMNS.local_time[0])
+TAPE = random_tape(20_000, seed=1)
+FIRST_NS = int(TAPE.local_time[0])
 SUBMIT, OPEN, TRADE, FILL, CANCEL, EXPIRE, REFUSE = 0, 5, 6, 7, 9, 10, 11
 
 
@@ -42,7 +42,7 @@ def table(run: EventRun) -> pa.Table:
 
 def test_the_digests_of_a_log_are_those_of_its_table() -> None:
     terms = Terms(fee_tiers=[(0, -50_000, 400_000)])
-    run = run_events([COLUMNS.tape()], [terms], maker(on_touch=True))
+    run = run_events([event_tape(TAPE)], [terms], maker(on_touch=True))
     assert len(run) > 1000
     assert (run.column("event") == FILL).sum() > 100  # fills, with fees below zero
     assert table_digest(table(run)) == (run.digest, tuple(run.blocks))
@@ -53,7 +53,7 @@ def test_the_same_run_has_the_same_digest_and_another_seed_another() -> None:
         terms = Terms(queue="power", queue_exponent=2.0, queue_seed=seed)
         return run_events([tape], [terms], maker(half_spread=3)).digest
 
-    tape = random_columns(20_000, seed=2, trades=0.6).tape()
+    tape = event_tape(random_tape(20_000, seed=2, trades=0.6))
 
     assert digest(1) == digest(1)
     assert digest(1) != digest(2)
@@ -61,7 +61,7 @@ def test_the_same_run_has_the_same_digest_and_another_seed_another() -> None:
 
 def test_cash_is_what_was_traded_less_fees() -> None:
     terms = Terms(fee_tiers=[(0, 100_000, 500_000)])
-    run = run_events([COLUMNS.tape()], [terms], maker())
+    run = run_events([event_tape(TAPE)], [terms], maker())
     position, cash, fees, volume, lots, trades = run.holding()
     traded = np.isin(run.column("event"), (TRADE, FILL))
     signs = np.where(run.column("side")[traded] == 1, 1, -1)
@@ -97,12 +97,12 @@ class Recorder:
 
 def test_a_python_strategy_is_called_for_what_it_has_methods_for() -> None:
     strategy = Recorder()
-    run = run_events([COLUMNS.tape()], [Terms(entry_ns=1, response_ns=2)], strategy)
-    traded = np.flatnonzero(COLUMNS.kind == 3)
-    assert [trade[1] for trade in strategy.trades] == COLUMNS.price[traded].tolist()
-    assert [trade[0] for trade in strategy.trades] == COLUMNS.local_time[traded].tolist()
+    run = run_events([event_tape(TAPE)], [Terms(entry_ns=1, response_ns=2)], strategy)
+    traded = np.flatnonzero(TAPE.kind == 3)
+    assert [trade[1] for trade in strategy.trades] == TAPE.price[traded].tolist()
+    assert [trade[0] for trade in strategy.trades] == TAPE.local_time[traded].tolist()
     assert strategy.timers == [FIRST_NS + 1_000_000_000]
-    sent = int(COLUMNS.local_time[traded[2]])
+    sent = int(TAPE.local_time[traded[2]])
     assert strategy.reports[0] == (sent + 3, OPEN, 1)
     assert run.column("event")[0] == SUBMIT
 
@@ -141,8 +141,8 @@ class Maker:
 
 
 def test_python_decides_as_rust_does() -> None:
-    ours = run_events([COLUMNS.tape()], [Terms()], maker())
-    theirs = run_events([COLUMNS.tape()], [Terms()], Maker())
+    ours = run_events([event_tape(TAPE)], [Terms()], maker())
+    theirs = run_events([event_tape(TAPE)], [Terms()], Maker())
     assert ours.digest == theirs.digest
     assert len(ours) > 500
 
@@ -161,7 +161,7 @@ def test_an_order_that_risk_refuses_is_reported() -> None:
                 self.refused.append((report.order, report.reason))
 
     strategy = Greedy()
-    run_events([COLUMNS.tape()], [Terms(order_size=10)], strategy)
+    run_events([event_tape(TAPE)], [Terms(order_size=10)], strategy)
     assert strategy.refused == [(1, 16)]
 
 
@@ -175,7 +175,7 @@ def test_an_error_in_a_strategy_ends_the_run_and_is_raised() -> None:
 
     strategy = Broken()
     with pytest.raises(RuntimeError, match="enough"):
-        run_events([COLUMNS.tape()], [Terms()], strategy)
+        run_events([event_tape(TAPE)], [Terms()], strategy)
     assert strategy.calls == 1
 
 
@@ -188,7 +188,7 @@ def test_a_strategy_can_stop_the_run() -> None:
             desk.stop()
 
     strategy = Once()
-    run_events([COLUMNS.tape()], [Terms()], strategy)
+    run_events([event_tape(TAPE)], [Terms()], strategy)
     assert strategy.calls == 1
 
 
@@ -209,7 +209,7 @@ def test_a_strategy_can_stop_the_run() -> None:
 )
 def test_terms_that_make_no_sense_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        run_events([COLUMNS.tape()], [Terms(**change)], maker())
+        run_events([event_tape(TAPE)], [Terms(**change)], maker())
 
 
 @pytest.mark.parametrize(
@@ -225,9 +225,9 @@ def test_terms_that_make_no_sense_are_refused(change: dict[str, Any], message: s
     ],
 )
 def test_a_tape_that_is_none_is_refused(column: str, change: Callable[[Any], Any], message: str) -> None:
-    changed = dataclasses.replace(COLUMNS, **{column: change(getattr(COLUMNS, column))})
+    changed = dataclasses.replace(TAPE, **{column: change(getattr(TAPE, column))})
     with pytest.raises(ValueError, match=message):
-        changed.tape()
+        event_tape(changed)
 
 
 def test_strategies_of_nonsense_are_refused() -> None:
@@ -236,9 +236,9 @@ def test_strategies_of_nonsense_are_refused() -> None:
     with pytest.raises(ValueError, match="window"):
         PairsTrader(quantity=(1, 1), window=1, entry=1, exit=1, first_ns=0, interval_ns=1)
     with pytest.raises(ValueError, match="there is no instrument 1"):
-        run_events([COLUMNS.tape()], [Terms()], maker(instrument=1))
+        run_events([event_tape(TAPE)], [Terms()], maker(instrument=1))
     with pytest.raises(ValueError, match="one set of terms a tape"):
-        run_events([COLUMNS.tape()], [], maker())
+        run_events([event_tape(TAPE)], [], maker())
 
 
 def test_orders_of_nonsense_are_refused_where_they_are_written() -> None:
@@ -254,11 +254,11 @@ def test_orders_of_nonsense_are_refused_where_they_are_written() -> None:
                     desk.submit(*arguments, **options)  # type: ignore[arg-type]
             assert desk.submit(1, 1, 5) == 1
 
-    run = run_events([COLUMNS.tape()], [Terms()], Nonsense())
+    run = run_events([event_tape(TAPE)], [Terms()], Nonsense())
     assert (run.column("event") == SUBMIT).sum() == 1
 
 
 def test_skew_is_told() -> None:
-    ahead = dataclasses.replace(COLUMNS, local_time=COLUMNS.exchange_time - 3_000)
-    assert ahead.tape(base_latency_ns=500).skew_ns == 3_500
-    assert COLUMNS.tape().skew_ns == 0
+    ahead = dataclasses.replace(TAPE, local_time=TAPE.exchange_time - 3_000)
+    assert event_tape(ahead, base_latency_ns=500).skew_ns == 3_500
+    assert event_tape(TAPE).skew_ns == 0

@@ -79,13 +79,19 @@ impl Book {
     }
 
     /// Sets the quantity of a level, 0 to remove it, and gives the quantity that was there.
-    #[inline(always)]
+    #[inline]
     pub fn set(&mut self, half: Half, key: i64, quantity: i64) -> i64 {
         let before = self.halves[half as usize].set(key, quantity);
         if (key + self.halves[half.other() as usize].best() >= 0) & (quantity > 0) {
             self.uncross(half, key);
         }
         before
+    }
+
+    /// Sets the quantity of a level that is behind the best of its side, so that nothing else can change.
+    #[inline(always)]
+    pub fn set_behind(&mut self, half: Half, key: i64, quantity: i64) {
+        self.halves[half as usize].set_behind(key, quantity);
     }
 
     /// Sets the best level of a side: better ones are gone. Quantity 0 empties the side.
@@ -222,7 +228,12 @@ mod tests {
             let (mut bids, mut asks) = (BTreeMap::new(), BTreeMap::new());
             for (buys, price, quantity) in rows {
                 let half = if buys { Half::Bid } else { Half::Ask };
-                book.set(half, half.key(price), quantity);
+                let key = half.key(price);
+                if key < book.half(half).best() {
+                    book.set_behind(half, key, quantity);
+                } else {
+                    book.set(half, key, quantity);
+                }
                 let side = if buys { &mut bids } else { &mut asks };
                 side.remove(&price);
                 if quantity > 0 {

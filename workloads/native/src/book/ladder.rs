@@ -2,10 +2,12 @@
 //!
 //! Levels are named by a **key**: the price on the bid side, the price's negative on the ask side. The best level is
 //! then the one with the highest key on either side, and one piece of code serves both. Near the best level the
-//! quantity of a key is an array element; two layers of bits say which elements hold something, so that the next best
-//! level is found in a few instructions however far away it is. Levels far below the best lie in a sorted map until the
-//! market comes near them.
+//! quantity of a key is an array element. Of each block of elements a byte says whether it may hold something, so that
+//! the next best level is found soon however far away it is; the byte is only ever set while levels change, and cleared
+//! when a search finds the block empty. So a level behind the best, as nearly all are, is two stores that wait for
+//! nothing. Levels far below the best lie in a sorted map until the market comes near them.
 
+use memchr::memrchr;
 use std::collections::BTreeMap;
 
 /// The best key of a side without levels; below every key, and adding two of them does not overflow.
@@ -17,30 +19,32 @@ pub const PRICE_LIMIT: i64 = 1 << 60;
 /// Levels of the array where nobody asks for another number: 65,536 ticks.
 pub const WINDOW: usize = 1 << 16;
 
+/// Levels of a block: so many are looked at one by one.
+const BLOCK: usize = 32;
+
 /// One side of a book.
 ///
-/// Invariant: where there are levels, the best one is in the array, and no level of the map is above the array.
+/// Invariant: where there are levels, the best one is in the array, and no level of the map is above the array. What is above
+/// the best one in the array is 0, and a block of which the byte is 0 holds nothing.
 #[derive(Debug, Clone)]
 pub struct Ladder {
     base: i64,
     best: i64,
     quantity: Box<[i64]>,
-    occupied: Box<[u64]>,
-    summary: Box<[u64]>,
+    touched: Box<[u8]>,
     far: BTreeMap<i64, i64>,
 }
 
 impl Ladder {
-    /// A side without levels; `window` is the size of its array, rounded up to a multiple of 64.
+    /// A side without levels; `window` is the size of its array, rounded up to whole blocks, two at least.
     #[must_use]
     pub fn new(window: usize) -> Self {
-        let words = window.div_ceil(64).max(1);
+        let blocks = window.div_ceil(BLOCK).max(2);
         Self {
             base: 0,
             best: NOTHING,
-            quantity: vec![0; words * 64].into_boxed_slice(),
-            occupied: vec![0; words].into_boxed_slice(),
-            summary: vec![0; words.div_ceil(64)].into_boxed_slice(),
+            quantity: vec![0; blocks * BLOCK].into_boxed_slice(),
+            touched: vec![0; blocks].into_boxed_slice(),
             far: BTreeMap::new(),
         }
     }
@@ -63,23 +67,36 @@ impl Ladder {
     }
 
     /// Sets the quantity at a key, 0 to remove the level, and gives the quantity that was there.
-    #[inline(always)]
+    #[inline]
     pub fn set(&mut self, key: i64, quantity: i64) -> i64 {
         let slot = self.slot(key);
         let Some(level) = self.quantity.get_mut(slot) else {
             return self.set_outside(key, quantity);
         };
         let before = std::mem::replace(level, quantity);
-        // No branch here depends on what was loaded: most levels are not in the nearest cache, and a processor that
-        // guessed wrong would wait for one after the other.
-        let occupied = quantity != 0;
-        self.mark(slot, occupied);
-        if !occupied & (key == self.best) {
+        self.touched[slot / BLOCK] = 1;
+        if quantity != 0 {
+            self.best = self.best.max(key);
+        } else if key == self.best {
             self.best_left(slot);
-        } else {
-            self.best = self.best.max(if occupied { key } else { NOTHING });
         }
         before
+    }
+
+    /// Sets the quantity at a key that is below the best: no other level becomes the best, and what was there is not
+    /// asked for.
+    #[inline(always)]
+    pub fn set_behind(&mut self, key: i64, quantity: i64) {
+        debug_assert!(key < self.best, "{key} is not behind {}", self.best);
+        let slot = self.slot(key);
+        if let Some(level) = self.quantity.get_mut(slot)
+            && let Some(touched) = self.touched.get_mut(slot / BLOCK)
+        {
+            *level = quantity;
+            *touched = 1;
+        } else {
+            self.set_outside(key, quantity);
+        }
     }
 
     /// Removes every level.
@@ -102,13 +119,10 @@ impl Ladder {
 
     /// Levels as (key, quantity), best first.
     pub fn levels(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
-        let mut next = self.slot(self.best);
-        if self.best == NOTHING {
-            next = usize::MAX;
-        }
+        let mut next = (self.best != NOTHING).then(|| self.slot(self.best));
         let near = std::iter::from_fn(move || {
-            let slot = self.occupied_at_or_below(next)?;
-            next = slot.wrapping_sub(1);
+            let slot = self.held_at_or_below(next?)?;
+            next = slot.checked_sub(1);
             Some((self.base + slot as i64, self.quantity[slot]))
         });
         near.chain(self.far.iter().rev().map(|(&key, &quantity)| (key, quantity)))
@@ -119,19 +133,13 @@ impl Ladder {
         key.wrapping_sub(self.base) as usize
     }
 
-    /// Notes whether a slot holds something.
-    #[inline(always)]
-    fn mark(&mut self, slot: usize, occupied: bool) {
-        let (word, group) = (slot >> 6, slot >> 12);
-        let bits = self.occupied[word] & !(1 << (slot & 63)) | u64::from(occupied) << (slot & 63);
-        self.occupied[word] = bits;
-        self.summary[group] = self.summary[group] & !(1 << (word & 63)) | u64::from(bits != 0) << (word & 63);
-    }
-
     /// The best level, of this slot, is gone: finds the next.
     #[inline(never)]
     fn best_left(&mut self, slot: usize) {
-        match self.occupied_at_or_below(slot) {
+        let next = self.held_at_or_below(slot);
+        let empty = next.map_or(0, |next| next / BLOCK + 1)..slot / BLOCK + 1;
+        self.touched[empty].fill(0);
+        match next {
             Some(next) if next >= self.quantity.len() / 4 || self.far.is_empty() => {
                 self.best = self.base + next as i64;
             }
@@ -166,41 +174,33 @@ impl Ladder {
 
     /// Moves the array so that `key`, the best one, lies at three quarters of its height.
     fn move_to(&mut self, key: i64) {
-        while let Some(slot) = self.occupied_at_or_below(self.quantity.len() - 1) {
+        let mut next = Some(self.quantity.len() - 1);
+        while let Some(slot) = next.and_then(|next| self.held_at_or_below(next)) {
             self.far.insert(self.base + slot as i64, std::mem::take(&mut self.quantity[slot]));
-            self.mark(slot, false);
+            next = slot.checked_sub(1);
         }
+        self.touched.fill(0);
         self.base = key - (self.quantity.len() / 4 * 3) as i64;
         for (key, quantity) in self.far.split_off(&self.base) {
             let slot = self.slot(key);
             self.quantity[slot] = quantity;
-            self.mark(slot, true);
+            self.touched[slot / BLOCK] = 1;
         }
     }
 
     /// The highest slot at or below `slot` that holds something.
     #[inline]
-    fn occupied_at_or_below(&self, slot: usize) -> Option<usize> {
-        let word = slot >> 6;
-        let here = self.occupied.get(word)? & (u64::MAX >> (63 - (slot & 63)));
-        if here != 0 {
-            return Some(word << 6 | top(here));
+    fn held_at_or_below(&self, slot: usize) -> Option<usize> {
+        let (mut block, mut end) = (slot / BLOCK, slot + 1);
+        loop {
+            let start = block * BLOCK;
+            if let Some(offset) = self.quantity[start..end].iter().rposition(|&quantity| quantity != 0) {
+                return Some(start + offset);
+            }
+            block = memrchr(1, &self.touched[..block])?;
+            end = (block + 1) * BLOCK;
         }
-        let mut group = word >> 6;
-        let mut words = self.summary[group] & ((1 << (word & 63)) - 1);
-        while words == 0 {
-            group = group.checked_sub(1)?;
-            words = self.summary[group];
-        }
-        let word = group << 6 | top(words);
-        Some(word << 6 | top(self.occupied[word]))
     }
-}
-
-/// The number of the highest bit; `bits` is not zero.
-#[inline]
-fn top(bits: u64) -> usize {
-    63 - bits.leading_zeros() as usize
 }
 
 #[cfg(test)]
@@ -240,6 +240,9 @@ mod tests {
             for (number, act) in acts.iter().enumerate() {
                 let middle = start + step * number as i64;
                 match *act {
+                    Act::Set(key, quantity) if number % 2 == 0 && middle + key < ladder.best() => {
+                        ladder.set_behind(middle + key, quantity);
+                    }
                     Act::Set(key, quantity) => {
                         let before = map.get(&(middle + key)).copied().unwrap_or(0);
                         prop_assert_eq!(ladder.set(middle + key, quantity), before);

@@ -7,11 +7,13 @@
 use super::desk::{Desk, Setup};
 use super::feed::{Feed, after};
 use super::log::Log;
+use super::merge::Merge;
 use super::periods::{Account, Bar, Periods};
 use super::strategy::{Strategy, Trade};
 use crate::book::Half;
 use crate::exchange::Venue;
 use crate::fixed::Overflow;
+use crate::latency::Latency;
 use crate::risk::Rate;
 use crate::tape::{Kind, Side};
 
@@ -34,9 +36,13 @@ pub struct Engine<'a, S> {
     venues: Vec<Venue>,
     exchange: Vec<Cursor>,
     local: Vec<usize>,
+    /// The messages the trader hears one by one, where the strategy wants to.
+    messages: Merge,
     desk: Desk,
     strategy: S,
     least_entry: i64,
+    /// The shortest time from what the exchange does to a request that answers it.
+    round_trip: i64,
     end: i64,
     periods: Periods,
 }
@@ -51,14 +57,18 @@ impl<'a, S: Strategy> Engine<'a, S> {
         assert_eq!(feeds.len(), setups.len(), "there must be one setup a feed");
         align(&mut feeds);
         let end = feeds.iter().filter_map(|feed| feed.arrival(feed.columns().len().checked_sub(1)?)).max();
+        let least = |way: fn(&Latency) -> i64| setups.iter().map(|setup| way(&setup.rules.latency)).min().unwrap_or(0);
+        let least_entry = least(Latency::least_entry);
         let first = |feed: &Feed<'_>| Cursor { run: 0, row: feed.runs().first().map_or(0, |run| run.start) };
         Self {
             venues: setups.iter().map(|setup| Venue::new(&setup.rules)).collect(),
             exchange: feeds.iter().map(first).collect(),
             local: vec![0; feeds.len()],
+            messages: Merge::new(&feeds),
             desk: Desk::new(setups, rate, Log::with_capacity(ROOM)),
             strategy,
-            least_entry: setups.iter().map(|setup| setup.rules.latency.least_entry()).min().unwrap_or(0),
+            least_entry,
+            round_trip: least_entry.saturating_add(least(Latency::least_response)),
             end: end.unwrap_or(i64::MIN),
             periods: Periods::none(feeds.len()),
             feeds,
@@ -167,16 +177,8 @@ impl<'a, S: Strategy> Engine<'a, S> {
 
     /// The instrument whose next row has the lowest sequence, and when that arrives.
     fn next_message(&self) -> Option<(usize, i64)> {
-        let mut lowest: Option<(u64, usize)> = None;
-        for (instrument, feed) in self.feeds.iter().enumerate() {
-            if let Some(&sequence) = feed.columns().sequence.get(self.local[instrument])
-                && lowest.is_none_or(|(other, _)| sequence < other)
-            {
-                lowest = Some((sequence, instrument));
-            }
-        }
-        let (_, instrument) = lowest?;
-        Some((instrument, self.feeds[instrument].arrival(self.local[instrument])?))
+        let (instrument, row) = self.messages.next()?;
+        Some((instrument, self.feeds[instrument].arrival(row)?))
     }
 
     /// The trader reads the next message about an instrument.
@@ -187,6 +189,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
         let rest = &columns.sequence[first..];
         let end = first + rest.iter().take_while(|&&sequence| sequence == rest[0]).count();
         self.local[instrument] = end;
+        self.messages.pass(&self.feeds, end);
         let place = &mut self.desk.places[instrument];
         place.feed = self.desk.now - columns.exchange_time[end - 1];
         let mut depth = false;
@@ -243,34 +246,49 @@ impl<'a, S: Strategy> Engine<'a, S> {
 
     /// Runs the exchange up to and including `horizon`; stops, and tells so, when it has sent a report.
     ///
-    /// Instruments of which no order is alive or on its way can send none: they are left behind until one is.
+    /// Instruments of which no order is alive or on its way can send none: they are left behind until one is. Of the
+    /// others, the one that is behind goes on to where the next is; or, where that is less far, all go on by less than
+    /// a round trip one after the other, as no request that answers what one of them does can reach another in it.
     fn advance_exchange(&mut self, horizon: i64) -> bool {
         loop {
             let mut earliest = (NEVER, 0);
             let mut second = NEVER;
             for instrument in 0..self.venues.len() {
-                if self.venues[instrument].has_orders() || !self.desk.places[instrument].requests.is_empty() {
-                    let next = self.next_at_exchange(instrument);
-                    if next < earliest.0 {
-                        second = earliest.0;
-                        earliest = (next, instrument);
-                    } else {
-                        second = second.min(next);
-                    }
+                let next = self.next_at_exchange(instrument);
+                if next < earliest.0 {
+                    second = earliest.0;
+                    earliest = (next, instrument);
+                } else {
+                    second = second.min(next);
                 }
             }
             let (time, instrument) = earliest;
             if time > horizon || time == NEVER {
                 return false;
             }
-            if self.advance(instrument, horizon.min(second)) {
+            let until = time.saturating_add(self.round_trip.saturating_sub(1)).min(horizon);
+            let reported = if second < until {
+                (0..self.venues.len()).fold(false, |reported, each| self.advance_to(each, until) | reported)
+            } else {
+                self.advance(instrument, horizon.min(second))
+            };
+            if reported {
                 return true;
             }
         }
     }
 
-    /// When the next row or request of an instrument is at the exchange.
+    /// Runs an instrument that is not ahead of `until`.
+    fn advance_to(&mut self, instrument: usize, until: i64) -> bool {
+        self.next_at_exchange(instrument) <= until && self.advance(instrument, until)
+    }
+
+    /// When the next row or request of an instrument is at the exchange that could lead to a report.
+    #[inline]
     fn next_at_exchange(&self, instrument: usize) -> i64 {
+        if !self.venues[instrument].has_orders() && self.desk.places[instrument].requests.is_empty() {
+            return NEVER;
+        }
         let (feed, cursor) = (&self.feeds[instrument], self.exchange[instrument]);
         let more = cursor.run < feed.runs().len();
         let row = if more { feed.columns().exchange_time[cursor.row] } else { NEVER };
@@ -321,17 +339,11 @@ fn align(feeds: &mut [Feed<'_>]) {
     if feeds.len() < 2 {
         return;
     }
-    let mut rows = vec![0; feeds.len()];
+    let mut merge = Merge::new(feeds);
     let mut latest = i64::MIN;
-    loop {
-        let next =
-            (0..feeds.len()).filter_map(|feed| Some((*feeds[feed].columns().sequence.get(rows[feed])?, feed))).min();
-        let Some((_, feed)) = next else {
-            return;
-        };
-        let row = rows[feed];
+    while let Some((feed, row)) = merge.next() {
         latest = latest.max(feeds[feed].arrival(row).unwrap_or(latest));
         feeds[feed].lift(row, latest);
-        rows[feed] += 1;
+        merge.pass(feeds, row + 1);
     }
 }

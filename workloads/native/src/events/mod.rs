@@ -10,6 +10,7 @@ mod feed;
 mod ledger;
 mod log;
 mod maker;
+mod merge;
 mod pairs;
 mod periods;
 mod signals;

@@ -11,7 +11,7 @@ use crate::orders::{Kind, NewOrder, State, Step, TimeInForce};
 use crate::pcg64::Pcg64;
 use crate::risk::{Limits, Rate};
 use crate::tape::{Columns, Kind as Row, Side};
-use proptest::prelude::{Just, ProptestConfig, any, prop_assert, prop_assert_eq, prop_oneof, proptest};
+use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;
 
 mod periods;
@@ -183,28 +183,29 @@ impl Strategy for Monkey {
     }
 
     fn on_timer(&mut self, desk: &mut Desk) {
-        let tickets: Vec<u64> = desk.tickets(0).iter().map(|ticket| ticket.order.id).collect();
+        let instrument = if desk.width() > 1 { self.random.below(desk.width() as u64) as usize } else { 0 };
+        let tickets: Vec<u64> = desk.tickets(instrument).iter().map(|ticket| ticket.order.id).collect();
         let some = |random: &mut Pcg64| match tickets.len() as u64 {
             0 => random.below(40),
             count => tickets[random.below(count) as usize],
         };
         match self.random.below(8) {
-            0 => desk.cancel(0, some(&mut self.random)),
+            0 => desk.cancel(instrument, some(&mut self.random)),
             1 => {
                 let (id, price) = (some(&mut self.random), 990 + self.random.below(30) as i64);
-                let _ = desk.replace(0, id, price, self.random.below(9) as i64);
+                let _ = desk.replace(instrument, id, price, self.random.below(9) as i64);
             }
             2 => {
                 let (peer, order) = (some(&mut self.random), self.order());
-                let _ = desk.submit(0, NewOrder { peer, ..order });
+                let _ = desk.submit(instrument, NewOrder { peer, ..order });
             }
             3 => {
                 let (parent, order) = (some(&mut self.random), self.order());
-                let _ = desk.submit(0, NewOrder { parent, ..order });
+                let _ = desk.submit(instrument, NewOrder { parent, ..order });
             }
             _ => {
                 let order = self.order();
-                let _ = desk.submit(0, order);
+                let _ = desk.submit(instrument, order);
             }
         }
         desk.wake(desk.now() + self.interval);
@@ -411,6 +412,18 @@ proptest! {
         let trader = || PairsTrader::new(pair);
         let apart = run(vec![first.feed(), second.feed()], &setups, trader());
         let listening = run(vec![first.feed(), second.feed()], &setups, Listening(trader()));
+        prop_assert_eq!(rows(&apart), rows(&listening));
+    }
+
+    /// Nor of several whose venues answer at different speeds, and that are asked for anything.
+    #[test]
+    fn nor_of_several(seed in any::<u64>(), latencies in prop::collection::vec((0i64..60, 0i64..60), 3), model in models()) {
+        let tapes: Vec<Tape> = (0..3).map(|one| Tape::random(seed ^ one, 120, |message| 3 * message + one)).collect();
+        let setups: Vec<Setup> = latencies.iter().map(|&(entry, response)| setup(entry, response, model)).collect();
+        let feeds = || tapes.iter().map(Tape::feed).collect::<Vec<_>>();
+        let monkey = || Monkey { random: Pcg64::new(seed), interval: 4 };
+        let apart = run(feeds(), &setups, monkey());
+        let listening = run(feeds(), &setups, Listening(monkey()));
         prop_assert_eq!(rows(&apart), rows(&listening));
     }
 

@@ -51,7 +51,12 @@ impl View {
         for (offset, ((&price, &quantity), (&kind, &side))) in prices.zip(kinds).enumerate() {
             if kind == LEVEL || kind == SNAPSHOT {
                 let half = Half::of_number(side);
-                self.book.set(half, half.key(price), quantity);
+                let key = half.key(price);
+                if key < self.book.half(half).best() {
+                    self.book.set_behind(half, key, quantity);
+                } else {
+                    self.book.set(half, key, quantity);
+                }
             } else if kind == TRADE {
                 self.last = Some(price);
             } else {

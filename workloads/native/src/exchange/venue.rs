@@ -4,7 +4,7 @@ use super::impact::Impact;
 use super::own::{Bounds, Own};
 use super::queue::{Model, Queue};
 use super::report::{Event, Reason, Report};
-use crate::book::{Book, Change, Half, Orders};
+use crate::book::{Book, Change, Half, NOTHING, Orders};
 use crate::latency::Latency;
 use crate::orders::State;
 use crate::tape::{Columns, Kind, Side};
@@ -47,6 +47,8 @@ pub struct Venue {
     pub(super) impact: Impact,
     pub(super) own: Vec<Own>,
     pub(super) bounds: [Bounds; 2],
+    /// Of each side, the lowest key at which a level could be more than a quantity behind the best.
+    attention: [i64; 2],
     pub(super) waiting: bool,
     /// Price of the last trade.
     pub(super) last: Option<i64>,
@@ -75,6 +77,7 @@ impl Venue {
             impact: rules.impact,
             own: Vec::with_capacity(64),
             bounds: [Bounds::EMPTY; 2],
+            attention: [NOTHING; 2],
             waiting: false,
             last: None,
             last_id: 0,
@@ -137,7 +140,12 @@ impl Venue {
             let concerns = if kind == LEVEL || kind == SNAPSHOT {
                 let half = Half::of_number(side);
                 let key = half.key(price);
+                if key < self.attention[half as usize] {
+                    self.book.set_behind(half, key, quantity);
+                    continue;
+                }
                 let before = self.book.set(half, key, quantity);
+                self.attend();
                 let reaches = (key + self.bounds[half.other() as usize].high >= 0) & (quantity > 0);
                 if self.bounds[half as usize].hold(key) | reaches {
                     self.at(tape, skew, first + offset);
@@ -160,6 +168,7 @@ impl Venue {
             } else {
                 self.at(tape, skew, first + offset);
                 self.other(tape, first + offset);
+                self.attend();
                 true
             };
             if concerns {
@@ -346,6 +355,16 @@ impl Venue {
         }
     }
 
+    /// Finds from which level on a change can concern the best one or an order of ours.
+    #[inline]
+    fn attend(&mut self) {
+        for half in [Half::Bid, Half::Ask] {
+            let reached = -self.bounds[half.other() as usize].high;
+            let best = self.book.half(half).best();
+            self.attention[half as usize] = best.min(self.bounds[half as usize].low).min(reached);
+        }
+    }
+
     /// Forgets orders that are over, and finds the bounds of the others.
     pub(super) fn sweep(&mut self) {
         self.own.retain(|own| !own.state.is_over());
@@ -358,6 +377,7 @@ impl Venue {
                 _ => {}
             }
         }
+        self.attend();
     }
 
     /// Reports what happened to an order of ours.

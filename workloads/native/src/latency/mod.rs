@@ -35,6 +35,16 @@ impl Latency {
         }
     }
 
+    /// The shortest time a report can take.
+    #[must_use]
+    pub fn least_response(&self) -> i64 {
+        match self {
+            Self::Constant { response, .. } => *response,
+            Self::Feed => 0,
+            Self::Recorded(recorded) => recorded.least_response(),
+        }
+    }
+
     /// How long a request sent at `now` takes, while market data takes `feed`.
     #[must_use]
     pub fn entry(&mut self, now: i64, feed: i64) -> i64 {

@@ -37,6 +37,7 @@ impl std::error::Error for Unordered {}
 pub struct Recorded {
     observations: Vec<Observation>,
     least_entry: i64,
+    least_response: i64,
     entry_from: usize,
     response_from: usize,
 }
@@ -56,13 +57,20 @@ impl Recorded {
             return Err(Unordered(wrong + 1));
         }
         let least_entry = observations.iter().map(|one| one.exchange - one.request).min().ok_or(Unordered(0))?;
-        Ok(Self { observations, least_entry, entry_from: 0, response_from: 0 })
+        let least_response = observations.iter().map(|one| one.response - one.exchange).min().ok_or(Unordered(0))?;
+        Ok(Self { observations, least_entry, least_response, entry_from: 0, response_from: 0 })
     }
 
     /// The shortest time a request can take.
     #[must_use]
     pub fn least_entry(&self) -> i64 {
         self.least_entry
+    }
+
+    /// The shortest time a report can take.
+    #[must_use]
+    pub fn least_response(&self) -> i64 {
+        self.least_response
     }
 
     /// How long a request sent at `now` takes. Times asked for ascend.
@@ -116,7 +124,7 @@ mod tests {
         // Entries take 10 at 0 and 30 at 100; responses 5 at 10 and 15 at 130.
         assert_eq!([-5, 0, 50, 75, 100, 500].map(|now| latency.entry(now)), [10, 10, 20, 25, 30, 30]);
         assert_eq!([0, 10, 70, 130, 999].map(|now| latency.response(now)), [5, 5, 10, 15, 15]);
-        assert_eq!(latency.least_entry(), 10);
+        assert_eq!((latency.least_entry(), latency.least_response()), (10, 5));
     }
 
     #[test]
