@@ -215,6 +215,10 @@ class OrderLimits(Document):
 class Execution(Document):
     """How orders reach the exchange and trade there, and what is checked before they leave."""
 
+    tick: PositiveDecimal | None = Field(
+        default=None,
+        description="Price of a tick, as the numbers of ticks in this spec take it; tapes of another are refused.",
+    )
     period_seconds: Integer = Field(
         default=60,
         ge=1,

@@ -14,6 +14,7 @@ from tests.extra.test_processor_levels import C_LIBRARY_DIGEST, NUMPY_FEATURES
 from tests.parity.__main__ import PAGE
 from tests.parity.paths import HERE, OLDER_C_LIBRARY, OLDER_NUMPY, PATHS, NativePath, PythonPath, runnable
 from tests.parity.report import DIGITS, documented
+from tests.parity.suite import ON_TAPES
 
 if TYPE_CHECKING:
     from tests.parity.report import Report
@@ -52,7 +53,8 @@ def test_python_computes_what_the_core_alone_does(report: Report) -> None:
     core = report.outcomes[NATIVE[0].name].digests
     shared = {case for case in python if case in core}
     assert shared == {case for case in core if case.startswith("golden.")}
-    assert {f"golden.{name}.result" for name in ON_BARS} == python.keys() - shared
+    results = {f"golden.{name}.result" for name in ON_BARS} | {f"tapes.{name}.result" for name in ON_TAPES}
+    assert results == python.keys() - shared
 
 
 def test_simulations_trade(report: Report) -> None:

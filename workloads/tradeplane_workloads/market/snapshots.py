@@ -29,7 +29,7 @@ from tradeplane_workloads.market.tape_parts import PartFault, StoredPart, part_b
 from tradeplane_workloads.market.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     import pyarrow as pa
@@ -150,20 +150,19 @@ def read_series(store: ObjectStore, digest: str) -> tuple[BarSeries, ...]:
     return tuple(series)
 
 
-def read_tapes(
-    store: ObjectStore, digests: str | Sequence[str], ticks: Mapping[str, Decimal] | None = None
-) -> tuple[Tape, ...]:
+def read_tapes(store: ObjectStore, digests: str | Sequence[str], tick: Decimal | None = None) -> tuple[Tape, ...]:
     """Return the tapes of one snapshot or of several, verified, in the order of the snapshots and their manifests.
 
-    ``ticks``: the tick size that is expected of a symbol. Raises DataRefused for another, for bytes that do not match
-    their digest or cannot be a tape, for a snapshot of bars, and for a symbol that is there twice.
+    ``tick``: the tick size that is expected. Raises DataRefused for another, for bytes that do not match their digest
+    or cannot be a tape, for a snapshot of bars, and for a symbol that is there twice.
     """
     listed = [digests] if isinstance(digests, str) else list(digests)
     manifests = [read_manifest(store, digest) for digest in listed]
     for digest, manifest in zip(listed, manifests, strict=True):
         if not holds_tapes(manifest):
             raise DataRefused(f"snapshot {digest} holds bars, not tapes; import a recording, or use a strategy on bars")
-        _refuse_other_ticks(digest, manifest, ticks or {})
+        if tick is not None:
+            _refuse_another_tick(digest, manifest, tick)
     _refuse_twice([one.symbol for manifest in manifests for one in manifest.instruments])
     return tuple(
         _read_tape(store, digest, manifest, index)
@@ -298,13 +297,13 @@ def _part_bytes(store: ObjectStore, digest: str, part: Part) -> bytes:
         raise DataRefused(f"part {part.name} of snapshot {digest}: {error}; {_REMEDY}") from error
 
 
-def _refuse_other_ticks(digest: str, manifest: SnapshotManifest, ticks: Mapping[str, Decimal]) -> None:
+def _refuse_another_tick(digest: str, manifest: SnapshotManifest, expected: Decimal) -> None:
     for instrument in manifest.instruments:
-        found, expected = tapes.instrument_of(instrument).tick, ticks.get(instrument.symbol)
-        if expected is not None and found != expected:
+        found = tapes.instrument_of(instrument).tick
+        if found != expected:
             raise DataRefused(
                 f"the tape of {instrument.symbol} in snapshot {digest} has a tick size of {found}, not of {expected}; "
-                f"set the strategy's to {found}, or import the recording with that tick"
+                f"set execution.tick to {found}, or import the recording with --tick {expected}"
             )
 
 

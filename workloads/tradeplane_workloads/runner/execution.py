@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tradeplane_store.errors import StoreError
@@ -73,7 +74,9 @@ def _on_bars(specification: RunSpecification, store: ObjectStore, say: Callable[
 def _on_tapes(specification: RunSpecification, store: ObjectStore, say: Callable[[str], None]) -> RunResult:
     with _loading():
         from tradeplane_workloads.events import backtest_tapes
-    tapes = read_tapes(store, specification.snapshots)
+    execution = specification.simulation.execution
+    tick = None if execution is None or execution.tick is None else Decimal(execution.tick)
+    tapes = read_tapes(store, specification.snapshots, tick)
     rows = sum(map(len, tapes))
     _log.info("read %d rows of %d instruments from %s", rows, len(tapes), store.url)
     say(f"Running through {rows:,} events")

@@ -254,9 +254,11 @@ def test_the_version_of_a_manifest_says_what_it_holds(store: ObjectStore, versio
 
 def test_another_tick_size_is_refused(store: ObjectStore) -> None:
     digest = write_tapes(store, [tape_of(SMALL, tick="0.5")], [SOURCE]).id
-    assert len(read_tapes(store, digest, {"BTCUSDT": Decimal("0.50"), "OTHER": Decimal(1)})) == 1
-    with pytest.raises(DataRefused, match=r"the tape of BTCUSDT .* has a tick size of 0\.5, not of 0\.1; set"):
-        read_tapes(store, digest, {"BTCUSDT": Decimal("0.1")})
+    assert len(read_tapes(store, digest, Decimal("0.50"))) == 1
+    with pytest.raises(
+        DataRefused, match=r"the tape of BTCUSDT .* has a tick size of 0\.5, not of 0\.1; set execution.tick to 0\.5"
+    ):
+        read_tapes(store, digest, Decimal("0.1"))
 
 
 def test_bars_are_no_tapes_and_tapes_are_no_bars(store: ObjectStore) -> None:

@@ -271,3 +271,9 @@ def test_a_log_that_was_altered_is_refused(store: ObjectStore, tape: str, tmp_pa
     part.write_bytes(bytes(data))
     with pytest.raises(DataRefused, match="part events of run r1"):
         open_results(store, "r1")
+
+
+def test_a_tape_of_another_tick_than_the_strategy_s_is_refused(store: ObjectStore, tape: str) -> None:
+    run(specification(tape, run="as-it-is", execution={"tick": "0.10"}), store)
+    with pytest.raises(DataRefused, match=r"tick size of 0.1, not of 0.5; set execution.tick to 0.1, or import"):
+        run(specification(tape, execution={"tick": "0.5"}), store)
