@@ -6,9 +6,7 @@ are in units of the instrument and must be whole lots of it.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
-from itertools import pairwise
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -149,17 +147,7 @@ class Fees(Document):
     per_unit: NonNegativeDecimal = Field(default="0", description="For each unit of quantity, or contract.")
     minimum: NonNegativeDecimal | None = Field(default=None, description="The least a fill is charged.")
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            # CEL (before Kubernetes 1.33) cannot walk a list by index, so the indexes are written out.
-            cel=f"{list(range(MAX_FEE_TIERS - 1))}.all(i, i + 1 >= size(self.tiers) || "
-            "!isQuantity(self.tiers[i].fromVolume) || !isQuantity(self.tiers[i + 1].fromVolume) || "
-            "quantity(self.tiers[i].fromVolume).isLessThan(quantity(self.tiers[i + 1].fromVolume)))",
-            message="tiers must ascend: each tier's fromVolume must be above that of the tier before it",
-            holds=lambda f: all(Decimal(a.from_volume) < Decimal(b.from_volume) for a, b in pairwise(f.tiers)),
-            field="tiers",
-        ),
-    )
+    rules: ClassVar[tuple[Rule, ...]] = (Rule.of_ascending_tiers("from_volume", "fromVolume", MAX_FEE_TIERS),)
 
 
 class ImpactModel(StrEnum):

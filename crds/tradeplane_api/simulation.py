@@ -6,9 +6,7 @@ and the question a runner answers are one text.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
-from itertools import pairwise
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
@@ -74,17 +72,7 @@ class Commission(Document):
         description="Basis points by size of the trade, ascending; the tier reached applies to all of its notional.",
     )
 
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            # CEL (before Kubernetes 1.33) cannot walk a list by index, so the indexes are written out.
-            cel=f"{list(range(MAX_TIERS - 1))}.all(i, i + 1 >= size(self.tiers) || "
-            "!isQuantity(self.tiers[i].fromNotional) || !isQuantity(self.tiers[i + 1].fromNotional) || "
-            "quantity(self.tiers[i].fromNotional).isLessThan(quantity(self.tiers[i + 1].fromNotional)))",
-            message="tiers must ascend: each tier's fromNotional must be above that of the tier before it",
-            holds=lambda c: all(Decimal(a.from_notional) < Decimal(b.from_notional) for a, b in pairwise(c.tiers)),
-            field="tiers",
-        ),
-    )
+    rules: ClassVar[tuple[Rule, ...]] = (Rule.of_ascending_tiers("from_notional", "fromNotional", MAX_TIERS),)
 
 
 class Costs(Document):
