@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import numpy as np
 from tradeplane_api.snapshot import Recording
-from tradeplane_native import EventTape, Generator
+from tradeplane_native import Generator
 from tradeplane_workloads.market.tapes import Tape, TapeInstrument
 
 from tests.unit.workloads.sample_tapes import ASK, BEGIN, BID, LEVEL, TRADE
@@ -45,21 +45,6 @@ class Terms:
     impact: str = "none"
     impact_coefficient: int = 0
     impact_reference: int = 1
-
-
-def event_tape(tape: Tape, base_latency_ns: int = 0) -> EventTape:
-    """Check the rows of a tape and make them ready to be run, in place."""
-    return EventTape(
-        tape.sequence,
-        tape.exchange_time,
-        tape.local_time,
-        tape.kind,
-        tape.side,
-        tape.price,
-        tape.quantity,
-        tape.order if len(tape.order) else None,
-        base_latency_ns=base_latency_ns,
-    )
 
 
 def random_tape(rows: int, seed: int, trades: float = 0.1, first: int = 0, step: int = 1) -> Tape:

@@ -8,9 +8,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from tradeplane_native import run_events
+from tradeplane_workloads.events.feed import event_tape
 
 from tests.bench.replay.timing import best
-from tests.event_tapes import Terms, event_tape, random_tape
+from tests.event_tapes import Terms, random_tape
 
 if TYPE_CHECKING:
     from tradeplane_native import Desk

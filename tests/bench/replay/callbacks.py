@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tradeplane_native import run_events
+from tradeplane_workloads.events.feed import event_tape
 from tradeplane_workloads.market.importing import import_recording
 
 from tests.bench.peers import run
 from tests.bench.records import Record
 from tests.bench.replay.timing import best
-from tests.event_tapes import Terms, event_tape, random_tape
+from tests.event_tapes import Terms, random_tape
 from tests.extra.requirements import BINANCE_TRADES, market_data, missing_market_data
 from tests.unit.workloads.sample_tapes import ASK, BID, QUOTE
 

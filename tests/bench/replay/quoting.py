@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tradeplane_api.snapshot import Recording
 from tradeplane_native import MarketMaker, run_events
+from tradeplane_workloads.events.feed import event_tape
 from tradeplane_workloads.market.tapes import Tape
 
 from tests.bench.peers import run
 from tests.bench.records import Record
 from tests.bench.replay.timing import best
-from tests.event_tapes import INSTRUMENT, Terms, event_tape
+from tests.event_tapes import INSTRUMENT, Terms
 from tests.extra.requirements import BINANCE_TRADES, market_data, missing_market_data
 
 if TYPE_CHECKING:

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from tradeplane_api.execution import Execution, QueueModel
 from tradeplane_api.simulation import Costs, RiskLimits, SizingMethod
 from tradeplane_api.snapshot import InstrumentKind
-from tradeplane_native import EventTape, Generator, run_events
+from tradeplane_native import Generator, run_events
 
 from tradeplane_workloads.analytics.summary import summarise
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
+from tradeplane_workloads.events.feed import event_tape
 from tradeplane_workloads.events.signals import signal_trader
 from tradeplane_workloads.events.tables import equity_table, events_table, positions_table, trades_table
 from tradeplane_workloads.events.terms import BILLION, Terms, terms_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from tradeplane_api.run import Summary
     from tradeplane_api.simulation import Simulation
-    from tradeplane_native import EventRun
+    from tradeplane_native import EventRun, EventTape
 
     from tradeplane_workloads.market.tapes import Tape
 
@@ -99,26 +100,12 @@ def prepare(tapes: Sequence[Tape], simulation: Simulation) -> Prepared:
     accepted = []
     for tape in tapes:
         try:
-            accepted.append(_accepted(tape, base))
+            accepted.append(event_tape(tape, base))
         except ValueError as error:
             raise DataRefused(f"the tape of {tape.instrument.symbol}: {error}; import the recording again") from error
     _check_queue(tapes, execution)
     terms = [terms_of(tape.instrument, simulation, brings_capital=not index) for index, tape in enumerate(tapes)]
     return Prepared(accepted, terms, period_ns)
-
-
-def _accepted(tape: Tape, base_latency_ns: int) -> EventTape:
-    return EventTape(
-        tape.sequence,
-        tape.exchange_time,
-        tape.local_time,
-        tape.kind,
-        tape.side,
-        tape.price,
-        tape.quantity,
-        tape.order if len(tape.order) else None,
-        base_latency_ns=base_latency_ns,
-    )
 
 
 def _run(tapes: Sequence[Tape], simulation: Simulation, prepared: Prepared) -> EventRun:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 from tradeplane_native import EventRun, MarketMaker, PairsTrader, run_events
 from tradeplane_store.records import table_digest
+from tradeplane_workloads.events.feed import event_tape
 
-from tests.event_tapes import Terms, event_tape, random_tape
+from tests.event_tapes import Terms, random_tape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
