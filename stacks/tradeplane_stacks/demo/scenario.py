@@ -31,9 +31,13 @@ SYSTEM = "tradeplane-system"
 OPERATOR = "tradeplane-operator"
 EXAMPLES = CHECKOUT / "docs/examples"
 GENERATED = CHECKOUT / "build/demo"
-_SNAPSHOT = "snapshot-sp500.yaml"
+_DATA = {
+    "snapshot-sp500.yaml": ("arch:sp500",),
+    "snapshot-synthetic-book.yaml": ("--format", "synthetic", "order-book"),
+}
+"""Snapshots of the examples, and what `tradeplane snapshot import` makes them of."""
 _STRATEGY = "macd-momentum.yaml"
-_DATA = "arch:sp500"
+_NEXT = "market-maker.yaml"
 _ROLLOUT_LIMIT_S = 240
 _RUN_LIMIT_S = 300
 STAGES = 5
@@ -59,8 +63,9 @@ class Demo:
             images = self._images()
         with self.progress.stage("operator"):
             self._operator(images)
-        with self.progress.stage("market data: S&P 500, daily bars 1999-2018"):
-            self._data()
+        with self.progress.stage("market data: S&P 500, daily bars 1999-2018, and an order book"):
+            for snapshot, source in _DATA.items():
+                self._data(snapshot, source)
         with self.progress.stage("strategy: MACD momentum"):
             name, run_name = self._strategy()
         return self._result(name, run_name)
@@ -93,19 +98,19 @@ class Demo:
         pods = self.cluster.kubectl.get("pods", "-n", SYSTEM, "-l", f"app.kubernetes.io/name={OPERATOR}")
         return rollout(deployment, pods["items"])
 
-    def _data(self) -> None:
-        example = _example(_SNAPSHOT)
+    def _data(self, snapshot: str, source: tuple[str, ...]) -> None:
+        example = _example(snapshot)
         name, digest = example["metadata"]["name"], example["spec"]["digest"]
         store = self.cluster.store_url(NAMESPACE)
-        self.progress.say(f"tradeplane snapshot import {_DATA} --store {store}")
-        arguments = ["snapshot", "import", _DATA, "--name", name, "--store", store, "-o", "json"]
+        self.progress.say(f"tradeplane snapshot import {' '.join(source)} --store {store}")
+        arguments = ["snapshot", "import", *source, "--name", name, "--store", store, "-o", "json"]
         imported = json.loads(tradeplane(*arguments))["spec"]["digest"]
         if imported != digest:
             raise DemoError(
-                f"The data have the digest {imported}, and docs/examples/{_SNAPSHOT} names {digest}.",
-                "The data set has changed: take the version of `arch` that uv.lock names (`make sync`).",
+                f"The data have the digest {imported}, and docs/examples/{snapshot} names {digest}.",
+                "The data have changed: take the packages that uv.lock names, and build the core anew (`make sync`).",
             )
-        self._apply(_SNAPSHOT)
+        self._apply(snapshot)
         self._await("snapshot", name)
 
     def _strategy(self) -> tuple[str, str]:
@@ -140,12 +145,11 @@ class Demo:
 def final_words(table: str, summary: str, name: str, run_name: str, store: str, environment: str) -> str:
     """Write what the demo ends with: the table, the result, and three commands to try next."""
     reach = f"To reach the cluster from this shell:  {environment}\n\n" if environment else ""
-    again = '{"spec":{"rerun":1}}'
     return (
         f"\n$ kubectl get strategies -n {NAMESPACE}\n{table.rstrip()}\n\n{summary.rstrip()}\n\n{reach}"
         "Try next:\n"
         f"  kubectl -n {NAMESPACE} describe strategy {name}\n"
-        f"  kubectl -n {NAMESPACE} patch strategy {name} --type=merge -p '{again}'\n"
+        f"  kubectl -n {NAMESPACE} apply -f {_shown(EXAMPLES / _NEXT)}\n"
         f"  uv run tradeplane results report {run_name} --store {store}\n"
     )
 
