@@ -116,8 +116,8 @@ def decode(instrument: SnapshotInstrument, rows: StoredPart, messages: StoredPar
     if names not in ((*OF_MESSAGES, *OF_ROWS), (*OF_MESSAGES, *OF_ROWS[:-1])):
         raise PartFault(rows.part.name, f"the manifest states the columns {', '.join(names)}, not those of a tape")
     of_rows, of_messages = PartReader(rows), PartReader(messages)
-    widths = _widths(messages, of_messages.schema, names[: len(OF_MESSAGES)])
-    widths |= _widths(rows, of_rows.schema, names[len(OF_MESSAGES) :], EVENT)
+    widths = _widths(messages, of_messages.names, names[: len(OF_MESSAGES)])
+    widths |= _widths(rows, of_rows.names, names[len(OF_MESSAGES) :], EVENT)
     stated = [(int(column.first), int(column.unit), widths[column.name]) for column in described.columns]
     columns = _room(rows.part.rows, orders=names[-1] == OF_ROWS[-1])
     import tradeplane_native
@@ -183,11 +183,11 @@ def _planes(stored: list[tuple[str, int, int, list[NDArray[np.uint8]]]]) -> dict
     return {f"{name}_{index}": plane for name, _, _, planes in stored for index, plane in enumerate(planes)}
 
 
-def _widths(stored: StoredPart, schema: pa.Schema, columns: tuple[str, ...], *first: str) -> dict[str, int]:
+def _widths(stored: StoredPart, planes: list[str], columns: tuple[str, ...], *first: str) -> dict[str, int]:
     """Return how many planes each column has. Raises PartFault for planes that are not those of the columns."""
-    widths = {name: sum(plane.rpartition("_")[0] == name for plane in schema.names) for name in columns}
-    if schema.names != [*first, *(f"{name}_{index}" for name in columns for index in range(widths[name]))]:
-        found, named = ", ".join(schema.names), ", ".join(columns)
+    widths = {name: sum(plane.rpartition("_")[0] == name for plane in planes) for name in columns}
+    if planes != [*first, *(f"{name}_{index}" for name in columns for index in range(widths[name]))]:
+        found, named = ", ".join(planes), ", ".join(columns)
         raise PartFault(stored.part.name, f"the columns {found} are not the planes of {named}")
     return widths
 
