@@ -10,32 +10,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
-from flatbuffers import encode as flat_encode
-from flatbuffers import number_types, packer
-from flatbuffers.table import Table
 from tradeplane_store.records import BLOCK_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
+    import numpy as np
     from tradeplane_api.run import Part
 
 COMPRESSION = "lz4"
-"""Enters no digest. What zstd saves beside it, a quarter, costs more time to expand than all else that reading does."""
+"""Enters no digest. zstd makes a quarter less of the bytes, and takes three times as long to expand them."""
 MAX_ROWS = 500_000_000
 """Rows of a part above which it is refused: they are held in memory."""
-_TAIL = 10
-"""Bytes at the end of an Arrow file: the length of the footer, and six letters."""
-_HEADER, _LENGTH, _NODES, _BUFFERS, _COMPRESSION, _BATCHES = 8, 4, 6, 8, 10, 10
-"""Places of fields in the tables of Arrow's Message, RecordBatch (four) and Footer, as its Message.fbs numbers them."""
-_BLOCK = np.dtype([("offset", "<i8"), ("metadata", "<i4"), ("padding", "<i4"), ("body", "<i8")])
 _ALIGNED = 64
 """Buffers are padded to multiples of at most so many bytes."""
-_AS_IT_IS = -1
-"""The size that a buffer states which is not compressed though the others are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +59,22 @@ class PartReader:
     """
 
     def __init__(self, stored: StoredPart) -> None:
+        from tradeplane_workloads.market import arrow_metadata  # only here: what reads bars has no use for it
+
+        self._metadata = arrow_metadata
         self._part = stored.part
         self._data = pa.py_buffer(stored.data)
         if self._part.rows > MAX_ROWS:
             raise self._fault(f"it is stated to have {self._part.rows} rows, more than the {MAX_ROWS} that are read")
         try:
             self._reader = pa.ipc.open_file(self._data, options=pa.ipc.IpcReadOptions(use_threads=False))
-        except (pa.ArrowException, OSError) as error:
+            self.schema: pa.Schema = self._reader.schema
+            self.names: list[str] = self.schema.names
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise self._fault(f"not a whole Arrow file: {error}") from error
-        self.schema: pa.Schema = self._reader.schema
         if any(field.type != pa.uint8() for field in self.schema):
             raise self._fault("its columns are not planes of bytes")
-        self._blocks = _blocks(self._data)
+        self._blocks = arrow_metadata.blocks(self._data)
         needed = -(-self._part.rows // BLOCK_ROWS)
         if len(self._blocks) != needed:
             raise self._fault(f"it has {len(self._blocks)} batches, not the {needed} of {self._part.rows} rows")
@@ -106,7 +99,7 @@ class PartReader:
         message = pa.ipc.read_message(self._data.slice(offset, metadata + body))
         if message.type != "record batch":
             return "is no batch of records"
-        stated = _Stated.of(message)
+        stated = self._metadata.Stated.of(message)
         if stated.rows != rows:
             return f"has {stated.rows} rows, not {rows}"
         if len(stated.buffers) != 2 * len(self.schema):
@@ -114,64 +107,8 @@ class PartReader:
         if any(stated.nulls):
             return "has a row without a value"
         limit = -(-rows // _ALIGNED) * _ALIGNED
-        largest = max((_expanded(message.body, place, stated.compressed) for place in stated.buffers), default=0)
+        largest = stated.largest(message.body)
         return f"expands to {largest} bytes a column, not {rows}" if largest > limit else None
 
     def _fault(self, what: str) -> PartFault:
         return PartFault(self._part.name, what)
-
-
-@dataclass(frozen=True, slots=True)
-class _Stated:
-    """What the metadata of a batch state: rows, how many values of each column are null, and where its buffers are."""
-
-    rows: int
-    nulls: list[int]
-    buffers: list[list[int]]
-    compressed: bool
-
-    @classmethod
-    def of(cls, message: pa.ipc.Message) -> _Stated:
-        """Read metadata, which Arrow has found to be well formed."""
-        metadata = memoryview(message.metadata)
-        record = Table(metadata, 0)
-        root = Table(metadata, flat_encode.Get(packer.uoffset, metadata, 0))
-        root.Union(record, root.Offset(_HEADER))
-        length = record.Offset(_LENGTH)
-        return cls(
-            rows=int(record.Get(number_types.Int64Flags, record.Pos + length)) if length else 0,
-            nulls=[nulls for _, nulls in _pairs(record, _NODES)],
-            buffers=_pairs(record, _BUFFERS),
-            compressed=record.Offset(_COMPRESSION) != 0,
-        )
-
-
-def _pairs(table: Table, field: int) -> list[list[int]]:
-    """Return a vector of pairs of integers."""
-    place = table.Offset(field)
-    if not place:
-        return []
-    pairs = np.frombuffer(table.Bytes, "<i8", 2 * table.VectorLen(place), table.Vector(place))
-    listed: list[list[int]] = pairs.reshape(-1, 2).tolist()
-    return listed
-
-
-def _expanded(body: pa.Buffer, place: list[int], compressed: bool) -> int:
-    """Return how many bytes a buffer states to expand to."""
-    offset, length = place
-    if not compressed or length < 8:
-        return length
-    size = int.from_bytes(memoryview(body)[offset : offset + 8], "little", signed=True)
-    return length - 8 if size == _AS_IT_IS else size
-
-
-def _blocks(data: pa.Buffer) -> NDArray[np.void]:
-    """Return where the batches of an Arrow file lie, from its footer, which Arrow has found to be well formed."""
-    view = memoryview(data)
-    length = int.from_bytes(view[-_TAIL:][:4], "little")
-    footer = view[-_TAIL - length : -_TAIL]
-    table = Table(footer, flat_encode.Get(packer.uoffset, footer, 0))
-    place = table.Offset(_BATCHES)
-    if not place:
-        return np.zeros(0, _BLOCK)
-    return np.frombuffer(footer, _BLOCK, table.VectorLen(place), table.Vector(place))

@@ -116,8 +116,8 @@ def decode(instrument: SnapshotInstrument, rows: StoredPart, messages: StoredPar
     if names not in ((*OF_MESSAGES, *OF_ROWS), (*OF_MESSAGES, *OF_ROWS[:-1])):
         raise PartFault(rows.part.name, f"the manifest states the columns {', '.join(names)}, not those of a tape")
     of_rows, of_messages = PartReader(rows), PartReader(messages)
-    widths = _widths(messages, of_messages.schema, names[: len(OF_MESSAGES)])
-    widths |= _widths(rows, of_rows.schema, names[len(OF_MESSAGES) :], EVENT)
+    widths = _widths(messages, of_messages.names, names[: len(OF_MESSAGES)])
+    widths |= _widths(rows, of_rows.names, names[len(OF_MESSAGES) :], EVENT)
     stated = [(int(column.first), int(column.unit), widths[column.name]) for column in described.columns]
     columns = _room(rows.part.rows, orders=names[-1] == OF_ROWS[-1])
     import tradeplane_native
@@ -183,11 +183,11 @@ def _planes(stored: list[tuple[str, int, int, list[NDArray[np.uint8]]]]) -> dict
     return {f"{name}_{index}": plane for name, _, _, planes in stored for index, plane in enumerate(planes)}
 
 
-def _widths(stored: StoredPart, schema: pa.Schema, columns: tuple[str, ...], *first: str) -> dict[str, int]:
+def _widths(stored: StoredPart, planes: list[str], columns: tuple[str, ...], *first: str) -> dict[str, int]:
     """Return how many planes each column has. Raises PartFault for planes that are not those of the columns."""
-    widths = {name: sum(plane.rpartition("_")[0] == name for plane in schema.names) for name in columns}
-    if schema.names != [*first, *(f"{name}_{index}" for name in columns for index in range(widths[name]))]:
-        found, named = ", ".join(schema.names), ", ".join(columns)
+    widths = {name: sum(plane.rpartition("_")[0] == name for plane in planes) for name in columns}
+    if planes != [*first, *(f"{name}_{index}" for name in columns for index in range(widths[name]))]:
+        found, named = ", ".join(planes), ", ".join(columns)
         raise PartFault(stored.part.name, f"the columns {found} are not the planes of {named}")
     return widths
 
@@ -226,11 +226,17 @@ def _slices(columns: Columns, part: slice) -> Columns:
 
 
 def _room(rows: int, *, orders: bool) -> Columns:
-    """Return columns to decode into; NumPy's own memory comes in large pages, which a decoder's would not."""
-    exchange_time, local_time, price, quantity = (np.empty(rows, np.int64) for _ in range(4))
-    kind, side = np.empty(rows, np.uint8), np.empty(rows, np.uint8)
-    order = np.empty(rows if orders else 0, np.uint64)
-    return np.empty(rows, np.uint64), exchange_time, local_time, kind, side, price, quantity, order
+    """Return columns to decode into, of one piece of memory.
+
+    NumPy asks for its memory in large pages, of which a piece for each column would have fewer, and a decoder's own
+    none: to be given small ones by the kernel would take longer than all that is done with them.
+    """
+    wide = (5 + orders) * rows
+    room = np.empty(wide + -(-rows // 4), np.int64)
+    exchange_time, local_time, price, quantity = room[: 4 * rows].reshape(4, rows)
+    unsigned, small = room[4 * rows : wide].view(np.uint64), room[wide:].view(np.uint8)
+    kind, side = small[:rows], small[rows : 2 * rows]
+    return unsigned[:rows], exchange_time, local_time, kind, side, price, quantity, unsigned[rows:]
 
 
 def _plane(column: pa.Array) -> NDArray[np.uint8]:

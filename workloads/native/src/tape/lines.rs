@@ -9,6 +9,8 @@ pub const LONGEST_LINE: usize = 4 << 20;
 /// Bytes asked for at a time.
 const BUFFER: usize = 1 << 18;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+/// Times its size that recordings expand to at the very most.
+const MOST_EXPANDED: u64 = 32;
 
 /// Why lines cannot be read; the number is the line's, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +21,14 @@ pub enum Broken {
     Long(u64),
     /// More bytes, expanded, than were allowed.
     Large(u64),
+}
+
+/// How many bytes there seem to be, expanded: what a gzip file says of itself, and no more than such a file can hold. A guess,
+/// by which room may be made; nothing is believed for it.
+pub fn expected(data: &[u8]) -> u64 {
+    let stated = data.last_chunk::<4>().map_or(0, |size| u64::from(u32::from_le_bytes(*size)));
+    let length = data.len() as u64;
+    if data.starts_with(&GZIP) { stated.clamp(length, length.saturating_mul(MOST_EXPANDED)) } else { length }
 }
 
 /// Calls `each` with every line that is not blank and its number from 1, without its end.
@@ -115,6 +125,18 @@ mod tests {
         let expected = [(1, b"one".to_vec()), (3, b"two".to_vec()), (4, b"last".to_vec())];
         assert_eq!(read(text, 100).unwrap(), expected);
         assert_eq!(read(&gzip(text), 100).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_expected_is_bounded_by_what_there_is() {
+        assert_eq!(expected(b"one\ntwo"), 7);
+        let text = b"a line of text\n".repeat(20);
+        assert_eq!(expected(&gzip(&text)), 300);
+        let mut boasting = gzip(&text);
+        let end = boasting.len() - 4;
+        boasting[end..].fill(0xff);
+        assert_eq!(expected(&boasting), boasting.len() as u64 * MOST_EXPANDED);
+        assert_eq!(expected(&GZIP), 2);
     }
 
     #[test]

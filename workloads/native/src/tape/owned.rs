@@ -45,6 +45,16 @@ impl Tape {
         }
     }
 
+    /// Makes room for rows that are about no order, as many more.
+    pub fn reserve(&mut self, rows: usize) {
+        self.sequence.reserve_exact(rows);
+        for column in [&mut self.exchange_time, &mut self.local_time, &mut self.price, &mut self.quantity] {
+            column.reserve_exact(rows);
+        }
+        self.kind.reserve_exact(rows);
+        self.side.reserve_exact(rows);
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {

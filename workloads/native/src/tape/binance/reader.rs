@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::super::columns::Side;
 use super::super::form::BOUND;
-use super::super::lines::{Broken, for_each_line};
+use super::super::lines::{Broken, expected, for_each_line};
 use super::super::owned::Tape;
 use super::instrument::{Instrument, Trades, Updates};
 use super::message::{Level, Message, Value};
@@ -16,8 +16,13 @@ const MILLISECOND: u64 = 1_000_000;
 const MICROSECOND: u64 = 1_000;
 /// Exchange times from here on are in microseconds, as spot gives them on demand; in milliseconds it is the year 5138.
 const FIRST_MICROSECONDS: u64 = 100_000_000_000_000;
+/// Rows of an instrument from which on it is worth asking how many there will be.
+const MANY: usize = 1 << 14;
 /// Snapshots that may come before anything tells whose they are.
 const WAITING: usize = 16;
+
+/// Bytes of the shortest level, `["1","1"]`, which is a row.
+const SHORTEST: u64 = 9;
 
 /// Which of Binance's markets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +163,7 @@ pub struct Recording {
 /// # Errors
 /// [`Refused`] naming the first line that cannot be read.
 pub fn read(data: &[u8], options: &Options) -> Result<Recording, Refused> {
-    let mut reader = Reader::new(options);
+    let mut reader = Reader::new(options, expected(data));
     for_each_line(data, options.limit, |line, text| {
         reader.line(line, text).map_err(|problem| Refused { line: Some(line), problem })
     })?;
@@ -177,6 +182,8 @@ struct Known {
     instrument: Instrument,
     futures: bool,
     coin: bool,
+    /// Whether room was made for all the rows that seem to come.
+    roomy: bool,
 }
 
 struct Reader<'a> {
@@ -190,12 +197,17 @@ struct Reader<'a> {
     /// The first line with a snapshot that was taken for the only instrument's.
     unnamed: Option<u64>,
     others: u64,
+    /// Bytes that were read, and that there seem to be.
+    done: u64,
+    expected: u64,
 }
 
 impl<'a> Reader<'a> {
-    fn new(options: &'a Options) -> Self {
+    fn new(options: &'a Options, expected: u64) -> Self {
         Self {
             options,
+            done: 0,
+            expected,
             instruments: Vec::new(),
             places: BTreeMap::new(),
             latest: None,
@@ -207,6 +219,7 @@ impl<'a> Reader<'a> {
     }
 
     fn line(&mut self, line: u64, text: &[u8]) -> Result<(), Problem> {
+        self.done += text.len() as u64;
         let space = memchr::memchr(b' ', text).ok_or(Problem::Time)?;
         let local = local_time(&text[..space]).ok_or(Problem::Time)?;
         let text = std::str::from_utf8(&text[space + 1..]).map_err(|_| Problem::Text)?;
@@ -234,6 +247,10 @@ impl<'a> Reader<'a> {
         known.futures |= message.previous_update.integer().is_some() || message.trade_kind.text().is_some();
         known.coin |= message.pair.text().is_some();
         let instrument = &mut known.instrument;
+        if instrument.tape.len() >= MANY && !known.roomy {
+            known.roomy = true;
+            instrument.tape.reserve(projected(instrument.tape.len(), self.done, self.expected));
+        }
         match event {
             b"depthUpdate" => depth(instrument, stamp, message, levels),
             b"trade" => trade(instrument, stamp, (Trades::Single, &message.trade), message),
@@ -299,7 +316,7 @@ impl<'a> Reader<'a> {
             self.unnamed.get_or_insert(waiting.stamp.line);
             instrument.snapshot(waiting.stamp, waiting.update, &waiting.bids, &waiting.asks)?;
         }
-        self.instruments.push(Known { instrument, futures: false, coin: symbol.contains("USD_") });
+        self.instruments.push(Known { instrument, futures: false, roomy: false, coin: symbol.contains("USD_") });
         self.places.insert(symbol.to_owned(), self.instruments.len() - 1);
         Ok(self.instruments.len() - 1)
     }
@@ -330,6 +347,13 @@ impl<'a> Reader<'a> {
         }
         Ok(Recording { instruments, others: self.others })
     }
+}
+
+/// How many more rows there will be if the rest is like what was read, and a few; never more than its bytes can say.
+fn projected(rows: usize, done: u64, expected: u64) -> usize {
+    let rest = expected.saturating_sub(done);
+    let alike = u128::from(rest) * rows as u128 / u128::from(done.max(1));
+    usize::try_from((alike * 9 / 8).min(u128::from(rest / SHORTEST))).unwrap_or(0)
 }
 
 fn depth(instrument: &mut Instrument, stamp: Stamp, message: &Message<'_>, levels: &[Level]) -> Result<(), Problem> {

@@ -308,6 +308,19 @@ fn lines_that_cannot_be_read_are_named() {
 }
 
 #[test]
+fn room_is_made_for_what_seems_to_come_and_no_more() {
+    assert_eq!(projected(100, 10_000, 30_000), 225);
+    assert_eq!(projected(100, 3_000, 1_000), 0);
+    assert_eq!(projected(100, 0, 0), 0);
+    assert_eq!(projected(1_000, 10, 910), 100);
+    let quote = r#"{"u":1,"s":"A","b":"1","B":"1","a":"2","A":"1"}"#;
+    let many = vec![quote; 3 * MANY];
+    let tape = recorded(&many).tape;
+    assert_eq!(tape.len(), 6 * MANY);
+    assert!(tape.price.capacity() < 7 * MANY && tape.side.capacity() < 7 * MANY, "{}", tape.price.capacity());
+}
+
+#[test]
 fn numbers_that_do_not_fit_together_are_named() {
     let quote = |price: &str| format!(r#"{{"u":1,"s":"A","b":"{price}","B":"1","a":"2","A":"1"}}"#);
     let messages = [quote("4611686018427387903"), quote("0.1")];
