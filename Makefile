@@ -50,7 +50,7 @@ test: test-unit test-integration test-parity test-e2e ## Run every test: unit, i
 
 test-unit: sync ## Run the tests that need no cluster
 	@$(ACTIVATE); cargo test --quiet --manifest-path workloads/native/Cargo.toml --no-default-features
-	@$(RUN) pytest tests/unit
+	@$(RUN) pytest tests/unit --numprocesses=auto
 
 test-integration: sync ## Run the tests against a real API server, S3 server and browser
 	@$(RUN) pytest tests/integration

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES, ResultsManifest, RunSpecification
 from tradeplane_api.simulation import Simulation
 
+from tradeplane_cli.deadline import DeadlineExceeded, within
 from tradeplane_cli.documents.locating import problem_at
 from tradeplane_cli.documents.objects import NamedStrategy, choose_strategy, read_objects, snapshot_digest
 from tradeplane_cli.failures import CommandFailure
@@ -23,9 +24,7 @@ from tradeplane_cli.report.wording import summary_rows
 
 if TYPE_CHECKING:
     from tradeplane_store.objects import ObjectStore
-    from tradeplane_workloads.engine.backtest import BacktestResult
     from tradeplane_workloads.errors import InvalidSpecification
-    from tradeplane_workloads.market.bars import Bars
 
     from tradeplane_cli.documents.yaml_text import Path
 
@@ -112,22 +111,20 @@ def _default_name(strategy: str, asked: RunSpecification) -> str:
 
 
 def _run(chosen: NamedStrategy, wanted: RunSpecification, store: ObjectStore) -> ResultsManifest:
-    from tradeplane_workloads.engine import backtest
     from tradeplane_workloads.errors import InvalidSpecification
     from tradeplane_workloads.runner.execution import run
 
+    seconds = chosen.strategy.spec.active_deadline_seconds
     with stage("Reading the snapshot") as say:
-
-        def told(bars: Bars, simulation: Simulation) -> BacktestResult:
-            say(f"Simulating {bars.time_ns.size:,} bars")
-            result = backtest(bars, simulation)
-            say("Writing the results")
-            return result
-
         try:
-            return run(wanted, store, backtest=told)
+            with within(seconds):
+                return run(wanted, store, say=say)
         except InvalidSpecification as error:
             raise _located(chosen, error) from error
+        except DeadlineExceeded:
+            path, what = ("spec", "activeDeadlineSeconds"), f"the run took longer than {seconds} s, and was ended"
+            problem = problem_at(chosen.source, path, what, "raise it, run on less data, or mend the strategy")
+            raise CommandFailure(f"{chosen.source.file} was not run to its end", problems=(problem,)) from None
 
 
 def _located(chosen: NamedStrategy, error: InvalidSpecification) -> CommandFailure:

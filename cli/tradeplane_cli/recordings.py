@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from pathlib import Path
@@ -27,6 +27,7 @@ class Format(StrEnum):
     BINANCE_RAW = "binance-raw"
     TICKS = "ticks"
     DBN = "dbn"
+    SYNTHETIC = "synthetic"
 
 
 class Refusal(StrEnum):
@@ -72,6 +73,9 @@ def read_recording(source: str, form: Format, reading: RecordingReading, columns
 
     Raises CommandFailure for options that cannot be, and what the import raises for the data.
     """
+    if form is Format.SYNTHETIC:
+        return _synthetic(source, reading)
+
     from tradeplane_workloads.market.importing import import_recording
     from tradeplane_workloads.market.importing.tape_options import Flaw, TapeOptions
 
@@ -86,6 +90,18 @@ def read_recording(source: str, form: Format, reading: RecordingReading, columns
         refuse=frozenset(Flaw(each.value) for each in reading.refuse),
     )
     return import_recording(form.value, Path(source), options)
+
+
+def _synthetic(flow: str, reading: RecordingReading) -> ImportedTapes:
+    given = [name for name, value in asdict(reading).items() if value]
+    if given:
+        raise CommandFailure(
+            f"--{given[0].replace('_', '-')} has no effect on a synthetic flow, which has instruments of its own",
+            remedy="leave it out",
+        )
+    from tradeplane_workloads.market.synthetic import synthetic_tapes
+
+    return synthetic_tapes(flow)
 
 
 def instruments_table(manifest: SnapshotManifest) -> tuple[list[str], list[list[str]]]:

@@ -12,6 +12,7 @@ from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.progress import stage
 
 if TYPE_CHECKING:
+    from tradeplane_api.run import RunSpecification
     from tradeplane_store.objects import ObjectStore
     from tradeplane_workloads.market.bars import Bars
     from tradeplane_workloads.results import Results
@@ -61,14 +62,29 @@ def _page(results: Results, bars: Bars | None, missing: str | None) -> str:
 
 
 def _bars(store: ObjectStore, results: Results) -> tuple[Bars | None, str | None]:
-    """Return the bars the run was on, or why they cannot be shown: a report needs only the results."""
+    """Return the bars the run was on, or why they cannot be shown: a report needs only the results.
+
+    Of a run on tapes they are those of the trades in each period.
+    """
     from tradeplane_workloads.errors import DataRefused
     from tradeplane_workloads.market.snapshots import read_bars
 
+    specification = results.manifest.specification
     try:
-        return read_bars(store, results.manifest.specification.snapshots), None
+        if results.events is None:
+            return read_bars(store, specification.snapshots), None
+        return _traded(store, specification), None
     except DataRefused as error:
         return None, str(error)
+
+
+def _traded(store: ObjectStore, specification: RunSpecification) -> Bars:
+    from tradeplane_workloads.events.backtest import prepare
+    from tradeplane_workloads.events.signals import heard_bars
+    from tradeplane_workloads.market.snapshots import read_tapes
+
+    tapes = read_tapes(store, specification.snapshots)
+    return heard_bars([tape.instrument for tape in tapes], prepare(tapes, specification.simulation))
 
 
 def _replace(file: Path, data: bytes) -> None:

@@ -78,8 +78,10 @@ class Stored:
 
     def parts_table(self) -> tuple[list[str], list[list[str]]]:
         """Headers and rows of the table of parts."""
-        parts = zip(self.manifest.parts, self.manifest.instruments, strict=True)
-        rows = [[part.name, instrument.symbol, f"{part.rows:,}", part.digest] for part, instrument in parts]
+        each = len(self.manifest.parts) // len(self.manifest.instruments)
+        symbols = [instrument.symbol for instrument in self.manifest.instruments for _ in range(each)]
+        parts = zip(self.manifest.parts, symbols, strict=True)
+        rows = [[part.name, symbol, f"{part.rows:,}", part.digest] for part, symbol in parts]
         return ["Part", "Instrument", "Records", "Digest"], rows
 
     def as_text(self) -> str:

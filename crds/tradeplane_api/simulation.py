@@ -24,6 +24,7 @@ from tradeplane_api.base import (
     Share,
     YearlyRate,
 )
+from tradeplane_api.execution import Execution
 from tradeplane_api.forms import Bounds, Text
 from tradeplane_api.rules import Rule
 
@@ -184,6 +185,11 @@ class Simulation(Document):
     costs: Costs = Field(default_factory=Costs, description="What trading and holding cost.")
     sizing: Sizing = Field(default_factory=Sizing, description="How a signal becomes a quantity.")
     risk: RiskLimits = Field(default_factory=RiskLimits, description="What ends or bounds a position.")
+    execution: Execution | None = Field(
+        default=None,
+        exclude_if=lambda execution: execution is None,  # runs on bars keep their canonical JSON, and so their digests
+        description="How orders reach the exchange and trade there, of a run on tapes; all defaults when absent.",
+    )
     risk_free_rate: Annotated[
         DecimalString, Bounds(above="-1", below="1", hint='write "0.05" for five percent a year')
     ] = Field(default="0", description="Yearly rate the Sharpe and Sortino ratios subtract.")

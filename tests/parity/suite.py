@@ -1,21 +1,31 @@
-"""``python -m tests.parity.suite``: prints the digests of the golden backtests, as this Python computes them.
+"""``python -m tests.parity.suite``: prints the digests of the golden backtests and of the examples on tapes.
 
-Lines are as the Rust example prints them. ``decisions``, ``equity``, ``fills`` and ``figures`` are digests of the same
-bytes there and here; ``result`` is what a run's result digest is made of, Arrow tables and summary.
+They are as this Python computes them; lines are as the Rust example prints them. ``decisions``, ``equity``, ``fills``
+and ``figures`` are digests of the same bytes there and here; ``result`` is what a run's result digest is made of, Arrow
+tables and summary.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import numpy as np
+import yaml
+from tradeplane_api.simulation import Simulation
+from tradeplane_store.records import table_digest
 from tradeplane_workloads.engine import prepare
 from tradeplane_workloads.engine.backtest import decide
+from tradeplane_workloads.events import backtest_tapes
+from tradeplane_workloads.market.synthetic import synthetic_tapes
 
 from tests.parity.inputs import golden_bars
 from tests.unit.workloads.golden_results import CASES, result
 
+EXAMPLES = Path(__file__).parents[2] / "docs/examples"
+ON_TAPES = {"macd-on-trades": "order-book", "market-maker": "order-book", "pairs-trader": "pair"}
+"""Examples that run on made-up order flow, and its name."""
 EQUITY = ("equity", "cash", "gross")
 INTEGERS = ("decision", "bar", "instrument", "reason", "quantity", "position")
 AMOUNTS = ("notional", "commission", "slippage", "realized")
@@ -42,15 +52,26 @@ def digests(strategy: str) -> dict[str, str]:
     }
 
 
+def tape_result(name: str) -> str:
+    """Compute what is compared of an example on tapes: its tables, the log among them, and its summary."""
+    spec = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8"))["spec"]
+    asked = {key: value for key, value in spec.items() if key != "snapshotRef"}
+    outcome = backtest_tapes(synthetic_tapes(ON_TAPES[name]).tapes, Simulation.model_validate(asked))
+    tables = {part: table_digest(table)[0] for part, table in outcome.tables().items()}
+    return _sha256(json.dumps([tables, outcome.summary.model_dump(mode="json")], sort_keys=True).encode())
+
+
 def _sha256(*parts: bytes) -> str:
     return hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 def main() -> None:
-    """Print the digests of every golden backtest."""
+    """Print the digests of every golden backtest, and of every example on tapes."""
     for strategy in sorted(CASES):
         for part, digest in digests(strategy).items():
             print(f"golden.{strategy}.{part} {digest}")
+    for name in ON_TAPES:
+        print(f"tapes.{name}.result {tape_result(name)}")
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_workloads.strategies.registry import BUILT_IN
+from tradeplane_workloads.strategies.registry import ON_BARS
 
 from tests.extra.test_processor_levels import C_LIBRARY_DIGEST, NUMPY_FEATURES
 from tests.parity.__main__ import PAGE
 from tests.parity.paths import HERE, OLDER_C_LIBRARY, OLDER_NUMPY, PATHS, NativePath, PythonPath, runnable
 from tests.parity.report import DIGITS, documented
+from tests.parity.suite import ON_TAPES
 
 if TYPE_CHECKING:
     from tests.parity.report import Report
@@ -44,7 +45,7 @@ def test_native_paths_have_every_indicator_simulation_and_strategy(report: Repor
     assert {"normal", "figures", *INDICATORS} <= cases
     parts = ("equity", "fills", "figures")
     assert {f"{name}.{part}" for name in SIMULATIONS for part in parts} <= cases
-    assert {f"golden.{name}.{part}" for name in BUILT_IN for part in ("decisions", *parts)} <= cases
+    assert {f"golden.{name}.{part}" for name in ON_BARS for part in ("decisions", *parts)} <= cases
 
 
 def test_python_computes_what_the_core_alone_does(report: Report) -> None:
@@ -52,7 +53,8 @@ def test_python_computes_what_the_core_alone_does(report: Report) -> None:
     core = report.outcomes[NATIVE[0].name].digests
     shared = {case for case in python if case in core}
     assert shared == {case for case in core if case.startswith("golden.")}
-    assert {f"golden.{name}.result" for name in BUILT_IN} == python.keys() - shared
+    results = {f"golden.{name}.result" for name in ON_BARS} | {f"tapes.{name}.result" for name in ON_TAPES}
+    assert results == python.keys() - shared
 
 
 def test_simulations_trade(report: Report) -> None:

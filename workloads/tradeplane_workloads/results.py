@@ -29,23 +29,16 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 """The version of a results manifest that this code reads and writes."""
 PARTS = ("equity", "trades", "positions")
+"""The parts of every run, in their order; a run on tapes has its log after them."""
+LOG_PART = "events"
 _REMEDY = "run it again under another name, or restore the results from a copy"
 
 
 class RunResult(Protocol):
-    """What an engine returns: three tables and the figures."""
+    """What an engine returns: tables and the figures."""
 
-    @property
-    def equity(self) -> pa.Table:
-        """Equity by time."""
-
-    @property
-    def trades(self) -> pa.Table:
-        """Fills, in order."""
-
-    @property
-    def positions(self) -> pa.Table:
-        """Positions by time."""
+    def tables(self) -> Mapping[str, pa.Table]:
+        """Return ``equity``, ``trades`` and ``positions``, and of a run on tapes ``events``, in this order."""
 
     @property
     def summary(self) -> Summary:
@@ -60,6 +53,8 @@ class Results:
     equity: pa.Table
     trades: pa.Table
     positions: pa.Table
+    events: pa.Table | None = None
+    """The log of a run on tapes; None of a run on bars."""
 
     @property
     def summary(self) -> Summary:
@@ -75,7 +70,7 @@ def write_results(
     That is the manifest of an earlier attempt where one had finished with the same result. Raises ResultConflict where
     it had another result or another specification.
     """
-    tables = {name: getattr(result, name) for name in PARTS}
+    tables = result.tables()
     manifest = _manifest(specification, tables, result.summary, environment)
     earlier = _earlier(store, manifest)
     if earlier is not None:
@@ -102,8 +97,10 @@ def read_results_manifest(store: ObjectStore, run: str) -> ResultsManifest:
         raise DataRefused(f"the manifest of {owner} does not have the result digest it states; {_REMEDY}")
     if manifest.run_digest != run_digest(manifest.specification):
         raise DataRefused(f"the manifest of {owner} does not have the run digest it states; {_REMEDY}")
-    if tuple(part.name for part in manifest.parts) != PARTS:
-        raise DataRefused(f"the manifest of {owner} does not list the parts {', '.join(PARTS)}; {_REMEDY}")
+    if tuple(part.name for part in manifest.parts) not in (PARTS, (*PARTS, LOG_PART)):
+        raise DataRefused(
+            f"the manifest of {owner} does not list the parts {', '.join(PARTS)} and perhaps {LOG_PART}; {_REMEDY}"
+        )
     return manifest
 
 
@@ -111,7 +108,7 @@ def open_results(store: ObjectStore, run: str) -> Results:
     """Return the results of a run, every part verified. Raises DataRefused naming what is missing or altered."""
     manifest = read_results_manifest(store, run)
     tables = {part.name: _table(store, run, part) for part in manifest.parts}
-    return Results(manifest, tables["equity"], tables["trades"], tables["positions"])
+    return Results(manifest, **tables)
 
 
 def list_results(store: ObjectStore) -> list[str]:

@@ -22,6 +22,7 @@ IMPORT_EPILOG = epilog(
     "tradeplane snapshot import bars.parquet -o yaml > snapshot.yaml && kubectl apply -f snapshot.yaml",
     "tradeplane snapshot import --format binance-raw btcusdt_20240808.gz",
     "tradeplane snapshot import --format binance-raw btcusdt_20240808.gz --tick 0.1 --refuse gap --refuse crossed",
+    "tradeplane snapshot import --format synthetic order-book",
     "tradeplane snapshot import --format ticks trades.csv --symbol ES --tick 0.25 --kind linear-future",
 )
 INSPECT_EPILOG = epilog(
@@ -50,7 +51,7 @@ def import_data(
         typer.Option(
             "--format",
             help="What the source is: bars; a recording of Binance's streams, plain or gzip; ticks, a .csv or .parquet "
-            "file of trades; dbn, a file of Databento's.",
+            "file of trades; dbn, a file of Databento's; synthetic, the name of a made-up flow: order-book or pair.",
         ),
     ] = Format.BARS,
     name: Annotated[

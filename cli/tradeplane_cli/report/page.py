@@ -137,7 +137,7 @@ def _plain(value: Any) -> str:
 def _trade_rows(contents: Contents) -> list[dict[str, str]]:
     newest = contents.trades.slice(max(contents.trades.num_rows - MAX_ROWS, 0))
     times = newest.column("time_ns").to_numpy().astype("int64").view("datetime64[ns]")
-    stamps = np.datetime_as_string(times, unit="s").tolist()
+    stamps = np.datetime_as_string(times, unit="ms").tolist()
     return [
         {
             "time": moment(stamp),
@@ -146,7 +146,7 @@ def _trade_rows(contents: Contents) -> list[dict[str, str]]:
             "quantity": f"{row['quantity']:,}",
             "price": _exact(row["price"]),
             "commission": _exact(row["commission"]),
-            "slippage": _exact(row["slippage"]),
+            **({"slippage": _exact(row["slippage"])} if "slippage" in row else {}),  # of runs on bars
             "realized": _exact(row["realized_pnl"]),
             "reason": str(row["reason"]),
         }

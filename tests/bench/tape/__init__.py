@@ -18,6 +18,7 @@ from tradeplane_api.run import Part
 from tradeplane_store.records import table_digest
 from tradeplane_workloads.market import tapes
 from tradeplane_workloads.market.importing import import_recording
+from tradeplane_workloads.market.tape_parts import StoredPart, part_bytes
 
 from tests.bench.peers import run
 from tests.bench.records import Record
@@ -26,6 +27,7 @@ from tests.extra.requirements import BINANCE_TRADES, market_data, missing_market
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    import pyarrow as pa
     from tradeplane_workloads.market.tapes import Tape
 
 ROWS = 1_000_000
@@ -60,22 +62,21 @@ def records(names: Collection[str] = ()) -> list[Record]:
 def _stored() -> list[Record]:
     tape = _repeated(_recording())
     encoded = tapes.encode(tape)
-    digest, blocks = table_digest(encoded.table)
-    part = Part(name="tape-0", rows=len(tape), digest=digest, blocks=blocks)
-    data = tapes.part_bytes(encoded.table)
-    decoded = tapes.decode(encoded.instrument, part, data)
+    rows, messages = _stored_part(encoded.rows), _stored_part(encoded.messages)
+    size = len(rows.data) + len(messages.data)
+    decoded = tapes.decode(encoded.instrument, rows, messages)
     if not all(np.array_equal(*pair) for pair in zip(decoded.columns(), tape.columns(), strict=True)):
         raise AssertionError("what is decoded is not what was encoded")
-    ours = len(tape) / _best(lambda: tapes.decode(encoded.instrument, part, data))
+    ours = len(tape) / _best(lambda: tapes.decode(encoded.instrument, rows, messages))
     encoding = len(tape) / _best(lambda: _encode(tape))
     with tempfile.TemporaryDirectory() as folder:
         columns = Path(folder, "rows.npz")
         np.savez(columns, tick_1e9=int(tape.instrument.tick * 10**9), **_named(tape))
         dbn = run("dbn_zstd", columns, folder)
-    rows = f"{len(tape):,} rows of a recording of BTCUSDT, {len(data) / len(tape):.2f} bytes each"
+    of = f"{len(tape):,} rows of a recording of BTCUSDT, {size / len(tape):.2f} bytes each"
     decoding = (
-        f"processor time of one thread from the compressed part in memory to columns in memory, digest and every row "
-        f"checked; {rows}"
+        f"processor time of one thread from the compressed parts in memory to columns in memory, digest and every row "
+        f"checked; {of}"
     )
     theirs = dbn["rows"] / dbn["seconds"]
     return [
@@ -97,17 +98,17 @@ def _stored() -> list[Record]:
             None,
             None,
             None,
-            "processor time of one thread from columns to the compressed part in memory, rows checked, digest taken; "
-            f"{rows}",
+            "processor time of one thread from columns to the compressed parts in memory, rows checked, digest taken; "
+            f"{of}",
         ),
         Record(
             "tape.size_vs_dbn_zst",
-            len(data) / len(tape),
+            size / len(tape),
             "bytes/record",
             "DBN of version 3, MBO records, zstd level 3",
             dbn["bytes"] / dbn["rows"],
-            (len(data) / len(tape)) / (dbn["bytes"] / dbn["rows"]),
-            f"bytes of the part, and of the .dbn.zst of the same rows; {rows}",
+            (size / len(tape)) / (dbn["bytes"] / dbn["rows"]),
+            f"bytes of the parts, and of the .dbn.zst of the same rows; {of}",
         ),
     ]
 
@@ -142,8 +143,13 @@ def _recording() -> Tape:
 
 def _encode(tape: Tape) -> None:
     encoded = tapes.encode(tape)
-    table_digest(encoded.table)
-    tapes.part_bytes(encoded.table)
+    _stored_part(encoded.rows)
+    _stored_part(encoded.messages)
+
+
+def _stored_part(table: pa.Table) -> StoredPart:
+    digest, blocks = table_digest(table)
+    return StoredPart(Part(name="part", rows=table.num_rows, digest=digest, blocks=blocks), part_bytes(table))
 
 
 def _named(tape: Tape) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from tradeplane_api.run import RunSpecification
 from tradeplane_api.simulation import Simulation
 from tradeplane_api.strategy import Strategy
 from tradeplane_stacks.demo.scenario import EXAMPLES, tradeplane
-from tradeplane_workloads.strategies.registry import BUILT_IN
+from tradeplane_workloads.strategies.registry import ON_BARS
 
 from tests.e2e.platform import Object, runs, strategy, until
 
@@ -82,7 +82,7 @@ def test_both_nodes_were_asked_the_same(on_cluster: dict[str, Object]) -> None:
     assert len({run["name"] for run in runs_made}) == 2
 
 
-@pytest.mark.parametrize("algorithm", sorted(BUILT_IN))
+@pytest.mark.parametrize("algorithm", sorted(ON_BARS))
 def test_a_laptop_gives_the_recorded_result(
     tenant: Tenant, snapshots: dict[str, Object], tmp_path: Path, algorithm: str
 ) -> None:
@@ -111,7 +111,7 @@ def test_a_laptop_gives_the_recorded_result(
 def test_every_built_in_algorithm_gives_the_recorded_result_on_arm64(
     tenant: Tenant, snapshots: dict[str, Object]
 ) -> None:
-    specifications = {name: _specification(name, snapshots) for name in sorted(BUILT_IN)}
+    specifications = {name: _specification(name, snapshots) for name in sorted(ON_BARS)}
     tenant.apply(_pod_of_all(tenant, list(specifications.values())))
     ended = until(
         "the end of pod every-algorithm, on the emulated node",
@@ -121,7 +121,7 @@ def test_every_built_in_algorithm_gives_the_recorded_result_on_arm64(
     )
     assert ended["status"]["phase"] == "Succeeded", tenant.kubectl("logs", "every-algorithm")
     found = {
-        name: json.loads((tenant.directory / f"results/arm64-{name}/manifest.json").read_text()) for name in BUILT_IN
+        name: json.loads((tenant.directory / f"results/arm64-{name}/manifest.json").read_text()) for name in ON_BARS
     }
     assert {manifest["environment"]["architecture"] for manifest in found.values()} == {"aarch64"}
     assert {name: manifest["resultDigest"] for name, manifest in found.items()} == GOLDEN

@@ -64,7 +64,7 @@ def test_a_snapshot_of_tapes_is_shown_with_its_units_and_findings(tradeplane: Co
 
 def test_a_damaged_tape_is_refused(tradeplane: Command, digest: str, tmp_path: Path) -> None:
     verified = tradeplane("snapshot", "verify", digest)
-    assert (verified.code, verified.out) == (0, f"{digest} is whole: 7 records in one part\n")
+    assert (verified.code, verified.out) == (0, f"{digest} is whole: 7 records in 2 parts\n")
     (part,) = (tmp_path / "store").rglob("tape-0.arrow")
     part.write_bytes(part.read_bytes()[:-20])
     refused = tradeplane("snapshot", "verify", digest, "-o", "json")
@@ -79,7 +79,9 @@ def test_several_instruments_are_told_apart(tradeplane: Command, tmp_path: Path)
     assert "BTCUSDT: Clock skew:" in shown
 
 
-def test_a_strategy_on_bars_refuses_tapes(tradeplane: Command, digest: str, tmp_path: Path) -> None:
+def test_a_tape_without_a_whole_period_gives_no_bars_to_decide_on(
+    tradeplane: Command, digest: str, tmp_path: Path
+) -> None:
     strategy = {
         "apiVersion": "tradeplane.dev/v1alpha1",
         "kind": "Strategy",
@@ -88,8 +90,8 @@ def test_a_strategy_on_bars_refuses_tapes(tradeplane: Command, digest: str, tmp_
     }
     (tmp_path / "strategy.yaml").write_text(yaml.safe_dump(strategy))
     ended = tradeplane("run", "strategy.yaml", "--snapshot", digest)
-    assert ended.code == 3
-    assert "holds tapes, not bars" in ended.err
+    assert ended.code == 2
+    assert "the tapes end before a first period of 60 s does" in ended.err
 
 
 @pytest.mark.parametrize(

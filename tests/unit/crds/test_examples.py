@@ -14,7 +14,8 @@ from tradeplane_api.strategy import Architecture, Strategy
 from tradeplane_operator.settings import read_settings
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.market.importing import import_arch
-from tradeplane_workloads.market.snapshots import write_snapshot
+from tradeplane_workloads.market.snapshots import write_snapshot, write_tapes
+from tradeplane_workloads.market.synthetic import synthetic_tapes
 from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def test_every_example_is_listed() -> None:
 def test_every_strategy_reads_a_snapshot_of_the_examples() -> None:
     snapshots = _all(Snapshot)
     strategies = _all(Strategy)
-    assert len(strategies) >= 4
+    assert len(strategies) >= 7
     for strategy in strategies.values():
         assert strategy.spec.snapshot_ref.name in snapshots
         assert strategy.spec.store == snapshots[strategy.spec.snapshot_ref.name].spec.store
@@ -70,6 +71,13 @@ def test_the_snapshot_is_what_importing_its_source_gives(tmp_path: Path) -> None
 def test_the_pair_is_what_its_script_writes(tmp_path: Path) -> None:
     import_pair = runpy.run_path(str(EXAMPLES / "import_pair.py"))["import_pair"]
     assert _all(Snapshot)["sp500-nasdaq"].spec.digest == import_pair(tmp_path.as_uri())
+
+
+@pytest.mark.parametrize(("flow", "name"), [("order-book", "synthetic-book"), ("pair", "synthetic-pair")])
+def test_the_synthetic_tapes_are_what_their_flow_gives(tmp_path: Path, flow: str, name: str) -> None:
+    made = synthetic_tapes(flow)
+    written = write_tapes(open_store(tmp_path.as_uri()), made.tapes, [made.source])
+    assert _all(Snapshot)[name].spec.digest == written.id
 
 
 def test_arm64_differs_in_the_processor_alone() -> None:

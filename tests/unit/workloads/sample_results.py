@@ -19,6 +19,9 @@ class SampleResult:
     positions: pa.Table
     summary: Summary
 
+    def tables(self) -> dict[str, pa.Table]:
+        return {"equity": self.equity, "trades": self.trades, "positions": self.positions}
+
 
 def sample_result(*equity: int) -> SampleResult:
     values = equity or (1000, 1010)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tradeplane_workloads.strategies.registry import BUILT_IN
+from tradeplane_workloads.strategies.registry import ON_BARS
 
 from tests.unit.workloads.golden_results import CASES, FOLDER, result
 
@@ -16,4 +16,4 @@ def test_a_result_is_the_one_on_record(name: str) -> None:
 
 
 def test_every_built_in_strategy_is_on_record() -> None:
-    assert sorted(CASES) == sorted(BUILT_IN) == sorted(path.stem for path in FOLDER.glob("*.json"))
+    assert sorted(CASES) == sorted(ON_BARS) == sorted(path.stem for path in FOLDER.glob("*.json"))

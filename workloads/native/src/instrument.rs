@@ -1,6 +1,6 @@
 //! What lots and ticks of an instrument are worth.
 
-use crate::fixed::{Overflow, bounded, divide};
+use crate::fixed::{Overflow, bounded, divide, truncate};
 
 /// How an instrument's value follows from its price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -51,6 +51,42 @@ impl Instrument {
         }
     }
 
+    /// What a position is worth at the middle of two prices, in billionths. Rounded half to even.
+    ///
+    /// # Errors
+    /// As [`Instrument::worth`].
+    pub fn worth_between(&self, lots: i64, bid: i64, ask: i64) -> Result<i128, Overflow> {
+        self.halved()?.worth(lots, bid.checked_add(ask).ok_or(Overflow)?)
+    }
+
+    /// Lots whose value at the middle of two prices is an amount, rounded toward zero; below zero for an amount that is.
+    ///
+    /// # Errors
+    /// [`Overflow`] when they do not fit, or the middle is not above zero.
+    pub fn lots_between(&self, amount: i128, bid: i64, ask: i64) -> Result<i64, Overflow> {
+        let halved = self.halved()?;
+        let price = Some(i128::from(bid) + i128::from(ask)).filter(|&price| price > 0).ok_or(Overflow)?;
+        let (above, below) = match self.settlement {
+            Settlement::Spot | Settlement::Linear => (halved.denominator, price.checked_mul(halved.numerator)),
+            Settlement::Inverse => (price.checked_mul(halved.denominator).ok_or(Overflow)?, Some(halved.numerator)),
+        };
+        let lots = truncate(amount.checked_mul(above).ok_or(Overflow)?, below.ok_or(Overflow)?);
+        i64::try_from(lots).map_err(|_| Overflow)
+    }
+
+    /// The same, of ticks half as large: the middle of two prices is their sum in these.
+    fn halved(&self) -> Result<Self, Overflow> {
+        let Self { settlement, numerator, denominator } = *self;
+        Ok(match settlement {
+            Settlement::Spot | Settlement::Linear => {
+                Self { settlement, numerator, denominator: denominator.checked_mul(2).ok_or(Overflow)? }
+            }
+            Settlement::Inverse => {
+                Self { settlement, numerator: numerator.checked_mul(2).ok_or(Overflow)?, denominator }
+            }
+        })
+    }
+
     /// The value of a trade, 0 or more for a price of 0 or more.
     ///
     /// # Errors
@@ -83,6 +119,19 @@ mod tests {
         // Long from 50,000 to 60,000 dollars gains 300 x (1/50,000 - 1/60,000) = 0.001 coins.
         let gain = INVERSE.worth(3, 600_000).expect("fits") - INVERSE.worth(3, 500_000).expect("fits");
         assert_eq!(gain, 1_000_000);
+    }
+
+    #[test]
+    fn the_middle_of_two_prices_may_lie_between_ticks() {
+        // 4 lots of 0.001 at (600,000 + 600,001) / 2 ticks of 0.1: 0.004 x 60,000.05 = 240.0002
+        assert_eq!(LINEAR.worth_between(4, 600_000, 600_001), Ok(240_000_200_000));
+        assert_eq!(LINEAR.lots_between(240_000_200_000, 600_000, 600_001), Ok(4));
+        assert_eq!(LINEAR.lots_between(240_000_199_999, 600_000, 600_001), Ok(3));
+        assert_eq!(LINEAR.lots_between(-240_000_199_999, 600_000, 600_001), Ok(-3));
+        // 3 contracts of 100 dollars at 50,000 dollars: 0.006 coins
+        assert_eq!(INVERSE.worth_between(-3, 499_999, 500_001), Ok(6_000_000));
+        assert_eq!(INVERSE.lots_between(6_000_000, 499_999, 500_001), Ok(3));
+        assert_eq!(LINEAR.lots_between(1, 0, 0), Err(Overflow));
     }
 
     #[test]

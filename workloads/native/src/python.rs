@@ -337,22 +337,7 @@ impl Simulator {
     /// Figures of the summary.
     fn figures(&self) -> Figures {
         let year = Year { periods: self.rules.periods_per_year, risk_free_rate: self.rules.risk_free_rate };
-        let figures = statistics::figures(&self.records, self.rules.capital, year);
-        let decimal = |figure: Option<f64>| figure.map(statistics::decimal);
-        Figures {
-            final_equity: statistics::decimal_billionths(self.records.equity[self.records.equity.len() - 1]),
-            total_return: statistics::decimal_billionths(figures.total_return),
-            annual_return: decimal(figures.annual_return),
-            volatility: decimal(figures.volatility),
-            sharpe: decimal(figures.sharpe),
-            sortino: decimal(figures.sortino),
-            calmar: decimal(figures.calmar),
-            max_drawdown: statistics::decimal(figures.drawdown.map_or(0.0, |fall| fall.depth)),
-            max_drawdown_bars: figures.drawdown.map(|fall| (fall.peak, fall.trough)),
-            turnover: decimal(figures.turnover),
-            exposure: statistics::decimal(figures.exposure),
-            hit_rate: decimal(figures.hit_rate),
-        }
+        Figures::of(&self.records, self.rules.capital, year)
     }
 }
 
@@ -371,6 +356,27 @@ struct Figures {
     turnover: Option<String>,
     exposure: String,
     hit_rate: Option<String>,
+}
+
+impl Figures {
+    fn of(records: &Records, capital: i128, year: Year) -> Self {
+        let figures = statistics::figures(records, capital, year);
+        let decimal = |figure: Option<f64>| figure.map(statistics::decimal);
+        Self {
+            final_equity: statistics::decimal_billionths(records.equity[records.equity.len() - 1]),
+            total_return: statistics::decimal_billionths(figures.total_return),
+            annual_return: decimal(figures.annual_return),
+            volatility: decimal(figures.volatility),
+            sharpe: decimal(figures.sharpe),
+            sortino: decimal(figures.sortino),
+            calmar: decimal(figures.calmar),
+            max_drawdown: statistics::decimal(figures.drawdown.map_or(0.0, |fall| fall.depth)),
+            max_drawdown_bars: figures.drawdown.map(|fall| (fall.peak, fall.trough)),
+            turnover: decimal(figures.turnover),
+            exposure: statistics::decimal(figures.exposure),
+            hit_rate: decimal(figures.hit_rate),
+        }
+    }
 }
 
 /// 128-bit integers as an array of shape (n, 2) of words, the lower first.

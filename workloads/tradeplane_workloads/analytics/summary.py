@@ -1,4 +1,4 @@
-"""The summary of a run: figures from the core, times from the bars."""
+"""The summary of a run: figures from the core, times from the rows of equity."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from tradeplane_api.run import Summary
 from tradeplane_workloads.market.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from tradeplane_native import Simulator
+    import numpy as np
+    from numpy.typing import NDArray
+    from tradeplane_native import Figures
 
-    from tradeplane_workloads.market.bars import Bars
 
+def summarise(figures: Figures, time_ns: NDArray[np.int64], fills: int) -> Summary:
+    """Summarise a run with its figures, the times of its rows of equity (n,), and its number of fills.
 
-def summarise(simulator: Simulator, bars: Bars, fills: int) -> Summary:
-    """Summarise a simulation that has run; docs/results.md defines each figure."""
-    figures = simulator.figures()
+    docs/results.md defines each figure.
+    """
     drawdown = figures.max_drawdown_bars
 
-    def time_of(bar: int) -> str:
-        return rfc3339(int(bars.time_ns[bar]))
+    def time_of(row: int) -> str:
+        return rfc3339(int(time_ns[row]))
 
     return Summary(
         start=time_of(0),
         end=time_of(-1),
-        bars=len(bars.time_ns),
+        bars=len(time_ns),
         trades=fills,
         final_equity=figures.final_equity,
         total_return=figures.total_return,

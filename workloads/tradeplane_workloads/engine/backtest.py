@@ -15,6 +15,7 @@ from tradeplane_workloads.engine.checks import check_bars, check_targets
 from tradeplane_workloads.engine.settings import settings_of
 from tradeplane_workloads.engine.tables import equity_table, positions_table, trades_table
 from tradeplane_workloads.errors import InvalidSpecification
+from tradeplane_workloads.strategies.protocol import trades_events
 from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class BacktestResult:
     positions: pa.Table
     summary: Summary
 
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the tables by the names of their parts."""
+        return {name: getattr(self, name) for name in ("equity", "trades", "positions")}
+
 
 def backtest(bars: Bars, simulation: Simulation) -> BacktestResult:
     """Run a simulation on bars; equal arguments give equal bits, on every processor.
@@ -58,7 +63,7 @@ def backtest(bars: Bars, simulation: Simulation) -> BacktestResult:
         equity=equity_table(simulator, bars),
         trades=trades,
         positions=positions_table(simulator, bars),
-        summary=summarise(simulator, bars, trades.num_rows),
+        summary=summarise(simulator.figures(), bars.time_ns, trades.num_rows),
     )
 
 
@@ -67,6 +72,10 @@ def prepare(bars: Bars, simulation: Simulation) -> Simulator:
 
     Raises as :func:`backtest` does.
     """
+    if simulation.execution is not None:
+        raise InvalidSpecification(
+            "execution: is read for tapes, and the snapshot holds bars; remove it, or give a snapshot of tapes"
+        )
     settings = settings_of(simulation)
     check_bars(bars)
     weights = decide(bars, simulation)
@@ -79,6 +88,11 @@ def decide(bars: Bars, simulation: Simulation) -> NDArray[np.int64]:
     """Decide the targets of a simulation's strategy in billionths, shape (n, k). Raises as :func:`backtest` does."""
     strategy = find_strategy(simulation.algorithm.name)
     parameters = parse_parameters(strategy, simulation.algorithm.parameters)
+    if trades_events(strategy):
+        raise InvalidSpecification(
+            f"algorithm.name: {strategy.name} trades on tapes, and the snapshot holds bars; give a snapshot of tapes, "
+            "or choose another algorithm"
+        )
     if getattr(strategy, "requires_short", False) and not simulation.risk.allow_short:
         raise InvalidSpecification(
             f"risk.allowShort: {strategy.name} takes short positions; set it to true, or choose another algorithm"

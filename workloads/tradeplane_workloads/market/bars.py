@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -47,3 +48,17 @@ class Bars:
     close: NDArray[np.int64]
     volume: NDArray[np.int64]
     present: NDArray[np.bool_]
+
+
+def repeat_last_close(fields: dict[str, NDArray[np.int64]], present: NDArray[np.bool_]) -> None:
+    """Set, in place, the prices where an instrument has no bar to its last close, 0 before its first bar.
+
+    ``fields`` has the columns ``open`` to ``close``, of the shape (n, k) of ``present``.
+    """
+    for index in range(present.shape[1]):
+        absent = np.flatnonzero(~present[:, index])
+        if len(absent):
+            last = np.maximum.accumulate(np.where(present[:, index], np.arange(len(present)), -1))[absent]
+            closes = np.where(last >= 0, fields["close"][last, index], 0)
+            for name in ("open", "high", "low", "close"):
+                fields[name][absent, index] = closes

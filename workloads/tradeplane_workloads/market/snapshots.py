@@ -23,16 +23,16 @@ from tradeplane_store.records import arrow_bytes, table_digest
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.manifests import parse_manifest, read_manifest_bytes, read_part
 from tradeplane_workloads.market import tapes
-from tradeplane_workloads.market.bars import Bars, Instrument
+from tradeplane_workloads.market.bars import Bars, Instrument, repeat_last_close
 from tradeplane_workloads.market.series import PRICE_COLUMNS, SCHEMA, BarSeries, find_fault
+from tradeplane_workloads.market.tape_parts import PartFault, StoredPart, part_bytes
 from tradeplane_workloads.market.timestamps import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from decimal import Decimal
 
     import pyarrow as pa
-    from numpy.typing import NDArray
     from tradeplane_api.snapshot import SnapshotSource
     from tradeplane_store.objects import ObjectStore
 
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = TAPE_SCHEMA_VERSION
 """The newest version of a snapshot's manifest that this code reads."""
+_FORMS = {False: ("bars",), True: ("tape", "messages")}
+"""What the parts of an instrument hold, in their order, without and with tapes."""
 _REMEDY = "import the data again, or restore it from a copy"
 
 
@@ -53,7 +55,10 @@ class WrittenSnapshot:
 
 
 def part_name(index: int, form: str = "bars") -> str:
-    """Return the name of the part that holds the bars (or the ``tape``) of the manifest's instrument at ``index``."""
+    """Return the name of the part that holds something of the manifest's instrument at ``index``.
+
+    ``bars``, or the rows of its ``tape`` and the ``messages`` they came in.
+    """
     return f"{form}-{index}"
 
 
@@ -70,18 +75,18 @@ def write_snapshot(
 def write_tapes(store: ObjectStore, recorded: Sequence[Tape], sources: Sequence[SnapshotSource]) -> WrittenSnapshot:
     """Write tapes as a snapshot, as ``write_snapshot`` writes bars. Raises DataRefused for columns that are no tape."""
     encoded = [tapes.encode(tape) for tape in recorded]
-    return _write(
-        store, _tapes_manifest(recorded, encoded, sources), lambda index: tapes.part_bytes(encoded[index].table)
-    )
+    tables = [table for one in encoded for table in (one.rows, one.messages)]
+    return _write(store, _tapes_manifest(recorded, encoded, sources), lambda index: part_bytes(tables[index]))
 
 
-def _write(store: ObjectStore, manifest: SnapshotManifest, part_bytes: Callable[[int], pa.Buffer]) -> WrittenSnapshot:
+def _write(store: ObjectStore, manifest: SnapshotManifest, file_of: Callable[[int], pa.Buffer]) -> WrittenSnapshot:
     data = canonical_json(manifest)
     digest = sha256_digest(data)
     created = not store.exists(layout.snapshot_manifest(digest))
+    each = parts_of_each(manifest)
     for index, part in enumerate(manifest.parts):
-        if created or _part_fault(store, digest, manifest, index) is not None:
-            store.put(layout.snapshot_part(digest, part.name), memoryview(part_bytes(index)))
+        if created or _fault(store, digest, manifest, index // each) is not None:
+            store.put(layout.snapshot_part(digest, part.name), memoryview(file_of(index)))
     if created or _bytes(store, layout.snapshot_manifest(digest)) != data:
         store.put(layout.snapshot_manifest(digest), data)
     return WrittenSnapshot(digest, manifest, created)
@@ -97,16 +102,23 @@ def read_manifest(store: ObjectStore, digest: str) -> SnapshotManifest:
     if found != digest:
         raise DataRefused(f"the manifest of {owner} has the digest {found}: it was altered or damaged; {_REMEDY}")
     manifest = parse_manifest(SnapshotManifest, data, owner, SCHEMA_VERSION)
-    form = "tape" if holds_tapes(manifest) else "bars"
-    expected = [part_name(index, form) for index in range(len(manifest.instruments))]
+    forms = _FORMS[holds_tapes(manifest)]
+    expected = [part_name(index, form) for index in range(len(manifest.instruments)) for form in forms]
     if [part.name for part in manifest.parts] != expected:
-        raise DataRefused(f"{owner} does not have one part of {form} for each instrument; import it again")
+        raise DataRefused(
+            f"{owner} does not have one part of {' and '.join(forms)} for each instrument; import it again"
+        )
     return manifest
 
 
 def holds_tapes(manifest: SnapshotManifest) -> bool:
     """Say whether a snapshot holds tapes; it holds bars otherwise."""
     return manifest.schema_version == TAPE_SCHEMA_VERSION
+
+
+def parts_of_each(manifest: SnapshotManifest) -> int:
+    """Return how many parts each instrument has."""
+    return len(_FORMS[holds_tapes(manifest)])
 
 
 def verify_snapshot(store: ObjectStore, digest: str, after_part: Callable[[], None] | None = None) -> list[str]:
@@ -117,10 +129,11 @@ def verify_snapshot(store: ObjectStore, digest: str, after_part: Callable[[], No
     """
     faults = []
     manifest = read_manifest(store, digest)
-    for index in range(len(manifest.parts)):
-        faults.append(_part_fault(store, digest, manifest, index))
+    for index in range(len(manifest.instruments)):
+        faults.append(_fault(store, digest, manifest, index))
         if after_part is not None:
-            after_part()
+            for _ in range(parts_of_each(manifest)):
+                after_part()
     return [fault for fault in faults if fault is not None]
 
 
@@ -137,25 +150,24 @@ def read_series(store: ObjectStore, digest: str) -> tuple[BarSeries, ...]:
     return tuple(series)
 
 
-def read_tapes(
-    store: ObjectStore, digests: str | Sequence[str], ticks: Mapping[str, Decimal] | None = None
-) -> tuple[Tape, ...]:
+def read_tapes(store: ObjectStore, digests: str | Sequence[str], tick: Decimal | None = None) -> tuple[Tape, ...]:
     """Return the tapes of one snapshot or of several, verified, in the order of the snapshots and their manifests.
 
-    ``ticks``: the tick size that is expected of a symbol. Raises DataRefused for another, for bytes that do not match
-    their digest or cannot be a tape, for a snapshot of bars, and for a symbol that is there twice.
+    ``tick``: the tick size that is expected. Raises DataRefused for another, for bytes that do not match their digest
+    or cannot be a tape, for a snapshot of bars, and for a symbol that is there twice.
     """
     listed = [digests] if isinstance(digests, str) else list(digests)
     manifests = [read_manifest(store, digest) for digest in listed]
     for digest, manifest in zip(listed, manifests, strict=True):
         if not holds_tapes(manifest):
             raise DataRefused(f"snapshot {digest} holds bars, not tapes; import a recording, or use a strategy on bars")
-        _refuse_other_ticks(digest, manifest, ticks or {})
+        if tick is not None:
+            _refuse_another_tick(digest, manifest, tick)
     _refuse_twice([one.symbol for manifest in manifests for one in manifest.instruments])
     return tuple(
         _read_tape(store, digest, manifest, index)
         for digest, manifest in zip(listed, manifests, strict=True)
-        for index in range(len(manifest.parts))
+        for index in range(len(manifest.instruments))
     )
 
 
@@ -186,18 +198,8 @@ def align(series: Sequence[BarSeries]) -> Bars:
         present[rows, index] = True
         for name, values in fields.items():
             values[rows, index] = one.column(name)
-        _repeat_last_close(fields, present, index)
+    repeat_last_close(fields, present)
     return Bars(tuple(one.instrument for one in series), time_ns, present=present, **fields)
-
-
-def _repeat_last_close(fields: dict[str, NDArray[np.int64]], present: NDArray[np.bool_], index: int) -> None:
-    absent = np.flatnonzero(~present[:, index])
-    if not len(absent):
-        return
-    last = np.maximum.accumulate(np.where(present[:, index], np.arange(len(present)), -1))[absent]
-    closes = np.where(last >= 0, fields["close"][last, index], 0)
-    for name in PRICE_COLUMNS:
-        fields[name][absent, index] = closes
 
 
 def _manifest(series: Sequence[BarSeries], sources: Sequence[SnapshotSource]) -> SnapshotManifest:
@@ -228,14 +230,15 @@ def _tapes_manifest(
         raise DataRefused(f"the tape of {empty} has no rows; leave the instrument out, or give a recording with it")
     parts = []
     for index, one in enumerate(encoded):
-        digest, blocks = table_digest(one.table)
-        parts.append(Part(name=part_name(index, "tape"), rows=one.table.num_rows, digest=digest, blocks=blocks))
+        for form, table in zip(_FORMS[True], (one.rows, one.messages), strict=True):
+            digest, blocks = table_digest(table)
+            parts.append(Part(name=part_name(index, form), rows=table.num_rows, digest=digest, blocks=blocks))
     return SnapshotManifest(
         schema_version=TAPE_SCHEMA_VERSION,
         instruments=tuple(one.instrument for one in encoded),
         start=rfc3339(min(int(tape.local_time.min()) for tape in recorded)),
         end=rfc3339(max(int(tape.local_time.max()) for tape in recorded)),
-        records=sum(part.rows for part in parts),
+        records=sum(len(tape) for tape in recorded),
         sources=tuple(sources),
         parts=tuple(parts),
     )
@@ -261,7 +264,8 @@ def _bytes(store: ObjectStore, name: str) -> bytes | None:
         return None
 
 
-def _part_fault(store: ObjectStore, digest: str, manifest: SnapshotManifest, index: int) -> str | None:
+def _fault(store: ObjectStore, digest: str, manifest: SnapshotManifest, index: int) -> str | None:
+    """Say what is wrong with the first part of an instrument that is not what it should be, or None."""
     try:
         if holds_tapes(manifest):
             _read_tape(store, digest, manifest, index)
@@ -273,25 +277,33 @@ def _part_fault(store: ObjectStore, digest: str, manifest: SnapshotManifest, ind
 
 
 def _read_tape(store: ObjectStore, digest: str, manifest: SnapshotManifest, index: int) -> Tape:
-    """Return a tape whose planes have the digest that the manifest states and are the encoding of what they say."""
-    part = manifest.parts[index]
-    named = f"part {part.name} of snapshot {digest}"
+    """Return a tape whose planes have the digests that the manifest states and are the encoding of what they say."""
+    each = parts_of_each(manifest)
+    rows, messages = (
+        StoredPart(part, _part_bytes(store, digest, part)) for part in manifest.parts[index * each : (index + 1) * each]
+    )
     try:
-        data = store.get(layout.snapshot_part(digest, part.name), limit=MAX_PART_BYTES)
-        return tapes.decode(manifest.instruments[index], part, data)
+        return tapes.decode(manifest.instruments[index], rows, messages)
+    except PartFault as error:
+        raise DataRefused(f"part {error.part} of snapshot {digest}: {error}; {_REMEDY}") from error
+
+
+def _part_bytes(store: ObjectStore, digest: str, part: Part) -> bytes:
+    try:
+        return store.get(layout.snapshot_part(digest, part.name), limit=MAX_PART_BYTES)
     except NotFound as error:
-        raise DataRefused(f"{named} is not in the store; {_REMEDY}") from error
-    except (TooLarge, ValueError) as error:
-        raise DataRefused(f"{named}: {error}; {_REMEDY}") from error
+        raise DataRefused(f"part {part.name} of snapshot {digest} is not in the store; {_REMEDY}") from error
+    except TooLarge as error:
+        raise DataRefused(f"part {part.name} of snapshot {digest}: {error}; {_REMEDY}") from error
 
 
-def _refuse_other_ticks(digest: str, manifest: SnapshotManifest, ticks: Mapping[str, Decimal]) -> None:
+def _refuse_another_tick(digest: str, manifest: SnapshotManifest, expected: Decimal) -> None:
     for instrument in manifest.instruments:
-        found, expected = tapes.instrument_of(instrument).tick, ticks.get(instrument.symbol)
-        if expected is not None and found != expected:
+        found = tapes.instrument_of(instrument).tick
+        if found != expected:
             raise DataRefused(
                 f"the tape of {instrument.symbol} in snapshot {digest} has a tick size of {found}, not of {expected}; "
-                f"set the strategy's to {found}, or import the recording with that tick"
+                f"set execution.tick to {found}, or import the recording with --tick {expected}"
             )
 
 

@@ -1,7 +1,8 @@
 """Tapes: what a market published about an instrument, in the order a recorder received it, as columns.
 
-A tape in a store is planes of bytes (docs/formats/tape.md), decoded by the Rust core, which refuses whatever is not the
-one encoding of what it decodes to. Batches are hashed and decoded one after the other while they are in the cache.
+A tape in a store is two parts of planes of bytes, one of its rows and one of the messages they came in
+(docs/formats/tape.md), decoded by the Rust core, which refuses whatever is not the one encoding of what it decodes to.
+Batches are hashed and decoded one after the other while they are in the cache.
 """
 
 from __future__ import annotations
@@ -13,16 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 from tradeplane_api.snapshot import InstrumentKind, SnapshotInstrument, TapeColumn, TapeDescription
-from tradeplane_store.records import BLOCK_ROWS, TableHasher
+from tradeplane_store.records import TableHasher
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.manifests import find_difference
+from tradeplane_workloads.market.tape_parts import PartFault, PartReader, StoredPart
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
-    from tradeplane_api.run import Part
     from tradeplane_api.snapshot import Recording
-    from tradeplane_native import TapeDecoder
 
     Signed = NDArray[np.int64]
     Columns = tuple[
@@ -32,11 +34,11 @@ if TYPE_CHECKING:
 TRADE, GAP = 3, 9
 """The kinds of rows that are a trade, and that say that messages were lost before them."""
 EVENT = "event"
-"""The plane that holds kind and side of each row."""
-STORED = ("sequence", "exchange_time", "local_time", "price", "quantity", "order")
-"""The columns that are stored as planes, in their order; the last only of tapes with rows about orders."""
-COMPRESSION_LEVEL = 1
-"""Of zstd. Enters no digest; higher ones cost more time than they save room."""
+"""The plane that holds kind and side of each row, and whether it begins a message."""
+OF_MESSAGES = ("sequence", "exchange_time", "local_time")
+"""The columns that rows of one message share: they are stored once a message."""
+OF_ROWS = ("price", "quantity", "order")
+"""The other columns, in their order; the last only of tapes with rows about orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,11 @@ class Tape:
 
 @dataclass(frozen=True, slots=True)
 class EncodedTape:
-    """A tape as it is stored: the table of planes, and what the manifest says of it."""
+    """A tape as it is stored: the planes of its rows and of its messages, and what the manifest says of it."""
 
     instrument: SnapshotInstrument
-    table: pa.Table
+    rows: pa.Table
+    messages: pa.Table
 
 
 def encode(tape: Tape) -> EncodedTape:
@@ -98,33 +101,34 @@ def encode(tape: Tape) -> EncodedTape:
     try:
         import tradeplane_native  # only here: what reads bars must not need the core for it
 
-        event, stored = tradeplane_native.encode_tape(tape)
+        messages, event, rows = tradeplane_native.encode_tape(tape)
     except ValueError as error:
         raise DataRefused(f"the tape of {tape.instrument.symbol}: {error}; correct the rows") from error
-    planes = {EVENT: event}
-    for name, _, _, each in stored:
-        planes.update((f"{name}_{index}", plane) for index, plane in enumerate(each))
+    stored = [*messages, *rows]
     columns = tuple(TapeColumn(name=name, first=str(first), unit=str(unit)) for name, first, unit, _ in stored)
-    return EncodedTape(_described(tape, columns), pa.table(planes))
+    return EncodedTape(_described(tape, columns), pa.table({EVENT: event} | _planes(rows)), pa.table(_planes(messages)))
 
 
-def part_bytes(table: pa.Table) -> pa.Buffer:
-    """Return planes as an Arrow IPC file, compressed, in batches of as many rows as a digest's block has."""
-    sink = pa.BufferOutputStream()
-    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", COMPRESSION_LEVEL), use_threads=False)
-    with pa.ipc.new_file(sink, table.schema, options=options) as writer:
-        writer.write_table(table, max_chunksize=BLOCK_ROWS)
-    return sink.getvalue()
+def decode(instrument: SnapshotInstrument, rows: StoredPart, messages: StoredPart) -> Tape:
+    """Return the tape of two parts. Raises PartFault for a part that is not what manifest and digest say."""
+    described = _description(instrument)
+    names = tuple(column.name for column in described.columns)
+    if names not in ((*OF_MESSAGES, *OF_ROWS), (*OF_MESSAGES, *OF_ROWS[:-1])):
+        raise PartFault(rows.part.name, f"the manifest states the columns {', '.join(names)}, not those of a tape")
+    of_rows, of_messages = PartReader(rows), PartReader(messages)
+    widths = _widths(messages, of_messages.schema, names[: len(OF_MESSAGES)])
+    widths |= _widths(rows, of_rows.schema, names[len(OF_MESSAGES) :], EVENT)
+    stated = [(int(column.first), int(column.unit), widths[column.name]) for column in described.columns]
+    columns = _room(rows.part.rows, orders=names[-1] == OF_ROWS[-1])
+    import tradeplane_native
 
-
-def decode(instrument: SnapshotInstrument, part: Part, data: bytes | memoryview | pa.Buffer) -> Tape:
-    """Return the tape of a part's bytes. Raises ValueError for bytes that are not what manifest and digest say."""
     try:
-        reader = pa.ipc.open_file(pa.py_buffer(data), options=pa.ipc.IpcReadOptions(use_threads=False))
-        columns = _read(reader, instrument, part)
-    except (pa.ArrowException, OSError, TypeError) as error:
-        raise ValueError(f"not a whole Arrow file: {error}") from error
-    return Tape(instrument_of(instrument), _description(instrument).recording, *columns)
+        decoder = tradeplane_native.TapeDecoder(rows.part.rows, messages.part.rows, stated)
+    except ValueError as error:
+        raise PartFault(rows.part.name, str(error)) from error
+    _feed(messages, of_messages, lambda planes, _: decoder.push_messages(planes), decoder.end_messages)
+    _feed(rows, of_rows, lambda planes, part: decoder.push(planes, *_slices(columns, part)), decoder.finish)
+    return Tape(instrument_of(instrument), described.recording, *columns)
 
 
 def instrument_of(stored: SnapshotInstrument) -> TapeInstrument:
@@ -175,44 +179,60 @@ def _description(instrument: SnapshotInstrument) -> TapeDescription:
     return instrument.tape
 
 
-def _read(reader: pa.ipc.RecordBatchFileReader, instrument: SnapshotInstrument, part: Part) -> Columns:
-    """Return the columns of a part. All of it is hashed before what it decodes to is believed, or found impossible."""
-    hasher, decoder = TableHasher(reader.schema), _decoder(_description(instrument), part.rows, reader.schema)
+def _planes(stored: list[tuple[str, int, int, list[NDArray[np.uint8]]]]) -> dict[str, NDArray[np.uint8]]:
+    return {f"{name}_{index}": plane for name, _, _, planes in stored for index, plane in enumerate(planes)}
+
+
+def _widths(stored: StoredPart, schema: pa.Schema, columns: tuple[str, ...], *first: str) -> dict[str, int]:
+    """Return how many planes each column has. Raises PartFault for planes that are not those of the columns."""
+    widths = {name: sum(plane.rpartition("_")[0] == name for plane in schema.names) for name in columns}
+    if schema.names != [*first, *(f"{name}_{index}" for name in columns for index in range(widths[name]))]:
+        found, named = ", ".join(schema.names), ", ".join(columns)
+        raise PartFault(stored.part.name, f"the columns {found} are not the planes of {named}")
+    return widths
+
+
+def _feed(
+    stored: StoredPart,
+    reader: PartReader,
+    push: Callable[[list[NDArray[np.uint8]], slice], None],
+    finish: Callable[[], None],
+) -> None:
+    """Decode a part. All of it is hashed before what it decodes to is believed, or found impossible."""
+    hasher = TableHasher(reader.schema)
     fault: ValueError | None = None
-    for index in range(reader.num_record_batches):
-        planes = reader.get_batch(index).columns
+    for rows, planes in reader.batches():
         hasher.add_block(planes)
         try:
             if fault is None:
-                decoder.push([_plane(column) for column in planes])
+                push([_plane(column) for column in planes], rows)
         except ValueError as error:
             fault = error
-    difference = find_difference(*hasher.digests(), part)
+    difference = find_difference(*hasher.digests(), stored.part)
     if difference is not None:
-        raise ValueError(f"it {difference}")
-    if fault is not None:
-        raise fault
-    return decoder.finish()
+        raise PartFault(stored.part.name, f"it {difference}")
+    try:
+        if fault is not None:
+            raise fault
+        finish()
+    except ValueError as error:
+        raise PartFault(stored.part.name, str(error)) from error
 
 
-def _decoder(described: TapeDescription, rows: int, schema: pa.Schema) -> TapeDecoder:
-    """Return a decoder for planes in just the columns that the manifest states. Raises ValueError for others."""
-    names = [column.name for column in described.columns]
-    if tuple(names) != STORED[: len(names)]:
-        raise ValueError(f"the manifest states the columns {', '.join(names)}, not those of a tape")
-    widths = {name: sum(plane.rpartition("_")[0] == name for plane in schema.names) for name in names}
-    expected = [EVENT, *(f"{name}_{index}" for name in names for index in range(widths[name]))]
-    if schema.names != expected or any(field.type != pa.uint8() for field in schema):
-        raise ValueError(f"the columns {', '.join(schema.names)} are not the planes of {', '.join(names)}")
-    import tradeplane_native
+def _slices(columns: Columns, part: slice) -> Columns:
+    sequence, exchange_time, local_time, kind, side, price, quantity, order = columns
+    times = sequence[part], exchange_time[part], local_time[part]
+    return *times, kind[part], side[part], price[part], quantity[part], order[part]
 
-    return tradeplane_native.TapeDecoder(
-        rows, [(int(one.first), int(one.unit), widths[one.name]) for one in described.columns]
-    )
+
+def _room(rows: int, *, orders: bool) -> Columns:
+    """Return columns to decode into; NumPy's own memory comes in large pages, which a decoder's would not."""
+    exchange_time, local_time, price, quantity = (np.empty(rows, np.int64) for _ in range(4))
+    kind, side = np.empty(rows, np.uint8), np.empty(rows, np.uint8)
+    order = np.empty(rows if orders else 0, np.uint64)
+    return np.empty(rows, np.uint64), exchange_time, local_time, kind, side, price, quantity, order
 
 
 def _plane(column: pa.Array) -> NDArray[np.uint8]:
-    if column.null_count:
-        raise ValueError("a plane has a row without a value")
     plane = np.frombuffer(column.buffers()[1] or b"", np.uint8)
     return plane[column.offset : column.offset + len(column)]

@@ -19,3 +19,13 @@ def rfc3339(time_ns: int) -> str:
     seconds, fraction = divmod(int(time_ns), _SECOND_NS)
     text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{fraction:09d}".rstrip("0") + "Z" if fraction else f"{text}Z"
+
+
+def nanoseconds(text: str) -> int:
+    """Return a time in UTC as RFC 3339 has it, such as ``2024-08-08T10:00:00.5Z``, in nanoseconds since the Unix epoch.
+
+    Raises ValueError for a date or a time of day that does not exist.
+    """
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    seconds = (datetime.strptime(whole, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1)
+    return seconds * _SECOND_NS + int(fraction.ljust(9, "0"))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 from pydantic import BaseModel, ValidationError
 
 from tradeplane_workloads.errors import InvalidSpecification
-from tradeplane_workloads.strategies.protocol import API_VERSION, Strategy
+from tradeplane_workloads.strategies.protocol import API_VERSION, EventStrategy, Strategy
+from tradeplane_workloads.strategies.quoting import MarketMaker, PairsTrader
 from tradeplane_workloads.strategies.reversion import BollingerReversion, Pairs, RsiReversion, ZscoreReversion
 from tradeplane_workloads.strategies.trend import BuyAndHold, MacdMomentum, SmaCross
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "tradeplane.strategies"
 """The entry point group of users' strategies."""
 
-_BUILT_IN: tuple[Strategy, ...] = (
+_ON_BARS: tuple[Strategy, ...] = (
     BuyAndHold(),
     SmaCross(),
     MacdMomentum(),
@@ -31,7 +32,10 @@ _BUILT_IN: tuple[Strategy, ...] = (
     ZscoreReversion(),
     Pairs(),
 )
-BUILT_IN = {strategy.name: strategy for strategy in _BUILT_IN}
+_ON_EVENTS: tuple[EventStrategy, ...] = (MarketMaker(), PairsTrader())
+ON_BARS = {strategy.name: strategy for strategy in _ON_BARS}
+"""The built-in strategies that decide on bars, by name."""
+BUILT_IN: dict[str, Strategy | EventStrategy] = {**ON_BARS, **{strategy.name: strategy for strategy in _ON_EVENTS}}
 """The built-in strategies by name; none keeps state, so one of each is enough."""
 
 
@@ -41,7 +45,7 @@ def strategy_names() -> tuple[str, ...]:
     return (*sorted(BUILT_IN), *sorted(theirs))
 
 
-def find_strategy(name: str) -> Strategy:
+def find_strategy(name: str) -> Strategy | EventStrategy:
     """Find the strategy of a name.
 
     Raises InvalidSpecification when there is none, when two distributions claim the name, or when it does not fit.
@@ -64,7 +68,7 @@ def _distribution(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else point.value
 
 
-def _load(point: EntryPoint) -> Strategy:
+def _load(point: EntryPoint) -> Strategy | EventStrategy:
     where = f"algorithm.name: strategy {point.name!r} ({point.value} of {_distribution(point)})"
     try:
         loaded = point.load()
@@ -81,12 +85,16 @@ def _load(point: EntryPoint) -> Strategy:
     parameters = getattr(loaded, "Parameters", None)
     if not (isinstance(parameters, type) and issubclass(parameters, BaseModel)):
         raise InvalidSpecification(f"{where} has no Parameters that derive from pydantic.BaseModel")
-    if not callable(getattr(loaded, "targets", None)):
-        raise InvalidSpecification(f"{where} has no method targets(bars, parameters, rng)")
-    return cast("Strategy", loaded())
+    methods = [name for name in ("targets", "trader") if callable(getattr(loaded, name, None))]
+    if len(methods) != 1:
+        raise InvalidSpecification(
+            f"{where} must have one of the methods targets(bars, parameters, rng) and "
+            f"trader(instruments, parameters, rng), and has {' and '.join(methods) or 'neither'}"
+        )
+    return cast("Strategy | EventStrategy", loaded())
 
 
-def parse_parameters(strategy: Strategy, given: dict[str, Any]) -> BaseModel:
+def parse_parameters(strategy: Strategy | EventStrategy, given: dict[str, Any]) -> BaseModel:
     """Read the strategy's parameters from what a user gave.
 
     Raises InvalidSpecification with every parameter that is wrong, its range, and the value given.
@@ -98,8 +106,8 @@ def parse_parameters(strategy: Strategy, given: dict[str, Any]) -> BaseModel:
         raise InvalidSpecification(f"{problems} (algorithm {strategy.name})") from error
 
 
-def _problem(strategy: Strategy, details: ErrorDetails) -> str:
-    fields = strategy.Parameters.model_fields
+def _problem(strategy: Strategy | EventStrategy, details: ErrorDetails) -> str:
+    fields = [field.alias or name for name, field in strategy.Parameters.model_fields.items()]
     path = ".".join(str(part) for part in details["loc"])
     if details["type"] == "extra_forbidden":
         takes = ", ".join(fields) or "none"
@@ -107,6 +115,8 @@ def _problem(strategy: Strategy, details: ErrorDetails) -> str:
     if not path:
         return f"algorithm.parameters: {details['msg'].removeprefix('Value error, ')}"
     allowed = _range(strategy.Parameters, str(details["loc"][0]))
+    if details["type"] == "missing":
+        return f"algorithm.parameters.{path}: must be given, and be {allowed}"
     return f"algorithm.parameters.{path}: must be {allowed}; given {details['input']!r}"
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tradeplane_api.simulation import Algorithm, Commission, Costs, RiskLimits, Simulation, Sizing, SizingMethod
 from tradeplane_native import Generator
 from tradeplane_workloads.engine import backtest
-from tradeplane_workloads.strategies import find_strategy, parse_parameters
+from tradeplane_workloads.strategies import parse_parameters
 from tradeplane_workloads.strategies.causality import first_lookahead, prefix
-from tradeplane_workloads.strategies.registry import BUILT_IN
+from tradeplane_workloads.strategies.registry import ON_BARS
 
 from tests.synthetic import random_bars
 
@@ -141,9 +141,9 @@ def test_the_fast_way_through_quiet_bars_is_the_slow_way(simulation: Simulation,
     assert fast.summary == slow.summary
 
 
-@pytest.mark.parametrize("name", sorted(BUILT_IN))
+@pytest.mark.parametrize("name", sorted(ON_BARS))
 def test_no_built_in_strategy_looks_ahead(name: str) -> None:
-    strategy = find_strategy(name)
+    strategy = ON_BARS[name]
     parameters = parse_parameters(strategy, SHORT_PERIODS[name])
     bars = random_bars(200, ("AAA", "BBB"), 3, gaps=True)
     assert (strategy.targets(bars, parameters, Generator(0)) != 0).any()

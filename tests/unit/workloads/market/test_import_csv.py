@@ -122,7 +122,7 @@ def test_a_file_too_large_or_not_there_is_refused(tmp_path: Path) -> None:
         read(tmp_path, HEADER + GOOD, max_bytes=20)
     with pytest.raises(DataRefused, match="cannot be read: No such file"):
         import_file(tmp_path / "none.csv")
-    with pytest.raises(DataRefused, match=r"spy.txt is neither .csv nor .parquet"):
+    with pytest.raises(DataRefused, match=r"spy.txt is none of .csv, .parquet, .dbn, .dbn.zst; convert it"):
         read(tmp_path, HEADER, name="spy.txt")
 
 

@@ -26,6 +26,7 @@ from tradeplane_workloads.market.snapshots import (
     write_snapshot,
     write_tapes,
 )
+from tradeplane_workloads.market.tape_parts import PartFault, StoredPart, part_bytes
 from tradeplane_workloads.market.tapes import Tape, TapeInstrument
 
 from tests.unit.workloads.sample_bars import SOURCE, series
@@ -45,6 +46,12 @@ SMALL: list[Row] = [
 @pytest.fixture
 def store(tmp_path: Path) -> ObjectStore:
     return open_store(tmp_path.as_uri())
+
+
+def stored(table: pa.Table, name: str = "part") -> StoredPart:
+    """Return a table as a part, with the digest it has."""
+    digest, blocks = table_digest(table)
+    return StoredPart(Part(name=name, rows=table.num_rows, digest=digest, blocks=blocks), part_bytes(table))
 
 
 def equal(one: Tape, other: Tape) -> bool:
@@ -75,25 +82,21 @@ def test_what_is_written_is_read(store: ObjectStore) -> None:
     assert [equal(*pair) for pair in zip(read_tapes(store, written.id), [one, other], strict=True)] == [True, True]
     assert verify_snapshot(store, written.id) == []
     manifest = read_manifest(store, written.id)
-    assert (manifest.schema_version, manifest.records, [part.name for part in manifest.parts]) == (
-        2,
-        83,
-        ["tape-0", "tape-1"],
-    )
+    assert (manifest.schema_version, manifest.records) == (2, 83)
+    assert [(part.name, part.rows) for part in manifest.parts] == [
+        ("tape-0", 80),
+        ("messages-0", 40),
+        ("tape-1", 3),
+        ("messages-1", 2),
+    ]
     assert (manifest.start, manifest.end) == ("1970-01-01T00:00:00.000000011Z", "2023-11-14T22:13:20.0390005Z")
     assert [each.price_exponent for each in manifest.instruments] == [-1, -2]
 
 
 def test_the_example_of_the_documentation(store: ObjectStore) -> None:
     encoded = tapes.encode(tape_of(SMALL))
-    assert encoded.table.to_pydict() == {
-        "event": [18, 35, 9],
-        "sequence_0": [0, 0, 1],
-        "exchange_time_0": [0, 0, 2],
-        "local_time_0": [0, 0, 2],
-        "price_0": [0, 1, 4],
-        "quantity_0": [1, 2, 0],
-    }
+    assert encoded.rows.to_pydict() == {"event": [82, 35, 73], "price_0": [0, 1, 4], "quantity_0": [1, 2, 0]}
+    assert encoded.messages.to_pydict() == {"sequence_0": [0, 1], "exchange_time_0": [0, 2], "local_time_0": [0, 2]}
     assert encoded.instrument.tape is not None
     assert [(one.name, one.first, one.unit) for one in encoded.instrument.tape.columns] == [
         ("sequence", "4", "2"),
@@ -114,32 +117,34 @@ def test_bars_keep_the_ids_they_had_before_there_were_tapes() -> None:
     st.booleans(),
 )
 def test_every_tape_comes_back(rows: list[tuple[int, int, int]], orders: bool) -> None:
-    made: list[Row] = [(row, one, two, ADD, BID, three, abs(three) // 2) for row, (one, two, three) in enumerate(rows)]
+    made: list[Row] = [
+        (row // 2, one // 2**40, two // 2**62, ADD, BID, three, abs(three) // 2)
+        for row, (one, two, three) in enumerate(rows)
+    ]
     names = [one % 2**64 for one, _, _ in rows] if orders else []
     tape = tape_of(made, orders=names)
     encoded = tapes.encode(tape)
-    digest, blocks = table_digest(encoded.table)
-    part = Part(name="tape-0", rows=len(tape), digest=digest, blocks=blocks)
-    assert equal(tapes.decode(encoded.instrument, part, tapes.part_bytes(encoded.table)), tape)
+    assert equal(tapes.decode(encoded.instrument, stored(encoded.rows), stored(encoded.messages)), tape)
 
 
 def test_a_tape_of_several_blocks(store: ObjectStore) -> None:
     tape = quotes(BLOCK_ROWS // 2 + 3)
     written = write_tapes(store, [tape], [SOURCE])
-    assert len(written.manifest.parts[0].blocks) == 2
+    assert [len(part.blocks) for part in written.manifest.parts] == [2, 1]
     assert equal(read_tapes(store, written.id)[0], tape)
     tape.price[BLOCK_ROWS + 1] += 1
-    store.put(layout.snapshot_part(written.id, "tape-0"), memoryview(tapes.part_bytes(tapes.encode(tape).table)))
+    store.put(layout.snapshot_part(written.id, "tape-0"), memoryview(part_bytes(tapes.encode(tape).rows)))
     (fault,) = verify_snapshot(store, written.id)
     assert "part tape-0" in fault
     assert "the first block that differs is block 1" in fault
 
 
-def test_no_flipped_bit_of_a_part_changes_what_is_read() -> None:
+@pytest.mark.parametrize("part", ["tape-0", "messages-0"])
+def test_no_flipped_bit_of_a_part_changes_what_is_read(part: str) -> None:
     store = open_store("memory:///")
     tape = tape_of(SMALL)
     digest = write_tapes(store, [tape], [SOURCE]).id
-    name = layout.snapshot_part(digest, "tape-0")
+    name = layout.snapshot_part(digest, part)
     data = store.get(name)
     refusals = []
     for position in range(len(data)):
@@ -148,75 +153,75 @@ def test_no_flipped_bit_of_a_part_changes_what_is_read() -> None:
         if not faults:  # bytes that mean nothing, such as padding
             assert equal(read_tapes(store, digest)[0], tape)
         refusals.extend(faults)
-    assert all(f"part tape-0 of snapshot {digest}" in refusal for refusal in refusals)
-    assert len(refusals) >= 18, "each byte of a plane, and more"
+    assert all(f"part {part} of snapshot {digest}" in refusal for refusal in refusals)
+    assert len(refusals) >= 6, "each byte of a plane, and more"
 
 
+@pytest.mark.parametrize("part", ["tape-1", "messages-1"])
 @pytest.mark.parametrize("kept", [0, 8, 200, -1, -100])
-def test_a_part_cut_short_is_refused(store: ObjectStore, kept: int) -> None:
+def test_a_part_cut_short_is_refused(store: ObjectStore, part: str, kept: int) -> None:
     digest = write_tapes(store, [quotes(3), tape_of(SMALL, "B")], [SOURCE]).id
-    name = layout.snapshot_part(digest, "tape-1")
+    name = layout.snapshot_part(digest, part)
     store.put(name, store.get(name)[:kept])
-    with pytest.raises(DataRefused, match=r"part tape-1 of snapshot .* not a whole Arrow file.*import the data again"):
+    with pytest.raises(DataRefused, match=rf"part {part} of snapshot .* not a whole Arrow file.*import the data again"):
         read_tapes(store, digest)
 
 
-def test_a_missing_part_is_named_and_written_again(store: ObjectStore) -> None:
+@pytest.mark.parametrize("part", ["tape-1", "messages-0"])
+def test_a_missing_part_is_named_and_written_again(store: ObjectStore, part: str) -> None:
     recorded = [quotes(3), tape_of(SMALL, "B")]
     digest = write_tapes(store, recorded, [SOURCE]).id
-    store.delete(layout.snapshot_part(digest, "tape-1"))
-    with pytest.raises(DataRefused, match=r"part tape-1 of snapshot .* is not in the store"):
+    store.delete(layout.snapshot_part(digest, part))
+    with pytest.raises(DataRefused, match=rf"part {part} of snapshot .* is not in the store"):
         read_tapes(store, digest)
     assert write_tapes(store, recorded, [SOURCE]).id == digest
     assert verify_snapshot(store, digest) == []
 
 
+ROWS = {"event": [82, 35, 73], "price_0": [0, 1, 4], "quantity_0": [1, 2, 0]}
+MESSAGES = {"sequence_0": [0, 1], "exchange_time_0": [0, 2], "local_time_0": [0, 2]}
+
+
 @pytest.mark.parametrize(
-    ("table", "words"),
+    ("index", "planes", "words"),
     [
-        ({"event": [18, 35, 9]}, r"column sequence: its unit is not the greatest"),
-        ({"events": [1]}, r"the columns events are not the planes of sequence"),
-        ({"event": [18, 35, 9], "price_1": [0, 0, 0]}, r"are not the planes"),
-        ({"event": [18, 35]}, r"has 2 rows, not those that are stated"),
-        ({"event": [18, 35, 99]}, r"row 2: its event is no kind and side"),
+        (0, {"event": [82, 35, 73]}, "tape-0 .*: column price: its unit is not the greatest"),
+        (0, {"events": [1]}, "tape-0 .*: the columns events are not the planes of price, quantity"),
+        (0, ROWS | {"price_2": [0, 0, 0]}, "tape-0 .*: the columns .* are not the planes of price, quantity"),
+        (0, {name: plane[:2] for name, plane in ROWS.items()}, "tape-0 .*: batch 0 has 2 rows, not 3"),
+        (0, ROWS | {"event": [82, 35, 91]}, "tape-0 .*: row 2: its event is none of a tape"),
+        (0, ROWS | {"event": [82, 99, 73]}, "tape-0 .*: it has 2 messages, not those that are stated"),
+        (0, ROWS | {"event": [18, 35, 73]}, "tape-0 .*: row 0: its event is none of a tape"),
+        (1, MESSAGES | {"sequence_0": [0, 2]}, "messages-0 .*: column sequence: its unit is not the greatest"),
+        (1, MESSAGES | {"sequence_0": [1, 1]}, "messages-0 .*: column sequence: the first row is not the first value"),
+        (1, {"sequence_0": [0]}, "messages-0 .*: batch 0 has 1 rows, not 2"),
+        (1, ROWS, "messages-0 .*: the columns event, price_0, quantity_0 are not the planes of sequence"),
     ],
 )
 def test_planes_that_no_tape_has_are_refused_though_their_digest_is_right(
-    store: ObjectStore, table: dict[str, list[int]], words: str
+    store: ObjectStore, index: int, planes: dict[str, list[int]], words: str
 ) -> None:
-    planes = pa.table(table, schema=pa.schema([(name, pa.uint8()) for name in table]))
-    digest, blocks = table_digest(planes)
+    table = pa.table(planes, schema=pa.schema([(name, pa.uint8()) for name in planes]))
+    digest, blocks = table_digest(table)
 
     def change(manifest: Any) -> None:
-        manifest["parts"][0].update(digest=digest, blocks=list(blocks))
+        manifest["parts"][index].update(digest=digest, blocks=list(blocks))
 
     other = replaced(store, write_tapes(store, [tape_of(SMALL)], [SOURCE]).id, change)
-    store.put(layout.snapshot_part(other, "tape-0"), memoryview(tapes.part_bytes(planes)))
-    with pytest.raises(DataRefused, match=rf"part tape-0 of snapshot .*{words}"):
+    name = ("tape-0", "messages-0")[index]
+    store.put(layout.snapshot_part(other, name), memoryview(part_bytes(table)))
+    with pytest.raises(DataRefused, match=f"part {words}"):
         read_tapes(store, other)
 
 
 def test_planes_with_nulls_or_of_another_type_are_refused() -> None:
     encoded = tapes.encode(tape_of(SMALL))
-    for planes in (
-        encoded.table.set_column(0, "event", pa.array([18, None, 9], pa.uint8())),
-        encoded.table.set_column(0, "event", pa.array([18, 35, 9], pa.int64())),
+    for rows in (
+        encoded.rows.set_column(0, "event", pa.array([82, None, 73], pa.uint8())),
+        encoded.rows.set_column(0, "event", pa.array([82, 35, 73], pa.int64())),
     ):
-        digest, blocks = table_digest(planes)
-        part = Part(name="tape-0", rows=3, digest=digest, blocks=blocks)
-        with pytest.raises(ValueError, match=r"without a value|are not the planes"):
-            tapes.decode(encoded.instrument, part, tapes.part_bytes(planes))
-
-
-def test_batches_of_other_sizes_are_refused() -> None:
-    encoded = tapes.encode(tape_of(SMALL))
-    digest, blocks = table_digest(encoded.table)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_file(sink, encoded.table.schema) as writer:
-        writer.write_table(encoded.table, max_chunksize=2)
-        writer.write_table(encoded.table, max_chunksize=2)
-    with pytest.raises(ValueError, match="batches do not have 65536 rows"):
-        tapes.decode(encoded.instrument, Part(name="t", rows=3, digest=digest, blocks=blocks), sink.getvalue())
+        with pytest.raises(PartFault, match=r"without a value|are not planes of bytes"):
+            tapes.decode(encoded.instrument, stored(rows), stored(encoded.messages))
 
 
 @pytest.mark.parametrize(
@@ -249,9 +254,11 @@ def test_the_version_of_a_manifest_says_what_it_holds(store: ObjectStore, versio
 
 def test_another_tick_size_is_refused(store: ObjectStore) -> None:
     digest = write_tapes(store, [tape_of(SMALL, tick="0.5")], [SOURCE]).id
-    assert len(read_tapes(store, digest, {"BTCUSDT": Decimal("0.50"), "OTHER": Decimal(1)})) == 1
-    with pytest.raises(DataRefused, match=r"the tape of BTCUSDT .* has a tick size of 0\.5, not of 0\.1; set"):
-        read_tapes(store, digest, {"BTCUSDT": Decimal("0.1")})
+    assert len(read_tapes(store, digest, Decimal("0.50"))) == 1
+    with pytest.raises(
+        DataRefused, match=r"the tape of BTCUSDT .* has a tick size of 0\.5, not of 0\.1; set execution.tick to 0\.5"
+    ):
+        read_tapes(store, digest, Decimal("0.1"))
 
 
 def test_bars_are_no_tapes_and_tapes_are_no_bars(store: ObjectStore) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES, MAX_TERMINATION_BYTES, ExitCode, TerminationMessage
+from tradeplane_api.simulation import Simulation
 from tradeplane_store import layout
 from tradeplane_store.canonical import sha256_digest
 from tradeplane_store.objects import ObjectStore, open_store
-from tradeplane_workloads.market.snapshots import write_snapshot
+from tradeplane_workloads.errors import DataRefused
+from tradeplane_workloads.market.snapshots import write_snapshot, write_tapes
+from tradeplane_workloads.market.synthetic import FLOWS, make_tapes
 from tradeplane_workloads.results import list_results, open_results, write_results
 from tradeplane_workloads.runner.__main__ import Attempt
 from tradeplane_workloads.runner.execution import run
@@ -45,6 +49,12 @@ def store(tmp_path: Path) -> ObjectStore:
 def snapshot(store: ObjectStore) -> str:
     closes = [10_000 + 7 * (day % 13) - 5 * (day % 7) for day in range(120)]
     return write_snapshot(store, [series("A", closes)], [SOURCE]).id
+
+
+@pytest.fixture
+def tape(store: ObjectStore) -> str:
+    made = make_tapes(replace(FLOWS["order-book"], messages=3_000))
+    return write_tapes(store, made, [SOURCE]).id
 
 
 class Pod:
@@ -233,3 +243,37 @@ def test_of_a_long_log_the_end_is_kept(capsys: pytest.CaptureFixture[str]) -> No
     assert json.loads(lines[0])["message"] == f"{count - len(lines) + 1} earlier lines were dropped"
     assert json.loads(lines[-1])["message"].startswith(f"{count - 1:05} ")
     assert len(capsys.readouterr().err.splitlines()) == count
+
+
+def test_a_run_on_a_tape_leaves_its_log_with_the_results(store: ObjectStore, tape: str) -> None:
+    quoting = {"name": "market-maker", "parameters": {"quantity": "0.01", "maxPosition": "0.1"}}
+    simulation = Simulation.model_validate({"algorithm": quoting, "capital": "1000"})
+    manifest = run(specification(tape).model_copy(update={"simulation": simulation}), store)
+    assert [part.name for part in manifest.parts] == ["equity", "trades", "positions", "events"]
+    results = open_results(store, "r1")
+    assert results.events is not None
+    assert results.events.num_rows == manifest.parts[3].rows > results.trades.num_rows > 0
+
+
+@pytest.mark.parametrize("first", ["snapshot", "tape"])
+def test_bars_and_tapes_are_not_run_together(store: ObjectStore, first: str, request: pytest.FixtureRequest) -> None:
+    names = ["tape", "snapshot"] if first == "tape" else ["snapshot", "tape"]
+    digests = [request.getfixturevalue(name) for name in names]
+    with pytest.raises(DataRefused, match=r"holds (bars, not tapes|tapes, not bars)"):
+        run(specification(*digests), store)
+
+
+def test_a_log_that_was_altered_is_refused(store: ObjectStore, tape: str, tmp_path: Path) -> None:
+    run(specification(tape), store)
+    (part,) = (tmp_path / "store").rglob("events.arrow")
+    data = bytearray(part.read_bytes())
+    data[len(data) // 2] ^= 1
+    part.write_bytes(bytes(data))
+    with pytest.raises(DataRefused, match="part events of run r1"):
+        open_results(store, "r1")
+
+
+def test_a_tape_of_another_tick_than_the_strategy_s_is_refused(store: ObjectStore, tape: str) -> None:
+    run(specification(tape, run="as-it-is", execution={"tick": "0.10"}), store)
+    with pytest.raises(DataRefused, match=r"tick size of 0.1, not of 0.5; set execution.tick to 0.1, or import"):
+        run(specification(tape, execution={"tick": "0.5"}), store)

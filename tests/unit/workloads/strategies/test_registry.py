@@ -56,6 +56,30 @@ class Peeking(Coin):
         return rises.astype(np.float64)[:, None]
 
 
+class Trader(Bare):
+    """Answers to events."""
+
+    class Parameters(BaseModel):
+        pass
+
+    def trader(self, instruments: Any, parameters: Parameters, rng: Generator) -> object:
+        return self
+
+
+class Empty(Bare):
+    """Does nothing at all."""
+
+    class Parameters(BaseModel):
+        pass
+
+
+class Torn(Coin):
+    """Decides on bars and answers to events."""
+
+    def trader(self, instruments: Any, parameters: Coin.Parameters, rng: Generator) -> object:
+        return self
+
+
 class Excessive(Coin):
     def targets(self, bars: Any, parameters: Coin.Parameters, rng: Generator) -> np.ndarray:
         return np.full((len(bars.time_ns), 1), 1.5)
@@ -96,12 +120,21 @@ def test_a_users_strategy_is_found_and_run(monkeypatch: pytest.MonkeyPatch) -> N
     assert not run(1).trades.equals(run(2).trades)
 
 
+def test_what_is_missing_among_parameters_is_named_as_it_is_written() -> None:
+    with pytest.raises(InvalidSpecification, match=r"parameters.maxPosition: must be given") as refused:
+        parse_parameters(find_strategy("market-maker"), {"quantity": "1", "halfSpread": 2})
+    assert "parameters.halfSpread: there is no such parameter; it takes quantity, maxPosition" in str(refused.value)
+
+
 @pytest.mark.parametrize(
     ("classes", "message"),
     [
         (("Old",), r"'coin' .*was written for strategy API 'v0', and this is 'v1'"),
         (("Misnamed",), r"calls itself 'dice'"),
         (("Bare",), r"no Parameters"),
+        (("Empty",), r"must have one of the methods targets\(.*\) and trader\(.*\), and has neither"),
+        (("Torn",), r"must have one of the methods .*, and has targets and trader"),
+        (("Trader",), r"coin trades on tapes, and the snapshot holds bars; give a snapshot of tapes"),
         (("Missing",), r"cannot be imported: cannot import name 'Missing'"),
         (("Coin", "Old"), r"'coin' is claimed by .*uninstall all but one"),
         (("Excessive",), r"gave the target 1.5 at bar 0, instrument 0; targets lie from -1 to 1"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from tradeplane_native import Generator
 from tradeplane_workloads.market.bars import Bars, Instrument
-from tradeplane_workloads.strategies import find_strategy, parse_parameters
+from tradeplane_workloads.strategies.registry import ON_BARS, parse_parameters
 from tradeplane_workloads.strategies.signals import carry, hold
 
 from tests.synthetic import random_bars
@@ -27,7 +27,7 @@ def bars_of(*closes: list[int]) -> Bars:
 
 
 def targets(name: str, bars: Bars, **parameters: Any) -> list[Any]:
-    strategy = find_strategy(name)
+    strategy = ON_BARS[name]
     decided: list[Any] = strategy.targets(bars, parse_parameters(strategy, parameters), Generator(0)).tolist()
     return decided
 

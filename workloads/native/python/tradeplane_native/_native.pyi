@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -213,6 +214,23 @@ class PairsTrader:
         ratio: tuple[int, int] = (1, 1),
     ) -> None: ...
 
+class SignalTrader:
+    """What trades towards targets that were decided beforehand."""
+
+    def __init__(self, targets: NDArray[np.int64], *, fraction: int, allow_short: bool = False) -> None:
+        """Take targets of shape (periods, instruments), and the share of equity one invests, all in billionths."""
+
+class MarketBar:
+    """Trades of the market in a period; the same object each time."""
+
+    instrument: int
+    time: int
+    open: int
+    high: int
+    low: int
+    close: int
+    volume: int
+
 class MarketTrade:
     """A trade of the market; the same object each time."""
 
@@ -289,13 +307,37 @@ class EventRun:
     def digest(self) -> str: ...
     @property
     def blocks(self) -> list[str]: ...
+    @property
+    def account_times(self) -> NDArray[np.int64]:
+        """When the account was taken."""
+    def account_amounts(self, name: str) -> NDArray[np.uint64]:
+        """Return ``equity``, ``cash``, ``gross`` or ``net``, as words like :meth:`fees`."""
+    def fill_integers(self, name: str) -> NDArray[np.int64]:
+        """Return of the fills the ``row`` of the log, the ``decision_time``, or the ``position`` after."""
+    def fill_amounts(self, name: str) -> NDArray[np.uint64]:
+        """Return of the fills ``notional``, ``realized`` or ``entry_value``, as words like :meth:`fees`."""
+    def figures(self, periods_per_year: float, risk_free_rate: float) -> Figures:
+        """Return the figures of the summary, of a run with periods."""
     def holding(self, instrument: int = 0) -> tuple[int, int, int, int, int, int]:
         """Position, cash, fees, traded value, traded lots and trades."""
 
 def run_events(
-    tapes: list[EventTape], terms: list[_Terms], strategy: object, *, rate: tuple[int, int] | None = None
+    tapes: list[EventTape],
+    terms: Sequence[_Terms],
+    strategy: object,
+    *,
+    rate: tuple[int, int] | None = None,
+    period_ns: int | None = None,
 ) -> EventRun:
-    """Run a strategy on tapes, one set of terms a tape; ``rate`` is orders and nanoseconds."""
+    """Run a strategy on tapes, one set of terms a tape; ``rate`` is orders and nanoseconds.
+
+    With ``period_ns`` the account is kept at the end of each period, and ``on_bar`` called.
+    """
+
+def event_bars(
+    tapes: list[EventTape], terms: Sequence[_Terms], period_ns: int
+) -> tuple[NDArray[np.int64], list[NDArray[np.int64]], NDArray[np.bool_]]:
+    """Return the bars that ``on_bar`` is called with: times, five columns (open to volume), and where there is one."""
 
 _Bytes = NDArray[np.uint8]
 _Columns = tuple[
@@ -327,18 +369,38 @@ class _Tape(Protocol):
     @property
     def order(self) -> NDArray[np.uint64]: ...
 
-def encode_tape(tape: _Tape) -> tuple[_Bytes, list[tuple[str, int, int, list[_Bytes]]]]:
-    """Return the events, and name, first value, unit and planes of the other columns (docs/formats/tape.md)."""
+_Encoded = tuple[str, int, int, list[_Bytes]]
+
+def encode_tape(tape: _Tape) -> tuple[list[_Encoded], _Bytes, list[_Encoded]]:
+    """Return the columns of messages, the events, and the other columns of rows (docs/formats/tape.md).
+
+    Of each column: name, first value, unit and planes.
+    """
 
 class TapeDecoder:
-    """Decodes a tape, batch by batch."""
+    """Decodes a tape: its messages, batch by batch, and then its rows."""
 
-    def __init__(self, rows: int, columns: list[tuple[int, int, int]]) -> None:
+    def __init__(self, rows: int, messages: int, columns: list[tuple[int, int, int]]) -> None:
         """Take first value, unit and number of planes of each stored column but the events."""
-    def push(self, planes: list[_Bytes]) -> None:
-        """Decode a batch: its events, then the planes of the other columns in their order."""
-    def finish(self) -> _Columns:
-        """Return the columns, when all rows came and the planes are their encoding."""
+    def push_messages(self, planes: list[_Bytes]) -> None:
+        """Decode a batch of messages: the planes of sequence, exchange and local time."""
+    def end_messages(self) -> None:
+        """Say that all messages came and the planes are their encoding; raises ValueError otherwise."""
+    def push(
+        self,
+        planes: list[_Bytes],
+        sequence: NDArray[np.uint64],
+        exchange_time: NDArray[np.int64],
+        local_time: NDArray[np.int64],
+        kind: _Bytes,
+        side: _Bytes,
+        price: NDArray[np.int64],
+        quantity: NDArray[np.int64],
+        order: NDArray[np.uint64],
+    ) -> None:
+        """Decode a batch, its events and then the planes of the other columns, into arrays of its rows."""
+    def finish(self) -> None:
+        """Say that all rows came and the planes are their encoding; raises ValueError otherwise."""
 
 _Count = tuple[int, int | None]
 

@@ -15,5 +15,6 @@ mod stops;
 
 pub use costs::{Costs, Tier};
 pub use market::{Market, Units, Valuation};
+pub use position::Position;
 pub use rules::{Method, Rules, Sizing, Stops};
 pub use simulation::{Fill, Reason, Records, Simulation};

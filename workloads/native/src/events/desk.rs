@@ -6,7 +6,7 @@ use super::view::View;
 use crate::book::Half;
 use crate::exchange::{Event, Reason, Report, Rules};
 use crate::fees::Fees;
-use crate::fixed::Overflow;
+use crate::fixed::{LIMIT, Overflow, bounded};
 use crate::instrument::Instrument;
 use crate::latency::Latency;
 use crate::orders::{NewOrder, Request, State, Step};
@@ -24,7 +24,7 @@ pub struct Setup {
     pub fees: Fees,
     /// What risk allows.
     pub limits: Limits,
-    /// Cash at the start, in billionths.
+    /// Cash at the start, in billionths. All instruments are of one account: their cash is added up.
     pub cash: i128,
     /// How the exchange treats orders.
     pub rules: Rules,
@@ -57,8 +57,6 @@ pub(super) struct Place {
     holding: Holding,
     tickets: Vec<Ticket>,
     last_arrival: i64,
-    day: i64,
-    opening: i128,
 }
 
 /// The trader's side.
@@ -70,14 +68,27 @@ pub struct Desk {
     log: Log,
     rate: Option<Rate>,
     last_id: u64,
+    day: i64,
+    /// What the account was worth when the day began.
+    opening: i128,
     halted: bool,
     pub(super) stopped: bool,
 }
 
 impl Desk {
     pub(super) fn new(setups: &[Setup], rate: Option<Rate>, log: Log) -> Self {
-        let places = setups.iter().map(Place::new).collect();
-        Self { now: 0, timer: None, places, log, rate, last_id: 0, halted: false, stopped: false }
+        Self {
+            now: 0,
+            timer: None,
+            places: setups.iter().map(Place::new).collect(),
+            log,
+            rate,
+            last_id: 0,
+            day: i64::MIN,
+            opening: setups.iter().map(|setup| setup.cash).sum(),
+            halted: false,
+            stopped: false,
+        }
     }
 
     /// The local time.
@@ -108,6 +119,44 @@ impl Desk {
     #[must_use]
     pub fn holding(&self, instrument: usize) -> &Holding {
         &self.places[instrument].holding
+    }
+
+    /// What is held of an instrument is worth at the middle of the touch; where there is none, at the last trade.
+    ///
+    /// # Errors
+    /// [`Overflow`] when it does not fit.
+    pub fn worth(&self, instrument: usize) -> Result<i128, Overflow> {
+        let place = &self.places[instrument];
+        let prices = place.view.book().touch().or_else(|| place.view.last().map(|price| (price, price)));
+        match prices {
+            Some((bid, ask)) if place.holding.position != 0 => {
+                place.instrument.worth_between(place.holding.position, bid, ask)
+            }
+            _ => Ok(0),
+        }
+    }
+
+    /// Lots of an instrument that an amount of money is worth at the middle of the touch, rounded toward zero; `None`
+    /// where there is no touch.
+    ///
+    /// # Errors
+    /// [`Overflow`] when it does not fit.
+    pub fn lots(&self, instrument: usize, amount: i128) -> Result<Option<i64>, Overflow> {
+        let place = &self.places[instrument];
+        let touch = place.view.book().touch();
+        touch.map(|(bid, ask)| place.instrument.lots_between(amount, bid, ask)).transpose()
+    }
+
+    /// Cash, and what all positions are worth.
+    ///
+    /// # Errors
+    /// [`Overflow`] when it does not fit.
+    pub fn equity(&self) -> Result<i128, Overflow> {
+        let mut equity = 0;
+        for (instrument, place) in self.places.iter().enumerate() {
+            equity = bounded(equity + place.holding.cash + self.worth(instrument)?)?;
+        }
+        Ok(equity)
     }
 
     /// Orders of an instrument that are not over, in the order they were sent.
@@ -232,7 +281,7 @@ impl Desk {
             taker: report.taker,
             fee,
         });
-        if traded && self.places[instrument].has_lost(self.now)? {
+        if traded && self.has_lost(instrument)? {
             self.halt(Reason::DailyLoss);
         }
         Ok(())
@@ -256,16 +305,47 @@ impl Desk {
     }
 
     fn check_limits(&mut self, instrument: usize, order: &NewOrder) -> Result<(), Reason> {
-        let place = &mut self.places[instrument];
-        if place.has_lost(self.now).unwrap_or(true) {
+        if self.has_lost(instrument).unwrap_or(true) {
             self.halt(Reason::DailyLoss);
             return Err(Reason::DailyLoss);
         }
-        place.limits.check(&place.instrument, order, &place.exposure(order))?;
+        let place = &self.places[instrument];
+        place.limits.check(&place.instrument, order, &self.exposure(instrument, order))?;
         if self.rate.as_mut().is_some_and(|rate| !rate.admit(self.now)) {
             return Err(Reason::Rate);
         }
         Ok(())
+    }
+
+    /// What risk looks at: of the position, one instrument; of cash, the account.
+    fn exposure(&self, instrument: usize, order: &NewOrder) -> Exposure {
+        let place = &self.places[instrument];
+        Exposure {
+            position: place.holding.position,
+            alive: place.alive(order),
+            cash: self.places.iter().map(|place| place.holding.cash).sum(),
+            committed: self.places.iter().map(|place| place.committed(order)).fold(0, i128::saturating_add),
+            touch: place.view.book().touch(),
+        }
+    }
+
+    /// Whether the account's loss of the day, at the prices it could be closed at, has reached an instrument's limit.
+    fn has_lost(&mut self, instrument: usize) -> Result<bool, Overflow> {
+        let Some(most) = self.places[instrument].limits.daily_loss else {
+            return Ok(false);
+        };
+        let mut equity = 0;
+        for place in &self.places {
+            equity = bounded(equity + place.closing_equity()?)?;
+        }
+        let day = self.now.div_euclid(DAY);
+        if day != self.day {
+            if self.day != i64::MIN {
+                self.opening = equity;
+            }
+            self.day = day;
+        }
+        Ok(self.opening - equity >= most)
     }
 
     fn ticket(&self, instrument: usize, id: u64) -> Option<&Ticket> {
@@ -321,8 +401,6 @@ impl Place {
             holding: Holding { cash: setup.cash, ..Holding::default() },
             tickets: Vec::with_capacity(64),
             last_arrival: i64::MIN,
-            day: i64::MIN,
-            opening: setup.cash,
         }
     }
 
@@ -366,44 +444,42 @@ impl Place {
         }
     }
 
-    /// What risk looks at. Of two legs of which one cancels the other, the first counts; of an order that is changed, or
-    /// has `order` for its other leg, nothing does.
-    fn exposure(&self, order: &NewOrder) -> Exposure {
+    /// Lots of orders alive, to buy and to sell. Of two legs of which one cancels the other, the first counts; of an
+    /// order that is changed, or has `order` for its other leg, nothing does.
+    fn alive(&self, order: &NewOrder) -> [i64; 2] {
         let mut alive = [0i64; 2];
-        let mut committed = 0i128;
-        let touch = self.view.book().touch();
-        for ticket in &self.tickets {
-            let (id, half) = (ticket.order.id, ticket.order.half);
-            if ticket.order.peer != 0 || id == order.peer || id == order.id {
-                continue;
-            }
-            alive[half as usize] = alive[half as usize].saturating_add(ticket.left);
-            let price = ticket.order.kind.limit().or(touch.map(|(_, ask)| ask));
-            if let (Half::Bid, Some(price)) = (half, price) {
-                committed += self.instrument.value(ticket.left, price).unwrap_or(crate::fixed::LIMIT);
-            }
+        for ticket in self.counted(order) {
+            let lots = &mut alive[ticket.order.half as usize];
+            *lots = lots.saturating_add(ticket.left);
         }
-        Exposure { position: self.holding.position, alive, cash: self.holding.cash, committed, touch }
+        alive
     }
 
-    /// Whether the day's loss, at the prices the position could be closed at, has reached its limit.
-    fn has_lost(&mut self, now: i64) -> Result<bool, Overflow> {
-        let Some(most) = self.limits.daily_loss else {
-            return Ok(false);
+    /// What the orders to buy that are alive would cost, counted as by [`Place::alive`].
+    fn committed(&self, order: &NewOrder) -> i128 {
+        let ask = self.view.book().touch().map(|(_, ask)| ask);
+        let bids = self.counted(order).filter(|ticket| ticket.order.half == Half::Bid);
+        let cost = |ticket: &Ticket| {
+            let price = ticket.order.kind.limit().or(ask)?;
+            Some(self.instrument.value(ticket.left, price).unwrap_or(LIMIT))
         };
+        bids.filter_map(cost).fold(0, i128::saturating_add)
+    }
+
+    fn counted<'a>(&'a self, order: &NewOrder) -> impl Iterator<Item = &'a Ticket> {
+        let (peer, id) = (order.peer, order.id);
+        let counts = move |ticket: &&Ticket| ticket.order.peer == 0 && ![peer, id].contains(&ticket.order.id);
+        self.tickets.iter().filter(counts)
+    }
+
+    /// Cash and what the position could be closed for; where there is no market, the price of the last trade counts,
+    /// and before any, nothing.
+    fn closing_equity(&self) -> Result<i128, Overflow> {
         let long = self.holding.position > 0;
-        let mark = self.view.book().touch().map(|(bid, ask)| if long { bid } else { ask }).or(self.view.last());
-        let equity = match mark {
-            Some(price) => self.holding.equity(&self.instrument, price)?,
-            None => self.holding.cash,
-        };
-        let day = now.div_euclid(DAY);
-        if day != self.day {
-            if self.day != i64::MIN {
-                self.opening = equity;
-            }
-            self.day = day;
+        let touch = self.view.book().touch().map(|(bid, ask)| if long { bid } else { ask });
+        match touch.or(self.view.last()) {
+            Some(price) => self.holding.equity(&self.instrument, price),
+            None => Ok(self.holding.cash),
         }
-        Ok(self.opening - equity >= most)
     }
 }

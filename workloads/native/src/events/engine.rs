@@ -8,6 +8,7 @@ use super::desk::{Desk, Setup};
 use super::feed::{Feed, after};
 use super::log::Log;
 use super::merge::Merge;
+use super::periods::{Account, Bar, Periods};
 use super::strategy::{Strategy, Trade};
 use crate::book::Half;
 use crate::exchange::Venue;
@@ -47,6 +48,7 @@ pub struct Engine<'a, S> {
     /// The shortest time from what the exchange does to a request that answers it.
     round_trip: i64,
     end: i64,
+    periods: Periods,
 }
 
 impl<'a, S: Strategy> Engine<'a, S> {
@@ -73,8 +75,20 @@ impl<'a, S: Strategy> Engine<'a, S> {
             least_entry,
             round_trip: least_entry.saturating_add(least(Latency::least_response)),
             end: end.unwrap_or(i64::MIN),
+            periods: Periods::none(feeds.len()),
             feeds,
         }
+    }
+
+    /// Keeps the account at the end of periods of this many nanoseconds, and calls the strategy for their bars.
+    ///
+    /// # Panics
+    /// Where the length is not above zero.
+    #[must_use]
+    pub fn with_periods(mut self, length: i64) -> Self {
+        assert!(length > 0, "a period must have a length");
+        self.periods = Periods::of(length, self.feeds.len());
+        self
     }
 
     /// The trader's side.
@@ -101,6 +115,12 @@ impl<'a, S: Strategy> Engine<'a, S> {
         self.desk.into_log()
     }
 
+    /// The account over time, the strategy, and the log.
+    #[must_use]
+    pub fn into_records(self) -> (Account, S, Log) {
+        (self.periods.account, self.strategy, self.desk.into_log())
+    }
+
     /// Runs until the last row has arrived. Reports that would arrive later are not known to the trader, and not in the
     /// log.
     ///
@@ -111,9 +131,10 @@ impl<'a, S: Strategy> Engine<'a, S> {
             return Ok(());
         };
         self.desk.now = first;
+        self.periods.start(&self.desk)?;
         self.strategy.start(&mut self.desk);
         while !self.desk.stopped && self.act()? {}
-        Ok(())
+        self.periods.finish(&self.desk)
     }
 
     /// Does the next thing; tells whether there may be more.
@@ -122,7 +143,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
         let timer = self.desk.timer.unwrap_or(NEVER);
         let message = if S::DEPTH || S::TRADES { self.next_message() } else { None };
         let arrival = message.map_or(NEVER, |(_, time)| time);
-        let action = report.min(timer).min(arrival).min(self.end);
+        let action = report.min(timer).min(arrival).min(self.end).min(self.periods.end);
         if self.advance_exchange(action.saturating_add(self.least_entry)) {
             return Ok(true); // by a report that may arrive before what was to be done
         }
@@ -141,10 +162,22 @@ impl<'a, S: Strategy> Engine<'a, S> {
         } else if timer <= action {
             self.desk.timer = None;
             self.strategy.on_timer(&mut self.desk);
+        } else if self.periods.end <= action {
+            self.end_period()?;
         } else {
             return Ok(action < self.end);
         }
         Ok(true)
+    }
+
+    fn end_period(&mut self) -> Result<(), Overflow> {
+        let heard = self.periods.close(&self.desk, &self.local)?;
+        if S::BARS {
+            let bars: Vec<Option<Bar>> =
+                self.feeds.iter().zip(heard).map(|(feed, rows)| Bar::of(feed.columns(), rows)).collect();
+            self.strategy.on_bars(&mut self.desk, &bars);
+        }
+        Ok(())
     }
 
     /// The instrument whose next row has the lowest sequence, and when that arrives.

@@ -1,6 +1,7 @@
 //! What a strategy is asked.
 
 use super::desk::Desk;
+use super::periods::Bar;
 use crate::book::Half;
 use crate::exchange::Report;
 
@@ -28,6 +29,8 @@ pub trait Strategy {
     const DEPTH: bool;
     /// Whether [`Strategy::on_trade`] is called.
     const TRADES: bool;
+    /// Whether [`Strategy::on_bars`] is called, where the run has periods.
+    const BARS: bool = false;
 
     /// Before the first row; the time is that of its arrival.
     fn start(&mut self, desk: &mut Desk) {
@@ -42,6 +45,11 @@ pub trait Strategy {
     /// The market traded.
     fn on_trade(&mut self, desk: &mut Desk, instrument: usize, trade: &Trade) {
         let _ = (desk, instrument, trade);
+    }
+
+    /// A period ended: the bar of each instrument that traded in it.
+    fn on_bars(&mut self, desk: &mut Desk, bars: &[Option<Bar>]) {
+        let _ = (desk, bars);
     }
 
     /// The exchange answered, or risk refused an order; the desk knows already.

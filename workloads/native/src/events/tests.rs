@@ -14,6 +14,8 @@ use crate::tape::{Columns, Kind as Row, Side};
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;
 
+mod periods;
+
 /// A tape that owns its columns.
 #[derive(Debug, Clone, Default)]
 struct Tape {

@@ -5,19 +5,21 @@
 
 use std::sync::Arc;
 
-use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray1};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::{Words, words};
+use super::{Figures, Words, words};
 use crate::book::{Half, WINDOW};
-use crate::events::{self, Engine, Feed, Log, Prepared, Quoting, Setup, Strategy};
+use crate::engine::{Fill, Records};
+use crate::events::{self, Account, Bar, Engine, Feed, Log, Prepared, Quoting, Recorder, Setup, Strategy};
 use crate::exchange::{Event, Form, Function, Impact, Model, Probability, Reason, Report, Rules};
 use crate::fees::{Fees, Tier};
 use crate::instrument::{Instrument, Settlement};
 use crate::latency::{Latency, Observation, Recorded};
 use crate::orders::{Kind, NewOrder, TimeInForce};
 use crate::risk::{Limits, Rate};
+use crate::statistics::Year;
 use crate::tape::Columns;
 
 /// Adds what this file has to the module.
@@ -26,9 +28,12 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<EventRun>()?;
     module.add_class::<MarketMaker>()?;
     module.add_class::<PairsTrader>()?;
+    module.add_class::<SignalTrader>()?;
     module.add_class::<Desk>()?;
     module.add_class::<MarketTrade>()?;
     module.add_class::<OrderReport>()?;
+    module.add_class::<MarketBar>()?;
+    module.add_function(wrap_pyfunction!(event_bars, module)?)?;
     module.add_function(wrap_pyfunction!(run_events, module)?)
 }
 
@@ -317,6 +322,41 @@ impl PairsTrader {
     }
 }
 
+/// What trades towards targets that were decided beforehand.
+#[pyclass(module = "tradeplane_native", frozen)]
+struct SignalTrader {
+    targets: Vec<i64>,
+    instruments: usize,
+    fraction: i64,
+    allow_short: bool,
+}
+
+#[pymethods]
+impl SignalTrader {
+    #[new]
+    #[pyo3(signature = (targets, *, fraction, allow_short=false))]
+    fn new(targets: PyReadonlyArray2<'_, i64>, fraction: i64, allow_short: bool) -> PyResult<Self> {
+        let instruments = targets.shape()[1];
+        if instruments == 0 {
+            return Err(PyValueError::new_err("targets must have a column an instrument"));
+        }
+        Ok(Self { targets: targets.as_slice()?.to_vec(), instruments, fraction, allow_short })
+    }
+}
+
+/// Trades of the market in a period; the same object each time.
+#[pyclass(module = "tradeplane_native", get_all)]
+struct MarketBar {
+    instrument: usize,
+    /// When the period ended, by the local clock.
+    time: i64,
+    open: i64,
+    high: i64,
+    low: i64,
+    close: i64,
+    volume: i64,
+}
+
 /// A trade of the market; the same object each time.
 #[pyclass(module = "tradeplane_native", get_all)]
 struct MarketTrade {
@@ -486,6 +526,7 @@ struct Called<'py, const DEPTH: bool, const TRADES: bool> {
     py: Python<'py>,
     desk: Py<Desk>,
     trade: Py<MarketTrade>,
+    bar: Py<MarketBar>,
     report: Py<OrderReport>,
     methods: Methods,
     error: Option<PyErr>,
@@ -496,6 +537,8 @@ struct Methods {
     start: Option<Py<PyAny>>,
     depth: Option<Py<PyAny>>,
     trade: Option<Py<PyAny>>,
+    bar: Option<Py<PyAny>>,
+    fill: Option<Py<PyAny>>,
     report: Option<Py<PyAny>>,
     timer: Option<Py<PyAny>>,
 }
@@ -507,6 +550,8 @@ impl Methods {
             start: method("start")?,
             depth: method("on_depth")?,
             trade: method("on_trade")?,
+            bar: method("on_bar")?,
+            fill: method("on_fill")?,
             report: method("on_report")?,
             timer: method("on_timer")?,
         })
@@ -529,6 +574,7 @@ impl<'py, const DEPTH: bool, const TRADES: bool> Called<'py, DEPTH, TRADES> {
             py,
             desk: Py::new(py, desk)?,
             trade: Py::new(py, trade)?,
+            bar: Py::new(py, MarketBar { instrument: 0, time: 0, open: 0, high: 0, low: 0, close: 0, volume: 0 })?,
             report: empty_report(py)?,
             methods,
             error: None,
@@ -542,6 +588,8 @@ impl<'py, const DEPTH: bool, const TRADES: bool> Called<'py, DEPTH, TRADES> {
         }
         let called = self.show(desk, instrument).and_then(|()| call(self)).and_then(|()| self.obey(desk));
         if let Err(error) = called {
+            // Where it is of no help that a note cannot be added, the error itself is told.
+            let _ = error.value(self.py).call_method1("add_note", (format!("at local time {}", desk.now()),));
             self.error = Some(error);
             desk.stop();
         }
@@ -591,10 +639,13 @@ impl<'py, const DEPTH: bool, const TRADES: bool> Called<'py, DEPTH, TRADES> {
         Ok(())
     }
 
+    /// Tells of a report; of a fill, the method for fills after the one for all.
     fn tell(&self, instrument: usize, report: &Report) -> PyResult<()> {
-        let Some(method) = &self.methods.report else {
+        let traded = matches!(report.event, Event::Trade | Event::Fill);
+        let methods = [self.methods.report.as_ref(), self.methods.fill.as_ref().filter(|_| traded)];
+        if methods.iter().all(Option::is_none) {
             return Ok(());
-        };
+        }
         *self.report.try_borrow_mut(self.py)? = OrderReport {
             instrument,
             exchange_time: report.exchange_time,
@@ -607,7 +658,19 @@ impl<'py, const DEPTH: bool, const TRADES: bool> Called<'py, DEPTH, TRADES> {
             left: report.left,
             taker: report.taker,
         };
-        method.call1(self.py, (&self.desk, &self.report)).map(drop)
+        for method in methods.into_iter().flatten() {
+            method.call1(self.py, (&self.desk, &self.report))?;
+        }
+        Ok(())
+    }
+
+    fn tell_bar(&self, instrument: usize, time: i64, bar: &Bar) -> PyResult<()> {
+        let Some(method) = &self.methods.bar else {
+            return Ok(());
+        };
+        let Bar { open, high, low, close, volume } = *bar;
+        *self.bar.try_borrow_mut(self.py)? = MarketBar { instrument, time, open, high, low, close, volume };
+        method.call1(self.py, (&self.desk, &self.bar)).map(drop)
     }
 }
 
@@ -645,6 +708,7 @@ fn empty_report(py: Python<'_>) -> PyResult<Py<OrderReport>> {
 impl<const DEPTH: bool, const TRADES: bool> Strategy for Called<'_, DEPTH, TRADES> {
     const DEPTH: bool = DEPTH;
     const TRADES: bool = TRADES;
+    const BARS: bool = true;
 
     fn start(&mut self, desk: &mut events::Desk) {
         self.call(desk, None, |this| match &this.methods.start {
@@ -677,6 +741,18 @@ impl<const DEPTH: bool, const TRADES: bool> Strategy for Called<'_, DEPTH, TRADE
         });
     }
 
+    fn on_bars(&mut self, desk: &mut events::Desk, bars: &[Option<Bar>]) {
+        if self.methods.bar.is_none() {
+            return;
+        }
+        let time = desk.now();
+        for (instrument, bar) in bars.iter().enumerate() {
+            if let Some(bar) = bar {
+                self.call(desk, None, |this| this.tell_bar(instrument, time, bar));
+            }
+        }
+    }
+
     fn on_report(&mut self, desk: &mut events::Desk, instrument: usize, report: &Report) {
         self.call(desk, Some(instrument), |this| this.tell(instrument, report));
     }
@@ -694,6 +770,11 @@ impl<const DEPTH: bool, const TRADES: bool> Strategy for Called<'_, DEPTH, TRADE
 struct EventRun {
     log: Log,
     holdings: Vec<events::Holding>,
+    account: Account,
+    /// Of each fill, its row of the log and when it was decided.
+    fills: Vec<(usize, i64)>,
+    records: Records,
+    capital: i128,
 }
 
 #[pymethods]
@@ -745,6 +826,55 @@ impl EventRun {
         self.log.blocks().into_iter().map(spelled).collect()
     }
 
+    /// The times at which the account was taken, in nanoseconds.
+    #[getter]
+    fn account_times<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<i64>> {
+        PyArray1::from_slice(py, &self.account.time)
+    }
+
+    /// A column of the account: `equity`, `cash`, `gross` or `net`.
+    fn account_amounts<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Words<'py>> {
+        let column = match name {
+            "equity" => &self.records.equity,
+            "cash" => &self.account.cash,
+            "gross" => &self.account.gross,
+            "net" => &self.account.net,
+            other => return Err(PyValueError::new_err(format!("the account has no column {other}"))),
+        };
+        words(py, column)
+    }
+
+    /// An integer column of the fills: `row` (of the log), `decision_time` or `position`.
+    fn fill_integers<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyArray1<i64>>> {
+        let column: Vec<i64> = match name {
+            "row" => self.fills.iter().map(|&(row, _)| row as i64).collect(),
+            "decision_time" => self.fills.iter().map(|&(_, time)| time).collect(),
+            "position" => self.records.fills.iter().map(|fill| fill.position).collect(),
+            other => return Err(PyValueError::new_err(format!("fills have no integer column {other}"))),
+        };
+        Ok(PyArray1::from_vec(py, column))
+    }
+
+    /// A column of amounts of the fills: `notional`, `realized` or `entry_value`.
+    fn fill_amounts<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Words<'py>> {
+        let amount: fn(&Fill) -> i128 = match name {
+            "notional" => |fill| fill.notional,
+            "realized" => |fill| fill.realized,
+            "entry_value" => |fill| fill.entry_value,
+            other => return Err(PyValueError::new_err(format!("fills have no column of amounts {other}"))),
+        };
+        words(py, &self.records.fills.iter().map(amount).collect::<Vec<_>>())
+    }
+
+    /// Figures of the summary, of a run with periods.
+    fn figures(&self, periods_per_year: f64, risk_free_rate: f64) -> PyResult<Figures> {
+        if self.records.equity.is_empty() {
+            return Err(PyValueError::new_err("the run had no periods; give period_ns"));
+        }
+        let year = Year { periods: periods_per_year, risk_free_rate };
+        Ok(Figures::of(&self.records, self.capital, year))
+    }
+
     /// Position, cash, fees, traded value, traded lots and trades of an instrument.
     #[pyo3(signature = (instrument=0))]
     fn holding(&self, instrument: usize) -> PyResult<(i64, i128, i128, i128, i128, u64)> {
@@ -758,93 +888,192 @@ fn spelled(digest: [u8; 32]) -> String {
     digest.iter().fold(String::from("sha256:"), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// Runs a strategy on tapes, one set of terms a tape; `rate` is orders and nanoseconds.
+/// The tapes of a run, their arrays borrowed.
+struct Tapes<'py> {
+    borrowed: Vec<Borrowed<'py>>,
+    prepared: Vec<Arc<Prepared>>,
+}
+
+impl<'py> Tapes<'py> {
+    fn of(py: Python<'py>, tapes: &[PyRef<'_, EventTape>]) -> PyResult<Self> {
+        if tapes.is_empty() {
+            return Err(PyValueError::new_err("there must be at least one tape"));
+        }
+        Ok(Self {
+            borrowed: tapes.iter().map(|tape| Borrowed::of(py, tape)).collect(),
+            prepared: tapes.iter().map(|tape| Arc::clone(&tape.prepared)).collect(),
+        })
+    }
+
+    fn feeds(&self) -> PyResult<Vec<Feed<'_>>> {
+        let tapes = self.borrowed.iter().zip(&self.prepared);
+        tapes.map(|(arrays, prepared)| Ok(Feed::again(arrays.columns()?, Arc::clone(prepared)))).collect()
+    }
+}
+
+/// How a run goes beside its strategy.
+struct Course {
+    setups: Vec<Setup>,
+    rate: Option<Rate>,
+    period: Option<i64>,
+}
+
+impl Course {
+    fn of(tapes: &[PyRef<'_, EventTape>], terms: Vec<Terms>) -> PyResult<Self> {
+        if tapes.len() != terms.len() {
+            return Err(PyValueError::new_err("there must be one set of terms a tape"));
+        }
+        let setups = terms.into_iter().map(Terms::setup).collect::<PyResult<Vec<Setup>>>()?;
+        let mut both = setups.iter().zip(tapes);
+        match both.position(|(setup, tape)| setup.rules.model == Model::Exact && tape.order.is_none()) {
+            Some(tape) => {
+                Err(PyValueError::new_err(format!("tape {tape} has no orders; choose another queue than exact")))
+            }
+            None => Ok(Self { setups, rate: None, period: None }),
+        }
+    }
+
+    fn engine<'a, S: Strategy>(&self, feeds: Vec<Feed<'a>>, strategy: S) -> Engine<'a, S> {
+        let engine = Engine::new(feeds, &self.setups, self.rate.clone(), strategy);
+        match self.period {
+            Some(length) => engine.with_periods(length),
+            None => engine,
+        }
+    }
+
+    /// The instrument, where there is one of that number.
+    fn known(&self, instrument: usize) -> PyResult<()> {
+        if instrument < self.setups.len() {
+            return Ok(());
+        }
+        Err(PyValueError::new_err(format!("there is no instrument {instrument}")))
+    }
+
+    /// Runs a strategy in Rust, other Python threads going on meanwhile.
+    fn run<S: Strategy + Send>(&self, py: Python<'_>, feeds: Vec<Feed<'_>>, strategy: S) -> PyResult<EventRun> {
+        let engine = py.detach(|| {
+            let mut engine = self.engine(feeds, strategy);
+            engine.run().map(|()| engine)
+        })?;
+        self.over(engine)
+    }
+
+    /// Runs a Python object.
+    fn call<const DEPTH: bool, const TRADES: bool>(
+        &self,
+        py: Python<'_>,
+        feeds: Vec<Feed<'_>>,
+        methods: Methods,
+    ) -> PyResult<EventRun> {
+        let strategy = Called::<DEPTH, TRADES>::new(py, methods, self.setups.len())?;
+        let mut engine = self.engine(feeds, strategy);
+        engine.run()?;
+        match engine.strategy().error.as_ref() {
+            Some(error) => Err(error.clone_ref(py)),
+            None => self.over(engine),
+        }
+    }
+
+    fn over<S: Strategy>(&self, engine: Engine<'_, S>) -> PyResult<EventRun> {
+        let holdings = (0..engine.desk().width()).map(|instrument| *engine.desk().holding(instrument)).collect();
+        let (mut account, _, log) = engine.into_records();
+        let instruments: Vec<Instrument> = self.setups.iter().map(|setup| setup.instrument).collect();
+        let filled = match self.period {
+            Some(_) => events::fills(&log, &instruments, &account.time)?,
+            None => Vec::new(), // nobody asks for the books of a run without an account
+        };
+        let mut records = Records::new(0, instruments.len());
+        records.equity = std::mem::take(&mut account.equity);
+        records.held = account.held;
+        let mut fills = Vec::with_capacity(filled.len());
+        for (row, decided, fill) in filled {
+            fills.push((row, decided));
+            records.fills.push(fill);
+        }
+        let capital = self.setups.iter().map(|setup| setup.cash).sum();
+        Ok(EventRun { log, holdings, account, fills, records, capital })
+    }
+}
+
+/// Runs a strategy on tapes, one set of terms a tape. `rate` is orders and nanoseconds; with `period_ns` the account is
+/// kept at the end of each period, and `on_bar` called.
 #[pyfunction]
-#[pyo3(signature = (tapes, terms, strategy, *, rate=None))]
+#[pyo3(signature = (tapes, terms, strategy, *, rate=None, period_ns=None))]
 fn run_events(
     py: Python<'_>,
     tapes: Vec<PyRef<'_, EventTape>>,
     terms: Vec<Terms>,
     strategy: &Bound<'_, PyAny>,
     rate: Option<(u32, i64)>,
+    period_ns: Option<i64>,
 ) -> PyResult<EventRun> {
-    if tapes.len() != terms.len() || tapes.is_empty() {
-        return Err(PyValueError::new_err("there must be one set of terms a tape, and at least one tape"));
-    }
-    let setups = terms.into_iter().map(Terms::setup).collect::<PyResult<Vec<Setup>>>()?;
-    let exact =
-        setups.iter().zip(&tapes).position(|(setup, tape)| setup.rules.model == Model::Exact && tape.order.is_none());
-    if let Some(tape) = exact {
-        return Err(PyValueError::new_err(format!("tape {tape} has no orders; choose another queue than exact")));
-    }
-    let borrowed: Vec<Borrowed<'_>> = tapes.iter().map(|tape| Borrowed::of(py, tape)).collect();
-    let mut feeds = Vec::with_capacity(tapes.len());
-    for (arrays, tape) in borrowed.iter().zip(&tapes) {
-        feeds.push(Feed::again(arrays.columns()?, Arc::clone(&tape.prepared)));
-    }
-    let rate = rate.map(|(most, window)| Rate::new(most, window));
-    let within = |instrument: usize| {
-        if instrument < setups.len() {
-            Ok(())
-        } else {
-            Err(PyValueError::new_err(format!("there is no instrument {instrument}")))
-        }
-    };
+    let held = Tapes::of(py, &tapes)?;
+    let mut course = Course::of(&tapes, terms)?;
+    course.rate = rate.map(|(most, window)| Rate::new(most, window));
+    course.period = period_ns.map(checked_period).transpose()?;
+    let feeds = held.feeds()?;
     if let Ok(maker) = strategy.cast::<MarketMaker>() {
         let (quoting, on_touch) = (maker.get().quoting, maker.get().on_touch);
-        within(quoting.instrument)?;
+        course.known(quoting.instrument)?;
         return if on_touch {
-            finish(py, feeds, &setups, rate, events::MarketMaker::<true>::new(quoting))
+            course.run(py, feeds, events::MarketMaker::<true>::new(quoting))
         } else {
-            finish(py, feeds, &setups, rate, events::MarketMaker::<false>::new(quoting))
+            course.run(py, feeds, events::MarketMaker::<false>::new(quoting))
         };
     }
     if let Ok(pairs) = strategy.cast::<PairsTrader>() {
         let pair = pairs.get().pair;
-        pair.instruments.into_iter().try_for_each(within)?;
-        return finish(py, feeds, &setups, rate, events::PairsTrader::new(pair));
+        pair.instruments.into_iter().try_for_each(|instrument| course.known(instrument))?;
+        return course.run(py, feeds, events::PairsTrader::new(pair));
+    }
+    if let Ok(signals) = strategy.cast::<SignalTrader>() {
+        let SignalTrader { targets, instruments, fraction, allow_short } = signals.get();
+        if *instruments != tapes.len() || course.period.is_none() {
+            return Err(PyValueError::new_err("targets must have a column a tape, and the run periods"));
+        }
+        let trader = events::SignalTrader::new(targets.clone(), *instruments, *fraction, *allow_short);
+        return course.run(py, feeds, trader);
     }
     let methods = Methods::of(strategy)?;
     match (methods.depth.is_some(), methods.trade.is_some()) {
-        (false, false) => call::<false, false>(py, feeds, &setups, rate, methods),
-        (false, true) => call::<false, true>(py, feeds, &setups, rate, methods),
-        (true, false) => call::<true, false>(py, feeds, &setups, rate, methods),
-        (true, true) => call::<true, true>(py, feeds, &setups, rate, methods),
+        (false, false) => course.call::<false, false>(py, feeds, methods),
+        (false, true) => course.call::<false, true>(py, feeds, methods),
+        (true, false) => course.call::<true, false>(py, feeds, methods),
+        (true, true) => course.call::<true, true>(py, feeds, methods),
     }
 }
 
-/// Runs a strategy in Rust, other Python threads going on meanwhile.
-fn finish<S: Strategy + Send>(
-    py: Python<'_>,
-    feeds: Vec<Feed<'_>>,
-    setups: &[Setup],
-    rate: Option<Rate>,
-    strategy: S,
-) -> PyResult<EventRun> {
-    let engine = py.detach(|| {
-        let mut engine = Engine::new(feeds, setups, rate, strategy);
-        engine.run().map(|()| engine)
+fn checked_period(length: i64) -> PyResult<i64> {
+    if length > 0 { Ok(length) } else { Err(PyValueError::new_err("period_ns must be above zero")) }
+}
+
+/// Times, shape (n,); opens, highs, lows, closes and volumes, shape (n, k); and where there is a bar.
+type BarArrays<'py> = (Bound<'py, PyArray1<i64>>, Vec<Bound<'py, PyArray2<i64>>>, Bound<'py, PyArray2<bool>>);
+
+/// The bars that a run on tapes hears, trading nothing: those that `on_bar` is called with.
+#[pyfunction]
+fn event_bars<'py>(
+    py: Python<'py>,
+    tapes: Vec<PyRef<'_, EventTape>>,
+    terms: Vec<Terms>,
+    period_ns: i64,
+) -> PyResult<BarArrays<'py>> {
+    let held = Tapes::of(py, &tapes)?;
+    let mut course = Course::of(&tapes, terms)?;
+    course.period = Some(checked_period(period_ns)?);
+    let feeds = held.feeds()?;
+    let recorder = py.detach(|| {
+        let mut engine = course.engine(feeds, Recorder::default());
+        engine.run().map(|()| engine.into_records().1)
     })?;
-    Ok(over(engine))
-}
-
-fn call<const DEPTH: bool, const TRADES: bool>(
-    py: Python<'_>,
-    feeds: Vec<Feed<'_>>,
-    setups: &[Setup],
-    rate: Option<Rate>,
-    methods: Methods,
-) -> PyResult<EventRun> {
-    let strategy = Called::<DEPTH, TRADES>::new(py, methods, setups.len())?;
-    let mut engine = Engine::new(feeds, setups, rate, strategy);
-    engine.run()?;
-    match engine.strategy().error.as_ref() {
-        Some(error) => Err(error.clone_ref(py)),
-        None => Ok(over(engine)),
-    }
-}
-
-fn over<S: Strategy>(engine: Engine<'_, S>) -> EventRun {
-    let holdings = (0..engine.desk().width()).map(|instrument| *engine.desk().holding(instrument)).collect();
-    EventRun { log: engine.into_log(), holdings }
+    let shape = [recorder.time.len(), tapes.len()];
+    let column = |value: fn(&Bar) -> i64| {
+        let flat: Vec<i64> = recorder.bars.iter().map(|bar| bar.as_ref().map_or(0, value)).collect();
+        PyArray1::from_vec(py, flat).reshape(shape)
+    };
+    let values: [fn(&Bar) -> i64; 5] =
+        [|bar| bar.open, |bar| bar.high, |bar| bar.low, |bar| bar.close, |bar| bar.volume];
+    let columns = values.into_iter().map(column).collect::<PyResult<Vec<_>>>()?;
+    let present: Vec<bool> = recorder.bars.iter().map(Option::is_some).collect();
+    Ok((PyArray1::from_slice(py, &recorder.time), columns, PyArray1::from_vec(py, present).reshape(shape)?))
 }

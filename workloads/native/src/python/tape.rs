@@ -1,11 +1,11 @@
 //! Tapes for Python: columns in, planes out, and back.
 
-use numpy::{PyArray1, PyReadonlyArray1};
+use numpy::{PyArray1, PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use crate::tape::binance::{self, Market};
-use crate::tape::{self, Columns, EncodedColumn, Fault, Layout, Origin, Refusal, Tape};
+use crate::tape::{self, Columns, EncodedColumn, Fault, Layout, Origin, Refusal, Room, Tape};
 
 type Bytes<'py> = Bound<'py, PyArray1<u8>>;
 type Signed<'py> = Bound<'py, PyArray1<i64>>;
@@ -61,19 +61,20 @@ impl Held<'_> {
     }
 }
 
-/// Encodes columns as docs/formats/tape.md states: the events, and the other columns.
+/// Encodes columns as docs/formats/tape.md states: the columns of messages, the events, and the other columns of rows.
 #[pyfunction]
-fn encode_tape<'py>(py: Python<'py>, tape: Held<'py>) -> PyResult<(Bytes<'py>, Vec<Encoded<'py>>)> {
+fn encode_tape<'py>(py: Python<'py>, tape: Held<'py>) -> PyResult<(Vec<Encoded<'py>>, Bytes<'py>, Vec<Encoded<'py>>)> {
     let columns = tape.columns()?;
     let encoded = py.detach(|| tape::encode(&columns))?;
     let column = |EncodedColumn { name, origin, planes }: EncodedColumn| {
         let first = if name == NAMES { i128::from(origin.first as u64) } else { i128::from(origin.first) };
         (name, first, origin.unit, planes.into_iter().map(|plane| PyArray1::from_vec(py, plane)).collect())
     };
-    Ok((PyArray1::from_vec(py, encoded.event), encoded.columns.into_iter().map(column).collect()))
+    let event = PyArray1::from_vec(py, encoded.event);
+    Ok((encoded.messages.into_iter().map(column).collect(), event, encoded.rows.into_iter().map(column).collect()))
 }
 
-/// Decodes a tape, batch by batch.
+/// Decodes a tape: its messages, batch by batch, and then its rows.
 #[pyclass(module = "tradeplane_native")]
 struct TapeDecoder(Option<tape::Decoder>);
 
@@ -81,7 +82,7 @@ struct TapeDecoder(Option<tape::Decoder>);
 impl TapeDecoder {
     /// `columns`: first value, unit and number of planes of each stored column but the events.
     #[new]
-    fn new(rows: usize, columns: Vec<(i128, u64, usize)>) -> PyResult<Self> {
+    fn new(rows: usize, messages: usize, columns: Vec<(i128, u64, usize)>) -> PyResult<Self> {
         let origin = |(first, unit, width): (i128, u64, usize)| {
             let signed = i64::try_from(first).or_else(|_| u64::try_from(first).map(|bits| bits as i64));
             signed
@@ -89,21 +90,55 @@ impl TapeDecoder {
                 .map_err(|_| PyValueError::new_err("a first value of more than 64 bits"))
         };
         let columns = columns.into_iter().map(origin).collect::<PyResult<Vec<_>>>()?;
-        Ok(Self(Some(tape::Decoder::new(&Layout { rows, columns: &columns })?)))
+        Ok(Self(Some(tape::Decoder::new(&Layout { rows, messages, columns: &columns })?)))
     }
 
-    /// Decodes a batch: its events, then the planes of the other columns in their order.
-    fn push(&mut self, py: Python<'_>, planes: Vec<PyReadonlyArray1<'_, u8>>) -> PyResult<()> {
+    /// Decodes a batch of messages: the planes of sequence, exchange and local time.
+    fn push_messages(&mut self, py: Python<'_>, planes: Vec<PyReadonlyArray1<'_, u8>>) -> PyResult<()> {
+        let slices = planes.iter().map(|plane| plane.as_slice()).collect::<Result<Vec<_>, _>>()?;
+        let decoder = self.0.as_mut().ok_or_else(finished)?;
+        Ok(py.detach(|| decoder.push_messages(&slices))?)
+    }
+
+    /// Says that all messages came and the planes are their encoding.
+    fn end_messages(&self) -> PyResult<()> {
+        Ok(self.0.as_ref().ok_or_else(finished)?.end_messages()?)
+    }
+
+    /// Decodes a batch: its events, then the planes of the other columns in their order; into arrays of its rows.
+    #[allow(clippy::too_many_arguments)] // one a column
+    fn push(
+        &mut self,
+        py: Python<'_>,
+        planes: Vec<PyReadonlyArray1<'_, u8>>,
+        mut sequence: PyReadwriteArray1<'_, u64>,
+        mut exchange_time: PyReadwriteArray1<'_, i64>,
+        mut local_time: PyReadwriteArray1<'_, i64>,
+        mut kind: PyReadwriteArray1<'_, u8>,
+        mut side: PyReadwriteArray1<'_, u8>,
+        mut price: PyReadwriteArray1<'_, i64>,
+        mut quantity: PyReadwriteArray1<'_, i64>,
+        mut order: PyReadwriteArray1<'_, u64>,
+    ) -> PyResult<()> {
+        let room = Room {
+            sequence: sequence.as_slice_mut()?,
+            exchange_time: exchange_time.as_slice_mut()?,
+            local_time: local_time.as_slice_mut()?,
+            kind: kind.as_slice_mut()?,
+            side: side.as_slice_mut()?,
+            price: price.as_slice_mut()?,
+            quantity: quantity.as_slice_mut()?,
+            order: order.as_slice_mut()?,
+        };
         let slices = planes.iter().map(|plane| plane.as_slice()).collect::<Result<Vec<_>, _>>()?;
         let (event, rest) = slices.split_first().ok_or(Refusal::Columns)?;
         let decoder = self.0.as_mut().ok_or_else(finished)?;
-        Ok(py.detach(|| decoder.push(event, rest))?)
+        Ok(py.detach(|| decoder.push(event, rest, room))?)
     }
 
-    /// The columns, when all rows came and the planes are their encoding; the decoder has ended then.
-    fn finish<'py>(&mut self, py: Python<'py>) -> PyResult<Arrays<'py>> {
-        let decoder = self.0.take().ok_or_else(finished)?;
-        Ok(arrays(py, decoder.finish()?))
+    /// Says that all rows came and the planes are their encoding; the decoder has ended then.
+    fn finish(&mut self) -> PyResult<()> {
+        Ok(self.0.take().ok_or_else(finished)?.finish()?)
     }
 }
 

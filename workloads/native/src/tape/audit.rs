@@ -1,9 +1,14 @@
 //! What is wrong with a recording, whoever made it: counted, and the first of each named by its message.
 //!
-//! A book is followed by its prices alone, one bit a price around the first one seen: what is asked is only where its
-//! best levels are.
+//! A book of levels is followed by its prices alone, one bit a price around the first one seen: what is asked is only
+//! where its best levels are. A book of orders is followed order by order. Neither is the book that runs have, which takes
+//! levels away that another crosses.
+
+mod orders;
 
 use std::collections::BTreeSet;
+
+use orders::OrderBook;
 
 use super::columns::{Columns, Kind, Side};
 
@@ -98,15 +103,17 @@ pub mod lost {
 struct Market {
     bids: Levels,
     asks: Levels,
+    orders: OrderBook,
     quotes: [Option<i64>; 2],
     blind: bool,
     book_changed: bool,
+    orders_changed: bool,
     quoted: bool,
 }
 
 impl Market {
     fn begin(&mut self) {
-        (self.book_changed, self.quoted) = (false, false);
+        (self.book_changed, self.orders_changed, self.quoted) = (false, false, false);
     }
 
     fn row(&mut self, columns: &Columns<'_>, row: usize, findings: &mut Findings) {
@@ -134,20 +141,28 @@ impl Market {
                 if side != Side::Bid {
                     self.asks.clear();
                 }
+                self.orders.clear(side);
             }
             Kind::Gap => {
                 self.blind |= [lost::ANYTHING, lost::BOOK].contains(&price);
                 findings.gaps.add(columns.sequence[row]);
                 findings.lost = findings.lost.saturating_add(quantity.unsigned_abs());
             }
-            Kind::Trade | Kind::Add | Kind::Modify | Kind::Cancel | Kind::Execute => {}
+            Kind::Add | Kind::Modify | Kind::Cancel | Kind::Execute => {
+                findings.blind_rows += u64::from(self.blind);
+                self.orders_changed = true;
+                let order = columns.order.get(row).copied().unwrap_or(0);
+                self.orders.row(kind, order, side, (price, quantity));
+            }
+            Kind::Trade => {}
         }
     }
 
     fn compare(&mut self, sequence: u64, findings: &mut Findings) {
         let book = if self.book_changed { self.bids.highest().zip(self.asks.lowest()) } else { None };
         let quote = if self.quoted { self.quotes[0].zip(self.quotes[1]) } else { None };
-        let touches = [book, quote];
+        let orders = if self.orders_changed { self.orders.touch() } else { None };
+        let touches = [book, quote, orders];
         if touches.iter().flatten().any(|(bid, ask)| bid > ask) {
             findings.crossed.add(sequence);
         }

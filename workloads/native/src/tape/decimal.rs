@@ -2,6 +2,8 @@
 
 use super::form::BOUND;
 
+/// Length from which a decimal is no short one: fewer digits fit into 62 bits whatever they are.
+const SHORT: usize = 18;
 /// Most decimal places that a tick or lot can have.
 pub const MOST_PLACES: u32 = 12;
 
@@ -21,34 +23,85 @@ impl Decimal {
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
         let point = text.iter().position(|&byte| byte == b'.').unwrap_or(text.len());
-        let (whole, fraction) = text.split_at(point);
-        let fraction = fraction.get(1..).unwrap_or(&[]);
-        if whole.is_empty() || (point + 1 == text.len()) {
+        let (whole, fraction) = (&text[..point], text.get(point + 1..).unwrap_or(&[]));
+        if whole.is_empty() || point + 1 == text.len() {
             return None;
         }
-        let zeros = fraction.iter().rev().take_while(|&&byte| byte == b'0').count();
-        let fraction = &fraction[..fraction.len() - zeros];
-        let places = u32::try_from(fraction.len()).ok().filter(|&places| places <= MOST_PLACES)?;
-        let mantissa = digits(fraction, digits(whole, 0)?)?;
-        Some(Self { mantissa, places })
+        let mut mantissa = 0;
+        for &byte in whole {
+            mantissa = appended(mantissa, 1, digit(byte)?)?;
+        }
+        // Zeros after the point are held back until a digit follows that makes them count.
+        let (mut places, mut held) = (0, 0);
+        for &byte in fraction {
+            let digit = digit(byte)?;
+            held += 1;
+            if digit != 0 {
+                (mantissa, places) = (appended(mantissa, held, digit)?, places + held);
+                held = 0;
+            }
+        }
+        (places <= MOST_PLACES).then_some(Self { mantissa, places })
+    }
+
+    /// Reads a decimal of few digits from the beginning of a text, and says how long it is; none where it is no short one.
+    /// What it gives, [`Decimal::parse`] gives for that beginning.
+    #[must_use]
+    pub fn short(text: &[u8]) -> Option<(Self, usize)> {
+        let mut mantissa = 0;
+        let whole = run(text, 0, &mut mantissa);
+        let (mut length, mut places) = (whole, 0);
+        if text.get(whole) == Some(&b'.') {
+            length = run(text, whole + 1, &mut mantissa);
+            places = length - whole - 1;
+            if places == 0 {
+                return None;
+            }
+        }
+        if whole == 0 || length >= SHORT {
+            return None;
+        }
+        while places > 0 && mantissa % 10 == 0 {
+            (mantissa, places) = (mantissa / 10, places - 1);
+        }
+        let places = u32::try_from(places).ok().filter(|&places| places <= MOST_PLACES)?;
+        Some((Self { mantissa, places }, length))
     }
 }
 
-/// Appends digits to a number.
-fn digits(text: &[u8], start: i64) -> Option<i64> {
-    // Eighteen digits fit whatever they are; longer ones are looked at one by one.
-    if text.len() + if start == 0 { 0 } else { 19 } <= 18 {
-        return text.iter().try_fold(0, |number, byte| Some(number * 10 + digit(*byte)?));
+/// Appends the digits that stand in a text from a place on, and says where they end, at [`SHORT`] at the latest.
+fn run(text: &[u8], from: usize, number: &mut i64) -> usize {
+    let mut at = from;
+    while at < SHORT
+        && let Some(digit) = text.get(at).and_then(|&byte| digit(byte))
+    {
+        *number = *number * 10 + digit;
+        at += 1;
     }
-    text.iter().try_fold(start, |number, byte| {
-        number.checked_mul(10)?.checked_add(digit(*byte)?).filter(|&number| number < BOUND)
-    })
+    at
+}
+
+/// A number with `places` digits more, the last of them given and the others zeros. None beyond 62 bits.
+fn appended(number: i64, places: u32, digit: i64) -> Option<i64> {
+    let factor = *POWERS.get(places as usize)?;
+    number.checked_mul(factor)?.checked_add(digit).filter(|&number| number < BOUND)
 }
 
 fn digit(byte: u8) -> Option<i64> {
     let digit = byte.wrapping_sub(b'0');
     (digit < 10).then_some(i64::from(digit))
 }
+
+/// Powers of ten that fit into 64 bits.
+const POWERS: [i64; 19] = {
+    let mut powers = [1; 19];
+    let mut index = 1;
+    while index < powers.len() {
+        powers[index] = powers[index - 1] * 10;
+        index += 1;
+    }
+    powers
+};
 
 /// A column of integers in one unit of 10^-`places`, which grows finer as its values ask for it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -61,13 +114,13 @@ impl Scale {
     /// A decimal in the unit, after making the unit, and all of `column`, fine enough for it. None beyond 62 bits.
     pub fn fit(&mut self, decimal: Decimal, column: &mut [i64]) -> Option<i64> {
         if decimal.places > self.places {
-            let factor = 10i64.pow(decimal.places - self.places);
+            let factor = POWERS[(decimal.places - self.places) as usize];
             for value in column {
                 *value = value.checked_mul(factor).filter(|value| *value < BOUND)?;
             }
             self.places = decimal.places;
         }
-        decimal.mantissa.checked_mul(10i64.pow(self.places - decimal.places)).filter(|value| *value < BOUND)
+        decimal.mantissa.checked_mul(POWERS[(self.places - decimal.places) as usize]).filter(|value| *value < BOUND)
     }
 }
 
@@ -119,6 +172,13 @@ mod tests {
             let read = Decimal::parse(text.as_bytes()).unwrap();
             prop_assert_eq!(i128::from(read.mantissa) * 10i128.pow(places - read.places), i128::from(mantissa));
             prop_assert!(read.places == 0 || read.mantissa % 10 != 0);
+        }
+
+        #[test]
+        fn short_ones_are_read_alike(text in "[0-9]{0,12}(\\.[0-9]{0,12})?[a\"]?") {
+            if let Some((decimal, length)) = Decimal::short(text.as_bytes()) {
+                prop_assert_eq!(Decimal::parse(&text.as_bytes()[..length]), Some(decimal));
+            }
         }
 
         #[test]

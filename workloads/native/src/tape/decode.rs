@@ -6,28 +6,30 @@
 
 use std::fmt;
 
-use super::columns::{Kind, Side};
-use super::form::{
-    BOUND, EXCHANGE_TIME, Form, LOCAL_TIME, ORDER, Origin, PRICE, QUANTITY, SEQUENCE, Stored, common_divisor,
-};
-use super::owned::Tape;
-use super::planes::{CHUNK, join, unzigzag, width_of};
+use super::column::Column;
+use super::columns::Kind;
+use super::form::{BEGINS, EXCHANGE_TIME, LOCAL_TIME, ORDER, Origin, PRICE, QUANTITY, SEQUENCE};
 
-/// Most planes a column can have.
-const WIDEST: usize = 8;
-/// Rows that room is made for before any came: a number that somebody states is no reason to take memory.
-const ROOM: usize = 1 << 24;
+/// Numbers of kinds and of sides.
+const KINDS: u8 = Kind::ALL.len() as u8;
+const SIDES: u8 = 3;
+/// Columns that rows of one message share.
+const MESSAGE_COLUMNS: usize = 3;
 
 /// Why planes are no encoding of a tape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// There are not the columns that a tape has.
     Columns,
-    /// Planes have different lengths.
+    /// Planes, or the room for columns, have different lengths.
     Lengths,
     /// There are more or fewer rows than stated.
     Rows(usize),
-    /// A byte that is no kind and side.
+    /// There are more or fewer messages than stated, or than rows begin.
+    Messages(usize),
+    /// A message that is that of the message before.
+    Same(usize),
+    /// A byte that is no kind and side, or a first row that begins no message.
     Event(usize),
     /// A first value or unit that no column has.
     Origin(&'static str),
@@ -47,7 +49,11 @@ impl fmt::Display for Refusal {
             Self::Columns => write!(formatter, "it does not have the columns of a tape"),
             Self::Lengths => write!(formatter, "its columns have different lengths"),
             Self::Rows(rows) => write!(formatter, "it has {rows} rows, not those that are stated"),
-            Self::Event(row) => write!(formatter, "row {row}: its event is no kind and side"),
+            Self::Messages(messages) => {
+                write!(formatter, "it has {messages} messages, not those that are stated and that its rows begin")
+            }
+            Self::Same(message) => write!(formatter, "message {message}: it is the one before"),
+            Self::Event(row) => write!(formatter, "row {row}: its event is none of a tape"),
             Self::Origin(column) => write!(formatter, "column {column}: no column has this first value or unit"),
             Self::First(column) => write!(formatter, "column {column}: the first row is not the first value"),
             Self::Width(column) => write!(formatter, "column {column}: it has more planes than it needs"),
@@ -64,16 +70,38 @@ impl std::error::Error for Refusal {}
 pub struct Layout<'a> {
     /// Number of rows.
     pub rows: usize,
+    /// Number of messages.
+    pub messages: usize,
     /// Origin and number of planes of sequence, exchange and local time, price, quantity and, where there is one, order.
     pub columns: &'a [(Origin, usize)],
 }
 
-/// Decodes a tape, batch by batch.
+/// Where the columns of a batch go: slices of as many rows as it has, `order` empty for a tape without that column.
+#[derive(Debug)]
+#[allow(missing_docs, reason = "described with Columns")]
+pub struct Room<'a> {
+    pub sequence: &'a mut [u64],
+    pub exchange_time: &'a mut [i64],
+    pub local_time: &'a mut [i64],
+    pub kind: &'a mut [u8],
+    pub side: &'a mut [u8],
+    pub price: &'a mut [i64],
+    pub quantity: &'a mut [i64],
+    pub order: &'a mut [u64],
+}
+
+/// Decodes a tape: its messages, batch by batch, and then its rows.
 #[derive(Debug)]
 pub struct Decoder {
     rows: usize,
-    tape: Tape,
-    columns: Vec<Column>,
+    done: usize,
+    stated: usize,
+    /// Sequence, exchange and local time of each message.
+    messages: Vec<[i64; MESSAGE_COLUMNS]>,
+    /// Messages that rows have begun.
+    begun: usize,
+    of_messages: Vec<Column>,
+    of_rows: Vec<Column>,
 }
 
 impl Decoder {
@@ -86,195 +114,155 @@ impl Decoder {
         if ![stored.len() - 1, stored.len()].contains(&layout.columns.len()) {
             return Err(Refusal::Columns);
         }
-        let columns = stored.into_iter().zip(layout.columns);
-        let columns = columns.map(|(column, &(origin, width))| Column::new(column, origin, width, layout.rows));
-        let columns = columns.collect::<Result<Vec<_>, _>>()?;
-        let mut tape = Tape::with_capacity(layout.rows.min(ROOM));
-        if columns.len() == stored.len() {
-            tape.order.reserve(layout.rows.min(ROOM));
-        }
-        Ok(Self { rows: layout.rows, tape, columns })
+        let columns = stored.into_iter().zip(layout.columns).enumerate();
+        let columns = columns.map(|(index, (column, &(origin, width)))| {
+            let count = if index < MESSAGE_COLUMNS { layout.messages } else { layout.rows };
+            Column::new(column, origin, width, count)
+        });
+        let mut of_messages = columns.collect::<Result<Vec<_>, _>>()?;
+        let of_rows = of_messages.split_off(MESSAGE_COLUMNS);
+        let (rows, stated) = (layout.rows, layout.messages);
+        Ok(Self { rows, done: 0, stated, messages: Vec::new(), begun: 0, of_messages, of_rows })
     }
 
-    /// Decodes a batch: its events, and the planes of all other columns in their order.
+    /// Decodes a batch of messages: the planes of sequence, exchange and local time.
     ///
     /// # Errors
-    /// [`Refusal`] where the batch is no part of the tape that was stated; the decoder is of no use afterwards.
-    pub fn push(&mut self, event: &[u8], planes: &[&[u8]]) -> Result<(), Refusal> {
-        if planes.len() != self.columns.iter().map(|column| column.width).sum::<usize>() {
+    /// [`Refusal`] where the batch is no part of what was stated; the decoder is of no use afterwards.
+    pub fn push_messages(&mut self, planes: &[&[u8]]) -> Result<(), Refusal> {
+        let count = planes.first().map_or(0, |plane| plane.len());
+        if planes.len() != widths(&self.of_messages) {
             return Err(Refusal::Columns);
         }
-        if planes.iter().any(|plane| plane.len() != event.len()) {
+        if planes.iter().any(|plane| plane.len() != count) {
             return Err(Refusal::Lengths);
         }
-        let rows = self.tape.kind.len() + event.len();
-        if rows > self.rows {
-            return Err(Refusal::Rows(rows));
+        if count > self.stated - self.messages.len() {
+            return Err(Refusal::Messages(self.messages.len() + count));
         }
-        self.events(event)?;
-        let tape = &mut self.tape;
+        let mut decoded = [const { Vec::new() }; MESSAGE_COLUMNS];
         let mut rest = planes;
-        for (index, column) in self.columns.iter_mut().enumerate() {
+        for (column, values) in self.of_messages.iter_mut().zip(&mut decoded) {
             let (own, others) = rest.split_at(column.width);
+            values.resize(count, 0);
+            column.push(own, values);
             rest = others;
-            let rows = event.len();
-            match index {
-                0 => column.push(own, rows, |value| value as u64, &mut tape.sequence),
-                1 => column.push(own, rows, |value| value, &mut tape.exchange_time),
-                2 => column.push(own, rows, |value| value, &mut tape.local_time),
-                3 => column.push(own, rows, |value| value, &mut tape.price),
-                4 => column.push(own, rows, |value| value, &mut tape.quantity),
-                _ => column.push(own, rows, |value| value as u64, &mut tape.order),
-            }
         }
+        let [sequence, exchange, local] = decoded;
+        let times = sequence.into_iter().zip(exchange).zip(local);
+        self.messages.extend(times.map(|((sequence, exchange), local)| [sequence, exchange, local]));
         Ok(())
     }
 
-    /// The tape, when all of it came and it can have been encoded like this.
+    /// Says that all messages came and can have been encoded like this.
+    ///
+    /// # Errors
+    /// [`Refusal`] naming the first column or message that cannot.
+    pub fn end_messages(&self) -> Result<(), Refusal> {
+        if self.messages.len() != self.stated {
+            return Err(Refusal::Messages(self.messages.len()));
+        }
+        self.of_messages.iter().try_for_each(Column::check)?;
+        let same = self.messages.windows(2).position(|pair| pair[0] == pair[1]);
+        same.map_or(Ok(()), |message| Err(Refusal::Same(message + 1)))
+    }
+
+    /// Decodes a batch of rows, when all messages came: its events, and the planes of price, quantity and order.
+    ///
+    /// # Errors
+    /// [`Refusal`] where the batch is no part of the tape that was stated, or the room is another; the decoder is of no
+    /// use afterwards.
+    pub fn push(&mut self, event: &[u8], planes: &[&[u8]], room: Room<'_>) -> Result<(), Refusal> {
+        let rows = event.len();
+        if planes.len() != widths(&self.of_rows) {
+            return Err(Refusal::Columns);
+        }
+        if rows > self.rows - self.done {
+            return Err(Refusal::Rows(self.done + rows));
+        }
+        let of_rows: [&mut [i64]; 3] = [room.price, room.quantity, bytemuck::cast_slice_mut(room.order)];
+        let times = Times {
+            sequence: bytemuck::cast_slice_mut(room.sequence),
+            exchange: room.exchange_time,
+            local: room.local_time,
+        };
+        let rooms = of_rows.iter().take(self.of_rows.len()).map(|room| room.len()).chain(times.lengths());
+        let bytes = [room.kind.len(), room.side.len()];
+        let planes_fit = planes.iter().all(|plane| plane.len() == rows);
+        if !planes_fit || !rooms.chain(bytes).all(|length| length == rows) {
+            return Err(Refusal::Lengths);
+        }
+        self.events(event, room.kind, room.side)?;
+        self.spread(event, times)?;
+        let mut rest = planes;
+        for (column, room) in self.of_rows.iter_mut().zip(of_rows) {
+            let (own, others) = rest.split_at(column.width);
+            column.push(own, room);
+            rest = others;
+        }
+        self.done += rows;
+        Ok(())
+    }
+
+    /// Says that all of the tape came and can have been encoded like this; until then nothing is to be believed.
     ///
     /// # Errors
     /// [`Refusal`] naming the first column that cannot.
-    pub fn finish(self) -> Result<Tape, Refusal> {
-        if self.tape.len() != self.rows {
-            return Err(Refusal::Rows(self.tape.len()));
+    pub fn finish(self) -> Result<(), Refusal> {
+        if self.done != self.rows {
+            return Err(Refusal::Rows(self.done));
         }
-        self.columns.iter().try_for_each(Column::check)?;
-        Ok(self.tape)
+        if self.begun != self.stated {
+            return Err(Refusal::Messages(self.begun));
+        }
+        self.end_messages()?;
+        self.of_rows.iter().try_for_each(Column::check)
     }
 
-    fn events(&mut self, event: &[u8]) -> Result<(), Refusal> {
-        let known = |byte: u8| Kind::of(byte & 15).is_some() && Side::of(byte >> 4).is_some();
-        if !event.iter().fold(true, |all, &byte| all & known(byte)) {
-            let row = event.iter().position(|&byte| !known(byte)).unwrap_or(0);
-            return Err(Refusal::Event(self.tape.kind.len() + row));
+    fn events(&self, event: &[u8], kind: &mut [u8], side: &mut [u8]) -> Result<(), Refusal> {
+        let known = |byte: u8| (byte & 15) < KINDS && (byte >> 4 & 3) < SIDES && byte < 2 * BEGINS;
+        let first = self.done > 0 || event.first().is_none_or(|&byte| byte & BEGINS != 0);
+        if !first || !event.iter().fold(true, |all, &byte| all & known(byte)) {
+            let row = if first { event.iter().position(|&byte| !known(byte)).unwrap_or(0) } else { 0 };
+            return Err(Refusal::Event(self.done + row));
         }
-        self.tape.kind.extend(event.iter().map(|byte| byte & 15));
-        self.tape.side.extend(event.iter().map(|byte| byte >> 4));
+        kind.iter_mut().zip(event).for_each(|(kind, event)| *kind = event & 15);
+        side.iter_mut().zip(event).for_each(|(side, event)| *side = event >> 4 & 3);
+        Ok(())
+    }
+
+    /// Gives each row the sequence and the times of its message.
+    fn spread(&mut self, event: &[u8], times: Times<'_>) -> Result<(), Refusal> {
+        let begun = self.begun + event.iter().map(|byte| usize::from(byte / BEGINS)).sum::<usize>();
+        if begun > self.messages.len() {
+            return Err(Refusal::Messages(self.messages.len()));
+        }
+        let mut next = self.begun;
+        let rows = times.sequence.iter_mut().zip(times.exchange).zip(times.local);
+        for (((sequence, exchange), local), byte) in rows.zip(event) {
+            next += usize::from(byte / BEGINS);
+            [*sequence, *exchange, *local] = self.messages[next - 1];
+        }
+        self.begun = begun;
         Ok(())
     }
 }
 
-/// A column being decoded, and what has to be known of all its numbers at the end.
-#[derive(Debug)]
-struct Column {
-    stored: Stored,
-    origin: Origin,
-    width: usize,
-    value: i64,
-    begun: bool,
-    moved: bool,
-    /// The bits that any number has.
-    bits: u64,
-    divisor: u64,
-    outside: u64,
+/// Where the columns of messages go in a batch of rows.
+struct Times<'a> {
+    sequence: &'a mut [i64],
+    exchange: &'a mut [i64],
+    local: &'a mut [i64],
 }
 
-impl Column {
-    fn new(stored: Stored, origin: Origin, width: usize, rows: usize) -> Result<Self, Refusal> {
-        let unit = match stored.form {
-            Form::Names => origin.unit == 1,
-            _ => origin.unit >= 1 && i64::try_from(origin.unit).is_ok(),
-        };
-        let first = match stored.form {
-            Form::Names => rows > 0 || origin.first == 0,
-            Form::Plain => origin.first == 0,
-            Form::Ascending => (0..BOUND).contains(&origin.first),
-            Form::Walk => (-BOUND..BOUND).contains(&origin.first),
-        };
-        if !unit || !first || width > WIDEST || (rows == 0 && origin != (Origin { first: 0, unit: 1 })) {
-            return Err(Refusal::Origin(stored.name));
-        }
-        let value = origin.first;
-        Ok(Self { stored, origin, width, value, begun: false, moved: false, bits: 0, divisor: 0, outside: 0 })
+impl Times<'_> {
+    fn lengths(&self) -> [usize; MESSAGE_COLUMNS] {
+        [self.sequence.len(), self.exchange.len(), self.local.len()]
     }
+}
 
-    fn push<T>(&mut self, planes: &[&[u8]], rows: usize, convert: impl Fn(i64) -> T + Copy, into: &mut Vec<T>) {
-        let mut chunk = [0u64; CHUNK];
-        let mut part = [&[][..]; WIDEST];
-        for start in (0..rows).step_by(CHUNK) {
-            let end = (start + CHUNK).min(rows);
-            for (part, plane) in part.iter_mut().zip(planes) {
-                *part = &plane[start..end];
-            }
-            let numbers = &mut chunk[..end - start];
-            join(&part[..planes.len()], numbers);
-            self.measure(numbers);
-            self.values(numbers, convert, into);
-        }
-    }
-
-    fn measure(&mut self, numbers: &[u64]) {
-        if !self.begun {
-            self.begun = true;
-            self.moved = self.stored.form != Form::Plain && numbers[0] != 0;
-        }
-        let bits = numbers.iter().fold(0, |bits, &number| bits | number);
-        self.bits |= bits;
-        if self.overflows(bits) && numbers.iter().any(|&number| self.overflows(number)) {
-            self.outside = u64::MAX;
-        }
-        if self.divisor == 1 || self.stored.form == Form::Names {
-            return;
-        }
-        for &number in numbers {
-            let size = if self.stored.form == Form::Walk { unzigzag(number).unsigned_abs() } else { number };
-            self.divisor = common_divisor(self.divisor, size);
-            if self.divisor == 1 {
-                break;
-            }
-        }
-    }
-
-    fn values<T>(&mut self, numbers: &[u64], convert: impl Fn(i64) -> T, into: &mut Vec<T>) {
-        let unit = self.origin.unit as i64;
-        let (mut value, mut outside) = (self.value, self.outside);
-        let mut next = |step: i64| {
-            value = value.wrapping_add(step);
-            outside |= value.wrapping_add(BOUND) as u64;
-            convert(value)
-        };
-        match (self.stored.form, unit) {
-            (Form::Walk | Form::Names, 1) => into.extend(numbers.iter().map(|&number| next(unzigzag(number)))),
-            (Form::Walk | Form::Names, _) => {
-                into.extend(numbers.iter().map(|&number| next(unzigzag(number).wrapping_mul(unit))));
-            }
-            (Form::Ascending, _) => into.extend(numbers.iter().map(|&number| next((number as i64).wrapping_mul(unit)))),
-            (Form::Plain, _) => {
-                let mut above = 0;
-                into.extend(numbers.iter().map(|&number| {
-                    let value = (number as i64).wrapping_mul(unit);
-                    above |= value;
-                    convert(value)
-                }));
-                outside |= (above as u64) << 1;
-            }
-        }
-        (self.value, self.outside) = (value, outside);
-    }
-
-    fn check(&self) -> Result<(), Refusal> {
-        let name = self.stored.name;
-        if self.moved {
-            return Err(Refusal::First(name));
-        }
-        if width_of(self.bits) != self.width {
-            return Err(Refusal::Width(name));
-        }
-        let common = if self.divisor == 0 { self.origin.unit == 1 } else { self.divisor == 1 };
-        if self.stored.form != Form::Names && !common {
-            return Err(Refusal::Unit(name));
-        }
-        if self.stored.form != Form::Names && self.outside >> 63 != 0 {
-            return Err(Refusal::Range(name));
-        }
-        Ok(())
-    }
-
-    /// Whether a number in units is a difference or value that no two values in the range have.
-    fn overflows(&self, number: u64) -> bool {
-        let size = if self.stored.form == Form::Walk { number.div_ceil(2) } else { number };
-        size.checked_mul(self.origin.unit).is_none_or(|product| product > i64::MAX as u64)
-    }
+fn widths(columns: &[Column]) -> usize {
+    columns.iter().map(|column| column.width).sum()
 }
 
 #[cfg(test)]

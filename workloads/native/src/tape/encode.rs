@@ -2,7 +2,8 @@
 
 use super::columns::{Columns, Fault};
 use super::form::{
-    BOUND, EXCHANGE_TIME, Form, LOCAL_TIME, ORDER, Origin, PRICE, QUANTITY, SEQUENCE, Stored, common_divisor, event,
+    BEGINS, BOUND, EXCHANGE_TIME, Form, LOCAL_TIME, ORDER, Origin, PRICE, QUANTITY, SEQUENCE, Stored, common_divisor,
+    event,
 };
 use super::planes::{CHUNK, split, width_of, zigzag};
 
@@ -20,10 +21,12 @@ pub struct EncodedColumn {
 /// A tape as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
-    /// Kind + 16 x side of each row.
+    /// Of each message, which is rows that share sequence and times: sequence, exchange and local time.
+    pub messages: Vec<EncodedColumn>,
+    /// Kind and side of each row, and whether it begins a message.
     pub event: Vec<u8>,
-    /// The other columns: sequence, exchange and local time, price, quantity and, where there is one, order.
-    pub columns: Vec<EncodedColumn>,
+    /// Of each row: price, quantity and, where there is one, order.
+    pub rows: Vec<EncodedColumn>,
 }
 
 /// Encodes the columns of a tape.
@@ -32,28 +35,45 @@ pub struct Encoded {
 /// [`Fault`] where the columns are no tape, or a value is out of range.
 pub fn encode(columns: &Columns<'_>) -> Result<Encoded, Fault> {
     columns.check()?;
-    let mut encoded = vec![
-        encode_column(SEQUENCE, bytemuck::cast_slice(columns.sequence))?,
-        encode_column(EXCHANGE_TIME, columns.exchange_time)?,
-        encode_column(LOCAL_TIME, columns.local_time)?,
-        encode_column(PRICE, columns.price)?,
-        encode_column(QUANTITY, columns.quantity)?,
-    ];
-    if !columns.order.is_empty() {
-        encoded.push(encode_column(ORDER, bytemuck::cast_slice(columns.order))?);
+    let sequence: &[i64] = bytemuck::cast_slice(columns.sequence);
+    let times = [(SEQUENCE, sequence), (EXCHANGE_TIME, columns.exchange_time), (LOCAL_TIME, columns.local_time)];
+    times.iter().try_for_each(|(column, values)| within(*column, values))?;
+    let mut event: Vec<u8> =
+        columns.kind.iter().zip(columns.side).map(|(&kind, &side)| event(kind, side, false)).collect();
+    let mut begin = Vec::new();
+    for (row, event) in event.iter_mut().enumerate() {
+        if row == 0 || times.iter().any(|(_, values)| values[row] != values[row - 1]) {
+            *event |= BEGINS;
+            begin.push(row);
+        }
     }
-    let event = columns.kind.iter().zip(columns.side).map(|(&kind, &side)| event(kind, side)).collect();
-    Ok(Encoded { event, columns: encoded })
+    let of_message = |(column, values): (Stored, &[i64])| {
+        let values: Vec<i64> = begin.iter().map(|&row| values[row]).collect();
+        encode_column(column, &values)
+    };
+    let mut rows = vec![encode_column(PRICE, columns.price)?, encode_column(QUANTITY, columns.quantity)?];
+    if !columns.order.is_empty() {
+        rows.push(encode_column(ORDER, bytemuck::cast_slice(columns.order))?);
+    }
+    let messages = times.into_iter().map(of_message).collect::<Result<_, _>>()?;
+    Ok(Encoded { messages, event, rows })
+}
+
+/// Checks the range of a column's values.
+fn within(column: Stored, values: &[i64]) -> Result<(), Fault> {
+    if column.form == Form::Names || values.iter().all(|value| (-BOUND..BOUND).contains(value)) {
+        return Ok(());
+    }
+    let row = values.iter().position(|value| !(-BOUND..BOUND).contains(value)).unwrap_or(0);
+    Err(Fault::Range(column.name, row))
 }
 
 fn encode_column(column: Stored, values: &[i64]) -> Result<EncodedColumn, Fault> {
-    if column.form != Form::Names {
-        let outside = values.iter().position(|value| !(-BOUND..BOUND).contains(value));
-        outside.map_or(Ok(()), |row| Err(Fault::Range(column.name, row)))?;
-    }
+    within(column, values)?;
     let first = if column.form == Form::Plain { 0 } else { values.first().copied().unwrap_or(0) };
     let (unit, largest) = measure(column.form, values, first);
-    let mut planes = vec![Vec::with_capacity(values.len()); width_of(largest)];
+    let width = width_of(largest).max(column.least);
+    let mut planes: Vec<_> = (0..width).map(|_| Vec::with_capacity(values.len())).collect();
     if !planes.is_empty() {
         let quotient = ExactDivision::by(unit);
         numbers(column.form, values, first, quotient, |chunk| split(chunk, &mut planes));

@@ -3,12 +3,12 @@
 /// Bound of sequences, times, prices and quantities, so that a difference of two never leaves 64 bits.
 pub const BOUND: i64 = 1 << 62;
 
-/// What the stored numbers of a column are.
+/// What the stored numbers of a column are, row by row, or message by message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Differences to the row before, none below zero.
+    /// Differences to the one before, none below zero.
     Ascending,
-    /// Differences to the row before, folded by zigzag.
+    /// Differences to the one before, folded by zigzag.
     Walk,
     /// As `Walk`, of names that may be any 64 bits: differences wrap, and have no unit.
     Names,
@@ -21,14 +21,20 @@ pub(super) enum Form {
 pub(super) struct Stored {
     pub name: &'static str,
     pub form: Form,
+    /// Planes it has at least: one column of each part has one, which tells how many rows there are.
+    pub least: usize,
 }
 
-pub(super) const SEQUENCE: Stored = Stored { name: "sequence", form: Form::Ascending };
-pub(super) const EXCHANGE_TIME: Stored = Stored { name: "exchange_time", form: Form::Walk };
-pub(super) const LOCAL_TIME: Stored = Stored { name: "local_time", form: Form::Walk };
-pub(super) const PRICE: Stored = Stored { name: "price", form: Form::Walk };
-pub(super) const QUANTITY: Stored = Stored { name: "quantity", form: Form::Plain };
-pub(super) const ORDER: Stored = Stored { name: "order", form: Form::Names };
+const fn stored(name: &'static str, form: Form, least: usize) -> Stored {
+    Stored { name, form, least }
+}
+
+pub(super) const SEQUENCE: Stored = stored("sequence", Form::Ascending, 1);
+pub(super) const EXCHANGE_TIME: Stored = stored("exchange_time", Form::Walk, 0);
+pub(super) const LOCAL_TIME: Stored = stored("local_time", Form::Walk, 0);
+pub(super) const PRICE: Stored = stored("price", Form::Walk, 0);
+pub(super) const QUANTITY: Stored = stored("quantity", Form::Plain, 0);
+pub(super) const ORDER: Stored = stored("order", Form::Names, 0);
 
 /// What the numbers of a column start from and are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +54,12 @@ pub(super) fn common_divisor(one: u64, other: u64) -> u64 {
     one
 }
 
-/// Kind and side of a row in one byte.
-pub(super) fn event(kind: u8, side: u8) -> u8 {
-    kind | side << 4
+/// The bit of an event that says that its row is the first of a message.
+pub(super) const BEGINS: u8 = 64;
+
+/// Kind and side of a row in one byte, and whether it begins a message.
+pub(super) fn event(kind: u8, side: u8, begins: bool) -> u8 {
+    kind | side << 4 | if begins { BEGINS } else { 0 }
 }
 
 #[cfg(test)]

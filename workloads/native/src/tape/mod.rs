@@ -5,11 +5,13 @@
 
 mod audit;
 pub mod binance;
+mod column;
 mod columns;
 mod decimal;
 mod decode;
 mod encode;
 mod form;
+mod json;
 mod lines;
 mod owned;
 mod planes;
@@ -17,7 +19,7 @@ mod planes;
 pub use audit::{Count, Findings, audit, lost};
 pub use columns::{Columns, Fault, Kind, Side};
 pub use decimal::{Decimal, MOST_PLACES};
-pub use decode::{Decoder, Layout, Refusal};
+pub use decode::{Decoder, Layout, Refusal, Room};
 pub use encode::{Encoded, EncodedColumn, encode};
 pub use form::{BOUND, Origin};
 pub use lines::{Broken, LONGEST_LINE};

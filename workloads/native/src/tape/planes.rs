@@ -12,6 +12,7 @@ pub(super) fn zigzag(value: i64) -> u64 {
 }
 
 /// The signed integer of [`zigzag`].
+#[inline(always)]
 pub(super) fn unzigzag(folded: u64) -> i64 {
     (folded >> 1) as i64 ^ -((folded & 1) as i64)
 }
@@ -29,6 +30,7 @@ pub(super) fn split(values: &[u64], planes: &mut [Vec<u8>]) {
 }
 
 /// Puts the values of a chunk together from its planes, each as long as `values`.
+#[inline(always)]
 pub(super) fn join(planes: &[&[u8]], values: &mut [u64]) {
     match *planes {
         [] => values.fill(0),
@@ -47,6 +49,7 @@ pub(super) fn join(planes: &[&[u8]], values: &mut [u64]) {
     }
 }
 
+#[inline(always)]
 fn join_each<const WIDTH: usize>(planes: [&[u8]; WIDTH], values: &mut [u64]) {
     let planes = planes.map(|plane| &plane[..values.len()]);
     for (row, value) in values.iter_mut().enumerate() {

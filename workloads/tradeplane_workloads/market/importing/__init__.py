@@ -6,9 +6,9 @@
     recorded = import_recording("binance-raw", Path("btcusdt.gz"), TapeOptions())
     written = write_tapes(store, recorded.tapes, [recorded.source])
 
-Reading (CSV, Parquet, the ``arch`` package), naming of columns, times and decimals are apart from each other; every
-error names the file, the line or row, the column and what to do. Formats and rules: docs/formats/snapshot.md, and of
-recordings docs/formats/binance-raw.md, dbn.md and tape.md.
+Reading (CSV, Parquet, DBN, the ``arch`` package), naming of columns, times and decimals are apart from each other;
+every error names the file, the line or row, the column and what to do. Formats and rules: docs/formats/snapshot.md, and
+of recordings docs/formats/binance-raw.md, dbn.md and tape.md.
 """
 
 from __future__ import annotations
@@ -45,14 +45,22 @@ class Imported:
 
 
 def import_file(path: Path, options: ImportOptions | None = None) -> Imported:
-    """Read bars from a ``.csv`` or ``.parquet`` file. Raises DataRefused naming file, line, column and remedy."""
-    from tradeplane_workloads.market.importing import csv_bars, parquet_bars
+    """Read bars from a ``.csv``, ``.parquet``, ``.dbn`` or ``.dbn.zst`` file.
+
+    Raises DataRefused naming file, line, column and remedy.
+    """
+    from tradeplane_workloads.market.importing import csv_bars, dbn_bars, parquet_bars
 
     chosen = options or ImportOptions()
-    readers = {".csv": csv_bars.csv_columns, ".parquet": parquet_bars.parquet_columns}
-    reader = readers.get(path.suffix.lower())
+    readers = {
+        ".csv": csv_bars.csv_columns,
+        ".parquet": parquet_bars.parquet_columns,
+        ".dbn": dbn_bars.dbn_columns,
+        ".dbn.zst": dbn_bars.dbn_columns,
+    }
+    reader = next((readers[end] for end in readers if path.name.lower().endswith(end)), None)
     if reader is None:
-        raise DataRefused(f"{path.name} is neither .csv nor .parquet; convert it, or give it the extension it has")
+        raise DataRefused(f"{path.name} is none of {', '.join(readers)}; convert it, or give it the extension it has")
     source = reader(path.name, read_limited(path, chosen.max_bytes), chosen)
     return Imported(to_series(source, chosen.symbol or path.stem.upper(), chosen), source.source)
 

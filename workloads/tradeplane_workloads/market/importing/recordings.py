@@ -79,7 +79,7 @@ def to_tape(found: Found, options: TapeOptions) -> Tape:
     except ValueError as error:
         raise DataRefused(f"{found.source}, {tape.instrument.symbol}: {error}; correct the source") from error
     _refuse(found, findings, options.refuse)
-    return replace(tape, recording=_recording(findings, found.left_out))
+    return replace(tape, recording=to_recording(findings, found.left_out))
 
 
 def _in_units(
@@ -118,7 +118,8 @@ def _refuse(found: Found, findings: TapeFindings, flaws: Collection[Flaw]) -> No
             )
 
 
-def _recording(findings: TapeFindings, left_out: int) -> Recording:
+def to_recording(findings: TapeFindings, left_out: int) -> Recording:
+    """Return what a manifest says of a recording, from what was found on its tape and the messages left out of it."""
     return Recording(
         messages=findings.messages,
         left_out=left_out,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,7 +44,9 @@ def read_limited(path: Path, limit: int) -> bytes:
     """Return a file's bytes. Raises DataRefused when it cannot be read, is empty, or has more than ``limit`` bytes."""
     try:
         with path.open("rb") as file:
-            data = file.read(limit + 1)
+            state = os.fstat(file.fileno())
+            # As much memory as asked for is taken before a byte is read, so of a file no more is asked for than it has.
+            data = file.read(min(limit, state.st_size) + 1 if stat.S_ISREG(state.st_mode) else limit + 1)
     except OSError as error:
         raise DataRefused(f"{path} cannot be read: {error.strerror}; check its name and permissions") from error
     if len(data) > limit:

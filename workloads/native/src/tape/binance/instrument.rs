@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::audit::lost;
 use super::super::columns::{Kind, Side};
-use super::super::decimal::{Decimal, Scale};
+use super::super::decimal::Scale;
 use super::super::form::BOUND;
 use super::super::owned::{Row, Tape};
 use super::message::Level;
@@ -103,8 +103,16 @@ impl Instrument {
     }
 
     /// A snapshot of the book after an update; messages that came before it and are newer are applied to it.
+    ///
+    /// One that those messages do not follow makes no book known, so it is left out: were it kept, each would repeat all
+    /// rows since the last gap.
     pub fn snapshot(&mut self, stamp: Stamp, update: u64, bids: &[Level], asks: &[Level]) -> Result<(), Problem> {
-        if matches!(self.book, Book::Known(last) if update <= last) {
+        let joins = match &self.book {
+            Book::None => true,
+            Book::Known(last) => update > *last,
+            Book::Blind(since) => since.first().is_none_or(|(first, _)| first.last <= update || first.follow(update)),
+        };
+        if !joins {
             self.left_out += 1;
             return Ok(());
         }
@@ -112,30 +120,18 @@ impl Instrument {
         self.levels(stamp, Kind::Snapshot, bids, asks)?;
         let before = std::mem::replace(&mut self.book, Book::Known(update));
         if let Book::Blind(since) = before {
-            let newer: Vec<_> = since.into_iter().filter(|(updates, _)| updates.last > update).collect();
-            self.apply(stamp, update, newer);
+            since.into_iter().filter(|(updates, _)| updates.last > update).for_each(|each| self.apply(stamp, each));
         }
         Ok(())
     }
 
-    /// Applies messages that are newer than a snapshot to it. They follow each other; the first may not follow it.
-    fn apply(&mut self, stamp: Stamp, update: u64, newer: Vec<(Updates, Range<usize>)>) {
-        let Some((last, _)) = newer.last() else { return };
-        self.book = Book::Known(last.last);
-        if newer.first().is_some_and(|(updates, _)| !updates.follow(update)) {
-            self.lose(stamp, lost::BOOK, 0);
+    /// Applies a message that is newer than the book and follows it once more.
+    fn apply(&mut self, stamp: Stamp, (updates, rows): (Updates, Range<usize>)) {
+        for row in rows {
+            let side = Side::of(self.tape.side[row]).unwrap_or(Side::None);
+            self.row(stamp, Kind::Level, side, self.tape.price[row], self.tape.quantity[row]);
         }
-        for (updates, rows) in newer {
-            let start = self.tape.len();
-            for row in rows {
-                let side = Side::of(self.tape.side[row]).unwrap_or(Side::None);
-                self.row(stamp, Kind::Level, side, self.tape.price[row], self.tape.quantity[row]);
-            }
-            let again = start..self.tape.len();
-            if let Book::Blind(since) = &mut self.book {
-                since.push((updates, again));
-            }
-        }
+        self.book = Book::Known(updates.last);
     }
 
     /// A trade, with its number in its feed; no level where it was none in the book.
@@ -200,18 +196,35 @@ impl Instrument {
     }
 
     fn levels(&mut self, stamp: Stamp, kind: Kind, bids: &[Level], asks: &[Level]) -> Result<(), Problem> {
-        bids.iter().try_for_each(|&level| self.level(stamp, kind, Side::Bid, level))?;
-        asks.iter().try_for_each(|&level| self.level(stamp, kind, Side::Ask, level))
+        self.side_of(stamp, (kind, Side::Bid), bids)?;
+        self.side_of(stamp, (kind, Side::Ask), asks)
+    }
+
+    /// Rows of one kind and side, which share all but price and quantity.
+    fn side_of(&mut self, stamp: Stamp, (kind, side): (Kind, Side), levels: &[Level]) -> Result<(), Problem> {
+        let tape = &mut self.tape;
+        let start = tape.price.len();
+        for level in levels {
+            let price = self.prices.fit(level.price, &mut tape.price).ok_or(Problem::Number("price"))?;
+            let quantity =
+                self.quantities.fit(level.quantity, &mut tape.quantity).ok_or(Problem::Number("quantity"))?;
+            tape.price.push(price);
+            tape.quantity.push(quantity);
+        }
+        let rows = tape.price.len();
+        tape.sequence.resize(rows, stamp.line);
+        tape.exchange_time.resize(rows, stamp.exchange.unwrap_or(0));
+        tape.local_time.resize(rows, stamp.local);
+        tape.kind.resize(rows, kind as u8);
+        tape.side.resize(rows, side as u8);
+        if stamp.exchange.is_none() {
+            self.untimed.extend(start..rows);
+        }
+        Ok(())
     }
 
     fn level(&mut self, stamp: Stamp, kind: Kind, side: Side, level: Level) -> Result<(), Problem> {
-        let fit = |scale: &mut Scale, decimal: Decimal, column: &mut [i64], what| {
-            scale.fit(decimal, column).ok_or(Problem::Number(what))
-        };
-        let price = fit(&mut self.prices, level.price, &mut self.tape.price, "price")?;
-        let quantity = fit(&mut self.quantities, level.quantity, &mut self.tape.quantity, "quantity")?;
-        self.row(stamp, kind, side, price, quantity);
-        Ok(())
+        self.side_of(stamp, (kind, side), &[level])
     }
 
     fn row(&mut self, stamp: Stamp, kind: Kind, side: Side, price: i64, quantity: i64) {

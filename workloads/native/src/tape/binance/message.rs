@@ -3,13 +3,10 @@
 //! One structure takes every message, because their kind is a field among the others and may come last. Fields that
 //! hold one thing in one message and another in the next are taken as what they are; all others are passed over.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{IgnoredAny, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
-use serde::{Deserialize, Deserializer};
+use std::ops::Range;
 
 use super::super::decimal::Decimal;
+use super::super::json::{Scanner, Unexpected};
 
 /// A price and the quantity there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,15 +18,20 @@ pub(super) struct Level {
 /// What a field held.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) enum Value<'a> {
+    /// There was no such field.
     #[default]
+    None,
+    /// Something that no tape needs.
     Other,
     Integer(u64),
     Flag(bool),
-    Text(Cow<'a, str>),
-    Levels(Vec<Level>),
+    /// Text without escapes.
+    Text(&'a [u8]),
+    /// Places in the levels of the message.
+    Levels(Range<usize>),
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
     pub fn integer(&self) -> Option<u64> {
         if let Self::Integer(number) = self { Some(*number) } else { None }
     }
@@ -38,237 +40,159 @@ impl Value<'_> {
         if let Self::Flag(flag) = self { Some(*flag) } else { None }
     }
 
-    pub fn text(&self) -> Option<&str> {
+    pub fn text(&self) -> Option<&'a [u8]> {
         if let Self::Text(text) = self { Some(text) } else { None }
     }
 
     pub fn decimal(&self) -> Option<Decimal> {
-        self.text().and_then(|text| Decimal::parse(text.as_bytes()))
+        self.text().and_then(Decimal::parse)
     }
 
-    pub fn levels(&self) -> Option<&[Level]> {
-        if let Self::Levels(levels) = self { Some(levels) } else { None }
+    pub fn levels<'l>(&self, all: &'l [Level]) -> Option<&'l [Level]> {
+        if let Self::Levels(places) = self { all.get(places.clone()) } else { None }
     }
 }
 
-/// A message, or what a combined stream wraps around one.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+/// A message; of a combined stream, what is wrapped, with the name of the stream.
+#[derive(Debug, Default)]
 pub(super) struct Message<'a> {
-    /// The message, where a combined stream wraps it.
-    #[serde(borrow)]
-    pub data: Option<Any<'a>>,
-    /// Name of the stream, where a combined stream says it.
-    #[serde(borrow)]
-    pub stream: Value<'a>,
+    /// Whether it came wrapped by a combined stream.
+    pub wrapped: bool,
     /// Kind of the event.
-    #[serde(borrow, rename = "e")]
     pub event: Value<'a>,
-    /// When it was sent, in milliseconds.
-    #[serde(borrow, rename = "E")]
+    /// When it was sent.
     pub event_time: Value<'a>,
-    /// When it happened, in milliseconds.
-    #[serde(borrow, rename = "T")]
+    /// When it happened.
     pub transaction_time: Value<'a>,
-    #[serde(borrow, rename = "s")]
+    pub stream: Value<'a>,
     pub symbol: Value<'a>,
     /// The pair of a COIN-M future.
-    #[serde(borrow, rename = "ps")]
     pub pair: Value<'a>,
-    #[serde(borrow, rename = "U")]
     pub first_update: Value<'a>,
-    #[serde(borrow, rename = "u")]
     pub last_update: Value<'a>,
     /// Last update of the message before, which futures state.
-    #[serde(borrow, rename = "pu")]
     pub previous_update: Value<'a>,
     /// Bids, or the best bid's price.
-    #[serde(borrow, rename = "b")]
     pub bids: Value<'a>,
     /// Asks, the best ask's price, or the number of an aggregated trade.
-    #[serde(borrow, rename = "a")]
     pub asks: Value<'a>,
-    #[serde(borrow, rename = "B")]
     pub bid_quantity: Value<'a>,
-    #[serde(borrow, rename = "A")]
     pub ask_quantity: Value<'a>,
-    #[serde(borrow, rename = "p")]
     pub price: Value<'a>,
-    #[serde(borrow, rename = "q")]
     pub quantity: Value<'a>,
-    #[serde(borrow, rename = "t")]
     pub trade: Value<'a>,
     /// Whether the buyer was the maker.
-    #[serde(borrow, rename = "m")]
     pub buyer_made: Value<'a>,
     /// What kind of trade, which futures state.
-    #[serde(borrow, rename = "X")]
     pub trade_kind: Value<'a>,
-    #[serde(borrow, rename = "lastUpdateId")]
     pub snapshot_update: Value<'a>,
-    #[serde(borrow, rename = "bids")]
     pub snapshot_bids: Value<'a>,
-    #[serde(borrow, rename = "asks")]
     pub snapshot_asks: Value<'a>,
-    #[serde(borrow, rename = "symbol")]
     pub snapshot_symbol: Value<'a>,
 }
 
-/// A message, or JSON of another shape that has none.
-#[derive(Debug)]
-pub(super) enum Any<'a> {
-    Message(Box<Message<'a>>),
-    Other,
-}
-
-impl<'a> Any<'a> {
-    /// Reads one message from a line.
-    pub fn parse(line: &'a [u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(line)
-    }
-}
-
-impl<'a, 'de: 'a> Deserialize<'de> for Any<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(AnyVisitor)
-    }
-}
-
-impl<'a, 'de: 'a> Deserialize<'de> for Value<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
-    }
-}
-
-/// Takes nothing from what a tape has no use for.
-macro_rules! passed_over {
-    ($($visit:ident($kind:ty) -> $other:expr;)*) => {
-        $(fn $visit<E>(self, _: $kind) -> Result<Self::Value, E> { Ok($other) })*
-    };
-}
-
-struct AnyVisitor;
-
-impl<'de> Visitor<'de> for AnyVisitor {
-    type Value = Any<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a message")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Message::deserialize(MapAccessDeserializer::new(map)).map(|message| Any::Message(Box::new(message)))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        while elements.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Any::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Any::Other)
-    }
-
-    passed_over! {
-        visit_bool(bool) -> Any::Other;
-        visit_i64(i64) -> Any::Other;
-        visit_u64(u64) -> Any::Other;
-        visit_f64(f64) -> Any::Other;
-        visit_str(&str) -> Any::Other;
-    }
-}
-
-struct ValueVisitor;
-
-impl<'de> Visitor<'de> for ValueVisitor {
-    type Value = Value<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a field of a message")
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Value::Integer(number))
-    }
-
-    fn visit_bool<E>(self, flag: bool) -> Result<Self::Value, E> {
-        Ok(Value::Flag(flag))
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Value::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Value::Other)
-    }
-
-    /// Levels, or where one is none, nothing.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let (mut levels, mut whole) = (Vec::new(), true);
-        while let Some(MaybeLevel(level)) = elements.next_element()? {
-            whole &= level.is_some();
-            levels.extend(level);
+impl<'a> Message<'a> {
+    /// Reads a message, its levels into `levels`. JSON that is no object, or wraps none, has no field.
+    pub fn parse(text: &'a str, levels: &mut Vec<Level>) -> Result<Self, Unexpected> {
+        levels.clear();
+        let mut message = Self::default();
+        let mut scanner = Scanner::new(text);
+        if scanner.take(b'{') {
+            scanner.members(|scanner, name| match name {
+                b"data" => message.data(scanner, levels),
+                b"stream" => take_once(&mut message.stream, scanner, levels),
+                _ => message.member(name, scanner, levels),
+            })?;
+        } else {
+            scanner.skip()?;
         }
-        Ok(if whole { Value::Levels(levels) } else { Value::Other })
+        scanner.end()?;
+        Ok(message)
     }
 
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Value::Other)
+    fn data(&mut self, scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<(), Unexpected> {
+        if self.wrapped {
+            return Err(scanner.unexpected());
+        }
+        self.wrapped = true;
+        if scanner.take(b'{') {
+            return scanner.members(|scanner, name| self.member(name, scanner, levels));
+        }
+        scanner.skip()
     }
 
-    passed_over! {
-        visit_i64(i64) -> Value::Other;
-        visit_f64(f64) -> Value::Other;
+    fn member(&mut self, name: &[u8], scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<(), Unexpected> {
+        let field = match name {
+            b"e" => &mut self.event,
+            b"E" => &mut self.event_time,
+            b"T" => &mut self.transaction_time,
+            b"s" => &mut self.symbol,
+            b"ps" => &mut self.pair,
+            b"U" => &mut self.first_update,
+            b"u" => &mut self.last_update,
+            b"pu" => &mut self.previous_update,
+            b"b" => &mut self.bids,
+            b"a" => &mut self.asks,
+            b"B" => &mut self.bid_quantity,
+            b"A" => &mut self.ask_quantity,
+            b"p" => &mut self.price,
+            b"q" => &mut self.quantity,
+            b"t" => &mut self.trade,
+            b"m" => &mut self.buyer_made,
+            b"X" => &mut self.trade_kind,
+            b"lastUpdateId" => &mut self.snapshot_update,
+            b"bids" => &mut self.snapshot_bids,
+            b"asks" => &mut self.snapshot_asks,
+            b"symbol" => &mut self.snapshot_symbol,
+            _ => return scanner.skip(),
+        };
+        take_once(field, scanner, levels)
     }
 }
 
-/// An element of an array that may be a price and a quantity.
-struct MaybeLevel(Option<Level>);
+/// Takes a field's value, which it may have once.
+fn take_once<'a>(field: &mut Value<'a>, scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<(), Unexpected> {
+    if *field != Value::None {
+        return Err(scanner.unexpected());
+    }
+    *field = value(scanner, levels)?;
+    Ok(())
+}
 
-impl<'de> Deserialize<'de> for MaybeLevel {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(LevelVisitor)
+fn value<'a>(scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<Value<'a>, Unexpected> {
+    match scanner.peek() {
+        b'"' => scanner.string().map(|(text, escapes)| if escapes { Value::Other } else { Value::Text(text) }),
+        b'-' | b'0'..=b'9' => scanner.number().map(|number| number.map_or(Value::Other, Value::Integer)),
+        b'[' => {
+            scanner.take(b'[');
+            let (start, mut whole) = (levels.len(), true);
+            scanner.elements(|scanner| {
+                let level = level(scanner)?;
+                whole &= level.is_some();
+                levels.extend(level);
+                Ok(())
+            })?;
+            Ok(if whole { Value::Levels(start..levels.len()) } else { Value::Other })
+        }
+        b'{' => scanner.skip().map(|()| Value::Other),
+        _ => scanner.word().map(|word| word.map_or(Value::Other, Value::Flag)),
     }
 }
 
-struct LevelVisitor;
-
-impl<'de> Visitor<'de> for LevelVisitor {
-    type Value = MaybeLevel;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a price and a quantity")
+/// Takes an element of an array; where it is a price and a quantity, those. Spot once added an empty third one.
+fn level(scanner: &mut Scanner<'_>) -> Result<Option<Level>, Unexpected> {
+    if !scanner.take(b'[') {
+        return scanner.skip().map(|()| None);
     }
-
-    /// Spot once added an empty third element.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-        let price = elements.next_element::<Value<'de>>()?.and_then(|price| price.decimal());
-        let quantity = elements.next_element::<Value<'de>>()?.and_then(|quantity| quantity.decimal());
-        while elements.next_element::<IgnoredAny>()?.is_some() {}
-        let level = price.zip(quantity);
-        Ok(MaybeLevel(level.map(|(price, quantity)| Level { price, quantity })))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(MaybeLevel(None))
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(MaybeLevel(None))
-    }
-
-    passed_over! {
-        visit_bool(bool) -> MaybeLevel(None);
-        visit_i64(i64) -> MaybeLevel(None);
-        visit_u64(u64) -> MaybeLevel(None);
-        visit_f64(f64) -> MaybeLevel(None);
-        visit_str(&str) -> MaybeLevel(None);
-    }
+    let (mut place, mut numbers) = (0, [None, None]);
+    scanner.elements(|scanner| {
+        if place < 2 && scanner.peek() == b'"' {
+            numbers[place] = scanner.decimal()?;
+        } else {
+            scanner.skip()?;
+        }
+        place += 1;
+        Ok(())
+    })?;
+    Ok(numbers[0].zip(numbers[1]).map(|(price, quantity)| Level { price, quantity }))
 }

@@ -8,7 +8,7 @@ use super::super::form::BOUND;
 use super::super::lines::{Broken, for_each_line};
 use super::super::owned::Tape;
 use super::instrument::{Instrument, Trades, Updates};
-use super::message::{Any, Level, Message};
+use super::message::{Level, Message, Value};
 
 /// Local times before this are in no nanoseconds: the ninth of September 2001.
 const EARLIEST: i64 = 1_000_000_000_000_000_000;
@@ -47,7 +47,8 @@ pub struct Options {
 pub enum Problem {
     Broken(Broken),
     Time,
-    Json(String),
+    Text,
+    Json(usize),
     Field(&'static str),
     Number(&'static str),
     Symbol,
@@ -74,9 +75,11 @@ impl fmt::Display for Problem {
                 "does not begin with a local time in nanoseconds since 1970 and a space; give lines such as \
                  1723161255030314667 {{\"stream\":...}}"
             ),
-            Self::Json(error) => {
-                write!(formatter, "the message is not JSON: {error}; correct the line, or take it out")
-            }
+            Self::Text => write!(formatter, "is not UTF-8 text; correct the line, or take it out"),
+            Self::Json(place) => write!(
+                formatter,
+                "the message is not JSON that can be used, from its byte {place} on; correct the line, or take it out"
+            ),
             Self::Field(field) => {
                 write!(formatter, "the message has no {field} that can be used; correct the line, or take it out")
             }
@@ -94,7 +97,7 @@ impl fmt::Display for Problem {
             ),
             Self::Waiting => write!(
                 formatter,
-                "is a snapshot of the book like {WAITING} before it, and nothing tells of which instrument; say whose"
+                "is a snapshot of the book, and nothing until then tells of which instrument; say whose it is"
             ),
         }
     }
@@ -182,6 +185,8 @@ struct Reader<'a> {
     places: BTreeMap<String, usize>,
     latest: Option<(String, usize)>,
     waiting: Vec<Waiting>,
+    /// Levels of the message being read.
+    levels: Vec<Level>,
     /// The first line with a snapshot that was taken for the only instrument's.
     unnamed: Option<u64>,
     others: u64,
@@ -195,6 +200,7 @@ impl<'a> Reader<'a> {
             places: BTreeMap::new(),
             latest: None,
             waiting: Vec::new(),
+            levels: Vec::new(),
             unnamed: None,
             others: 0,
         }
@@ -203,25 +209,24 @@ impl<'a> Reader<'a> {
     fn line(&mut self, line: u64, text: &[u8]) -> Result<(), Problem> {
         let space = memchr::memchr(b' ', text).ok_or(Problem::Time)?;
         let local = local_time(&text[..space]).ok_or(Problem::Time)?;
-        let parsed = Any::parse(&text[space + 1..]).map_err(|error| Problem::Json(error.to_string()))?;
-        let Any::Message(message) = parsed else { return self.other() };
-        match &message.data {
-            Some(Any::Message(inner)) => self.message(line, local, message.stream.text(), inner),
-            Some(Any::Other) => self.other(),
-            None => self.message(line, local, None, &message),
-        }
+        let text = std::str::from_utf8(&text[space + 1..]).map_err(|_| Problem::Text)?;
+        let mut levels = std::mem::take(&mut self.levels);
+        let parsed = Message::parse(text, &mut levels).map_err(|unexpected| Problem::Json(unexpected.0 + 1));
+        let done = parsed.and_then(|message| self.message(line, local, &message, &levels));
+        self.levels = levels;
+        done
     }
 
-    fn message(&mut self, line: u64, local: i64, stream: Option<&str>, message: &Message<'_>) -> Result<(), Problem> {
+    fn message(&mut self, line: u64, local: i64, message: &Message<'_>, levels: &[Level]) -> Result<(), Problem> {
         let stamp = Stamp { line, local, exchange: exchange_time(message)? };
         if let Some(update) = message.snapshot_update.integer() {
-            return self.snapshot(stamp, update, stream, message);
+            return self.snapshot(stamp, update, message, levels);
         }
         let Some(symbol) = message.symbol.text() else { return self.other() };
         // Spot's best quotes do not say what they are.
-        let untold = message.bid_quantity.text().and(message.ask_quantity.text()).map_or("", |_| "bookTicker");
+        let untold = message.bid_quantity.text().and(message.ask_quantity.text()).map_or(&b""[..], |_| b"bookTicker");
         let event = message.event.text().unwrap_or(untold);
-        if !matches!(event, "depthUpdate" | "trade" | "aggTrade" | "bookTicker") {
+        if !matches!(event, b"depthUpdate" | b"trade" | b"aggTrade" | b"bookTicker") {
             return self.other();
         }
         let place = self.place(symbol)?;
@@ -230,26 +235,20 @@ impl<'a> Reader<'a> {
         known.coin |= message.pair.text().is_some();
         let instrument = &mut known.instrument;
         match event {
-            "depthUpdate" => depth(instrument, stamp, stream, message),
-            "trade" => trade(instrument, stamp, (Trades::Single, &message.trade), message),
-            "aggTrade" => trade(instrument, stamp, (Trades::Aggregated, &message.asks), message),
+            b"depthUpdate" => depth(instrument, stamp, message, levels),
+            b"trade" => trade(instrument, stamp, (Trades::Single, &message.trade), message),
+            b"aggTrade" => trade(instrument, stamp, (Trades::Aggregated, &message.asks), message),
             _ => quotes(instrument, stamp, message),
         }
     }
 
-    fn snapshot(
-        &mut self,
-        stamp: Stamp,
-        update: u64,
-        stream: Option<&str>,
-        message: &Message<'_>,
-    ) -> Result<(), Problem> {
-        if stream.is_some() {
+    fn snapshot(&mut self, stamp: Stamp, update: u64, message: &Message<'_>, levels: &[Level]) -> Result<(), Problem> {
+        if message.stream != Value::None {
             return self.other(); // the few best levels that spot publishes; no whole book
         }
-        let bids = message.snapshot_bids.levels().ok_or(Problem::Field("\"bids\""))?;
-        let asks = message.snapshot_asks.levels().ok_or(Problem::Field("\"asks\""))?;
-        let named = message.snapshot_symbol.text().or(self.options.symbol.as_deref());
+        let bids = message.snapshot_bids.levels(levels).ok_or(Problem::Field("\"bids\""))?;
+        let asks = message.snapshot_asks.levels(levels).ok_or(Problem::Field("\"asks\""))?;
+        let named = message.snapshot_symbol.text().or(self.options.symbol.as_deref().map(str::as_bytes));
         let place = match (named, self.instruments.len()) {
             (Some(symbol), _) => self.place(symbol)?,
             (None, 0) if self.waiting.len() == WAITING => return Err(Problem::Waiting),
@@ -273,12 +272,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Where the instrument of a symbol is, made where there was none.
-    fn place(&mut self, symbol: &str) -> Result<usize, Problem> {
+    fn place(&mut self, symbol: &[u8]) -> Result<usize, Problem> {
         if let Some((latest, place)) = &self.latest
-            && latest == symbol
+            && latest.as_bytes() == symbol
         {
             return Ok(*place);
         }
+        let symbol = std::str::from_utf8(symbol).map_err(|_| Problem::Symbol)?;
         let place = match self.places.get(symbol) {
             Some(&place) => place,
             None => self.add(symbol)?,
@@ -308,7 +308,8 @@ impl<'a> Reader<'a> {
         let unnamed = self.unnamed.filter(|_| self.instruments.len() > 1);
         let waiting = self.waiting.first().map(|waiting| waiting.stamp.line);
         if let Some(line) = unnamed.or(waiting) {
-            return Err(Refused { line: Some(line), problem: Problem::Unnamed });
+            let problem = if unnamed.is_some() { Problem::Unnamed } else { Problem::Waiting };
+            return Err(Refused { line: Some(line), problem });
         }
         let mut instruments = Vec::with_capacity(self.instruments.len());
         for (symbol, &place) in &self.places {
@@ -331,13 +332,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-fn depth(
-    instrument: &mut Instrument,
-    stamp: Stamp,
-    stream: Option<&str>,
-    message: &Message<'_>,
-) -> Result<(), Problem> {
-    if stream.is_some_and(has_few_levels) {
+fn depth(instrument: &mut Instrument, stamp: Stamp, message: &Message<'_>, levels: &[Level]) -> Result<(), Problem> {
+    if message.stream.text().is_some_and(has_few_levels) {
         instrument.left_out += 1;
         return Ok(());
     }
@@ -346,25 +342,26 @@ fn depth(
         last: message.last_update.integer().ok_or(Problem::Field("\"u\""))?,
         previous: message.previous_update.integer(),
     };
-    let bids = message.bids.levels().ok_or(Problem::Field("\"b\""))?;
-    let asks = message.asks.levels().ok_or(Problem::Field("\"a\""))?;
+    let bids = message.bids.levels(levels).ok_or(Problem::Field("\"b\""))?;
+    let asks = message.asks.levels(levels).ok_or(Problem::Field("\"a\""))?;
     instrument.depth(stamp, updates, bids, asks)
 }
 
 /// Whether a stream is one of the few best levels (`btcusdt@depth20@100ms`), which are no changes of the book.
-fn has_few_levels(stream: &str) -> bool {
-    stream.split_once("@depth").is_some_and(|(_, rest)| rest.starts_with(|first: char| first.is_ascii_digit()))
+fn has_few_levels(stream: &[u8]) -> bool {
+    let after = memchr::memmem::find(stream, b"@depth").map(|place| place + b"@depth".len());
+    after.and_then(|place| stream.get(place)).is_some_and(u8::is_ascii_digit)
 }
 
 fn trade(
     instrument: &mut Instrument,
     stamp: Stamp,
-    (feed, number): (Trades, &super::message::Value<'_>),
+    (feed, number): (Trades, &Value<'_>),
     message: &Message<'_>,
 ) -> Result<(), Problem> {
     let number = number.integer().ok_or(Problem::Field("number of the trade"))?;
     // An insurance fund's, say: it has a number among the others, and nothing in the book traded.
-    if message.trade_kind.text().is_some_and(|kind| kind != "MARKET") {
+    if message.trade_kind.text().is_some_and(|kind| kind != b"MARKET") {
         return instrument.trade(stamp, (feed, number), Side::None, None);
     }
     let taker = if message.buyer_made.flag().ok_or(Problem::Field("\"m\""))? { Side::Ask } else { Side::Bid };

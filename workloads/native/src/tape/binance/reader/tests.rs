@@ -148,15 +148,33 @@ fn what_came_before_a_snapshot_and_is_newer_is_applied_to_it() {
 }
 
 #[test]
-fn a_snapshot_too_old_to_join_leaves_the_book_unknown() {
-    let recorded = recorded(&[&usdm(20, 25, 19, r#"["9","1"]"#), &snapshot(11), &usdm(26, 27, 25, r#"["8","1"]"#)]);
-    let expected =
-        [Kind::Gap, Kind::Level, Kind::Clear, Kind::Snapshot, Kind::Snapshot, Kind::Gap, Kind::Level, Kind::Level];
-    assert_eq!(kinds(&recorded), expected);
-    // The next snapshot that is new enough makes it known: no gap any more.
-    let messages = [usdm(20, 25, 19, ""), snapshot(11), usdm(26, 27, 25, ""), snapshot(26), usdm(28, 30, 27, "")];
-    let kinds = kinds(&super::tests::recorded(&messages.each_ref().map(String::as_str)));
-    assert_eq!(kinds.iter().filter(|&&kind| kind == Kind::Gap).count(), 2);
+fn a_snapshot_too_old_to_join_is_left_out() {
+    let level = r#"["9","1"]"#;
+    let messages = [usdm(20, 25, 19, level), snapshot(11), usdm(26, 27, 25, level)];
+    let blind = recorded(&messages.each_ref().map(String::as_str));
+    assert_eq!((kinds(&blind), blind.left_out), (vec![Kind::Gap, Kind::Level, Kind::Level], 1));
+    // The next snapshot that is new enough makes the book known, and what is newer than it is applied to it.
+    let later = [snapshot(26), usdm(28, 30, 27, level)];
+    let recorded = recorded(&messages.iter().chain(&later).map(String::as_str).collect::<Vec<_>>());
+    let joined = [Kind::Clear, Kind::Snapshot, Kind::Snapshot, Kind::Level, Kind::Level];
+    assert_eq!((&kinds(&recorded)[3..], recorded.left_out), (&joined[..], 1));
+}
+
+#[test]
+fn many_old_snapshots_add_no_rows() {
+    let change = usdm(20, 25, 19, r#"["9","1"],["8","1"]"#);
+    let old: Vec<String> = (0..1_000).map(|number| snapshot(number % 19)).collect();
+    let messages: Vec<&str> = std::iter::once(change.as_str()).chain(old.iter().map(String::as_str)).collect();
+    let recorded = recorded(&messages);
+    assert_eq!((kinds(&recorded), recorded.left_out), (vec![Kind::Gap, Kind::Level, Kind::Level], 1_000));
+}
+
+#[test]
+fn many_snapshots_of_one_book_are_joined_once() {
+    let change = usdm(20, 25, 19, r#"["9","1"]"#);
+    let recorded = recorded(&[&change, &snapshot(20), &snapshot(20), &snapshot(25), &snapshot(24)]);
+    let joined = [Kind::Clear, Kind::Snapshot, Kind::Snapshot, Kind::Level];
+    assert_eq!((&kinds(&recorded)[2..], recorded.left_out), (&joined[..], 3));
 }
 
 #[test]
@@ -237,7 +255,7 @@ fn a_snapshot_without_a_symbol_is_of_the_only_instrument() {
     assert_eq!(recorded(&[&snapshot(1), quote]).tape.sequence, [1, 1, 1, 2, 2]);
     assert_eq!(refused(&[quote, &snapshot(1), other]), (Some(2), Problem::Unnamed));
     assert_eq!(refused(&[quote, other, &snapshot(1)]), (Some(3), Problem::Unnamed));
-    assert_eq!(refused(&[&snapshot(1)]), (Some(1), Problem::Unnamed));
+    assert_eq!(refused(&[&snapshot(1)]), (Some(1), Problem::Waiting));
     assert_eq!(refused(&[snapshot(1).as_str(); 17]), (Some(17), Problem::Waiting));
     let named = Options { symbol: Some("B".into()), ..options() };
     let found = read(recording(&[quote, &snapshot(1), other]).as_bytes(), &named).unwrap();
@@ -280,6 +298,11 @@ fn lines_that_cannot_be_read_are_named() {
     for (message, field) in wrong {
         assert_eq!(refused(&[quote, message]), (Some(2), Problem::Field(field)), "{message}");
     }
+    assert!(matches!(refused(&[r#"{"data":{},"data":{}}"#]), (Some(1), Problem::Json(19))));
+    let escaped = r#"{"e":"tr\u0061de","T":1,"s":"A","t":1,"p":"1","q":"1","m":true}"#;
+    assert_eq!(read(recording(&[escaped]).as_bytes(), &options()).unwrap().others, 1);
+    let latin = [format!("{LOCAL} \"").as_bytes(), b"\xe9\""].concat();
+    assert_eq!(read(&latin, &options()).unwrap_err().problem, Problem::Text);
     assert_eq!(refused(&[r#"{"e":"trade","s":""}"#]), (Some(1), Problem::Symbol));
     assert_eq!(refused(&[r#"{"e":"trade","s":"a b"}"#]), (Some(1), Problem::Symbol));
 }
@@ -298,7 +321,8 @@ fn every_problem_says_what_to_do() {
         Problem::Broken(Broken::Long(1)),
         Problem::Broken(Broken::Large(1)),
         Problem::Time,
-        Problem::Json("x".into()),
+        Problem::Text,
+        Problem::Json(1),
         Problem::Field("x"),
         Problem::Number("x"),
         Problem::Symbol,
@@ -337,6 +361,28 @@ proptest! {
         if let Ok(found) = read(text.as_bytes(), &options()) {
             for one in found.instruments {
                 prop_assert_eq!(one.tape.columns().check(), Ok(()));
+            }
+        }
+    }
+
+    #[test]
+    fn changed_bytes_give_a_tape_no_larger_than_they_allow_or_a_refusal(
+        text in text(),
+        changes in prop::collection::vec(
+            (any::<prop::sample::Index>(), 0usize..20, prop::collection::vec(any::<u8>(), 0..6)), 1..4,
+        ),
+    ) {
+        let mut bytes = text.into_bytes();
+        for (place, gone, new) in changes {
+            let start = place.index(bytes.len() + 1);
+            let end = (start + gone).min(bytes.len());
+            bytes.splice(start..end, new);
+        }
+        if let Ok(found) = read(&bytes, &options()) {
+            for one in found.instruments {
+                prop_assert_eq!(one.tape.columns().check(), Ok(()));
+                // A level has more bytes than one, and is applied again once at most.
+                prop_assert!(one.tape.len() <= 2 * bytes.len());
             }
         }
     }

@@ -1,0 +1,338 @@
+//! JSON, read once from its first byte to its last, without a tree and without a copy.
+//!
+//! Messages of venues are many and short, and most of what they hold is arrays of two decimals. A reader that builds
+//! nothing is several times faster than one for any type, and is checked against one in the tests: it takes what JSON
+//! takes, and refuses the rest.
+
+use super::decimal::Decimal;
+
+/// Deepest nesting that is read.
+const DEEPEST: usize = 64;
+
+/// Text that is no JSON, or not what was expected, from this byte on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unexpected(pub usize);
+
+/// A place in a text.
+#[derive(Debug, Clone)]
+pub(super) struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    pub fn new(text: &'a str) -> Self {
+        Self { text: text.as_bytes(), at: 0 }
+    }
+
+    /// The next byte that is no space, without taking it; 0 at the end.
+    pub fn peek(&mut self) -> u8 {
+        loop {
+            match self.text.get(self.at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                Some(&byte) => return byte,
+                None => return 0,
+            }
+        }
+    }
+
+    /// Takes a byte where it is the next.
+    pub fn take(&mut self, byte: u8) -> bool {
+        let there = self.peek() == byte && self.at < self.text.len();
+        self.at += usize::from(there);
+        there
+    }
+
+    /// Takes a byte that has to be the next.
+    pub fn expect(&mut self, byte: u8) -> Result<(), Unexpected> {
+        if self.take(byte) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// Nothing but space may be left.
+    pub fn end(&mut self) -> Result<(), Unexpected> {
+        self.peek();
+        if self.at == self.text.len() { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// What is to be said of this place.
+    pub fn unexpected(&self) -> Unexpected {
+        Unexpected(self.at)
+    }
+
+    /// Takes the members of an object whose brace was taken: `each` gets a name and takes its value. Names with escapes
+    /// are given as they stand.
+    pub fn members(
+        &mut self,
+        mut each: impl FnMut(&mut Self, &'a [u8]) -> Result<(), Unexpected>,
+    ) -> Result<(), Unexpected> {
+        if self.take(b'}') {
+            return Ok(());
+        }
+        loop {
+            let (name, _) = self.string()?;
+            self.expect(b':')?;
+            each(self, name)?;
+            if !self.take(b',') {
+                return self.expect(b'}');
+            }
+        }
+    }
+
+    /// Takes the elements of an array whose bracket was taken.
+    pub fn elements(&mut self, mut each: impl FnMut(&mut Self) -> Result<(), Unexpected>) -> Result<(), Unexpected> {
+        if self.take(b']') {
+            return Ok(());
+        }
+        loop {
+            each(self)?;
+            if !self.take(b',') {
+                return self.expect(b']');
+            }
+        }
+    }
+
+    /// Takes a string; what stands between its quotation marks, and whether there are escapes in it.
+    pub fn string(&mut self) -> Result<(&'a [u8], bool), Unexpected> {
+        self.expect(b'"')?;
+        let (start, mut escapes) = (self.at, false);
+        loop {
+            match self.text.get(self.at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escapes = true;
+                    self.at += 1;
+                    self.escape()?;
+                }
+                Some(0x20..) => self.at += 1,
+                _ => return Err(self.unexpected()),
+            }
+        }
+        self.at += 1;
+        Ok((&self.text[start..self.at - 1], escapes))
+    }
+
+    fn escape(&mut self) -> Result<(), Unexpected> {
+        match self.text.get(self.at) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                let digits = self.text.get(self.at + 1..self.at + 5).unwrap_or(&[]);
+                if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
+                    return Err(self.unexpected());
+                }
+                self.at += 5;
+            }
+            _ => return Err(self.unexpected()),
+        }
+        Ok(())
+    }
+
+    /// Takes a string; the decimal it holds, where it holds one.
+    pub fn decimal(&mut self) -> Result<Option<Decimal>, Unexpected> {
+        self.peek();
+        let text = self.text.get(self.at + 1..).unwrap_or(&[]);
+        if self.text.get(self.at) == Some(&b'"')
+            && let Some((decimal, length)) = Decimal::short(text)
+            && text.get(length) == Some(&b'"')
+        {
+            self.at += length + 2;
+            return Ok(Some(decimal));
+        }
+        self.string().map(|(text, _)| Decimal::parse(text))
+    }
+
+    /// Takes a number; its value where it is a whole one of at most 64 bits without a sign.
+    pub fn number(&mut self) -> Result<Option<u64>, Unexpected> {
+        self.peek();
+        let start = self.at;
+        let negative = self.take(b'-');
+        let mut value = Some(0u64);
+        let first = self.at;
+        while let Some(digit @ b'0'..=b'9') = self.text.get(self.at) {
+            value = value.and_then(|value| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+            self.at += 1;
+        }
+        if self.at == first || (self.at - first > 1 && self.text[first] == b'0') {
+            return Err(Unexpected(start));
+        }
+        let whole = self.at;
+        if self.text.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.text.get(self.at) {
+            self.at += 1;
+            self.at += usize::from(matches!(self.text.get(self.at), Some(b'+' | b'-')));
+            self.digits()?;
+        }
+        Ok(value.filter(|_| !negative && self.at == whole))
+    }
+
+    fn digits(&mut self) -> Result<(), Unexpected> {
+        let start = self.at;
+        while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.unexpected()) } else { Ok(()) }
+    }
+
+    /// Takes `true`, `false` or `null`.
+    pub fn word(&mut self) -> Result<Option<bool>, Unexpected> {
+        self.peek();
+        for (word, value) in [(&b"true"[..], Some(true)), (b"false", Some(false)), (b"null", None)] {
+            if self.text[self.at..].starts_with(word) {
+                self.at += word.len();
+                return Ok(value);
+            }
+        }
+        Err(self.unexpected())
+    }
+
+    /// Passes over a value, whatever it is.
+    pub fn skip(&mut self) -> Result<(), Unexpected> {
+        self.skip_within(0)
+    }
+
+    fn skip_within(&mut self, depth: usize) -> Result<(), Unexpected> {
+        if depth > DEEPEST {
+            return Err(self.unexpected());
+        }
+        match self.peek() {
+            b'"' => self.string().map(drop),
+            b'{' => {
+                self.at += 1;
+                self.members(|scanner, _| scanner.skip_within(depth + 1))
+            }
+            b'[' => {
+                self.at += 1;
+                self.elements(|scanner| scanner.skip_within(depth + 1))
+            }
+            b'-' | b'0'..=b'9' => self.number().map(drop),
+            _ => self.word().map(drop),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::de::IgnoredAny;
+
+    use super::*;
+
+    fn takes(text: &str) -> bool {
+        let mut scanner = Scanner::new(text);
+        scanner.skip().and_then(|()| scanner.end()).is_ok()
+    }
+
+    #[test]
+    fn what_json_is() {
+        let accepted = [
+            "null",
+            " true ",
+            "[]",
+            "{}",
+            "[1, -2.5e+10, 0, 0.1]",
+            r#"{"a":{"b":[{},[],""]}}"#,
+            r#""\u00e9\n\"é""#,
+            "-0",
+        ];
+        assert!(accepted.iter().all(|text| takes(text)), "{accepted:?}");
+        let refused = [
+            "",
+            " ",
+            "nul",
+            "01",
+            "-",
+            "1.",
+            ".5",
+            "1e",
+            "+1",
+            "[1,]",
+            "[1",
+            "{\"a\"}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "\"a",
+            "\"\\x\"",
+            "\"\\u12g4\"",
+            "\"\u{1}\"",
+            "1 2",
+            "\u{0}",
+            "[1}",
+            "tru\0",
+            "\"\\u12\"",
+        ];
+        for text in refused {
+            assert!(!takes(text), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_read_as_the_text_that_holds_them() {
+        for text in
+            ["61800.20", "0.000", "5.", ".5", "", "1e3", "12345678901234567.5", "123456789012345678.9", "-1", "a"]
+        {
+            let quoted = format!(" \"{text}\",");
+            let mut scanner = Scanner::new(&quoted);
+            assert_eq!(scanner.decimal(), Ok(Decimal::parse(text.as_bytes())), "{text}");
+            assert!(scanner.take(b','), "{text}");
+        }
+        assert!(Scanner::new("12").decimal().is_err());
+        assert!(Scanner::new("\"12").decimal().is_err());
+    }
+
+    #[test]
+    fn nesting_has_an_end() {
+        assert!(takes(&format!("{}{}", "[".repeat(DEEPEST + 1), "]".repeat(DEEPEST + 1))));
+        assert!(!takes(&format!("{}{}", "[".repeat(DEEPEST + 2), "]".repeat(DEEPEST + 2))));
+        assert!(!takes(&"[".repeat(100_000)));
+    }
+
+    #[test]
+    fn numbers_are_values_where_they_are_whole() {
+        let number = |text| Scanner::new(text).number();
+        assert_eq!(number("18446744073709551615"), Ok(Some(u64::MAX)));
+        assert_eq!(number("18446744073709551616"), Ok(None));
+        assert_eq!((number("-1"), number("1.0"), number("1e3")), (Ok(None), Ok(None), Ok(None)));
+    }
+
+    /// Text that is JSON, or nearly.
+    fn text() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just("null".to_owned()),
+            "-?[0-9]{1,3}(\\.[0-9]{1,2})?([eE][+-]?[0-9])?",
+            "\"([a-zé]|\\\\[nu\"/]|\\\\u00[0-9a-g]{2}){0,4}\"",
+        ];
+        let tree = leaf.prop_recursive(3, 20, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(|all| format!("[{}]", all.join(", "))),
+                prop::collection::vec(("\"[a-c]\"", inner), 0..4).prop_map(|all| {
+                    let members: Vec<_> = all.iter().map(|(name, value)| format!("{name} :{value}")).collect();
+                    format!("{{{}}}", members.join(","))
+                }),
+            ]
+        });
+        (tree, any::<prop::sample::Index>(), prop::option::of("[\\[\\]{}\",:0e\\\\ \t.-]")).prop_map(
+            |(text, place, other)| {
+                let Some(other) = other else { return text };
+                let mut place = place.index(text.len() + 1);
+                while !text.is_char_boundary(place) {
+                    place -= 1;
+                }
+                format!("{}{other}{}", &text[..place], &text[place..])
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn it_takes_what_another_reader_takes(text in text()) {
+            prop_assert_eq!(takes(&text), serde_json::from_str::<IgnoredAny>(&text).is_ok(), "{}", text);
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC{0,40}") {
+            prop_assert_eq!(takes(&text), serde_json::from_str::<IgnoredAny>(&text).is_ok());
+        }
+    }
+}
