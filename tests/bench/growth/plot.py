@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 COLOURS = ("#0072b2", "#d55e00", "#009e73")
 """Told apart by those who see red and green alike, on light and on dark."""
 WIDTH, HEIGHT = 340, 230
-LEFT, TOP, RIGHT, BOTTOM = 52, 30, 14, 42
+LEFT, TOP, RIGHT, BOTTOM = 52, 30, 22, 42
 STYLE = "font-family:sans-serif;font-size:11px;fill:#888"
 
 

@@ -36,8 +36,12 @@ pub struct Engine<'a, S> {
     venues: Vec<Venue>,
     exchange: Vec<Cursor>,
     local: Vec<usize>,
+    /// Rows that have arrived by their own times, kept for its room.
+    arrived: Vec<usize>,
     /// The messages the trader hears one by one, where the strategy wants to.
     messages: Merge,
+    /// When the newest row heard so arrived: no later one arrives before it, whatever its clock says.
+    latest: i64,
     desk: Desk,
     strategy: S,
     least_entry: i64,
@@ -53,9 +57,8 @@ impl<'a, S: Strategy> Engine<'a, S> {
     /// # Panics
     /// Where there is not one setup a feed.
     #[must_use]
-    pub fn new(mut feeds: Vec<Feed<'a>>, setups: &[Setup], rate: Option<Rate>, strategy: S) -> Self {
+    pub fn new(feeds: Vec<Feed<'a>>, setups: &[Setup], rate: Option<Rate>, strategy: S) -> Self {
         assert_eq!(feeds.len(), setups.len(), "there must be one setup a feed");
-        align(&mut feeds);
         let end = feeds.iter().filter_map(|feed| feed.arrival(feed.columns().len().checked_sub(1)?)).max();
         let least = |way: fn(&Latency) -> i64| setups.iter().map(|setup| way(&setup.rules.latency)).min().unwrap_or(0);
         let least_entry = least(Latency::least_entry);
@@ -64,7 +67,9 @@ impl<'a, S: Strategy> Engine<'a, S> {
             venues: setups.iter().map(|setup| Venue::new(&setup.rules)).collect(),
             exchange: feeds.iter().map(first).collect(),
             local: vec![0; feeds.len()],
+            arrived: vec![0; feeds.len()],
             messages: Merge::new(&feeds),
+            latest: i64::MIN,
             desk: Desk::new(setups, rate, Log::with_capacity(ROOM)),
             strategy,
             least_entry,
@@ -122,7 +127,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
     /// # Errors
     /// [`Overflow`] when an amount of money passes what is allowed.
     pub fn run(&mut self) -> Result<(), Overflow> {
-        let Some(first) = self.feeds.iter().filter_map(|feed| feed.arrival(0)).min() else {
+        let Some((_, first)) = self.next_message() else {
             return Ok(());
         };
         self.desk.now = first;
@@ -178,7 +183,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
     /// The instrument whose next row has the lowest sequence, and when that arrives.
     fn next_message(&self) -> Option<(usize, i64)> {
         let (instrument, row) = self.messages.next()?;
-        Some((instrument, self.feeds[instrument].arrival(row)?))
+        Some((instrument, self.feeds[instrument].arrival(row)?.max(self.latest)))
     }
 
     /// The trader reads the next message about an instrument.
@@ -189,6 +194,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
         let rest = &columns.sequence[first..];
         let end = first + rest.iter().take_while(|&&sequence| sequence == rest[0]).count();
         self.local[instrument] = end;
+        self.latest = self.latest.max(feed.arrival(end - 1).unwrap_or(i64::MIN));
         self.messages.pass(&self.feeds, end);
         let place = &mut self.desk.places[instrument];
         place.feed = self.desk.now - columns.exchange_time[end - 1];
@@ -219,10 +225,22 @@ impl<'a, S: Strategy> Engine<'a, S> {
     }
 
     /// Applies what has arrived by `time` to the trader's books, where no strategy wants to hear of each message.
+    ///
+    /// Where recordings were made together, a row arrives no earlier than any with a lower sequence: the first row that
+    /// has not arrived holds back all that come after it, whatever their clocks say.
     fn catch_up(&mut self, time: i64) {
+        let mut first_missing = None;
         for (instrument, feed) in self.feeds.iter().enumerate() {
-            let first = self.local[instrument];
-            let end = feed.arrived(first, time);
+            let end = feed.arrived(self.local[instrument], time);
+            self.arrived[instrument] = end;
+            if let Some(&sequence) = feed.columns().sequence.get(end) {
+                let missing = (sequence, instrument);
+                first_missing = Some(first_missing.map_or(missing, |first| missing.min(first)));
+            }
+        }
+        for (instrument, feed) in self.feeds.iter().enumerate() {
+            let (first, arrived) = (self.local[instrument], self.arrived[instrument]);
+            let end = first_missing.map_or(arrived, |missing| feed.before(first..arrived, instrument, missing));
             if end > first {
                 let place = &mut self.desk.places[instrument];
                 place.view.rows(feed.columns(), first..end);
@@ -331,19 +349,5 @@ impl<'a, S: Strategy> Engine<'a, S> {
                 }
             }
         }
-    }
-}
-
-/// Where recordings were made together, a row arrives no earlier than any with a lower sequence.
-fn align(feeds: &mut [Feed<'_>]) {
-    if feeds.len() < 2 {
-        return;
-    }
-    let mut merge = Merge::new(feeds);
-    let mut latest = i64::MIN;
-    while let Some((feed, row)) = merge.next() {
-        latest = latest.max(feeds[feed].arrival(row).unwrap_or(latest));
-        feeds[feed].lift(row, latest);
-        merge.pass(feeds, row + 1);
     }
 }

@@ -133,12 +133,12 @@ impl<'a> Feed<'a> {
         row + after(&self.arrivals()[row..], time.saturating_sub(self.prepared.skew))
     }
 
-    /// Lifts the time of arrival of a row to at least the one given.
-    pub(super) fn lift(&mut self, row: usize, time: i64) {
-        if self.arrival(row).is_some_and(|arrival| arrival < time) {
-            let local_time = self.columns.local_time;
-            let prepared = Arc::make_mut(&mut self.prepared);
-            prepared.arrival.get_or_insert_with(|| local_time.to_vec())[row] = time - prepared.skew;
+    /// Of rows of this feed, number `number` of several, the first that comes after row `missing`, a sequence and a feed.
+    pub(super) fn before(&self, rows: Range<usize>, number: usize, missing: (u64, usize)) -> usize {
+        let comes_before = |&sequence: &u64| number == missing.1 || (sequence, number) < missing;
+        match self.columns.sequence[rows.clone()].last() {
+            Some(last) if !comes_before(last) => rows.start + self.columns.sequence[rows].partition_point(comes_before),
+            _ => rows.end,
         }
     }
 

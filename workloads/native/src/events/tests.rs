@@ -348,6 +348,35 @@ fn two_instruments_are_heard_in_the_order_of_their_sequence() {
 }
 
 #[test]
+fn a_row_that_has_not_arrived_holds_back_those_after_it() {
+    struct Looks(Vec<(i64, Option<i64>, Option<i64>)>);
+    impl Strategy for Looks {
+        const DEPTH: bool = false;
+        const TRADES: bool = false;
+        fn start(&mut self, desk: &mut Desk) {
+            desk.wake(25);
+        }
+        fn on_timer(&mut self, desk: &mut Desk) {
+            self.0.push((desk.now(), desk.view(0).last(), desk.view(1).last()));
+            desk.wake(desk.now() + 3);
+        }
+    }
+    let (mut first, mut second) = (Tape::default(), Tape::default());
+    first.row(1, (10, 10), Row::Trade, Side::Bid, 1, 1);
+    second.row(2, (11, 30), Row::Trade, Side::Bid, 2, 1);
+    // By its clock here at 20, but after the row before, which is here at 30; so is the one of the same sequence.
+    first.row(3, (12, 20), Row::Trade, Side::Bid, 3, 1);
+    second.row(3, (12, 31), Row::Trade, Side::Bid, 4, 1);
+    first.row(4, (13, 22), Row::Trade, Side::Bid, 5, 1);
+    second.row(5, (14, 34), Row::Trade, Side::Bid, 6, 1);
+    let setups = [setup(1, 1, Model::RiskAverse), setup(1, 1, Model::RiskAverse)];
+    let mut engine = Engine::new(vec![first.feed(), second.feed()], &setups, None, Looks(Vec::new()));
+    engine.run().expect("amounts fit");
+    let expected = [(25, Some(1), None), (28, Some(1), None), (31, Some(5), Some(4)), (34, Some(5), Some(6))];
+    assert_eq!(engine.strategy().0, expected);
+}
+
+#[test]
 fn the_digests_of_known_runs() {
     let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let tape = Tape::random(1, 20_000, |message| message);
