@@ -3,7 +3,8 @@
 Two readers of one file must not see two strategies, or the laptop's digest would differ from the cluster's. YAML
 readers do differ: kubectl's takes ``no`` for false and ``012`` for ten, PyYAML takes ``12:30`` for 750, others keep
 strings. So only scalars on which they agree are given a type here, and those on which they do not are refused with the
-line and the remedy. Values go through what JSON can carry, as they do on their way to the API server: an integral float
+line and the remedy. A number that YAML 1.1 takes for text (1e5, -.5) is one where all around it is JSON, and refused
+elsewhere. Values go through what JSON can carry, as they do on their way to the API server: an integral float
 is an integer.
 
 Input is outside input: its size, its depth and the number of values it unfolds to are limited, tags that construct
@@ -43,6 +44,8 @@ _AMBIGUOUS = re.compile(
     r"|[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"
 )
 
+_YAML_1_1 = yaml.resolver.Resolver()
+"""What a reader that keeps to YAML 1.1 takes a plain scalar for."""
 _PLAIN = "plain"
 _TAG = "tag:yaml.org,2002:"
 
@@ -144,7 +147,8 @@ class _Reader:
         self.lines: dict[Path, int] = {}
         self._values = 0
 
-    def value(self, node: yaml.Node, path: Path) -> Any:
+    def value(self, node: yaml.Node, path: Path, *, json: bool = False) -> Any:
+        """Return what a node stands for; ``json`` says that it is in braces or brackets, as all of JSON is."""
         self._values += 1
         if self._values > MAX_VALUES:
             raise _Refused(node, f"the document unfolds to more than {MAX_VALUES:,} values", "use fewer aliases")
@@ -152,13 +156,14 @@ class _Reader:
             raise _Refused(node, f"nested deeper than {MAX_DEPTH} levels", "flatten it")
         self.lines.setdefault(path, _line(node))
         if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
+            return self._mapping(node, path, json=json or bool(node.flow_style))
         if isinstance(node, yaml.SequenceNode):
             _no_tag(node, _TAG + "seq")
-            return [self.value(item, (*path, index)) for index, item in enumerate(node.value)]
-        return _scalar(node)
+            within = json or bool(node.flow_style)
+            return [self.value(item, (*path, index), json=within) for index, item in enumerate(node.value)]
+        return _scalar(node, json=json)
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, path: Path, *, json: bool) -> dict[str, Any]:
         _no_tag(node, _TAG + "map")
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -169,7 +174,7 @@ class _Reader:
                     key_node, f'the key "{key}" is given twice (first on line {first})', "remove one of the two"
                 )
             self.lines[(*path, key)] = _line(key_node)
-            result[key] = self.value(value_node, (*path, key))
+            result[key] = self.value(value_node, (*path, key), json=json)
         return result
 
 
@@ -178,7 +183,7 @@ def _key(node: yaml.Node) -> str:
         raise _Refused(node, "a key is a list or a mapping", "write a plain word as the key")
     if node.tag == _PLAIN and node.value == "<<":
         raise _Refused(node, "merge keys (<<) are not accepted", "write the values out")
-    key = _scalar(node)
+    key = _scalar(node, json=False)
     if not isinstance(key, str):
         raise _Refused(node, f"the key {node.value} is not a string", f'put it in quotes: "{node.value}"')
     return key
@@ -189,16 +194,25 @@ def _no_tag(node: yaml.Node, standard: str) -> None:
         raise _Refused(node, f"the tag {node.tag} is not accepted", "remove the tag and write the plain value")
 
 
-def _scalar(node: yaml.Node) -> Any:
+def _scalar(node: yaml.Node, *, json: bool) -> Any:
     text = str(node.value)
     if node.tag != _PLAIN:
         _no_tag(node, _TAG + "str")
         return text
-    if _AMBIGUOUS.match(text):
+    if _AMBIGUOUS.match(text) or (not json and _is_number_to_some(text)):
         raise _Refused(
-            node, f"readers of YAML disagree about what {text} means", f'put it in quotes if it is text: "{text}"'
+            node,
+            f"readers of YAML disagree about what {text} means",
+            f'put it in quotes if it is text: "{text}"; write a number such as 0.5 or 1.0e+6 if it is one',
         )
     return _typed(text, node)
+
+
+def _is_number_to_some(text: str) -> bool:
+    """Say whether this is a number to readers such as kubectl's, and text to those of YAML 1.1."""
+    if not _FLOAT.match(text):
+        return False
+    return bool(_YAML_1_1.resolve(yaml.ScalarNode, text, (True, False)) == _TAG + "str")  # type: ignore[no-untyped-call]
 
 
 def _typed(text: str, node: yaml.Node) -> Any:

@@ -37,7 +37,8 @@ def refusal(text: str | bytes) -> Problem:
         ("0.5", 0.5),
         (".5", 0.5),
         ("1.0", 1),
-        ("1e3", 1000),
+        ("1.0e+3", 1000),
+        ("[1e3, -.5]", [1000, -0.5]),
         ("1.5e-7", 1.5e-7),
         ("true", True),
         ("FALSE", False),
@@ -59,7 +60,26 @@ def test_scalars_have_the_type_the_api_server_would_see(text: str, value: object
 
 
 @pytest.mark.parametrize(
-    "text", ["no", "Yes", "on", "OFF", "y", "012", "0x1F", "0o17", "0b11", "1_000", "12:30", ".inf", "-.inf", ".nan"]
+    "text",
+    [
+        "no",
+        "Yes",
+        "on",
+        "OFF",
+        "y",
+        "012",
+        "0x1F",
+        "0o17",
+        "0b11",
+        "1_000",
+        "12:30",
+        ".inf",
+        "-.inf",
+        ".nan",
+        "1e3",
+        "0E0",
+        "-.5",
+    ],
 )
 def test_scalars_that_readers_disagree_about_are_refused_with_their_line(text: str) -> None:
     problem = refusal(f"first: 1\nsecond:\n  third: {text}\n")
@@ -82,7 +102,7 @@ def test_scalars_that_readers_disagree_about_are_refused_with_their_line(text: s
         ("a: [1, 2\nb: 3\n", 2, "not YAML"),
         ("a:\n\t- b\n", 2, "not YAML"),
         ("a: 123456789012345678901234567890\n", 1, "too large"),
-        ("a: 1e999\n", 1, "too large"),
+        ("{a: 1e999}\n", 1, "too large"),
     ],
 )
 def test_what_is_not_accepted_is_refused_at_its_line(text: str, line: int, words: str) -> None:
