@@ -54,7 +54,7 @@ def digests(strategy: str) -> dict[str, str]:
 
 def tape_result(name: str) -> str:
     """Compute what is compared of an example on tapes: its tables, the log among them, and its summary."""
-    spec = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8"))["spec"]
+    spec = list(yaml.safe_load_all((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")))[-1]["spec"]
     asked = {key: value for key, value in spec.items() if key != "snapshotRef"}
     outcome = backtest_tapes(synthetic_tapes(ON_TAPES[name]).tapes, Simulation.model_validate(asked))
     tables = {part: table_digest(table)[0] for part, table in outcome.tables().items()}

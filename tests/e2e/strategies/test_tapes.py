@@ -25,9 +25,9 @@ _EMULATED_LIMIT_S = 240.0
 
 
 def example(name: str) -> Object:
-    """Read an example."""
-    read: Object = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8"))
-    return read
+    """Read an example: the last document of its file."""
+    documents: list[Object] = list(yaml.safe_load_all((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")))
+    return documents[-1]
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +65,9 @@ def test_the_cluster_gives_the_recorded_results_on_each_architecture(
 
 @pytest.mark.parametrize("name", sorted(GOLDEN))
 def test_a_laptop_gives_the_recorded_results(tenant: Tenant, snapshots: None, name: str) -> None:
-    snapshot = example(name)["spec"]["snapshotRef"]["name"]
-    files = ["-f", str(EXAMPLES / f"{name}.yaml"), "-f", str(EXAMPLES / f"snapshot-{snapshot}.yaml")]
-    shown = json.loads(tradeplane("run", *files, "--store", tenant.store, "--run", f"laptop-{name}", "-o", "json"))
+    snapshot = example(f"snapshot-{example(name)['spec']['snapshotRef']['name']}")["spec"]["digest"]
+    given = [str(EXAMPLES / f"{name}.yaml"), "--snapshot", snapshot, "--run", f"laptop-{name}"]
+    shown = json.loads(tradeplane("run", *given, "--store", tenant.store, "-o", "json"))
     assert shown["resultDigest"] == GOLDEN[name]
     assert shown["summary"]["trades"] > 10
 

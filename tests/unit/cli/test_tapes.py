@@ -30,8 +30,16 @@ FLOWS = {"synthetic-book": "order-book", "synthetic-pair": "pair"}
 
 def snapshot_of(name: str) -> str:
     """Name the snapshot an example runs on."""
-    found: str = yaml.safe_load((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8"))["spec"]["snapshotRef"]["name"]
+    documents = list(yaml.safe_load_all((EXAMPLES / f"{name}.yaml").read_text(encoding="utf-8")))
+    found: str = documents[-1]["spec"]["snapshotRef"]["name"]
     return found
+
+
+def files_of(name: str) -> list[str]:
+    """List the files to run an example: itself, and its Snapshot's where it has none of its own."""
+    path = EXAMPLES / f"{name}.yaml"
+    own = "kind: Snapshot" in path.read_text(encoding="utf-8")
+    return [str(path)] if own else [str(EXAMPLES / f"snapshot-{snapshot_of(name)}.yaml"), str(path)]
 
 
 def imported(tradeplane: Command, snapshot: str) -> None:
@@ -42,10 +50,8 @@ def imported(tradeplane: Command, snapshot: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(GOLDEN))
 def test_an_example_gives_the_recorded_result(tradeplane: Command, name: str) -> None:
-    snapshot = snapshot_of(name)
-    imported(tradeplane, snapshot)
-    files = (str(EXAMPLES / f"snapshot-{snapshot}.yaml"), str(EXAMPLES / f"{name}.yaml"))
-    ran = json.loads(tradeplane("run", *files, "--run", "r1", "-o", "json").out)
+    imported(tradeplane, snapshot_of(name))
+    ran = json.loads(tradeplane("run", *files_of(name), "--run", "r1", "-o", "json").out)
     assert ran["resultDigest"] == GOLDEN[name]
     shown = json.loads(tradeplane("results", "show", "r1", "-o", "json").out)
     assert {part["name"]: part["rows"] > 10 for part in shown["parts"]} == dict.fromkeys(
@@ -55,8 +61,7 @@ def test_an_example_gives_the_recorded_result(tradeplane: Command, name: str) ->
 
 def test_the_report_of_a_run_on_a_tape_draws_prices_and_fills(tradeplane: Command, tmp_path: Path) -> None:
     imported(tradeplane, "synthetic-book")
-    files = (str(EXAMPLES / "snapshot-synthetic-book.yaml"), str(EXAMPLES / "macd-on-trades.yaml"))
-    tradeplane("run", *files, "--run", "r1")
+    tradeplane("run", *files_of("macd-on-trades"), "--run", "r1")
     ended = tradeplane("results", "report", "r1", "--to", "page.html")
     assert ended.code == 0, ended.err
     page = (tmp_path / "page.html").read_text(encoding="utf-8")

@@ -68,6 +68,14 @@ def test_the_snapshot_is_what_importing_its_source_gives(tmp_path: Path) -> None
     assert _all(Snapshot)["sp500"].spec.digest == written.id
 
 
+def test_the_market_maker_s_snapshot_is_the_one_that_stands_alone() -> None:
+    (own, _), (alone,) = (
+        _documents(EXAMPLES / "market-maker.yaml"),
+        _documents(EXAMPLES / "snapshot-synthetic-book.yaml"),
+    )
+    assert own == alone
+
+
 def test_the_pair_is_what_its_script_writes(tmp_path: Path) -> None:
     import_pair = runpy.run_path(str(EXAMPLES / "import_pair.py"))["import_pair"]
     assert _all(Snapshot)["sp500-nasdaq"].spec.digest == import_pair(tmp_path.as_uri())
