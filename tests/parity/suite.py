@@ -1,4 +1,4 @@
-"""``python -m tests.parity.suite``: prints the digests of the golden backtests, as this Python computes them.
+"""``python -m tests.parity.suite``: prints the digests of golden backtests and of a tape, as this Python computes them.
 
 Lines are as the Rust example prints them. ``decisions``, ``equity``, ``fills`` and ``figures`` are digests of the same
 bytes there and here; ``result`` is what a run's result digest is made of, Arrow tables and summary.
@@ -13,6 +13,7 @@ import numpy as np
 from tradeplane_workloads.engine import prepare
 from tradeplane_workloads.engine.backtest import decide
 
+from tests.parity import recorded
 from tests.parity.inputs import golden_bars
 from tests.unit.workloads.golden_results import CASES, result
 
@@ -47,10 +48,12 @@ def _sha256(*parts: bytes) -> str:
 
 
 def main() -> None:
-    """Print the digests of every golden backtest."""
+    """Print the digests of every golden backtest, and of a recording that becomes a tape."""
     for strategy in sorted(CASES):
         for part, digest in digests(strategy).items():
             print(f"golden.{strategy}.{part} {digest}")
+    for part, digest in recorded.digests().items():
+        print(f"tape.package.{part} {digest}")
 
 
 if __name__ == "__main__":
