@@ -1,4 +1,4 @@
-"""``python -m tests.parity.suite``: prints the digests of the golden backtests and of the examples on tapes.
+"""``python -m tests.parity.suite``: prints the digests of golden backtests, of examples on tapes, and of a tape.
 
 They are as this Python computes them; lines are as the Rust example prints them. ``decisions``, ``equity``, ``fills``
 and ``figures`` are digests of the same bytes there and here; ``result`` is what a run's result digest is made of, Arrow
@@ -20,6 +20,7 @@ from tradeplane_workloads.engine.backtest import decide
 from tradeplane_workloads.events import backtest_tapes
 from tradeplane_workloads.market.synthetic import synthetic_tapes
 
+from tests.parity import recorded
 from tests.parity.inputs import golden_bars
 from tests.unit.workloads.golden_results import CASES, result
 
@@ -66,12 +67,14 @@ def _sha256(*parts: bytes) -> str:
 
 
 def main() -> None:
-    """Print the digests of every golden backtest, and of every example on tapes."""
+    """Print the digests of every golden backtest, of every example on tapes, and of a recording that becomes a tape."""
     for strategy in sorted(CASES):
         for part, digest in digests(strategy).items():
             print(f"golden.{strategy}.{part} {digest}")
     for name in ON_TAPES:
         print(f"tapes.{name}.result {tape_result(name)}")
+    for part, digest in recorded.digests().items():
+        print(f"tape.package.{part} {digest}")
 
 
 if __name__ == "__main__":

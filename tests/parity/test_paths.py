@@ -23,6 +23,7 @@ RUNNABLE = {path.name: path for path in runnable()}
 NATIVE = [path for path in RUNNABLE.values() if isinstance(path, NativePath)]
 INDICATORS = {"sma", "ema", "rsi", "macd", "bollinger", "zscore", "atr"}
 SIMULATIONS = {"fixed-fraction", "volatility-target", "kelly"}
+TAPES = {"tape.import.columns", "tape.import.findings", "tape.encode.planes", "tape.encode.origins", "tape.decode"}
 EVENT_RUNS = {f"events.{name}" for name in ("averse", "power", "logarithm", "drawn", "exact", "pairs")}
 
 
@@ -42,7 +43,7 @@ def test_the_digests_are_those_on_record(report: Report) -> None:
 @pytest.mark.parametrize("path", NATIVE, ids=lambda path: path.name)
 def test_native_paths_have_every_indicator_simulation_and_strategy(report: Report, path: NativePath) -> None:
     cases = set(report.outcomes[path.name].digests)
-    assert {"normal", "figures", *INDICATORS} <= cases
+    assert {"normal", "figures", *INDICATORS, *TAPES} <= cases
     parts = ("equity", "fills", "figures")
     assert {f"{name}.{part}" for name in SIMULATIONS for part in parts} <= cases
     assert {f"golden.{name}.{part}" for name in ON_BARS for part in ("decisions", *parts)} <= cases
@@ -54,7 +55,7 @@ def test_python_computes_what_the_core_alone_does(report: Report) -> None:
     shared = {case for case in python if case in core}
     assert shared == {case for case in core if case.startswith("golden.")}
     results = {f"golden.{name}.result" for name in ON_BARS} | {f"tapes.{name}.result" for name in ON_TAPES}
-    assert results == python.keys() - shared
+    assert results | {"tape.package.snapshot", "tape.package.columns"} == python.keys() - shared
 
 
 def test_simulations_trade(report: Report) -> None:

@@ -45,7 +45,7 @@ def test_the_example_covers_indicators_and_simulations(baseline: list[str]) -> N
     names = {line.split()[0].split(".")[0] for line in baseline}
     indicators = {"sma", "ema", "rsi", "macd", "bollinger", "zscore", "atr"}
     simulations = {"fixed-fraction", "volatility-target", "kelly", "figures"}
-    assert names == indicators | simulations | {"normal", "events"}
+    assert names == indicators | simulations | {"normal", "events", "tape"}
     counts = {line.split()[0]: int(line.split()[1]) for line in baseline if line.split()[0].endswith(".count")}
     # A simulation that hardly trades would show nothing.
     assert all(count > 1000 for count in counts.values()), counts

@@ -10,6 +10,8 @@
 mod events;
 #[path = "digests/golden.rs"]
 mod golden;
+#[path = "digests/tapes.rs"]
+mod tapes;
 
 use std::process::ExitCode;
 use std::time::Instant;
@@ -71,7 +73,7 @@ type Computed = Box<dyn FnOnce(&str) -> Vec<Line>>;
 type Case = (&'static str, fn(&Inputs) -> Computed);
 
 /// Every case, in the order they are printed.
-const CASES: [Case; 18] = [
+const CASES: [Case; 21] = [
     ("sma", |inputs| series(vec![indicators::sma(&inputs.close, 20)])),
     ("ema", |inputs| series(vec![indicators::ema(&inputs.close, 20)])),
     ("rsi", |inputs| series(vec![indicators::rsi(&inputs.close, 14)])),
@@ -102,10 +104,13 @@ const CASES: [Case; 18] = [
     ("events.drawn", |inputs| inputs.tapes.drawn()),
     ("events.exact", |inputs| inputs.tapes.exact()),
     ("events.pairs", |inputs| inputs.tapes.pairs()),
+    ("tape.import", |inputs| inputs.recording.import()),
+    ("tape.encode", |inputs| inputs.recording.encode()),
+    ("tape.decode", |inputs| inputs.recording.decode()),
 ];
 
 /// What cases are computed from: bars, the prices of the third instrument as numbers, an equity that follows its close,
-/// targets, and tapes.
+/// targets, tapes, and a recording.
 struct Inputs {
     bars: Bars,
     high: Vec<f64>,
@@ -114,6 +119,7 @@ struct Inputs {
     records: Records,
     weights: Vec<i64>,
     tapes: events::Tapes,
+    recording: tapes::Recording,
 }
 
 impl Inputs {
@@ -123,7 +129,8 @@ impl Inputs {
         let equity = bars.prices[3].iter().skip(2).step_by(WIDTH).map(|&ticks| i128::from(ticks) * ONE).collect();
         let records = Records { equity, ..Records::default() };
         let weights = weights(&bars);
-        Self { bars, high, low, close, records, weights, tapes: events::Tapes::new() }
+        let (tapes, recording) = (events::Tapes::new(), tapes::Recording::new());
+        Self { bars, high, low, close, records, weights, tapes, recording }
     }
 }
 

@@ -1,10 +1,12 @@
 """What an Arrow file states of its batches, read before Arrow believes it: where they are, and what they expand to.
 
-Arrow has found the metadata to be well formed; what they say of sizes it takes for true, and makes room for.
+What metadata say of sizes Arrow takes for true, and makes room for. Metadata whose offsets lead nowhere raise one of
+``MALFORMED``, here as there.
 """
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+MALFORMED = (TypeError, ValueError, IndexError, struct.error)
+"""What reading numbers raises where offsets lead outside the bytes there are."""
 _TAIL = 10
 """Bytes at the end of an Arrow file: the length of the footer, and six letters."""
 _HEADER, _LENGTH, _NODES, _BUFFERS, _COMPRESSION, _BATCHES = 8, 4, 6, 8, 10, 10
@@ -38,7 +42,7 @@ class Stated:
 
     @classmethod
     def of(cls, message: pa.ipc.Message) -> Stated:
-        """Read metadata, which Arrow has found to be well formed."""
+        """Read the metadata of a message. Raises one of ``MALFORMED``."""
         metadata = memoryview(message.metadata)
         record = Table(metadata, 0)
         root = Table(metadata, encode.Get(packer.uoffset, metadata, 0))
@@ -77,7 +81,7 @@ def _expanded(body: pa.Buffer, place: list[int]) -> int:
 
 
 def blocks(data: pa.Buffer) -> NDArray[np.void]:
-    """Return where the batches of an Arrow file lie, from its footer, which Arrow has found to be well formed."""
+    """Return where the batches of an Arrow file lie, from its footer. Raises one of ``MALFORMED``."""
     view = memoryview(data)
     length = int.from_bytes(view[-_TAIL:][:4], "little")
     footer = view[-_TAIL - length : -_TAIL]

@@ -74,7 +74,10 @@ class PartReader:
             raise self._fault(f"not a whole Arrow file: {error}") from error
         if any(field.type != pa.uint8() for field in self.schema):
             raise self._fault("its columns are not planes of bytes")
-        self._blocks = arrow_metadata.blocks(self._data)
+        try:
+            self._blocks = arrow_metadata.blocks(self._data)
+        except arrow_metadata.MALFORMED as error:
+            raise self._fault(f"not a whole Arrow file: its footer leads nowhere ({error})") from error
         needed = -(-self._part.rows // BLOCK_ROWS)
         if len(self._blocks) != needed:
             raise self._fault(f"it has {len(self._blocks)} batches, not the {needed} of {self._part.rows} rows")
@@ -99,7 +102,11 @@ class PartReader:
         message = pa.ipc.read_message(self._data.slice(offset, metadata + body))
         if message.type != "record batch":
             return "is no batch of records"
-        stated = self._metadata.Stated.of(message)
+        try:
+            stated = self._metadata.Stated.of(message)
+            largest = stated.largest(message.body)
+        except self._metadata.MALFORMED:
+            return "has metadata that lead nowhere"
         if stated.rows != rows:
             return f"has {stated.rows} rows, not {rows}"
         if len(stated.buffers) != 2 * len(self.schema):
@@ -107,7 +114,6 @@ class PartReader:
         if any(stated.nulls):
             return "has a row without a value"
         limit = -(-rows // _ALIGNED) * _ALIGNED
-        largest = stated.largest(message.body)
         return f"expands to {largest} bytes a column, not {rows}" if largest > limit else None
 
     def _fault(self, what: str) -> PartFault:

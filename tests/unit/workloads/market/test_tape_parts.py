@@ -129,6 +129,19 @@ def test_a_batch_outside_the_file_is_refused() -> None:
             read(stored(planes(3), moved))
 
 
+def test_a_footer_that_leads_nowhere_is_refused() -> None:
+    data = bytes(part_bytes(planes(100)))
+    length = int.from_bytes(data[-10:-6], "little")
+    refused = 0
+    for place in range(len(data) - 10 - length, len(data) - 6):
+        for byte in (0, 127, 255):
+            try:
+                read(stored(planes(100), data[:place] + bytes([byte]) + data[place + 1 :]))
+            except PartFault:
+                refused += 1
+    assert refused > length / 4, "most of a footer means something"
+
+
 CHANGES: list[Callable[[bytes, int, int], bytes]] = [
     lambda data, place, byte: data[:place] + bytes([byte]) + data[place + 1 :],
     lambda data, place, byte: data[:place] + data[place + byte :],

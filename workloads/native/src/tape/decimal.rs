@@ -2,10 +2,8 @@
 
 use super::form::BOUND;
 
-/// Bytes that are read at once; fewer digits fit into 62 bits whatever they are.
-const WIDE: usize = 16;
-/// A byte that ends a decimal.
-const END: u8 = b'"';
+/// Length from which a decimal is no short one: fewer digits fit into 62 bits whatever they are.
+const SHORT: usize = 18;
 /// Most decimal places that a tick or lot can have.
 pub const MOST_PLACES: u32 = 12;
 
@@ -24,20 +22,6 @@ impl Decimal {
     /// None for anything else, for more digits than 62 bits hold and for more than [`MOST_PLACES`] places.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let mut padded = [END; WIDE];
-        if let Some(room) = padded.get_mut(..text.len()) {
-            room.copy_from_slice(text);
-            if let Some((decimal, length)) = Self::first(&padded)
-                && length == text.len()
-            {
-                return Some(decimal);
-            }
-        }
-        Self::parse_each(text)
-    }
-
-    /// Reads digit by digit.
-    fn parse_each(text: &[u8]) -> Option<Self> {
         let point = text.iter().position(|&byte| byte == b'.').unwrap_or(text.len());
         let (whole, fraction) = (&text[..point], text.get(point + 1..).unwrap_or(&[]));
         if whole.is_empty() || point + 1 == text.len() {
@@ -60,54 +44,41 @@ impl Decimal {
         (places <= MOST_PLACES).then_some(Self { mantissa, places })
     }
 
-    /// Reads the decimal that a text begins with and says how long it is, all of its bytes at once; none where it, with
-    /// the byte that ends it, is longer than what is read at once, or is none. What it gives, [`Decimal::parse`] gives for
-    /// that beginning.
+    /// Reads a decimal of few digits from the beginning of a text, and says how long it is; none where it is no short one.
+    /// What it gives, [`Decimal::parse`] gives for that beginning.
     #[must_use]
-    #[inline]
-    pub fn first(text: &[u8]) -> Option<(Self, usize)> {
-        let bytes: [u8; WIDE] = text.get(..WIDE)?.try_into().ok()?;
-        // The value of each byte that is a digit, and the top bit of each that is none.
-        let values = u128::from_le_bytes(bytes) ^ each(b'0');
-        let others = (((values & each(0x7f)) + each(0x76)) | values) & each(0x80);
-        let whole = others.trailing_zeros() as usize / 8;
-        let pointed = bytes.get(whole) == Some(&b'.');
-        let behind = if pointed { others & (others - 1) } else { others };
-        if behind == 0 || whole == 0 {
+    pub fn short(text: &[u8]) -> Option<(Self, usize)> {
+        let mut mantissa = 0;
+        let whole = run(text, 0, &mut mantissa);
+        let (mut length, mut places) = (whole, 0);
+        if text.get(whole) == Some(&b'.') {
+            length = run(text, whole + 1, &mut mantissa);
+            places = length - whole - 1;
+            if places == 0 {
+                return None;
+            }
+        }
+        if whole == 0 || length >= SHORT {
             return None;
         }
-        let length = behind.trailing_zeros() as usize / 8;
-        let (digits, places) = if pointed {
-            let before = values & ((1 << (8 * whole)) - 1);
-            (before | (values >> (8 * whole) >> 8) << (8 * whole), length - whole - 1)
-        } else {
-            (values, 0)
-        };
-        if pointed && places == 0 {
-            return None;
+        while places > 0 && mantissa % 10 == 0 {
+            (mantissa, places) = (mantissa / 10, places - 1);
         }
-        // The last digit goes to the top, so that zeros come before the first; then zeros after the point leave there.
-        let digits = digits << (8 * (WIDE - whole - places));
-        let zeros = places.min(digits.leading_zeros() as usize / 8);
-        let digits = digits << (8 * zeros);
-        let mantissa = eight_digits(digits as u64) * 100_000_000 + eight_digits((digits >> 64) as u64);
-        let places = u32::try_from(places - zeros).ok().filter(|&places| places <= MOST_PLACES)?;
-        Some((Self { mantissa: mantissa as i64, places }, length))
+        let places = u32::try_from(places).ok().filter(|&places| places <= MOST_PLACES)?;
+        Some((Self { mantissa, places }, length))
     }
 }
 
-/// A number all of whose bytes are one.
-const fn each(byte: u8) -> u128 {
-    u128::from_le_bytes([byte; WIDE])
-}
-
-/// The number of eight digits, each a byte, the first of them the lowest: first pairs, then fours, then all.
-fn eight_digits(digits: u64) -> u64 {
-    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-    let one_of_two = 0x0000_00ff_0000_00ff;
-    let first = (pairs & one_of_two).wrapping_mul(100 + (1_000_000 << 32));
-    let second = (pairs >> 16 & one_of_two).wrapping_mul(1 + (10_000 << 32));
-    first.wrapping_add(second) >> 32
+/// Appends the digits that stand in a text from a place on, and says where they end, at [`SHORT`] at the latest.
+fn run(text: &[u8], from: usize, number: &mut i64) -> usize {
+    let mut at = from;
+    while at < SHORT
+        && let Some(digit) = text.get(at).and_then(|&byte| digit(byte))
+    {
+        *number = *number * 10 + digit;
+        at += 1;
+    }
+    at
 }
 
 /// A number with `places` digits more, the last of them given and the others zeros. None beyond 62 bits.
@@ -204,19 +175,9 @@ mod tests {
         }
 
         #[test]
-        fn all_at_once_or_one_by_one_a_decimal_is_the_same(
-            text in prop_oneof!["[0-9]{0,16}(\\.[0-9]{0,16})?", "0{0,3}[0-9]{0,4}\\.0{0,4}[0-9]{0,4}0{0,4}", "[0-9.a-]{0,16}"],
-            after in "[^0-9.]\\PC{0,20}",
-        ) {
-            let expected = Decimal::parse_each(text.as_bytes());
-            prop_assert_eq!(Decimal::parse(text.as_bytes()), expected);
-            let followed = format!("{text}{after}");
-            if let Some((decimal, length)) = Decimal::first(followed.as_bytes()) {
-                prop_assert_eq!(Decimal::parse_each(&followed.as_bytes()[..length]), Some(decimal));
-                prop_assert!(length != text.len() || expected == Some(decimal));
-            } else {
-                // None only where it is no decimal, or too long to be read at once.
-                prop_assert!(expected.is_none() || text.len() >= WIDE || followed.len() < WIDE, "{}", followed);
+        fn short_ones_are_read_alike(text in "[0-9]{0,12}(\\.[0-9]{0,12})?[a\"]?") {
+            if let Some((decimal, length)) = Decimal::short(text.as_bytes()) {
+                prop_assert_eq!(Decimal::parse(&text.as_bytes()[..length]), Some(decimal));
             }
         }
 
