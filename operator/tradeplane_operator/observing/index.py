@@ -32,12 +32,14 @@ class Record:
     """One object as last seen.
 
     ``confirmed``: by a watch or a read, not by the answer to a write of ours. ``awaited``: somebody waits for that.
+    ``unanswered``: its status speaks of an older spec, or of none.
     """
 
     uid: str
     version: int
     confirmed: bool
     body: bytes
+    unanswered: bool = False
     awaited: bool = False
 
     def resource(self) -> dict[str, Any]:
@@ -52,6 +54,11 @@ def _kept(body: Mapping[str, Any]) -> bytes:
     if queue is not None:
         metadata["labels"] = {QUEUE_LABEL: queue}
     return orjson.dumps({"metadata": metadata, "spec": body.get("spec") or {}, "status": body.get("status") or {}})
+
+
+def _unanswered(body: Mapping[str, Any]) -> bool:
+    answered: object = (body.get("status") or {}).get("observedGeneration")
+    return bool(answered != body["metadata"].get("generation"))
 
 
 def _version(body: Mapping[str, Any]) -> int:
@@ -91,7 +98,9 @@ class ResourceIndex:
                 news = confirmed and not known.confirmed and known.awaited
                 known.confirmed = known.confirmed or confirmed
                 return news
-        self._records[key] = Record(body["metadata"]["uid"], version, confirmed, _kept(body))
+        self._records[key] = Record(
+            body["metadata"]["uid"], version, confirmed, _kept(body), unanswered=_unanswered(body)
+        )
         return True
 
     def remove(self, key: Key, uid: str) -> bool:
@@ -171,6 +180,11 @@ class Index:
     def of_kind(self, kind: Kind) -> ResourceIndex:
         """Return the index of one kind of ours."""
         return self.strategies if kind is Kind.STRATEGY else self.snapshots
+
+    def unanswered(self, key: Key) -> bool:
+        """Return whether somebody waits for a first answer to what an object of ours asks."""
+        record = self.of_kind(key.kind).get(key)
+        return record is not None and record.unanswered
 
     def reads(self, strategy: Key, snapshot: Key) -> None:
         """Remember that a strategy waits for a snapshot."""
