@@ -159,6 +159,8 @@ class ApiClient:
         except _BROKEN as error:
             words = str(error) or f"no answer within {self.request_seconds:g} s"
             raise ApiUnavailable(f"{method} {path}: {words}") from error
+        except orjson.JSONDecodeError as error:
+            raise ApiUnavailable(f"{method} {path}: the answer is not JSON; something else may answer there") from error
 
     async def _refuse(
         self, connection: Connection, status: int, payload: bytes, headers: Mapping[str, str]

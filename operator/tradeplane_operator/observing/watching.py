@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+_LASTED = 5.0
+"""Seconds after which a watch that was open counts as one that went well."""
 _RESUMED = 3
 """Attempts in a row to go on from a version; then what is wrong may be the version."""
 
@@ -72,14 +74,15 @@ class Watch:
 
     async def _list(self) -> None:
         """Tell all there is, and have forgotten what there was and is no longer. Raises ApiError."""
-        before, there, version = self.relisting.known(self.collection), set(), ""
+        before, version = self.relisting.known(self.collection), ""
+        there: set[str] = set()
         pages = self.client.pages(self.collection.path, self.settings.list_chunk, self.collection.selector)
         async with aclosing(pages):
             async for page in pages:
                 self.heard = time.monotonic()
-                version = page["metadata"]["resourceVersion"]
-                for body in page["items"] or ():
-                    there.add(body["metadata"]["uid"])
+                version, items = _read(page, self.collection.path)
+                there.update(items)
+                for body in items.values():
                     self._tell("ADDED", body)
                 await asyncio.sleep(0)  # a long list lets others work
         self.relisting.settle(self.collection, before, there)
@@ -87,19 +90,24 @@ class Watch:
 
     async def _follow(self) -> None:
         """Tell what changes until the API server ends the watch. Raises ApiError and MalformedEvent."""
-        stream, opened = EventStream(), time.monotonic()
+        stream, opened = EventStream(), float("inf")
         chunks = self.client.watch(
             self.collection.path, self._version, self.collection.selector, self.settings.inactivity_seconds
         )
-        async with aclosing(chunks):
-            async for data in chunks:
-                self.heard = time.monotonic()
-                for event in stream.take(data):
-                    self._failures = 0
-                    self._version = event.version
-                    if event.type != BOOKMARK:
-                        self._tell(event.type, event.body)
-        if time.monotonic() - opened < _LONGEST_PAUSE:
+        try:
+            async with aclosing(chunks):
+                async for data in chunks:
+                    self.heard = time.monotonic()
+                    opened = min(opened, self.heard)
+                    for event in stream.take(data):
+                        self._failures = 0
+                        self._version = event.version
+                        if event.type != BOOKMARK:
+                            self._tell(event.type, event.body)
+        finally:
+            if time.monotonic() - opened >= _LASTED:
+                self._failures = 0
+        if time.monotonic() - opened < _LASTED:
             self._failures += 1  # a server that ends watches as soon as they are open is not asked without pause
 
     def _tell(self, event: str, body: Mapping[str, Any]) -> None:
@@ -108,3 +116,12 @@ class Watch:
             self.tell(event, body)
         except Exception:
             log.exception("an event of %s could not be taken: %s", self.collection.path, body.get("metadata"))
+
+
+def _read(page: Any, path: str) -> tuple[str, dict[str, Mapping[str, Any]]]:
+    """Return the version of a page of a list, and its objects by UID. Raises MalformedEvent for what is none."""
+    try:
+        items = {body["metadata"]["uid"]: body for body in page["items"] or ()}
+        return str(page["metadata"]["resourceVersion"]), items
+    except (KeyError, TypeError, AttributeError) as error:
+        raise MalformedEvent(f"the answer for {path} is no list") from error

@@ -122,6 +122,8 @@ class Api:
     lists: int = 0
     asked_from: list[str] = field(default_factory=list)
     """The resourceVersion each watch asked to go on from."""
+    instead_of_lists: list[bytes] = field(default_factory=list)
+    """What is answered to the first lists in their place."""
     hangs: bool = False
     """Whether requests are taken and never answered."""
 
@@ -134,6 +136,8 @@ class Api:
     async def _list(self, request: web.Request) -> web.Response:
         start, limit = int(request.query.get("continue", "0")), int(request.query["limit"])
         self.lists += start == 0
+        if self.instead_of_lists:
+            return web.Response(body=self.instead_of_lists.pop(0), content_type="application/json")
         more = str(start + limit) if start + limit < len(self.jobs) else ""
         metadata = {"resourceVersion": str(self.version), "continue": more}
         return web.json_response({"metadata": metadata, "items": self.jobs[start : start + limit]})

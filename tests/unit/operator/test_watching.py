@@ -153,6 +153,18 @@ async def test_what_is_refused_is_asked_again_and_counts_as_nothing_heard(caplog
     assert "403" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "answer", [b"<html>", b"[]", b'{"items":[]}', b'{"metadata":{"resourceVersion":"1"},"items":7}']
+)
+async def test_an_answer_that_is_no_list_is_asked_for_again(answer: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    api = Api([job("a")], version=5, instead_of_lists=[answer, answer])
+    async with watching(api) as found:
+        await found.until(lambda: api.asked_from)
+    assert found.told == [("ADDED", "a", "1")]
+    assert api.lists == 3
+    assert "begins with a list" in caplog.text
+
+
 @pytest.mark.parametrize("hangs", [True, False])
 async def test_it_stops_at_once_while_connecting_and_while_listening(*, hangs: bool) -> None:
     api = Api(version=5, hangs=hangs)
