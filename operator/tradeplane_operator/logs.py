@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 import orjson
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_NOT_OURS = frozenset({"settings", "k8s_skip", "k8s_ref"})
+_OF_KOPF = frozenset({"settings", "k8s_skip", "k8s_ref"})
 """What kopf hangs on its records for its own use."""
+_LEFT_OUT = _STANDARD | _OF_KOPF
 
 
 class JsonFormatter(logging.Formatter):
@@ -24,7 +25,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        line |= {name: value for name, value in vars(record).items() if name not in _STANDARD | _NOT_OURS}
+        line |= {name: value for name, value in vars(record).items() if name not in _LEFT_OUT}
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()

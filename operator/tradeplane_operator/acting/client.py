@@ -7,7 +7,7 @@ is shorter than what then remains of the Lease, so a write cannot arrive after a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import aiohttp
 import orjson
@@ -17,18 +17,22 @@ from tradeplane_operator.acting.errors import (
     ApiError,
     ApiUnavailable,
     Conflict,
+    Gone,
     NotFound,
     Refused,
 )
 from tradeplane_operator.metrics import API_WRITES
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
 
-    from tradeplane_operator.acting.access import Access
+    from tradeplane_operator.acting.access import Access, Connection
 
+_JSON = "application/json"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_BROKEN = (TimeoutError, aiohttp.ClientError)
 _UNAUTHORIZED = 401
+_GONE = 410
 _TOO_MANY = 429
 _SERVER_ERROR = 500
 
@@ -75,16 +79,45 @@ class ApiClient:
         query = {"labelSelector": selector}
         await self._write("DELETE", path, {"propagationPolicy": "Background"}, query=query)
 
-    async def metadata_pages(self, path: str, chunk: int, selector: str = "") -> AsyncIterator[Mapping[str, Any]]:
+    def metadata_pages(self, path: str, chunk: int, selector: str = "") -> AsyncGenerator[Mapping[str, Any], None]:
         """Yield pages of a list with nothing but metadata. Raises ApiError."""
+        return self.pages(path, chunk, selector, _METADATA_LIST)
+
+    async def pages(
+        self, path: str, chunk: int, selector: str = "", accept: str = _JSON
+    ) -> AsyncGenerator[Mapping[str, Any], None]:
+        """Yield pages of a list, all as of one moment that is not before the call. Raises ApiError."""
         query = {"limit": str(chunk)} | ({"labelSelector": selector} if selector else {})
         while True:
-            page = await self._request("GET", path, query=query, accept=_METADATA_LIST)
+            page = await self._request("GET", path, query=query, accept=accept)
             yield page
             token = page["metadata"].get("continue")
             if not token:
                 return
             query["continue"] = token
+
+    async def watch(self, path: str, version: str, selector: str, silence: float) -> AsyncGenerator[bytes, None]:
+        """Yield what a watch from a resourceVersion on sends, as it comes; nothing once, when it has begun.
+
+        Ends where the server ends it. Raises Gone, ApiUnavailable (also after ``silence`` seconds in which nothing
+        came) and other ApiErrors.
+        """
+        query = {"watch": "1", "allowWatchBookmarks": "true", "resourceVersion": version}
+        query |= {"labelSelector": selector} if selector else {}
+        connection = await self.access.connection()
+        headers = {"Accept": _JSON, **connection.headers()}
+        timeout = aiohttp.ClientTimeout(total=None, connect=self.request_seconds, sock_read=silence)
+        try:
+            async with connection.session.get(
+                connection.server + path, params=query, headers=headers, timeout=timeout
+            ) as response:
+                if response.status >= 300:
+                    await self._refuse(connection, response.status, await response.read(), response.headers)
+                yield b""
+                async for data in response.content.iter_any():
+                    yield data
+        except _BROKEN as error:
+            raise ApiUnavailable(f"watch of {path}: {str(error) or f'silent for {silence:g} s'}") from error
 
     async def _write(
         self,
@@ -93,7 +126,7 @@ class ApiClient:
         body: Mapping[str, Any],
         *,
         query: Mapping[str, str] | None = None,
-        content_type: str = "application/json",
+        content_type: str = _JSON,
     ) -> Any:
         data = orjson.dumps(body)
         self.fence()
@@ -108,8 +141,8 @@ class ApiClient:
         *,
         query: Mapping[str, str] | None = None,
         data: bytes | None = None,
-        accept: str = "application/json",
-        content_type: str = "application/json",
+        accept: str = _JSON,
+        content_type: str = _JSON,
     ) -> Any:
         connection = await self.access.connection()
         headers = {"Accept": accept, **connection.headers()}
@@ -122,12 +155,20 @@ class ApiClient:
                 payload = await response.read()
                 if response.status < 300:
                     return orjson.loads(payload)
-                if response.status == _UNAUTHORIZED:
-                    await self.access.renew(connection)
-                raise _error(response.status, payload, response.headers.get("Retry-After"))
-        except (TimeoutError, aiohttp.ClientConnectionError, aiohttp.ClientPayloadError) as error:
+                await self._refuse(connection, response.status, payload, response.headers)
+        except _BROKEN as error:
             words = str(error) or f"no answer within {self.request_seconds:g} s"
             raise ApiUnavailable(f"{method} {path}: {words}") from error
+        except orjson.JSONDecodeError as error:
+            raise ApiUnavailable(f"{method} {path}: the answer is not JSON; something else may answer there") from error
+
+    async def _refuse(
+        self, connection: Connection, status: int, payload: bytes, headers: Mapping[str, str]
+    ) -> NoReturn:
+        """Raise what an answer means; credentials that were refused are read again for the next request."""
+        if status == _UNAUTHORIZED:
+            await self.access.renew(connection)
+        raise _error(status, payload, headers.get("Retry-After"))
 
 
 def _error(status: int, payload: bytes, retry_after: str | None) -> ApiError:
@@ -142,6 +183,8 @@ def _error(status: int, payload: bytes, retry_after: str | None) -> ApiError:
     if status in (_TOO_MANY, _UNAUTHORIZED) or status >= _SERVER_ERROR:
         wait = float(retry_after) if retry_after and retry_after.isdigit() else 0.0
         return ApiUnavailable(f"{status} {reason}: {message}", status, wait)
+    if status == _GONE:
+        return Gone(status, reason, message)
     if status == 404 and reason == "NotFound":
         return NotFound(status, reason, message)
     return Refused(status, reason or str(status), message)

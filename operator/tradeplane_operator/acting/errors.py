@@ -25,6 +25,10 @@ class NotFound(ApiError):
     """There is none of this name."""
 
 
+class Gone(ApiError):
+    """What was asked for is history that the API server no longer keeps: begin with a new list."""
+
+
 class Refused(ApiError):
     """The request as it stands will not be accepted: a quota, a policy, an invalid field, a missing namespace."""
 

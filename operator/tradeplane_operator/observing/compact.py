@@ -26,7 +26,7 @@ def compact_job(body: Mapping[str, Any]) -> ObservedJob:
         owner_name=_owner_name(metadata),
         resource_version=int(metadata["resourceVersion"]),
         created=metadata["creationTimestamp"],
-        ready=bool(status.get("ready")),
+        ready=_runs(status),
         start_time=status.get("startTime"),
         end=JobEnd(end["type"]) if end else None,
         end_time=(status.get("completionTime") or end.get("lastTransitionTime")) if end else None,
@@ -35,6 +35,12 @@ def compact_job(body: Mapping[str, Any]) -> ObservedJob:
         suspended=bool((body.get("spec") or {}).get("suspend")),
         deleting="deletionTimestamp" in metadata,
     )
+
+
+def _runs(status: Mapping[str, Any]) -> bool:
+    """Return whether a pod runs, or has succeeded and is about to be counted: nothing is to be looked at then."""
+    uncounted = status.get("uncountedTerminatedPods") or {}
+    return bool(status.get("ready") or status.get("succeeded") or uncounted.get("succeeded"))
 
 
 def _owner_name(metadata: Mapping[str, Any]) -> str:

@@ -32,12 +32,14 @@ class Record:
     """One object as last seen.
 
     ``confirmed``: by a watch or a read, not by the answer to a write of ours. ``awaited``: somebody waits for that.
+    ``unanswered``: its status speaks of an older spec, or of none.
     """
 
     uid: str
     version: int
     confirmed: bool
     body: bytes
+    unanswered: bool = False
     awaited: bool = False
 
     def resource(self) -> dict[str, Any]:
@@ -52,6 +54,11 @@ def _kept(body: Mapping[str, Any]) -> bytes:
     if queue is not None:
         metadata["labels"] = {QUEUE_LABEL: queue}
     return orjson.dumps({"metadata": metadata, "spec": body.get("spec") or {}, "status": body.get("status") or {}})
+
+
+def _unanswered(body: Mapping[str, Any]) -> bool:
+    answered: object = (body.get("status") or {}).get("observedGeneration")
+    return bool(answered != body["metadata"].get("generation"))
 
 
 def _version(body: Mapping[str, Any]) -> int:
@@ -91,7 +98,9 @@ class ResourceIndex:
                 news = confirmed and not known.confirmed and known.awaited
                 known.confirmed = known.confirmed or confirmed
                 return news
-        self._records[key] = Record(body["metadata"]["uid"], version, confirmed, _kept(body))
+        self._records[key] = Record(
+            body["metadata"]["uid"], version, confirmed, _kept(body), unanswered=_unanswered(body)
+        )
         return True
 
     def remove(self, key: Key, uid: str) -> bool:
@@ -112,6 +121,7 @@ class JobIndex:
     """Jobs by the UID of the strategy they belong to, then by name; and which strategy that is."""
 
     _jobs: dict[str, dict[str, ObservedJob]] = field(default_factory=dict)
+    _looked_at: set[str] = field(default_factory=set)
 
     def __len__(self) -> int:
         return sum(len(jobs) for jobs in self._jobs.values())
@@ -123,7 +133,8 @@ class JobIndex:
     def put(self, body: Mapping[str, Any]) -> ObservedJob | None:
         """Keep a Job, unless a newer one is known; return it if anything is new that a plan would act on.
 
-        When it was started is no such thing: a plan has set its timer when it asked for the Job.
+        When it was started is no such thing: a plan has set its timer when it asked for the Job. Nor is that its pod
+        runs, unless somebody has looked why it did not.
         """
         labels = body["metadata"].get("labels") or {}
         if STRATEGY_UID_LABEL not in labels:
@@ -134,10 +145,19 @@ class JobIndex:
         if known is not None and known.uid == job.uid and known.resource_version >= job.resource_version:
             return None
         jobs[job.name] = job
-        same = known is not None and replace(known, resource_version=0, start_time=None) == replace(
-            job, resource_version=0, start_time=None
-        )
-        return None if same else job
+        return job if known is None or self._differs(known, job) else None
+
+    def _differs(self, known: ObservedJob, job: ObservedJob) -> bool:
+        awaited = job.uid in self._looked_at
+        if job.ready:
+            self._looked_at.discard(job.uid)
+        runs_as_expected = job.ready and not known.ready and not awaited
+        before = replace(known, resource_version=0, start_time=None, ready=known.ready or runs_as_expected)
+        return before != replace(job, resource_version=0, start_time=None)
+
+    def looked_at(self, job: ObservedJob) -> None:
+        """Remember that somebody looked why a Job's pod does not run, and wants to know when it does."""
+        self._looked_at.add(job.uid)
 
     def remove(self, owner_uid: str, name: str, uid: str) -> bool:
         """Forget a deleted Job; return whether it was known."""
@@ -150,7 +170,9 @@ class JobIndex:
     def forget(self, owner_uid: str, name: str) -> None:
         """Forget a Job that this operator removed, ahead of the watch."""
         jobs = self._jobs.get(owner_uid, {})
-        jobs.pop(name, None)
+        job = jobs.pop(name, None)
+        if job is not None:
+            self._looked_at.discard(job.uid)
         if not jobs:
             self._jobs.pop(owner_uid, None)
 
@@ -171,6 +193,11 @@ class Index:
     def of_kind(self, kind: Kind) -> ResourceIndex:
         """Return the index of one kind of ours."""
         return self.strategies if kind is Kind.STRATEGY else self.snapshots
+
+    def unanswered(self, key: Key) -> bool:
+        """Return whether somebody waits for a first answer to what an object of ours asks."""
+        record = self.of_kind(key.kind).get(key)
+        return record is not None and record.unanswered
 
     def reads(self, strategy: Key, snapshot: Key) -> None:
         """Remember that a strategy waits for a snapshot."""

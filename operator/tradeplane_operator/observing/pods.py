@@ -27,6 +27,10 @@ _MOST_PODS = 25
 _MOST_WAITING = 500
 """Waiting pods, or refusals, looked at in one namespace; runs beyond them are only known to go on."""
 _GOOD_FOR_SECONDS = 5.0
+_GOOD_FOR_TIMES = 20.0
+"""An answer is good for so many times as long as it took, so that asking never takes more than a twentieth of the time:
+Events are in no cache of the API server's, and to find ours it reads all of a namespace."""
+_GOOD_AT_MOST_SECONDS = 60.0
 _JOB_LABEL = "batch.kubernetes.io/controller-uid"
 
 
@@ -36,7 +40,7 @@ class _Answer:
 
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     found: Mapping[str, Any] = field(default_factory=dict)
-    found_at: float = float("-inf")
+    good_until: float = float("-inf")
 
 
 @dataclass(slots=True)
@@ -80,10 +84,13 @@ class PodLookup:
         """Return a namespace's answer, asking anew where the last one is no longer good."""
         answer = answers[namespace]
         async with answer.turn:
-            if self.clock() - answer.found_at > _GOOD_FOR_SECONDS:
+            if self.clock() > answer.good_until:
                 async with self._turns:
+                    began = self.clock()
                     answer.found = await ask(namespace)
-                answer.found_at = self.clock()
+                    took = self.clock() - began
+                good_for = max(_GOOD_FOR_SECONDS, min(took * _GOOD_FOR_TIMES, _GOOD_AT_MOST_SECONDS))
+                answer.good_until = self.clock() + good_for
         return answer.found
 
     async def _list_waiting(self, namespace: str) -> Mapping[str, tuple[PodFacts, ...]]:

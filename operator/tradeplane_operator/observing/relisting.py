@@ -1,16 +1,18 @@
 """Finding what was deleted while nobody looked.
 
 A watch that was interrupted for too long (410 Gone) begins with a new list, which shows what is there and not what is
-gone; kopf forgets nothing then. So each time a kind was listed, and every so often besides, the known UIDs are compared
-with a list of metadata alone, and what is missing from it, and was known before it, is forgotten.
+gone. Our own watches settle the two at each list; kopf forgets nothing then. So each time kopf has listed a kind, and
+every so often for all kinds, the known UIDs are compared with a list of metadata alone, and what is missing from it,
+and was known before it, is forgotten.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tradeplane_operator.acting.errors import ApiError
 from tradeplane_operator.metrics import OBJECTS, PURGED, RELISTS
@@ -30,6 +32,31 @@ WATCHED = (*PLURALS.values(), JOBS)
 """Plurals of what is watched."""
 
 
+class Collection(NamedTuple):
+    """Objects of one kind, everywhere or in one namespace, that are listed and watched together."""
+
+    plural: str
+    namespace: str
+    path: str
+    selector: str
+
+
+def collections(settings: Settings, plural: str) -> tuple[Collection, ...]:
+    """Return the collections in which a kind is watched: one, or one a namespace served."""
+    group = "/apis/batch/v1" if plural == JOBS else f"/apis/{API_VERSION}"
+    selector = f"{MANAGED_BY_LABEL}={MANAGED_BY}" if plural == JOBS else ""
+    if not settings.namespaces:
+        return (Collection(plural, "", f"{group}/{plural}", selector),)
+    return tuple(
+        Collection(plural, namespace, f"{group}/namespaces/{namespace}/{plural}", selector)
+        for namespace in settings.namespaces
+    )
+
+
+Known = Mapping[str, tuple[Key, str]]
+"""What is known, by UID: the key to wake, and the object's name."""
+
+
 @dataclass(slots=True)
 class Relisting:
     """Compares what is known with what there is. ``wake`` is told each object whose surroundings changed."""
@@ -43,7 +70,7 @@ class Relisting:
     _some: asyncio.Event = field(default_factory=asyncio.Event)
 
     def listed(self, plural: str) -> None:
-        """Say that a watch has listed its kind anew."""
+        """Say that kopf has listed a kind anew."""
         if plural in WATCHED:
             self._listed.add(plural)
             self._due[plural] = "watch"
@@ -77,27 +104,43 @@ class Relisting:
                 del self._due[plural]
                 await self._compare(plural, cause)
 
+    def known(self, collection: Collection) -> Known:
+        """Return what is known of a collection: to be asked before it is listed."""
+        everywhere, namespace = not collection.namespace, collection.namespace
+        return {
+            uid: known
+            for uid, known in self._known(collection.plural).items()
+            if everywhere or known[0].namespace == namespace
+        }
+
+    def settle(self, collection: Collection, before: Known, there: Set[str]) -> None:
+        """Forget what was known before a list and is not in it; what has come since may be newer than the list."""
+        self._listed.add(collection.plural)
+        RELISTS.labels("watch").inc()
+        self._forget(collection.plural, before, there)
+
     async def _compare(self, plural: str, cause: str) -> None:
         RELISTS.labels(cause).inc()
         known = self._known(plural)
         try:
-            there, _ = await self._there(plural)
+            there = await self._there(plural)
         except ApiError as error:
             log.warning("%s could not be listed, tried again: %s", plural, error)
             self._due[plural] = cause
             self._some.set()
             return
+        self._forget(plural, known, there)
+
+    def _forget(self, plural: str, known: Known, there: Set[str]) -> None:
         for uid in known.keys() - there:
             self._purge(plural, uid, known[uid])
         OBJECTS.labels(plural).set(len(self._known(plural)))
 
     async def _missing(self, plural: str) -> int:
         """Return how many objects there are that are not known yet."""
-        there, _ = await self._there(plural)
-        return len(there - self._known(plural).keys())
+        return len(await self._there(plural) - self._known(plural).keys())
 
-    def _known(self, plural: str) -> dict[str, tuple[Key, str]]:
-        """Return, by UID, the key to wake and the object's name."""
+    def _known(self, plural: str) -> Known:
         if plural == JOBS:
             return {
                 uid: (Key(Kind.STRATEGY, job.namespace, job.owner_name), f"{job.owner_uid}/{job.name}")
@@ -118,19 +161,10 @@ class Relisting:
             log.info("%s was deleted while the watch was down", name, extra={"key": str(key)})
             self.wake(key)
 
-    async def _there(self, plural: str) -> tuple[set[str], int]:
+    async def _there(self, plural: str) -> set[str]:
         """Return the UIDs of all there are of a kind. Raises ApiError."""
         uids: set[str] = set()
-        pages = 0
-        for path in self._paths(plural):
-            selector = f"{MANAGED_BY_LABEL}={MANAGED_BY}" if plural == JOBS else ""
-            async for page in self.client.metadata_pages(path, self.settings.client.list_chunk, selector):
+        for found in collections(self.settings, plural):
+            async for page in self.client.metadata_pages(found.path, self.settings.client.list_chunk, found.selector):
                 uids.update(item["metadata"]["uid"] for item in page["items"] or ())
-                pages += 1
-        return uids, pages
-
-    def _paths(self, plural: str) -> list[str]:
-        group = "/apis/batch/v1" if plural == JOBS else f"/apis/{API_VERSION}"
-        if not self.settings.namespaces:
-            return [f"{group}/{plural}"]
-        return [f"{group}/namespaces/{namespace}/{plural}" for namespace in self.settings.namespaces]
+        return uids

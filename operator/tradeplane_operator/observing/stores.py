@@ -14,10 +14,11 @@ from pydantic import ValidationError
 from tradeplane_api.run import ResultsManifest
 from tradeplane_api.snapshot import SnapshotManifest
 from tradeplane_store import layout
-from tradeplane_store.canonical import result_digest, run_digest, sha256_digest
+from tradeplane_store.canonical import result_digest, sha256_digest
 from tradeplane_store.errors import NotFound, StoreError, StoreUnavailable
 from tradeplane_store.objects import ObjectStore, open_store
 
+from tradeplane_operator.planning.asking import digest_of
 from tradeplane_operator.planning.observed import ResultFacts, ResultState
 from tradeplane_operator.planning.snapshot import SnapshotFacts, SnapshotState
 
@@ -91,7 +92,7 @@ def check_results(data: bytes, run: str) -> ResultFacts:
         return ResultFacts(ResultState.REFUSED, f"the results manifest cannot be read: {where}: {problem['msg']}")
     if manifest.specification.run != run:
         return ResultFacts(ResultState.REFUSED, f"the results manifest is of run {manifest.specification.run!r}")
-    if run_digest(manifest.specification) != manifest.run_digest:
+    if digest_of(manifest.specification) != manifest.run_digest:
         return ResultFacts(ResultState.REFUSED, "the results manifest's runDigest is not that of its specification")
     if result_digest(manifest.parts, manifest.summary) != manifest.result_digest:
         return ResultFacts(ResultState.REFUSED, "the results manifest's resultDigest is not that of its parts")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tradeplane_api.run import RunSpecification
 from tradeplane_api.simulation import Simulation
 from tradeplane_api.strategy import Mode, PinnedInputs, StrategySpec
+from tradeplane_store.canonical import run_digest
 
 from tradeplane_operator.planning.conditions import Standing, Verdict
 from tradeplane_operator.planning.documents import SPECS_REMEMBERED
@@ -71,6 +72,32 @@ def run_specification(run: str, spec: StrategySpec, pinned: PinnedInputs) -> Run
     """Return what a runner is told, from the spec and the pinned inputs."""
     simulation = Simulation.model_construct(**{name: getattr(spec, name) for name in _SIMULATION})
     return RunSpecification(run=run, snapshots=pinned.snapshots, image=pinned.image, simulation=simulation)
+
+
+class _Equal:
+    """A specification as a key, by what it says: what plans a run and what left its results say the same."""
+
+    __slots__ = ("specification", "text")
+
+    def __init__(self, specification: RunSpecification) -> None:
+        self.specification = specification
+        self.text = specification.model_dump_json()
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Equal) and other.text == self.text
+
+
+def digest_of(specification: RunSpecification) -> str:
+    """Return the run digest of a specification; remembered, because each run's is asked for three times."""
+    return _run_digest(_Equal(specification))
+
+
+@lru_cache(maxsize=SPECS_REMEMBERED)
+def _run_digest(this: _Equal) -> str:
+    return run_digest(this.specification)
 
 
 def refused(spec: StrategySpec, settings: Settings) -> Verdict | None:

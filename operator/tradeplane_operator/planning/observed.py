@@ -25,7 +25,7 @@ class JobEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObservedJob:
-    """What matters of a Job; times are RFC 3339."""
+    """What matters of a Job; times are RFC 3339. ``ready``: a pod of it runs, or has just succeeded."""
 
     name: str
     namespace: str

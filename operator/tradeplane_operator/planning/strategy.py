@@ -20,9 +20,8 @@ from tradeplane_api.strategy import (
     StrategyStatus,
     Trigger,
 )
-from tradeplane_store.canonical import run_digest
 
-from tradeplane_operator.planning.asking import asked_digest, pin, refused, run_specification
+from tradeplane_operator.planning.asking import asked_digest, digest_of, pin, refused, run_specification
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
     UnreadableSpec,
@@ -262,7 +261,7 @@ class _Draft:
             architecture=architecture,
             image=self.pinned.image,
             outcome=Outcome.PENDING,
-            run_digest=run_digest(specification),
+            run_digest=digest_of(specification),
         )
         self.runs.insert(0, record)
 

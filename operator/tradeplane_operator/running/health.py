@@ -1,8 +1,9 @@
 """Liveness, readiness and metrics over HTTP.
 
-Alive: the Lease was reached lately, and a leader's workers finish passes while there is work. Traffic counts for
-nothing: an idle operator is healthy, and one that is stuck is not, however its ports answer. Ready: the replica serves,
-which one that only stands by for the Lease does too.
+Alive: the Lease was reached lately, the watches hear from the API server (which sends bookmarks where nothing changes),
+and a leader's workers finish passes while there is work. Traffic counts for nothing: an idle operator is healthy, and
+one that is stuck is not, however its ports answer. Ready: the replica serves, which one that only stands by for the
+Lease does too.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tradeplane_operator.observing.keys import Key
+    from tradeplane_operator.observing.watching import Watch
     from tradeplane_operator.running.leadership import Leadership
     from tradeplane_operator.running.loop import Loop
     from tradeplane_operator.running.queue import WorkQueue
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 _LEASE_PATIENCE = 60.0
 _LOOP_PATIENCE = 120.0
+_WATCH_PATIENCE = 120.0
+"""Beyond the silence after which a watch is opened anew."""
 _OK, _UNAVAILABLE = 200, 503
 
 
@@ -35,12 +39,17 @@ class Health:
     leadership: Leadership
     loop: Loop
     queue: WorkQueue[Key]
+    watches: Sequence[Watch]
 
     def failing(self) -> str:
         """Return why this replica should be restarted, or nothing."""
         silent = self.leadership.clock() - self.leadership.contact
         if silent > _LEASE_PATIENCE:
             return f"the Lease was not reached for {silent:.0f} s"
+        for watch in self.watches:
+            silent = time.monotonic() - watch.heard
+            if silent > watch.settings.inactivity_seconds + _WATCH_PATIENCE:
+                return f"nothing was heard of {watch.collection.path} for {silent:.0f} s"
         stuck = time.monotonic() - self.loop.beat
         if self.leadership.leading and not self.queue.idle and stuck > _LOOP_PATIENCE:
             return f"no pass has ended for {stuck:.0f} s, though there is work"

@@ -25,11 +25,13 @@ from tradeplane_operator.acting.events import EventWriter
 from tradeplane_operator.acting.reaper import Reaper
 from tradeplane_operator.handlers import kopf_settings, register
 from tradeplane_operator.metrics import OBJECTS, RUNS
+from tradeplane_operator.observing.feeding import Feed
 from tradeplane_operator.observing.index import Index
 from tradeplane_operator.observing.keys import PLURALS, Key, Kind
 from tradeplane_operator.observing.pods import PodLookup
-from tradeplane_operator.observing.relisting import JOBS, Relisting
+from tradeplane_operator.observing.relisting import JOBS, Relisting, collections
 from tradeplane_operator.observing.stores import Stores
+from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.planning.admission import Admission
 from tradeplane_operator.planning.names import API_VERSION, GROUP
 from tradeplane_operator.running.health import Health, serve
@@ -79,6 +81,8 @@ class Operation:
     index: Index = field(default_factory=Index)
     leadership: Leadership = field(init=False)
     queue: WorkQueue[Key] = field(init=False)
+    feed: Feed = field(init=False)
+    watches: tuple[Watch, ...] = field(init=False)
     relisting: Relisting = field(init=False)
     strategies: Strategies = field(init=False)
     reaper: Reaper = field(init=False)
@@ -89,8 +93,16 @@ class Operation:
         unfenced = ApiClient(self.access, seconds)
         self.leadership = Leadership(unfenced, settings.lease, self.identity)
         client = ApiClient(self.access, seconds, self.leadership.require)
-        self.queue = WorkQueue(settings.pace.retry_first_seconds, settings.pace.retry_most_seconds)
+        pace = settings.pace
+        self.queue = WorkQueue(pace.retry_first_seconds, pace.retry_most_seconds, self.index.unanswered)
+        self.feed = Feed(self.index, self.queue.add)
         self.relisting = Relisting(settings, unfenced, self.index, self.queue.add)
+        told = {PLURALS[Kind.STRATEGY]: self.feed.strategy, JOBS: self.feed.job}
+        self.watches = tuple(
+            Watch(unfenced, collection, settings.client, self.relisting, tell)
+            for plural, tell in told.items()
+            for collection in collections(settings, plural)
+        )
         self.reaper = Reaper(client, self.index.jobs.forget)
         stores, events = Stores(settings.stores), EventWriter(client, self.identity)
         self.strategies = Strategies(
@@ -106,13 +118,13 @@ class Operation:
             events=events,
         )
         snapshots = Snapshots(settings, utc_now, self.index, client, stores, events, self.queue.add)
-        self.loop = Loop(self.queue, {Kind.STRATEGY: self.strategies, Kind.SNAPSHOT: snapshots}, settings.pace.workers)
+        self.loop = Loop(self.queue, {Kind.STRATEGY: self.strategies, Kind.SNAPSHOT: snapshots}, pace.workers)
 
     async def run(self) -> None:
         """Run until a signal, or until something fails. Raises CannotStart, LeadershipLost and what kopf raises."""
         listening: tuple[web.AppRunner, ...] = ()
         try:
-            listening = await serve(self.settings.ports, Health(self.leadership, self.loop, self.queue))
+            listening = await serve(self.settings.ports, Health(self.leadership, self.loop, self.queue, self.watches))
             await self._need_definitions()
             await self._until_the_first_ends()
         finally:
@@ -129,6 +141,7 @@ class Operation:
         stop, watching = asyncio.Event(), asyncio.Event()
         watches = asyncio.create_task(self._watch(watching, stop), name="watches")
         parts = [
+            *(asyncio.create_task(watch.run(), name=f"watch of {watch.collection.path}") for watch in self.watches),
             asyncio.create_task(self.leadership.run(), name="lease"),
             asyncio.create_task(self._lead(), name="work"),
             asyncio.create_task(self._signalled(watching), name="signals"),
@@ -154,7 +167,7 @@ class Operation:
 
     async def _watch(self, watching: asyncio.Event, stop: asyncio.Event) -> None:
         registry = kopf.OperatorRegistry()
-        register(registry, self.index, self.queue, self.relisting)
+        register(registry, self.feed, self.relisting)
         namespaces = self.settings.namespaces
         await kopf.operator(
             registry=registry,

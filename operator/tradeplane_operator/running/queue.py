@@ -1,7 +1,8 @@
 """A queue of keys: each at most once in it, none worked on twice at a time, some by timer, failed ones backed off.
 
 What client-go calls a rate-limiting work queue: a key added while it is worked on is queued again when that is done, so
-nothing that happened meanwhile is missed, and however often it is added it costs one more pass.
+nothing that happened meanwhile is missed, and however often it is added it costs one more pass. Which of those that
+wait goes first is decided in ``lanes``.
 """
 
 from __future__ import annotations
@@ -9,21 +10,32 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tradeplane_operator.metrics import QUEUE_DEPTH, QUEUE_SECONDS
+from tradeplane_operator.running.lanes import Lanes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 K = TypeVar("K")
 
 
+def _never(_key: object) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class WorkQueue(Generic[K]):
-    """Keys to be worked on. ``first`` and ``most``: seconds of the first and the longest pause after failures."""
+    """Keys to be worked on. ``first`` and ``most``: seconds of the first and the longest pause after failures.
+
+    ``urgent`` says of a key that is added whether it goes before those that are not.
+    """
 
     first: float
     most: float
-    _ready: deque[K] = field(default_factory=deque)
-    _queued: dict[K, float] = field(default_factory=dict)
+    urgent: Callable[[K], bool] = _never
+    _ready: Lanes[K] = field(default_factory=Lanes)
     _working: set[K] = field(default_factory=set)
     _again: set[K] = field(default_factory=set)
     _timers: dict[K, asyncio.TimerHandle] = field(default_factory=dict)
@@ -36,19 +48,16 @@ class WorkQueue(Generic[K]):
     @property
     def idle(self) -> bool:
         """Whether nothing is queued and nothing is worked on; timers may be set."""
-        return not self._ready and not self._working
+        return not len(self._ready) and not self._working
 
     def add(self, key: K) -> None:
         """Queue a key now."""
         if key in self._working:
             self._again.add(key)
             return
-        if key in self._queued:
-            return
-        self._queued[key] = asyncio.get_running_loop().time()
-        self._ready.append(key)
-        QUEUE_DEPTH.set(len(self._ready))
-        self._wake()
+        if self._ready.put(key, asyncio.get_running_loop().time(), urgent=self.urgent(key)):
+            QUEUE_DEPTH.set(len(self._ready))
+            self._wake()
 
     def add_after(self, key: K, seconds: float) -> None:
         """Queue a key after a time; an earlier timer of the key is replaced."""
@@ -77,8 +86,8 @@ class WorkQueue(Generic[K]):
             timer.cancel()
 
     async def get(self) -> K:
-        """Return the key that has waited longest; ``done`` must follow."""
-        while not self._ready:
+        """Return the key whose turn it is; ``done`` must follow."""
+        while not len(self._ready):
             waiter = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             try:
@@ -87,9 +96,9 @@ class WorkQueue(Generic[K]):
                 if waiter.done() and not waiter.cancelled():
                     self._wake()
                 raise
-        key = self._ready.popleft()
+        key, since = self._ready.take()
         QUEUE_DEPTH.set(len(self._ready))
-        QUEUE_SECONDS.observe(asyncio.get_running_loop().time() - self._queued.pop(key))
+        QUEUE_SECONDS.observe(asyncio.get_running_loop().time() - since)
         self._working.add(key)
         return key
 

@@ -136,7 +136,9 @@ class Strategies:
             found = await self.stores.results(store, key.namespace, need.run)
             return replace(observed, results={**observed.results, need.run: found})
         if need.fact is Fact.PODS:
-            pods = await self.pods.of(observed.jobs[need.run])
+            job = observed.jobs[need.run]
+            self.index.jobs.looked_at(job)
+            pods = await self.pods.of(job)
             return replace(observed, pods={**observed.pods, need.run: pods})
         created = observed.resource["metadata"]["creationTimestamp"]
         answer = self.admission.ask(Candidate(created, key.namespace, need.run, str(key)))

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pytest
 from tradeplane_operator.observing.compact import compact_job
 from tradeplane_operator.observing.pods import PodLookup
 from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
@@ -41,9 +42,12 @@ class _Server:
     pods: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    clock: list[float] = field(default_factory=lambda: [0.0])
+    takes: float = 0.0
 
     async def get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
         await asyncio.sleep(0)
+        self.clock[0] += self.takes
         kind = path.rpartition("/")[2]
         self.asked.append((kind, query.get("labelSelector", query.get("fieldSelector", ""))))
         if kind == "events":
@@ -81,6 +85,20 @@ async def test_an_answer_is_asked_for_anew_when_it_is_old() -> None:
     assert (await lookup.of(_job("a"))).pods
     clock[0] = 6.0
     assert not (await lookup.of(_job("a"))).pods
+
+
+@pytest.mark.parametrize(("took", "good_for"), [(0.0, 5.0), (0.1, 5.0), (1.0, 20.0), (4.0, 60.0)])
+async def test_what_took_long_to_find_out_is_good_for_longer(took: float, good_for: float) -> None:
+    clock = [0.0]
+    server = _Server(pods=[_pod("a", "pod-a")], clock=clock, takes=took)
+    lookup = _lookup(server, clock)
+    await lookup.of(_job("a"))
+    clock[0] += good_for - 0.01
+    await lookup.of(_job("a"))
+    assert len(server.asked) == 1
+    clock[0] += 0.02
+    await lookup.of(_job("a"))
+    assert len(server.asked) == 2
 
 
 async def test_a_job_without_pods_has_the_words_of_its_refusal_and_no_other() -> None:

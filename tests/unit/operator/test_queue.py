@@ -64,3 +64,22 @@ async def test_each_waiting_worker_gets_a_key_even_if_one_is_cancelled() -> None
         done, _ = await asyncio.wait({gone, waiting}, return_when=asyncio.ALL_COMPLETED)
     assert waiting.result() == "a"
     assert gone in done
+
+
+async def test_an_urgent_key_goes_before_those_that_waited_longer() -> None:
+    queue: WorkQueue[str] = WorkQueue(0.01, 1.0, lambda key: key.startswith("new"))
+    for key in ("old 1", "old 2", "new 1", "old 3", "new 2"):
+        queue.add(key)
+    assert [await queue.get() for _ in range(5)] == ["new 1", "new 2", "old 1", "old 2", "old 3"]
+
+
+async def test_whether_a_key_is_urgent_is_asked_each_time_it_is_added() -> None:
+    urgent: set[str] = {"a"}
+    queue: WorkQueue[str] = WorkQueue(0.01, 1.0, urgent.__contains__)
+    queue.add("a")
+    await queue.get()
+    queue.add("a")
+    queue.add("b")
+    urgent.clear()
+    queue.done("a")
+    assert [await queue.get(), await queue.get()] == ["b", "a"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_api.run import Part
 from tradeplane_api.snapshot import SnapshotInstrument, SnapshotManifest
-from tradeplane_operator.handlers import _observe
+from tradeplane_operator.observing.feeding import Feed
 from tradeplane_operator.observing.index import Index
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.observing.stores import check_snapshot
@@ -107,14 +107,16 @@ def test_a_manifest_is_found_by_its_digest_and_refused_by_another() -> None:
 
 
 def test_the_echo_of_a_write_is_no_news_unless_somebody_waits_for_it() -> None:
-    index = Index()
+    woken: list[Key] = []
+    feed = Feed(Index(), woken.append)
     body = ready_snapshot()
-    index.snapshots.put(body, confirmed=False)
-    event = {"type": "MODIFIED", "object": body}
-    assert _observe(index, Kind.SNAPSHOT, event) is None
+    feed.index.snapshots.put(body, confirmed=False)
+    feed.snapshot("MODIFIED", body)
+    assert not woken
     other = {**body, "metadata": {**body["metadata"], "resourceVersion": "3"}}
-    index.snapshots.put(other, confirmed=False)
-    record = index.snapshots.get(PRICES)
+    feed.index.snapshots.put(other, confirmed=False)
+    record = feed.index.snapshots.get(PRICES)
     assert record is not None
     record.awaited = True
-    assert _observe(index, Kind.SNAPSHOT, {"type": "MODIFIED", "object": other}) == PRICES
+    feed.snapshot("MODIFIED", other)
+    assert woken == [PRICES]

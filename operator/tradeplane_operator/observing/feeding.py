@@ -1,0 +1,61 @@
+"""What watches tell goes into the index, and the keys it is news for into the queue. Nothing is decided here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_operator.observing.keys import Key, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tradeplane_operator.observing.index import Index
+
+DELETED = "DELETED"
+
+
+@dataclass(slots=True)
+class Feed:
+    """Takes events of watches: a type as the API server spells it, and an object. ``wake`` is told of news."""
+
+    index: Index
+    wake: Callable[[Key], None]
+
+    def strategy(self, event: str, body: Mapping[str, Any]) -> None:
+        """Take what a watch says of a Strategy."""
+        self._resource(Kind.STRATEGY, event, body)
+
+    def snapshot(self, event: str, body: Mapping[str, Any]) -> None:
+        """Take what a watch says of a Snapshot: news for the Strategies that wait for it, too."""
+        key = self._resource(Kind.SNAPSHOT, event, body)
+        if key is not None:
+            for reader in self.index.take_readers(key):
+                self.wake(reader)
+
+    def job(self, event: str, body: Mapping[str, Any]) -> None:
+        """Take what a watch says of a Job: news for its Strategy where a plan would act on it."""
+        metadata = body["metadata"]
+        deleted = event == DELETED
+        news = not deleted and self.index.jobs.put(body) is not None
+        owners = metadata.get("ownerReferences") or ()
+        owner = next((owner for owner in owners if owner.get("kind") == Kind.STRATEGY.value), None)
+        if owner is None:
+            return
+        key = Key(Kind.STRATEGY, metadata["namespace"], owner["name"])
+        if deleted:
+            gone = self.index.jobs.remove(owner["uid"], metadata["name"], metadata["uid"])
+            news = gone and self.index.strategies.get(key) is not None
+        if news:
+            self.wake(key)
+
+    def _resource(self, kind: Kind, event: str, body: Mapping[str, Any]) -> Key | None:
+        """Keep or forget an object of ours; return its key if that is news."""
+        known = self.index.of_kind(kind)
+        key = known.key_of(body)
+        gone = event == DELETED
+        news = known.remove(key, body["metadata"]["uid"]) if gone else known.put(body, confirmed=True)
+        if not news:
+            return None
+        self.wake(key)
+        return key
