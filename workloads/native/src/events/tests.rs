@@ -212,6 +212,28 @@ impl Strategy for Monkey {
     }
 }
 
+/// Answers every third report as well, so that what one venue does reaches the others as soon as it can.
+struct Answering(Monkey);
+
+impl Strategy for Answering {
+    const DEPTH: bool = false;
+    const TRADES: bool = false;
+
+    fn start(&mut self, desk: &mut Desk) {
+        self.0.start(desk);
+    }
+
+    fn on_report(&mut self, desk: &mut Desk, _instrument: usize, _report: &Report) {
+        if self.0.random.below(3) == 0 {
+            self.0.on_timer(desk);
+        }
+    }
+
+    fn on_timer(&mut self, desk: &mut Desk) {
+        self.0.on_timer(desk);
+    }
+}
+
 fn models() -> impl proptest::strategy::Strategy<Value = Model> {
     let probability = Probability { function: Function::Logarithm, form: Form::Whole };
     prop_oneof![
@@ -377,6 +399,63 @@ fn a_row_that_has_not_arrived_holds_back_those_after_it() {
 }
 
 #[test]
+fn a_message_is_not_here_before_all_of_the_one_before_it() {
+    struct Hears(Vec<(i64, i64)>);
+    impl Strategy for Hears {
+        const DEPTH: bool = false;
+        const TRADES: bool = true;
+        fn on_trade(&mut self, desk: &mut Desk, _instrument: usize, trade: &Trade) {
+            self.0.push((trade.price, desk.now()));
+        }
+    }
+    let (mut first, mut second) = (Tape::default(), Tape::default());
+    first.row(1, (10, 30), Row::Trade, Side::Bid, 1, 1);
+    first.row(1, (10, 40), Row::Trade, Side::Bid, 2, 1);
+    second.row(2, (11, 35), Row::Trade, Side::Bid, 3, 1);
+    let setups = [setup(1, 1, Model::RiskAverse), setup(1, 1, Model::RiskAverse)];
+    let mut engine = Engine::new(vec![first.feed(), second.feed()], &setups, None, Hears(Vec::new()));
+    engine.run().expect("amounts fit");
+    assert_eq!(engine.strategy().0, [(1, 30), (2, 30), (3, 40)]);
+}
+
+#[test]
+fn an_answer_to_one_venue_reaches_another_in_time() {
+    struct Hedge;
+    impl Strategy for Hedge {
+        const DEPTH: bool = false;
+        const TRADES: bool = false;
+        fn start(&mut self, desk: &mut Desk) {
+            for (instrument, price) in [(0, 100), (1, 50)] {
+                desk.submit(instrument, NewOrder::new(0, Half::Bid, Kind::Limit { price }, 1)).expect("no limits");
+            }
+        }
+        fn on_report(&mut self, desk: &mut Desk, instrument: usize, report: &Report) {
+            if instrument == 0 && report.event == Event::Fill {
+                desk.submit(1, NewOrder::new(0, Half::Bid, Kind::Market, 1)).expect("no limits");
+            }
+        }
+    }
+    let (mut first, mut second) = (Tape::default(), Tape::default());
+    first.row(1, (900, 900), Row::Level, Side::Ask, 105, 9);
+    second.row(2, (901, 901), Row::Level, Side::Ask, 200, 9);
+    // Fills the order of the first instrument at 1,000; known at 1,005, answered at the second's venue at 1,010.
+    first.row(3, (1_000, 1_000), Row::Trade, Side::Ask, 99, 1);
+    second.row(4, (1_001, 1_001), Row::Trade, Side::Bid, 200, 1);
+    // Which still offers 200 then, but no longer at 1,012.
+    second.row(5, (1_012, 1_012), Row::Level, Side::Ask, 200, 0);
+    second.row(5, (1_012, 1_012), Row::Level, Side::Ask, 300, 9);
+    second.row(6, (1_100, 1_100), Row::Trade, Side::Bid, 300, 1);
+    let log = run(
+        vec![first.feed(), second.feed()],
+        &[setup(5, 5, Model::RiskAverse), setup(5, 5, Model::RiskAverse)],
+        Hedge,
+    );
+    let fills: Vec<_> = rows(&log).into_iter().filter(|row| row.event == Event::Fill).collect();
+    let told: Vec<_> = fills.iter().map(|row| (row.instrument, row.exchange_time, row.price)).collect();
+    assert_eq!(told, [(0, 1_000, 100), (1, 1_010, 200)]);
+}
+
+#[test]
 fn the_digests_of_known_runs() {
     let hex = |digest: [u8; 32]| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let tape = Tape::random(1, 20_000, |message| message);
@@ -446,13 +525,16 @@ proptest! {
 
     /// Nor of several whose venues answer at different speeds, and that are asked for anything.
     #[test]
-    fn nor_of_several(seed in any::<u64>(), latencies in prop::collection::vec((0i64..60, 0i64..60), 3), model in models()) {
+    fn nor_of_several(
+        seed in any::<u64>(), interval in 4i64..200, latencies in prop::collection::vec((1i64..60, 0i64..60), 3),
+        model in models()
+    ) {
         let tapes: Vec<Tape> = (0..3).map(|one| Tape::random(seed ^ one, 120, |message| 3 * message + one)).collect();
         let setups: Vec<Setup> = latencies.iter().map(|&(entry, response)| setup(entry, response, model)).collect();
         let feeds = || tapes.iter().map(Tape::feed).collect::<Vec<_>>();
-        let monkey = || Monkey { random: Pcg64::new(seed), interval: 4 };
-        let apart = run(feeds(), &setups, monkey());
-        let listening = run(feeds(), &setups, Listening(monkey()));
+        let answering = || Answering(Monkey { random: Pcg64::new(seed), interval });
+        let apart = run(feeds(), &setups, answering());
+        let listening = run(feeds(), &setups, Listening(answering()));
         prop_assert_eq!(rows(&apart), rows(&listening));
     }
 

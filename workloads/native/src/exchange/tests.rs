@@ -184,6 +184,17 @@ fn a_resting_order_waits_for_those_ahead_of_it() {
 }
 
 #[test]
+fn a_level_behind_the_best_matters_where_an_order_of_ours_is() {
+    let mut scene = Scene::plain();
+    scene.submit(Half::Bid, limit(98), 2); // behind 10
+    scene.row(Row::Level, Side::Bid, 97, 7); // behind all
+    scene.row(Row::Level, Side::Bid, 98, 3); // 3 are left ahead of it
+    assert_eq!(scene.row(Row::Trade, Side::Ask, 98, 3), []);
+    assert_eq!(told(&scene.row(Row::Trade, Side::Ask, 98, 2)), [(Event::Fill, 1, 98, 2, 0)]);
+    assert_eq!(scene.venue.book().quantity(Half::Bid, 97), 7);
+}
+
+#[test]
 fn of_two_orders_at_a_price_the_first_is_served_first() {
     let mut scene = Scene::plain();
     scene.submit(Half::Bid, limit(100), 2);
