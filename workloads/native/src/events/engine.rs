@@ -244,7 +244,9 @@ impl<'a, S: Strategy> Engine<'a, S> {
             if end > first {
                 let place = &mut self.desk.places[instrument];
                 place.view.rows(feed.columns(), first..end);
-                place.feed = feed.columns().local_time[end - 1] + feed.skew() - feed.columns().exchange_time[end - 1];
+                // A local time that went back counts as the one before it, as where each message is heard.
+                let arrived = feed.arrival(end - 1).unwrap_or(time);
+                place.feed = arrived - feed.columns().exchange_time[end - 1];
                 self.local[instrument] = end;
             }
         }

@@ -297,6 +297,25 @@ fn requests_and_reports_take_their_time() {
 }
 
 #[test]
+fn a_message_that_is_older_than_the_one_before_took_as_long_as_it_was_waited_for() {
+    let mut tape = Tape::default();
+    tape.row(1, (1_000, 1_005), Row::Level, Side::Bid, 100, 9);
+    tape.row(1, (1_000, 1_005), Row::Level, Side::Ask, 102, 9);
+    // The recorder's clock goes back by 35: heard at 1,040, this was 30 on its way, and so is what answers it.
+    tape.row(2, (1_005, 1_040), Row::Level, Side::Bid, 99, 9);
+    tape.row(3, (1_010, 1_005), Row::Level, Side::Bid, 98, 9);
+    tape.row(4, (1_090, 1_200), Row::Trade, Side::None, 101, 1);
+    let rules = Rules { latency: Latency::Feed, ..setup(0, 0, Model::RiskAverse).rules };
+    let setups = [Setup { rules, ..setup(0, 0, Model::RiskAverse) }];
+    let maker = || MarketMaker::<false>::new(quoting(1_000));
+    let log = run(vec![tape.feed()], &setups, maker());
+    let opened = rows(&log).into_iter().find(|row| row.event == Event::Open).expect("the quotes are opened");
+    // Clocks: the third message seems to arrive 5 before it was sent, so all local times are 5 later; 1,045 - 1,010.
+    assert_eq!(opened.exchange_time, 1_050 + 35);
+    assert_eq!(rows(&run(vec![tape.feed()], &setups, Listening(maker()))), rows(&log));
+}
+
+#[test]
 fn without_rows_nothing_happens() {
     let tape = Tape::default();
     let log = run(vec![tape.feed()], &[setup(1, 1, Model::RiskAverse)], MarketMaker::<true>::new(quoting(10)));
