@@ -208,8 +208,8 @@ async def _following(
 
     def tell(kind: str, body: Any) -> None:
         metadata = body["metadata"]
-        told.append((kind, metadata["name"], metadata["resourceVersion"]))
-        if metadata["name"] == fails_on:
+        told.append((kind, metadata.get("name", ""), metadata["resourceVersion"]))
+        if fails_on and metadata.get("name") == fails_on:
             raise ValueError("an object nobody expected")
         feed.job(kind, body)
 
