@@ -79,7 +79,7 @@ def _bars(store: ObjectStore, results: Results) -> tuple[Bars | None, str | None
 
 
 def _traded(store: ObjectStore, specification: RunSpecification) -> Bars:
-    from tradeplane_workloads.events.backtest import prepare
+    from tradeplane_workloads.events.prepared import prepare
     from tradeplane_workloads.events.signals import heard_bars
     from tradeplane_workloads.market.snapshots import read_tapes
 

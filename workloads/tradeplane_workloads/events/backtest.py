@@ -9,17 +9,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tradeplane_api.execution import Execution, QueueModel
-from tradeplane_api.simulation import Costs, RiskLimits, SizingMethod
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.execution import Execution
 from tradeplane_native import Generator, run_events
 
 from tradeplane_workloads.analytics.summary import summarise
-from tradeplane_workloads.errors import DataRefused, InvalidSpecification
-from tradeplane_workloads.events.feed import event_tape
+from tradeplane_workloads.errors import InvalidSpecification
+from tradeplane_workloads.events.prepared import prepare
 from tradeplane_workloads.events.signals import signal_trader
 from tradeplane_workloads.events.tables import equity_table, events_table, positions_table, trades_table
-from tradeplane_workloads.events.terms import BILLION, Terms, terms_of
 from tradeplane_workloads.strategies.protocol import trades_events
 from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
 
@@ -29,14 +26,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from tradeplane_api.run import Summary
     from tradeplane_api.simulation import Simulation
-    from tradeplane_native import EventRun, EventTape
+    from tradeplane_native import EventRun
 
+    from tradeplane_workloads.events.prepared import Prepared
     from tradeplane_workloads.market.tapes import Tape
 
 YEAR_SECONDS = 365 * 86_400
 """Markets with order books on tape trade round the clock; a year is as for interest (docs/engine.md)."""
-MAX_PERIODS = 5_000_000
-"""Rows of equity of one run; two months of seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +52,6 @@ class TapeResult:
     def tables(self) -> dict[str, pa.Table]:
         """Return the tables by the names of their parts."""
         return {name: getattr(self, name) for name in ("equity", "trades", "positions", "events")}
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """Tapes and terms the core has accepted, one of each for each instrument, and nanoseconds of a period."""
-
-    tapes: list[EventTape]
-    terms: list[Terms]
-    period_ns: int
 
 
 def backtest_tapes(tapes: Sequence[Tape], simulation: Simulation) -> TapeResult:
@@ -87,25 +74,6 @@ def backtest_tapes(tapes: Sequence[Tape], simulation: Simulation) -> TapeResult:
         events=events_table(run),
         summary=summarise(figures, run.account_times, trades.num_rows),
     )
-
-
-def prepare(tapes: Sequence[Tape], simulation: Simulation) -> Prepared:
-    """Check what is asked and hand the tapes to the core. Raises as :func:`backtest_tapes` does."""
-    _check_simulation(simulation)
-    _check_instruments(tapes)
-    execution = simulation.execution or Execution()
-    period_ns = execution.period_seconds * BILLION
-    _check_length(tapes, execution.period_seconds)
-    base = execution.base_latency_nanoseconds
-    accepted = []
-    for tape in tapes:
-        try:
-            accepted.append(event_tape(tape, base))
-        except ValueError as error:
-            raise DataRefused(f"the tape of {tape.instrument.symbol}: {error}; import the recording again") from error
-    _check_queue(tapes, execution)
-    terms = [terms_of(tape.instrument, simulation, brings_capital=not index) for index, tape in enumerate(tapes)]
-    return Prepared(accepted, terms, period_ns)
 
 
 def _run(tapes: Sequence[Tape], simulation: Simulation, prepared: Prepared) -> EventRun:
@@ -134,47 +102,3 @@ def _explained(error: Exception, name: str, prepared: Prepared) -> InvalidSpecif
     if isinstance(error, ArithmeticError):
         return InvalidSpecification(f"capital: {error}; give less capital, or smaller limits ({name})")
     return InvalidSpecification(f"execution: {error}; correct it, or use other tapes")
-
-
-def _check_simulation(simulation: Simulation) -> None:
-    """Refuse what a run on bars reads and a run on tapes does not, rather than leave it aside in silence."""
-    if simulation.costs != Costs():
-        raise InvalidSpecification(
-            "costs: a run on tapes has fees and impact of its own; remove costs and set execution.fees"
-        )
-    if simulation.risk != RiskLimits(allow_short=simulation.risk.allow_short):
-        raise InvalidSpecification(
-            "risk: of it, a run on tapes reads allowShort alone; remove the rest and set execution.limits"
-        )
-    if simulation.sizing.method is not SizingMethod.FIXED_FRACTION:
-        raise InvalidSpecification("sizing.method: a run on tapes has FixedFraction alone; set it")
-
-
-def _check_instruments(tapes: Sequence[Tape]) -> None:
-    """Refuse instruments that are not of one account."""
-    currencies = sorted({tape.instrument.currency for tape in tapes})
-    if len(currencies) > 1:
-        raise DataRefused(f"the tapes are in {', '.join(currencies)}; an account has one currency, so run each alone")
-    inverse = [tape.instrument.symbol for tape in tapes if tape.instrument.kind is InstrumentKind.INVERSE_FUTURE]
-    if inverse and len(tapes) > 1:
-        raise DataRefused(f"{inverse[0]} is an inverse future, settled in its own coin; run it alone")
-
-
-def _check_queue(tapes: Sequence[Tape], execution: Execution) -> None:
-    levels = next((tape.instrument.symbol for tape in tapes if not len(tape.order)), None)
-    if execution.queue.model is QueueModel.EXACT and levels is not None:
-        raise InvalidSpecification(
-            f"execution.queue.model: Exact needs tapes of single orders, and that of {levels} has levels alone; choose "
-            "RiskAverse, Probable or Drawn"
-        )
-
-
-def _check_length(tapes: Sequence[Tape], period_seconds: int) -> None:
-    first = min(int(tape.local_time.min()) for tape in tapes)
-    last = max(int(tape.local_time.max()) for tape in tapes)
-    periods = (last - first) // (period_seconds * BILLION)
-    if periods > MAX_PERIODS:
-        raise InvalidSpecification(
-            f"execution.periodSeconds: the tapes have {periods:,} periods of {period_seconds} s, more than "
-            f"{MAX_PERIODS:,}; give longer ones"
-        )

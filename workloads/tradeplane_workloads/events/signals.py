@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from tradeplane_api.simulation import Simulation
 
-    from tradeplane_workloads.events.backtest import Prepared
+    from tradeplane_workloads.events.prepared import Prepared
     from tradeplane_workloads.market.tapes import TapeInstrument
 
 

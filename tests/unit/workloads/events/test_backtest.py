@@ -18,7 +18,7 @@ from tradeplane_store.records import table_digest
 from tradeplane_workloads.engine import backtest
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.events import backtest_tapes
-from tradeplane_workloads.events.backtest import prepare
+from tradeplane_workloads.events.prepared import prepare
 from tradeplane_workloads.strategies import registry
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
