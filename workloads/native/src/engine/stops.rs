@@ -6,8 +6,8 @@
 
 use super::market::Valuation;
 use super::position::Position;
+use super::records::Reason;
 use super::rules::Stops;
-use super::simulation::Reason;
 use crate::fixed::{ONE, Overflow, divide};
 
 /// Price levels in ticks at which a position ends.

@@ -4,9 +4,9 @@
 
 use fearless_simd::Simd;
 
-use super::decode::Refusal;
 use super::form::{BOUND, Form, Origin, Stored, common_divisor};
 use super::planes::{CHUNK, join, unzigzag, width_of};
+use super::refusal::Refusal;
 use crate::simd::{self, Kernel, Path};
 
 /// Most planes a column can have.

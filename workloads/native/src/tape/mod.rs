@@ -15,12 +15,14 @@ mod json;
 mod lines;
 mod owned;
 mod planes;
+mod refusal;
 
 pub use audit::{Count, Findings, audit, lost};
 pub use columns::{Columns, Fault, Kind, Side};
 pub use decimal::{Decimal, MOST_PLACES};
-pub use decode::{Decoder, Layout, Refusal, Room};
+pub use decode::{Decoder, Layout, Room};
 pub use encode::{Encoded, EncodedColumn, encode};
 pub use form::{BOUND, Origin};
 pub use lines::{Broken, LONGEST_LINE};
 pub use owned::{Row, Tape};
+pub use refusal::Refusal;

@@ -8,7 +8,15 @@ use super::super::decimal::Scale;
 use super::super::form::BOUND;
 use super::super::owned::{Row, Tape};
 use super::message::Level;
-use super::reader::{Problem, Stamp};
+use super::problem::Problem;
+
+/// What is known of a message before its content.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stamp {
+    pub line: u64,
+    pub local: i64,
+    pub exchange: Option<i64>,
+}
 
 /// Which updates of the book a message has.
 #[derive(Debug, Clone, Copy)]

@@ -5,6 +5,8 @@
 
 mod instrument;
 mod message;
+mod problem;
 mod reader;
 
-pub use reader::{Market, Options, Problem, Recorded, Recording, Refused, read};
+pub use problem::{Problem, Refused};
+pub use reader::{Market, Options, Recorded, Recording, read};

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::super::super::audit::lost;
 use super::super::super::columns::Kind;
 use super::*;
+use crate::tape::Broken;
 
 const LOCAL: i64 = 1_700_000_000_000_000_000;
 
