@@ -13,7 +13,7 @@ use crate::indicators;
 use crate::pcg64::Pcg64;
 use crate::statistics::{self, Year};
 
-mod exchange;
+mod events;
 
 type Series<'py> = Bound<'py, PyArray1<f64>>;
 type Words<'py> = Bound<'py, PyArray2<u64>>;
@@ -394,7 +394,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Generator>()?;
     module.add_class::<Simulator>()?;
     module.add_class::<Figures>()?;
-    exchange::register(module)?;
+    events::register(module)?;
     module.add_function(wrap_pyfunction!(sma, module)?)?;
     module.add_function(wrap_pyfunction!(ema, module)?)?;
     module.add_function(wrap_pyfunction!(rsi, module)?)?;

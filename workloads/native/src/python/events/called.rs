@@ -1,0 +1,252 @@
+//! A Python object as a strategy of the engine. What it asks for is put down and done when it returns.
+
+use pyo3::prelude::*;
+
+use super::desk::{Command, Desk, MarketBar, MarketTrade, OrderReport};
+use crate::events::{self, Bar, Strategy};
+use crate::exchange::{Event, Reason, Report};
+use crate::orders::NewOrder;
+
+/// A Python object as a strategy; what it has no method for is not called.
+pub(super) struct Called<'py, const DEPTH: bool, const TRADES: bool> {
+    py: Python<'py>,
+    desk: Py<Desk>,
+    trade: Py<MarketTrade>,
+    bar: Py<MarketBar>,
+    report: Py<OrderReport>,
+    methods: Methods,
+    pub(super) error: Option<PyErr>,
+}
+
+#[derive(Default)]
+pub(super) struct Methods {
+    start: Option<Py<PyAny>>,
+    pub(super) depth: Option<Py<PyAny>>,
+    pub(super) trade: Option<Py<PyAny>>,
+    bar: Option<Py<PyAny>>,
+    fill: Option<Py<PyAny>>,
+    report: Option<Py<PyAny>>,
+    timer: Option<Py<PyAny>>,
+}
+
+impl Methods {
+    pub(super) fn of(strategy: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let method = |name| -> PyResult<Option<Py<PyAny>>> { Ok(strategy.getattr_opt(name)?.map(Bound::unbind)) };
+        Ok(Self {
+            start: method("start")?,
+            depth: method("on_depth")?,
+            trade: method("on_trade")?,
+            bar: method("on_bar")?,
+            fill: method("on_fill")?,
+            report: method("on_report")?,
+            timer: method("on_timer")?,
+        })
+    }
+}
+
+impl<'py, const DEPTH: bool, const TRADES: bool> Called<'py, DEPTH, TRADES> {
+    pub(super) fn new(py: Python<'py>, methods: Methods, instruments: usize) -> PyResult<Self> {
+        let desk = Desk {
+            now: 0,
+            last_id: 0,
+            touches: vec![None; instruments],
+            positions: vec![0; instruments],
+            commands: Vec::new(),
+            wake: None,
+            stop: false,
+        };
+        let trade = MarketTrade { instrument: 0, local_time: 0, exchange_time: 0, price: 0, quantity: 0, taker: 0 };
+        Ok(Self {
+            py,
+            desk: Py::new(py, desk)?,
+            trade: Py::new(py, trade)?,
+            bar: Py::new(py, MarketBar { instrument: 0, time: 0, open: 0, high: 0, low: 0, close: 0, volume: 0 })?,
+            report: empty_report(py)?,
+            methods,
+            error: None,
+        })
+    }
+
+    /// Shows the desk as it is, calls, and does what was asked for. An error ends the run.
+    fn call(&mut self, desk: &mut events::Desk, instrument: Option<usize>, call: impl FnOnce(&Self) -> PyResult<()>) {
+        if self.error.is_some() {
+            return;
+        }
+        let called = self.show(desk, instrument).and_then(|()| call(self)).and_then(|()| self.obey(desk));
+        if let Err(error) = called {
+            // Where it is of no help that a note cannot be added, the error itself is told.
+            let _ = error.value(self.py).call_method1("add_note", (format!("at local time {}", desk.now()),));
+            self.error = Some(error);
+            desk.stop();
+        }
+    }
+
+    fn show(&self, desk: &events::Desk, instrument: Option<usize>) -> PyResult<()> {
+        let mut shown = self.desk.try_borrow_mut(self.py)?;
+        shown.now = desk.now();
+        let all = 0..desk.width();
+        for instrument in instrument.map_or(all, |one| one..one + 1) {
+            shown.touches[instrument] = desk.touch(instrument);
+            shown.positions[instrument] = desk.holding(instrument).position;
+        }
+        Ok(())
+    }
+
+    fn obey(&self, desk: &mut events::Desk) -> PyResult<()> {
+        let mut shown = self.desk.try_borrow_mut(self.py)?;
+        if let Some(time) = shown.wake.take() {
+            desk.wake(time);
+        }
+        if shown.stop {
+            desk.stop();
+        }
+        if shown.commands.is_empty() {
+            return Ok(());
+        }
+        let commands = std::mem::take(&mut shown.commands);
+        drop(shown);
+        let mut refused = Vec::new();
+        for (instrument, command) in commands {
+            match command {
+                Command::Submit(order) => {
+                    if let Err(reason) = desk.submit(instrument, order) {
+                        refused.push((instrument, order, reason));
+                    }
+                }
+                Command::Cancel(id) => desk.cancel(instrument, id),
+                // What risk refuses of a change is in the log; the order stays as it is.
+                Command::Replace(id, price, quantity) => drop(desk.replace(instrument, id, price, quantity)),
+                Command::Halt => desk.halt(Reason::None),
+            }
+        }
+        for (instrument, order, reason) in refused {
+            self.tell(instrument, &refusal(&order, reason))?;
+        }
+        Ok(())
+    }
+
+    /// Tells of a report; of a fill, the method for fills after the one for all.
+    fn tell(&self, instrument: usize, report: &Report) -> PyResult<()> {
+        let traded = matches!(report.event, Event::Trade | Event::Fill);
+        let methods = [self.methods.report.as_ref(), self.methods.fill.as_ref().filter(|_| traded)];
+        if methods.iter().all(Option::is_none) {
+            return Ok(());
+        }
+        *self.report.try_borrow_mut(self.py)? = OrderReport {
+            instrument,
+            exchange_time: report.exchange_time,
+            event: report.event as u8,
+            reason: report.reason as u8,
+            order: report.id,
+            side: report.half.sign(),
+            price: report.price,
+            quantity: report.quantity,
+            left: report.left,
+            taker: report.taker,
+        };
+        for method in methods.into_iter().flatten() {
+            method.call1(self.py, (&self.desk, &self.report))?;
+        }
+        Ok(())
+    }
+
+    fn tell_bar(&self, instrument: usize, time: i64, bar: &Bar) -> PyResult<()> {
+        let Some(method) = &self.methods.bar else {
+            return Ok(());
+        };
+        let Bar { open, high, low, close, volume } = *bar;
+        *self.bar.try_borrow_mut(self.py)? = MarketBar { instrument, time, open, high, low, close, volume };
+        method.call1(self.py, (&self.desk, &self.bar)).map(drop)
+    }
+}
+
+/// What the strategy is told of an order that risk did not let out.
+fn refusal(order: &NewOrder, reason: Reason) -> Report {
+    Report {
+        exchange_time: 0,
+        event: Event::Refuse,
+        reason,
+        id: order.id,
+        half: order.half,
+        price: order.kind.price(),
+        quantity: order.quantity,
+        left: order.quantity,
+        taker: false,
+    }
+}
+
+fn empty_report(py: Python<'_>) -> PyResult<Py<OrderReport>> {
+    let report = OrderReport {
+        instrument: 0,
+        exchange_time: 0,
+        event: 0,
+        reason: 0,
+        order: 0,
+        side: 0,
+        price: 0,
+        quantity: 0,
+        left: 0,
+        taker: false,
+    };
+    Py::new(py, report)
+}
+
+impl<const DEPTH: bool, const TRADES: bool> Strategy for Called<'_, DEPTH, TRADES> {
+    const DEPTH: bool = DEPTH;
+    const TRADES: bool = TRADES;
+    const BARS: bool = true;
+
+    fn start(&mut self, desk: &mut events::Desk) {
+        self.call(desk, None, |this| match &this.methods.start {
+            Some(method) => method.call1(this.py, (&this.desk,)).map(drop),
+            None => Ok(()),
+        });
+    }
+
+    fn on_depth(&mut self, desk: &mut events::Desk, instrument: usize) {
+        self.call(desk, Some(instrument), |this| match &this.methods.depth {
+            Some(method) => method.call1(this.py, (&this.desk, instrument)).map(drop),
+            None => Ok(()),
+        });
+    }
+
+    fn on_trade(&mut self, desk: &mut events::Desk, instrument: usize, trade: &events::Trade) {
+        self.call(desk, Some(instrument), |this| {
+            let Some(method) = &this.methods.trade else {
+                return Ok(());
+            };
+            *this.trade.try_borrow_mut(this.py)? = MarketTrade {
+                instrument,
+                local_time: trade.local_time,
+                exchange_time: trade.exchange_time,
+                price: trade.price,
+                quantity: trade.quantity,
+                taker: trade.taker.map_or(0, |half| half.sign() as i8),
+            };
+            method.call1(this.py, (&this.desk, &this.trade)).map(drop)
+        });
+    }
+
+    fn on_bars(&mut self, desk: &mut events::Desk, bars: &[Option<Bar>]) {
+        if self.methods.bar.is_none() {
+            return;
+        }
+        let time = desk.now();
+        for (instrument, bar) in bars.iter().enumerate() {
+            if let Some(bar) = bar {
+                self.call(desk, None, |this| this.tell_bar(instrument, time, bar));
+            }
+        }
+    }
+
+    fn on_report(&mut self, desk: &mut events::Desk, instrument: usize, report: &Report) {
+        self.call(desk, Some(instrument), |this| this.tell(instrument, report));
+    }
+
+    fn on_timer(&mut self, desk: &mut events::Desk) {
+        self.call(desk, None, |this| match &this.methods.timer {
+            Some(method) => method.call1(this.py, (&this.desk,)).map(drop),
+            None => Ok(()),
+        });
+    }
+}

@@ -1,0 +1,183 @@
+//! The functions that run something on tapes.
+
+use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use super::called::{Called, Methods};
+use super::record::EventRun;
+use super::tapes::{EventTape, Tapes};
+use super::terms::Terms;
+use super::traders::{MarketMaker, PairsTrader, SignalTrader};
+use crate::engine::Records;
+use crate::events::{self, Bar, Engine, Feed, Recorder, Setup, Strategy};
+use crate::exchange::Model;
+use crate::instrument::Instrument;
+use crate::risk::Rate;
+
+/// How a run goes beside its strategy.
+struct Course {
+    setups: Vec<Setup>,
+    rate: Option<Rate>,
+    period: Option<i64>,
+}
+
+impl Course {
+    fn of(tapes: &[PyRef<'_, EventTape>], terms: Vec<Terms>) -> PyResult<Self> {
+        if tapes.len() != terms.len() {
+            return Err(PyValueError::new_err("there must be one set of terms a tape"));
+        }
+        let setups = terms.into_iter().map(Terms::setup).collect::<PyResult<Vec<Setup>>>()?;
+        let mut both = setups.iter().zip(tapes);
+        match both.position(|(setup, tape)| setup.rules.model == Model::Exact && tape.order.is_none()) {
+            Some(tape) => {
+                Err(PyValueError::new_err(format!("tape {tape} has no orders; choose another queue than exact")))
+            }
+            None => Ok(Self { setups, rate: None, period: None }),
+        }
+    }
+
+    fn engine<'a, S: Strategy>(&self, feeds: Vec<Feed<'a>>, strategy: S) -> Engine<'a, S> {
+        let engine = Engine::new(feeds, &self.setups, self.rate.clone(), strategy);
+        match self.period {
+            Some(length) => engine.with_periods(length),
+            None => engine,
+        }
+    }
+
+    /// The instrument, where there is one of that number.
+    fn known(&self, instrument: usize) -> PyResult<()> {
+        if instrument < self.setups.len() {
+            return Ok(());
+        }
+        Err(PyValueError::new_err(format!("there is no instrument {instrument}")))
+    }
+
+    /// Runs a strategy in Rust, other Python threads going on meanwhile.
+    fn run<S: Strategy + Send>(&self, py: Python<'_>, feeds: Vec<Feed<'_>>, strategy: S) -> PyResult<EventRun> {
+        let engine = py.detach(|| {
+            let mut engine = self.engine(feeds, strategy);
+            engine.run().map(|()| engine)
+        })?;
+        self.over(engine)
+    }
+
+    /// Runs a Python object.
+    fn call<const DEPTH: bool, const TRADES: bool>(
+        &self,
+        py: Python<'_>,
+        feeds: Vec<Feed<'_>>,
+        methods: Methods,
+    ) -> PyResult<EventRun> {
+        let strategy = Called::<DEPTH, TRADES>::new(py, methods, self.setups.len())?;
+        let mut engine = self.engine(feeds, strategy);
+        engine.run()?;
+        match engine.strategy().error.as_ref() {
+            Some(error) => Err(error.clone_ref(py)),
+            None => self.over(engine),
+        }
+    }
+
+    fn over<S: Strategy>(&self, engine: Engine<'_, S>) -> PyResult<EventRun> {
+        let holdings = (0..engine.desk().width()).map(|instrument| *engine.desk().holding(instrument)).collect();
+        let (mut account, _, log) = engine.into_records();
+        let instruments: Vec<Instrument> = self.setups.iter().map(|setup| setup.instrument).collect();
+        let filled = match self.period {
+            Some(_) => events::fills(&log, &instruments, &account.time)?,
+            None => Vec::new(), // nobody asks for the books of a run without an account
+        };
+        let mut records = Records::new(0, instruments.len());
+        records.equity = std::mem::take(&mut account.equity);
+        records.held = account.held;
+        let mut fills = Vec::with_capacity(filled.len());
+        for (row, decided, fill) in filled {
+            fills.push((row, decided));
+            records.fills.push(fill);
+        }
+        let capital = self.setups.iter().map(|setup| setup.cash).sum();
+        Ok(EventRun { log, holdings, account, fills, records, capital })
+    }
+}
+
+/// Runs a strategy on tapes, one set of terms a tape. `rate` is orders and nanoseconds; with `period_ns` the account is
+/// kept at the end of each period, and `on_bar` called.
+#[pyfunction]
+#[pyo3(signature = (tapes, terms, strategy, *, rate=None, period_ns=None))]
+pub(super) fn run_events(
+    py: Python<'_>,
+    tapes: Vec<PyRef<'_, EventTape>>,
+    terms: Vec<Terms>,
+    strategy: &Bound<'_, PyAny>,
+    rate: Option<(u32, i64)>,
+    period_ns: Option<i64>,
+) -> PyResult<EventRun> {
+    let held = Tapes::of(py, &tapes)?;
+    let mut course = Course::of(&tapes, terms)?;
+    course.rate = rate.map(|(most, window)| Rate::new(most, window));
+    course.period = period_ns.map(checked_period).transpose()?;
+    let feeds = held.feeds()?;
+    if let Ok(maker) = strategy.cast::<MarketMaker>() {
+        let (quoting, on_touch) = (maker.get().quoting, maker.get().on_touch);
+        course.known(quoting.instrument)?;
+        return if on_touch {
+            course.run(py, feeds, events::MarketMaker::<true>::new(quoting))
+        } else {
+            course.run(py, feeds, events::MarketMaker::<false>::new(quoting))
+        };
+    }
+    if let Ok(pairs) = strategy.cast::<PairsTrader>() {
+        let pair = pairs.get().pair;
+        pair.instruments.into_iter().try_for_each(|instrument| course.known(instrument))?;
+        return course.run(py, feeds, events::PairsTrader::new(pair));
+    }
+    if let Ok(signals) = strategy.cast::<SignalTrader>() {
+        let SignalTrader { targets, instruments, fraction, allow_short } = signals.get();
+        if *instruments != tapes.len() || course.period.is_none() {
+            return Err(PyValueError::new_err("targets must have a column a tape, and the run periods"));
+        }
+        let trader = events::SignalTrader::new(targets.clone(), *instruments, *fraction, *allow_short);
+        return course.run(py, feeds, trader);
+    }
+    let methods = Methods::of(strategy)?;
+    match (methods.depth.is_some(), methods.trade.is_some()) {
+        (false, false) => course.call::<false, false>(py, feeds, methods),
+        (false, true) => course.call::<false, true>(py, feeds, methods),
+        (true, false) => course.call::<true, false>(py, feeds, methods),
+        (true, true) => course.call::<true, true>(py, feeds, methods),
+    }
+}
+
+fn checked_period(length: i64) -> PyResult<i64> {
+    if length > 0 { Ok(length) } else { Err(PyValueError::new_err("period_ns must be above zero")) }
+}
+
+/// Times, shape (n,); opens, highs, lows, closes and volumes, shape (n, k); and where there is a bar.
+type BarArrays<'py> = (Bound<'py, PyArray1<i64>>, Vec<Bound<'py, PyArray2<i64>>>, Bound<'py, PyArray2<bool>>);
+
+/// The bars that a run on tapes hears, trading nothing: those that `on_bar` is called with.
+#[pyfunction]
+pub(super) fn event_bars<'py>(
+    py: Python<'py>,
+    tapes: Vec<PyRef<'_, EventTape>>,
+    terms: Vec<Terms>,
+    period_ns: i64,
+) -> PyResult<BarArrays<'py>> {
+    let held = Tapes::of(py, &tapes)?;
+    let mut course = Course::of(&tapes, terms)?;
+    course.period = Some(checked_period(period_ns)?);
+    let feeds = held.feeds()?;
+    let recorder = py.detach(|| {
+        let mut engine = course.engine(feeds, Recorder::default());
+        engine.run().map(|()| engine.into_records().1)
+    })?;
+    let shape = [recorder.time.len(), tapes.len()];
+    let column = |value: fn(&Bar) -> i64| {
+        let flat: Vec<i64> = recorder.bars.iter().map(|bar| bar.as_ref().map_or(0, value)).collect();
+        PyArray1::from_vec(py, flat).reshape(shape)
+    };
+    let values: [fn(&Bar) -> i64; 5] =
+        [|bar| bar.open, |bar| bar.high, |bar| bar.low, |bar| bar.close, |bar| bar.volume];
+    let columns = values.into_iter().map(column).collect::<PyResult<Vec<_>>>()?;
+    let present: Vec<bool> = recorder.bars.iter().map(Option::is_some).collect();
+    Ok((PyArray1::from_slice(py, &recorder.time), columns, PyArray1::from_vec(py, present).reshape(shape)?))
+}
