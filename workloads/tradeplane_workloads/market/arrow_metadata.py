@@ -55,10 +55,9 @@ class Stated:
             compressed=record.Offset(_COMPRESSION) != 0,
         )
 
-    def largest(self, body: pa.Buffer) -> int:
-        """Return how many bytes the largest of the buffers in a message's body states to expand to."""
-        sizes = (_expanded(body, place) if self.compressed else place[1] for place in self.buffers)
-        return max(sizes, default=0)
+    def sizes(self, body: pa.Buffer) -> list[int]:
+        """Return how many bytes each of the buffers in a message's body states to expand to."""
+        return [_expanded(body, place) if self.compressed else place[1] for place in self.buffers]
 
 
 def _pairs(table: Table, field: int) -> list[list[int]]:

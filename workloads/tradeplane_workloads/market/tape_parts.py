@@ -104,7 +104,7 @@ class PartReader:
             return "is no batch of records"
         try:
             stated = self._metadata.Stated.of(message)
-            largest = stated.largest(message.body)
+            sizes = stated.sizes(message.body)
         except self._metadata.MALFORMED:
             return "has metadata that lead nowhere"
         if stated.rows != rows:
@@ -113,8 +113,11 @@ class PartReader:
             return f"has {len(stated.buffers)} buffers, not the two of each of {len(self.schema)} columns"
         if any(stated.nulls):
             return "has a row without a value"
+        values = sizes[1::2]  # before each of them, whether its values are there
+        least, most = min(values, default=rows), max(sizes, default=0)
         limit = -(-rows // _ALIGNED) * _ALIGNED
-        return f"expands to {largest} bytes a column, not {rows}" if largest > limit else None
+        wrong = most if most > limit else least
+        return f"expands to {wrong} bytes a column, not {rows}" if wrong < rows or wrong > limit else None
 
     def _fault(self, what: str) -> PartFault:
         return PartFault(self._part.name, what)

@@ -77,6 +77,22 @@ def test_a_batch_that_states_to_expand_to_more_is_refused_before_it_is(compressi
         assert pa.default_memory_pool().max_memory() == before
 
 
+@pytest.mark.parametrize("compression", [None, *BEGINS])
+def test_a_plane_of_fewer_bytes_than_rows_is_refused_before_it_is_read(compression: str | None) -> None:
+    data = written(planes(BLOCK_ROWS), compression=compression)
+    refused = 0
+    for place in range(len(data)):
+        # Wherever the number of rows stands in 64 bits: of the batch, of a column, of a buffer.
+        if data[place : place + 8] != BLOCK_ROWS.to_bytes(8, "little"):
+            continue
+        fewer = data[:place] + (BLOCK_ROWS - 1).to_bytes(8, "little") + data[place + 8 :]
+        try:
+            assert read(stored(planes(BLOCK_ROWS), fewer)).nbytes == 2 * BLOCK_ROWS
+        except PartFault as fault:
+            refused += f"expands to {BLOCK_ROWS - 1} bytes a column, not {BLOCK_ROWS}" in str(fault)
+    assert refused == 2, "each of the two planes states its size"
+
+
 def test_a_batch_of_many_more_rows_is_refused_before_it_is_expanded() -> None:
     zeros = pa.table({"event": np.zeros(1 << 24, np.uint8)})
     bomb = written(zeros, 1 << 24, compression="zstd")
