@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tradeplane_native import Generator
 
     from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.strategies.protocol import EventStrategy
 
 MILLISECOND_NS = 1_000_000
 AT_ONCE = 0
@@ -115,3 +116,7 @@ class PairsTrader:
             interval_ns=parameters.interval_milliseconds * MILLISECOND_NS,
             ratio=(parameters.ratio[0], parameters.ratio[1]),
         )
+
+
+QUOTING: dict[str, EventStrategy] = {strategy.name: strategy for strategy in (MarketMaker(), PairsTrader())}
+"""The built-in strategies on events, by name; none keeps state, so one of each is enough."""

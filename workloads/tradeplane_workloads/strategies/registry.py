@@ -13,7 +13,6 @@ from pydantic import BaseModel, ValidationError
 
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.strategies.protocol import API_VERSION, EventStrategy, Strategy
-from tradeplane_workloads.strategies.quoting import MarketMaker, PairsTrader
 from tradeplane_workloads.strategies.reversion import BollingerReversion, Pairs, RsiReversion, ZscoreReversion
 from tradeplane_workloads.strategies.trend import BuyAndHold, MacdMomentum, SmaCross
 
@@ -32,17 +31,19 @@ _ON_BARS: tuple[Strategy, ...] = (
     ZscoreReversion(),
     Pairs(),
 )
-_ON_EVENTS: tuple[EventStrategy, ...] = (MarketMaker(), PairsTrader())
 ON_BARS = {strategy.name: strategy for strategy in _ON_BARS}
 """The built-in strategies that decide on bars, by name."""
-BUILT_IN: dict[str, Strategy | EventStrategy] = {**ON_BARS, **{strategy.name: strategy for strategy in _ON_EVENTS}}
+ON_EVENTS = ("market-maker", "pairs-trader")
+"""Names of the built-in strategies on events; a run on bars starts without loading them."""
+BUILT_IN: dict[str, Strategy | EventStrategy] = {**ON_BARS}
 """The built-in strategies by name; none keeps state, so one of each is enough."""
 
 
 def strategy_names() -> tuple[str, ...]:
     """Names of all strategies there are: the built-in ones, then users', each in order."""
-    theirs = {point.name for point in entry_points(group=ENTRY_POINTS)} - BUILT_IN.keys()
-    return (*sorted(BUILT_IN), *sorted(theirs))
+    ours = {*BUILT_IN, *ON_EVENTS}
+    theirs = {point.name for point in entry_points(group=ENTRY_POINTS)} - ours
+    return (*sorted(ours), *sorted(theirs))
 
 
 def find_strategy(name: str) -> Strategy | EventStrategy:
@@ -52,6 +53,10 @@ def find_strategy(name: str) -> Strategy | EventStrategy:
     """
     if name in BUILT_IN:
         return BUILT_IN[name]
+    if name in ON_EVENTS:
+        from tradeplane_workloads.strategies.quoting import QUOTING
+
+        return QUOTING[name]
     points = [point for point in entry_points(group=ENTRY_POINTS) if point.name == name]
     if not points:
         raise InvalidSpecification(

@@ -13,6 +13,7 @@ from tradeplane_workloads.engine import backtest
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.strategies import find_strategy, parse_parameters, registry, strategy_names
 from tradeplane_workloads.strategies.causality import first_lookahead
+from tradeplane_workloads.strategies.quoting import QUOTING
 
 from tests.synthetic import random_bars
 
@@ -161,3 +162,9 @@ def test_a_look_ahead_is_found_at_its_bar() -> None:
 def test_built_in_parameters_read_back_as_given() -> None:
     parameters = parse_parameters(find_strategy("macd-momentum"), {"fast": 5, "slow": 9})
     assert parameters.model_dump() == {"fast": 5, "slow": 9, "signal": 9}
+
+
+def test_names_of_strategies_on_events_are_those_there_are() -> None:
+    assert [find_strategy(name).name for name in registry.ON_EVENTS] == list(registry.ON_EVENTS)
+    assert set(registry.ON_EVENTS) == set(QUOTING)
+    assert set(registry.ON_EVENTS) <= set(strategy_names())
