@@ -15,6 +15,7 @@ from tradeplane_workloads.engine.checks import check_bars, check_targets
 from tradeplane_workloads.engine.settings import settings_of
 from tradeplane_workloads.engine.tables import equity_table, positions_table, trades_table
 from tradeplane_workloads.errors import InvalidSpecification
+from tradeplane_workloads.results import PARTS
 from tradeplane_workloads.strategies.protocol import trades_events
 from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
 
@@ -42,7 +43,7 @@ class BacktestResult:
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the tables by the names of their parts."""
-        return {name: getattr(self, name) for name in ("equity", "trades", "positions")}
+        return {name: getattr(self, name) for name in PARTS}
 
 
 def backtest(bars: Bars, simulation: Simulation) -> BacktestResult:
@@ -60,7 +61,7 @@ def backtest(bars: Bars, simulation: Simulation) -> BacktestResult:
         ) from error
     trades = trades_table(simulator, bars)
     return BacktestResult(
-        equity=equity_table(simulator, bars),
+        equity=equity_table(bars.time_ns, simulator.equity_column),
         trades=trades,
         positions=positions_table(simulator, bars),
         summary=summarise(simulator.figures(), bars.time_ns, trades.num_rows),

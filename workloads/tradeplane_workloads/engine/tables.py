@@ -10,6 +10,9 @@ import pyarrow as pa
 from tradeplane_workloads.columns import amounts, integers, names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
     from tradeplane_native import Simulator
 
     from tradeplane_workloads.market.bars import Bars
@@ -18,11 +21,15 @@ REASONS = ("Signal", "StopLoss", "TakeProfit", "TrailingStop", "MarginCall", "Dr
 """Why a fill happened, in the order of the core's numbers."""
 
 
-def equity_table(simulator: Simulator, bars: Bars) -> pa.Table:
-    """Tabulate the account at each bar's close: time_ns, equity, cash, gross_exposure, net_exposure."""
+def equity_table(time_ns: NDArray[np.int64], column: Callable[[str], NDArray[np.uint64]]) -> pa.Table:
+    """Tabulate an account over time: time_ns, equity, cash, gross_exposure, net_exposure.
+
+    ``column`` gives ``equity``, ``cash``, ``gross`` and ``net`` in billionths, as words.
+    """
     columns = {"equity": "equity", "cash": "cash", "gross_exposure": "gross", "net_exposure": "net"}
-    account = {name: amounts(simulator.equity_column(source)) for name, source in columns.items()}
-    return pa.table({"time_ns": integers(bars.time_ns), **account})
+    return pa.table(
+        {"time_ns": integers(time_ns), **{name: amounts(column(source)) for name, source in columns.items()}}
+    )
 
 
 def trades_table(simulator: Simulator, bars: Bars) -> pa.Table:

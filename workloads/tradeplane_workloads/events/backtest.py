@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tradeplane_api.execution import Execution
 from tradeplane_native import Generator, run_events
 
 from tradeplane_workloads.analytics.summary import summarise
+from tradeplane_workloads.engine.tables import equity_table
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.events.prepared import prepare
 from tradeplane_workloads.events.signals import signal_trader
-from tradeplane_workloads.events.tables import equity_table, events_table, positions_table, trades_table
+from tradeplane_workloads.events.tables import events_table, positions_table, trades_table
+from tradeplane_workloads.results import LOG_PART, PARTS
 from tradeplane_workloads.strategies.protocol import trades_events
 from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
 
@@ -51,7 +52,7 @@ class TapeResult:
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the tables by the names of their parts."""
-        return {name: getattr(self, name) for name in ("equity", "trades", "positions", "events")}
+        return {name: getattr(self, name) for name in (*PARTS, LOG_PART)}
 
 
 def backtest_tapes(tapes: Sequence[Tape], simulation: Simulation) -> TapeResult:
@@ -65,10 +66,10 @@ def backtest_tapes(tapes: Sequence[Tape], simulation: Simulation) -> TapeResult:
     run = _run(tapes, simulation, prepared)
     instruments = [tape.instrument for tape in tapes]
     trades = trades_table(run, instruments)
-    periods = YEAR_SECONDS / (simulation.execution or Execution()).period_seconds
+    periods = YEAR_SECONDS / prepared.execution.period_seconds
     figures = run.figures(periods, float(Decimal(simulation.risk_free_rate)))
     return TapeResult(
-        equity=equity_table(run),
+        equity=equity_table(run.account_times, run.account_amounts),
         trades=trades,
         positions=positions_table(run, instruments),
         events=events_table(run),
@@ -85,15 +86,15 @@ def _run(tapes: Sequence[Tape], simulation: Simulation, prepared: Prepared) -> E
         trader = strategy.trader(instruments, parameters, Generator(simulation.seed))
     else:
         trader = signal_trader(instruments, simulation, prepared)
-    limit = (simulation.execution or Execution()).limits.rate
+    limit = prepared.execution.limits.rate
     rate = None if limit is None else (limit.orders, limit.nanoseconds)
     try:
         return run_events(prepared.tapes, prepared.terms, trader, rate=rate, period_ns=prepared.period_ns)
     except Exception as error:
-        raise _explained(error, strategy.name, prepared) from error
+        raise _explained(error, strategy.name) from error
 
 
-def _explained(error: Exception, name: str, prepared: Prepared) -> InvalidSpecification:
+def _explained(error: Exception, name: str) -> InvalidSpecification:
     """Say whose error ended a run: the strategy's has a note of when it was called."""
     called = "; ".join(getattr(error, "__notes__", ()))
     if called:

@@ -28,11 +28,16 @@ MAX_PERIODS = 5_000_000
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Tapes and terms the core has accepted, one of each for each instrument, and nanoseconds of a period."""
+    """Tapes and terms the core has accepted, one of each for each instrument, and how the run is executed."""
 
     tapes: list[EventTape]
     terms: list[Terms]
-    period_ns: int
+    execution: Execution
+
+    @property
+    def period_ns(self) -> int:
+        """Nanoseconds of a period."""
+        return self.execution.period_seconds * BILLION
 
 
 def prepare(tapes: Sequence[Tape], simulation: Simulation) -> Prepared:
@@ -40,7 +45,6 @@ def prepare(tapes: Sequence[Tape], simulation: Simulation) -> Prepared:
     _check_simulation(simulation)
     _check_instruments(tapes)
     execution = simulation.execution or Execution()
-    period_ns = execution.period_seconds * BILLION
     _check_length(tapes, execution.period_seconds)
     base = execution.base_latency_nanoseconds
     accepted = []
@@ -51,7 +55,7 @@ def prepare(tapes: Sequence[Tape], simulation: Simulation) -> Prepared:
             raise DataRefused(f"the tape of {tape.instrument.symbol}: {error}; import the recording again") from error
     _check_queue(tapes, execution)
     terms = [terms_of(tape.instrument, simulation, brings_capital=not index) for index, tape in enumerate(tapes)]
-    return Prepared(accepted, terms, period_ns)
+    return Prepared(accepted, terms, execution)
 
 
 def _check_simulation(simulation: Simulation) -> None:

@@ -15,9 +15,8 @@ from tradeplane_workloads.engine.backtest import decide
 from tradeplane_workloads.engine.checks import check_bars
 from tradeplane_workloads.engine.settings import billionths
 from tradeplane_workloads.errors import InvalidSpecification
-from tradeplane_workloads.events.terms import BILLION
 from tradeplane_workloads.market.bars import Bars, Instrument, repeat_last_close
-from tradeplane_workloads.market.tapes import exponent_of
+from tradeplane_workloads.market.tapes import exponent_of, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +31,7 @@ def signal_trader(instruments: Sequence[TapeInstrument], simulation: Simulation,
     """Return what trades the targets of the simulation's strategy. Raises as ``backtest_tapes`` does."""
     bars = heard_bars(instruments, prepared)
     if not len(bars.time_ns):
-        seconds = prepared.period_ns // BILLION
+        seconds = prepared.execution.period_seconds
         raise InvalidSpecification(
             f"execution.periodSeconds: the tapes end before a first period of {seconds} s does, so there is no bar to "
             "decide on; give shorter ones"
@@ -49,10 +48,8 @@ def heard_bars(instruments: Sequence[TapeInstrument], prepared: Prepared) -> Bar
     Prices are in units of ten to the exponent of the tick, volumes of that of the lot.
     """
     time_ns, columns, present = event_bars(prepared.tapes, prepared.terms, prepared.period_ns)
-    ticks, lots = (
-        np.array([int(unit.scaleb(-exponent_of(unit))) for unit in units], dtype=np.int64)
-        for units in ([one.tick for one in instruments], [one.lot for one in instruments])
-    )
+    ticks = np.array([steps_of(one.tick) for one in instruments], dtype=np.int64)
+    lots = np.array([steps_of(one.lot) for one in instruments], dtype=np.int64)
     fields = dict(zip(("open", "high", "low", "close"), (column * ticks for column in columns[:4]), strict=True))
     repeat_last_close(fields, present)
     return Bars(

@@ -11,7 +11,7 @@ from tradeplane_api.snapshot import InstrumentKind
 
 from tradeplane_workloads.columns import amounts, booleans, integers, names, whole, words
 from tradeplane_workloads.events.terms import BILLION
-from tradeplane_workloads.market.tapes import exponent_of
+from tradeplane_workloads.market.tapes import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
 
 REASONS = ("Maker", "Taker")
 """Whether a fill rested or took, in the order of the log's numbers."""
-
-
-def equity_table(run: EventRun) -> pa.Table:
-    """Tabulate the account at the end of each period: time_ns, equity, cash, gross_exposure, net_exposure."""
-    columns = {"equity": "equity", "cash": "cash", "gross_exposure": "gross", "net_exposure": "net"}
-    account = {name: amounts(run.account_amounts(source)) for name, source in columns.items()}
-    return pa.table({"time_ns": integers(run.account_times), **account})
 
 
 def events_table(run: EventRun) -> pa.Table:
@@ -89,7 +82,7 @@ def positions_table(run: EventRun, instruments: Sequence[TapeInstrument]) -> pa.
 
 def _steps(instruments: Sequence[TapeInstrument]) -> NDArray[np.int64]:
     """Return the units of ten to the manifest's exponent that a lot has: 1 but for lots such as 0.005."""
-    return np.array([int(one.lot.scaleb(-exponent_of(one.lot))) for one in instruments], dtype=np.int64)
+    return np.array([steps_of(one.lot) for one in instruments], dtype=np.int64)
 
 
 def _prices(ticks: NDArray[np.int64], of: NDArray[np.int64], instruments: Sequence[TapeInstrument]) -> list[int]:

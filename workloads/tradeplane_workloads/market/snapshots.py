@@ -137,9 +137,44 @@ def verify_snapshot(store: ObjectStore, digest: str, after_part: Callable[[], No
     return [fault for fault in faults if fault is not None]
 
 
+def read_market(store: ObjectStore, digests: Sequence[str], tick: Decimal | None = None) -> Bars | tuple[Tape, ...]:
+    """Return what snapshots hold, as ``read_bars`` or ``read_tapes`` does, by the form of the first of them.
+
+    Raises DataRefused as they do, so for snapshots of another form than the first.
+    """
+    manifests = _manifests(store, digests)
+    return _tapes(store, manifests, tick) if holds_tapes(manifests[0][1]) else _bars(store, manifests)
+
+
 def read_series(store: ObjectStore, digest: str) -> tuple[BarSeries, ...]:
     """Return the bars of a snapshot by instrument, in the manifest's order. Raises DataRefused naming the part."""
-    manifest = read_manifest(store, digest)
+    return _series(store, digest, read_manifest(store, digest))
+
+
+def read_tapes(store: ObjectStore, digests: str | Sequence[str], tick: Decimal | None = None) -> tuple[Tape, ...]:
+    """Return the tapes of one snapshot or of several, verified, in the order of the snapshots and their manifests.
+
+    ``tick``: the tick size that is expected. Raises DataRefused for another, for bytes that do not match their digest
+    or cannot be a tape, for a snapshot of bars, and for a symbol that is there twice.
+    """
+    return _tapes(store, _manifests(store, digests), tick)
+
+
+def read_bars(store: ObjectStore, digests: str | Sequence[str]) -> Bars:
+    """Return the bars of one snapshot or of several, verified and on one clock.
+
+    Times are the union of all instruments'; instruments stand in the order of the snapshots given and of their
+    manifests. Raises DataRefused for bytes that do not match their digest, and for a symbol that is there twice.
+    """
+    return _bars(store, _manifests(store, digests))
+
+
+def _manifests(store: ObjectStore, digests: str | Sequence[str]) -> list[tuple[str, SnapshotManifest]]:
+    listed = [digests] if isinstance(digests, str) else digests
+    return [(digest, read_manifest(store, digest)) for digest in listed]
+
+
+def _series(store: ObjectStore, digest: str, manifest: SnapshotManifest) -> tuple[BarSeries, ...]:
     if holds_tapes(manifest):
         raise DataRefused(f"snapshot {digest} holds tapes, not bars; use a strategy on tapes, or a snapshot of bars")
     series = []
@@ -150,35 +185,24 @@ def read_series(store: ObjectStore, digest: str) -> tuple[BarSeries, ...]:
     return tuple(series)
 
 
-def read_tapes(store: ObjectStore, digests: str | Sequence[str], tick: Decimal | None = None) -> tuple[Tape, ...]:
-    """Return the tapes of one snapshot or of several, verified, in the order of the snapshots and their manifests.
+def _bars(store: ObjectStore, manifests: Sequence[tuple[str, SnapshotManifest]]) -> Bars:
+    return align([one for digest, manifest in manifests for one in _series(store, digest, manifest)])
 
-    ``tick``: the tick size that is expected. Raises DataRefused for another, for bytes that do not match their digest
-    or cannot be a tape, for a snapshot of bars, and for a symbol that is there twice.
-    """
-    listed = [digests] if isinstance(digests, str) else list(digests)
-    manifests = [read_manifest(store, digest) for digest in listed]
-    for digest, manifest in zip(listed, manifests, strict=True):
+
+def _tapes(
+    store: ObjectStore, manifests: Sequence[tuple[str, SnapshotManifest]], tick: Decimal | None
+) -> tuple[Tape, ...]:
+    for digest, manifest in manifests:
         if not holds_tapes(manifest):
             raise DataRefused(f"snapshot {digest} holds bars, not tapes; import a recording, or use a strategy on bars")
         if tick is not None:
             _refuse_another_tick(digest, manifest, tick)
-    _refuse_twice([one.symbol for manifest in manifests for one in manifest.instruments])
+    _refuse_twice([one.symbol for _, manifest in manifests for one in manifest.instruments])
     return tuple(
         _read_tape(store, digest, manifest, index)
-        for digest, manifest in zip(listed, manifests, strict=True)
+        for digest, manifest in manifests
         for index in range(len(manifest.instruments))
     )
-
-
-def read_bars(store: ObjectStore, digests: str | Sequence[str]) -> Bars:
-    """Return the bars of one snapshot or of several, verified and on one clock.
-
-    Times are the union of all instruments'; instruments stand in the order of the snapshots given and of their
-    manifests. Raises DataRefused for bytes that do not match their digest, and for a symbol that is there twice.
-    """
-    listed = [digests] if isinstance(digests, str) else list(digests)
-    return align([one for digest in listed for one in read_series(store, digest)])
 
 
 def align(series: Sequence[BarSeries]) -> Bars:

@@ -155,6 +155,11 @@ def exponent_of(unit: Decimal) -> int:
     return int(unit.normalize().as_tuple().exponent)
 
 
+def steps_of(unit: Decimal) -> int:
+    """Return how many units of ten to the ``exponent_of`` a tick or lot has: 1 but for such as 0.25, which has 25."""
+    return int(unit.scaleb(-exponent_of(unit)))
+
+
 def _described(tape: Tape, columns: tuple[TapeColumn, ...]) -> SnapshotInstrument:
     instrument = tape.instrument
     return SnapshotInstrument(

@@ -9,18 +9,18 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from contextlib import contextmanager
 from decimal import Decimal
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from tradeplane_store.errors import StoreError
 
 from tradeplane_workloads.errors import InvalidSpecification, StoreFailure
-from tradeplane_workloads.market.snapshots import holds_tapes, read_bars, read_manifest, read_tapes
+from tradeplane_workloads.market.snapshots import read_market
 from tradeplane_workloads.results import write_results
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from tradeplane_api.run import ResultsManifest, RunSpecification
     from tradeplane_store.objects import ObjectStore
@@ -55,40 +55,31 @@ def run(
 
 
 def _compute(specification: RunSpecification, store: ObjectStore, say: Callable[[str], None]) -> RunResult:
-    """Read the snapshots and run the engine for what the first holds; others of another form are refused."""
-    if holds_tapes(read_manifest(store, specification.snapshots[0])):
-        return _on_tapes(specification, store, say)
-    return _on_bars(specification, store, say)
-
-
-def _on_bars(specification: RunSpecification, store: ObjectStore, say: Callable[[str], None]) -> RunResult:
-    bars = read_bars(store, specification.snapshots)
-    rows, instruments = bars.close.shape
-    _log.info("read %d bars of %d instruments from %s", rows, instruments, store.url)
-    with _loading():
-        from tradeplane_workloads.engine import backtest
-    say(f"Simulating {rows:,} bars")
-    return backtest(bars, specification.simulation)
-
-
-def _on_tapes(specification: RunSpecification, store: ObjectStore, say: Callable[[str], None]) -> RunResult:
-    with _loading():
+    """Read the snapshots and run the engine for what they hold."""
+    _load_core()
+    simulation = specification.simulation
+    tick = None if simulation.execution is None else simulation.execution.tick
+    held = read_market(store, specification.snapshots, None if tick is None else Decimal(tick))
+    if isinstance(held, tuple):
         from tradeplane_workloads.events import backtest_tapes
-    execution = specification.simulation.execution
-    tick = None if execution is None or execution.tick is None else Decimal(execution.tick)
-    tapes = read_tapes(store, specification.snapshots, tick)
-    rows = sum(map(len, tapes))
-    _log.info("read %d rows of %d instruments from %s", rows, len(tapes), store.url)
-    say(f"Running through {rows:,} events")
-    return backtest_tapes(tapes, specification.simulation)
+
+        rows = sum(map(len, held))
+        _log.info("read %d rows of %d instruments from %s", rows, len(held), store.url)
+        say(f"Running through {rows:,} events")
+        return backtest_tapes(held, simulation)
+    from tradeplane_workloads.engine import backtest
+
+    rows, instruments = held.close.shape
+    _log.info("read %d bars of %d instruments from %s", rows, instruments, store.url)
+    say(f"Simulating {rows:,} bars")
+    return backtest(held, simulation)
 
 
-@contextmanager
-def _loading() -> Iterator[None]:
-    """Where the engine is imported, only when it is used: what reads or lists results does not need it."""
+def _load_core() -> None:
+    """Import the core only where something runs: what reads or lists results does not need it."""
     try:
-        yield
-    except ValueError as error:  # the core does not load with a SIMD path that is not there
+        import_module("tradeplane_native")
+    except ValueError as error:  # it does not load with a SIMD path that is not there
         raise InvalidSpecification(str(error)) from error
 
 
