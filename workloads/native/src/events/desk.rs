@@ -7,7 +7,7 @@ use crate::book::Half;
 use crate::exchange::{Event, Reason, Report, Rules};
 use crate::fees::Fees;
 use crate::fixed::{LIMIT, Overflow, bounded};
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, Settlement};
 use crate::latency::Latency;
 use crate::orders::{NewOrder, Request, State, Step};
 use crate::risk::{Exposure, Limits, Rate};
@@ -317,14 +317,17 @@ impl Desk {
         Ok(())
     }
 
-    /// What risk looks at: of the position, one instrument; of cash, the account.
+    /// What risk looks at: of the position, one instrument; of cash, where the instrument is paid for, the account.
     fn exposure(&self, instrument: usize, order: &NewOrder) -> Exposure {
         let place = &self.places[instrument];
+        // Only what is bought with cash is held against it; an order for a future need not look at all instruments.
+        let paid = place.instrument.settlement == Settlement::Spot;
+        let account = if paid { &self.places[..] } else { &[] };
         Exposure {
             position: place.holding.position,
             alive: place.alive(order),
-            cash: self.places.iter().map(|place| place.holding.cash).sum(),
-            committed: self.places.iter().map(|place| place.committed(order)).fold(0, i128::saturating_add),
+            cash: account.iter().map(|place| place.holding.cash).sum(),
+            committed: account.iter().map(|place| place.committed(order)).fold(0, i128::saturating_add),
             touch: place.view.book().touch(),
         }
     }

@@ -27,9 +27,9 @@ pub struct Exposure {
     pub position: i64,
     /// Lots left of orders alive, to buy and to sell.
     pub alive: [i64; 2],
-    /// Cash, in billionths.
+    /// Cash of the account, in billionths; read of what is paid for alone.
     pub cash: i128,
-    /// What orders to buy would cost, in billionths.
+    /// What its orders to buy would cost, in billionths; likewise.
     pub committed: i128,
     /// Best bid and ask, where there are both.
     pub touch: Option<(i64, i64)>,
