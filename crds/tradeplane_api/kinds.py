@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tradeplane_api.broker_connection import BrokerConnection
 from tradeplane_api.snapshot import Snapshot
 from tradeplane_api.strategy import Strategy
 
@@ -83,4 +84,19 @@ SNAPSHOT = Kind(
     ),
 )
 
-KINDS = (STRATEGY, SNAPSHOT)
+BROKER_CONNECTION = Kind(
+    model=BrokerConnection,
+    plural="brokerconnections",
+    short_names=("bc",),
+    columns=(
+        Column("Type", ".spec.type", "Who answers."),
+        Column("Market", ".spec.market", "Which of Binance's protocols is spoken.", wide=True),
+        *_READY_COLUMNS,
+        Column("Latency", ".status.latencyMilliseconds", "Median time from a request to its answer, milliseconds."),
+        Column("Skew", ".status.clockSkewMilliseconds", "The broker's clock less the node's, milliseconds."),
+        Column("Credentials", ".status.credentials", "What the broker said of the credentials.", wide=True),
+        *_LAST_COLUMNS,
+    ),
+)
+
+KINDS = (STRATEGY, SNAPSHOT, BROKER_CONNECTION)

@@ -7,7 +7,8 @@ doubled event asks the API server for the same name, and "already exists" means 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
 
 from tradeplane_api.base import API_VERSION, GROUP, VERSION
 
@@ -18,20 +19,36 @@ __all__ = [
     "API_VERSION",
     "GROUP",
     "MANAGED_BY",
+    "CONNECTION_UID_LABEL",
     "MANAGED_BY_LABEL",
+    "OWNER_LABELS",
+    "PROBE_ROLE",
+    "ROLE_LABEL",
     "RUN_LABEL",
     "STRATEGY_UID_LABEL",
     "VERSION",
+    "ProbeName",
+    "probe_name",
+    "read_probe_name",
     "run_name",
 ]
 
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tradeplane"
 STRATEGY_UID_LABEL = f"{GROUP}/strategy-uid"
+CONNECTION_UID_LABEL = f"{GROUP}/broker-connection-uid"
+OWNER_LABELS = {STRATEGY_UID_LABEL: "Strategy", CONNECTION_UID_LABEL: "BrokerConnection"}
+"""Labels by which a Job says whose it is, and the kind each stands for."""
 RUN_LABEL = f"{GROUP}/run"
+"""The Job's own name, by which it is removed."""
+ROLE_LABEL = f"{GROUP}/role"
+PROBE_ROLE = "broker-probe"
+"""Role of pods that may reach brokers, for a NetworkPolicy to select."""
 
 _READABLE = 50
 _HASHED = 12
+_PROBE_READABLE = 28
+_PROBE_HASHED = 8
 
 
 def run_name(
@@ -45,3 +62,26 @@ def run_name(
     digest = hashlib.sha256(asked.encode()).hexdigest()[:_HASHED]
     readable = strategy.replace(".", "-")[:_READABLE].rstrip("-")
     return f"{readable}-{digest}"
+
+
+class ProbeName(NamedTuple):
+    """What the name of a probe's Job says: the generation it probes, and in which interval since 1970 it was asked."""
+
+    generation: int
+    interval: int
+
+
+_PROBE_NAME = re.compile(r"-([0-9]{1,10})-([0-9]{1,12})$")
+
+
+def probe_name(connection: str, uid: str, probe: ProbeName) -> str:
+    """Return the name of a probe and of its Job: at most 63 characters, and one an interval."""
+    digest = hashlib.sha256(uid.encode()).hexdigest()[:_PROBE_HASHED]
+    readable = connection.replace(".", "-")[:_PROBE_READABLE].rstrip("-")
+    return f"{readable}-{digest}-{probe.generation}-{probe.interval}"
+
+
+def read_probe_name(name: str) -> ProbeName | None:
+    """Return what the name of a probe's Job says, or nothing where it is not such a name."""
+    found = _PROBE_NAME.search(name)
+    return None if found is None else ProbeName(int(found[1]), int(found[2]))

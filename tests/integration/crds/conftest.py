@@ -91,6 +91,7 @@ def kinds(control_plane: EmbeddedCluster) -> None:
         "--for=condition=Established",
         "crd/strategies.tradeplane.dev",
         "crd/snapshots.tradeplane.dev",
+        "crd/brokerconnections.tradeplane.dev",
         "--timeout=30s",
     )
 

@@ -82,6 +82,8 @@ def _allowed(api: Api, user: str, verb: str, resource: str, namespace: str = "re
     [
         ("list", "tradeplane.dev/strategies", ""),
         ("watch", "tradeplane.dev/snapshots", ""),
+        ("list", "tradeplane.dev/brokerconnections", ""),
+        ("patch", "tradeplane.dev/brokerconnections/status", "research"),
         ("patch", "tradeplane.dev/strategies/status", "research"),
         ("patch", "tradeplane.dev/snapshots/status", "research"),
         ("create", "batch/jobs", "research"),
@@ -112,6 +114,8 @@ def test_the_operator_may(api: Api, verb: str, resource: str, namespace: str) ->
         ("patch", "tradeplane.dev/strategies", "research"),
         ("delete", "tradeplane.dev/strategies", "research"),
         ("create", "tradeplane.dev/snapshots", "research"),
+        ("patch", "tradeplane.dev/brokerconnections", "research"),
+        ("create", "networking.k8s.io/networkpolicies", "research"),
         ("patch", "batch/jobs", "research"),
         ("create", "coordination.k8s.io/leases", "research"),
         ("create", "rbac.authorization.k8s.io/rolebindings", "research"),
@@ -162,7 +166,7 @@ def test_people_s_roles_reach_the_kinds_of_their_namespace(
     user = f"person-who-may-{role}"
     binding = ("create", "rolebinding", user, f"--clusterrole={role}", f"--user={user}", "-n", "research")
     control_plane.client.run(*binding)
-    for resource in ("tradeplane.dev/strategies", "tradeplane.dev/snapshots"):
+    for resource in ("tradeplane.dev/strategies", "tradeplane.dev/snapshots", "tradeplane.dev/brokerconnections"):
         for verb in may:
             assert _until(partial(_allowed, api, user, verb, resource), f"{role}: {verb} {resource}")
         for verb in may_not:
@@ -242,7 +246,7 @@ def test_the_other_overlays_are_valid_too(control_plane: EmbeddedCluster, instal
     assert "deployment.apps/tradeplane-operator" in said
 
 
-@pytest.mark.parametrize("component", ["s3-egress", "quota"])
+@pytest.mark.parametrize("component", ["s3-egress", "broker-egress", "quota"])
 def test_components_of_a_namespace_are_valid_too(
     control_plane: EmbeddedCluster, installed: Path, tmp_path: Path, component: str
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from tradeplane_api.base import GROUP
 from tradeplane_api.kinds import KINDS
+from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL, PROBE_ROLE, ROLE_LABEL
 from tradeplane_operator.settings import Settings, read_settings
 
 from tests.unit.deploy.manifests import DEPLOY, ROOT, manifests, the
@@ -143,13 +144,25 @@ def test_what_no_policy_names_has_no_network(within: str) -> None:
     assert denied == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
+PROBES = "tradeplane-probes-to-brokers"
+
+
 def test_runs_reach_names_and_their_store_alone() -> None:
     policies = [policy for path, policy in manifests("NetworkPolicy") if not path.is_relative_to("base")]
-    opened = [policy for policy in policies if policy["metadata"]["name"] != "default-deny"]
+    opened = [policy for policy in policies if policy["metadata"]["name"] not in ("default-deny", PROBES)]
     for policy in opened:
         assert policy["spec"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/managed-by": "tradeplane"}
         assert policy["spec"]["policyTypes"] == ["Egress"]
         assert all(rule["ports"] for rule in policy["spec"]["egress"])
+
+
+def test_probes_alone_reach_brokers() -> None:
+    policy = the("NetworkPolicy", PROBES)["spec"]
+    assert policy["podSelector"]["matchLabels"] == {MANAGED_BY_LABEL: MANAGED_BY, ROLE_LABEL: PROBE_ROLE}
+    assert policy["policyTypes"] == ["Egress"]
+    encrypted, exchanges = policy["egress"]
+    assert encrypted == {"ports": [{"protocol": "TCP", "port": 443}]}
+    assert [set(peer) for peer in exchanges["to"]] == [{"podSelector"}], "exchanges of the same namespace"
 
 
 @pytest.mark.parametrize("path", SETTINGS, ids=lambda path: path.parent.name)

@@ -1,0 +1,187 @@
+"""The kind BrokerConnection: where a market is reached, with which credentials, and how it answers.
+
+The operator opens no endpoint and reads no Secret: a probe in the connection's own namespace does, and reports
+(``tradeplane_api.probe``).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from tradeplane_api.base import Boolean, Document, Integer, Name, Timestamp
+from tradeplane_api.conditions import UNSEEN, Conditions
+from tradeplane_api.forms import Text
+from tradeplane_api.rules import Rule
+
+MAX_SKEW_MICROSECONDS = 1_000_000
+"""How far a clock may be off: Binance refuses orders whose time is a second ahead of its own."""
+LEAST_WEIGHT = 200
+"""A probe costs at most 26 of Binance's weight, and there are at most six a minute."""
+
+_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_PLACE = rf"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:{_PORT})?(/[a-zA-Z0-9._~-]+)*"
+
+RestUrl = Annotated[
+    str,
+    Text(
+        pattern=rf"^https?://{_PLACE}$",
+        max_length=512,
+        message="must be a URL such as https://api.binance.com: https:// or http://, a host, perhaps a port and a "
+        "path, without user, query, fragment and final slash",
+    ),
+]
+
+StreamUrl = Annotated[
+    str,
+    Text(
+        pattern=rf"^wss?://{_PLACE}$",
+        max_length=512,
+        message="must be a URL such as wss://stream.binance.com: wss:// or ws://, a host, perhaps a port and a path, "
+        "without user, query, fragment and final slash",
+    ),
+]
+
+
+class BrokerType(StrEnum):
+    """Who answers. Both speak Binance's protocol."""
+
+    SIMULATED = "Simulated"
+    BINANCE = "Binance"
+
+
+class Market(StrEnum):
+    """Which of Binance's protocols is spoken."""
+
+    SPOT = "Spot"
+    USD_MARGINED = "UsdMargined"
+    COIN_MARGINED = "CoinMargined"
+
+
+class Endpoint(Document):
+    """Where a market is reached."""
+
+    rest: RestUrl = Field(description="URL of the REST API, without the path that the market's protocol adds.")
+    stream: StreamUrl = Field(description="URL of the WebSocket streams, without /ws.")
+
+
+PUBLIC_ENDPOINTS = {
+    Market.SPOT: Endpoint(rest="https://api.binance.com", stream="wss://stream.binance.com"),
+    Market.USD_MARGINED: Endpoint(rest="https://fapi.binance.com", stream="wss://fstream.binance.com"),
+    Market.COIN_MARGINED: Endpoint(rest="https://dapi.binance.com", stream="wss://dstream.binance.com"),
+}
+"""Binance's own, where a connection of type Binance names none."""
+
+
+class SecretReference(Document):
+    """A Secret of the same namespace."""
+
+    name: Name = Field(description="Name of the Secret; its keys apiKey and apiSecret are read.")
+
+
+class RateLimits(Document):
+    """What is asked of a broker at most, by all that use the connection."""
+
+    weight_per_minute: Integer = Field(
+        default=1_200,
+        ge=LEAST_WEIGHT,
+        le=1_000_000,
+        description="Binance's weight a minute. Nothing more is asked once the broker has counted so much.",
+    )
+    orders_per_second: Integer = Field(
+        default=10, ge=1, le=10_000, description="Orders and changes of orders a second, for what sends them."
+    )
+
+
+class ProbeSettings(Document):
+    """How often the connection is tried."""
+
+    interval_seconds: Integer = Field(
+        default=60, ge=10, le=3_600, description="Seconds between probes; after failures the distance grows."
+    )
+
+
+class BrokerConnectionSpec(Document):
+    """Where a market is reached, and with which credentials."""
+
+    type: BrokerType = Field(
+        description="Simulated: an exchange that speaks Binance's protocol. Binance: the real one, for its market data."
+    )
+    market: Market = Field(default=Market.SPOT, description="Which of Binance's protocols is spoken.")
+    endpoint: Endpoint | None = Field(
+        default=None, description="Where it is reached; Binance's public endpoints when absent, for type Binance."
+    )
+    credentials_secret_ref: SecretReference | None = Field(
+        default=None, description="Secret with apiKey and apiSecret; public market data need none."
+    )
+    rate_limits: RateLimits = Field(default_factory=RateLimits, description="What is asked of the broker at most.")
+    probe: ProbeSettings = Field(default_factory=ProbeSettings, description="How often the connection is tried.")
+    suspend: Boolean = Field(default=False, description="Try nothing while true; the connection is not ready then.")
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="self.type != 'Simulated' || has(self.endpoint)",
+            message="endpoint is required for type Simulated: give the exchange's endpoint.rest and endpoint.stream",
+            holds=lambda one: one.type is not BrokerType.SIMULATED or one.endpoint is not None,
+            field="endpoint",
+        ),
+        Rule(
+            cel="self.type != 'Binance' || !has(self.endpoint) || "
+            "(self.endpoint.rest.startsWith('https://') && self.endpoint.stream.startsWith('wss://'))",
+            message="endpoint must be https:// and wss:// for type Binance: http:// and ws:// are for type Simulated",
+            holds=lambda one: one.type is not BrokerType.BINANCE or one.endpoint is None or _encrypted(one.endpoint),
+            field="endpoint",
+        ),
+    )
+
+
+def _encrypted(endpoint: Endpoint) -> bool:
+    return endpoint.rest.startswith("https://") and endpoint.stream.startswith("wss://")
+
+
+class CredentialsState(StrEnum):
+    """What the broker said of the credentials."""
+
+    NONE = "None"
+    """There are none; public data need none."""
+    ACCEPTED = "Accepted"
+    REFUSED = "Refused"
+    UNKNOWN = "Unknown"
+    """The broker was not asked, because something came before it."""
+
+
+class BrokerConnectionStatus(Document):
+    """How the broker answered."""
+
+    observed_generation: Integer | None = Field(
+        default=None, ge=0, description="The generation the operator has acted on."
+    )
+    conditions: Conditions = (UNSEEN,)
+    latency_milliseconds: str | None = Field(
+        default=None, max_length=32, description="Median time from a request to its answer."
+    )
+    clock_skew_milliseconds: str | None = Field(
+        default=None, max_length=32, description="Median of the broker's clock less that of the node probed from."
+    )
+    credentials: CredentialsState | None = Field(default=None, description="What the broker said of the credentials.")
+    last_probe: Name | None = Field(default=None, description="Name of the newest probe these words are from.")
+    last_probe_time: Timestamp | None = Field(
+        default=None,
+        description="When it ended, RFC 3339. Probes that find the same again are recorded every fifth time.",
+    )
+    failures: Integer | None = Field(default=None, ge=0, description="Probes in a row that found it not ready.")
+    not_before: Timestamp | None = Field(
+        default=None, description="The broker asked to be left alone until then, RFC 3339."
+    )
+
+
+class BrokerConnection(Document):
+    """A market as it is reached from this namespace."""
+
+    api_version: Literal["tradeplane.dev/v1alpha1"] = "tradeplane.dev/v1alpha1"
+    kind: Literal["BrokerConnection"] = "BrokerConnection"
+    metadata: dict[str, object] = Field(default_factory=dict)
+    spec: BrokerConnectionSpec = Field(description="Where the market is reached, and with which credentials.")
+    status: BrokerConnectionStatus | None = Field(default=None, description="How the broker answered.")
