@@ -11,6 +11,8 @@ from tradeplane_api.run import MAX_TERMINATION_BYTES, ExitCode, TerminationMessa
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tradeplane_api.base import Document
+
 PATH_VARIABLE = "TRADEPLANE_TERMINATION_LOG"
 """Environment variable that names another file for the message."""
 DEFAULT_PATH = Path("/dev/termination-log")
@@ -30,7 +32,7 @@ def failure_message(code: ExitCode, words: str) -> TerminationMessage:
     return message
 
 
-def write_termination(message: TerminationMessage, environ: Mapping[str, str]) -> None:
+def write_termination(message: Document, environ: Mapping[str, str]) -> None:
     """Write the message where the kubelet reads it; outside a pod, where there is no such file, do nothing.
 
     A failure to write is logged and no more: the manifest in the store is what counts.
@@ -45,5 +47,5 @@ def write_termination(message: TerminationMessage, environ: Mapping[str, str]) -
         _log.warning("the termination message could not be written to %s: %s", path, error.strerror)
 
 
-def _encoded(message: TerminationMessage) -> bytes:
+def _encoded(message: Document) -> bytes:
     return message.model_dump_json(by_alias=True, exclude_none=True).encode("utf-8", "replace")
