@@ -1,4 +1,4 @@
-"""All that kopf calls: what its watch tells of Snapshots is passed on. Nothing is decided here.
+"""All that kopf calls: what its watches tell of Snapshots and BrokerConnections is passed on. Nothing is decided here.
 
 Strategies and Jobs, which change with each run, are watched in ``observing.watching``, where it is said why.
 """
@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 
 def register(registry: kopf.OperatorRegistry, feed: Feed, relisting: Relisting) -> None:
-    """Have kopf tell what changes about Snapshots."""
+    """Have kopf tell what changes about Snapshots and BrokerConnections."""
 
     @kopf.on.event(GROUP, VERSION, PLURALS[Kind.SNAPSHOT], registry=registry)
     async def on_snapshot(event: Mapping[str, Any], **_: Any) -> None:
         feed.snapshot(event["type"], event["object"])
+
+    @kopf.on.event(GROUP, VERSION, PLURALS[Kind.BROKER_CONNECTION], registry=registry)
+    async def on_connection(event: Mapping[str, Any], **_: Any) -> None:
+        feed.connection(event["type"], event["object"])
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:

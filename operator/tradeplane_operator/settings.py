@@ -130,6 +130,9 @@ class Pace(Section):
         default=3_600, ge=1, description="After this long without the store, a finished run counts as failed."
     )
     snapshot_again_seconds: int = Field(default=30, ge=1, description="Pause before a snapshot is sought again.")
+    probe_most_seconds: int = Field(
+        default=600, ge=1, description="Longest pause after a probe that failed, where the interval is not longer."
+    )
 
     @property
     def slow_after(self) -> timedelta:

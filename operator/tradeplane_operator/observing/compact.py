@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
+from tradeplane_operator.planning.names import OWNER_LABELS
 from tradeplane_operator.planning.observed import JobEnd, ObservedJob, PodFacts
 
 if TYPE_CHECKING:
@@ -14,16 +14,25 @@ _MAX_WORDS = 4_096
 _ENDS = frozenset(end.value for end in JobEnd)
 
 
+def owner_label(metadata: Mapping[str, Any]) -> str | None:
+    """Return the label by which a Job says whose it is; nothing where it is not one of ours."""
+    labels = metadata.get("labels") or {}
+    return next((label for label in OWNER_LABELS if label in labels), None)
+
+
 def compact_job(body: Mapping[str, Any]) -> ObservedJob:
-    """Return what matters of a Job that carries our labels."""
+    """Return what matters of a Job that carries our labels. Raises ValueError for any other."""
     metadata, status = body["metadata"], body.get("status") or {}
+    label = owner_label(metadata)
+    if label is None:
+        raise ValueError(f"Job {metadata['name']} has none of the labels {', '.join(OWNER_LABELS)}")
     end = _ending(status.get("conditions") or ())
     return ObservedJob(
         name=metadata["name"],
         namespace=metadata["namespace"],
         uid=metadata["uid"],
-        owner_uid=metadata["labels"][STRATEGY_UID_LABEL],
-        owner_name=_owner_name(metadata),
+        owner_uid=metadata["labels"][label],
+        owner_name=_owner_name(metadata, OWNER_LABELS[label]),
         resource_version=int(metadata["resourceVersion"]),
         created=metadata["creationTimestamp"],
         ready=_runs(status),
@@ -34,6 +43,7 @@ def compact_job(body: Mapping[str, Any]) -> ObservedJob:
         message=end.get("message", "") if end else "",
         suspended=bool((body.get("spec") or {}).get("suspend")),
         deleting="deletionTimestamp" in metadata,
+        owner_kind=OWNER_LABELS[label],
     )
 
 
@@ -43,9 +53,9 @@ def _runs(status: Mapping[str, Any]) -> bool:
     return bool(status.get("ready") or status.get("succeeded") or uncounted.get("succeeded"))
 
 
-def _owner_name(metadata: Mapping[str, Any]) -> str:
+def _owner_name(metadata: Mapping[str, Any], kind: str) -> str:
     owners = metadata.get("ownerReferences") or ()
-    return next((str(owner["name"]) for owner in owners if owner.get("kind") == "Strategy"), "")
+    return next((str(owner["name"]) for owner in owners if owner.get("kind") == kind), "")
 
 
 def _ending(conditions: Any) -> Mapping[str, Any] | None:

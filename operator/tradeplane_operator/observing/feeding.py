@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.observing.keys import Key, Kind
+from tradeplane_operator.planning.names import OWNER_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.index import Index
 
 DELETED = "DELETED"
+_OWNERS = frozenset(OWNER_LABELS.values())
+"""Kinds that have Jobs."""
 
 
 @dataclass(slots=True)
@@ -33,19 +36,23 @@ class Feed:
             for reader in self.index.take_readers(key):
                 self.wake(reader)
 
+    def connection(self, event: str, body: Mapping[str, Any]) -> None:
+        """Take what a watch says of a BrokerConnection."""
+        self._resource(Kind.BROKER_CONNECTION, event, body)
+
     def job(self, event: str, body: Mapping[str, Any]) -> None:
-        """Take what a watch says of a Job: news for its Strategy where a plan would act on it."""
+        """Take what a watch says of a Job: news for its owner where a plan would act on it."""
         metadata = body["metadata"]
         deleted = event == DELETED
         news = not deleted and self.index.jobs.put(body) is not None
         owners = metadata.get("ownerReferences") or ()
-        owner = next((owner for owner in owners if owner.get("kind") == Kind.STRATEGY.value), None)
+        owner = next((owner for owner in owners if owner.get("kind") in _OWNERS), None)
         if owner is None:
             return
-        key = Key(Kind.STRATEGY, metadata["namespace"], owner["name"])
+        key = Key(Kind(owner["kind"]), metadata["namespace"], owner["name"])
         if deleted:
             gone = self.index.jobs.remove(owner["uid"], metadata["name"], metadata["uid"])
-            news = gone and self.index.strategies.get(key) is not None
+            news = gone and self.index.of_kind(key.kind).get(key) is not None
         if news:
             self.wake(key)
 

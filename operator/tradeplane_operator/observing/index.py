@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tradeplane_operator.observing.compact import compact_job
+from tradeplane_operator.observing.compact import compact_job, owner_label
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.jobs import QUEUE_LABEL
-from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -118,7 +117,7 @@ class ResourceIndex:
 
 @dataclass(slots=True)
 class JobIndex:
-    """Jobs by the UID of the strategy they belong to, then by name; and which strategy that is."""
+    """Jobs by the UID of the object they belong to, then by name; and which object that is."""
 
     _jobs: dict[str, dict[str, ObservedJob]] = field(default_factory=dict)
     _looked_at: set[str] = field(default_factory=set)
@@ -127,7 +126,7 @@ class JobIndex:
         return sum(len(jobs) for jobs in self._jobs.values())
 
     def of(self, owner_uid: str) -> Mapping[str, ObservedJob]:
-        """Return a copy of what is known of a strategy's Jobs."""
+        """Return a copy of what is known of an object's Jobs."""
         return dict(self._jobs.get(owner_uid, {}))
 
     def put(self, body: Mapping[str, Any]) -> ObservedJob | None:
@@ -136,8 +135,7 @@ class JobIndex:
         When it was started is no such thing: a plan has set its timer when it asked for the Job. Nor is that its pod
         runs, unless somebody has looked why it did not.
         """
-        labels = body["metadata"].get("labels") or {}
-        if STRATEGY_UID_LABEL not in labels:
+        if owner_label(body["metadata"]) is None:
             return None
         job = compact_job(body)
         jobs = self._jobs.setdefault(intern(job.owner_uid), {})
@@ -187,12 +185,18 @@ class Index:
 
     strategies: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.STRATEGY))
     snapshots: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.SNAPSHOT))
+    connections: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.BROKER_CONNECTION))
     jobs: JobIndex = field(default_factory=JobIndex)
     _readers: dict[Key, set[Key]] = field(default_factory=dict)
 
     def of_kind(self, kind: Kind) -> ResourceIndex:
         """Return the index of one kind of ours."""
-        return self.strategies if kind is Kind.STRATEGY else self.snapshots
+        kinds = {
+            Kind.STRATEGY: self.strategies,
+            Kind.SNAPSHOT: self.snapshots,
+            Kind.BROKER_CONNECTION: self.connections,
+        }
+        return kinds[kind]
 
     def unanswered(self, key: Key) -> bool:
         """Return whether somebody waits for a first answer to what an object of ours asks."""

@@ -11,9 +11,14 @@ class Kind(StrEnum):
 
     STRATEGY = "Strategy"
     SNAPSHOT = "Snapshot"
+    BROKER_CONNECTION = "BrokerConnection"
 
 
-PLURALS = {Kind.STRATEGY: "strategies", Kind.SNAPSHOT: "snapshots"}
+PLURALS = {
+    Kind.STRATEGY: "strategies",
+    Kind.SNAPSHOT: "snapshots",
+    Kind.BROKER_CONNECTION: "brokerconnections",
+}
 
 
 class Key(NamedTuple):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.observing.compact import compact_pod
 from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL
-from tradeplane_operator.planning.observed import JobEnd, JobPods, ObservedJob, PodFacts
+from tradeplane_operator.planning.observed import JobPods, ObservedJob, PodFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -54,11 +54,11 @@ class PodLookup:
     _refused: dict[str, _Answer] = field(default_factory=lambda: defaultdict(_Answer))
 
     async def of(self, job: ObservedJob) -> JobPods:
-        """Return the pods of a Job that failed, or those that wait of one that goes on; oldest first. Raises ApiError.
+        """Return the pods of a Job that ended, or those that wait of one that goes on; oldest first. Raises ApiError.
 
         Where there are none, and the Job controller has tried, why it could create none.
         """
-        if job.end is JobEnd.FAILED:
+        if job.end is not None:
             return JobPods(await self._all(job))
         if job.start_time is None:
             return JobPods(())

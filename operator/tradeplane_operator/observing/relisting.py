@@ -143,7 +143,7 @@ class Relisting:
     def _known(self, plural: str) -> Known:
         if plural == JOBS:
             return {
-                uid: (Key(Kind.STRATEGY, job.namespace, job.owner_name), f"{job.owner_uid}/{job.name}")
+                uid: (Key(Kind(job.owner_kind), job.namespace, job.owner_name), f"{job.owner_uid}/{job.name}")
                 for uid, job in self.index.jobs.identities().items()
             }
         kind = next(kind for kind, name in PLURALS.items() if name == plural)

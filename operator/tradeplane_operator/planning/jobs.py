@@ -14,12 +14,12 @@ from tradeplane_api.strategy import Architecture
 
 from tradeplane_operator.planning.asking import run_specification
 from tradeplane_operator.planning.names import (
-    API_VERSION,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     RUN_LABEL,
     STRATEGY_UID_LABEL,
 )
+from tradeplane_operator.planning.restricted import owner_reference, restricted_container, restricted_pod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,9 +32,6 @@ ATTEMPT_VARIABLE = "TRADEPLANE_ATTEMPT"
 CONTAINER = "runner"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 """A Strategy's label that its Jobs carry too, so that Kueue queues them."""
-_USER = 65532
-_GRACE_SECONDS = 5
-"""A runner ends within moments of being asked; one that is still importing, as process 1, does not hear it at all."""
 _STORE_PATH = "/store"
 
 
@@ -70,7 +67,7 @@ def build_job(
             "name": run.name,
             "namespace": metadata["namespace"],
             "labels": labels,
-            "ownerReferences": [_owner(metadata)],
+            "ownerReferences": [owner_reference(metadata, "Strategy")],
         },
         "spec": job_spec,
     }
@@ -80,18 +77,6 @@ def _labels(metadata: Mapping[str, Any], run: RunStatus) -> dict[str, str]:
     labels = {MANAGED_BY_LABEL: MANAGED_BY, STRATEGY_UID_LABEL: metadata["uid"], RUN_LABEL: run.name}
     queue = (metadata.get("labels") or {}).get(QUEUE_LABEL)
     return labels if queue is None else {**labels, QUEUE_LABEL: queue}
-
-
-def _owner(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the reference by which garbage collection removes a Strategy's Jobs with it."""
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "Strategy",
-        "name": metadata["name"],
-        "uid": metadata["uid"],
-        "controller": True,
-        "blockOwnerDeletion": False,
-    }
 
 
 def _failure_policy() -> dict[str, Any]:
@@ -112,19 +97,7 @@ def _pod_spec(
 ) -> dict[str, Any]:
     store = settings.stores[spec.store]
     pod: dict[str, Any] = {
-        "restartPolicy": "Never",
-        "serviceAccountName": settings.jobs.service_account,
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": _GRACE_SECONDS,
-        "securityContext": {
-            "runAsNonRoot": True,
-            "runAsUser": _USER,
-            "runAsGroup": _USER,
-            "fsGroup": settings.jobs.store_group,
-            "fsGroupChangePolicy": "OnRootMismatch",
-            "seccompProfile": {"type": "RuntimeDefault"},
-        },
+        **restricted_pod(settings.jobs),
         "containers": [_container(metadata, spec, run, specification, store)],
         "volumes": _volumes(store, settings),
     }
@@ -151,11 +124,7 @@ def _container(
         },
         "volumeMounts": mounts,
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": restricted_container(),
     }
     if store.credentials_secret:
         container["envFrom"] = [{"secretRef": {"name": store.credentials_secret}}]

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API_VERSION",
+    "CONNECTION_UID_LABEL",
     "GROUP",
     "MANAGED_BY",
-    "CONNECTION_UID_LABEL",
     "MANAGED_BY_LABEL",
     "OWNER_LABELS",
     "PROBE_ROLE",

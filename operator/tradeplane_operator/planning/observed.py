@@ -42,6 +42,7 @@ class ObservedJob:
     message: str = ""
     suspended: bool = False
     deleting: bool = False
+    owner_kind: str = "Strategy"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
 from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
 from tradeplane_operator.planning.observed import JobEnd, JobPods, ObservedJob, PodFacts, ResultFacts, ResultState
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
+from tradeplane_operator.planning.waiting import next_look, why_waiting
 from tradeplane_operator.planning.wanted import Fact, Need
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from tradeplane_operator.planning.observed import Observed
     from tradeplane_operator.settings import Pace
 
-_PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ImageInspectError"})
-_STARTING_REASONS = frozenset({"", "ContainerCreating", "PodInitializing"})
 _RUN_MESSAGE = 1_024
 _EXIT_REASONS = {
     ExitCode.INTERNAL: "RunnerFailed",
@@ -99,17 +98,8 @@ def _going_on(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, 
     pods = observed.pods.get(run.name)
     if pods is None:
         return Progress(need=Need(Fact.PODS, run.name))
-    again = now + _pause(now - parse_rfc3339(job.start_time or job.created), pace)
+    again = now + next_look(now - parse_rfc3339(job.start_time or job.created), pace)
     return Progress(verdict=_why_waiting(run, pods) or _slow(run, pods, pace, now) or running, look_again_at=again)
-
-
-def _pause(waited: timedelta, pace: Pace) -> timedelta:
-    """Return when a pod that waits is looked at again: what went wrong is most often there to see at the first look.
-
-    A pause as long as the wait so far keeps the looks few where a cluster is behind and thousands wait.
-    """
-    shortest, longest = timedelta(seconds=pace.pod_again_seconds), timedelta(seconds=pace.pod_most_seconds)
-    return max(shortest, min(waited, longest))
 
 
 def _slow(run: RunStatus, pods: JobPods, pace: Pace, now: datetime) -> Verdict | None:
@@ -122,27 +112,10 @@ def _slow(run: RunStatus, pods: JobPods, pace: Pace, now: datetime) -> Verdict |
 
 
 def _why_waiting(run: RunStatus, pods: JobPods) -> Verdict | None:
-    """Return what keeps a Job's newest pod from running."""
-    if not pods.pods:
-        if not pods.refusal:
-            return None
-        return _working("PodRefused", f"run {run.name}: no pod can be created: {pods.refusal}")
-    pod = pods.pods[-1]
-    if pod.unschedulable:
-        where = (
-            "" if run.architecture.value == "Any" else f" (it asks for a node of architecture {run.architecture.value})"
-        )
-        return _working("Unschedulable", f"run {run.name}: pod {pod.name} finds no node{where}: {pod.unschedulable}")
-    if pod.waiting_reason in _PULL_REASONS:
-        message = (
-            f"run {run.name}: image {run.image} cannot be pulled: {pod.waiting_message or pod.waiting_reason}; "
-            "check its name and digest, and that the nodes can reach its registry; it is tried until the deadline"
-        )
-        return _working("ImagePullFailed", message)
-    if pod.waiting_reason not in _STARTING_REASONS:
-        message = f"run {run.name}: pod {pod.name} cannot start: {pod.waiting_reason}: {pod.waiting_message}"
-        return _working("PodNotStarting", message)
-    return None
+    """Return what keeps a run's newest pod from running."""
+    asked = run.architecture.value
+    where = "" if asked == "Any" else f" (it asks for a node of architecture {asked})"
+    return why_waiting(f"run {run.name}", run.image, pods, where)
 
 
 def _completed(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime) -> Progress:

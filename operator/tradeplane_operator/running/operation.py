@@ -24,7 +24,7 @@ from tradeplane_operator.acting.errors import ApiError, NotLeading
 from tradeplane_operator.acting.events import EventWriter
 from tradeplane_operator.acting.reaper import Reaper
 from tradeplane_operator.handlers import kopf_settings, register
-from tradeplane_operator.metrics import OBJECTS, RUNS
+from tradeplane_operator.metrics import CONNECTIONS, OBJECTS, RUNS
 from tradeplane_operator.observing.feeding import Feed
 from tradeplane_operator.observing.index import Index
 from tradeplane_operator.observing.keys import PLURALS, Key, Kind
@@ -34,9 +34,10 @@ from tradeplane_operator.observing.stores import Stores
 from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.planning.admission import Admission
 from tradeplane_operator.planning.names import API_VERSION, GROUP
+from tradeplane_operator.running.broker_connections import BrokerConnections
 from tradeplane_operator.running.health import Health, serve
 from tradeplane_operator.running.leadership import Leadership, LeadershipLost
-from tradeplane_operator.running.loop import Loop, utc_now
+from tradeplane_operator.running.loop import Loop, Reconciler, utc_now
 from tradeplane_operator.running.queue import WorkQueue
 from tradeplane_operator.running.snapshots import Snapshots
 from tradeplane_operator.running.strategies import Strategies
@@ -85,6 +86,7 @@ class Operation:
     watches: tuple[Watch, ...] = field(init=False)
     relisting: Relisting = field(init=False)
     strategies: Strategies = field(init=False)
+    connections: BrokerConnections = field(init=False)
     reaper: Reaper = field(init=False)
     loop: Loop = field(init=False)
 
@@ -104,7 +106,7 @@ class Operation:
             for collection in collections(settings, plural)
         )
         self.reaper = Reaper(client, self.index.jobs.forget)
-        stores, events = Stores(settings.stores), EventWriter(client, self.identity)
+        stores, events, pods = Stores(settings.stores), EventWriter(client, self.identity), PodLookup(client)
         self.strategies = Strategies(
             settings=settings,
             clock=utc_now,
@@ -113,12 +115,20 @@ class Operation:
             admission=Admission(settings.limits),
             client=client,
             stores=stores,
-            pods=PodLookup(client),
+            pods=pods,
             reaper=self.reaper,
             events=events,
         )
         snapshots = Snapshots(settings, utc_now, self.index, client, stores, events, self.queue.add)
-        self.loop = Loop(self.queue, {Kind.STRATEGY: self.strategies, Kind.SNAPSHOT: snapshots}, pace.workers)
+        self.connections = BrokerConnections(
+            settings, utc_now, self.index, client, pods, self.reaper, events, self.queue.add
+        )
+        reconcilers: dict[Kind, Reconciler] = {
+            Kind.STRATEGY: self.strategies,
+            Kind.SNAPSHOT: snapshots,
+            Kind.BROKER_CONNECTION: self.connections,
+        }
+        self.loop = Loop(self.queue, reconcilers, pace.workers)
 
     async def run(self) -> None:
         """Run until a signal, or until something fails. Raises CannotStart, LeadershipLost and what kopf raises."""
@@ -200,6 +210,10 @@ class Operation:
         while True:
             OBJECTS.labels(PLURALS[Kind.STRATEGY]).set(len(self.index.strategies))
             OBJECTS.labels(PLURALS[Kind.SNAPSHOT]).set(len(self.index.snapshots))
+            OBJECTS.labels(PLURALS[Kind.BROKER_CONNECTION]).set(len(self.index.connections))
+            CONNECTIONS.clear()
+            for reason, count in self.connections.reasons().items():
+                CONNECTIONS.labels(reason).set(count)
             OBJECTS.labels(JOBS).set(len(self.index.jobs))
             RUNS.labels("running").set(self.strategies.admission.running)
             RUNS.labels("waiting").set(self.strategies.admission.waiting)

@@ -1,0 +1,147 @@
+"""One pass over one BrokerConnection: see its probes, say what they found, start the one that is due."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_operator.acting.errors import AlreadyExists, NotFound, Refused
+from tradeplane_operator.metrics import PROBES_STARTED
+from tradeplane_operator.observing.compact import compact_job
+from tradeplane_operator.planning.broker_connection import ObservedConnection, plan
+from tradeplane_operator.planning.names import CONNECTION_UID_LABEL
+from tradeplane_operator.planning.observed import Refusal
+from tradeplane_operator.planning.wanted import Fact, Need, Plan
+from tradeplane_operator.running.status import path_of, write_status
+from tradeplane_operator.running.strategies import PlanUnsettled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from tradeplane_operator.acting.client import ApiClient
+    from tradeplane_operator.acting.events import EventWriter
+    from tradeplane_operator.acting.reaper import Reaper
+    from tradeplane_operator.observing.index import Index, Record
+    from tradeplane_operator.observing.keys import Key
+    from tradeplane_operator.observing.pods import PodLookup
+    from tradeplane_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+_ROUNDS = 4
+"""Facts are found out at most so often in one pass: the pods of the newest probe, the resource, and two that follow."""
+
+
+@dataclass(slots=True)
+class BrokerConnections:
+    """Reconciles BrokerConnections. ``wake`` queues one that has to be looked at again at once."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    index: Index
+    client: ApiClient
+    pods: PodLookup
+    reaper: Reaper
+    events: EventWriter
+    wake: Callable[[Key], None]
+    _refusals: dict[Key, Refusal] = field(default_factory=dict)
+
+    async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
+        """Make one pass; return when to look again. Raises ApiError, NotLeading and PlanUnsettled."""
+        record = self.index.connections.get(key)
+        if record is None:
+            self._refusals.pop(key, None)
+            return None
+        observed = self._observe(key, record)
+        if fresh:
+            observed = await self._read_again(key, observed)
+        observed, wanted = await self._decide(key, observed)
+        return await self._act(key, observed, wanted)
+
+    def reasons(self) -> dict[str, int]:
+        """Return how many connections there are, by the reason of their ``Ready``."""
+        counted: dict[str, int] = {}
+        for key in self.index.connections:
+            record = self.index.connections.get(key)
+            reason = "Unseen" if record is None else _reason(record.resource())
+            counted[reason] = counted.get(reason, 0) + 1
+        return counted
+
+    def _observe(self, key: Key, record: Record) -> ObservedConnection:
+        jobs = self.index.jobs.of(record.uid)
+        return ObservedConnection(record.resource(), jobs, refusal=self._refusals.get(key))
+
+    async def _decide(self, key: Key, observed: ObservedConnection) -> tuple[ObservedConnection, Plan]:
+        for _ in range(_ROUNDS):
+            wanted = plan(observed, self.settings, self.clock())
+            if not wanted.needs:
+                return observed, wanted
+            for need in wanted.needs:
+                observed = await self._find_out(key, observed, need)
+        raise PlanUnsettled(f"{key}: still needs {wanted.needs} after {_ROUNDS} rounds")
+
+    async def _find_out(self, key: Key, observed: ObservedConnection, need: Need) -> ObservedConnection:
+        if need.fact is not Fact.PODS:
+            return await self._read_again(key, observed)
+        job = observed.jobs[need.run]
+        if job.end is None:
+            self.index.jobs.looked_at(job)
+        return replace(observed, pods={**observed.pods, need.run: await self.pods.of(job)})
+
+    async def _read_again(self, key: Key, observed: ObservedConnection) -> ObservedConnection:
+        """Return the observation with the object as the API server has it now; one that is gone looks deleted."""
+        uid = observed.resource["metadata"]["uid"]
+        try:
+            body = await self.client.get(path_of(key))
+        except NotFound:
+            body = None
+        if body is None or body["metadata"]["uid"] != uid:
+            metadata = {**observed.resource["metadata"], "deletionTimestamp": "gone"}
+            return replace(observed, resource={**observed.resource, "metadata": metadata}, fresh=True)
+        self.index.connections.put(body, confirmed=True)
+        return replace(observed, resource=body, fresh=True)
+
+    async def _act(self, key: Key, observed: ObservedConnection, wanted: Plan) -> datetime | None:
+        uid = observed.resource["metadata"]["uid"]
+        written = await write_status(self.client, key, observed.resource, wanted.status)
+        if written is not None:
+            self.index.connections.put(written, confirmed=False)
+        for manifest in wanted.create:
+            await self._create(key, uid, manifest)
+        for name in wanted.delete:
+            self.reaper.want(key.namespace, name, uid)
+        if wanted.notices and written is not None:
+            await self.events.tell(key, uid, wanted.notices)
+        return wanted.look_again_at
+
+    async def _create(self, key: Key, uid: str, manifest: Mapping[str, Any]) -> None:
+        """Create a probe's Job; one that is there already is taken for it if it belongs to this connection."""
+        path = f"/apis/batch/v1/namespaces/{key.namespace}/jobs"
+        name = manifest["metadata"]["name"]
+        self._refusals.pop(key, None)
+        try:
+            job = await self.client.create(path, manifest)
+            PROBES_STARTED.inc()
+        except AlreadyExists:
+            job = await self.client.get(f"{path}/{name}")
+            if (job["metadata"].get("labels") or {}).get(CONNECTION_UID_LABEL) != uid:
+                self._refuse(key, f"there is a Job {name} that is not of this connection; delete it", "AlreadyExists")
+                return
+        except Refused as error:
+            log.warning("the Job of a probe was refused: %s", error, extra={"key": str(key)})
+            self._refuse(key, error.message, error.reason)
+            return
+        self.index.jobs.put(job)
+        if compact_job(job).end is not None:
+            self.wake(key)
+
+    def _refuse(self, key: Key, message: str, reason: str) -> None:
+        """Remember why a probe could not be started, and have it said."""
+        self._refusals[key] = Refusal(reason, message, self.clock())
+        self.wake(key)
+
+
+def _reason(resource: Mapping[str, Any]) -> str:
+    conditions = (resource.get("status") or {}).get("conditions") or ()
+    return next((str(said.get("reason")) for said in conditions if said.get("type") == "Ready"), "Unseen")
