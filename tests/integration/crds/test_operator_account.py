@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import pytest_asyncio
 import yaml
+from tradeplane_api.probe import ProbeOutcome
 from tradeplane_operator.acting.access import Access
 from tradeplane_operator.acting.client import ApiClient
 from tradeplane_store.objects import open_store
 
+from tests.integration.operator import connections
 from tests.integration.operator.cluster import Bench, condition, eventually
 from tests.integration.operator.processes import IMAGE, OperatorProcess
 
@@ -69,7 +71,7 @@ def _settings(overlay: str, store: Path) -> dict[str, Any]:
     }
 
 
-async def test_a_strategy_runs_to_its_result_with_the_permissions_given(
+async def test_a_strategy_runs_and_a_connection_is_tried_with_the_permissions_given(
     account: tuple[str, Path], bench: Bench, tmp_path: Path
 ) -> None:
     overlay, kubeconfig = account
@@ -87,6 +89,12 @@ async def test_a_strategy_runs_to_its_result_with_the_permissions_given(
         done = await bench.until("macd", "Succeeded")
         assert condition(done, "Ready")["status"] == "True"
         await bench.no_jobs()
+
+        await connections.create(bench)
+        probe = await connections.a_probe(bench)
+        await connections.says(bench, probe, ProbeOutcome.CONNECTED)
+        await connections.until(bench, "Connected")
+        await connections.a_probe(bench, besides=frozenset({probe["metadata"]["name"]}))
     finally:
         operator.end()
     # In the words of RBAC: that a namespace of another test is being removed is no matter of permissions.

@@ -115,11 +115,12 @@ async def test_a_refusal_is_old_news_once_there_is_a_pod() -> None:
     assert [pod.name for pod in answer.pods] == ["pod-a"]
 
 
-async def test_a_failed_job_is_looked_at_itself_each_time() -> None:
+@pytest.mark.parametrize("end", list(JobEnd))
+async def test_a_job_that_ended_is_looked_at_itself_each_time(end: JobEnd) -> None:
     server = _Server(pods=[_pod("a", "pod-a", "Failed"), _pod("b", "pod-b", "Failed")])
     lookup = _lookup(server, [0.0])
     for _ in range(2):
-        answer = await lookup.of(replace(_job("a"), end=JobEnd.FAILED))
+        answer = await lookup.of(replace(_job("a"), end=end))
         assert [pod.name for pod in answer.pods] == ["pod-a"]
     assert len(server.asked) == 2
 
