@@ -107,8 +107,13 @@ def read_results_manifest(store: ObjectStore, run: str) -> ResultsManifest:
 def open_results(store: ObjectStore, run: str) -> Results:
     """Return the results of a run, every part verified. Raises DataRefused naming what is missing or altered."""
     manifest = read_results_manifest(store, run)
-    tables = {part.name: _table(store, run, part) for part in manifest.parts}
+    tables = {part.name: read_results_part(store, run, part) for part in manifest.parts}
     return Results(manifest, **tables)
+
+
+def read_results_part(store: ObjectStore, run: str, part: Part) -> pa.Table:
+    """Return a part of a run's results. Raises DataRefused when it is missing or not what its manifest says."""
+    return read_part(store, layout.results_part(run, part.name), part, f"part {part.name} of run {run}", _REMEDY)
 
 
 def list_results(store: ObjectStore) -> list[str]:
@@ -125,14 +130,10 @@ def verify_results(store: ObjectStore, run: str) -> list[str]:
     faults = []
     for part in read_results_manifest(store, run).parts:
         try:
-            _table(store, run, part)
+            read_results_part(store, run, part)
         except DataRefused as error:
             faults.append(str(error))
     return faults
-
-
-def _table(store: ObjectStore, run: str, part: Part) -> pa.Table:
-    return read_part(store, layout.results_part(run, part.name), part, f"part {part.name} of run {run}", _REMEDY)
 
 
 def _manifest(

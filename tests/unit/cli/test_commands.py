@@ -13,7 +13,7 @@ import pytest
 import yaml
 from tradeplane_api.run import RunSpecification
 from tradeplane_api.snapshot import Snapshot
-from tradeplane_cli.failures import EXIT_CODES
+from tradeplane_cli.failures import DIFFERENT, EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,10 @@ COMMANDS = [
     ("snapshot", "import"),
     ("snapshot", "inspect"),
     ("snapshot", "verify"),
+    ("snapshot", "diff"),
     ("results", "list"),
     ("results", "show"),
+    ("results", "diff"),
     ("results", "report"),
     ("version",),
     ("completion",),
@@ -175,6 +177,40 @@ def test_a_damaged_result_does_not_hide_the_others(
     listed = json.loads(ended.out)
     assert [item["run"] for item in listed["items"]] == [finished["run"]]
     assert "other" in listed["faults"][0]
+
+
+def test_two_runs_are_compared(tradeplane: Command, files: tuple[str, str], finished: dict[str, Any]) -> None:
+    strategy = Path(files[0])
+    strategy.write_text(strategy.read_text().replace("fast: 3", "fast: 4"))
+    assert tradeplane("run", "-f", files[0], "-f", files[1], "--run", "other").code == 0
+    assert tradeplane("results", "diff", "other", "other").out.startswith("results are the same")
+    ended = tradeplane("results", "diff", finished["run"], "other", "-o", "json")
+    assert ended.code == DIFFERENT
+    found = json.loads(ended.out)
+    asked = {"of": "specification", "field": "simulation.algorithm.parameters.fast", "expected": "3", "got": "4"}
+    assert found["fields"][0] == asked
+    assert found["divergences"][0]["of"] == "trades"
+    shown = tradeplane("results", "diff", finished["run"], "other").out
+    assert shown.startswith("results differ")
+    assert "simulation.algorithm.parameters.fast" in shown
+
+
+def test_two_snapshots_are_compared(tradeplane: Command, files: tuple[str, str], tmp_path: Path) -> None:
+    digest = yaml.safe_load((tmp_path / "snapshot.yaml").read_text())["spec"]["digest"]
+    lines = (tmp_path / "bars.csv").read_text().splitlines()
+    lines[3] = lines[3].rsplit(",", 1)[0] + ",1001"
+    (tmp_path / "other.csv").write_text("\n".join(lines) + "\n")
+    imported = tradeplane("snapshot", "import", "other.csv", "--symbol", "BARS", "-o", "json")
+    other = json.loads(imported.out)["spec"]["digest"]
+    ended = tradeplane("snapshot", "diff", digest, other, "-o", "json")
+    assert ended.code == DIFFERENT
+    (divergence,) = json.loads(ended.out)["divergences"]
+    assert divergence["sequence"] == 2
+    assert divergence["fields"] == [{"field": "volume", "expected": "1000", "got": "1001"}]
+    assert tradeplane("snapshot", "diff", digest, digest).code == 0
+    refused = tradeplane("snapshot", "diff", digest, "sha256:12")
+    assert refused.code == 2
+    assert "OTHER sha256:12" in refused.err
 
 
 def test_a_report_is_written_whole(tradeplane: Command, finished: dict[str, Any], tmp_path: Path) -> None:
