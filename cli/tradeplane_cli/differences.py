@@ -106,7 +106,7 @@ def _symbols(instruments: Sequence[Any]) -> str:
 
 
 def _cells(field: FieldDifference) -> tuple[str, str, str]:
-    return field.field, *(NONE if value is None else value for value in (field.expected, field.got))
+    return field.field, NONE if field.expected is None else field.expected, NONE if field.got is None else field.got
 
 
 def _as_json(field: FieldDifference) -> dict[str, str | None]:

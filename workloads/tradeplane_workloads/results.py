@@ -56,6 +56,10 @@ class Results:
     events: pa.Table | None = None
     """The log of a run on tapes; None of a run on bars."""
 
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the tables by the names of their parts, in the manifest's order."""
+        return {part.name: getattr(self, part.name) for part in self.manifest.parts}
+
     @property
     def summary(self) -> Summary:
         """The figures a person asks for first."""

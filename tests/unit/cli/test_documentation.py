@@ -60,6 +60,7 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
     "command",
     [
         "run",
+        "replay",
         "snapshot import",
         "snapshot inspect",
         "snapshot verify",
