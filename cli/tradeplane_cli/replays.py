@@ -12,38 +12,37 @@ from tradeplane_cli.progress import stage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradeplane_api.replay import FirstDivergence, Verdict
-    from tradeplane_api.run import ResultsManifest
+    from tradeplane_api.parity import FirstDivergence, ReplayRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A run that was run again: where it first ran, where it did now, and how the two compare."""
+    """A run that was run again: what was found, and where it first ran."""
 
-    baseline: ResultsManifest
-    environment: Mapping[str, str]
-    verdict: Verdict
+    record: ReplayRecord
+    recorded_on: Mapping[str, str]
 
     @property
     def exact(self) -> bool:
         """Whether nothing differs."""
-        return self.verdict.exact
+        return self.record.verdict.exact
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/cli.md states."""
         return {
-            "run": self.baseline.specification.run,
-            "resultDigest": self.baseline.result_digest,
-            "verdict": self.verdict.model_dump(mode="json"),
-            "recorded": dict(self.baseline.environment),
-            "replayed": dict(self.environment),
+            "run": self.record.specification.baseline.run,
+            "baselineDigest": self.record.baseline_digest,
+            "resultDigest": self.record.result_digest,
+            "verdict": self.record.verdict.model_dump(mode="json"),
+            "recorded": dict(self.recorded_on),
+            "replayed": dict(self.record.environment),
         }
 
     def as_text(self) -> str:
         """Lines for people: the verdicts as ``kubectl get replays`` has them, then where it ran."""
-        verdict = self.verdict
+        verdict = self.record.verdict
         cells = [
-            self.baseline.specification.run,
+            self.record.specification.baseline.run,
             verdict.decisions.value,
             verdict.execution.value,
             f"{verdict.fills_matched}/{verdict.fills}",
@@ -51,18 +50,21 @@ class Replay:
             _place(verdict.divergence),
         ]
         table = columns(["Run", "Decisions", "Execution", "Fills", "PnL", "Divergence"], [cells])
-        where = [("Recorded", _where(self.baseline.environment)), ("Replayed", _where(self.environment))]
+        where = [("Recorded on", _where(self.recorded_on)), ("Replayed on", _where(self.record.environment))]
         return "\n\n".join([table, pairs([*_told(verdict.divergence), *where])])
 
 
 def replay_run(run: str, url: str) -> Replay:
     """Run again a finished run of the store at ``url``. Raises what the runner raises."""
     from tradeplane_store.objects import open_store
-    from tradeplane_workloads.replay.again import replay_run as run_again
+    from tradeplane_workloads.replay.again import replay_of, run_again
+    from tradeplane_workloads.results import read_results_manifest
 
+    store = open_store(url)
     with stage(f"Replaying {run}") as say:
-        replayed = run_again(open_store(url), run, say)
-    return Replay(replayed.baseline, replayed.environment, replayed.verdict)
+        baseline = read_results_manifest(store, run)
+        record = run_again(replay_of(store, run, "local"), store, say=say)
+    return Replay(record, baseline.environment)
 
 
 def _place(divergence: FirstDivergence | None) -> str:

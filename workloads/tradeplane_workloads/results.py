@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tradeplane_api.run import Part, ResultsManifest, Summary
 from tradeplane_store import layout
-from tradeplane_store.canonical import canonical_json, result_digest, run_digest
+from tradeplane_store.canonical import canonical_json, result_digest, run_digest, sha256_digest
 from tradeplane_store.errors import AlreadyExists, NotFound
 from tradeplane_store.records import arrow_bytes, table_digest
 
@@ -75,7 +75,7 @@ def write_results(
     it had another result or another specification.
     """
     tables = result.tables()
-    manifest = _manifest(specification, tables, result.summary, environment)
+    manifest = describe(specification, result, environment)
     earlier = _earlier(store, manifest)
     if earlier is not None:
         return earlier
@@ -88,6 +88,22 @@ def write_results(
     except AlreadyExists:
         return _earlier(store, manifest) or manifest
     return manifest
+
+
+def describe(specification: RunSpecification, result: RunResult, environment: Mapping[str, str]) -> ResultsManifest:
+    """Return the manifest that vouches for a result; nothing is written."""
+    parts = []
+    for name, table in result.tables().items():
+        digest, blocks = table_digest(table)
+        parts.append(Part(name=name, rows=table.num_rows, digest=digest, blocks=blocks))
+    return ResultsManifest(
+        specification=specification,
+        run_digest=run_digest(specification),
+        result_digest=result_digest(parts, result.summary),
+        parts=tuple(parts),
+        summary=result.summary,
+        environment=dict(environment),
+    )
 
 
 def read_results_manifest(store: ObjectStore, run: str) -> ResultsManifest:
@@ -106,6 +122,15 @@ def read_results_manifest(store: ObjectStore, run: str) -> ResultsManifest:
             f"the manifest of {owner} does not list the parts {', '.join(PARTS)} and perhaps {LOG_PART}; {_REMEDY}"
         )
     return manifest
+
+
+def results_digest(store: ObjectStore, run: str) -> str:
+    """Return the digest of the bytes of a run's manifest, by which others refer to it. Raises DataRefused without one.
+
+    Of the bytes, not of what they mean: a later version may read more out of the same manifest.
+    """
+    data = read_manifest_bytes(store, layout.results_manifest(run), f"the result of run {run}", "wait for it to finish")
+    return sha256_digest(data)
 
 
 def open_results(store: ObjectStore, run: str) -> Results:
@@ -138,23 +163,6 @@ def verify_results(store: ObjectStore, run: str) -> list[str]:
         except DataRefused as error:
             faults.append(str(error))
     return faults
-
-
-def _manifest(
-    specification: RunSpecification, tables: Mapping[str, pa.Table], summary: Summary, environment: Mapping[str, str]
-) -> ResultsManifest:
-    parts = []
-    for name, table in tables.items():
-        digest, blocks = table_digest(table)
-        parts.append(Part(name=name, rows=table.num_rows, digest=digest, blocks=blocks))
-    return ResultsManifest(
-        specification=specification,
-        run_digest=run_digest(specification),
-        result_digest=result_digest(parts, summary),
-        parts=tuple(parts),
-        summary=summary,
-        environment=dict(environment),
-    )
 
 
 def _earlier(store: ObjectStore, manifest: ResultsManifest) -> ResultsManifest | None:

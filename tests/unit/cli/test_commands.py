@@ -187,7 +187,8 @@ def test_a_run_is_replayed_to_the_same_bits(tradeplane: Command, finished: dict[
     ended = tradeplane("replay", finished["run"], "-o", "json")
     assert ended.code == 0, ended.err
     found = json.loads(ended.out)
-    assert (found["run"], found["resultDigest"]) == (finished["run"], finished["resultDigest"])
+    assert found["run"] == finished["run"]
+    assert found["resultDigest"] == found["baselineDigest"] == finished["resultDigest"]
     verdict = found["verdict"]
     assert (verdict["decisions"], verdict["execution"], verdict["divergence"]) == ("Exact", "Exact", None)
     assert verdict["fillsMatched"] == verdict["fills"] == finished["summary"]["trades"] > 0

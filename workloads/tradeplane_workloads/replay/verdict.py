@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 import pyarrow as pa
-from tradeplane_api.replay import FirstDivergence, Parity, Verdict
+from tradeplane_api.parity import FirstDivergence, Parity, Verdict
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.series import column_values

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tradeplane_api.replay import Parity
+from tradeplane_api.parity import Parity
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.replay import judge
 

@@ -8,10 +8,14 @@ has a verdict of its own.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Literal
 
 from pydantic import Field
 
-from tradeplane_api.base import Document, Integer
+from tradeplane_api.base import Digest, Document, Integer, Name
+
+REPLAY_VARIABLE = "TRADEPLANE_REPLAY"
+"""Environment variable that carries the JSON of a ReplaySpecification into a pod."""
 
 
 class Parity(StrEnum):
@@ -47,3 +51,31 @@ class Verdict(Document):
     def exact(self) -> bool:
         """Whether nothing differs."""
         return self.decisions is Parity.EXACT and self.execution is Parity.EXACT
+
+
+class Baseline(Document):
+    """The run a replay is of: its name, and the manifest that says what it was and what it left."""
+
+    run: Name = Field(description="Name of the run.")
+    manifest: Digest = Field(description="Digest of the bytes of its results' manifest.")
+
+
+class ReplaySpecification(Document):
+    """One replay: which run is run again, and with which image."""
+
+    format_version: Literal[1] = 1
+    replay: Name = Field(description="Name of the replay; its record lies under replays/<replay>/ and nowhere else.")
+    baseline: Baseline
+    image: str | None = Field(default=None, max_length=512, description="The image by digest; none on a laptop.")
+
+
+class ReplayRecord(Document):
+    """What a replay left in the store: replays/<replay>/record.json, written once."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["Replay"] = "Replay"
+    specification: ReplaySpecification
+    baseline_digest: Digest = Field(description="Result digest of the baseline.")
+    result_digest: Digest = Field(description="Result digest of the replay; equal to it where nothing differs.")
+    verdict: Verdict
+    environment: dict[str, str] = Field(description="Where it ran.")
