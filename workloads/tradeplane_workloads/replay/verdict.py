@@ -64,7 +64,7 @@ def judge(expected: Replayable, got: Replayable) -> Verdict:
         execution=_parity(all(executions) and expected.summary == got.summary),
         fills=ours[TRADES].num_rows,
         fills_matched=_matched(ours[TRADES], theirs[TRADES]),
-        pnl_difference=str(Decimal(got.summary.final_equity) - Decimal(expected.summary.final_equity)),
+        pnl_difference=format(Decimal(got.summary.final_equity) - Decimal(expected.summary.final_equity), "f"),
         divergence=_told(_first(ours, theirs)),
     )
 

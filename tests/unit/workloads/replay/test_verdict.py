@@ -81,7 +81,7 @@ def altered(ran: Ran, part: str, row: int, column: str, value: Any) -> Ran:
 def test_the_same_again_is_exact(ran: Callable[[], Ran]) -> None:
     verdict = judge(ran(), ran())
     assert (verdict.decisions, verdict.execution, verdict.exact, verdict.divergence) == (EXACT, EXACT, True, None)
-    assert (verdict.fills, verdict.fills_matched, verdict.pnl_difference) == (2, 2, "0E-9")
+    assert (verdict.fills, verdict.fills_matched, verdict.pnl_difference) == (2, 2, "0.000000000")
 
 
 def test_an_order_that_differs_is_a_decision() -> None:
