@@ -125,8 +125,8 @@ class ReplaySummary(Document):
     execution: Parity = Field(description="Of what came of it.")
     fills: str = Field(max_length=48, description="Fills the same as the baseline's, of all: the fewest of any.")
     pnl_difference: str = Field(max_length=48, description="Final equity less that of the baseline: the largest.")
-    divergence: str | None = Field(
-        default=None, max_length=160, description="The first record that differs, as part[number].field."
+    divergence: str = Field(
+        max_length=160, description="The first record that differs, as part[number].field; <none> where none does."
     )
 
 

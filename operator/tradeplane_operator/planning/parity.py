@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from tradeplane_api.strategy import RunStatus
 
 DIVERGED = "Diverged"
+_UNKNOWN_MODULE = "No module named tradeplane_workloads.replay"
+"""What Python says in an image that has no replays."""
 _NONE = "nothing"
+_NO_DIVERGENCE = "<none>"
+"""As kubectl says it; a field left out would be an empty column."""
 _ADVICE = "change the spec, or raise spec.rerun to try the same again"
 
 
@@ -35,8 +39,18 @@ def judged(replay: ReplayRun, ended: RunStatus, verdict: ParityVerdict | None) -
             "result_digest": ended.result_digest,
             "record_digest": ended.manifest_digest,
             "verdict": verdict if ended.outcome is Outcome.SUCCEEDED else None,
-            "message": ended.message,
+            "message": _of_an_old_image(ended.message),
         }
+    )
+
+
+def _of_an_old_image(message: str | None) -> str | None:
+    """Return what is said of a failure; of an image of before there were replays, what to do about that."""
+    if message is None or _UNKNOWN_MODULE not in message:
+        return message
+    return (
+        "ImageTooOld: the image of the run is of before there were replays; set spec.image to one of this version, by "
+        "which the run is then replayed"
     )
 
 
@@ -81,7 +95,7 @@ def summed_up(replays: Sequence[ReplayRun]) -> ReplaySummary | None:
         execution=_worst(one.execution for one in verdicts),
         fills=f"{fewest.fills_matched}/{fewest.fills}",
         pnl_difference=max((one.pnl_difference for one in verdicts), key=lambda text: abs(Decimal(text))),
-        divergence=None if divergence is None else _place(divergence),
+        divergence=_NO_DIVERGENCE if divergence is None else _place(divergence),
     )
 
 

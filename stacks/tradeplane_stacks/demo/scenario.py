@@ -68,10 +68,10 @@ class Demo:
             for snapshot, source in _DATA.items():
                 self._data(snapshot, source)
         with self.progress.stage("strategy: MACD momentum"):
-            name, run_name = self._strategy()
+            name, run = self._strategy()
         with self.progress.stage("replay: the same run again on each processor, compared record by record"):
-            self._replay()
-        return self._result(name, run_name)
+            self._replay(run["image"], images.workloads)
+        return self._result(name, run["name"])
 
     def _images(self) -> DeployedImages:
         assembly = Assembly.of_checkout(self.progress.say, records=GENERATED)
@@ -116,19 +116,24 @@ class Demo:
         self._apply(snapshot)
         self._await("snapshot", name)
 
-    def _strategy(self) -> tuple[str, str]:
+    def _strategy(self) -> tuple[str, dict[str, Any]]:
         name = _example(_STRATEGY)["metadata"]["name"]
         self._apply(_STRATEGY)
         found = self._await("strategy", name)
-        return name, found["status"]["latest"]["name"]
+        return name, found["status"]["latest"]
 
-    def _replay(self) -> None:
+    def _replay(self, ran: str, now: str) -> None:
+        """Replay the run as the example does, on the processors there are; one of an earlier image by that of now."""
         example = _example(_REPLAY)
-        asked, there = example["spec"]["architectures"], self._architectures()
-        missing = [one for one in asked if one not in there]
+        spec, there = example["spec"], self._architectures()
+        missing = [one for one in spec["architectures"] if one not in there]
         if missing:
             self.progress.say(f"no node of {' and '.join(missing)} here: left out of the replay")
-            example["spec"]["architectures"] = [one for one in asked if one in there]
+            spec["architectures"] = [one for one in spec["architectures"] if one in there]
+        if ran != now:
+            self.progress.say("the run is of an image of before; it is replayed by that of now")
+            spec["image"] = now
+        if missing or ran != now:
             path = GENERATED / _REPLAY
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(yaml.safe_dump(example, sort_keys=False), encoding="utf-8")

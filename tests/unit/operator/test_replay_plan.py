@@ -192,7 +192,13 @@ def test_all_exact_is_ready() -> None:
     assert wanted.status is not None
     assert ready(wanted) == ("True", "Exact")
     assert condition(wanted, "Parity")["status"] == "True"
-    summary = {"decisions": "Exact", "execution": "Exact", "fills": "33/33", "pnlDifference": "0"}
+    summary = {
+        "decisions": "Exact",
+        "execution": "Exact",
+        "fills": "33/33",
+        "pnlDifference": "0",
+        "divergence": "<none>",
+    }
     assert wanted.status["summary"] == summary
     assert {each["resultDigest"] for each in wanted.status["replays"]} == {wanted.status["pinned"]["resultDigest"]}
 
@@ -222,6 +228,17 @@ def test_one_that_failed_says_why_on_which_processor() -> None:
     assert (stalled["status"], stalled["reason"]) == ("True", "OutOfMemory")
     assert "on arm64 failed" in stalled["message"]
     assert condition(wanted, "Parity")["status"] == "Unknown"
+
+
+def test_an_image_of_before_there_were_replays_is_told_with_its_remedy() -> None:
+    before = started(architectures=["amd64"])
+    (name,) = names(before)
+    said = "/usr/bin/python3: No module named tradeplane_workloads.replay"
+    pods = JobPods((PodFacts("x", rfc3339(NOW), "Failed", exit_code=1, termination_message=said),))
+    wanted = planned(before, jobs={name: job(name, JobEnd.FAILED)}, pods={name: pods})
+    stalled = condition(wanted, "Stalled")
+    assert stalled["reason"] == "ImageTooOld"
+    assert "set spec.image" in stalled["message"]
 
 
 def test_a_record_is_read_before_a_replay_counts() -> None:
