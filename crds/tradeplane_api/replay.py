@@ -15,6 +15,8 @@ from tradeplane_api.run import Outcome
 from tradeplane_api.strategy import MAX_SECONDS, Architecture, ImageReference, Resources
 
 MAX_REPEATS = 10
+NO_DIVERGENCE = "<none>"
+"""As kubectl says it; a field left out would be an empty column."""
 
 
 class ReplayArchitecture(StrEnum):
@@ -126,7 +128,9 @@ class ReplaySummary(Document):
     fills: str = Field(max_length=48, description="Fills the same as the baseline's, of all: the fewest of any.")
     pnl_difference: str = Field(max_length=48, description="Final equity less that of the baseline: the largest.")
     divergence: str = Field(
-        max_length=160, description="The first record that differs, as part[number].field; <none> where none does."
+        default=NO_DIVERGENCE,
+        max_length=160,
+        description="The first record that differs, as part[number].field; <none> where none does.",
     )
 
 

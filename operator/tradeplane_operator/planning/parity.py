@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_api.conditions import ConditionStatus
 from tradeplane_api.parity import Parity
-from tradeplane_api.replay import ReplaySummary
+from tradeplane_api.replay import NO_DIVERGENCE, ReplaySummary
 from tradeplane_api.run import Outcome
 
 from tradeplane_operator.planning.conditions import Standing, Verdict
@@ -24,8 +24,6 @@ DIVERGED = "Diverged"
 _UNKNOWN_MODULE = "No module named tradeplane_workloads.replay"
 """What Python says in an image that has no replays."""
 _NONE = "nothing"
-_NO_DIVERGENCE = "<none>"
-"""As kubectl says it; a field left out would be an empty column."""
 _ADVICE = "change the spec, or raise spec.rerun to try the same again"
 
 
@@ -95,7 +93,7 @@ def summed_up(replays: Sequence[ReplayRun]) -> ReplaySummary | None:
         execution=_worst(one.execution for one in verdicts),
         fills=f"{fewest.fills_matched}/{fewest.fills}",
         pnl_difference=max((one.pnl_difference for one in verdicts), key=lambda text: abs(Decimal(text))),
-        divergence=_NO_DIVERGENCE if divergence is None else _place(divergence),
+        divergence=NO_DIVERGENCE if divergence is None else _place(divergence),
     )
 
 
