@@ -11,6 +11,8 @@ from typing import Any
 
 from tradeplane_api.run import ExitCode
 
+DIFFERENT = 10
+"""Exit code where two things were compared and are not the same; 1, which diff(1) has for it, is a fault here."""
 INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the number of SIGINT, as shells report it."""
 
@@ -20,6 +22,7 @@ EXIT_CODES: dict[int, str] = {
     ExitCode.INVALID: "the command line, a file or a specification is not valid",
     ExitCode.REFUSED: "data are missing, malformed, or not what their digest says",
     ExitCode.STORE: "the store is full or cannot be reached",
+    DIFFERENT: "what was compared differs",
     INTERRUPTED: "interrupted",
 }
 """Exit codes of every command, and what each means. The codes below 100 are those of a run in the cluster."""

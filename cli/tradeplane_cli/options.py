@@ -40,3 +40,9 @@ Store = Annotated[
         show_default=False,
     ),
 ]
+OtherStore = Annotated[
+    str | None,
+    typer.Option(
+        "--other-store", metavar="URL", help="Store of the other one. [default: the same]", show_default=False
+    ),
+]

@@ -28,6 +28,7 @@ class ConditionType(StrEnum):
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     COMPLETED = "Completed"
+    PARITY = "Parity"
 
 
 class Condition(Document):
@@ -36,7 +37,8 @@ class Condition(Document):
     type: str = Field(
         pattern=r"^[A-Za-z0-9]([A-Za-z0-9./_-]*[A-Za-z0-9])?$",
         max_length=316,
-        description="What is said of the object: Ready, Reconciling, Stalled or Completed; newer versions add others.",
+        description="What is said of the object: Ready, Reconciling, Stalled, Completed or Parity; "
+        "newer versions add others.",
     )
     status: ConditionStatus = Field(description="Whether it holds.")
     observed_generation: Integer = Field(ge=0, description="The generation of the object it was said of.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_api.broker_connection import BrokerConnection
+from tradeplane_api.replay import Replay
 from tradeplane_api.snapshot import Snapshot
 from tradeplane_api.strategy import Strategy
 
@@ -99,4 +100,22 @@ BROKER_CONNECTION = Kind(
     ),
 )
 
-KINDS = (STRATEGY, SNAPSHOT, BROKER_CONNECTION)
+REPLAY = Kind(
+    model=Replay,
+    plural="replays",
+    short_names=("rp",),
+    columns=(
+        Column("Strategy", ".spec.strategyRef.name", "Whose run is replayed."),
+        *_READY_COLUMNS,
+        Column("Decisions", ".status.summary.decisions", "Whether the trader did the same."),
+        Column("Execution", ".status.summary.execution", "Whether the same came of it."),
+        Column("Fills", ".status.summary.fills", "Fills the same as the baseline's, of all."),
+        Column("PnL", ".status.summary.pnlDifference", "Final equity less that of the baseline."),
+        Column("Divergence", ".status.summary.divergence", "The first record that differs."),
+        Column("Run", ".status.pinned.baseline.run", "The run that is replayed.", wide=True),
+        Column("Result", ".status.pinned.resultDigest", "Digest of its result.", wide=True),
+        *_LAST_COLUMNS,
+    ),
+)
+
+KINDS = (STRATEGY, SNAPSHOT, BROKER_CONNECTION, REPLAY)

@@ -1,4 +1,4 @@
-"""All that kopf calls: what its watches tell of Snapshots and BrokerConnections is passed on. Nothing is decided here.
+"""All that kopf calls: what its watches tell of all kinds but Strategies is passed on. Nothing is decided here.
 
 Strategies and Jobs, which change with each run, are watched in ``observing.watching``, where it is said why.
 """
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def register(registry: kopf.OperatorRegistry, feed: Feed, relisting: Relisting) -> None:
-    """Have kopf tell what changes about Snapshots and BrokerConnections."""
+    """Have kopf tell what changes about all kinds but Strategies."""
 
     @kopf.on.event(GROUP, VERSION, PLURALS[Kind.SNAPSHOT], registry=registry)
     async def on_snapshot(event: Mapping[str, Any], **_: Any) -> None:
@@ -33,6 +33,10 @@ def register(registry: kopf.OperatorRegistry, feed: Feed, relisting: Relisting) 
     @kopf.on.event(GROUP, VERSION, PLURALS[Kind.BROKER_CONNECTION], registry=registry)
     async def on_connection(event: Mapping[str, Any], **_: Any) -> None:
         feed.connection(event["type"], event["object"])
+
+    @kopf.on.event(GROUP, VERSION, PLURALS[Kind.REPLAY], registry=registry)
+    async def on_replay(event: Mapping[str, Any], **_: Any) -> None:
+        feed.replay(event["type"], event["object"])
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:

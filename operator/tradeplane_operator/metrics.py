@@ -20,6 +20,9 @@ RETRIES = Counter("tradeplane_reconcile_retries_total", "Reconciliations put off
 RUNS_FINISHED = Counter("tradeplane_runs_finished_total", "Runs whose end was recorded, by outcome.", ["outcome"])
 RUNS_STARTED = Counter("tradeplane_runs_started_total", "Runs recorded as started, by what asked.", ["trigger"])
 RUNS = Gauge("tradeplane_runs", "Runs now, by whether they go on or wait for a slot.", ["state"])
+REPLAYS_JUDGED = Counter(
+    "tradeplane_replays_judged_total", "Replays whose verdict was recorded, by parity.", ["parity"]
+)
 PROBES_STARTED = Counter("tradeplane_probes_started_total", "Probes of broker connections that were started.")
 CONNECTIONS = Gauge("tradeplane_broker_connections", "Broker connections, by the reason of their Ready.", ["reason"])
 API_WRITES = Counter("tradeplane_api_writes_total", "Writes asked of the API server, by verb.", ["verb"])

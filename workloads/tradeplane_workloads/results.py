@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from tradeplane_api.run import Part, ResultsManifest, Summary
 from tradeplane_store import layout
-from tradeplane_store.canonical import canonical_json, result_digest, run_digest
+from tradeplane_store.canonical import canonical_json, result_digest, run_digest, sha256_digest
 from tradeplane_store.errors import AlreadyExists, NotFound
 from tradeplane_store.records import arrow_bytes, table_digest
 
@@ -56,6 +56,10 @@ class Results:
     events: pa.Table | None = None
     """The log of a run on tapes; None of a run on bars."""
 
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the tables by the names of their parts, in the manifest's order."""
+        return {part.name: getattr(self, part.name) for part in self.manifest.parts}
+
     @property
     def summary(self) -> Summary:
         """The figures a person asks for first."""
@@ -71,7 +75,7 @@ def write_results(
     it had another result or another specification.
     """
     tables = result.tables()
-    manifest = _manifest(specification, tables, result.summary, environment)
+    manifest = describe(specification, result, environment)
     earlier = _earlier(store, manifest)
     if earlier is not None:
         return earlier
@@ -84,6 +88,22 @@ def write_results(
     except AlreadyExists:
         return _earlier(store, manifest) or manifest
     return manifest
+
+
+def describe(specification: RunSpecification, result: RunResult, environment: Mapping[str, str]) -> ResultsManifest:
+    """Return the manifest that vouches for a result; nothing is written."""
+    parts = []
+    for name, table in result.tables().items():
+        digest, blocks = table_digest(table)
+        parts.append(Part(name=name, rows=table.num_rows, digest=digest, blocks=blocks))
+    return ResultsManifest(
+        specification=specification,
+        run_digest=run_digest(specification),
+        result_digest=result_digest(parts, result.summary),
+        parts=tuple(parts),
+        summary=result.summary,
+        environment=dict(environment),
+    )
 
 
 def read_results_manifest(store: ObjectStore, run: str) -> ResultsManifest:
@@ -104,11 +124,25 @@ def read_results_manifest(store: ObjectStore, run: str) -> ResultsManifest:
     return manifest
 
 
+def results_digest(store: ObjectStore, run: str) -> str:
+    """Return the digest of the bytes of a run's manifest, by which others refer to it. Raises DataRefused without one.
+
+    Of the bytes, not of what they mean: a later version may read more out of the same manifest.
+    """
+    data = read_manifest_bytes(store, layout.results_manifest(run), f"the result of run {run}", "wait for it to finish")
+    return sha256_digest(data)
+
+
 def open_results(store: ObjectStore, run: str) -> Results:
     """Return the results of a run, every part verified. Raises DataRefused naming what is missing or altered."""
     manifest = read_results_manifest(store, run)
-    tables = {part.name: _table(store, run, part) for part in manifest.parts}
+    tables = {part.name: read_results_part(store, run, part) for part in manifest.parts}
     return Results(manifest, **tables)
+
+
+def read_results_part(store: ObjectStore, run: str, part: Part) -> pa.Table:
+    """Return a part of a run's results. Raises DataRefused when it is missing or not what its manifest says."""
+    return read_part(store, layout.results_part(run, part.name), part, f"part {part.name} of run {run}", _REMEDY)
 
 
 def list_results(store: ObjectStore) -> list[str]:
@@ -125,31 +159,10 @@ def verify_results(store: ObjectStore, run: str) -> list[str]:
     faults = []
     for part in read_results_manifest(store, run).parts:
         try:
-            _table(store, run, part)
+            read_results_part(store, run, part)
         except DataRefused as error:
             faults.append(str(error))
     return faults
-
-
-def _table(store: ObjectStore, run: str, part: Part) -> pa.Table:
-    return read_part(store, layout.results_part(run, part.name), part, f"part {part.name} of run {run}", _REMEDY)
-
-
-def _manifest(
-    specification: RunSpecification, tables: Mapping[str, pa.Table], summary: Summary, environment: Mapping[str, str]
-) -> ResultsManifest:
-    parts = []
-    for name, table in tables.items():
-        digest, blocks = table_digest(table)
-        parts.append(Part(name=name, rows=table.num_rows, digest=digest, blocks=blocks))
-    return ResultsManifest(
-        specification=specification,
-        run_digest=run_digest(specification),
-        result_digest=result_digest(parts, summary),
-        parts=tuple(parts),
-        summary=summary,
-        environment=dict(environment),
-    )
 
 
 def _earlier(store: ObjectStore, manifest: ResultsManifest) -> ResultsManifest | None:

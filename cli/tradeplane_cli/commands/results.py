@@ -1,4 +1,4 @@
-"""``tradeplane results list|show|report``."""
+"""``tradeplane results list|show|diff|report``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import typer
 from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.commands.examples import epilog
-from tradeplane_cli.options import Debug, Output, Store
+from tradeplane_cli.failures import DIFFERENT
+from tradeplane_cli.options import Debug, OtherStore, Output, Store
 from tradeplane_cli.printing import OutputFormat, columns, pairs, show
 
 HELP = "Results of runs in a store."
@@ -21,6 +22,10 @@ LIST_EPILOG = epilog(
 SHOW_EPILOG = epilog(
     "tradeplane results show macd-sp500-1a2b3c4d5e",
     "tradeplane results show macd-sp500-1a2b3c4d5e -o json | jq -r .summary.sharpe",
+)
+DIFF_EPILOG = epilog(
+    "tradeplane results diff macd-sp500-1a2b3c4d5e macd-sp500-6f7a8b9c0d",
+    "tradeplane results diff macd-1a2b3c4d5e macd-1a2b3c4d5e --other-store s3://research/cluster/trading",
 )
 REPORT_EPILOG = epilog(
     "tradeplane results report macd-sp500-1a2b3c4d5e",
@@ -56,6 +61,29 @@ def show_results(run: Run, store: Store = None, output: Output = OutputFormat.TA
     show(found.as_json(), output, lambda: "\n\n".join([pairs(found.as_rows()), columns(*found.parts_table())]))
 
 
+def diff(
+    run: Run,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Name of the run compared with it.")],
+    store: Store = None,
+    other_store: OtherStore = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Compare the results of two runs and show where they first part.
+
+    What was asked for differently, the first record that differs of each part, and the figures that differ. Where the
+    result digests are equal nothing is read. Ends with exit code 10 when the results differ.
+    """
+    from tradeplane_cli.differences import diff_results
+    from tradeplane_cli.local_store import store_url
+
+    here = store_url(store)
+    found = diff_results((here, run), (store_url(other_store) if other_store else here, other))
+    show(found.as_json(), output, found.as_text)
+    if not found.same:
+        raise typer.Exit(DIFFERENT)
+
+
 def report(
     run: Run,
     to: Annotated[
@@ -81,4 +109,5 @@ def add_to(application: typer.Typer) -> None:
     """Add the commands to an application."""
     application.command("list", epilog=LIST_EPILOG)(list_results)
     application.command("show", epilog=SHOW_EPILOG, no_args_is_help=True)(show_results)
+    application.command("diff", epilog=DIFF_EPILOG, no_args_is_help=True)(diff)
     application.command("report", epilog=REPORT_EPILOG, no_args_is_help=True)(report)

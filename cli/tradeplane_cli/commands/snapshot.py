@@ -1,4 +1,4 @@
-"""``tradeplane snapshot import|inspect|verify``."""
+"""``tradeplane snapshot import|inspect|verify|diff``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import typer
 from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.commands.examples import epilog
-from tradeplane_cli.options import Debug, Output, Store
+from tradeplane_cli.failures import DIFFERENT
+from tradeplane_cli.options import Debug, OtherStore, Output, Store
 from tradeplane_cli.printing import OutputFormat, show
 from tradeplane_cli.recordings import Format, Kind, RecordingReading, Refusal
 
@@ -32,6 +33,11 @@ INSPECT_EPILOG = epilog(
 VERIFY_EPILOG = epilog(
     "tradeplane snapshot verify sha256:6f1e...",
     "tradeplane snapshot verify sha256:6f1e... --store s3://research/prices -o json",
+)
+
+DIFF_EPILOG = epilog(
+    "tradeplane snapshot diff sha256:6f1e... sha256:b02c...",
+    "tradeplane snapshot diff sha256:6f1e... sha256:b02c... -o json | jq '.divergences[0]'",
 )
 
 Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="Id of the snapshot: sha256: and 64 digits.")]
@@ -190,8 +196,32 @@ def verify(digest: Digest, store: Store = None, output: Output = OutputFormat.TA
         raise typer.Exit(ExitCode.REFUSED)
 
 
+def diff(
+    digest: Digest,
+    other: Annotated[str, typer.Argument(metavar="OTHER", help="Id of the snapshot compared with it.")],
+    store: Store = None,
+    other_store: OtherStore = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Compare two snapshots and show where they first part.
+
+    The fields of their manifests that differ, and of each instrument that both have in the same units the first record
+    that does. Ends with exit code 10 when they differ.
+    """
+    from tradeplane_cli.differences import diff_snapshots
+    from tradeplane_cli.local_store import store_url
+
+    here = store_url(store)
+    found = diff_snapshots((here, digest), (store_url(other_store) if other_store else here, other))
+    show(found.as_json(), output, found.as_text)
+    if not found.same:
+        raise typer.Exit(DIFFERENT)
+
+
 def add_to(application: typer.Typer) -> None:
     """Add the commands to an application."""
     application.command("import", epilog=IMPORT_EPILOG, no_args_is_help=True)(import_data)
     application.command("inspect", epilog=INSPECT_EPILOG, no_args_is_help=True)(inspect)
     application.command("verify", epilog=VERIFY_EPILOG, no_args_is_help=True)(verify)
+    application.command("diff", epilog=DIFF_EPILOG, no_args_is_help=True)(diff)

@@ -26,19 +26,20 @@ class Feed:
     wake: Callable[[Key], None]
 
     def strategy(self, event: str, body: Mapping[str, Any]) -> None:
-        """Take what a watch says of a Strategy."""
-        self._resource(Kind.STRATEGY, event, body)
+        """Take what a watch says of a Strategy: news for the Replays that wait for a run of it, too."""
+        self._read_by_others(Kind.STRATEGY, event, body)
 
     def snapshot(self, event: str, body: Mapping[str, Any]) -> None:
         """Take what a watch says of a Snapshot: news for the Strategies that wait for it, too."""
-        key = self._resource(Kind.SNAPSHOT, event, body)
-        if key is not None:
-            for reader in self.index.take_readers(key):
-                self.wake(reader)
+        self._read_by_others(Kind.SNAPSHOT, event, body)
 
     def connection(self, event: str, body: Mapping[str, Any]) -> None:
         """Take what a watch says of a BrokerConnection."""
         self._resource(Kind.BROKER_CONNECTION, event, body)
+
+    def replay(self, event: str, body: Mapping[str, Any]) -> None:
+        """Take what a watch says of a Replay."""
+        self._resource(Kind.REPLAY, event, body)
 
     def job(self, event: str, body: Mapping[str, Any]) -> None:
         """Take what a watch says of a Job: news for its owner where a plan would act on it."""
@@ -55,6 +56,12 @@ class Feed:
             news = gone and self.index.of_kind(key.kind).get(key) is not None
         if news:
             self.wake(key)
+
+    def _read_by_others(self, kind: Kind, event: str, body: Mapping[str, Any]) -> None:
+        key = self._resource(kind, event, body)
+        if key is not None:
+            for reader in self.index.take_readers(key):
+                self.wake(reader)
 
     def _resource(self, kind: Kind, event: str, body: Mapping[str, Any]) -> Key | None:
         """Keep or forget an object of ours; return its key if that is news."""

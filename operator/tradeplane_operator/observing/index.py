@@ -16,7 +16,7 @@ import orjson
 
 from tradeplane_operator.observing.compact import compact_job, owner_label
 from tradeplane_operator.observing.keys import Key, Kind
-from tradeplane_operator.planning.jobs import QUEUE_LABEL
+from tradeplane_operator.planning.work import QUEUE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -186,6 +186,7 @@ class Index:
     strategies: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.STRATEGY))
     snapshots: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.SNAPSHOT))
     connections: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.BROKER_CONNECTION))
+    replays: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.REPLAY))
     jobs: JobIndex = field(default_factory=JobIndex)
     _readers: dict[Key, set[Key]] = field(default_factory=dict)
 
@@ -195,6 +196,7 @@ class Index:
             Kind.STRATEGY: self.strategies,
             Kind.SNAPSHOT: self.snapshots,
             Kind.BROKER_CONNECTION: self.connections,
+            Kind.REPLAY: self.replays,
         }
         return kinds[kind]
 

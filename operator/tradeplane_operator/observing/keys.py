@@ -12,12 +12,14 @@ class Kind(StrEnum):
     STRATEGY = "Strategy"
     SNAPSHOT = "Snapshot"
     BROKER_CONNECTION = "BrokerConnection"
+    REPLAY = "Replay"
 
 
 PLURALS = {
     Kind.STRATEGY: "strategies",
     Kind.SNAPSHOT: "snapshots",
     Kind.BROKER_CONNECTION: "brokerconnections",
+    Kind.REPLAY: "replays",
 }
 
 
@@ -30,3 +32,9 @@ class Key(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.kind.value}/{self.namespace}/{self.name}"
+
+
+def parse_key(text: str) -> Key:
+    """Return the key that a text is of, as ``str`` writes it."""
+    kind, namespace, name = text.split("/", 2)
+    return Key(Kind(kind), namespace, name)

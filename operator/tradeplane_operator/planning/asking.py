@@ -129,17 +129,22 @@ def _store_refused(spec: StrategySpec, settings: Settings) -> Verdict | None:
 
 
 def _image_refused(spec: StrategySpec, settings: Settings) -> Verdict | None:
-    if spec.image is None:
+    return image_refused(spec.image, settings)
+
+
+def image_refused(image: str | None, settings: Settings) -> Verdict | None:
+    """Return why ``spec.image`` may not be run here, or None."""
+    if image is None:
         return None
-    if settings.images.require_digest and not _BY_DIGEST.search(spec.image):
+    if settings.images.require_digest and not _BY_DIGEST.search(image):
         return _stalled(
             "ImageWithoutDigest",
-            f"spec.image {spec.image!r} names no digest, which the administrator requires; "
+            f"spec.image {image!r} names no digest, which the administrator requires; "
             "write it as name@sha256:<64 hex digits>",
         )
-    if settings.images.registries and not spec.image.startswith(settings.images.registries):
+    if settings.images.registries and not image.startswith(settings.images.registries):
         allowed = ", ".join(settings.images.registries)
-        return _stalled("ImageNotAllowed", f"spec.image {spec.image!r} must begin with one of: {allowed}")
+        return _stalled("ImageNotAllowed", f"spec.image {image!r} must begin with one of: {allowed}")
     return None
 
 

@@ -66,19 +66,21 @@ _SPELLED: dict[Standing, dict[ConditionType, ConditionStatus]] = {
 
 
 def spell(
-    verdict: Verdict, generation: int, now: str, before: Iterable[Condition], completed: Verdict | None = None
+    verdict: Verdict,
+    generation: int,
+    now: str,
+    before: Iterable[Condition],
+    also: Mapping[ConditionType, tuple[ConditionStatus, Verdict]] | None = None,
 ) -> tuple[Condition, ...]:
     """Return the conditions that say a verdict, keeping the time of those whose status does not change.
 
-    Conditions of other types stay as they were: another version of the operator may have said them. ``completed``, for
-    kinds that run work, is the verdict on the newest run: the condition ``Completed``.
+    Conditions of other types stay as they were: another version of the operator may have said them. ``also``: what a
+    kind says beside them: ``Completed`` of work, ``Parity`` of replays.
     """
     then: dict[str, Condition] = {condition.type: condition for condition in before}
     statuses = dict(_SPELLED[verdict.standing])
     spelled = [_condition(kind, status, verdict, generation, now, then) for kind, status in statuses.items()]
-    if completed is not None:
-        done = ConditionStatus.TRUE if completed.standing is Standing.READY else ConditionStatus.FALSE
-        spelled.append(_condition(ConditionType.COMPLETED, done, completed, generation, now, then))
+    spelled += [_condition(kind, status, told, generation, now, then) for kind, (status, told) in (also or {}).items()]
     ours = {condition.type for condition in spelled}
     return (*spelled, *(condition for condition in then.values() if condition.type not in ours))
 

@@ -23,6 +23,7 @@ __all__ = [
     "MANAGED_BY_LABEL",
     "OWNER_LABELS",
     "PROBE_ROLE",
+    "REPLAY_UID_LABEL",
     "ROLE_LABEL",
     "RUN_LABEL",
     "STRATEGY_UID_LABEL",
@@ -37,7 +38,12 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "tradeplane"
 STRATEGY_UID_LABEL = f"{GROUP}/strategy-uid"
 CONNECTION_UID_LABEL = f"{GROUP}/broker-connection-uid"
-OWNER_LABELS = {STRATEGY_UID_LABEL: "Strategy", CONNECTION_UID_LABEL: "BrokerConnection"}
+REPLAY_UID_LABEL = f"{GROUP}/replay-uid"
+OWNER_LABELS = {
+    STRATEGY_UID_LABEL: "Strategy",
+    CONNECTION_UID_LABEL: "BrokerConnection",
+    REPLAY_UID_LABEL: "Replay",
+}
 """Labels by which a Job says whose it is, and the kind each stands for."""
 RUN_LABEL = f"{GROUP}/run"
 """The Job's own name, by which it is removed."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_api.conditions import ConditionStatus, ConditionType
 from tradeplane_api.run import Outcome
 from tradeplane_api.strategy import (
     ConcurrencyPolicy,
@@ -26,19 +27,21 @@ from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
     UnreadableSpec,
     UnreadableStatus,
-    read_conditions,
     read_spec,
     read_status,
     to_wire,
 )
 from tradeplane_operator.planning.history import runs_of, trimmed, unfinished
-from tradeplane_operator.planning.jobs import SpecificationTooLarge, build_job
+from tradeplane_operator.planning.jobs import build_job
 from tradeplane_operator.planning.names import run_name
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import cancelled, failed_to_build, final_verdict, progress
+from tradeplane_operator.planning.retention import kept_until
 from tradeplane_operator.planning.schedule import ScheduleError, firing
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
+from tradeplane_operator.planning.unreadable import keep_record
 from tradeplane_operator.planning.wanted import EventType, Fact, Need, Notice, Plan
+from tradeplane_operator.planning.work import SpecificationTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,7 +57,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     try:
         status = read_status(StrategyStatus, observed.resource)
     except UnreadableStatus as error:
-        return _forgets_nothing(observed, str(error), now)
+        return keep_record(observed.resource, str(error), now)
     try:
         spec = read_spec(StrategySpec, observed.resource)
     except UnreadableSpec as error:
@@ -67,29 +70,6 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     draft.make_jobs()
     draft.clean_up()
     return draft.finish()
-
-
-def _forgets_nothing(observed: Observed, message: str, now: datetime) -> Plan:
-    """Return a plan that says what is wrong with the record of the runs, keeps it as it is and touches no run."""
-    generation = observed.resource["metadata"]["generation"]
-    told = (
-        f"{message}; this operator cannot read the record of the runs, which a newer one may have written: "
-        "install that version again. Until then nothing is started, stopped or removed"
-    )
-    before = read_conditions(observed.resource)
-    verdict = Verdict(Standing.STALLED, "StatusUnreadable", told)
-    conditions = spell(verdict, generation, rfc3339(now), before)
-    status = observed.resource["status"]
-    wanted = {**status, "observedGeneration": generation, "conditions": [to_wire(each) for each in conditions]}
-    return Plan(status=wanted, notices=notices(before, conditions), holds=_going_on(status))
-
-
-def _going_on(status: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of runs that go on, as far as a record that cannot be read in full tells."""
-    latest, history = status.get("latest"), status.get("history")
-    runs = [latest, *(history if isinstance(history, list) else ())]
-    named = [run for run in runs if isinstance(run, dict) and isinstance(run.get("name"), str)]
-    return tuple(run["name"] for run in named if run.get("outcome") == Outcome.RUNNING)
 
 
 def _unreadable(observed: Observed, status: StrategyStatus, message: str, now: datetime) -> Plan:
@@ -354,7 +334,8 @@ class _Draft:
 
     def _clean_up_finished(self, run: RunStatus, *, seen: bool) -> None:
         """Want a finished run's Job removed in its time; ``seen``: its end is recorded, and the record was seen."""
-        ends = self._kept_until(run)
+        ttl, retention = self.spec.ttl_seconds_after_finished, self.settings.retention
+        ends = kept_until(run.outcome, run.completion_time, ttl, retention) or self.now
         if ends > self.now:
             self.look.append(ends)
         elif seen:
@@ -362,23 +343,16 @@ class _Draft:
         else:
             self.awaits_confirmation = True
 
-    def _kept_until(self, run: RunStatus) -> datetime:
-        if run.outcome is Outcome.CANCELLED or run.completion_time is None:
-            return self.now
-        retention = self.settings.retention
-        seconds = self.spec.ttl_seconds_after_finished
-        if seconds is None:
-            succeeded = run.outcome is Outcome.SUCCEEDED
-            seconds = retention.succeeded_seconds if succeeded else retention.failed_seconds
-        return parse_rfc3339(run.completion_time) + timedelta(seconds=seconds)
-
     def finish(self) -> Plan:
         """Return the plan, or only what is needed to make it."""
         if self.needs:
             return Plan(needs=tuple(dict.fromkeys(self.needs)))
         newest = self._newest_verdict()
         verdict = self.blocked or newest or Verdict(Standing.WORKING, "Waiting", "nothing has been asked for yet")
-        conditions = spell(verdict, self.generation, self.moment, self.status.conditions, completed=newest or verdict)
+        told = newest or verdict
+        done = ConditionStatus.TRUE if told.standing is Standing.READY else ConditionStatus.FALSE
+        completed = {ConditionType.COMPLETED: (done, told)}
+        conditions = spell(verdict, self.generation, self.moment, self.status.conditions, also=completed)
         wanted = StrategyStatus(
             observed_generation=self.generation,
             conditions=conditions,

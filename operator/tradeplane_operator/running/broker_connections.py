@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_operator.acting.errors import AlreadyExists, NotFound, Refused
 from tradeplane_operator.metrics import PROBES_STARTED
-from tradeplane_operator.observing.compact import compact_job
 from tradeplane_operator.planning.broker_connection import ObservedConnection, plan
-from tradeplane_operator.planning.names import CONNECTION_UID_LABEL
-from tradeplane_operator.planning.observed import Refusal
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
-from tradeplane_operator.running.status import path_of, write_status
+from tradeplane_operator.running.jobs import ask_for_job
+from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.status import write_status
 from tradeplane_operator.running.strategies import PlanUnsettled
 
 if TYPE_CHECKING:
@@ -26,9 +23,9 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.index import Index, Record
     from tradeplane_operator.observing.keys import Key
     from tradeplane_operator.observing.pods import PodLookup
+    from tradeplane_operator.planning.observed import Refusal
     from tradeplane_operator.settings import Settings
 
-log = logging.getLogger(__name__)
 _ROUNDS = 4
 """Facts are found out at most so often in one pass: the pods of the newest probe, the resource, and two that follow."""
 
@@ -90,17 +87,8 @@ class BrokerConnections:
         return replace(observed, pods={**observed.pods, need.run: await self.pods.of(job)})
 
     async def _read_again(self, key: Key, observed: ObservedConnection) -> ObservedConnection:
-        """Return the observation with the object as the API server has it now; one that is gone looks deleted."""
-        uid = observed.resource["metadata"]["uid"]
-        try:
-            body = await self.client.get(path_of(key))
-        except NotFound:
-            body = None
-        if body is None or body["metadata"]["uid"] != uid:
-            metadata = {**observed.resource["metadata"], "deletionTimestamp": "gone"}
-            return replace(observed, resource={**observed.resource, "metadata": metadata}, fresh=True)
-        self.index.connections.put(body, confirmed=True)
-        return replace(observed, resource=body, fresh=True)
+        resource, _ = await read_again(self.client, self.index.connections, key, observed.resource)
+        return replace(observed, resource=resource, fresh=True)
 
     async def _act(self, key: Key, observed: ObservedConnection, wanted: Plan) -> datetime | None:
         uid = observed.resource["metadata"]["uid"]
@@ -108,38 +96,22 @@ class BrokerConnections:
         if written is not None:
             self.index.connections.put(written, confirmed=False)
         for manifest in wanted.create:
-            await self._create(key, uid, manifest)
+            await self._create(key, manifest)
         for name in wanted.delete:
             self.reaper.want(key.namespace, name, uid)
         if wanted.notices and written is not None:
             await self.events.tell(key, uid, wanted.notices)
         return wanted.look_again_at
 
-    async def _create(self, key: Key, uid: str, manifest: Mapping[str, Any]) -> None:
-        """Create a probe's Job; one that is there already is taken for it if it belongs to this connection."""
-        path = f"/apis/batch/v1/namespaces/{key.namespace}/jobs"
-        name = manifest["metadata"]["name"]
+    async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
         self._refusals.pop(key, None)
-        try:
-            job = await self.client.create(path, manifest)
+        asked = await ask_for_job(self.client, self.index.jobs, key, manifest, self.clock())
+        if asked.created:
             PROBES_STARTED.inc()
-        except AlreadyExists:
-            job = await self.client.get(f"{path}/{name}")
-            if (job["metadata"].get("labels") or {}).get(CONNECTION_UID_LABEL) != uid:
-                self._refuse(key, f"there is a Job {name} that is not of this connection; delete it", "AlreadyExists")
-                return
-        except Refused as error:
-            log.warning("the Job of a probe was refused: %s", error, extra={"key": str(key)})
-            self._refuse(key, error.message, error.reason)
-            return
-        self.index.jobs.put(job)
-        if compact_job(job).end is not None:
+        if asked.refusal is not None:
+            self._refusals[key] = asked.refusal
+        if asked.refusal is not None or asked.ended:
             self.wake(key)
-
-    def _refuse(self, key: Key, message: str, reason: str) -> None:
-        """Remember why a probe could not be started, and have it said."""
-        self._refusals[key] = Refusal(reason, message, self.clock())
-        self.wake(key)
 
 
 def _reason(resource: Mapping[str, Any]) -> str:

@@ -39,6 +39,7 @@ from tradeplane_operator.running.health import Health, serve
 from tradeplane_operator.running.leadership import Leadership, LeadershipLost
 from tradeplane_operator.running.loop import Loop, Reconciler, utc_now
 from tradeplane_operator.running.queue import WorkQueue
+from tradeplane_operator.running.replays import Replays
 from tradeplane_operator.running.snapshots import Snapshots
 from tradeplane_operator.running.strategies import Strategies
 
@@ -86,6 +87,7 @@ class Operation:
     watches: tuple[Watch, ...] = field(init=False)
     relisting: Relisting = field(init=False)
     strategies: Strategies = field(init=False)
+    replays: Replays = field(init=False)
     connections: BrokerConnections = field(init=False)
     reaper: Reaper = field(init=False)
     loop: Loop = field(init=False)
@@ -107,12 +109,13 @@ class Operation:
         )
         self.reaper = Reaper(client, self.index.jobs.forget)
         stores, events, pods = Stores(settings.stores), EventWriter(client, self.identity), PodLookup(client)
+        admission = Admission(settings.limits)
         self.strategies = Strategies(
             settings=settings,
             clock=utc_now,
             index=self.index,
             queue=self.queue,
-            admission=Admission(settings.limits),
+            admission=admission,
             client=client,
             stores=stores,
             pods=pods,
@@ -123,10 +126,23 @@ class Operation:
         self.connections = BrokerConnections(
             settings, utc_now, self.index, client, pods, self.reaper, events, self.queue.add
         )
+        self.replays = Replays(
+            settings=settings,
+            clock=utc_now,
+            index=self.index,
+            admission=admission,
+            client=client,
+            stores=stores,
+            pods=pods,
+            reaper=self.reaper,
+            events=events,
+            wake=self.queue.add,
+        )
         reconcilers: dict[Kind, Reconciler] = {
             Kind.STRATEGY: self.strategies,
             Kind.SNAPSHOT: snapshots,
             Kind.BROKER_CONNECTION: self.connections,
+            Kind.REPLAY: self.replays,
         }
         self.loop = Loop(self.queue, reconcilers, pace.workers)
 
@@ -194,6 +210,7 @@ class Operation:
         if not await self.relisting.synced(_SYNC_PATIENCE):
             log.warning("not everything there is was seen within %g s; working with what is known", _SYNC_PATIENCE)
         self.strategies.seed()
+        self.replays.seed()
         for kind in Kind:
             for key in self.index.of_kind(kind):
                 self.queue.add(key)
@@ -211,6 +228,7 @@ class Operation:
             OBJECTS.labels(PLURALS[Kind.STRATEGY]).set(len(self.index.strategies))
             OBJECTS.labels(PLURALS[Kind.SNAPSHOT]).set(len(self.index.snapshots))
             OBJECTS.labels(PLURALS[Kind.BROKER_CONNECTION]).set(len(self.index.connections))
+            OBJECTS.labels(PLURALS[Kind.REPLAY]).set(len(self.index.replays))
             CONNECTIONS.clear()
             for reason, count in self.connections.reasons().items():
                 CONNECTIONS.labels(reason).set(count)

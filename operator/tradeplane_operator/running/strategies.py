@@ -10,16 +10,15 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_operator.acting.errors import AlreadyExists, NotFound, Refused
 from tradeplane_operator.metrics import RUNS_FINISHED, RUNS_STARTED
-from tradeplane_operator.observing.compact import compact_job
-from tradeplane_operator.observing.keys import Key, Kind
+from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
-from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
 from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
-from tradeplane_operator.running.status import path_of, write_status
+from tradeplane_operator.running.jobs import ask_for_job
+from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.status import write_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -89,8 +88,7 @@ class Strategies:
 
     def _wake(self, owners: tuple[str, ...]) -> None:
         for owner in owners:
-            kind, namespace, name = owner.split("/", 2)
-            self.queue.add(Key(Kind(kind), namespace, name))
+            self.queue.add(parse_key(owner))
 
     def _observe(self, key: Key, record: Record) -> Observed:
         resource = record.resource()
@@ -145,28 +143,22 @@ class Strategies:
         return replace(observed, admitted={**observed.admitted, need.run: answer})
 
     async def _read_again(self, key: Key, observed: Observed) -> Observed:
-        """Return the observation with the object as the API server has it now; one that is gone looks deleted."""
-        uid = observed.resource["metadata"]["uid"]
-        try:
-            body = await self.client.get(path_of(key))
-        except NotFound:
-            body = None
-        if body is None or body["metadata"]["uid"] != uid:
-            metadata = {**observed.resource["metadata"], "deletionTimestamp": "gone"}
-            return replace(observed, resource={**observed.resource, "metadata": metadata}, fresh=True)
-        self.index.strategies.put(body, confirmed=True)
-        return replace(observed, resource=body, confirmed=True, fresh=True)
+        resource, there = await read_again(self.client, self.index.strategies, key, observed.resource)
+        return replace(observed, resource=resource, confirmed=observed.confirmed or there, fresh=True)
 
     async def _act(self, key: Key, observed: Observed, wanted: Plan) -> datetime | None:
         written = await write_status(self.client, key, observed.resource, wanted.status)
         if written is not None:
             self.index.strategies.put(written, confirmed=False)
+            # The watch will bring back what was just put, which is no news then: who waits for a run is woken here.
+            for reader in self.index.take_readers(key):
+                self.queue.add(reader)
             self._await_confirmation(key, wanted)
             self._count(observed.resource.get("status") or {}, wanted.status or {}, key)
         self._wake(self.admission.hold(str(key), key.namespace, wanted.holds))
         self.admission.withdraw(str(key), _pending(wanted.status))
         for manifest in wanted.create:
-            await self._create(key, observed, manifest)
+            await self._create(key, manifest)
         for name in wanted.delete:
             self.reaper.want(key.namespace, name, observed.resource["metadata"]["uid"])
         if wanted.notices and written is not None:
@@ -180,25 +172,13 @@ class Strategies:
             if record.confirmed:  # the watch was faster than the answer to the write
                 self.queue.add(key)
 
-    async def _create(self, key: Key, observed: Observed, manifest: Mapping[str, Any]) -> None:
-        """Create a Job; one that is there already is taken for it if it belongs to this Strategy."""
-        path = f"/apis/batch/v1/namespaces/{key.namespace}/jobs"
+    async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
         run = manifest["metadata"]["name"]
         self._refusals.get(str(key), {}).pop(run, None)
-        try:
-            job = await self.client.create(path, manifest)
-        except AlreadyExists:
-            job = await self.client.get(f"{path}/{run}")
-            if (job["metadata"].get("labels") or {}).get(STRATEGY_UID_LABEL) != observed.resource["metadata"]["uid"]:
-                words = f"there is a Job {run} that is not of this Strategy; delete it"
-                self._refuse(key, run, Refusal("AlreadyExists", words, self.clock()))
-                return
-        except Refused as error:
-            log.warning("the Job of a run was refused: %s", error, extra={"key": str(key), "run": run})
-            self._refuse(key, run, Refusal(error.reason, error.message, self.clock()))
-            return
-        self.index.jobs.put(job)
-        if compact_job(job).end is not None:
+        asked = await ask_for_job(self.client, self.index.jobs, key, manifest, self.clock())
+        if asked.refusal is not None:
+            self._refuse(key, run, asked.refusal)
+        elif asked.ended:
             self.queue.add(key)
 
     def _refuse(self, key: Key, run: str, refusal: Refusal) -> None:

@@ -1,4 +1,4 @@
-"""The demo, stage by stage: cluster, images, operator, data, strategy, result.
+"""The demo, stage by stage: cluster, images, operator, data, strategy, replay, result.
 
 A stage that finds its work done only says so; all state is in the cluster, the registry and the store.
 """
@@ -37,10 +37,11 @@ _DATA = {
 }
 """Snapshots of the examples, and what `tradeplane snapshot import` makes them of."""
 _STRATEGY = "macd-momentum.yaml"
+_REPLAY = "replay.yaml"
 _NEXT = "market-maker.yaml"
 _ROLLOUT_LIMIT_S = 240
 _RUN_LIMIT_S = 300
-STAGES = 5
+STAGES = 6
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ class Demo:
             for snapshot, source in _DATA.items():
                 self._data(snapshot, source)
         with self.progress.stage("strategy: MACD momentum"):
-            name, run_name = self._strategy()
-        return self._result(name, run_name)
+            name, run = self._strategy()
+        with self.progress.stage("replay: the same run again on each processor, compared record by record"):
+            self._replay(run["image"], images.workloads)
+        return self._result(name, run["name"])
 
     def _images(self) -> DeployedImages:
         assembly = Assembly.of_checkout(self.progress.say, records=GENERATED)
@@ -113,15 +116,43 @@ class Demo:
         self._apply(snapshot)
         self._await("snapshot", name)
 
-    def _strategy(self) -> tuple[str, str]:
+    def _strategy(self) -> tuple[str, dict[str, Any]]:
         name = _example(_STRATEGY)["metadata"]["name"]
         self._apply(_STRATEGY)
         found = self._await("strategy", name)
-        return name, found["status"]["latest"]["name"]
+        return name, found["status"]["latest"]
+
+    def _replay(self, ran: str, now: str) -> None:
+        """Replay the run as the example does, on the processors there are; one of an earlier image by that of now."""
+        example = _example(_REPLAY)
+        spec, there = example["spec"], self._architectures()
+        missing = [one for one in spec["architectures"] if one not in there]
+        if missing:
+            self.progress.say(f"no node of {' and '.join(missing)} here: left out of the replay")
+            spec["architectures"] = [one for one in spec["architectures"] if one in there]
+        if ran != now:
+            self.progress.say("the run is of an image of before; it is replayed by that of now")
+            spec["image"] = now
+        if missing or ran != now:
+            path = GENERATED / _REPLAY
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(yaml.safe_dump(example, sort_keys=False), encoding="utf-8")
+            self._apply_file(path)
+        else:
+            self._apply(_REPLAY)
+        self._await("replay", example["metadata"]["name"])
+
+    def _architectures(self) -> set[str]:
+        """Return the processors of the cluster's nodes."""
+        nodes = self.cluster.kubectl.get("nodes")["items"]
+        return {node["metadata"]["labels"].get("kubernetes.io/arch", "") for node in nodes}
 
     def _apply(self, example: str) -> None:
-        self.progress.say(f"kubectl apply -n {NAMESPACE} -f docs/examples/{example}")
-        self.cluster.kubectl("apply", "-n", NAMESPACE, "-f", EXAMPLES / example, remedy="See the field it names.")
+        self._apply_file(EXAMPLES / example)
+
+    def _apply_file(self, path: Path) -> None:
+        self.progress.say(f"kubectl apply -n {NAMESPACE} -f {_shown(path)}")
+        self.cluster.kubectl("apply", "-n", NAMESPACE, "-f", path, remedy="See the field it names.")
 
     def _await(self, kind: str, name: str) -> dict[str, Any]:
         latest: dict[str, Any] = {}
@@ -136,17 +167,20 @@ class Demo:
         return latest
 
     def _result(self, name: str, run_name: str) -> str:
-        table = self.cluster.kubectl("get", "strategies", "-n", NAMESPACE)
+        strategies = self.cluster.kubectl("get", "strategies", "-n", NAMESPACE)
+        replays = self.cluster.kubectl("get", "replays", "-n", NAMESPACE)
         store = self.cluster.store_url(NAMESPACE)
         summary = tradeplane("results", "show", run_name, "--store", store)
-        return final_words(table, summary, name, run_name, store, self.cluster.environment)
+        return final_words((strategies, replays), summary, name, run_name, store, self.cluster.environment)
 
 
-def final_words(table: str, summary: str, name: str, run_name: str, store: str, environment: str) -> str:
-    """Write what the demo ends with: the table, the result, and three commands to try next."""
+def final_words(tables: tuple[str, str], summary: str, name: str, run_name: str, store: str, environment: str) -> str:
+    """Write what the demo ends with: the tables, the result, and three commands to try next."""
+    strategies, replays = (table.rstrip() for table in tables)
     reach = f"To reach the cluster from this shell:  {environment}\n\n" if environment else ""
     return (
-        f"\n$ kubectl get strategies -n {NAMESPACE}\n{table.rstrip()}\n\n{summary.rstrip()}\n\n{reach}"
+        f"\n$ kubectl get strategies -n {NAMESPACE}\n{strategies}\n\n{summary.rstrip()}\n\n"
+        f"$ kubectl get replays -n {NAMESPACE}\n{replays}\n\n{reach}"
         "Try next:\n"
         f"  kubectl -n {NAMESPACE} describe strategy {name}\n"
         f"  kubectl -n {NAMESPACE} apply -f {_shown(EXAMPLES / _NEXT)}\n"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.e2e.demo.cluster import DemoCluster
 
 _AGAIN_LIMIT_S = 60
-_STAGES = ("cluster", "images", "operator", "market data", "strategy")
+_STAGES = ("cluster", "images", "operator", "market data", "strategy", "replay")
 
 
 def test_the_demo_ends_with_a_finished_strategy_and_its_result(first: subprocess.CompletedProcess[str]) -> None:
@@ -26,6 +26,7 @@ def test_the_demo_ends_with_a_finished_strategy_and_its_result(first: subprocess
     assert row.split()[0] == "macd-momentum"
     assert "True" in row.split()
     assert re.search(r"^Total return:\s+-?\d", rest, re.MULTILINE)
+    assert re.search(r"^macd-momentum +macd-momentum +True +Exact +Exact +Exact ", rest, re.MULTILINE)
     assert len(rest.split("Try next:\n")[1].strip().splitlines()) == 3
 
 

@@ -92,6 +92,7 @@ def kinds(control_plane: EmbeddedCluster) -> None:
         "crd/strategies.tradeplane.dev",
         "crd/snapshots.tradeplane.dev",
         "crd/brokerconnections.tradeplane.dev",
+        "crd/replays.tradeplane.dev",
         "--timeout=30s",
     )
 

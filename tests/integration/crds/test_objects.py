@@ -29,6 +29,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "Strategy": {"algorithm": {"name": "macd-momentum"}, "snapshotRef": {"name": "sp500"}, "capital": "1000000"},
     "Snapshot": {"digest": DIGEST},
     "BrokerConnection": {"type": "Binance"},
+    "Replay": {"strategyRef": {"name": "macd-momentum"}},
 }
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 MERGE = "application/merge-patch+json"

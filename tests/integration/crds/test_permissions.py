@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from tradeplane_api.base import API_VERSION
+from tradeplane_api.kinds import KINDS
 from tradeplane_stacks.deployment import DeployedImages, write_overlay
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def _allowed(api: Api, user: str, verb: str, resource: str, namespace: str = "re
         ("list", "tradeplane.dev/strategies", ""),
         ("watch", "tradeplane.dev/snapshots", ""),
         ("list", "tradeplane.dev/brokerconnections", ""),
+        ("list", "tradeplane.dev/replays", ""),
+        ("patch", "tradeplane.dev/replays/status", "research"),
         ("patch", "tradeplane.dev/brokerconnections/status", "research"),
         ("patch", "tradeplane.dev/strategies/status", "research"),
         ("patch", "tradeplane.dev/snapshots/status", "research"),
@@ -115,6 +118,7 @@ def test_the_operator_may(api: Api, verb: str, resource: str, namespace: str) ->
         ("delete", "tradeplane.dev/strategies", "research"),
         ("create", "tradeplane.dev/snapshots", "research"),
         ("patch", "tradeplane.dev/brokerconnections", "research"),
+        ("patch", "tradeplane.dev/replays", "research"),
         ("create", "networking.k8s.io/networkpolicies", "research"),
         ("patch", "batch/jobs", "research"),
         ("create", "coordination.k8s.io/leases", "research"),
@@ -166,7 +170,7 @@ def test_people_s_roles_reach_the_kinds_of_their_namespace(
     user = f"person-who-may-{role}"
     binding = ("create", "rolebinding", user, f"--clusterrole={role}", f"--user={user}", "-n", "research")
     control_plane.client.run(*binding)
-    for resource in ("tradeplane.dev/strategies", "tradeplane.dev/snapshots", "tradeplane.dev/brokerconnections"):
+    for resource in (f"tradeplane.dev/{kind.plural}" for kind in KINDS):
         for verb in may:
             assert _until(partial(_allowed, api, user, verb, resource), f"{role}: {verb} {resource}")
         for verb in may_not:

@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 import yaml
 from tradeplane_api.run import RunSpecification
 from tradeplane_api.snapshot import Snapshot
-from tradeplane_cli.failures import EXIT_CODES
+from tradeplane_cli.failures import DIFFERENT, EXIT_CODES
+from tradeplane_workloads.strategies.registry import find_strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,11 +26,14 @@ if TYPE_CHECKING:
 
 COMMANDS = [
     ("run",),
+    ("replay",),
     ("snapshot", "import"),
     ("snapshot", "inspect"),
     ("snapshot", "verify"),
+    ("snapshot", "diff"),
     ("results", "list"),
     ("results", "show"),
+    ("results", "diff"),
     ("results", "report"),
     ("version",),
     ("completion",),
@@ -175,6 +180,82 @@ def test_a_damaged_result_does_not_hide_the_others(
     listed = json.loads(ended.out)
     assert [item["run"] for item in listed["items"]] == [finished["run"]]
     assert "other" in listed["faults"][0]
+
+
+def test_a_run_is_replayed_to_the_same_bits(tradeplane: Command, finished: dict[str, Any], tmp_path: Path) -> None:
+    before = sorted((path, path.stat().st_mtime_ns) for path in (tmp_path / "store").rglob("*"))
+    ended = tradeplane("replay", finished["run"], "-o", "json")
+    assert ended.code == 0, ended.err
+    found = json.loads(ended.out)
+    assert found["run"] == finished["run"]
+    assert found["resultDigest"] == found["baselineDigest"] == finished["resultDigest"]
+    verdict = found["verdict"]
+    assert (verdict["decisions"], verdict["execution"], verdict["divergence"]) == ("Exact", "Exact", None)
+    assert verdict["fillsMatched"] == verdict["fills"] == finished["summary"]["trades"] > 0
+    assert found["replayed"]["architecture"] == os.uname().machine
+    assert "<none>" in tradeplane("replay", finished["run"]).out
+    assert sorted((path, path.stat().st_mtime_ns) for path in (tmp_path / "store").rglob("*")) == before
+
+
+def test_a_replay_that_does_something_else_is_told(
+    tradeplane: Command, finished: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The strategy of that name decides otherwise now, as a new version of it might."""
+    cross = find_strategy("sma-cross")
+    monkeypatch.setattr(type(cross), "targets", lambda _self, bars, _parameters, _rng: np.ones(bars.close.shape))
+    ended = tradeplane("replay", finished["run"], "-o", "json")
+    assert ended.code == DIFFERENT
+    verdict = json.loads(ended.out)["verdict"]
+    assert (verdict["decisions"], verdict["execution"]) == ("Diverged", "Diverged")
+    assert (verdict["divergence"]["part"], verdict["divergence"]["sequence"]) == ("trades", 0)
+    shown = tradeplane("replay", finished["run"]).out
+    assert "trades[0]" in shown
+    assert "Expected:" in shown
+
+
+def test_a_replay_of_what_is_not_there_or_not_whole_is_refused(
+    tradeplane: Command, finished: dict[str, Any], tmp_path: Path
+) -> None:
+    absent = tradeplane("replay", "r9")
+    assert (absent.code, "run r9" in absent.err) == (3, True)
+    (part,) = (tmp_path / "store").rglob("trades.arrow")
+    part.write_bytes(part.read_bytes()[:-9])
+    damaged = tradeplane("replay", finished["run"])
+    assert (damaged.code, "part trades" in damaged.err) == (3, True)
+
+
+def test_two_runs_are_compared(tradeplane: Command, files: tuple[str, str], finished: dict[str, Any]) -> None:
+    strategy = Path(files[0])
+    strategy.write_text(strategy.read_text().replace("fast: 3", "fast: 4"))
+    assert tradeplane("run", "-f", files[0], "-f", files[1], "--run", "other").code == 0
+    assert tradeplane("results", "diff", "other", "other").out.startswith("results are the same")
+    ended = tradeplane("results", "diff", finished["run"], "other", "-o", "json")
+    assert ended.code == DIFFERENT
+    found = json.loads(ended.out)
+    asked = {"of": "specification", "field": "simulation.algorithm.parameters.fast", "expected": "3", "got": "4"}
+    assert found["fields"][0] == asked
+    assert found["divergences"][0]["of"] == "trades"
+    shown = tradeplane("results", "diff", finished["run"], "other").out
+    assert shown.startswith("results differ")
+    assert "simulation.algorithm.parameters.fast" in shown
+
+
+def test_two_snapshots_are_compared(tradeplane: Command, files: tuple[str, str], tmp_path: Path) -> None:
+    digest = yaml.safe_load((tmp_path / "snapshot.yaml").read_text())["spec"]["digest"]
+    lines = (tmp_path / "bars.csv").read_text().splitlines()
+    lines[3] = lines[3].rsplit(",", 1)[0] + ",1001"
+    (tmp_path / "other.csv").write_text("\n".join(lines) + "\n")
+    imported = tradeplane("snapshot", "import", "other.csv", "--symbol", "BARS", "-o", "json")
+    other = json.loads(imported.out)["spec"]["digest"]
+    ended = tradeplane("snapshot", "diff", digest, other, "-o", "json")
+    assert ended.code == DIFFERENT
+    (divergence,) = json.loads(ended.out)["divergences"]
+    assert divergence["sequence"] == 2
+    assert divergence["fields"] == [{"field": "volume", "expected": "1000", "got": "1001"}]
+    assert tradeplane("snapshot", "diff", digest, digest).code == 0
+    refused = tradeplane("snapshot", "diff", digest, "sha256:12")
+    assert refused.code == 2
+    assert "OTHER sha256:12" in refused.err
 
 
 def test_a_report_is_written_whole(tradeplane: Command, finished: dict[str, Any], tmp_path: Path) -> None:

@@ -162,18 +162,26 @@ class Server:
         """Return a run's outcome as recorded."""
         return next((item["outcome"] for item in self.runs() if item["name"] == run), None)
 
+    def may_go(self, run: str) -> bool:
+        """Return whether a Job may be removed: its end is recorded."""
+        return run in self.ended
+
     def end_job(self, name: str, *, well: bool) -> None:
         """End a Job as the Job controller does, its results written before."""
         job = self.jobs[name]
         if job["status"].get("conditions"):
             return
         if well:
-            self.results[name] = manifest_of(job)
+            self.results[name] = self.left_by(job)
         kind = "Complete" if well else "Failed"
         ended = {"type": kind, "status": "True", "lastTransitionTime": rfc3339(self.now), "reason": "Over"}
         job["status"] = {"startTime": rfc3339(self.now), "conditions": [ended]}
         job["metadata"]["resourceVersion"] = self.bump()
         self.tell_job("MODIFIED", job)
+
+    def left_by(self, job: Mapping[str, Any]) -> bytes:
+        """Return what a Job leaves in the store."""
+        return manifest_of(job)
 
     def remove_job(self, name: str) -> None:
         """Remove a Job and tell who watches."""
@@ -277,7 +285,7 @@ class FakeReaper:
         server = self.server
         server.before_write()
         if run in server.jobs:
-            if run not in server.ended:
+            if not server.may_go(run):
                 server.removed_unrecorded.append(run)
             server.remove_job(run)
         server.after_write()

@@ -34,3 +34,13 @@ def results_summary(run: str) -> str:
 def results_log(run: str, attempt: str) -> str:
     """Path of the log of one attempt at a run."""
     return f"results/{run}/log-{attempt}.txt"
+
+
+def replay_record(replay: str) -> str:
+    """Path of what a replay left: its verdict."""
+    return f"replays/{replay}/record.json"
+
+
+def replay_log(replay: str, attempt: str) -> str:
+    """Path of the log of one attempt at a replay."""
+    return f"replays/{replay}/log-{attempt}.txt"

@@ -82,7 +82,7 @@ class Tape:
     def __len__(self) -> int:
         return len(self.sequence)
 
-    def columns(self) -> tuple[NDArray[np.generic], ...]:
+    def columns(self) -> tuple[NDArray[np.integer], ...]:
         """Return the columns in their order."""
         return tuple(getattr(self, field.name) for field in fields(self)[2:])
 

@@ -44,18 +44,21 @@ def run(
     """
     told = say or _log.info
     try:
-        result = _compute(specification, store, told)
+        result = compute(specification, store, told)
         _log.info("computed %d trades", result.summary.trades)
         told("Writing the results")
-        manifest = write_results(store, specification, result, {**_environment(), **(environment or {})})
+        manifest = write_results(store, specification, result, {**machine_environment(), **(environment or {})})
     except StoreError as error:
         raise StoreFailure(f"run {specification.run}: {error}") from error
     _log.info("result %s of run %s is in the store", manifest.result_digest, specification.run)
     return manifest
 
 
-def _compute(specification: RunSpecification, store: ObjectStore, say: Callable[[str], None]) -> RunResult:
-    """Read the snapshots and run the engine for what they hold."""
+def compute(specification: RunSpecification, store: ObjectStore, say: Callable[[str], None]) -> RunResult:
+    """Read the snapshots and run the engine for what they hold; nothing is written.
+
+    Raises InvalidSpecification, DataRefused, or what the store raises.
+    """
     _load_core()
     simulation = specification.simulation
     tick = None if simulation.execution is None else simulation.execution.tick
@@ -83,8 +86,8 @@ def _load_core() -> None:
         raise InvalidSpecification(str(error)) from error
 
 
-def _environment() -> dict[str, str]:
-    """Return where this runs, for people; it enters no digest."""
+def machine_environment() -> dict[str, str]:
+    """Return where this runs, for people; it enters no digest. The core must be loaded."""
     import numpy as np
     import pyarrow as pa
     import tradeplane_native

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
+from tradeplane_api.base import Document
 from tradeplane_api.run import (
     MAX_SPECIFICATION_BYTES,
     RUN_FORMAT_VERSION,
@@ -17,21 +18,28 @@ from tradeplane_workloads.errors import InvalidSpecification
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_Specification = TypeVar("_Specification", bound=Document)
+
 
 def specification_from(environ: Mapping[str, str]) -> RunSpecification:
     """Return the specification in ``TRADEPLANE_RUN``. Raises InvalidSpecification naming the field and the remedy."""
-    text = environ.get(SPECIFICATION_VARIABLE, "")
+    return read_specification(RunSpecification, SPECIFICATION_VARIABLE, environ)
+
+
+def read_specification(model: type[_Specification], variable: str, environ: Mapping[str, str]) -> _Specification:
+    """Return the specification in a variable. Raises InvalidSpecification naming the field and the remedy."""
+    text = environ.get(variable, "")
     if not text:
-        raise InvalidSpecification(f"the environment variable {SPECIFICATION_VARIABLE} is empty or not set; set it to "
-                                   "the JSON of a run specification")  # fmt: skip
+        raise InvalidSpecification(
+            f"the environment variable {variable} is empty or not set; set it to the JSON of a specification"
+        )
     size = len(text.encode("utf-8", "surrogateescape"))
     if size > MAX_SPECIFICATION_BYTES:
         raise InvalidSpecification(
-            f"{SPECIFICATION_VARIABLE} has {size} bytes, more than {MAX_SPECIFICATION_BYTES}; shorten the algorithm's "
-            "parameters"
+            f"{variable} has {size} bytes, more than {MAX_SPECIFICATION_BYTES}; shorten the algorithm's parameters"
         )
     try:
-        return RunSpecification.model_validate_json(text)
+        return model.model_validate_json(text)
     except ValidationError as error:
         raise InvalidSpecification(describe(error)) from error
 

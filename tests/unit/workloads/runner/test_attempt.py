@@ -17,7 +17,8 @@ from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.snapshots import write_snapshot, write_tapes
 from tradeplane_workloads.market.synthetic import FLOWS, make_tapes
 from tradeplane_workloads.results import list_results, open_results, write_results
-from tradeplane_workloads.runner.__main__ import Attempt
+from tradeplane_workloads.runner.__main__ import read_run
+from tradeplane_workloads.runner.attempt import Attempt
 from tradeplane_workloads.runner.execution import run
 from tradeplane_workloads.runner.logs import MAX_LOG_BYTES, AttemptLog
 from tradeplane_workloads.runner.termination import failure_message
@@ -70,7 +71,7 @@ class Pod:
 
     def run(self, asked: RunSpecification | str, **environ: str) -> TerminationMessage:
         text = asked if isinstance(asked, str) else asked.model_dump_json(by_alias=True)
-        code = Attempt({**self.environ, "TRADEPLANE_RUN": text, **environ}).execute()
+        code = Attempt({**self.environ, "TRADEPLANE_RUN": text, **environ}, read_run).execute()
         data = self.termination.read_bytes()
         assert len(data) <= MAX_TERMINATION_BYTES
         message = TerminationMessage.model_validate_json(data)
@@ -221,7 +222,9 @@ def test_a_log_stays_in_the_folder_of_its_run(pod: Pod, store: ObjectStore, snap
 
 def test_a_termination_log_that_cannot_be_written_fails_no_run(pod: Pod, store: ObjectStore, snapshot: str) -> None:
     text = specification(snapshot).model_dump_json(by_alias=True)
-    attempt = Attempt({**pod.environ, "TRADEPLANE_RUN": text, "TRADEPLANE_TERMINATION_LOG": "/no/such/folder/x"})
+    attempt = Attempt(
+        {**pod.environ, "TRADEPLANE_RUN": text, "TRADEPLANE_TERMINATION_LOG": "/no/such/folder/x"}, read_run
+    )
     assert attempt.execute() == ExitCode.OK
     assert list_results(store) == ["r1"]
 

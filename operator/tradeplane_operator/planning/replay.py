@@ -1,0 +1,360 @@
+"""plan() of the kind Replay: which replays are wanted, where they stand, and what they say together.
+
+As for a Strategy the status is a write-ahead log: a replay is recorded there before its Job is asked for, and its end
+before its Job is removed. What is replayed is pinned when a generation is first seen: a Strategy that runs again
+meanwhile changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_api.conditions import ConditionType
+from tradeplane_api.parity import Baseline
+from tradeplane_api.replay import PinnedBaseline, ReplayRun, ReplaySpec, ReplayStatus
+from tradeplane_api.run import Outcome
+from tradeplane_api.strategy import RunStatus, Trigger
+
+from tradeplane_operator.planning.asking import image_refused
+from tradeplane_operator.planning.conditions import Standing, Verdict, spell
+from tradeplane_operator.planning.documents import (
+    UnreadableSpec,
+    UnreadableStatus,
+    read_spec,
+    read_status,
+    to_wire,
+)
+from tradeplane_operator.planning.names import run_name
+from tradeplane_operator.planning.notices import notices
+from tradeplane_operator.planning.outcomes import progress
+from tradeplane_operator.planning.parity import judged, overall, parity_of, summed_up
+from tradeplane_operator.planning.replay_jobs import build_replay
+from tradeplane_operator.planning.retention import kept_until
+from tradeplane_operator.planning.times import rfc3339
+from tradeplane_operator.planning.unreadable import keep_record
+from tradeplane_operator.planning.wanted import Fact, Need, Plan
+from tradeplane_operator.planning.work import SpecificationTooLarge
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradeplane_api.parity import Verdict as ParityVerdict
+
+    from tradeplane_operator.planning.observed import Observed
+    from tradeplane_operator.settings import Settings
+
+_NOT_ASKED = {"suspend", "rerun", "ttl_seconds_after_finished"}
+_SUSPENDED = "spec.suspend is true; the replay starts again when it is false"
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedRun:
+    """A run of a Strategy that succeeded: what a replay needs to know of it."""
+
+    name: str
+    manifest_digest: str
+    result_digest: str
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyView:
+    """What a Replay needs to know of the Strategy it names: its store, and its runs that succeeded, newest first."""
+
+    store: str
+    finished: tuple[FinishedRun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedReplay:
+    """Everything plan() may look at for one Replay.
+
+    ``cluster``: as of a run; its results are the records of replays, by their names, and ``verdicts`` what they say.
+    """
+
+    cluster: Observed
+    strategy: StrategyView | None = None
+    verdicts: Mapping[str, ParityVerdict] = field(default_factory=dict)
+
+
+def plan(observed: ObservedReplay, settings: Settings, now: datetime) -> Plan:
+    """Return what is wanted for one Replay, or what must be known first. Pure."""
+    resource = observed.cluster.resource
+    if resource["metadata"].get("deletionTimestamp"):
+        return Plan()
+    try:
+        status = read_status(ReplayStatus, resource)
+    except UnreadableStatus as error:
+        return keep_record(resource, str(error), now)
+    try:
+        spec = read_spec(ReplaySpec, resource)
+    except UnreadableSpec as error:
+        return _unreadable(observed, status, str(error), now)
+    draft = _Draft(observed, settings, now, spec, status)
+    draft.follow()
+    draft.stop_unwanted()
+    draft.ask()
+    draft.admit()
+    draft.make_jobs()
+    draft.clean_up()
+    return draft.finish()
+
+
+def asked_digest(spec: ReplaySpec) -> str:
+    """Return a digest of what a spec asks to be replayed; suspension, reruns and retention do not ask for anything."""
+    text = spec.model_dump_json(by_alias=True, exclude=_NOT_ASKED)
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unreadable(observed: ObservedReplay, status: ReplayStatus, message: str, now: datetime) -> Plan:
+    """Return a plan that says what is wrong with the spec and touches no replay."""
+    generation = observed.cluster.resource["metadata"]["generation"]
+    conditions = spell(Verdict(Standing.STALLED, "InvalidSpec", message), generation, rfc3339(now), status.conditions)
+    wanted = status.model_copy(update={"observed_generation": generation, "conditions": conditions})
+    holds = tuple(replay.name for replay in status.replays if replay.outcome is Outcome.RUNNING)
+    return Plan(status=to_wire(wanted), notices=notices(status.conditions, conditions), holds=holds)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan being made; each method is one step, in the order plan() calls them."""
+
+    observed: ObservedReplay
+    settings: Settings
+    now: datetime
+    spec: ReplaySpec
+    status: ReplayStatus
+    replays: list[ReplayRun] = field(init=False)
+    pinned: PinnedBaseline | None = field(init=False)
+    asked: str = field(init=False)
+    needs: list[Need] = field(default_factory=list)
+    create: list[Mapping[str, Any]] = field(default_factory=list)
+    delete: list[str] = field(default_factory=list)
+    look: list[datetime] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    unmade: set[str] = field(default_factory=set)
+    blocked: Verdict | None = None
+    awaits_confirmation: bool = False
+
+    def __post_init__(self) -> None:
+        self.replays = list(self.status.replays)
+        self.pinned = self.status.pinned
+        self.asked = asked_digest(self.spec)
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        metadata: Mapping[str, Any] = self.observed.cluster.resource["metadata"]
+        return metadata
+
+    @property
+    def generation(self) -> int:
+        return int(self.metadata["generation"])
+
+    def follow(self) -> None:
+        """Read where each recorded replay stands, and record the end of those that ended."""
+        for index, replay in enumerate(self.replays):
+            if replay.outcome is not Outcome.RUNNING:
+                continue
+            state = progress(self._as_run(replay), self.observed.cluster, self.settings.pace, self.now, written=True)
+            if state.need is not None:
+                self.needs.append(state.need)
+            if state.finished is not None:
+                self.replays[index] = judged(replay, state.finished, self.observed.verdicts.get(replay.name))
+            if state.verdict is not None:
+                self.verdicts[replay.name] = state.verdict
+            if state.look_again_at is not None:
+                self.look.append(state.look_again_at)
+            if state.create:
+                self.unmade.add(replay.name)
+
+    def _as_run(self, replay: ReplayRun) -> RunStatus:
+        """Return a replay as the run it is to whoever follows its Job."""
+        return RunStatus(
+            name=replay.name,
+            generation=0 if self.pinned is None else self.pinned.generation,
+            trigger=Trigger.GENERATION,
+            architecture=replay.architecture.of_run,
+            image=None if self.pinned is None else self.pinned.image,
+            outcome=replay.outcome,
+            start_time=replay.start_time,
+        )
+
+    def stop_unwanted(self) -> None:
+        """Cancel unfinished replays that a suspension or a changed spec no longer wants."""
+        if self.spec.suspend:
+            self._cancel_unfinished(_SUSPENDED)
+        elif self._asks_anew():
+            self._cancel_unfinished(f"superseded by generation {self.generation}")
+
+    def _asks_anew(self) -> bool:
+        """Return whether something else is asked for, the same once more, or what a suspension stopped."""
+        if self.pinned is None or self.pinned.asked != self.asked or self.pinned.rerun < self.spec.rerun:
+            return True
+        stopped = any(replay.outcome is Outcome.CANCELLED for replay in self.replays)
+        return stopped and self.pinned.generation != self.generation
+
+    def _cancel_unfinished(self, why: str) -> None:
+        for index, replay in enumerate(self.replays):
+            if replay.outcome in (Outcome.PENDING, Outcome.RUNNING):
+                ended = {"outcome": Outcome.CANCELLED, "completion_time": rfc3339(self.now), "message": why}
+                self.replays[index] = replay.model_copy(update=ended)
+                self.unmade.discard(replay.name)
+
+    def ask(self) -> None:
+        """Pin the baseline and record the replays of it, where they are asked for and can be had."""
+        self.blocked = image_refused(self.spec.image, self.settings)
+        if self.blocked is not None:
+            return
+        if self.spec.suspend:
+            self.blocked = self._suspended()
+        elif self._asks_anew():
+            self._pin_and_record()
+
+    def _suspended(self) -> Verdict:
+        message = "spec.suspend is true: nothing is started until it is false"
+        exact = not self._asks_anew() and overall(self.replays).standing is Standing.READY
+        return Verdict(Standing.READY if exact else Standing.IDLE, "Suspended", message)
+
+    def _pin_and_record(self) -> None:
+        baseline = self._baseline()
+        if isinstance(baseline, Verdict):
+            self.blocked = baseline
+            self.look.append(self.now + timedelta(seconds=self.settings.client.relist_seconds))
+            return
+        store, run = baseline
+        self.pinned = PinnedBaseline(
+            generation=self.generation,
+            rerun=self.spec.rerun,
+            asked=self.asked,
+            baseline=Baseline(run=run.name, manifest=run.manifest_digest),
+            result_digest=run.result_digest,
+            store=store,
+            image=self.spec.image or run.image,
+        )
+        self.replays = [
+            ReplayRun(
+                name=self._name(architecture.of_run, repeat),
+                architecture=architecture,
+                repeat=repeat,
+                outcome=Outcome.PENDING,
+            )
+            for architecture in self.spec.architectures
+            for repeat in range(1, self.spec.repeats + 1)
+        ]
+
+    def _name(self, architecture: Any, repeat: int) -> str:
+        name, uid = self.metadata["name"], self.metadata["uid"]
+        occasion = f"{self.spec.rerun}/{repeat}"
+        return run_name(name, uid, self.generation, Trigger.GENERATION, occasion, architecture)
+
+    def _baseline(self) -> tuple[str, FinishedRun] | Verdict:
+        """Return the store and the run to replay, or why there is none."""
+        name, view = self.spec.strategy_ref.name, self.observed.strategy
+        if view is None:
+            message = f"spec.strategyRef: there is no Strategy {name!r} in this namespace; replays start once there is"
+            return Verdict(Standing.WORKING, "StrategyNotFound", message)
+        if view.store not in self.settings.stores:
+            message = f"spec.strategyRef: the store {view.store!r} of Strategy {name!r} is not one of this cluster"
+            return Verdict(Standing.STALLED, "StoreUnknown", message)
+        wanted = self.spec.run
+        found = next((run for run in view.finished if wanted in (None, run.name)), None)
+        if found is not None:
+            return view.store, found
+        if wanted is None:
+            message = f"spec.strategyRef: no run of Strategy {name!r} has succeeded yet; the replay starts once one has"
+            return Verdict(Standing.WORKING, "BaselineNotFinished", message)
+        message = (
+            f"spec.run: {wanted!r} is not among the runs of Strategy {name!r} that succeeded and are in its status; "
+            "correct the name, leave it out for the newest, or raise historyLimit of the Strategy"
+        )
+        return Verdict(Standing.WORKING, "BaselineNotFound", message)
+
+    def admit(self) -> None:
+        """Start pending replays that the caps let start."""
+        for index, replay in enumerate(self.replays):
+            if replay.outcome is not Outcome.PENDING:
+                continue
+            answer = self.observed.cluster.admitted.get(replay.name)
+            if answer is None:
+                self.needs.append(Need(Fact.ADMISSION, replay.name))
+            elif answer.granted:
+                self.replays[index] = replay.model_copy(update={"outcome": Outcome.RUNNING})
+                self.unmade.add(replay.name)
+                self.verdicts[replay.name] = Verdict(Standing.WORKING, "Running", f"run {replay.name} is running")
+            else:
+                message = f"replay {replay.name} waits for its turn: {answer.message}"
+                self.verdicts[replay.name] = Verdict(Standing.WORKING, "WaitingForSlot", message)
+
+    def make_jobs(self) -> None:
+        """Want a Job for each running replay that has none."""
+        if self.pinned is None:
+            return
+        for index, replay in enumerate(self.replays):
+            if replay.name not in self.unmade:
+                continue
+            try:
+                self.create.append(build_replay(self.metadata, self.spec, self.pinned, replay, self.settings))
+            except SpecificationTooLarge as error:
+                ended = {"outcome": Outcome.FAILED, "completion_time": rfc3339(self.now), "message": str(error)}
+                self.replays[index] = replay.model_copy(update=ended)
+
+    def clean_up(self) -> None:
+        """Want Jobs removed whose replay's end is recorded and was seen to be, once their time to be kept is over."""
+        known = {replay.name: replay for replay in self.replays}
+        recorded = self.status.replays if self.observed.cluster.confirmed else ()
+        seen = {replay.name for replay in recorded if replay.outcome not in (Outcome.PENDING, Outcome.RUNNING)}
+        for job in self.observed.cluster.jobs.values():
+            replay = known.get(job.name)
+            if job.deleting or (replay is not None and replay.outcome in (Outcome.PENDING, Outcome.RUNNING)):
+                continue
+            if replay is None:
+                self._clean_up_unknown(job.name)
+            else:
+                self._clean_up_finished(replay, seen=job.name in seen)
+
+    def _clean_up_unknown(self, name: str) -> None:
+        """Want a Job removed that no record explains; first make sure that the record is not just stale."""
+        if not self.observed.cluster.confirmed:
+            self.awaits_confirmation = True
+        elif self.observed.cluster.fresh:
+            self.delete.append(name)
+        else:
+            self.needs.append(Need(Fact.FRESH_RESOURCE))
+
+    def _clean_up_finished(self, replay: ReplayRun, *, seen: bool) -> None:
+        ttl, retention = self.spec.ttl_seconds_after_finished, self.settings.retention
+        ends = kept_until(replay.outcome, replay.completion_time, ttl, retention) or self.now
+        if ends > self.now:
+            self.look.append(ends)
+        elif seen:
+            self.delete.append(replay.name)
+        else:
+            self.awaits_confirmation = True
+
+    def finish(self) -> Plan:
+        """Return the plan, or only what is needed to make it."""
+        if self.needs:
+            return Plan(needs=tuple(dict.fromkeys(self.needs)))
+        together = overall(self.replays, self.verdicts)
+        verdict = self.blocked or together
+        also = {ConditionType.PARITY: (parity_of(together), together if self.replays else verdict)}
+        conditions = spell(verdict, self.generation, rfc3339(self.now), self.status.conditions, also=also)
+        wanted = ReplayStatus(
+            observed_generation=self.generation,
+            conditions=conditions,
+            pinned=self.pinned,
+            replays=tuple(self.replays),
+            summary=summed_up(self.replays),
+        )
+        return Plan(
+            status=to_wire(wanted),
+            create=tuple(self.create),
+            delete=tuple(self.delete),
+            notices=notices(self.status.conditions, conditions),
+            look_again_at=min(self.look, default=None),
+            holds=tuple(replay.name for replay in self.replays if replay.outcome is Outcome.RUNNING),
+            awaits_confirmation=self.awaits_confirmation,
+        )

@@ -1,0 +1,176 @@
+"""A Job of the runner's image: everything it needs travels in it, and nothing that grants power.
+
+Restricted Pod Security throughout; no API token, no service links; exit codes that repeat at every attempt fail the
+Job at once, and a pod lost to a drained node does not count as an attempt.
+https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-failure-policy
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tradeplane_api.run import MAX_SPECIFICATION_BYTES, STORE_VARIABLE, ExitCode
+from tradeplane_api.strategy import Architecture
+
+from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABELS, RUN_LABEL
+from tradeplane_operator.planning.restricted import owner_reference, restricted_container, restricted_pod
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradeplane_api.strategy import ResourceList, Resources
+
+    from tradeplane_operator.settings import Settings, Store
+
+ATTEMPT_VARIABLE = "TRADEPLANE_ATTEMPT"
+CONTAINER = "runner"
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+"""A label of an object that its Jobs carry too, so that Kueue queues them."""
+_STORE_PATH = "/store"
+
+
+class SpecificationTooLarge(ValueError):
+    """The specification does not fit into a Job; the message names the field and the limit."""
+
+
+class Limited(Protocol):
+    """The part of a spec that says what a Job may use."""
+
+    @property
+    def resources(self) -> Resources:
+        """What its container asks for and may use."""
+
+    @property
+    def backoff_limit(self) -> int:
+        """How often it is tried again."""
+
+    @property
+    def active_deadline_seconds(self) -> int:
+        """How long it may take, retries included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a Job does: what a run and a replay differ in.
+
+    ``owner_label``: of ``OWNER_LABELS``. ``variable``: the environment variable that carries ``specification``, JSON.
+    ``command``: in place of the image's own.
+    """
+
+    name: str
+    owner_label: str
+    image: str | None
+    architecture: Architecture
+    store: str
+    variable: str
+    specification: str
+    command: tuple[str, ...] = ()
+
+
+def build_work(metadata: Mapping[str, Any], limits: Limited, work: Work, settings: Settings) -> dict[str, Any]:
+    """Return the manifest of a Job, ready to be posted; ``metadata`` is its owner's. Raises SpecificationTooLarge."""
+    size = len(work.specification.encode())
+    if size > MAX_SPECIFICATION_BYTES:
+        raise SpecificationTooLarge(
+            f"the run's specification has {size} bytes and may have {MAX_SPECIFICATION_BYTES}; "
+            "make spec.algorithm.parameters smaller"
+        )
+    labels = _labels(metadata, work)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": work.name,
+            "namespace": metadata["namespace"],
+            "labels": labels,
+            "ownerReferences": [owner_reference(metadata, OWNER_LABELS[work.owner_label])],
+        },
+        "spec": {
+            "backoffLimit": limits.backoff_limit,
+            "podFailurePolicy": _failure_policy(),
+            "template": {"metadata": {"labels": labels}, "spec": _pod_spec(metadata, limits, work, settings)},
+            "activeDeadlineSeconds": limits.active_deadline_seconds,
+        },
+    }
+
+
+def _labels(metadata: Mapping[str, Any], work: Work) -> dict[str, str]:
+    labels = {MANAGED_BY_LABEL: MANAGED_BY, work.owner_label: metadata["uid"], RUN_LABEL: work.name}
+    queue = (metadata.get("labels") or {}).get(QUEUE_LABEL)
+    return labels if queue is None else {**labels, QUEUE_LABEL: queue}
+
+
+def _failure_policy() -> dict[str, Any]:
+    final = [int(ExitCode.INVALID), int(ExitCode.REFUSED)]
+    return {
+        "rules": [
+            {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+            {
+                "action": "FailJob",
+                "onExitCodes": {"containerName": CONTAINER, "operator": "In", "values": final},
+            },
+        ]
+    }
+
+
+def _pod_spec(metadata: Mapping[str, Any], limits: Limited, work: Work, settings: Settings) -> dict[str, Any]:
+    store = settings.stores[work.store]
+    pod: dict[str, Any] = {
+        **restricted_pod(settings.jobs),
+        "containers": [_container(metadata, limits, work, store)],
+        "volumes": _volumes(store, settings),
+    }
+    if work.architecture is not Architecture.ANY:
+        pod["nodeSelector"] = {"kubernetes.io/arch": work.architecture.value}
+    if work.architecture is Architecture.ARM64:
+        pod["tolerations"] = [{"key": "kubernetes.io/arch", "operator": "Equal", "value": "arm64"}]
+    return pod
+
+
+def _container(metadata: Mapping[str, Any], limits: Limited, work: Work, store: Store) -> dict[str, Any]:
+    mounts = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - a volume of the pod's own
+    if store.claim:
+        mounts.append({"name": "store", "mountPath": _STORE_PATH})
+    container: dict[str, Any] = {
+        "name": CONTAINER,
+        "image": work.image,
+        "env": _environment(metadata, work, store),
+        "resources": {
+            "requests": _quantities(limits.resources.requests),
+            "limits": _quantities(limits.resources.limits),
+        },
+        "volumeMounts": mounts,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": restricted_container(),
+    }
+    if work.command:
+        container["command"] = list(work.command)
+    if store.credentials_secret:
+        container["envFrom"] = [{"secretRef": {"name": store.credentials_secret}}]
+    return container
+
+
+def _environment(metadata: Mapping[str, Any], work: Work, store: Store) -> list[dict[str, Any]]:
+    url = (
+        f"file://{_STORE_PATH}"
+        if store.claim
+        else f"{(store.pod_url or store.url).rstrip('/')}/{metadata['namespace']}"
+    )
+    return [
+        {"name": work.variable, "value": work.specification.replace("$(", "$$(")},
+        {"name": STORE_VARIABLE, "value": url},
+        {"name": ATTEMPT_VARIABLE, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+        *({"name": name, "value": value} for name, value in sorted(store.environment.items())),
+    ]
+
+
+def _volumes(store: Store, settings: Settings) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {"sizeLimit": settings.jobs.temporary_size}}]
+    if store.claim:
+        volumes.append({"name": "store", "persistentVolumeClaim": {"claimName": store.claim}})
+    return volumes
+
+
+def _quantities(resources: ResourceList) -> dict[str, str]:
+    return resources.model_dump(exclude_none=True)

@@ -1,0 +1,33 @@
+"""Reading an object anew, where what the watch has shown is not enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_operator.acting.errors import NotFound
+from tradeplane_operator.running.status import path_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradeplane_operator.acting.client import ApiClient
+    from tradeplane_operator.observing.index import ResourceIndex
+    from tradeplane_operator.observing.keys import Key
+
+
+async def read_again(
+    client: ApiClient, index: ResourceIndex, key: Key, resource: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], bool]:
+    """Return the object as the API server has it now, and whether it is there; one that is gone looks deleted.
+
+    Raises ApiError.
+    """
+    try:
+        body = await client.get(path_of(key))
+    except NotFound:
+        body = None
+    if body is None or body["metadata"]["uid"] != resource["metadata"]["uid"]:
+        metadata = {**resource["metadata"], "deletionTimestamp": "gone"}
+        return {**resource, "metadata": metadata}, False
+    index.put(body, confirmed=True)
+    return body, True

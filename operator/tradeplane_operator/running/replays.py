@@ -1,0 +1,195 @@
+"""One pass over one Replay: observe, plan, find out what the plan still needs, act.
+
+As for a Strategy, the status goes first, at the version observed; what it records may then be done.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_operator.metrics import REPLAYS_JUDGED
+from tradeplane_operator.observing.keys import Key, Kind, parse_key
+from tradeplane_operator.planning.admission import Candidate
+from tradeplane_operator.planning.observed import Observed, Refusal
+from tradeplane_operator.planning.replay import FinishedRun, ObservedReplay, StrategyView, plan
+from tradeplane_operator.planning.wanted import Fact, Need, Plan
+from tradeplane_operator.running.jobs import ask_for_job
+from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.status import write_status
+from tradeplane_operator.running.strategies import PlanUnsettled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from tradeplane_operator.acting.client import ApiClient
+    from tradeplane_operator.acting.events import EventWriter
+    from tradeplane_operator.acting.reaper import Reaper
+    from tradeplane_operator.observing.index import Index, Record
+    from tradeplane_operator.observing.pods import PodLookup
+    from tradeplane_operator.observing.stores import Stores
+    from tradeplane_operator.planning.admission import Admission
+    from tradeplane_operator.settings import Settings
+
+log = logging.getLogger(__name__)
+_ROUNDS = 6
+
+
+@dataclass(slots=True)
+class Replays:
+    """Reconciles Replays. ``wake`` queues one that has to be looked at again at once."""
+
+    settings: Settings
+    clock: Callable[[], datetime]
+    index: Index
+    admission: Admission
+    client: ApiClient
+    stores: Stores
+    pods: PodLookup
+    reaper: Reaper
+    events: EventWriter
+    wake: Callable[[Key], None]
+    _refusals: dict[Key, dict[str, Refusal]] = field(default_factory=dict)
+
+    async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
+        """Make one pass; return when to look again. Raises ApiError, NotLeading and PlanUnsettled."""
+        record = self.index.replays.get(key)
+        if record is None:
+            self._refusals.pop(key, None)
+            self._wake(self.admission.forget(str(key)))
+            return None
+        observed = self._observe(key, record)
+        if fresh:
+            observed = await self._read_again(key, observed)
+        observed, wanted = await self._decide(key, observed)
+        return await self._act(key, observed, wanted)
+
+    def seed(self) -> None:
+        """Learn from the statuses which replays hold slots, before anything is started."""
+        for key in self.index.replays:
+            record = self.index.replays.get(key)
+            if record is not None and b'"Running"' in record.body:
+                status = record.resource().get("status") or {}
+                self.admission.hold(str(key), key.namespace, _named(status, "Running"))
+
+    def _wake(self, owners: tuple[str, ...]) -> None:
+        for owner in owners:
+            self.wake(parse_key(owner))
+
+    def _observe(self, key: Key, record: Record) -> ObservedReplay:
+        resource = record.resource()
+        cluster = Observed(
+            resource=resource,
+            jobs=self.index.jobs.of(record.uid),
+            confirmed=record.confirmed,
+            refusals=self._refusals.get(key, {}),
+        )
+        return ObservedReplay(cluster, self._strategy(key, resource))
+
+    def _strategy(self, key: Key, resource: Mapping[str, Any]) -> StrategyView | None:
+        name = ((resource.get("spec") or {}).get("strategyRef") or {}).get("name", "")
+        found_at = Key(Kind.STRATEGY, key.namespace, name)
+        if not (resource.get("status") or {}).get("pinned"):
+            self.index.reads(key, found_at)
+        record = self.index.strategies.get(found_at)
+        return None if record is None else view(record.resource())
+
+    async def _decide(self, key: Key, observed: ObservedReplay) -> tuple[ObservedReplay, Plan]:
+        for _ in range(_ROUNDS):
+            wanted = plan(observed, self.settings, self.clock())
+            if not wanted.needs:
+                return observed, wanted
+            for need in wanted.needs:
+                observed = await self._find_out(key, observed, need)
+        raise PlanUnsettled(f"{key}: still needs {wanted.needs} after {_ROUNDS} rounds")
+
+    async def _find_out(self, key: Key, observed: ObservedReplay, need: Need) -> ObservedReplay:
+        cluster = observed.cluster
+        if need.fact is Fact.FRESH_RESOURCE:
+            return await self._read_again(key, observed)
+        if need.fact is Fact.RESULTS:
+            store = cluster.resource["status"]["pinned"]["store"]
+            facts, verdict = await self.stores.replay(store, key.namespace, need.run)
+            cluster = replace(cluster, results={**cluster.results, need.run: facts})
+            verdicts = observed.verdicts if verdict is None else {**observed.verdicts, need.run: verdict}
+            return replace(observed, cluster=cluster, verdicts=verdicts)
+        if need.fact is Fact.PODS:
+            job = cluster.jobs[need.run]
+            self.index.jobs.looked_at(job)
+            pods = await self.pods.of(job)
+            return replace(observed, cluster=replace(cluster, pods={**cluster.pods, need.run: pods}))
+        created = cluster.resource["metadata"]["creationTimestamp"]
+        answer = self.admission.ask(Candidate(created, key.namespace, need.run, str(key)))
+        return replace(observed, cluster=replace(cluster, admitted={**cluster.admitted, need.run: answer}))
+
+    async def _read_again(self, key: Key, observed: ObservedReplay) -> ObservedReplay:
+        resource, there = await read_again(self.client, self.index.replays, key, observed.cluster.resource)
+        confirmed = observed.cluster.confirmed or there
+        cluster = replace(observed.cluster, resource=resource, confirmed=confirmed, fresh=True)
+        return replace(observed, cluster=cluster)
+
+    async def _act(self, key: Key, observed: ObservedReplay, wanted: Plan) -> datetime | None:
+        before = observed.cluster.resource
+        written = await write_status(self.client, key, before, wanted.status)
+        if written is not None:
+            self.index.replays.put(written, confirmed=False)
+            self._await_confirmation(key, wanted)
+            _count(before.get("status") or {}, wanted.status or {}, key)
+        self._wake(self.admission.hold(str(key), key.namespace, wanted.holds))
+        self.admission.withdraw(str(key), frozenset(_named(wanted.status or {}, "Pending")))
+        for manifest in wanted.create:
+            await self._create(key, manifest)
+        for name in wanted.delete:
+            self.reaper.want(key.namespace, name, before["metadata"]["uid"])
+        if wanted.notices and written is not None:
+            await self.events.tell(key, before["metadata"]["uid"], wanted.notices)
+        return wanted.look_again_at
+
+    def _await_confirmation(self, key: Key, wanted: Plan) -> None:
+        record = self.index.replays.get(key)
+        if record is not None and wanted.awaits_confirmation:
+            record.awaited = True
+            if record.confirmed:  # the watch was faster than the answer to the write
+                self.wake(key)
+
+    async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
+        name = manifest["metadata"]["name"]
+        refusals = self._refusals.setdefault(key, {})
+        refusals.pop(name, None)
+        asked = await ask_for_job(self.client, self.index.jobs, key, manifest, self.clock())
+        if asked.refusal is not None:
+            refusals[name] = asked.refusal
+        if asked.refusal is not None or asked.ended:
+            self.wake(key)
+
+
+def view(strategy: Mapping[str, Any]) -> StrategyView:
+    """Return what a Replay needs to know of a Strategy: its runs that succeeded, newest first."""
+    status = strategy.get("status") or {}
+    runs = [status.get("latest"), *(status.get("history") or ())]
+    finished = [run for run in runs if run and run.get("outcome") == "Succeeded" and run.get("manifestDigest")]
+    return StrategyView(
+        store=(strategy.get("spec") or {}).get("store", "default"),
+        finished=tuple(
+            FinishedRun(run["name"], run["manifestDigest"], run["resultDigest"], run.get("image") or "")
+            for run in finished
+        ),
+    )
+
+
+def _named(status: Mapping[str, Any], outcome: str) -> list[str]:
+    return [each["name"] for each in status.get("replays") or () if each.get("outcome") == outcome]
+
+
+def _count(before: Mapping[str, Any], after: Mapping[str, Any], key: Key) -> None:
+    """Count and log replays whose verdict was recorded by a status just written."""
+    known = {each["name"] for each in before.get("replays") or () if each.get("verdict")}
+    for each in after.get("replays") or ():
+        verdict = each.get("verdict")
+        if verdict is None or each["name"] in known:
+            continue
+        exact = verdict["decisions"] == verdict["execution"] == "Exact"
+        REPLAYS_JUDGED.labels("Exact" if exact else "Diverged").inc()
+        log.info("replay judged", extra={"key": str(key), "replay": each["name"], "exact": exact})

@@ -1,0 +1,129 @@
+"""Whatever is seen late or twice, and wherever the process dies: it converges, and replays nothing twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import hypothesis.strategies as st
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.unit.operator.replay_simulation import ReplayServer, SimulatedReplays
+from tests.unit.operator.simulation import Crash
+
+
+class Convergence(RuleBasedStateMachine):
+    """A user, a Job controller, a watch and an operator, in any order."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.server = ReplayServer()
+        self.operator = SimulatedReplays(self.server)
+        self.standby = SimulatedReplays(self.server)
+        self.operator.lead()
+        self.asked = 1
+
+    @rule(repeats=st.integers(1, 2))
+    def ask_for_something_else(self, repeats: int) -> None:
+        before = self.server.strategy["metadata"]["generation"]
+        self.server.change_spec(repeats=repeats)
+        self.asked += self.server.strategy["metadata"]["generation"] - before
+
+    @rule()
+    def ask_again(self) -> None:
+        self.server.change_spec(rerun=self.server.strategy["spec"]["rerun"] + 1)
+        self.asked += 1
+
+    @rule(suspend=st.booleans())
+    def suspend_or_resume(self, suspend: bool) -> None:
+        if self.server.strategy["spec"]["suspend"] and not suspend:
+            self.asked += 1
+        self.server.change_spec(suspend=suspend)
+
+    @rule(well=st.booleans(), data=st.data())
+    def a_job_ends(self, well: bool, data: st.DataObject) -> None:
+        if self.server.jobs:
+            self.server.end_job(data.draw(st.sampled_from(sorted(self.server.jobs))), well=well)
+
+    @rule(data=st.data())
+    def somebody_removes_a_job(self, data: st.DataObject) -> None:
+        if self.server.jobs:
+            name = data.draw(st.sampled_from(sorted(self.server.jobs)))
+            self.server.removed_by_others[name] += 1
+            self.server.remove_job(name)
+
+    @rule(twice=st.booleans(), by_standby=st.booleans(), job=st.booleans())
+    def something_is_seen(self, twice: bool, by_standby: bool, job: bool) -> None:
+        operator = self.standby if by_standby else self.operator
+        (operator.see_job if job else operator.see_strategy)(twice=twice)
+
+    @rule(by_standby=st.booleans(), jobs=st.booleans())
+    def something_is_listed(self, by_standby: bool, jobs: bool) -> None:
+        operator = self.standby if by_standby else self.operator
+        (operator.relist_jobs if jobs else operator.relist_strategies)()
+
+    @rule()
+    def the_standby_takes_over(self) -> None:
+        self.operator, self.standby = self.standby, SimulatedReplays(self.server)
+        self.operator.lead()
+
+    @rule()
+    def a_pass(self) -> None:
+        """Make a pass, and the one that follows a conflict."""
+        if not self.operator.reconcile():
+            self.operator.reconcile(fresh=True)
+
+    @rule(writes=st.integers(1, 6), before=st.booleans())
+    def a_pass_that_dies(self, writes: int, before: bool) -> None:
+        self.server.crash_at, self.server.crash_before = self.server.writes + writes, before
+        try:
+            self.operator.reconcile()
+        except Crash:
+            self.server.crash_at = None
+            self.the_standby_takes_over()
+        self.server.crash_at = None
+
+    @rule(seconds=st.integers(1, 120))
+    def time_passes(self, seconds: int) -> None:
+        self.server.now += timedelta(seconds=seconds)
+
+    @invariant()
+    def no_replay_is_made_twice(self) -> None:
+        for name, times in self.server.created.items():
+            assert times <= 1 + self.server.removed_by_others[name], f"{name} was made {times} times"
+
+    @invariant()
+    def no_more_replays_than_were_asked_for(self) -> None:
+        most = 2 * 2  # architectures and repeats
+        assert len(self.server.created) <= most * self.asked
+
+    @invariant()
+    def no_job_goes_that_the_record_says_goes_on(self) -> None:
+        assert self.server.removed_unrecorded == []
+
+    def teardown(self) -> None:
+        if not hasattr(self, "server"):
+            return
+        self.server.change_spec(suspend=False)
+        self.asked += 1
+        self.operator.settle()
+        while any(not job["status"].get("conditions") for job in self.server.jobs.values()):
+            for name in sorted(self.server.jobs):
+                self.server.end_job(name, well=True)
+            self.operator.settle()
+        status = self.server.strategy["status"]
+        ready = next(item for item in status["conditions"] if item["type"] == "Ready")
+        outcomes = {each["outcome"] for each in status["replays"]}
+        assert outcomes <= {"Succeeded", "Failed"}
+        assert (ready["status"] == "True") == (outcomes == {"Succeeded"})
+        assert status["observedGeneration"] == self.server.strategy["metadata"]["generation"]
+        assert self.server.jobs == {}
+        self.no_replay_is_made_twice()
+        self.no_more_replays_than_were_asked_for()
+        self.no_job_goes_that_the_record_says_goes_on()
+
+
+TestConvergence = Convergence.TestCase
+TestConvergence.settings = settings(
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
