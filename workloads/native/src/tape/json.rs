@@ -5,6 +5,7 @@
 //! takes, and refuses the rest.
 
 use super::decimal::Decimal;
+use super::digits;
 
 /// Deepest nesting that is read.
 const DEEPEST: usize = 64;
@@ -46,6 +47,11 @@ impl<'a> Scanner<'a> {
     /// Takes a byte that has to be the next.
     pub fn expect(&mut self, byte: u8) -> Result<(), Unexpected> {
         if self.take(byte) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// What was not taken yet.
+    pub fn rest(&self) -> &'a [u8] {
+        &self.text[self.at..]
     }
 
     /// Nothing but space may be left.
@@ -96,6 +102,12 @@ impl<'a> Scanner<'a> {
         self.expect(b'"')?;
         let (start, mut escapes) = (self.at, false);
         loop {
+            while let Some(plain) = self.text.get(self.at..).and_then(digits::plain) {
+                self.at += plain;
+                if plain < 8 {
+                    break;
+                }
+            }
             match self.text.get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -140,10 +152,30 @@ impl<'a> Scanner<'a> {
         self.string().map(|(text, _)| Decimal::parse(text))
     }
 
+    /// Takes an array of two strings that hold short decimals, with no space in it. None, and nothing taken, where it is
+    /// anything else, which may still be an array of two decimals.
+    #[inline]
+    pub fn pair(&mut self) -> Option<(Decimal, Decimal)> {
+        let rest = self.text.get(self.at..)?.strip_prefix(b"[\"")?;
+        let (first, length) = Decimal::short(rest)?;
+        let rest = rest[length..].strip_prefix(b"\",\"")?;
+        let (second, length) = Decimal::short(rest)?;
+        let rest = rest[length..].strip_prefix(b"\"]")?;
+        self.at = self.text.len() - rest.len();
+        Some((first, second))
+    }
+
     /// Takes a number; its value where it is a whole one of at most 64 bits without a sign.
     pub fn number(&mut self) -> Result<Option<u64>, Unexpected> {
         self.peek();
         let start = self.at;
+        if let Some((value, length)) = self.text.get(start..).and_then(digits::whole)
+            && (length == 1 || (1..16).contains(&length) && self.text[start] != b'0')
+            && !matches!(self.text[start + length], b'.' | b'e' | b'E')
+        {
+            self.at += length;
+            return Ok(Some(value));
+        }
         let negative = self.take(b'-');
         let mut value = Some(0u64);
         let first = self.at;
@@ -272,13 +304,61 @@ mod tests {
         for text in
             ["61800.20", "0.000", "5.", ".5", "", "1e3", "12345678901234567.5", "123456789012345678.9", "-1", "a"]
         {
-            let quoted = format!(" \"{text}\",");
-            let mut scanner = Scanner::new(&quoted);
-            assert_eq!(scanner.decimal(), Ok(Decimal::parse(text.as_bytes())), "{text}");
-            assert!(scanner.take(b','), "{text}");
+            for after in [",", ", and much more"] {
+                let quoted = format!(" \"{text}\"{after}");
+                let mut scanner = Scanner::new(&quoted);
+                let decimal = scanner.decimal().unwrap().map(Decimal::shortest);
+                assert_eq!(decimal, Decimal::parse(text.as_bytes()), "{text}");
+                assert!(scanner.take(b','), "{text}");
+            }
         }
         assert!(Scanner::new("12").decimal().is_err());
         assert!(Scanner::new("\"12").decimal().is_err());
+    }
+
+    #[test]
+    fn pairs_are_taken_whole_or_not_at_all() {
+        let taken = |text: &str| {
+            let mut scanner = Scanner::new(text);
+            let pair = scanner.pair();
+            (pair.map(|(one, other)| (one.mantissa, other.mantissa)), scanner.at)
+        };
+        assert_eq!(taken(r#"["61800.20","0.014"],["1"#), (Some((6_180_020, 14)), 20));
+        assert_eq!(taken(r#"["1","12345678.12345678"]]}}"#), (Some((1, 1_234_567_812_345_678)), 25));
+        for text in [
+            r#"["1","2","3"]        "#,
+            r#"[ "1","2"]         "#,
+            r#"["1", "2"]         "#,
+            r#"["1","2" ]         "#,
+            r#"["1",2]            "#,
+            r#"["1."," 2"]        "#,
+            r#"["1"]              "#,
+            r#"["123456789","1"]  "#,
+            r#"["1.123456789","1"]"#,
+            r#"["1","2"]"#,
+            r#"["1","#,
+            "",
+        ] {
+            assert_eq!(taken(text), (None, 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_every_length_are_read() {
+        for length in 1..=24 {
+            for (after, whole) in [("", true), (",", true), (" ]", true), (".5", false), ("e3", false), ("E+3,", false)]
+            {
+                let text = format!("{}{after}", &"123456789012345678901234"[..length]);
+                let expected = if whole { text.trim_matches([',', ' ', ']']).parse().ok() } else { None };
+                let mut scanner = Scanner::new(&text);
+                assert_eq!(scanner.number(), Ok(expected), "{text}");
+                let end = text.len() - if whole { after.len() } else { after.matches(',').count() };
+                assert_eq!(scanner.at, end, "{text}");
+            }
+        }
+        assert!(Scanner::new("0123456789").number().is_err());
+        assert!(Scanner::new("00000000000000").number().is_err());
+        assert_eq!(Scanner::new("0,        ").number(), Ok(Some(0)));
     }
 
     #[test]

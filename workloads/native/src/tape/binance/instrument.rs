@@ -232,7 +232,11 @@ impl Instrument {
     }
 
     fn level(&mut self, stamp: Stamp, kind: Kind, side: Side, level: Level) -> Result<(), Problem> {
-        self.side_of(stamp, (kind, side), &[level])
+        let tape = &mut self.tape;
+        let price = self.prices.fit(level.price, &mut tape.price).ok_or(Problem::Number("price"))?;
+        let quantity = self.quantities.fit(level.quantity, &mut tape.quantity).ok_or(Problem::Number("quantity"))?;
+        self.row(stamp, kind, side, price, quantity);
+        Ok(())
     }
 
     fn row(&mut self, stamp: Stamp, kind: Kind, side: Side, price: i64, quantity: i64) {

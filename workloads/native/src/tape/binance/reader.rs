@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::super::columns::Side;
+use super::super::digits;
 use super::super::form::BOUND;
 use super::super::lines::{expected, for_each_line};
 use super::super::owned::Tape;
@@ -317,7 +318,10 @@ fn quotes(instrument: &mut Instrument, stamp: Stamp, message: &Message<'_>) -> R
 }
 
 fn local_time(text: &[u8]) -> Option<i64> {
-    let number: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    let number = match digits::nineteen(text) {
+        Some(number) => i64::try_from(number).ok()?,
+        None => std::str::from_utf8(text).ok()?.parse().ok()?,
+    };
     (EARLIEST..BOUND).contains(&number).then_some(number)
 }
 
