@@ -17,7 +17,7 @@ from tradeplane_store.canonical import document_digest
 from tradeplane_store.errors import StoreError
 from tradeplane_store.objects import ObjectStore, open_store
 
-from tradeplane_workloads.errors import StoreFailure, WorkloadError
+from tradeplane_workloads.errors import StoreFailure, StrategyFailed, WorkloadError
 from tradeplane_workloads.runner.interruption import exit_on_sigterm
 from tradeplane_workloads.runner.logs import AttemptLog, start_log
 from tradeplane_workloads.runner.specification import specification_from
@@ -71,7 +71,7 @@ class Attempt:
         try:
             return self._compute()
         except WorkloadError as error:
-            _log.error("%s", error)
+            _log.error("%s", error, exc_info=error.__cause__ if isinstance(error, StrategyFailed) else None)
             return failure_message(error.exit_code, str(error))
         except Exception as error:
             _log.exception("the run failed by a fault of its own")

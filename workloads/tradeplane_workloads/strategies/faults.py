@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tradeplane_workloads.errors import DataRefused, InvalidSpecification
+from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StrategyFailed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def faults_of(name: str, called: str) -> Iterator[None]:
-    """Raise as InvalidSpecification what the strategy of a name raises while it is ``called``, such as "in targets()".
+    """Raise as StrategyFailed what the strategy of a name raises while it is ``called``, such as "in targets()".
 
     What it refuses itself, as the built-in ones do, stays what it is.
     """
@@ -28,7 +28,7 @@ def faults_of(name: str, called: str) -> Iterator[None]:
         raise strategy_fault(name, called, error) from error
 
 
-def strategy_fault(name: str, called: str, error: Exception) -> InvalidSpecification:
+def strategy_fault(name: str, called: str, error: Exception) -> StrategyFailed:
     """Return the error of a run that an error of its strategy ended."""
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return InvalidSpecification(f"algorithm.name: strategy {name!r} failed {called} with {what}; mend the strategy")
+    return StrategyFailed(f"algorithm.name: strategy {name!r} failed {called} with {what}; mend the strategy")

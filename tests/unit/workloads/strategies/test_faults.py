@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from tradeplane_api.run import ExitCode
 from tradeplane_api.simulation import Algorithm, Simulation
 from tradeplane_workloads.engine import backtest
-from tradeplane_workloads.errors import DataRefused, InvalidSpecification, WorkloadError
+from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StrategyFailed, WorkloadError
 from tradeplane_workloads.events import backtest_tapes
 from tradeplane_workloads.strategies import registry
 from tradeplane_workloads.strategies.faults import faults_of
@@ -53,7 +53,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, method: str, error: Exception) -> No
 @pytest.mark.parametrize(("error", "words"), ERRORS)
 def test_what_targets_raises_is_final_and_named(monkeypatch: pytest.MonkeyPatch, error: Exception, words: str) -> None:
     broken(monkeypatch, "targets", error)
-    with pytest.raises(InvalidSpecification) as refused:
+    with pytest.raises(StrategyFailed) as refused:
         backtest(random_bars(10), SIMULATION)
     expected = f"algorithm.name: strategy 'broken' failed in targets() with {words}; mend the strategy"
     assert str(refused.value) == expected
@@ -64,7 +64,7 @@ def test_what_targets_raises_is_final_and_named(monkeypatch: pytest.MonkeyPatch,
 @pytest.mark.parametrize(("error", "words"), ERRORS)
 def test_what_trader_raises_is_final_and_named(monkeypatch: pytest.MonkeyPatch, error: Exception, words: str) -> None:
     broken(monkeypatch, "trader", error)
-    with pytest.raises(InvalidSpecification) as refused:
+    with pytest.raises(StrategyFailed) as refused:
         backtest_tapes([quotes(10)], SIMULATION)
     expected = f"algorithm.name: strategy 'broken' failed in trader() with {words}; mend the strategy"
     assert str(refused.value) == expected
