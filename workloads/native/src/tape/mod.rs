@@ -17,6 +17,7 @@ mod lines;
 mod owned;
 mod planes;
 mod refusal;
+mod rows;
 mod whole;
 
 pub use audit::{Count, Findings, audit, lost};

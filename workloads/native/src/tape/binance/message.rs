@@ -111,22 +111,20 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a message, its levels into `levels`. JSON that is no object, or wraps none, has no field.
-    pub fn parse(text: &'a str, levels: &mut Vec<Level>) -> Result<Self, Unexpected> {
+    /// Reads a message, which is UTF-8, its levels into `levels`. JSON that is no object, or wraps none, has no field.
+    pub fn read(&mut self, text: &'a [u8], levels: &mut Vec<Level>) -> Result<(), Unexpected> {
         levels.clear();
-        let mut message = Self::default();
         let mut scanner = Scanner::new(text);
         if scanner.take(b'{') {
             scanner.members(|scanner, name| match name {
-                b"data" => message.data(scanner, levels),
-                b"stream" => take_once(&mut message.stream, scanner, levels),
-                _ => message.member(name, scanner, levels),
+                b"data" => self.data(scanner, levels),
+                b"stream" => take_once(&mut self.stream, scanner, levels),
+                _ => self.member(name, scanner, levels),
             })?;
         } else {
             scanner.skip()?;
         }
-        scanner.end()?;
-        Ok(message)
+        scanner.end()
     }
 
     fn data(&mut self, scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<(), Unexpected> {
