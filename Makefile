@@ -52,7 +52,7 @@ test-unit: sync ## Run the tests that need no cluster
 	@$(ACTIVATE); cargo test --quiet --manifest-path workloads/native/Cargo.toml --no-default-features
 	@$(RUN) pytest tests/unit --numprocesses=auto
 
-test-integration: sync ## Run the tests against a real API server, S3 server and browser
+test-integration: sync ## Run the tests that start programs: a real API server, S3 server and browser, our own
 	@$(RUN) pytest tests/integration
 
 test-parity: sync ## Run the suite on every path of processor there is here; says which it could not run

@@ -2,3 +2,9 @@
 
 Every other room imports this one and it imports none of them, so that the words of the API have one home.
 """
+
+import os
+
+from tradeplane_api.plugins import leave_search_out
+
+leave_search_out(os.environ)

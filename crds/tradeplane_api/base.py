@@ -1,6 +1,9 @@
 """The form all documents share: camelCase on the wire, unknown fields refused, immutable once made.
 
 An object that exists is valid: what a constructor accepts, every other room may use without checking again.
+
+Modules of documents that a run reads do not postpone their annotations (``from __future__ import annotations``):
+pydantic would compile the text of each, in every runner that starts.
 """
 
 from __future__ import annotations

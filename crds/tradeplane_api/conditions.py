@@ -1,7 +1,5 @@
 """Conditions as kstatus and ``kubectl wait`` read them."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated
 

@@ -4,8 +4,6 @@ Part of a simulation. Distances between prices are in ticks, so that one text fi
 are in units of the instrument and must be whole lots of it.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated, ClassVar
 

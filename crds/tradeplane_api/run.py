@@ -4,8 +4,6 @@ The specification travels inside the Job, so that a run needs no API access; the
 manifest in the store, and the pod's termination message only saves a read of it.
 """
 
-from __future__ import annotations
-
 from enum import IntEnum, StrEnum
 from typing import Literal
 

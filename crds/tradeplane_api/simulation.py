@@ -4,8 +4,6 @@ These models are shared by ``Strategy.spec`` and by the run specification a pod 
 and the question a runner answers are one text.
 """
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 

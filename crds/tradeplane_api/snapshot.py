@@ -1,7 +1,5 @@
 """The kind Snapshot, and the manifest it names."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 

@@ -23,6 +23,10 @@ class InvalidSpecification(WorkloadError):
     exit_code = ExitCode.INVALID
 
 
+class StrategyFailed(InvalidSpecification):
+    """The strategy's own code raised, which its cause is; the log has the traceback, for whoever wrote it. Final."""
+
+
 class DataRefused(WorkloadError):
     """The data are not what their digest says, or cannot be used. Final."""
 

@@ -1,4 +1,4 @@
-"""A headless Chromium that talks to nothing, and keeps what its console and its network said."""
+"""The command as unit tests call it; a headless Chromium that talks to nothing, and what it said and asked for."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from selenium import webdriver
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 
+from tests.unit.cli.conftest import files, tradeplane
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+__all__ = ["browser", "files", "logged", "requested_urls", "tradeplane"]
 
 CHROMIUM = Path("/usr/bin/chromium")
 CHROMEDRIVER = Path("/usr/bin/chromedriver")

@@ -36,8 +36,8 @@ def _nodes(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, A
         yield from _nodes(f"{path}[]", schema["items"])
 
 
-def test_what_is_checked_in_is_what_the_models_say() -> None:
-    assert generate.stale(ROOT, generate.generated()) == []
+def test_what_is_checked_in_is_what_the_models_say(generated: dict[Path, str]) -> None:
+    assert generate.stale(ROOT, generated) == []
 
 
 @kinds
@@ -185,44 +185,49 @@ def test_rules_are_taken_from_lists_too() -> None:
     assert VALIDATIONS not in as_status(schema)["properties"]["prices"]["items"]
 
 
-def _checkout(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def generated() -> dict[Path, str]:
+    """Give what is generated, which takes long enough to do it once."""
+    return generate.generated()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, generated: dict[Path, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a checkout to which everything was written."""
+    monkeypatch.setattr(generate, "generated", lambda: generated)
     (tmp_path / "crds" / "tradeplane_api").mkdir(parents=True)
     assert generate.main(["--root", str(tmp_path)]) == 0
     return tmp_path
 
 
-def test_check_is_content_with_what_was_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = _checkout(tmp_path)
+def test_check_is_content_with_what_was_written(capsys: pytest.CaptureFixture[str], checkout: Path) -> None:
     assert "wrote crds/yaml/tradeplane.dev_strategies.yaml" in capsys.readouterr().out
-    assert generate.main(["--check", "--root", str(root)]) == 0
-    assert generate.main(["--root", str(root)]) == 0
+    assert generate.main(["--check", "--root", str(checkout)]) == 0
+    assert generate.main(["--root", str(checkout)]) == 0
     assert capsys.readouterr().out == ""
 
 
-def test_check_names_what_was_edited_by_hand(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = _checkout(tmp_path)
-    edited = root / "docs" / "reference" / "snapshot.md"
+def test_check_names_what_was_edited_by_hand(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    edited = checkout / "docs" / "reference" / "snapshot.md"
     edited.write_text(edited.read_text(encoding="utf-8") + "\nmore\n", encoding="utf-8")
-    assert generate.main(["--check", "--root", str(root)]) == 1
+    assert generate.main(["--check", "--root", str(checkout)]) == 1
     assert "docs/reference/snapshot.md is stale: run make generate" in capsys.readouterr().err
 
 
-def test_check_names_what_is_missing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = _checkout(tmp_path)
-    (root / "crds" / "yaml" / "tradeplane.dev_snapshots.yaml").unlink()
-    assert generate.main(["--check", "--root", str(root)]) == 1
+def test_check_names_what_is_missing(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (checkout / "crds" / "yaml" / "tradeplane.dev_snapshots.yaml").unlink()
+    assert generate.main(["--check", "--root", str(checkout)]) == 1
     assert "tradeplane.dev_snapshots.yaml is stale" in capsys.readouterr().err
 
 
-def test_a_definition_of_a_kind_that_is_no_more_is_removed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = _checkout(tmp_path)
-    left_over = root / "crds" / "yaml" / "tradeplane.dev_ideas.yaml"
+def test_a_definition_of_a_kind_that_is_no_more_is_removed(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    left_over = checkout / "crds" / "yaml" / "tradeplane.dev_ideas.yaml"
     left_over.write_text("kind: CustomResourceDefinition\n", encoding="utf-8")
-    kept = root / "crds" / "yaml" / "kustomization.yaml"
+    kept = checkout / "crds" / "yaml" / "kustomization.yaml"
     kept.write_text("kind: Kustomization\n", encoding="utf-8")
-    assert generate.main(["--check", "--root", str(root)]) == 1
+    assert generate.main(["--check", "--root", str(checkout)]) == 1
     assert "tradeplane.dev_ideas.yaml is stale" in capsys.readouterr().err
-    assert generate.main(["--root", str(root)]) == 0
+    assert generate.main(["--root", str(checkout)]) == 0
     assert not left_over.exists()
     assert kept.exists()
 

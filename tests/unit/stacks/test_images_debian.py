@@ -43,7 +43,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, bytes | int]]:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Mirror) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         monkeypatch.setenv("TRADEPLANE_DEBIAN_MIRROR", f"http://127.0.0.1:{server.server_address[1]}/")
         yield answers

@@ -16,6 +16,7 @@ from tradeplane_workloads.engine.settings import settings_of
 from tradeplane_workloads.engine.tables import equity_table, positions_table, trades_table
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.results import PARTS
+from tradeplane_workloads.strategies.faults import faults_of
 from tradeplane_workloads.strategies.protocol import trades_events
 from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
 
@@ -49,8 +50,8 @@ class BacktestResult:
 def backtest(bars: Bars, simulation: Simulation) -> BacktestResult:
     """Run a simulation on bars; equal arguments give equal bits, on every processor.
 
-    Raises InvalidSpecification when the simulation cannot be run (unknown algorithm, number out of range, amounts that
-    grow past 10^18), and DataRefused when the bars cannot be used.
+    Raises InvalidSpecification when the simulation cannot be run (unknown algorithm, number out of range, a strategy
+    that raises, amounts that grow past 10^18), and DataRefused when the bars cannot be used.
     """
     simulator = prepare(bars, simulation)
     try:
@@ -98,5 +99,6 @@ def decide(bars: Bars, simulation: Simulation) -> NDArray[np.int64]:
         raise InvalidSpecification(
             f"risk.allowShort: {strategy.name} takes short positions; set it to true, or choose another algorithm"
         )
-    targets = strategy.targets(bars, parameters, Generator(simulation.seed))
+    with faults_of(strategy.name, "in targets()"):
+        targets = strategy.targets(bars, parameters, Generator(simulation.seed))
     return check_targets(strategy.name, targets, bars)

@@ -18,6 +18,7 @@ from tradeplane_workloads.events.prepared import prepare
 from tradeplane_workloads.events.signals import signal_trader
 from tradeplane_workloads.events.tables import events_table, positions_table, trades_table
 from tradeplane_workloads.results import LOG_PART, PARTS
+from tradeplane_workloads.strategies.faults import faults_of, strategy_fault
 from tradeplane_workloads.strategies.protocol import trades_events
 from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
 
@@ -83,7 +84,8 @@ def _run(tapes: Sequence[Tape], simulation: Simulation, prepared: Prepared) -> E
     trader: object
     if trades_events(strategy):
         parameters = parse_parameters(strategy, simulation.algorithm.parameters)
-        trader = strategy.trader(instruments, parameters, Generator(simulation.seed))
+        with faults_of(strategy.name, "in trader()"):
+            trader = strategy.trader(instruments, parameters, Generator(simulation.seed))
     else:
         trader = signal_trader(instruments, simulation, prepared)
     limit = prepared.execution.limits.rate
@@ -98,8 +100,7 @@ def _explained(error: Exception, name: str) -> InvalidSpecification:
     """Say whose error ended a run: the strategy's has a note of when it was called."""
     called = "; ".join(getattr(error, "__notes__", ()))
     if called:
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        return InvalidSpecification(f"algorithm.name: strategy {name!r} failed {called} with {what}; mend the strategy")
+        return strategy_fault(name, called, error)
     if isinstance(error, ArithmeticError):
         return InvalidSpecification(f"capital: {error}; give less capital, or smaller limits ({name})")
     return InvalidSpecification(f"execution: {error}; correct it, or use other tapes")

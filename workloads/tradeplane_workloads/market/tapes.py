@@ -119,7 +119,7 @@ def decode(instrument: SnapshotInstrument, rows: StoredPart, messages: StoredPar
     widths = _widths(messages, of_messages.names, names[: len(OF_MESSAGES)])
     widths |= _widths(rows, of_rows.names, names[len(OF_MESSAGES) :], EVENT)
     stated = [(int(column.first), int(column.unit), widths[column.name]) for column in described.columns]
-    columns = _room(rows.part.rows, orders=names[-1] == OF_ROWS[-1])
+    columns = room(rows.part.rows, orders=names[-1] == OF_ROWS[-1])
     import tradeplane_native
 
     try:
@@ -129,6 +129,21 @@ def decode(instrument: SnapshotInstrument, rows: StoredPart, messages: StoredPar
     _feed(messages, of_messages, lambda planes, _: decoder.push_messages(planes), decoder.end_messages)
     _feed(rows, of_rows, lambda planes, part: decoder.push(planes, *_slices(columns, part)), decoder.finish)
     return Tape(instrument_of(instrument), described.recording, *columns)
+
+
+def room(rows: int, *, orders: bool) -> Columns:
+    """Return columns for rows that come, of one piece of memory; without ``orders``, their column has shape (0,).
+
+    NumPy asks for its memory in large pages, of which a piece for each column would have fewer, and what is made in
+    Rust none: to be given small ones by the kernel would take longer than all that is done with them. Of what is not
+    written the kernel gives nothing.
+    """
+    wide = (5 + orders) * rows
+    memory = np.empty(wide + -(-rows // 4), np.int64)
+    exchange_time, local_time, price, quantity = memory[: 4 * rows].reshape(4, rows)
+    unsigned, small = memory[4 * rows : wide].view(np.uint64), memory[wide:].view(np.uint8)
+    kind, side = small[:rows], small[rows : 2 * rows]
+    return unsigned[:rows], exchange_time, local_time, kind, side, price, quantity, unsigned[rows:]
 
 
 def instrument_of(stored: SnapshotInstrument) -> TapeInstrument:
@@ -228,20 +243,6 @@ def _slices(columns: Columns, part: slice) -> Columns:
     sequence, exchange_time, local_time, kind, side, price, quantity, order = columns
     times = sequence[part], exchange_time[part], local_time[part]
     return *times, kind[part], side[part], price[part], quantity[part], order[part]
-
-
-def _room(rows: int, *, orders: bool) -> Columns:
-    """Return columns to decode into, of one piece of memory.
-
-    NumPy asks for its memory in large pages, of which a piece for each column would have fewer, and a decoder's own
-    none: to be given small ones by the kernel would take longer than all that is done with them.
-    """
-    wide = (5 + orders) * rows
-    room = np.empty(wide + -(-rows // 4), np.int64)
-    exchange_time, local_time, price, quantity = room[: 4 * rows].reshape(4, rows)
-    unsigned, small = room[4 * rows : wide].view(np.uint64), room[wide:].view(np.uint8)
-    kind, side = small[:rows], small[rows : 2 * rows]
-    return unsigned[:rows], exchange_time, local_time, kind, side, price, quantity, unsigned[rows:]
 
 
 def _plane(column: pa.Array) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ from tradeplane_api.run import STORE_VARIABLE, ExitCode, TerminationMessage
 from tradeplane_store.errors import StoreError
 from tradeplane_store.objects import ObjectStore, open_store
 
-from tradeplane_workloads.errors import StoreFailure, WorkloadError
+from tradeplane_workloads.errors import StoreFailure, StrategyFailed, WorkloadError
 from tradeplane_workloads.runner.interruption import exit_on_sigterm
 from tradeplane_workloads.runner.logs import AttemptLog, start_log
 from tradeplane_workloads.runner.termination import failure_message, write_termination
@@ -79,7 +79,7 @@ class Attempt:
         try:
             return self._do()
         except WorkloadError as error:
-            _log.error("%s", error)
+            _log.error("%s", error, exc_info=error.__cause__ if isinstance(error, StrategyFailed) else None)
             return failure_message(error.exit_code, str(error))
         except Exception as error:
             _log.exception("the attempt failed by a fault of its own")

@@ -6,17 +6,19 @@ cannot be taken over, and a name that two distributions claim is refused: which 
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ValidationError
 
 from tradeplane_workloads.errors import InvalidSpecification
+from tradeplane_workloads.strategies.faults import faults_of
 from tradeplane_workloads.strategies.protocol import API_VERSION, EventStrategy, Strategy
 from tradeplane_workloads.strategies.reversion import BollingerReversion, Pairs, RsiReversion, ZscoreReversion
 from tradeplane_workloads.strategies.trend import BuyAndHold, MacdMomentum, SmaCross
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint, EntryPoints
+
     from pydantic_core import ErrorDetails
 
 ENTRY_POINTS = "tradeplane.strategies"
@@ -37,6 +39,13 @@ ON_EVENTS = ("market-maker", "pairs-trader")
 """Names of the built-in strategies on events; a run on bars starts without loading them."""
 BUILT_IN: dict[str, Strategy | EventStrategy] = {**ON_BARS}
 """The built-in strategies by name; none keeps state, so one of each is enough."""
+
+
+def entry_points(group: str) -> EntryPoints:
+    """Entry points of a group. What finds them takes long to load; built-in strategies do without."""
+    from importlib import metadata
+
+    return metadata.entry_points(group=group)
 
 
 def strategy_names() -> tuple[str, ...]:
@@ -96,7 +105,8 @@ def _load(point: EntryPoint) -> Strategy | EventStrategy:
             f"{where} must have one of the methods targets(bars, parameters, rng) and "
             f"trader(instruments, parameters, rng), and has {' and '.join(methods) or 'neither'}"
         )
-    return cast("Strategy | EventStrategy", loaded())
+    with faults_of(point.name, "when it was made"):
+        return cast("Strategy | EventStrategy", loaded())
 
 
 def parse_parameters(strategy: Strategy | EventStrategy, given: dict[str, Any]) -> BaseModel:

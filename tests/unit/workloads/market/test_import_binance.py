@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from tradeplane_api.snapshot import InstrumentKind, Recording
+from tradeplane_native import likely_rows
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.market.importing import import_recording
@@ -45,6 +46,15 @@ def test_plain_and_compressed_are_the_same_tape(tmp_path: Path) -> None:
     store = open_store("memory:///")
     written = write_tapes(store, [one], [import_binance(compressed).source])
     assert [tape.instrument for tape in read_tapes(store, written.id)] == [one.instrument]
+
+
+def test_more_rows_than_there_was_room_for(tmp_path: Path) -> None:
+    levels = [(str(price), "1") for price in range(1, 401)]
+    path = write(tmp_path / "r.gz", [snapshot(10, levels, []).replace(" ", ""), depth(11, 12, 10, [], [("500", "3")])])
+    assert likely_rows(path.read_bytes()) < len(levels)
+    (tape,) = import_binance(path).tapes
+    assert tape.price.tolist() == [0, *range(1, 401), 500]
+    assert tape.quantity.tolist() == [0, *[1] * 400, 3]
 
 
 def test_units_are_found_or_given(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from tradeplane_workloads.runner.attempt import Attempt
 from tradeplane_workloads.runner.execution import run
 from tradeplane_workloads.runner.logs import MAX_LOG_BYTES, AttemptLog
 from tradeplane_workloads.runner.termination import failure_message
+from tradeplane_workloads.strategies import find_strategy
 
 from tests.unit.workloads.sample_bars import SOURCE, series
 from tests.unit.workloads.sample_results import sample_result, specification
@@ -207,6 +208,20 @@ def test_a_fault_of_our_own_says_its_kind_and_keeps_the_traceback(
     assert message.exit_code == ExitCode.INTERNAL
     assert "ZeroDivisionError: in the engine" in message.message
     assert any("Traceback" in line.get("traceback", "") for line in log_lines(store))
+
+
+def test_a_fault_of_the_strategy_is_final_and_its_traceback_is_kept(
+    pod: Pod, store: ObjectStore, snapshot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by nothing")
+
+    name = specification(snapshot).simulation.algorithm.name
+    monkeypatch.setattr(type(find_strategy(name)), "targets", broken)
+    message = pod.run(specification(snapshot))
+    assert message.exit_code == ExitCode.INVALID
+    assert f"strategy '{name}' failed in targets() with ZeroDivisionError: by nothing" in message.message
+    assert any('raise ZeroDivisionError("by nothing")' in line.get("traceback", "") for line in log_lines(store))
 
 
 def test_a_log_that_cannot_be_kept_fails_no_run(pod: Pod, store: ObjectStore, snapshot: str) -> None:

@@ -430,8 +430,16 @@ class RecordedInstrument:
     left_out: int
     columns: _Columns
 
-def read_binance(data: bytes, symbol: str | None, limit: int, instruments: int) -> tuple[list[RecordedInstrument], int]:
+def likely_rows(data: bytes) -> int:
+    """Return for how many rows it is worth to make room before a recording is read; there may be fewer or more."""
+
+def read_binance(
+    data: bytes, symbol: str | None, limit: int, instruments: int, room: _Columns
+) -> tuple[list[RecordedInstrument], int]:
     """Return the instruments of a recording by symbol, and how many messages are about none.
+
+    The rows of the first one it comes upon are written into ``room``, columns of one length but for that of orders, if
+    they have enough of it; its columns are the first parts of them then.
 
     Raises ValueError of a line (None where it is about the whole) and of what is wrong with it.
     """

@@ -3,6 +3,7 @@
 use numpy::{PyArray1, PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::{PySlice, PyTuple};
 
 use crate::tape::binance::{self, Market};
 use crate::tape::{self, Columns, EncodedColumn, Fault, Layout, Origin, Refusal, Room, Tape};
@@ -59,6 +60,49 @@ impl Held<'_> {
             order: self.order.as_slice()?,
         })
     }
+}
+
+/// Columns of Python's that are written into.
+#[derive(FromPyObject)]
+struct Lent<'py>(
+    PyReadwriteArray1<'py, u64>,
+    PyReadwriteArray1<'py, i64>,
+    PyReadwriteArray1<'py, i64>,
+    PyReadwriteArray1<'py, u8>,
+    PyReadwriteArray1<'py, u8>,
+    PyReadwriteArray1<'py, i64>,
+    PyReadwriteArray1<'py, i64>,
+    PyReadwriteArray1<'py, u64>,
+);
+
+impl Lent<'_> {
+    /// The room they are. All must be as long but the last, of orders, which is not written into.
+    fn room(&mut self) -> PyResult<Room<'_>> {
+        let room = Room {
+            sequence: self.0.as_slice_mut()?,
+            exchange_time: self.1.as_slice_mut()?,
+            local_time: self.2.as_slice_mut()?,
+            kind: self.3.as_slice_mut()?,
+            side: self.4.as_slice_mut()?,
+            price: self.5.as_slice_mut()?,
+            quantity: self.6.as_slice_mut()?,
+            order: self.7.as_slice_mut()?,
+        };
+        let times = [&room.exchange_time, &room.local_time, &room.price, &room.quantity].map(|column| column.len());
+        let lengths = times.into_iter().chain([room.kind.len(), room.side.len()]);
+        if let Some(other) = lengths.into_iter().find(|&length| length != room.sequence.len()) {
+            let rows = room.sequence.len();
+            return Err(PyValueError::new_err(format!("room for {rows} rows in one column and {other} in another")));
+        }
+        Ok(room)
+    }
+}
+
+/// The first rows of columns.
+fn first_rows<'py>(columns: &Bound<'py, PyTuple>, rows: usize) -> PyResult<Bound<'py, PyTuple>> {
+    let part = PySlice::new(columns.py(), 0, isize::try_from(rows)?, 1);
+    let parts = columns.iter().map(|column| column.get_item(&part)).collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(columns.py(), parts)
 }
 
 /// Encodes columns as docs/formats/tape.md states: the columns of messages, the events, and the other columns of rows.
@@ -208,8 +252,15 @@ struct RecordedInstrument {
     columns: Py<PyAny>,
 }
 
+/// For how many rows it is worth to make room before a recording of Binance's streams is read.
+#[pyfunction]
+fn likely_rows(data: &[u8]) -> usize {
+    binance::likely_rows(data)
+}
+
 /// Reads a recording of Binance's streams, plain or gzip: its instruments by symbol, and how many messages are about
-/// none. Raises ValueError of a line (None where it is about the whole) and of what is wrong with it.
+/// none. The rows of the first it comes upon go into `room` if that is enough for them, and its columns are parts of it
+/// then. Raises ValueError of a line (None where it is about the whole) and of what is wrong with it.
 #[pyfunction]
 fn read_binance(
     py: Python<'_>,
@@ -217,11 +268,20 @@ fn read_binance(
     symbol: Option<String>,
     limit: u64,
     instruments: usize,
+    room: Bound<'_, PyTuple>,
 ) -> PyResult<(Vec<RecordedInstrument>, u64)> {
     let options = binance::Options { symbol, limit, instruments };
-    let read = py.detach(|| binance::read(data, &options));
+    // Columns of no rows may all be at one place, where they cannot be told apart to be written into.
+    let mut lent: Option<Lent<'_>> = if room.get_item(0)?.len()? == 0 { None } else { Some(room.extract()?) };
+    let into = lent.as_mut().map(Lent::room).transpose()?;
+    let read = py.detach(|| binance::read_into(data, &options, into));
     let recording = read.map_err(|refused| PyValueError::new_err((refused.line, refused.problem.to_string())))?;
+    drop(lent);
     let instrument = |one: binance::Recorded| {
+        let columns = match one.lent {
+            Some(rows) => first_rows(&room, rows)?,
+            None => arrays(py, one.tape).into_pyobject(py)?,
+        };
         Ok(RecordedInstrument {
             symbol: one.symbol,
             market: match one.market {
@@ -232,7 +292,7 @@ fn read_binance(
             price_places: one.price_places,
             quantity_places: one.quantity_places,
             left_out: one.left_out,
-            columns: arrays(py, one.tape).into_pyobject(py)?.into_any().unbind(),
+            columns: columns.into_any().unbind(),
         })
     };
     let found = recording.instruments.into_iter().map(instrument).collect::<PyResult<Vec<_>>>()?;
@@ -245,6 +305,7 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<TapeFindings>()?;
     module.add_class::<RecordedInstrument>()?;
     module.add_function(wrap_pyfunction!(audit_tape, module)?)?;
+    module.add_function(wrap_pyfunction!(likely_rows, module)?)?;
     module.add_function(wrap_pyfunction!(read_binance, module)?)?;
     module.add_function(wrap_pyfunction!(encode_tape, module)?)
 }

@@ -1,13 +1,12 @@
 //! Decimals as venues write them, exactly: digits and how many of them stand after the point.
 
+use super::digits;
 use super::form::BOUND;
 
-/// Length from which a decimal is no short one: fewer digits fit into 62 bits whatever they are.
-const SHORT: usize = 18;
 /// Most decimal places that a tick or lot can have.
 pub const MOST_PLACES: u32 = 12;
 
-/// `mantissa` x 10^-`places`, without trailing zeros after the point.
+/// `mantissa` x 10^-`places`. A number has several; the one of fewest places is the shortest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Decimal {
     /// All digits as one number, at least zero and less than [`BOUND`].
@@ -17,7 +16,7 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// Reads plain digits with at most one point: no sign, no exponent, nothing around.
+    /// Reads plain digits with at most one point: no sign, no exponent, nothing around. What it gives is the shortest.
     ///
     /// None for anything else, for more digits than 62 bits hold and for more than [`MOST_PLACES`] places.
     #[must_use]
@@ -44,41 +43,33 @@ impl Decimal {
         (places <= MOST_PLACES).then_some(Self { mantissa, places })
     }
 
-    /// Reads a decimal of few digits from the beginning of a text, and says how long it is; none where it is no short one.
-    /// What it gives, [`Decimal::parse`] gives for that beginning.
+    /// Reads a decimal of few digits from the beginning of a text, and says how long it is; none where it is no short
+    /// one. What [`Decimal::parse`] gives for that beginning is the same number, in fewer digits where zeros end it.
     #[must_use]
+    #[inline]
     pub fn short(text: &[u8]) -> Option<(Self, usize)> {
-        let mut mantissa = 0;
-        let whole = run(text, 0, &mut mantissa);
-        let (mut length, mut places) = (whole, 0);
-        if text.get(whole) == Some(&b'.') {
-            length = run(text, whole + 1, &mut mantissa);
-            places = length - whole - 1;
-            if places == 0 {
-                return None;
-            }
-        }
-        if whole == 0 || length >= SHORT {
+        let (whole, count) = digits::leading(text)?;
+        if count == 0 {
             return None;
         }
+        if text.get(count) != Some(&b'.') {
+            return Some((Self { mantissa: whole as i64, places: 0 }, count));
+        }
+        let (fraction, places) = digits::leading(&text[count + 1..])?;
+        // Both have eight digits at most, so together they are far from 62 bits.
+        let mantissa = whole as i64 * POWERS[places] + fraction as i64;
+        (places > 0).then_some((Self { mantissa, places: places as u32 }, count + 1 + places))
+    }
+
+    /// The same number without zeros at the end of its fraction.
+    #[must_use]
+    pub fn shortest(self) -> Self {
+        let Self { mut mantissa, mut places } = self;
         while places > 0 && mantissa % 10 == 0 {
             (mantissa, places) = (mantissa / 10, places - 1);
         }
-        let places = u32::try_from(places).ok().filter(|&places| places <= MOST_PLACES)?;
-        Some((Self { mantissa, places }, length))
+        Self { mantissa, places }
     }
-}
-
-/// Appends the digits that stand in a text from a place on, and says where they end, at [`SHORT`] at the latest.
-fn run(text: &[u8], from: usize, number: &mut i64) -> usize {
-    let mut at = from;
-    while at < SHORT
-        && let Some(digit) = text.get(at).and_then(|&byte| digit(byte))
-    {
-        *number = *number * 10 + digit;
-        at += 1;
-    }
-    at
 }
 
 /// A number with `places` digits more, the last of them given and the others zeros. None beyond 62 bits.
@@ -112,7 +103,22 @@ pub struct Scale {
 
 impl Scale {
     /// A decimal in the unit, after making the unit, and all of `column`, fine enough for it. None beyond 62 bits.
+    ///
+    /// A venue writes all its prices with as many places, often with more of them than its tick has: mostly there is
+    /// nothing to be done, or the same zeros to be taken off.
+    #[inline]
     pub fn fit(&mut self, decimal: Decimal, column: &mut [i64]) -> Option<i64> {
+        let fitting = match decimal.places.checked_sub(self.places) {
+            Some(0) => Some(decimal.mantissa),
+            Some(1) => multiple(decimal.mantissa, 10),
+            Some(more) => multiple(decimal.mantissa, POWERS[more as usize]),
+            None => None,
+        };
+        if fitting.is_some() { fitting } else { self.make_fit(decimal.shortest(), column) }
+    }
+
+    #[cold]
+    fn make_fit(&mut self, decimal: Decimal, column: &mut [i64]) -> Option<i64> {
         if decimal.places > self.places {
             let factor = POWERS[(decimal.places - self.places) as usize];
             for value in column {
@@ -122,6 +128,12 @@ impl Scale {
         }
         decimal.mantissa.checked_mul(POWERS[(self.places - decimal.places) as usize]).filter(|value| *value < BOUND)
     }
+}
+
+/// How often a number has another in it, where it is a multiple.
+#[inline(always)]
+fn multiple(number: i64, of: i64) -> Option<i64> {
+    (number % of == 0).then(|| number / of)
 }
 
 #[cfg(test)]
@@ -177,13 +189,31 @@ mod tests {
         #[test]
         fn short_ones_are_read_alike(text in "[0-9]{0,12}(\\.[0-9]{0,12})?[a\"]?") {
             if let Some((decimal, length)) = Decimal::short(text.as_bytes()) {
-                prop_assert_eq!(Decimal::parse(&text.as_bytes()[..length]), Some(decimal));
+                prop_assert_eq!(Decimal::parse(&text.as_bytes()[..length]), Some(decimal.shortest()));
             }
+        }
+
+        #[test]
+        fn a_scale_does_not_care_how_a_number_is_written(
+            numbers in prop::collection::vec((0i64..1_000_000, 0u32..=8, 0u32..=4), 1..20),
+        ) {
+            let fitted = |zeros: bool| {
+                let (mut scale, mut column) = (Scale::default(), Vec::new());
+                for &(mantissa, places, more) in &numbers {
+                    let written = Decimal { mantissa: mantissa * POWERS[more as usize], places: places + more };
+                    let decimal = if zeros { written } else { written.shortest() };
+                    let value = scale.fit(decimal, &mut column).unwrap();
+                    column.push(value);
+                }
+                (scale, column)
+            };
+            prop_assert_eq!(fitted(true), fitted(false));
         }
 
         #[test]
         fn no_bytes_panic(text in prop::collection::vec(any::<u8>(), 0..40)) {
             let _ = Decimal::parse(&text);
+            let _ = Decimal::short(&text);
         }
     }
 }

@@ -40,6 +40,22 @@ pub struct Room<'a> {
     pub order: &'a mut [u64],
 }
 
+impl Room<'_> {
+    /// The same room, for a while.
+    pub(super) fn again(&mut self) -> Room<'_> {
+        Room {
+            sequence: &mut *self.sequence,
+            exchange_time: &mut *self.exchange_time,
+            local_time: &mut *self.local_time,
+            kind: &mut *self.kind,
+            side: &mut *self.side,
+            price: &mut *self.price,
+            quantity: &mut *self.quantity,
+            order: &mut *self.order,
+        }
+    }
+}
+
 /// Decodes a tape: its messages, batch by batch, and then its rows.
 #[derive(Debug)]
 pub struct Decoder {

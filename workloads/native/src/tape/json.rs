@@ -5,6 +5,7 @@
 //! takes, and refuses the rest.
 
 use super::decimal::Decimal;
+use super::digits;
 
 /// Deepest nesting that is read.
 const DEEPEST: usize = 64;
@@ -21,8 +22,9 @@ pub(super) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub fn new(text: &'a str) -> Self {
-        Self { text: text.as_bytes(), at: 0 }
+    /// The beginning of a text, which is UTF-8.
+    pub fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0 }
     }
 
     /// The next byte that is no space, without taking it; 0 at the end.
@@ -48,6 +50,11 @@ impl<'a> Scanner<'a> {
         if self.take(byte) { Ok(()) } else { Err(self.unexpected()) }
     }
 
+    /// What was not taken yet.
+    pub fn rest(&self) -> &'a [u8] {
+        &self.text[self.at..]
+    }
+
     /// Nothing but space may be left.
     pub fn end(&mut self) -> Result<(), Unexpected> {
         self.peek();
@@ -69,13 +76,26 @@ impl<'a> Scanner<'a> {
             return Ok(());
         }
         loop {
-            let (name, _) = self.string()?;
-            self.expect(b':')?;
+            let name = self.name()?;
             each(self, name)?;
             if !self.take(b',') {
                 return self.expect(b'}');
             }
         }
+    }
+
+    /// Takes a name and the colon behind it. In the messages of venues most are of one letter.
+    #[inline]
+    fn name(&mut self) -> Result<&'a [u8], Unexpected> {
+        if let Some(rest @ [b'"', letter, b'"', b':', ..]) = self.text.get(self.at..)
+            && letter.is_ascii_alphabetic()
+        {
+            self.at += 4;
+            return Ok(&rest[1..2]);
+        }
+        let (name, _) = self.string()?;
+        self.expect(b':')?;
+        Ok(name)
     }
 
     /// Takes the elements of an array whose bracket was taken.
@@ -92,10 +112,29 @@ impl<'a> Scanner<'a> {
     }
 
     /// Takes a string; what stands between its quotation marks, and whether there are escapes in it.
+    #[inline]
     pub fn string(&mut self) -> Result<(&'a [u8], bool), Unexpected> {
+        // Most are shorter than a word.
+        if let Some((b'"', rest)) = self.rest().split_first()
+            && let Some(length) = digits::plain(rest)
+            && rest.get(length) == Some(&b'"')
+        {
+            self.at += length + 2;
+            return Ok((&rest[..length], false));
+        }
+        self.any_string()
+    }
+
+    fn any_string(&mut self) -> Result<(&'a [u8], bool), Unexpected> {
         self.expect(b'"')?;
         let (start, mut escapes) = (self.at, false);
         loop {
+            while let Some(plain) = self.text.get(self.at..).and_then(digits::plain) {
+                self.at += plain;
+                if plain < 8 {
+                    break;
+                }
+            }
             match self.text.get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -140,10 +179,30 @@ impl<'a> Scanner<'a> {
         self.string().map(|(text, _)| Decimal::parse(text))
     }
 
+    /// Takes an array of two strings that hold short decimals, with no space in it. None, and nothing taken, where it is
+    /// anything else, which may still be an array of two decimals.
+    #[inline]
+    pub fn pair(&mut self) -> Option<(Decimal, Decimal)> {
+        let rest = self.text.get(self.at..)?.strip_prefix(b"[\"")?;
+        let (first, length) = Decimal::short(rest)?;
+        let rest = rest[length..].strip_prefix(b"\",\"")?;
+        let (second, length) = Decimal::short(rest)?;
+        let rest = rest[length..].strip_prefix(b"\"]")?;
+        self.at = self.text.len() - rest.len();
+        Some((first, second))
+    }
+
     /// Takes a number; its value where it is a whole one of at most 64 bits without a sign.
     pub fn number(&mut self) -> Result<Option<u64>, Unexpected> {
         self.peek();
         let start = self.at;
+        if let Some((value, length)) = self.text.get(start..).and_then(digits::whole)
+            && (length == 1 || (1..16).contains(&length) && self.text[start] != b'0')
+            && !matches!(self.text[start + length], b'.' | b'e' | b'E')
+        {
+            self.at += length;
+            return Ok(Some(value));
+        }
         let negative = self.take(b'-');
         let mut value = Some(0u64);
         let first = self.at;
@@ -220,7 +279,7 @@ mod tests {
     use super::*;
 
     fn takes(text: &str) -> bool {
-        let mut scanner = Scanner::new(text);
+        let mut scanner = Scanner::new(text.as_bytes());
         scanner.skip().and_then(|()| scanner.end()).is_ok()
     }
 
@@ -272,13 +331,61 @@ mod tests {
         for text in
             ["61800.20", "0.000", "5.", ".5", "", "1e3", "12345678901234567.5", "123456789012345678.9", "-1", "a"]
         {
-            let quoted = format!(" \"{text}\",");
-            let mut scanner = Scanner::new(&quoted);
-            assert_eq!(scanner.decimal(), Ok(Decimal::parse(text.as_bytes())), "{text}");
-            assert!(scanner.take(b','), "{text}");
+            for after in [",", ", and much more"] {
+                let quoted = format!(" \"{text}\"{after}");
+                let mut scanner = Scanner::new(quoted.as_bytes());
+                let decimal = scanner.decimal().unwrap().map(Decimal::shortest);
+                assert_eq!(decimal, Decimal::parse(text.as_bytes()), "{text}");
+                assert!(scanner.take(b','), "{text}");
+            }
         }
-        assert!(Scanner::new("12").decimal().is_err());
-        assert!(Scanner::new("\"12").decimal().is_err());
+        assert!(Scanner::new(b"12").decimal().is_err());
+        assert!(Scanner::new(b"\"12").decimal().is_err());
+    }
+
+    #[test]
+    fn pairs_are_taken_whole_or_not_at_all() {
+        let taken = |text: &str| {
+            let mut scanner = Scanner::new(text.as_bytes());
+            let pair = scanner.pair();
+            (pair.map(|(one, other)| (one.mantissa, other.mantissa)), scanner.at)
+        };
+        assert_eq!(taken(r#"["61800.20","0.014"],["1"#), (Some((6_180_020, 14)), 20));
+        assert_eq!(taken(r#"["1","12345678.12345678"]]}}"#), (Some((1, 1_234_567_812_345_678)), 25));
+        for text in [
+            r#"["1","2","3"]        "#,
+            r#"[ "1","2"]         "#,
+            r#"["1", "2"]         "#,
+            r#"["1","2" ]         "#,
+            r#"["1",2]            "#,
+            r#"["1."," 2"]        "#,
+            r#"["1"]              "#,
+            r#"["123456789","1"]  "#,
+            r#"["1.123456789","1"]"#,
+            r#"["1","2"]"#,
+            r#"["1","#,
+            "",
+        ] {
+            assert_eq!(taken(text), (None, 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_every_length_are_read() {
+        for length in 1..=24 {
+            for (after, whole) in [("", true), (",", true), (" ]", true), (".5", false), ("e3", false), ("E+3,", false)]
+            {
+                let text = format!("{}{after}", &"123456789012345678901234"[..length]);
+                let expected = if whole { text.trim_matches([',', ' ', ']']).parse().ok() } else { None };
+                let mut scanner = Scanner::new(text.as_bytes());
+                assert_eq!(scanner.number(), Ok(expected), "{text}");
+                let end = text.len() - if whole { after.len() } else { after.matches(',').count() };
+                assert_eq!(scanner.at, end, "{text}");
+            }
+        }
+        assert!(Scanner::new(b"0123456789").number().is_err());
+        assert!(Scanner::new(b"00000000000000").number().is_err());
+        assert_eq!(Scanner::new(b"0,        ").number(), Ok(Some(0)));
     }
 
     #[test]
@@ -290,7 +397,7 @@ mod tests {
 
     #[test]
     fn numbers_are_values_where_they_are_whole() {
-        let number = |text| Scanner::new(text).number();
+        let number = |text: &str| Scanner::new(text.as_bytes()).number();
         assert_eq!(number("18446744073709551615"), Ok(Some(u64::MAX)));
         assert_eq!(number("18446744073709551616"), Ok(None));
         assert_eq!((number("-1"), number("1.0"), number("1e3")), (Ok(None), Ok(None), Ok(None)));

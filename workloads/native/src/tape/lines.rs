@@ -4,13 +4,15 @@ use std::io::Read;
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::whole::expanded_at_once;
+
 /// Longest line that is read.
 pub const LONGEST_LINE: usize = 4 << 20;
 /// Bytes asked for at a time.
 const BUFFER: usize = 1 << 18;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Times its size that recordings expand to at the very most.
-const MOST_EXPANDED: u64 = 32;
+pub(super) const MOST_EXPANDED: u64 = 32;
 
 /// Why lines cannot be read; the number is the line's, from 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,9 +28,14 @@ pub enum Broken {
 /// How many bytes there seem to be, expanded: what a gzip file says of itself, and no more than such a file can hold. A guess,
 /// by which room may be made; nothing is believed for it.
 pub fn expected(data: &[u8]) -> u64 {
-    let stated = data.last_chunk::<4>().map_or(0, |size| u64::from(u32::from_le_bytes(*size)));
+    let stated = stated_size(data);
     let length = data.len() as u64;
     if data.starts_with(&GZIP) { stated.clamp(length, length.saturating_mul(MOST_EXPANDED)) } else { length }
+}
+
+/// The size that the end of a gzip file says that its last member has.
+pub(super) fn stated_size(data: &[u8]) -> u64 {
+    data.last_chunk::<4>().map_or(0, |size| u64::from(u32::from_le_bytes(*size)))
 }
 
 /// Calls `each` with every line that is not blank and its number from 1, without its end.
@@ -43,6 +50,17 @@ pub fn for_each_line<E: From<Broken>>(
     if !data.starts_with(&GZIP) {
         return if data.len() as u64 > limit { Err(Broken::Large(limit).into()) } else { plain(data, &mut each) };
     }
+    if let Some(text) = expanded_at_once(data, limit) {
+        return plain(&text, &mut each);
+    }
+    in_pieces(data, limit, each)
+}
+
+fn in_pieces<E: From<Broken>>(
+    data: &[u8],
+    limit: u64,
+    mut each: impl FnMut(u64, &[u8]) -> Result<(), E>,
+) -> Result<(), E> {
     let mut decoder = MultiGzDecoder::new(data);
     let (mut buffer, mut filled, mut number, mut expanded) = (vec![0; BUFFER], 0, 0, 0);
     loop {
@@ -143,6 +161,21 @@ mod tests {
     fn files_one_after_the_other_are_one() {
         let both = [gzip(b"one\ntw"), gzip(b"o\n")].concat();
         assert_eq!(read(&both, 100).unwrap(), [(1, b"one".to_vec()), (2, b"two".to_vec())]);
+    }
+
+    #[test]
+    fn files_that_are_alike_are_read_each() {
+        let one = gzip(b"a line\n");
+        let both = read(&[one.as_slice(), &one].concat(), 100).unwrap();
+        assert_eq!(both, [(1, b"a line".to_vec()), (2, b"a line".to_vec())]);
+    }
+
+    #[test]
+    fn what_follows_a_file_and_is_none_is_refused() {
+        for after in [&b"more"[..], &[0; 20]] {
+            let data = [gzip(b"one\ntwo\n").as_slice(), after].concat();
+            assert!(matches!(read(&data, 100), Err(Broken::Compression(2, _))), "{after:?}");
+        }
     }
 
     #[test]

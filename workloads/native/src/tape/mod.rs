@@ -9,6 +9,7 @@ mod column;
 mod columns;
 mod decimal;
 mod decode;
+mod digits;
 mod encode;
 mod form;
 mod json;
@@ -16,6 +17,8 @@ mod lines;
 mod owned;
 mod planes;
 mod refusal;
+mod rows;
+mod whole;
 
 pub use audit::{Count, Findings, audit, lost};
 pub use columns::{Columns, Fault, Kind, Side};

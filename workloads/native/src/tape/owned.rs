@@ -1,6 +1,7 @@
 //! A tape that owns its columns: what readers fill and decoding returns.
 
 use super::columns::{Columns, Kind, Side};
+use super::decode::Room;
 
 /// One row, before it is spread over columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,14 +46,43 @@ impl Tape {
         }
     }
 
-    /// Makes room for rows that are about no order, as many more.
-    pub fn reserve(&mut self, rows: usize) {
-        self.sequence.reserve_exact(rows);
-        for column in [&mut self.exchange_time, &mut self.local_time, &mut self.price, &mut self.quantity] {
-            column.reserve_exact(rows);
+    /// A tape of rows that are all zeros, about no order.
+    pub(super) fn zeros(rows: usize) -> Self {
+        Self {
+            sequence: vec![0; rows],
+            exchange_time: vec![0; rows],
+            local_time: vec![0; rows],
+            kind: vec![0; rows],
+            side: vec![0; rows],
+            price: vec![0; rows],
+            quantity: vec![0; rows],
+            order: Vec::new(),
         }
-        self.kind.reserve_exact(rows);
-        self.side.reserve_exact(rows);
+    }
+
+    /// Takes the last rows off, all but so many.
+    pub(super) fn truncate(&mut self, rows: usize) {
+        self.sequence.truncate(rows);
+        for column in [&mut self.exchange_time, &mut self.local_time, &mut self.price, &mut self.quantity] {
+            column.truncate(rows);
+        }
+        self.kind.truncate(rows);
+        self.side.truncate(rows);
+        self.order.truncate(rows);
+    }
+
+    /// The columns, to write.
+    pub(super) fn room(&mut self) -> Room<'_> {
+        Room {
+            sequence: &mut self.sequence,
+            exchange_time: &mut self.exchange_time,
+            local_time: &mut self.local_time,
+            kind: &mut self.kind,
+            side: &mut self.side,
+            price: &mut self.price,
+            quantity: &mut self.quantity,
+            order: &mut self.order,
+        }
     }
 
     /// Number of rows.

@@ -10,14 +10,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tradeplane_api.snapshot import MAX_INSTRUMENTS, InstrumentKind, Recording, SnapshotSource
-from tradeplane_native import read_binance
+from tradeplane_native import likely_rows, read_binance
 from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.importing.recordings import Found, ImportedTapes, to_tape
 from tradeplane_workloads.market.importing.source import read_limited
 from tradeplane_workloads.market.importing.tape_options import TapeOptions
-from tradeplane_workloads.market.tapes import Tape, TapeInstrument
+from tradeplane_workloads.market.tapes import Tape, TapeInstrument, room
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,8 @@ def import_binance(path: Path, options: TapeOptions | None = None) -> ImportedTa
     chosen = options or TapeOptions()
     data = read_limited(path, chosen.max_bytes)
     try:
-        found, others = read_binance(data, chosen.symbol, chosen.max_expanded_bytes, MAX_INSTRUMENTS)
+        into = room(likely_rows(data), orders=False)
+        found, others = read_binance(data, chosen.symbol, chosen.max_expanded_bytes, MAX_INSTRUMENTS, into)
     except ValueError as error:
         line, problem = error.args
         where = "" if line is None else f", line {line}"

@@ -5,8 +5,10 @@ use std::ops::Range;
 use super::super::audit::lost;
 use super::super::columns::{Kind, Side};
 use super::super::decimal::Scale;
+use super::super::decode::Room;
 use super::super::form::BOUND;
-use super::super::owned::{Row, Tape};
+use super::super::owned::Row;
+use super::super::rows::{Filled, Rows};
 use super::message::Level;
 use super::problem::Problem;
 
@@ -54,8 +56,8 @@ pub(super) enum Trades {
 
 /// An instrument while it is read.
 #[derive(Debug)]
-pub(super) struct Instrument {
-    pub tape: Tape,
+pub(super) struct Instrument<'r> {
+    pub rows: Rows<'r>,
     pub prices: Scale,
     pub quantities: Scale,
     /// Messages that are not on the tape.
@@ -68,10 +70,11 @@ pub(super) struct Instrument {
     trades: Option<(Trades, u64)>,
 }
 
-impl Instrument {
-    pub fn new() -> Self {
+impl<'r> Instrument<'r> {
+    /// Nothing of an instrument yet; its rows go into `room` while there is enough of it.
+    pub fn new(room: Option<Room<'r>>) -> Self {
         Self {
-            tape: Tape::default(),
+            rows: Rows::new(room),
             prices: Scale::default(),
             quantities: Scale::default(),
             left_out: 0,
@@ -101,9 +104,9 @@ impl Instrument {
                 _ => {}
             },
         }
-        let start = self.tape.len();
+        let start = self.rows.len();
         self.levels(stamp, Kind::Level, bids, asks)?;
-        let rows = start..self.tape.len();
+        let rows = start..self.rows.len();
         if let Book::Blind(since) = &mut self.book {
             since.push((updates, rows));
         }
@@ -136,8 +139,9 @@ impl Instrument {
     /// Applies a message that is newer than the book and follows it once more.
     fn apply(&mut self, stamp: Stamp, (updates, rows): (Updates, Range<usize>)) {
         for row in rows {
-            let side = Side::of(self.tape.side[row]).unwrap_or(Side::None);
-            self.row(stamp, Kind::Level, side, self.tape.price[row], self.tape.quantity[row]);
+            let before = self.rows.room();
+            let (side, price, quantity) = (before.side[row], before.price[row], before.quantity[row]);
+            self.row(stamp, Kind::Level, Side::of(side).unwrap_or(Side::None), price, quantity);
         }
         self.book = Book::Known(updates.last);
     }
@@ -177,29 +181,31 @@ impl Instrument {
         self.level(stamp, Kind::Quote, Side::Ask, ask)
     }
 
-    /// The tape, when all of it was read: what states no exchange time has that of the row before, or the first there
-    /// is, or where none has any the local time.
-    pub fn finish(&mut self) -> Tape {
+    /// The rows, when all was read: what states no exchange time has that of the row before, or the first there is, or
+    /// where none has any the local time.
+    pub fn finish(mut self) -> Filled {
+        let rows = self.rows.len();
+        let room = self.rows.room();
         let mut untimed = self.untimed.iter().copied().peekable();
-        let first = (0..self.tape.len()).find(|row| untimed.next_if_eq(row).is_none());
+        let first = (0..rows).find(|row| untimed.next_if_eq(row).is_none());
         for &row in &self.untimed {
             let source = if row == 0 { first } else { Some(row - 1) };
-            self.tape.exchange_time[row] = match source {
-                Some(source) if first.is_some() => self.tape.exchange_time[source],
-                _ => self.tape.local_time[row],
+            room.exchange_time[row] = match source {
+                Some(source) if first.is_some() => room.exchange_time[source],
+                _ => room.local_time[row],
             };
         }
         for &(row, what, count) in &self.gaps {
-            (self.tape.price[row], self.tape.quantity[row]) = (what, count);
+            (room.price[row], room.quantity[row]) = (what, count);
         }
-        std::mem::take(&mut self.tape)
+        self.rows.finish()
     }
 
     fn lose(&mut self, stamp: Stamp, what: i64, count: i64) {
         if what == lost::BOOK {
             self.book = Book::Blind(Vec::new());
         }
-        self.gaps.push((self.tape.len(), what, count));
+        self.gaps.push((self.rows.len(), what, count));
         self.row(stamp, Kind::Gap, Side::None, 0, 0);
     }
 
@@ -210,36 +216,41 @@ impl Instrument {
 
     /// Rows of one kind and side, which share all but price and quantity.
     fn side_of(&mut self, stamp: Stamp, (kind, side): (Kind, Side), levels: &[Level]) -> Result<(), Problem> {
-        let tape = &mut self.tape;
-        let start = tape.price.len();
-        for level in levels {
-            let price = self.prices.fit(level.price, &mut tape.price).ok_or(Problem::Number("price"))?;
-            let quantity =
-                self.quantities.fit(level.quantity, &mut tape.quantity).ok_or(Problem::Number("quantity"))?;
-            tape.price.push(price);
-            tape.quantity.push(quantity);
+        let rows = self.rows.len()..self.rows.len() + levels.len();
+        self.rows.reserve(levels.len());
+        let room = self.rows.room();
+        for (row, level) in rows.clone().zip(levels) {
+            room.price[row] = self.prices.fit(level.price, &mut room.price[..row]).ok_or(Problem::Number("price"))?;
+            room.quantity[row] =
+                self.quantities.fit(level.quantity, &mut room.quantity[..row]).ok_or(Problem::Number("quantity"))?;
         }
-        let rows = tape.price.len();
-        tape.sequence.resize(rows, stamp.line);
-        tape.exchange_time.resize(rows, stamp.exchange.unwrap_or(0));
-        tape.local_time.resize(rows, stamp.local);
-        tape.kind.resize(rows, kind as u8);
-        tape.side.resize(rows, side as u8);
+        room.sequence[rows.clone()].fill(stamp.line);
+        room.exchange_time[rows.clone()].fill(stamp.exchange.unwrap_or(0));
+        room.local_time[rows.clone()].fill(stamp.local);
+        room.kind[rows.clone()].fill(kind as u8);
+        room.side[rows.clone()].fill(side as u8);
+        self.rows.wrote(levels.len());
         if stamp.exchange.is_none() {
-            self.untimed.extend(start..rows);
+            self.untimed.extend(rows);
         }
         Ok(())
     }
 
     fn level(&mut self, stamp: Stamp, kind: Kind, side: Side, level: Level) -> Result<(), Problem> {
-        self.side_of(stamp, (kind, side), &[level])
+        let rows = self.rows.len();
+        let before = self.rows.room();
+        let price = self.prices.fit(level.price, &mut before.price[..rows]).ok_or(Problem::Number("price"))?;
+        let quantity = self.quantities.fit(level.quantity, &mut before.quantity[..rows]);
+        let quantity = quantity.ok_or(Problem::Number("quantity"))?;
+        self.row(stamp, kind, side, price, quantity);
+        Ok(())
     }
 
     fn row(&mut self, stamp: Stamp, kind: Kind, side: Side, price: i64, quantity: i64) {
         if stamp.exchange.is_none() {
-            self.untimed.push(self.tape.len());
+            self.untimed.push(self.rows.len());
         }
-        self.tape.push(Row {
+        self.rows.push(Row {
             sequence: stamp.line,
             exchange_time: stamp.exchange.unwrap_or(0),
             local_time: stamp.local,

@@ -15,6 +15,25 @@ pub(super) struct Level {
     pub quantity: Decimal,
 }
 
+/// A string's text, kept with what follows it in the message, so that a number in it can be read by words.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Text<'a> {
+    /// The message from the first byte of the text on.
+    from: &'a [u8],
+    length: u32,
+}
+
+impl<'a> Text<'a> {
+    fn bytes(self) -> &'a [u8] {
+        &self.from[..self.length as usize]
+    }
+
+    fn decimal(self) -> Option<Decimal> {
+        let short = Decimal::short(self.from).filter(|(_, length)| *length == self.length as usize);
+        short.map_or_else(|| Decimal::parse(self.bytes()), |(decimal, _)| Some(decimal))
+    }
+}
+
 /// What a field held.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) enum Value<'a> {
@@ -26,7 +45,7 @@ pub(super) enum Value<'a> {
     Integer(u64),
     Flag(bool),
     /// Text without escapes.
-    Text(&'a [u8]),
+    Text(Text<'a>),
     /// Places in the levels of the message.
     Levels(Range<usize>),
 }
@@ -41,11 +60,11 @@ impl<'a> Value<'a> {
     }
 
     pub fn text(&self) -> Option<&'a [u8]> {
-        if let Self::Text(text) = self { Some(text) } else { None }
+        if let Self::Text(text) = self { Some(text.bytes()) } else { None }
     }
 
     pub fn decimal(&self) -> Option<Decimal> {
-        self.text().and_then(Decimal::parse)
+        if let Self::Text(text) = self { text.decimal() } else { None }
     }
 
     pub fn levels<'l>(&self, all: &'l [Level]) -> Option<&'l [Level]> {
@@ -92,22 +111,20 @@ pub(super) struct Message<'a> {
 }
 
 impl<'a> Message<'a> {
-    /// Reads a message, its levels into `levels`. JSON that is no object, or wraps none, has no field.
-    pub fn parse(text: &'a str, levels: &mut Vec<Level>) -> Result<Self, Unexpected> {
+    /// Reads a message, which is UTF-8, its levels into `levels`. JSON that is no object, or wraps none, has no field.
+    pub fn read(&mut self, text: &'a [u8], levels: &mut Vec<Level>) -> Result<(), Unexpected> {
         levels.clear();
-        let mut message = Self::default();
         let mut scanner = Scanner::new(text);
         if scanner.take(b'{') {
             scanner.members(|scanner, name| match name {
-                b"data" => message.data(scanner, levels),
-                b"stream" => take_once(&mut message.stream, scanner, levels),
-                _ => message.member(name, scanner, levels),
+                b"data" => self.data(scanner, levels),
+                b"stream" => take_once(&mut self.stream, scanner, levels),
+                _ => self.member(name, scanner, levels),
             })?;
         } else {
             scanner.skip()?;
         }
-        scanner.end()?;
-        Ok(message)
+        scanner.end()
     }
 
     fn data(&mut self, scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<(), Unexpected> {
@@ -161,12 +178,16 @@ fn take_once<'a>(field: &mut Value<'a>, scanner: &mut Scanner<'a>, levels: &mut 
 
 fn value<'a>(scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<Value<'a>, Unexpected> {
     match scanner.peek() {
-        b'"' => scanner.string().map(|(text, escapes)| if escapes { Value::Other } else { Value::Text(text) }),
+        b'"' => text(scanner),
         b'-' | b'0'..=b'9' => scanner.number().map(|number| number.map_or(Value::Other, Value::Integer)),
         b'[' => {
             scanner.take(b'[');
             let (start, mut whole) = (levels.len(), true);
             scanner.elements(|scanner| {
+                if let Some((price, quantity)) = scanner.pair() {
+                    levels.push(Level { price, quantity });
+                    return Ok(());
+                }
                 let level = level(scanner)?;
                 whole &= level.is_some();
                 levels.extend(level);
@@ -177,6 +198,14 @@ fn value<'a>(scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<Value
         b'{' => scanner.skip().map(|()| Value::Other),
         _ => scanner.word().map(|word| word.map_or(Value::Other, Value::Flag)),
     }
+}
+
+fn text<'a>(scanner: &mut Scanner<'a>) -> Result<Value<'a>, Unexpected> {
+    let from = scanner.rest();
+    let (text, escapes) = scanner.string()?;
+    // A line is far shorter than what 32 bits count.
+    let length = if escapes { None } else { u32::try_from(text.len()).ok() };
+    Ok(length.map_or(Value::Other, |length| Value::Text(Text { from: &from[1..], length })))
 }
 
 /// Takes an element of an array; where it is a price and a quantity, those. Spot once added an empty third one.

@@ -9,4 +9,4 @@ mod problem;
 mod reader;
 
 pub use problem::{Problem, Refused};
-pub use reader::{Market, Options, Recorded, Recording, read};
+pub use reader::{Market, Options, Recorded, Recording, likely_rows, read, read_into};

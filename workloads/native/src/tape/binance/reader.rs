@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::super::columns::Side;
+use super::super::decode::Room;
+use super::super::digits;
 use super::super::form::BOUND;
 use super::super::lines::{expected, for_each_line};
 use super::super::owned::Tape;
+use super::super::rows::Filled;
 use super::instrument::{Instrument, Stamp, Trades, Updates};
 use super::message::{Level, Message, Value};
 use super::problem::{Problem, Refused};
@@ -23,6 +26,10 @@ const WAITING: usize = 16;
 
 /// Bytes of the shortest level, `["1","1"]`, which is a row.
 const SHORTEST: u64 = 9;
+/// Bytes of a line for each of its rows, at least, as venues write them.
+const USUAL: u64 = 20;
+/// Most rows that room is to be made for before any is read.
+const MOST_LIKELY: u64 = 1 << 22;
 
 /// Which of Binance's markets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +59,10 @@ pub struct Options {
 pub struct Recorded {
     pub symbol: String,
     pub market: Market,
+    /// Its rows, but for those in the room that was lent.
     pub tape: Tape,
+    /// How many rows are in the room that was lent; None where they are in `tape`.
+    pub lent: Option<usize>,
     pub price_places: u32,
     pub quantity_places: u32,
     /// Messages that are not on the tape.
@@ -73,11 +83,26 @@ pub struct Recording {
 /// # Errors
 /// [`Refused`] naming the first line that cannot be read.
 pub fn read(data: &[u8], options: &Options) -> Result<Recording, Refused> {
-    let mut reader = Reader::new(options, expected(data));
+    read_into(data, options, None)
+}
+
+/// As [`read`], the rows of the first instrument into `room`, whose columns are as long as another but for that of
+/// orders, if they have enough of it.
+///
+/// # Errors
+/// [`Refused`] naming the first line that cannot be read.
+pub fn read_into(data: &[u8], options: &Options, room: Option<Room<'_>>) -> Result<Recording, Refused> {
+    let mut reader = Reader::new(options, expected(data), room);
     for_each_line(data, options.limit, |line, text| {
         reader.line(line, text).map_err(|problem| Refused { line: Some(line), problem })
     })?;
     reader.finish()
+}
+
+/// For how many rows it is worth to make room before a recording is read; there may be fewer or more.
+#[must_use]
+pub fn likely_rows(data: &[u8]) -> usize {
+    usize::try_from((expected(data) / USUAL).min(MOST_LIKELY)).unwrap_or(0)
 }
 
 /// A snapshot of which nobody knows yet whose it is.
@@ -88,17 +113,36 @@ struct Waiting {
     asks: Vec<Level>,
 }
 
-struct Known {
-    instrument: Instrument,
+struct Known<'r> {
+    instrument: Instrument<'r>,
     futures: bool,
     coin: bool,
     /// Whether room was made for all the rows that seem to come.
     roomy: bool,
 }
 
-struct Reader<'a> {
+impl Known<'_> {
+    fn recorded(self, symbol: String) -> Recorded {
+        let (price_places, quantity_places) = (self.instrument.prices.places, self.instrument.quantities.places);
+        let left_out = self.instrument.left_out;
+        let market = match (self.coin, self.futures) {
+            (true, _) => Market::CoinM,
+            (false, true) => Market::UsdM,
+            (false, false) => Market::Spot,
+        };
+        let (tape, lent) = match self.instrument.finish() {
+            Filled::Lent(rows) => (Tape::default(), Some(rows)),
+            Filled::Own(tape) => (tape, None),
+        };
+        Recorded { symbol, market, tape, lent, price_places, quantity_places, left_out }
+    }
+}
+
+struct Reader<'a, 'r> {
     options: &'a Options,
-    instruments: Vec<Known>,
+    /// For the first instrument.
+    room: Option<Room<'r>>,
+    instruments: Vec<Known<'r>>,
     places: BTreeMap<String, usize>,
     latest: Option<(String, usize)>,
     waiting: Vec<Waiting>,
@@ -112,10 +156,11 @@ struct Reader<'a> {
     expected: u64,
 }
 
-impl<'a> Reader<'a> {
-    fn new(options: &'a Options, expected: u64) -> Self {
+impl<'a, 'r> Reader<'a, 'r> {
+    fn new(options: &'a Options, expected: u64, room: Option<Room<'r>>) -> Self {
         Self {
             options,
+            room,
             done: 0,
             expected,
             instruments: Vec::new(),
@@ -132,10 +177,14 @@ impl<'a> Reader<'a> {
         self.done += text.len() as u64;
         let space = memchr::memchr(b' ', text).ok_or(Problem::Time)?;
         let local = local_time(&text[..space]).ok_or(Problem::Time)?;
-        let text = std::str::from_utf8(&text[space + 1..]).map_err(|_| Problem::Text)?;
+        let text = &text[space + 1..];
+        if !text.is_ascii() && std::str::from_utf8(text).is_err() {
+            return Err(Problem::Text);
+        }
         let mut levels = std::mem::take(&mut self.levels);
-        let parsed = Message::parse(text, &mut levels).map_err(|unexpected| Problem::Json(unexpected.0 + 1));
-        let done = parsed.and_then(|message| self.message(line, local, &message, &levels));
+        let mut message = Message::default();
+        let parsed = message.read(text, &mut levels).map_err(|unexpected| Problem::Json(unexpected.0 + 1));
+        let done = parsed.and_then(|()| self.message(line, local, &message, &levels));
         self.levels = levels;
         done
     }
@@ -157,9 +206,9 @@ impl<'a> Reader<'a> {
         known.futures |= message.previous_update.integer().is_some() || message.trade_kind.text().is_some();
         known.coin |= message.pair.text().is_some();
         let instrument = &mut known.instrument;
-        if instrument.tape.len() >= MANY && !known.roomy {
+        if instrument.rows.len() >= MANY && !known.roomy {
             known.roomy = true;
-            instrument.tape.reserve(projected(instrument.tape.len(), self.done, self.expected));
+            instrument.rows.reserve(projected(instrument.rows.len(), self.done, self.expected));
         }
         match event {
             b"depthUpdate" => depth(instrument, stamp, message, levels),
@@ -221,7 +270,7 @@ impl<'a> Reader<'a> {
         if self.instruments.len() == self.options.instruments {
             return Err(Problem::Instruments(self.options.instruments));
         }
-        let mut instrument = Instrument::new();
+        let mut instrument = Instrument::new(self.room.take());
         for waiting in self.waiting.drain(..) {
             self.unnamed.get_or_insert(waiting.stamp.line);
             instrument.snapshot(waiting.stamp, waiting.update, &waiting.bids, &waiting.asks)?;
@@ -231,30 +280,16 @@ impl<'a> Reader<'a> {
         Ok(self.instruments.len() - 1)
     }
 
-    fn finish(mut self) -> Result<Recording, Refused> {
+    fn finish(self) -> Result<Recording, Refused> {
         let unnamed = self.unnamed.filter(|_| self.instruments.len() > 1);
         let waiting = self.waiting.first().map(|waiting| waiting.stamp.line);
         if let Some(line) = unnamed.or(waiting) {
             let problem = if unnamed.is_some() { Problem::Unnamed } else { Problem::Waiting };
             return Err(Refused { line: Some(line), problem });
         }
-        let mut instruments = Vec::with_capacity(self.instruments.len());
-        for (symbol, &place) in &self.places {
-            let known = &mut self.instruments[place];
-            let instrument = &mut known.instrument;
-            instruments.push(Recorded {
-                symbol: symbol.clone(),
-                market: match (known.coin, known.futures) {
-                    (true, _) => Market::CoinM,
-                    (false, true) => Market::UsdM,
-                    (false, false) => Market::Spot,
-                },
-                tape: instrument.finish(),
-                price_places: instrument.prices.places,
-                quantity_places: instrument.quantities.places,
-                left_out: instrument.left_out,
-            });
-        }
+        let mut known: Vec<Option<Known<'_>>> = self.instruments.into_iter().map(Some).collect();
+        let known = self.places.into_iter().filter_map(|(symbol, place)| Some((symbol, known[place].take()?)));
+        let instruments = known.map(|(symbol, known)| known.recorded(symbol)).collect();
         Ok(Recording { instruments, others: self.others })
     }
 }
@@ -266,7 +301,12 @@ fn projected(rows: usize, done: u64, expected: u64) -> usize {
     usize::try_from((alike * 9 / 8).min(u128::from(rest / SHORTEST))).unwrap_or(0)
 }
 
-fn depth(instrument: &mut Instrument, stamp: Stamp, message: &Message<'_>, levels: &[Level]) -> Result<(), Problem> {
+fn depth(
+    instrument: &mut Instrument<'_>,
+    stamp: Stamp,
+    message: &Message<'_>,
+    levels: &[Level],
+) -> Result<(), Problem> {
     if message.stream.text().is_some_and(has_few_levels) {
         instrument.left_out += 1;
         return Ok(());
@@ -288,7 +328,7 @@ fn has_few_levels(stream: &[u8]) -> bool {
 }
 
 fn trade(
-    instrument: &mut Instrument,
+    instrument: &mut Instrument<'_>,
     stamp: Stamp,
     (feed, number): (Trades, &Value<'_>),
     message: &Message<'_>,
@@ -304,7 +344,7 @@ fn trade(
     instrument.trade(stamp, (feed, number), taker, Some(Level { price, quantity }))
 }
 
-fn quotes(instrument: &mut Instrument, stamp: Stamp, message: &Message<'_>) -> Result<(), Problem> {
+fn quotes(instrument: &mut Instrument<'_>, stamp: Stamp, message: &Message<'_>) -> Result<(), Problem> {
     let bid = Level {
         price: message.bids.decimal().ok_or(Problem::Field("\"b\""))?,
         quantity: message.bid_quantity.decimal().ok_or(Problem::Field("\"B\""))?,
@@ -317,7 +357,10 @@ fn quotes(instrument: &mut Instrument, stamp: Stamp, message: &Message<'_>) -> R
 }
 
 fn local_time(text: &[u8]) -> Option<i64> {
-    let number: i64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+    let number = match digits::nineteen(text) {
+        Some(number) => i64::try_from(number).ok()?,
+        None => std::str::from_utf8(text).ok()?.parse().ok()?,
+    };
     (EARLIEST..BOUND).contains(&number).then_some(number)
 }
 

@@ -92,6 +92,34 @@ fn every_message_becomes_its_rows() {
 }
 
 #[test]
+fn room_that_was_lent_is_used_where_it_is_enough() {
+    let (one, two) = (usdm(12, 15, 10, r#"["10.0","0"],["9.25","3"]"#), usdm(20, 21, 19, r#"["9.5","1.125"]"#));
+    let other = r#"{"e":"trade","T":1700000000002,"s":"OTHER","t":7,"p":"10.2","q":"0.25","X":"MARKET","m":true}"#;
+    let text = recording(&[&snapshot(11), &one, other, &two]);
+    let options = Options { symbol: Some("BTCUSDT".to_owned()), ..options() };
+    let expected = read(text.as_bytes(), &options).unwrap();
+    let first = &expected.instruments[0].tape;
+    assert_eq!((first.len(), expected.instruments[1].tape.len()), (7, 1));
+    for size in 0..=first.len() + 1 {
+        let mut memory = Tape::zeros(size);
+        let found = read_into(text.as_bytes(), &options, Some(memory.room())).unwrap();
+        let lent = found.instruments[0].lent;
+        assert_eq!(lent, (size >= first.len()).then_some(first.len()));
+        memory.truncate(first.len());
+        assert_eq!(if lent.is_some() { &memory } else { &found.instruments[0].tape }, first);
+        assert_eq!(found.instruments[1], expected.instruments[1]);
+    }
+}
+
+#[test]
+fn likely_rows_are_told_by_the_size() {
+    assert_eq!(likely_rows(&[b' '; 1_000]), 50);
+    assert_eq!(likely_rows(b""), 0);
+    let boasting = [&[0x1f, 0x8b][..], &[0xff; 30]].concat();
+    assert_eq!(likely_rows(&boasting), 32 * 32 / 20);
+}
+
+#[test]
 fn a_snapshot_joins_what_follows() {
     let follows = usdm(12, 15, 10, r#"["10.0","0"]"#);
     let recorded = recorded(&[&snapshot(11), &follows]);
