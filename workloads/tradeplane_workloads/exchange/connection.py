@@ -1,0 +1,67 @@
+"""One WebSocket: what waits for the client is sent as fast as it reads; what it asks for is done."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from tradeplane_workloads.exchange.hub import Listener
+from tradeplane_workloads.exchange.subscriptions import MAX_MESSAGE_BYTES, Pace, Subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+HEARTBEAT_S = 20.0
+"""A ping is sent so often; a client that does not answer within half of it is gone."""
+CLOSE_S = 2.0
+"""How long a client has to say good-bye."""
+
+
+class Connection:
+    """A client that listens."""
+
+    def __init__(self, subscriptions: Subscriptions, now_ms: Callable[[], int]) -> None:
+        self._subscriptions = subscriptions
+        self._now_ms = now_ms
+
+    async def serve(self, request: web.Request, names: Sequence[str], *, is_combined: bool) -> web.StreamResponse:
+        """Serve a client until it goes, or is cut off."""
+        listener = Listener(is_combined)
+        wrong = self._subscriptions.add(listener, names)
+        if wrong is not None:
+            return web.json_response({"code": 2, "msg": wrong}, status=400)
+        socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_S)
+        try:
+            await socket.prepare(request)
+            sending = asyncio.create_task(self._send(socket, request, listener))
+            try:
+                await self._receive(socket, listener)
+            finally:
+                sending.cancel()
+                with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+                    await sending
+        finally:
+            self._subscriptions.hub.leave(listener)
+        return socket
+
+    async def _receive(self, socket: web.WebSocketResponse, listener: Listener) -> None:
+        pace = Pace()
+        async for message in socket:
+            if message.type is not WSMsgType.TEXT or not pace.is_kept(self._now_ms()):
+                await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"text, at most 10 messages a second")
+                return
+            listener.push(self._subscriptions.answer(listener, message.data))
+
+    async def _send(self, socket: web.WebSocketResponse, request: web.Request, listener: Listener) -> None:
+        while listener.cut is None and not socket.closed:
+            text = listener.take()
+            if text is None:
+                await listener.ready.wait()
+            else:
+                await socket.send_str(text)
+        # A client that does not read does not read a good-bye either.
+        if request.transport is not None:
+            request.transport.abort()

@@ -1,0 +1,226 @@
+"""The server: requests and streams of one exchange over HTTP, and the tasks that make time pass in it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+from tradeplane_api.exchange import FaultKind
+
+from tradeplane_workloads.exchange import public
+from tradeplane_workloads.exchange.connection import Connection
+from tradeplane_workloads.exchange.faults import GARBAGE, FaultPlan
+from tradeplane_workloads.exchange.hub import Hub
+from tradeplane_workloads.exchange.ledger import MILLION
+from tradeplane_workloads.exchange.limits import Limiter
+from tradeplane_workloads.exchange.listen_keys import ListenKeys
+from tradeplane_workloads.exchange.parameters import Parameters
+from tradeplane_workloads.exchange.refusal import BROKEN, NO_SUCH_PATH, TOO_LARGE, Refusal
+from tradeplane_workloads.exchange.routes import Route, Security, routes_of
+from tradeplane_workloads.exchange.signature import account_of, check_signature, check_time
+from tradeplane_workloads.exchange.subscriptions import MAX_NAME, Subscriptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tradeplane_api.exchange import ExchangeSpecification, Fault
+
+    from tradeplane_workloads.exchange.credentials import KeyDirectory
+    from tradeplane_workloads.exchange.venue import Venue
+
+MAX_BODY_BYTES = 16_384
+FLUSH_S = 0.01
+"""How often is looked whether changes of a book were gathered long enough."""
+CONNECTION_WEIGHT = 2
+MAX_CONNECTIONS = 1_024
+CONNECTION_RETRY_S = 10
+_FORM = "application/x-www-form-urlencoded"
+_log = logging.getLogger(__name__)
+
+
+class Server:
+    """What answers clients. ``clock`` gives nanoseconds since 1970."""
+
+    def __init__(
+        self, venue: Venue, specification: ExchangeSpecification, keys: KeyDirectory, clock: Callable[[], int]
+    ) -> None:
+        self._venue, self._keys, self._clock = venue, keys, clock
+        self._limits = specification.limits
+        self._limiter = Limiter(specification.limits)
+        self._listen_keys = ListenKeys()
+        self._connections = 0
+        self._faults = FaultPlan(
+            specification.faults, lambda delay, call: asyncio.get_running_loop().call_later(delay, call)
+        )
+        self._routes = routes_of(venue.wire)
+        self.hub = Hub(venue, self._faults)
+        subscriptions = Subscriptions(self.hub, venue.listings, self._account_of_key)
+        self._connection = Connection(subscriptions, self._now_ms)
+        self.failure: Exception | None = None
+        self.stopped = asyncio.Event()
+
+    def application(self) -> web.Application:
+        """Return the application, to be run on a socket."""
+        application = web.Application(client_max_size=MAX_BODY_BYTES)
+        application.router.add_get("/healthz", self._healthy)
+        application.router.add_get("/ws", self._raw)
+        application.router.add_get("/ws/{streams:.+}", self._raw)
+        application.router.add_get("/stream", self._combined)
+        application.router.add_route("*", "/{path:.*}", self._request)
+        return application
+
+    async def flush(self) -> None:
+        """Send what streams have gathered, again and again."""
+        while True:
+            self.hub.flush(self._now_ms())
+            await asyncio.sleep(FLUSH_S)
+
+    def fail(self, error: Exception) -> None:
+        """Stop: what happened can no longer be recorded, or the exchange has a fault of its own."""
+        self.failure = self.failure or error
+        self.stopped.set()
+
+    async def _healthy(self, _: web.Request) -> web.Response:
+        return web.json_response({"status": "ok"})
+
+    async def _raw(self, request: web.Request) -> web.StreamResponse:
+        names = request.match_info.get("streams", "")
+        return await self._listen(request, names, is_combined=False)
+
+    async def _combined(self, request: web.Request) -> web.StreamResponse:
+        return await self._listen(request, request.query.get("streams", ""), is_combined=True)
+
+    async def _listen(self, request: web.Request, names: str, *, is_combined: bool) -> web.StreamResponse:
+        try:
+            self._limiter.request(request.remote or "unknown", CONNECTION_WEIGHT, self._now_ms())
+        except Refusal as refusal:
+            return _refused(refusal)
+        if self._connections >= MAX_CONNECTIONS:
+            words = f"The exchange has {MAX_CONNECTIONS} connections, which is as many as it takes."
+            return _refused(Refusal(-1003, words, 503, CONNECTION_RETRY_S))
+        self._connections += 1
+        try:
+            wanted = [name for name in names.split("/") if name]
+            return await self._connection.serve(request, wanted, is_combined=is_combined)
+        finally:
+            self._connections -= 1
+
+    async def _request(self, request: web.Request) -> web.StreamResponse:
+        headers: dict[str, str] = {}
+        try:
+            fault = self._faults.request()
+            answer = await self._answer(request, headers)
+            if fault is not None:
+                return await self._spoil(request, fault, answer)
+            return web.json_response(answer, headers=headers)
+        except Refusal as refusal:
+            return _refused(refusal, headers)
+        except web.HTTPRequestEntityTooLarge:
+            return _refused(Refusal.of(TOO_LARGE))
+        except Exception as error:
+            _log.exception("a request failed by a fault of the exchange, which stops")
+            self.fail(error)
+            return _refused(Refusal.of(BROKEN))
+
+    async def _answer(self, request: web.Request, headers: dict[str, str]) -> object:
+        """Answer a request: known, within limits, from who it says it is."""
+        query, now_ms = request.rel_url.raw_query_string, self._now_ms()
+        body = await _body(request)
+        route = self._routes.get((request.method, request.path))
+        address = request.remote or "unknown"
+        if route is None:
+            self._limiter.request(address, 1, now_ms)
+            raise Refusal.of(NO_SUCH_PATH)
+        parameters, weight, early = None, route.weight, None
+        try:
+            parameters = Parameters(query, body)
+            weight = weight or public.depth_weight(self._venue.wire, parameters)
+        except Refusal as refusal:
+            early = refusal  # it is counted like any other
+        headers["X-MBX-USED-WEIGHT-1M"] = str(self._limiter.request(address, max(weight, 1), now_ms))
+        if early is not None or parameters is None:
+            raise early or Refusal.of(BROKEN)
+        if route.security is Security.NONE:
+            return self._public(route, parameters)
+        credentials = account_of(request.headers.get("X-MBX-APIKEY"), self._keys.known())
+        if route.security is Security.SIGNED:
+            check_signature(credentials.secret, query, body, parameters.text("signature"))
+            check_time(parameters, now_ms)
+        account = self._venue.account(credentials.account)
+        if route.is_order:
+            ten_seconds, minute = self._limiter.order(credentials.account, now_ms)
+            headers["X-MBX-ORDER-COUNT-10S"] = str(ten_seconds)
+            headers["X-MBX-ORDER-COUNT-1M"] = str(minute)
+        if route.answer is not None:
+            return route.answer(self._venue, account, parameters)
+        return self._listen_key(route, account, parameters)
+
+    def _public(self, route: Route, parameters: Parameters) -> object:
+        if route.name == "ping":
+            return {}
+        if route.name == "time":
+            return {"serverTime": self._now_ms()}
+        if route.name == "exchangeInfo":
+            return public.exchange_info(self._venue, self._limits)
+        if route.name == "bookTicker":
+            return public.book_ticker(self._venue, parameters)
+        return public.depth(self._venue, parameters)
+
+    def _listen_key(self, route: Route, account: int, parameters: Parameters) -> object:
+        parameters.text("listenKey")  # spot sends it; an account has one, so it names nothing new
+        parameters.done()
+        now_ms = self._now_ms()
+        if route.name == "openKey":
+            return {"listenKey": self._listen_keys.open(account, now_ms)}
+        if route.name == "keepKey":
+            return {"listenKey": self._listen_keys.extend(account, now_ms)}
+        self._listen_keys.close(account)
+        self.hub.close_account(account)
+        return {}
+
+    def _account_of_key(self, name: str) -> int | None:
+        return self._listen_keys.account_of(name, self._now_ms()) if len(name) <= MAX_NAME else None
+
+    async def _spoil(self, request: web.Request, fault: Fault, answer: object) -> web.StreamResponse:
+        """Do to an answer what is to be done on purpose; the request itself was done."""
+        if fault.kind is FaultKind.STALL:
+            await asyncio.sleep(fault.milliseconds / 1_000)
+            return web.json_response(answer)
+        if fault.kind is FaultKind.GARBAGE:
+            return web.Response(text=GARBAGE, content_type="application/json")
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
+
+    def _now_ms(self) -> int:
+        return self._clock() // MILLION
+
+
+async def watch(server: Server, work: asyncio.Task[None]) -> None:
+    """Wait for a task of the exchange; where it fails, so does the server."""
+    with contextlib.suppress(asyncio.CancelledError):
+        try:
+            await work
+        except Exception as error:
+            server.fail(error)
+
+
+async def _body(request: web.Request) -> str:
+    """Return the parameters in a body; other bodies have none."""
+    data = await request.read()
+    if not data:
+        return ""
+    if request.content_type not in (_FORM, "application/octet-stream"):
+        raise Refusal(-1102, f"The body of a request has the type {_FORM}.", 415)
+    try:
+        return data.decode("ascii")
+    except UnicodeDecodeError as error:
+        raise Refusal(-1100, "Illegal characters found in the body; escape them as in a URL.") from error
+
+
+def _refused(refusal: Refusal, headers: Mapping[str, str] | None = None) -> web.Response:
+    wait = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
+    return web.json_response(refusal.body(), status=refusal.status, headers={**(headers or {}), **wait})
