@@ -136,9 +136,11 @@ class Small:
         return self.venue.listings.all[0]
 
     def play(self, messages: int = 1) -> None:
-        """Let the next messages of the tape happen."""
+        """Let the next messages of the tape happen, as far as there are any."""
         for _ in range(messages):
             first = self.row
+            if first == len(self.tape):
+                return
             while self.row < len(self.tape) and self.tape.sequence[self.row] == self.tape.sequence[first]:
                 self.row += 1
             self.clock.turn(10)
