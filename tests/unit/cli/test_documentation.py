@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/cli.md", "docs/index.md")
-GROUPS = ("snapshot", "results")
+GROUPS = ("snapshot", "results", "exchange")
 SHARED = {"--output", "--debug", "--help", "--store"}
 
 
@@ -58,7 +58,16 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "snapshot import", "snapshot inspect", "snapshot verify", "results list", "results show", "results report"],
+    [
+        "run",
+        "snapshot import",
+        "snapshot inspect",
+        "snapshot verify",
+        "results list",
+        "results show",
+        "results report",
+        "exchange serve",
+    ],
 )
 def test_every_option_is_documented(command: str, tradeplane: Command) -> None:
     printed = tradeplane(*command.split(), "--help").out.partition("Options:")[2].partition("Examples:")[0]

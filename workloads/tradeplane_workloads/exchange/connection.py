@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_S = 20.0
 """A ping is sent so often; a client that does not answer within half of it is gone."""
-CLOSE_S = 2.0
+CLOSE_S = 0.5
 """How long a client has to say good-bye."""
 
 
@@ -34,6 +34,7 @@ class Connection:
         if wrong is not None:
             return web.json_response({"code": 2, "msg": wrong}, status=400)
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_S)
+        self._subscriptions.hub.join(listener)
         try:
             await socket.prepare(request)
             sending = asyncio.create_task(self._send(socket, request, listener))
@@ -62,6 +63,8 @@ class Connection:
                 await listener.ready.wait()
             else:
                 await socket.send_str(text)
+        if not listener.is_abrupt:
+            await socket.close(code=WSCloseCode.GOING_AWAY, message=(listener.cut or "").encode())
         # A client that does not read does not read a good-bye either.
         if request.transport is not None:
             request.transport.abort()

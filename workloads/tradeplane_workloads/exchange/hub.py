@@ -39,6 +39,7 @@ class Listener:
     waiting: deque[str] = field(default_factory=deque)
     waiting_bytes: int = 0
     cut: str | None = None
+    is_abrupt: bool = False
     subscriptions: dict[str, Stream | int] = field(default_factory=dict)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -62,9 +63,10 @@ class Listener:
         self.waiting_bytes -= len(text)
         return text
 
-    def cut_off(self, why: str) -> None:
-        """End the connection; what waits for it is dropped."""
-        self.cut = self.cut or why
+    def cut_off(self, why: str, *, is_abrupt: bool = True) -> None:
+        """End the connection, with a good-bye or without; what waits for it is dropped."""
+        if self.cut is None:
+            self.cut, self.is_abrupt = why, is_abrupt
         self.waiting.clear()
         self.waiting_bytes = 0
         self.ready.set()
@@ -79,6 +81,7 @@ class Hub:
         self._streams: dict[str, tuple[Stream, dict[Listener, None]]] = {}
         self._accounts: dict[int, dict[Listener, str]] = {}
         self._told: dict[int, Best] = {}
+        self._listeners: dict[Listener, None] = {}
         self._feeds: dict[tuple[int, int], tuple[DepthFeed, int]] = {}
         venue.audience.append(self)
 
@@ -106,15 +109,25 @@ class Hub:
         elif held is not None:
             self._leave(held, listener)
 
+    def join(self, listener: Listener) -> None:
+        """Know a listener, so that it is told when all ends."""
+        self._listeners[listener] = None
+
+    def end(self) -> None:
+        """Cut everyone off: the exchange ends."""
+        for listener in list(self._listeners):
+            listener.cut_off("the exchange ends", is_abrupt=False)
+
     def leave(self, listener: Listener) -> None:
         """Forget a listener."""
+        self._listeners.pop(listener, None)
         for name in list(listener.subscriptions):
             self.unsubscribe(listener, name)
 
     def close_account(self, account: int) -> None:
         """Cut off those who hear of an account: their key has lapsed."""
         for listener in list(self._accounts.get(account, {})):
-            listener.cut_off("its listen key was closed")
+            listener.cut_off("its listen key was closed", is_abrupt=False)
 
     def _leave(self, stream: Stream, listener: Listener) -> None:
         _, listeners = self._streams[stream.name]

@@ -70,6 +70,7 @@ class Server:
         application.router.add_get("/ws/{streams:.+}", self._raw)
         application.router.add_get("/stream", self._combined)
         application.router.add_route("*", "/{path:.*}", self._request)
+        application.on_shutdown.append(self._end)
         return application
 
     async def flush(self) -> None:
@@ -82,6 +83,9 @@ class Server:
         """Stop: what happened can no longer be recorded, or the exchange has a fault of its own."""
         self.failure = self.failure or error
         self.stopped.set()
+
+    async def _end(self, _: web.Application) -> None:
+        self.hub.end()
 
     async def _healthy(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from tradeplane_api.exchange import AtEnd
 
-from tradeplane_workloads.errors import StoreFailure
+from tradeplane_workloads.errors import DataRefused, StoreFailure
 from tradeplane_workloads.exchange.market import schedule_of, tapes_of
 from tradeplane_workloads.exchange.player import Player
 from tradeplane_workloads.exchange.record_file import RecordFile
@@ -79,6 +79,7 @@ class Exchange:
         clock: Callable[[], int],
         record: Path | None,
     ) -> None:
+        self.specification = specification
         tapes = tapes_of(specification, store)
         self._file = None if record is None else RecordFile(record)
         self.venue = Venue(specification, tapes, clock, self._file)
@@ -92,7 +93,10 @@ class Exchange:
         recorded = b"" if self._file is None else self._file.read()
         if self._file is None or not recorded:
             return 0
-        replayed = self.venue.resume(recorded)
+        try:
+            replayed = self.venue.resume(recorded)
+        except DataRefused as error:
+            raise DataRefused(f"{self._file.path}: {error}") from error
         self._file.cut(replayed.whole)
         _log.info("went on from %d bytes of record, %d inputs of the market", replayed.whole, replayed.market_inputs)
         return replayed.market_inputs

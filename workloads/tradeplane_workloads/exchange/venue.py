@@ -183,13 +183,25 @@ class Venue:
         lots, entry, _ = self._core.position(account, listing.index)
         return lots, entry
 
-    def resume(self, record: bytes) -> ExchangeReplay:
-        """Go on from a record; see :func:`replay`. Raises DataRefused where it does not fit this exchange."""
-        replayed = replay(self._core, record)
+    def replay(self, record: bytes) -> ExchangeReplay:
+        """Run a record again, up to where it parts from this exchange. Raises DataRefused where it does not fit it."""
+        try:
+            replayed = self._core.replay(record)
+        except ValueError as error:
+            raise DataRefused(str(error)) from error
         self._accounts = {name: number for number, name in enumerate(replayed.accounts)}
         self._updated = [self._core.inputs] * len(self._updated)
         for step in replayed.steps:
             self._enter(step)
+        return replayed
+
+    def resume(self, record: bytes) -> ExchangeReplay:
+        """Go on from a record. Raises DataRefused where it does not fit this exchange, or parts from it."""
+        replayed = self.replay(record)
+        if replayed.divergence is not None:
+            raise DataRefused(
+                f"the record and this exchange differ: {replayed.divergence[0]}; use the release that wrote it"
+            )
         return replayed
 
     def _enter(self, step: ExchangeStep) -> None:
@@ -241,19 +253,6 @@ class Venue:
         lot = lot_value(instrument) * outcome.quantity
         inverse = instrument.kind is InstrumentKind.INVERSE_FUTURE
         return round(lot / outcome.price if inverse else lot * Fraction(outcome.price))
-
-
-def replay(core: tradeplane_native.Exchange, record: bytes) -> ExchangeReplay:
-    """Feed a record to an exchange that had no input. Raises DataRefused where it is damaged or parts from it."""
-    try:
-        replayed = core.replay(record)
-    except ValueError as error:
-        raise DataRefused(str(error)) from error
-    if replayed.divergence is not None:
-        raise DataRefused(
-            f"the record and this exchange differ: {replayed.divergence[0]}; it was made by another release"
-        )
-    return replayed
 
 
 def _never_was(wire: Wire, first: ExchangeOutcome) -> bool:
