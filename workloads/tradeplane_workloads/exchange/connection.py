@@ -35,17 +35,17 @@ class Connection:
             return web.json_response({"code": 2, "msg": wrong}, status=400)
         socket = web.WebSocketResponse(heartbeat=HEARTBEAT_S, max_msg_size=MAX_MESSAGE_BYTES, timeout=CLOSE_S)
         self._subscriptions.hub.join(listener)
+        tasks: list[asyncio.Task[None]] = []
         try:
             await socket.prepare(request)
-            sending = asyncio.create_task(self._send(socket, request, listener))
-            try:
-                await self._receive(socket, listener)
-            finally:
-                sending.cancel()
-                with contextlib.suppress(asyncio.CancelledError, ConnectionError):
-                    await sending
+            tasks = [asyncio.create_task(self._send(socket, listener))]
+            tasks += [asyncio.create_task(self._end(socket, request, listener))]
+            await self._receive(socket, listener)
         finally:
             self._subscriptions.hub.leave(listener)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         return socket
 
     async def _receive(self, socket: web.WebSocketResponse, listener: Listener) -> None:
@@ -56,15 +56,21 @@ class Connection:
                 return
             listener.push(self._subscriptions.answer(listener, message.data))
 
-    async def _send(self, socket: web.WebSocketResponse, request: web.Request, listener: Listener) -> None:
-        while listener.cut is None and not socket.closed:
-            text = listener.take()
-            if text is None:
-                await listener.ready.wait()
-            else:
-                await socket.send_str(text)
+    async def _send(self, socket: web.WebSocketResponse, listener: Listener) -> None:
+        with contextlib.suppress(ConnectionError):  # the client is gone, which receiving tells as well
+            while True:
+                text = listener.take()
+                if text is None:
+                    await listener.ready.wait()
+                else:
+                    await socket.send_str(text)
+
+    async def _end(self, socket: web.WebSocketResponse, request: web.Request, listener: Listener) -> None:
+        """End the connection when it is cut off, whatever sending is doing: it may wait for the client for ever."""
+        await listener.ended.wait()
         if not listener.is_abrupt:
-            await socket.close(code=WSCloseCode.GOING_AWAY, message=(listener.cut or "").encode())
-        # A client that does not read does not read a good-bye either.
+            with contextlib.suppress(TimeoutError, ConnectionError):
+                async with asyncio.timeout(CLOSE_S):
+                    await socket.close(code=WSCloseCode.GOING_AWAY, message=(listener.cut or "").encode())
         if request.transport is not None:
             request.transport.abort()

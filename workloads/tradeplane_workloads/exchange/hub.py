@@ -42,6 +42,7 @@ class Listener:
     is_abrupt: bool = False
     subscriptions: dict[str, Stream | int] = field(default_factory=dict)
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def push(self, text: str) -> None:
         """Let a message wait; cut the connection off where too much does."""
@@ -69,7 +70,7 @@ class Listener:
             self.cut, self.is_abrupt = why, is_abrupt
         self.waiting.clear()
         self.waiting_bytes = 0
-        self.ready.set()
+        self.ended.set()
 
 
 class Hub:
