@@ -83,7 +83,9 @@ class Hub:
         self._accounts: dict[int, dict[Listener, str]] = {}
         self._told: dict[int, Best] = {}
         self._listeners: dict[Listener, None] = {}
-        self._feeds: dict[tuple[int, int], tuple[DepthFeed, int]] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._feeds: dict[tuple[int, int], tuple[DepthFeed, int | None]] = {}
         venue.audience.append(self)
 
     def subscribe(self, listener: Listener, stream: Stream) -> None:
@@ -95,7 +97,7 @@ class Hub:
             if (index, stream.interval_ms) not in self._feeds:
                 number, _, _ = self._venue.depth(stream.listing, 0)
                 feed = DepthFeed(self._venue.wire, stream.listing, number)
-                self._feeds[index, stream.interval_ms] = (feed, self._venue.now_ms())
+                self._feeds[index, stream.interval_ms] = (feed, None)
 
     def subscribe_account(self, listener: Listener, account: int, key: str) -> None:
         """Let a listener hear of an account; ``key`` is how it named that stream."""
@@ -113,15 +115,19 @@ class Hub:
     def join(self, listener: Listener) -> None:
         """Know a listener, so that it is told when all ends."""
         self._listeners[listener] = None
+        self._empty.clear()
 
-    def end(self) -> None:
-        """Cut everyone off: the exchange ends."""
+    async def end(self) -> None:
+        """Say good-bye to everyone and wait until they are gone: the exchange ends."""
         for listener in list(self._listeners):
             listener.cut_off("the exchange ends", is_abrupt=False)
+        await self._empty.wait()
 
     def leave(self, listener: Listener) -> None:
         """Forget a listener."""
         self._listeners.pop(listener, None)
+        if not self._listeners:
+            self._empty.set()
         for name in list(listener.subscriptions):
             self.unsubscribe(listener, name)
 
@@ -164,12 +170,13 @@ class Hub:
             for listener, key in listeners.items():
                 self._faults.user(listener, combined(key, message) if listener.is_combined else message)
 
-    def flush(self, now_ms: int) -> None:
-        """Send the changes of books that were gathered long enough."""
+    def flush(self, passed_ms: int) -> None:
+        """Send the changes of books that were gathered long enough, by a clock that only goes forward."""
         for (index, interval_ms), (feed, since_ms) in list(self._feeds.items()):
-            if interval_ms and now_ms - since_ms >= interval_ms:
-                self._feeds[index, interval_ms] = (feed, now_ms)
-                self._send_depth(index, interval_ms, feed, now_ms)
+            if since_ms is None or passed_ms - since_ms >= interval_ms:
+                self._feeds[index, interval_ms] = (feed, passed_ms)
+                if since_ms is not None:
+                    self._send_depth(index, interval_ms, feed, self._venue.now_ms())
 
     def _send_depth(self, index: int, interval_ms: int, feed: DepthFeed, now_ms: int) -> None:
         message = feed.message(now_ms)

@@ -33,6 +33,13 @@ class ListenKeys:
         """Let an account's key lapse, and return it."""
         return self._keys.pop(account, (None, 0))[0]
 
+    def lapsed(self, now_ms: int) -> list[int]:
+        """Return the accounts whose key has lapsed since this was last asked, and forget the keys."""
+        found = [account for account, (_, until_ms) in self._keys.items() if now_ms >= until_ms]
+        for account in found:
+            del self._keys[account]
+        return found
+
     def account_of(self, key: str, now_ms: int) -> int | None:
         """Return whose key it is, while it lives."""
         found = (

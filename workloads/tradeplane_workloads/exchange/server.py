@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from tradeplane_workloads.exchange.venue import Venue
 
 MAX_BODY_BYTES = 16_384
+END_S = 2.0
+"""How long those who listen have to be gone."""
 FLUSH_S = 0.01
 """How often is looked whether changes of a book were gathered long enough."""
 CONNECTION_WEIGHT = 2
@@ -74,9 +77,11 @@ class Server:
         return application
 
     async def flush(self) -> None:
-        """Send what streams have gathered, again and again."""
+        """Send what streams have gathered, and let listen keys lapse, again and again."""
         while True:
-            self.hub.flush(self._now_ms())
+            self.hub.flush(time.monotonic_ns() // MILLION)
+            for account in self._listen_keys.lapsed(self._now_ms()):
+                self.hub.close_account(account)
             await asyncio.sleep(FLUSH_S)
 
     def fail(self, error: Exception) -> None:
@@ -85,7 +90,9 @@ class Server:
         self.stopped.set()
 
     async def _end(self, _: web.Application) -> None:
-        self.hub.end()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(END_S):
+                await self.hub.end()
 
     async def _healthy(self, _: web.Request) -> web.Response:
         return web.json_response({"status": "ok"})

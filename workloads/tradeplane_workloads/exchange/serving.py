@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,9 @@ class Exchange:
         self._file = None if record is None else RecordFile(record)
         self.venue = Venue(specification, tapes, clock, self._file)
         schedule, played = schedule_of(tapes), self._resume()
-        self._player = Player(self.venue, schedule, specification.speed, specification.at_end, clock, played)
+        # By a clock that only goes forward: the computer's may be set back, and the market would stand.
+        pace = time.monotonic_ns
+        self._player = Player(self.venue, schedule, specification.speed, specification.at_end, pace, played)
         self.server = Server(self.venue, specification, keys, clock)
         self._stops = specification.at_end is AtEnd.STOP
 

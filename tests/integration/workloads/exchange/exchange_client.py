@@ -20,7 +20,7 @@ from tradeplane_workloads.exchange.serving import Address, Exchange, Where
 from tests.unit.workloads.exchange.small_exchange import keys_in
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
 LIMIT_S = 10.0
@@ -83,6 +83,11 @@ class Stream:
             message = await self.socket.receive()
         return json.loads(message.data) if message.type is aiohttp.WSMsgType.TEXT else None
 
+    async def to_the_end(self) -> None:
+        """Read until the connection is over."""
+        while await self.next() is not None:
+            pass
+
     async def until(self, field: str, value: Any) -> list[Any]:
         """Return the messages up to one whose field, or whose order's, has a value."""
         found = []
@@ -98,7 +103,7 @@ class Stream:
 
 @asynccontextmanager
 async def exchange(
-    directory: Path, record: Path | None = None, **document: Any
+    directory: Path, record: Path | None = None, clock: Callable[[], int] = time.time_ns, **document: Any
 ) -> AsyncIterator[tuple[Exchange, Address]]:
     """Serve an exchange on loopback for as long as a test needs it."""
     document = {
@@ -109,7 +114,7 @@ async def exchange(
     keys = keys_in(directory / "keys")
     keys_in(directory / "keys" / "second", key="q" * 64, secret="t" * 64)
     specification = ExchangeSpecification.model_validate(document)
-    serving = Exchange(specification, None, KeyDirectory(keys), time.time_ns, record)
+    serving = Exchange(specification, None, KeyDirectory(keys), clock, record)
     stop = asyncio.Event()
     listening: asyncio.Future[Address] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serving.serve(Where("127.0.0.1", 0), listening.set_result, stop))

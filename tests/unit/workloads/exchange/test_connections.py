@@ -114,6 +114,14 @@ def test_a_listen_key_lives_while_it_is_asked_to() -> None:
     assert keys.account_of("", 0) is None
 
 
+def test_keys_that_lapsed_are_told_once() -> None:
+    keys = ListenKeys()
+    keys.open(0, 0)
+    keys.open(1, 1)
+    assert keys.lapsed(LIFETIME_MS - 1) == []
+    assert [keys.lapsed(LIFETIME_MS), keys.lapsed(LIFETIME_MS)] == [[0], []]
+
+
 def test_keys_are_read_again_when_they_change(tmp_path: Path) -> None:
     keys = KeyDirectory(keys_in(tmp_path))
     assert [(one.account, one.key[0]) for one in keys.known()] == [("default", "k")]
