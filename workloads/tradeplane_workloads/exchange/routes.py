@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from tradeplane_workloads.exchange import accounts
+from tradeplane_workloads.exchange import accounts, wallets
 from tradeplane_workloads.exchange.listing import Wire
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _signed(answer: Handler, weight: int, *, is_order: bool = False) -> Route:
 def _spot(prefix: str) -> dict[tuple[str, str], Route]:
     return {
         ("DELETE", f"{prefix}/openOrders"): _signed(accounts.cancel_all, 1),
-        ("GET", f"{prefix}/account"): _signed(accounts.spot_account, 20),
+        ("GET", f"{prefix}/account"): _signed(wallets.spot_account, 20),
         ("GET", f"{prefix}/myTrades"): _signed(accounts.trades, 20),
     }
 
@@ -82,8 +82,8 @@ def _futures(wire: Wire, prefix: str) -> dict[tuple[str, str], Route]:
     base = prefix.rpartition("/")[0]
     for version in ("v1",) if wire is Wire.COIN_M else ("v2", "v3"):
         routes |= {
-            ("GET", f"{base}/{version}/account"): _signed(accounts.future_account, 5),
-            ("GET", f"{base}/{version}/balance"): _signed(accounts.future_balances, 5),
-            ("GET", f"{base}/{version}/positionRisk"): _signed(accounts.position_risk, 5),
+            ("GET", f"{base}/{version}/account"): _signed(wallets.future_account, 5),
+            ("GET", f"{base}/{version}/balance"): _signed(wallets.future_balances, 5),
+            ("GET", f"{base}/{version}/positionRisk"): _signed(wallets.position_risk, 5),
         }
     return routes

@@ -11,17 +11,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 from tradeplane_api.exchange import FaultKind
 
-from tradeplane_workloads.exchange import public
 from tradeplane_workloads.exchange.connection import Connection
 from tradeplane_workloads.exchange.faults import GARBAGE, FaultPlan
 from tradeplane_workloads.exchange.hub import Hub
 from tradeplane_workloads.exchange.ledger import MILLION
-from tradeplane_workloads.exchange.limits import Limiter
-from tradeplane_workloads.exchange.listen_keys import ListenKeys
-from tradeplane_workloads.exchange.parameters import Parameters
-from tradeplane_workloads.exchange.refusal import BROKEN, NO_SUCH_PATH, TOO_LARGE, Refusal
-from tradeplane_workloads.exchange.routes import Route, Security, routes_of
-from tradeplane_workloads.exchange.signature import account_of, check_signature, check_time
+from tradeplane_workloads.exchange.refusal import BROKEN, TOO_LARGE, Refusal
+from tradeplane_workloads.exchange.requests import Asked, Requests
 from tradeplane_workloads.exchange.subscriptions import MAX_NAME, Subscriptions
 
 if TYPE_CHECKING:
@@ -37,7 +32,6 @@ END_S = 2.0
 """How long those who listen have to be gone."""
 FLUSH_S = 0.01
 """How often is looked whether changes of a book were gathered long enough."""
-CONNECTION_WEIGHT = 2
 MAX_CONNECTIONS = 1_024
 CONNECTION_RETRY_S = 10
 _FORM = "application/x-www-form-urlencoded"
@@ -50,18 +44,15 @@ class Server:
     def __init__(
         self, venue: Venue, specification: ExchangeSpecification, keys: KeyDirectory, clock: Callable[[], int]
     ) -> None:
-        self._venue, self._keys, self._clock = venue, keys, clock
-        self._limits = specification.limits
-        self._limiter = Limiter(specification.limits)
-        self._listen_keys = ListenKeys()
+        self._requests = Requests(venue, specification.limits, keys, clock)
         self._connections = 0
         self._faults = FaultPlan(
             specification.faults, lambda delay, call: asyncio.get_running_loop().call_later(delay, call)
         )
-        self._routes = routes_of(venue.wire)
         self.hub = Hub(venue, self._faults)
         subscriptions = Subscriptions(self.hub, venue.listings, self._account_of_key)
-        self._connection = Connection(subscriptions, self._now_ms)
+        self._connection = Connection(subscriptions, self._requests.now_ms)
+        self._requests.on_closed = self.hub.close_account
         self.failure: Exception | None = None
         self.stopped = asyncio.Event()
 
@@ -80,7 +71,7 @@ class Server:
         """Send what streams have gathered, and let listen keys lapse, again and again."""
         while True:
             self.hub.flush(time.monotonic_ns() // MILLION)
-            for account in self._listen_keys.lapsed(self._now_ms()):
+            for account in self._requests.listen_keys.lapsed(self._requests.now_ms()):
                 self.hub.close_account(account)
             await asyncio.sleep(FLUSH_S)
 
@@ -106,7 +97,7 @@ class Server:
 
     async def _listen(self, request: web.Request, names: str, *, is_combined: bool) -> web.StreamResponse:
         try:
-            self._limiter.request(request.remote or "unknown", CONNECTION_WEIGHT, self._now_ms())
+            self._requests.connect(_address(request))
         except Refusal as refusal:
             return _refused(refusal)
         if self._connections >= MAX_CONNECTIONS:
@@ -123,7 +114,7 @@ class Server:
         headers: dict[str, str] = {}
         try:
             fault = self._faults.request()
-            answer = await self._answer(request, headers)
+            answer = self._requests.answer(await _asked(request), headers)
             if fault is not None:
                 return await self._spoil(request, fault, answer)
             return web.json_response(answer, headers=headers)
@@ -136,64 +127,8 @@ class Server:
             self.fail(error)
             return _refused(Refusal.of(BROKEN))
 
-    async def _answer(self, request: web.Request, headers: dict[str, str]) -> object:
-        """Answer a request: known, within limits, from who it says it is."""
-        query, now_ms = request.rel_url.raw_query_string, self._now_ms()
-        body = await _body(request)
-        route = self._routes.get((request.method, request.path))
-        address = request.remote or "unknown"
-        if route is None:
-            self._limiter.request(address, 1, now_ms)
-            raise Refusal.of(NO_SUCH_PATH)
-        parameters, weight, early = None, route.weight, None
-        try:
-            parameters = Parameters(query, body)
-            weight = weight or public.depth_weight(self._venue.wire, parameters)
-        except Refusal as refusal:
-            early = refusal  # it is counted like any other
-        headers["X-MBX-USED-WEIGHT-1M"] = str(self._limiter.request(address, max(weight, 1), now_ms))
-        if early is not None or parameters is None:
-            raise early or Refusal.of(BROKEN)
-        if route.security is Security.NONE:
-            return self._public(route, parameters)
-        credentials = account_of(request.headers.get("X-MBX-APIKEY"), self._keys.known())
-        if route.security is Security.SIGNED:
-            check_signature(credentials.secret, query, body, parameters.text("signature"))
-            check_time(parameters, now_ms)
-        account = self._venue.account(credentials.account)
-        if route.is_order:
-            ten_seconds, minute = self._limiter.order(credentials.account, now_ms)
-            headers["X-MBX-ORDER-COUNT-10S"] = str(ten_seconds)
-            headers["X-MBX-ORDER-COUNT-1M"] = str(minute)
-        if route.answer is not None:
-            return route.answer(self._venue, account, parameters)
-        return self._listen_key(route, account, parameters)
-
-    def _public(self, route: Route, parameters: Parameters) -> object:
-        if route.name == "ping":
-            return {}
-        if route.name == "time":
-            return {"serverTime": self._now_ms()}
-        if route.name == "exchangeInfo":
-            return public.exchange_info(self._venue, self._limits)
-        if route.name == "bookTicker":
-            return public.book_ticker(self._venue, parameters)
-        return public.depth(self._venue, parameters)
-
-    def _listen_key(self, route: Route, account: int, parameters: Parameters) -> object:
-        parameters.text("listenKey")  # spot sends it; an account has one, so it names nothing new
-        parameters.done()
-        now_ms = self._now_ms()
-        if route.name == "openKey":
-            return {"listenKey": self._listen_keys.open(account, now_ms)}
-        if route.name == "keepKey":
-            return {"listenKey": self._listen_keys.extend(account, now_ms)}
-        self._listen_keys.close(account)
-        self.hub.close_account(account)
-        return {}
-
     def _account_of_key(self, name: str) -> int | None:
-        return self._listen_keys.account_of(name, self._now_ms()) if len(name) <= MAX_NAME else None
+        return self._requests.listen_keys.account_of(name, self._requests.now_ms()) if len(name) <= MAX_NAME else None
 
     async def _spoil(self, request: web.Request, fault: Fault, answer: object) -> web.StreamResponse:
         """Do to an answer what is to be done on purpose; the request itself was done."""
@@ -206,9 +141,6 @@ class Server:
             request.transport.abort()
         return web.Response(status=500)
 
-    def _now_ms(self) -> int:
-        return self._clock() // MILLION
-
 
 async def watch(server: Server, work: asyncio.Task[None]) -> None:
     """Wait for a task of the exchange; where it fails, so does the server."""
@@ -217,6 +149,16 @@ async def watch(server: Server, work: asyncio.Task[None]) -> None:
             await work
         except Exception as error:
             server.fail(error)
+
+
+async def _asked(request: web.Request) -> Asked:
+    query, body = request.rel_url.raw_query_string, await _body(request)
+    key = request.headers.get("X-MBX-APIKEY")
+    return Asked(request.method, request.path, query, body, key, _address(request))
+
+
+def _address(request: web.Request) -> str:
+    return request.remote or "unknown"
 
 
 async def _body(request: web.Request) -> str:

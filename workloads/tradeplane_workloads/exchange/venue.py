@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
 
-import tradeplane_native
-from tradeplane_api.execution import Execution
 from tradeplane_api.snapshot import InstrumentKind
 
 from tradeplane_workloads.engine.settings import billionths
 from tradeplane_workloads.errors import DataRefused
-from tradeplane_workloads.events.feed import event_tape
-from tradeplane_workloads.events.terms import lot_value, terms_under
+from tradeplane_workloads.events.terms import lot_value
+from tradeplane_workloads.exchange.core import core_of
 from tradeplane_workloads.exchange.ledger import MILLION, Event, Happened, Ledger, Sent
-from tradeplane_workloads.exchange.listing import Wire, base_per_lot, listings_of
-from tradeplane_workloads.exchange.market import market_bytes
+from tradeplane_workloads.exchange.listing import Wire, listings_of
 from tradeplane_workloads.exchange.orders import wire_type
 from tradeplane_workloads.exchange.rejections import cancel_refused, change_refused, is_refusal, order_refused
 
@@ -79,26 +75,7 @@ class Venue:
         opening = {balance.asset: billionths(balance.amount) for balance in specification.balances}
         self._opening = [opening.get(asset, 0) for asset in self.listings.assets]
         self.leverage = specification.leverage
-        self._core = self._exchange(specification, tapes)
-
-    def _exchange(self, specification: ExchangeSpecification, tapes: tuple[Tape, ...]) -> tradeplane_native.Exchange:
-        execution = Execution(fees=specification.fees, queue=specification.queue, impact=specification.impact)
-        number = {asset: index for index, asset in enumerate(self.listings.assets)}
-        spot = self.listings.wire is Wire.SPOT
-        try:
-            return tradeplane_native.Exchange(
-                [event_tape(tape) for tape in tapes],
-                [terms_under(tape.instrument, execution, cash=0, seed=specification.seed) for tape in tapes],
-                [
-                    (number[one.base if spot else one.settled], number[one.settled], base_per_lot(one))
-                    for one in self.listings.all
-                ],
-                asset_count=len(number),
-                leverage=specification.leverage,
-                market=hashlib.sha256(market_bytes(specification)).digest(),
-            )
-        except ValueError as error:
-            raise DataRefused(f"the tapes cannot be played: {error}; import the recording again") from error
+        self._core = core_of(specification, tapes, self.listings)
 
     @property
     def wire(self) -> Wire:
