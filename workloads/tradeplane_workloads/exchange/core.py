@@ -6,9 +6,9 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import tradeplane_native
-from tradeplane_api.execution import Execution
+from tradeplane_api.execution import Execution, QueueModel
 
-from tradeplane_workloads.errors import DataRefused
+from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.events.feed import event_tape
 from tradeplane_workloads.events.terms import terms_under
 from tradeplane_workloads.exchange.listing import Wire, base_per_lot
@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 def core_of(
     specification: ExchangeSpecification, tapes: tuple[Tape, ...], listings: Listings
 ) -> tradeplane_native.Exchange:
-    """Return an exchange that had no input yet. Raises DataRefused for tapes that cannot be played."""
+    """Return an exchange that had no input yet.
+
+    Raises DataRefused for tapes that cannot be played, InvalidSpecification for terms that do not go with them.
+    """
+    if specification.queue.model is QueueModel.EXACT and any(not len(tape.order) for tape in tapes):
+        raise InvalidSpecification(
+            "queue.model: Exact needs tapes of single orders, and these have levels alone; choose RiskAverse, Probable "
+            "or Drawn"
+        )
     execution = Execution(fees=specification.fees, queue=specification.queue, impact=specification.impact)
     number = {asset: index for index, asset in enumerate(listings.assets)}
     spot = listings.wire is Wire.SPOT
