@@ -87,6 +87,16 @@ class FaultChannel(StrEnum):
     REQUEST = "Request"
 
 
+_ANYWHERE = (FaultKind.DROP, FaultKind.GARBAGE, FaultKind.STALL)
+_POSSIBLE = {(kind, channel) for kind in _ANYWHERE for channel in FaultChannel}
+_POSSIBLE |= {
+    (kind, channel)
+    for kind in (FaultKind.DOUBLE, FaultKind.REORDER)
+    for channel in (FaultChannel.MARKET, FaultChannel.USER)
+}
+_POSSIBLE |= {(kind, FaultChannel.REQUEST) for kind in (FaultKind.RATE_LIMITED, FaultKind.BANNED)}
+
+
 class Fault(Document):
     """One fault: message ``after`` + 1 of a channel since the server began, and ``count`` - 1 that follow it."""
 
@@ -111,16 +121,6 @@ class Fault(Document):
             field="channel",
         ),
     )
-
-
-_ANYWHERE = (FaultKind.DROP, FaultKind.GARBAGE, FaultKind.STALL)
-_POSSIBLE = {(kind, channel) for kind in _ANYWHERE for channel in FaultChannel}
-_POSSIBLE |= {
-    (kind, channel)
-    for kind in (FaultKind.DOUBLE, FaultKind.REORDER)
-    for channel in (FaultChannel.MARKET, FaultChannel.USER)
-}
-_POSSIBLE |= {(kind, FaultChannel.REQUEST) for kind in (FaultKind.RATE_LIMITED, FaultKind.BANNED)}
 
 
 class RequestLimits(Document):

@@ -119,7 +119,8 @@ async def exchange(
     listening: asyncio.Future[Address] = asyncio.get_running_loop().create_future()
     task = asyncio.create_task(serving.serve(Where("127.0.0.1", 0), listening.set_result, stop))
     try:
-        await asyncio.wait([task, listening], timeout=LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
+        either: list[asyncio.Future[Any]] = [task, listening]
+        await asyncio.wait(either, timeout=LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()
         yield serving, listening.result()
