@@ -84,10 +84,10 @@ def specification_from_file(path: Path) -> ExchangeSpecification:
 def serve_exchange(serving: Serving) -> None:
     """Serve until Ctrl-C or SIGTERM, or until the tapes are over where that ends it."""
     keys = serving.keys or data_folder() / "exchange-keys"
-    _make_keys(keys)
     specification = serving.specification
     store = open_store(serving.store) if specification.snapshot is not None else None
     exchange = Exchange(specification, store, KeyDirectory(keys), time.time_ns, serving.record)
+    _make_keys(keys)  # only now: what cannot be served leaves nothing behind
 
     def say(address: Address) -> None:
         value = {
