@@ -145,6 +145,13 @@ def test_the_best_prices_are_told_when_they_change() -> None:
     ]
 
 
+def test_a_change_behind_the_best_prices_is_no_news_of_them() -> None:
+    small = Small(rows=(*BOOK, (1, LEVEL, BID, 999, 3), (2, LEVEL, ASK, 1001, 9)))
+    ear = Ear(small, "btcusdt@bookTicker")
+    small.play(3)
+    assert [message["data"]["u"] for message in ear.heard()] == [1, 3]
+
+
 @pytest.mark.parametrize(
     "name",
     [

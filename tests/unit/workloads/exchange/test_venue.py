@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_api.snapshot import InstrumentKind
 from tradeplane_workloads.errors import DataRefused, StoreFailure
-from tradeplane_workloads.exchange import accounts
+from tradeplane_workloads.exchange import accounts, wallets
 from tradeplane_workloads.exchange.parameters import Parameters
 from tradeplane_workloads.exchange.record_file import RecordFile
 from tradeplane_workloads.exchange.refusal import Refusal
@@ -152,6 +152,39 @@ def test_a_name_is_refused_while_its_order_lives(kind: InstrumentKind, code: int
     assert small.venue.ledger.find(0, 0, order.number, None) is order
 
 
+def test_an_order_is_found_by_its_own_instrument_alone() -> None:
+    small = opened()
+    order = small.submit(BUY + "&newClientOrderId=mine")
+    assert small.venue.ledger.find(0, 1, order.number, None) is None
+    assert small.venue.ledger.find(0, 1, None, "mine") is None
+
+
+@pytest.mark.parametrize("kind", [SPOT, InstrumentKind.LINEAR_FUTURE])
+def test_all_orders_are_cancelled_and_on_spot_there_must_be_one(kind: InstrumentKind) -> None:
+    small = opened(kind)
+    small.submit(BUY)
+    small.submit(BUY)
+    accounts.cancel_all(small.venue, 0, Parameters("symbol=BTCUSDT"))
+    assert small.venue.ledger.alive(0) == []
+    if kind is SPOT:
+        with pytest.raises(Refusal, match="Unknown order sent"):
+            accounts.cancel_all(small.venue, 0, Parameters("symbol=BTCUSDT"))
+    else:
+        again = accounts.cancel_all(small.venue, 0, Parameters("symbol=BTCUSDT"))
+        assert again == {"code": 200, "msg": "The operation of cancel all open order is done."}
+
+
+def test_what_a_future_has_gained_is_seen_at_the_middle_of_the_book() -> None:
+    small = opened()
+    small.submit("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.005")  # at 100.1
+    small.play(5)  # the book is 99.8 and 100.1, then 100.0 and 100.1
+    (position,) = wallets.position_risk(small.venue, 0, Parameters(""))
+    assert (position["markPrice"], position["unRealizedProfit"]) == ("100.05000000", "-0.00025000")
+    (wallet,) = [one for one in wallets.future_balances(small.venue, 0, Parameters("")) if one["asset"] == "USDT"]
+    # 1000 less the fee of 0.0002002, the loss, and a twentieth of 0.50025.
+    assert wallet["availableBalance"] == "999.97453730"
+
+
 def test_a_stop_waits_and_then_takes() -> None:
     small = opened()
     small.play(2)  # the last trade is at 100.0
@@ -209,6 +242,7 @@ def test_an_exchange_goes_on_from_its_record(tmp_path: Path, kind: InstrumentKin
     replayed = resumed.venue.resume(again.read())
     again.cut(replayed.whole)
     assert (replayed.accounts, replayed.market_inputs) == (["one"], 3)
+    assert resumed.venue.account("one") == 0
     assert state(resumed) == before
     resumed.clock.now_ns, resumed.row = small.clock.now_ns, small.row
     resumed.play(4)
