@@ -83,8 +83,14 @@ class Exchange:
         self.specification = specification
         tapes = tapes_of(specification, store)
         self._file = None if record is None else RecordFile(record)
-        self.venue = Venue(specification, tapes, clock, self._file)
-        schedule, played = schedule_of(tapes), self._resume()
+        try:
+            self.venue = Venue(specification, tapes, clock, self._file)
+            played = self._resume()
+        except Exception:
+            if self._file is not None:
+                self._file.close()
+            raise
+        schedule = schedule_of(tapes)
         # By a clock that only goes forward: the computer's may be set back, and the market would stand.
         pace = time.monotonic_ns
         self._player = Player(self.venue, schedule, specification.speed, specification.at_end, pace, played)

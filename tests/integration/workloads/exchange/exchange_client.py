@@ -16,6 +16,7 @@ import aiohttp
 from tradeplane_api.exchange import ExchangeSpecification
 from tradeplane_workloads.exchange.credentials import KeyDirectory
 from tradeplane_workloads.exchange.serving import Address, Exchange, Where
+from yarl import URL
 
 from tests.unit.workloads.exchange.small_exchange import keys_in
 
@@ -50,7 +51,8 @@ class Client:
         headers = {"X-MBX-APIKEY": self._key}
         if body:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        url = f"{self.address.rest}{path}?{query}" if query else f"{self.address.rest}{path}"
+        # As it is signed: aiohttp would write it anew.
+        url = URL(self.address.rest + path + (f"?{query}" if query else ""), encoded=True)
         async with asyncio.timeout(LIMIT_S), self._http.request(method, url, data=body or None, headers=headers) as got:
             return Answer(got.status, json.loads(await got.text()), dict(got.headers))
 

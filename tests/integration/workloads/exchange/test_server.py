@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -149,6 +151,37 @@ async def test_refused_orders(
         refused = await Client(http, address).signed("POST", f"{USD_M}/order", **(order | change))
         assert (refused.status, refused.body["code"]) == (status, code)
         assert serving.venue.ledger.all(0, 0, 0, 10) == []
+
+
+async def test_what_is_signed_is_what_was_sent_byte_by_byte(tmp_path: Path, http: aiohttp.ClientSession) -> None:
+    async with exchange(tmp_path) as (_, address):
+        client = Client(http, address)
+        rest = f"side=BUY&type=MARKET&quantity=0.001&timestamp={time.time_ns() // 1_000_000}&symbol={client.symbol}"
+        for name, written in (("a:b/c", "a:b/c"), ("a:b/c", "a%3Ab%2fc"), ("x_y", "%78_y")):
+            payload = f"newClientOrderId={written}&{rest}"
+            signature = hmac.new(b"s" * 64, payload.encode(), hashlib.sha256).hexdigest()
+            in_query = await client.send("POST", f"{USD_M}/order", f"{payload}&signature={signature}")
+            assert (in_query.status, in_query.body.get("clientOrderId")) == (200, name)
+            in_body = await client.send("POST", f"{USD_M}/order", body=f"signature={signature}&{payload}")
+            assert (in_body.status, in_body.body.get("clientOrderId")) == (200, name)
+
+
+async def test_what_is_no_request_is_answered_all_the_same(tmp_path: Path, http: aiohttp.ClientSession) -> None:
+    async with exchange(tmp_path) as (serving, address):
+        client = Client(http, address)
+        for method, path, query, body in (
+            ("GET", f"{USD_M}/depth", "symbol=%ff%fe", ""),
+            ("GET", f"{USD_M}/depth", "symbol=SYNUSDT&limit=%00", ""),
+            ("GET", f"{USD_M}/depth", "&&&", ""),
+            ("GET", f"{USD_M}/../../etc/passwd", "", ""),
+            ("PATCH", f"{USD_M}/order", "", ""),
+            ("POST", f"{USD_M}/order", "a=1", "a=2"),
+            ("POST", f"{USD_M}/order", "timestamp=1&signature=%C3%A9", ""),
+            ("DELETE", f"{USD_M}/order", "x" * 3_000, ""),
+        ):
+            answer = await client.send(method, path, query, body)
+            assert (400 <= answer.status < 500, answer.body["code"] < 0) == (True, True), (path, query)
+        assert serving.server.failure is None
 
 
 async def test_who_is_not_known_is_not_let_in(tmp_path: Path, http: aiohttp.ClientSession) -> None:
