@@ -9,10 +9,11 @@ from tradeplane_api.snapshot import InstrumentKind
 from tradeplane_workloads.errors import DataRefused, StoreFailure
 from tradeplane_workloads.exchange import accounts, wallets
 from tradeplane_workloads.exchange.parameters import Parameters
+from tradeplane_workloads.exchange.parity import replay_record
 from tradeplane_workloads.exchange.record_file import RecordFile
 from tradeplane_workloads.exchange.refusal import Refusal
 
-from tests.unit.workloads.exchange.small_exchange import SPECIFICATION, Small
+from tests.unit.workloads.exchange.small_exchange import SPECIFICATION, Small, tape_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -297,3 +298,27 @@ def test_a_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreFailure, match="give a directory that can be written"):
         RecordFile(tmp_path / "file" / "record")
+
+
+def test_the_first_outcome_that_differs_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Two exchanges whose terms differ, and that are made to take each other's records.
+    monkeypatch.setattr("tradeplane_workloads.exchange.core.market_bytes", lambda _: b"")
+    monkeypatch.setattr("tradeplane_workloads.exchange.parity.tapes_of", lambda *_: (tape_of(),))
+    record = RecordFile(tmp_path / "record")
+    small = opened(record=record)
+    small.submit(BUY)
+    small.submit(BUY.replace("0.004", "100"))  # 10,000 on a wallet of 1,000: margin at 20, none at 1
+    verdict = replay_record(SPECIFICATION, None, record.read())
+    assert (verdict.is_exact, verdict.parting) == (True, None)
+    assert verdict.venue.balance(0, "USDT") == small.venue.balance(0, "USDT")
+
+    verdict = replay_record(SPECIFICATION.model_copy(update={"leverage": 1}), None, record.read())
+    assert verdict.parting is not None
+    assert not verdict.is_exact
+    assert (verdict.parting.input, verdict.parting.field) == (4, "event")
+    assert verdict.parting.words == "outcome 0 of input 4 differs in event"
+    assert verdict.parting.expected is not None
+    assert verdict.parting.got is not None
+    assert (verdict.parting.expected.event, verdict.parting.got.event) == (5, 11)
+    with pytest.raises(DataRefused, match="input 4 differs in event; use the release that wrote it"):
+        Small(specification=SPECIFICATION.model_copy(update={"leverage": 1})).venue.resume(record.read())
