@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from tradeplane_workloads.exchange.serving import Address
+
 SPOT, USD_M, COIN_M = "/api/v3", "/fapi/v1", "/dapi/v1"
 KINDS = {SPOT: "Spot", USD_M: "LinearFuture", COIN_M: "InverseFuture"}
 
@@ -273,16 +275,22 @@ async def test_a_connection_asks_for_streams_and_is_held_to_its_pace(
             assert refused.status == 400
 
 
+async def bare_socket(address: Address) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a WebSocket and do nothing more: no library that answers pings or reads."""
+    reader, writer = await asyncio.open_connection(address.host, address.port, limit=1_024)
+    request = (
+        "GET /ws/synusdt@trade HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    writer.write(request.encode())
+    await writer.drain()
+    assert b"101" in await reader.readline()
+    return reader, writer
+
+
 async def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path, http: aiohttp.ClientSession) -> None:
     async with exchange(tmp_path) as (serving, address):
-        reader, writer = await asyncio.open_connection(address.host, address.port, limit=1_024)
-        request = (
-            "GET /ws/synusdt@trade HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-        )
-        writer.write(request.encode())
-        await writer.drain()
-        assert b"101" in await reader.readline()
+        _, writer = await bare_socket(address)
         (listener,) = serving.server.hub._listeners
         other = await Client(http, address).listen("/ws/synusdt@trade")
         async with asyncio.timeout(LIMIT_S):
@@ -291,6 +299,17 @@ async def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path, http: aioh
                 await asyncio.sleep(0)
         assert listener.cut == "it reads too slowly"
         assert (await other.next())["e"] == "trade"
+        writer.close()
+
+
+async def test_a_client_that_answers_no_ping_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradeplane_workloads.exchange.connection.HEARTBEAT_S", 0.1)
+    async with exchange(tmp_path, speed="0.001") as (serving, address):
+        reader, writer = await bare_socket(address)
+        async with asyncio.timeout(LIMIT_S):
+            received = await reader.read()  # up to the end
+            await serving.server.hub._empty.wait()
+        assert b"\x89\x00" in received  # a ping
         writer.close()
 
 
