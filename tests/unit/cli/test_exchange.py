@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from tradeplane_api.exchange import AtEnd
 from tradeplane_cli import exchange
 from tradeplane_cli.exchange import specification_from_file, specification_of
 from tradeplane_cli.failures import CommandFailure
@@ -85,7 +86,7 @@ def test_options_make_a_specification() -> None:
         snapshot=DIGEST,
         synthetic=None,
         speed="2",
-        at_end=exchange.AtEnd.REPEAT,
+        at_end=AtEnd.REPEAT,
         balances=["BTC=0.5"],
         fees=("-1", None),
         leverage=5,
