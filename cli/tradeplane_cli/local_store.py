@@ -13,8 +13,13 @@ def store_url(given: str | None) -> str:
     """
     if given:
         return given if "://" in given else Path(given).expanduser().absolute().as_uri()
-    data = os.environ.get("XDG_DATA_HOME", "")
-    base = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
-    folder = base / "tradeplane" / "store"
+    folder = data_folder() / "store"
     folder.mkdir(parents=True, exist_ok=True)
     return folder.as_uri()
+
+
+def data_folder() -> Path:
+    """Return where this user's own data are: ``$XDG_DATA_HOME/tradeplane``."""
+    data = os.environ.get("XDG_DATA_HOME", "")
+    base = Path(data) if data.startswith("/") else Path.home() / ".local" / "share"
+    return base / "tradeplane"

@@ -67,4 +67,9 @@ EXTRA_TESTS = (
         "recorded Binance streams become tapes with all they hold, and what is wrong with them is found",
         lambda: missing_market_data(BINANCE_TRADES, BINANCE_BLIND),
     ),
+    ExtraTest(
+        "test_played_tapes.py",
+        "recorded Binance streams, played by the simulated exchange, are told as they were and replay to the same",
+        lambda: missing_market_data(BINANCE_TRADES, BINANCE_BLIND),
+    ),
 )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/cli.md", "docs/index.md")
-GROUPS = ("snapshot", "results")
+GROUPS = ("snapshot", "results", "exchange")
 SHARED = {"--output", "--debug", "--help", "--store"}
 
 
@@ -69,6 +69,7 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "results show",
         "results diff",
         "results report",
+        "exchange serve",
     ],
 )
 def test_every_option_is_documented(command: str, tradeplane: Command) -> None:

@@ -1,5 +1,6 @@
 //! The Python module `tradeplane_native._native`: arrays in, arrays out, and nothing decided here.
 
+mod exchange;
 mod simd;
 mod tape;
 
@@ -395,6 +396,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Simulator>()?;
     module.add_class::<Figures>()?;
     events::register(module)?;
+    exchange::register(module)?;
     module.add_function(wrap_pyfunction!(sma, module)?)?;
     module.add_function(wrap_pyfunction!(ema, module)?)?;
     module.add_function(wrap_pyfunction!(rsi, module)?)?;

@@ -75,7 +75,12 @@ def terms_of(instrument: TapeInstrument, simulation: Simulation, *, brings_capit
 
     Raises InvalidSpecification where a quantity is not in whole lots, or a fee not in whole billionths a lot.
     """
-    execution = simulation.execution or Execution()
+    cash = billionths(simulation.capital) if brings_capital else 0
+    return terms_under(instrument, simulation.execution or Execution(), cash=cash, seed=simulation.seed)
+
+
+def terms_under(instrument: TapeInstrument, execution: Execution, *, cash: int, seed: int) -> Terms:
+    """Return the terms of an instrument where an execution is known. Raises as :func:`terms_of` does."""
     numerator, denominator = lot_value(instrument).as_integer_ratio()
     fees, queue, limits = execution.fees, execution.queue, execution.limits
     drawn = queue.model is QueueModel.DRAWN
@@ -83,7 +88,7 @@ def terms_of(instrument: TapeInstrument, simulation: Simulation, *, brings_capit
         settlement=_SETTLEMENTS[instrument.kind],
         numerator=numerator,
         denominator=denominator,
-        cash=billionths(simulation.capital) if brings_capital else 0,
+        cash=cash,
         fee_tiers=[
             (billionths(tier.from_volume), rate(tier.maker_basis_points), rate(tier.taker_basis_points))
             for tier in fees.tiers
@@ -102,7 +107,7 @@ def terms_of(instrument: TapeInstrument, simulation: Simulation, *, brings_capit
         queue=_queue(queue.model, queue.function),
         queue_form=queue.form.lower(),
         queue_exponent=float(Decimal(queue.exponent)),
-        queue_seed=simulation.seed if drawn else None,
+        queue_seed=seed if drawn else None,
         impact=_IMPACTS[execution.impact.model],
         impact_coefficient=execution.impact.coefficient,
         impact_reference=_impact_reference(execution.impact, instrument),

@@ -443,3 +443,147 @@ def read_binance(
 
     Raises ValueError of a line (None where it is about the whole) and of what is wrong with it.
     """
+
+class ExchangeOutcome:
+    """What an input of an exchange led to, for one order.
+
+    ``event`` and ``reason`` are numbers of the event log, ``side`` is 1 to buy and -1 to sell; ``fee`` and ``realized``
+    are billionths of the asset of settlement. ``trade`` is 0 where nothing traded.
+    """
+
+    @property
+    def account(self) -> int: ...
+    @property
+    def instrument(self) -> int: ...
+    @property
+    def order(self) -> int: ...
+    @property
+    def event(self) -> int: ...
+    @property
+    def reason(self) -> int: ...
+    @property
+    def side(self) -> int: ...
+    @property
+    def price(self) -> int: ...
+    @property
+    def quantity(self) -> int: ...
+    @property
+    def left(self) -> int: ...
+    @property
+    def taker(self) -> bool: ...
+    @property
+    def exchange_time(self) -> int: ...
+    @property
+    def trade(self) -> int: ...
+    @property
+    def fee(self) -> int: ...
+    @property
+    def realized(self) -> int: ...
+
+class ExchangeStep:
+    """A recorded input that led to something; ``client`` is None unless an order was sent."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def time(self) -> int: ...
+    @property
+    def outcomes(self) -> list[ExchangeOutcome]: ...
+    @property
+    def client(self) -> str | None: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def price(self) -> int: ...
+    @property
+    def trigger(self) -> int: ...
+    @property
+    def terms(self) -> str: ...
+    @property
+    def reduce_only(self) -> bool: ...
+
+class ExchangeReplay:
+    """A record of an exchange that was replayed.
+
+    ``whole``: bytes before a torn end. ``divergence``: where it parted from the record, as words, number of the input,
+    place among its outcomes, field, and the outcome as recorded and now.
+    """
+
+    @property
+    def whole(self) -> int: ...
+    @property
+    def accounts(self) -> list[str]: ...
+    @property
+    def market_inputs(self) -> int: ...
+    @property
+    def steps(self) -> list[ExchangeStep]: ...
+    @property
+    def divergence(
+        self,
+    ) -> tuple[str, int, int, str | None, ExchangeOutcome | None, ExchangeOutcome | None] | None: ...
+
+class Exchange:
+    """An exchange of several accounts, fed one input at a time, each numbered and recorded."""
+
+    def __init__(
+        self,
+        tapes: list[EventTape],
+        terms: Sequence[_Terms],
+        assets: list[tuple[int, int, int]],
+        *,
+        asset_count: int,
+        leverage: int,
+        market: bytes,
+    ) -> None: ...
+    def open_account(self, name: str, opening: list[int], time: int) -> int:
+        """Open an account with an amount of each asset in billionths; gives its number."""
+    def play(self, instrument: int, first: int, end: int, time: int) -> int:
+        """Play rows of an instrument's tape; gives the number of the input."""
+    def begin_again(self, instrument: int, time: int) -> int:
+        """Begin an instrument's tape again, with an empty book."""
+    def submit(
+        self,
+        account: int,
+        instrument: int,
+        side: int,
+        quantity: int,
+        time: int,
+        *,
+        kind: str,
+        client: str,
+        price: int = 0,
+        trigger: int = 0,
+        terms: str = "GTC",
+        display: int = 0,
+        reduce_only: bool = False,
+    ) -> int:
+        """Send an order; gives the number of the input."""
+    def cancel(self, account: int, instrument: int, order: int, time: int) -> int:
+        """Take an order back."""
+    def replace(self, account: int, instrument: int, order: int, price: int, quantity: int, time: int) -> int:
+        """Give an order another price, and what is left of it another quantity."""
+    def outcomes(self) -> list[ExchangeOutcome]:
+        """Return what the last input led to."""
+    def changes(self) -> list[tuple[int, int, int]]:
+        """Return the levels that the last input changed: side, price, quantity now."""
+    def prints(self) -> list[tuple[int, int, int, int]]:
+        """Return the market's trades in the last input: number, price, quantity, taker."""
+    @property
+    def inputs(self) -> int:
+        """How many inputs there were."""
+    @property
+    def time(self) -> int:
+        """The exchange's clock."""
+    @property
+    def accounts(self) -> int:
+        """How many accounts were opened."""
+    def depth(self, instrument: int, levels: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Return bids and asks, best first."""
+    def balance(self, account: int, asset: int) -> tuple[int, int]:
+        """Return what is free and what is locked, in billionths."""
+    def position(self, account: int, instrument: int) -> tuple[int, int, int]:
+        """Return lots, and in billionths the worth of the entries and the value traded."""
+    def take_record(self) -> bytes:
+        """Return what was recorded since it was last taken; the first time, with the header."""
+    def replay(self, record: bytes) -> ExchangeReplay:
+        """Apply a record of this market to an exchange that had no input yet, and stop where it parts from it."""

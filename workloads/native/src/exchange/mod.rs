@@ -7,6 +7,7 @@
 mod arriving;
 mod filling;
 mod impact;
+pub mod matching;
 mod own;
 mod placing;
 mod queue;

@@ -189,6 +189,20 @@ impl Venue {
         self.next = row + 1;
     }
 
+    /// The tape begins again: its book is empty, and orders of ours rest as if they had come before its first row.
+    pub fn begin_again(&mut self) {
+        for half in [Half::Bid, Half::Ask] {
+            self.book.clear(half);
+            self.orders.clear(half);
+        }
+        self.next = 0;
+        for own in &mut self.own {
+            own.since = 0;
+            own.position = self.queue.join(0, self.orders.next());
+        }
+        self.attend();
+    }
+
     /// Sets the clock for what a request brings about.
     pub(super) fn at_request(&mut self, time: i64) {
         self.time = time;

@@ -14,7 +14,8 @@ use pyo3::prelude::*;
 use course::{event_bars, run_events};
 use desk::{Desk, MarketBar, MarketTrade, OrderReport};
 use record::EventRun;
-use tapes::EventTape;
+pub(super) use tapes::{EventTape, Tapes};
+pub(super) use terms::Terms;
 use traders::{MarketMaker, PairsTrader, SignalTrader};
 
 /// Adds what this file has to the module.
@@ -32,6 +33,6 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(run_events, module)?)
 }
 
-fn named<T>(value: Option<T>, what: &str, name: &str) -> PyResult<T> {
+pub(super) fn named<T>(value: Option<T>, what: &str, name: &str) -> PyResult<T> {
     value.ok_or_else(|| PyValueError::new_err(format!("unknown {what} {name}")))
 }

@@ -11,7 +11,7 @@ use crate::tape::Columns;
 
 /// One instrument's tape, checked. Its arrays are read in place and must not change from here on.
 #[pyclass(module = "tradeplane_native", frozen)]
-pub(super) struct EventTape {
+pub(in crate::python) struct EventTape {
     sequence: Py<PyArray1<u64>>,
     numbers: [Py<PyArray1<i64>>; 4],
     bytes: [Py<PyArray1<u8>>; 2],
@@ -99,13 +99,13 @@ impl<'py> Borrowed<'py> {
 }
 
 /// The tapes of a run, their arrays borrowed.
-pub(super) struct Tapes<'py> {
+pub(in crate::python) struct Tapes<'py> {
     borrowed: Vec<Borrowed<'py>>,
     prepared: Vec<Arc<Prepared>>,
 }
 
 impl<'py> Tapes<'py> {
-    pub(super) fn of(py: Python<'py>, tapes: &[PyRef<'_, EventTape>]) -> PyResult<Self> {
+    pub(in crate::python) fn of(py: Python<'py>, tapes: &[PyRef<'_, EventTape>]) -> PyResult<Self> {
         if tapes.is_empty() {
             return Err(PyValueError::new_err("there must be at least one tape"));
         }
@@ -115,7 +115,7 @@ impl<'py> Tapes<'py> {
         })
     }
 
-    pub(super) fn feeds(&self) -> PyResult<Vec<Feed<'_>>> {
+    pub(in crate::python) fn feeds(&self) -> PyResult<Vec<Feed<'_>>> {
         let tapes = self.borrowed.iter().zip(&self.prepared);
         tapes.map(|(arrays, prepared)| Ok(Feed::again(arrays.columns()?, Arc::clone(prepared)))).collect()
     }

@@ -14,7 +14,7 @@ use crate::risk::Limits;
 
 /// How an instrument is traded: the attributes of a Python object.
 #[derive(FromPyObject)]
-pub(super) struct Terms {
+pub(in crate::python) struct Terms {
     pub(super) settlement: String,
     pub(super) numerator: i128,
     pub(super) denominator: i128,
@@ -41,7 +41,7 @@ pub(super) struct Terms {
 }
 
 impl Terms {
-    pub(super) fn setup(self) -> PyResult<Setup> {
+    pub(in crate::python) fn setup(self) -> PyResult<Setup> {
         if self.numerator <= 0 || self.denominator <= 0 {
             return Err(PyValueError::new_err("numerator and denominator must be above zero"));
         }
