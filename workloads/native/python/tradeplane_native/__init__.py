@@ -1,6 +1,14 @@
 """The Rust core of tradeplane: what decides a result is computed here, to the same bits on every processor."""
 
 from tradeplane_native._native import (
+    replay_session,
+    read_journal,
+    first_difference,
+    Session,
+    OrderRequest,
+    OpenOrder,
+    JournalSummary,
+    JournalDifference,
     Desk,
     EventRun,
     EventTape,
@@ -34,6 +42,14 @@ from tradeplane_native._native import (
 )
 
 __all__ = [
+    "replay_session",
+    "read_journal",
+    "first_difference",
+    "Session",
+    "OrderRequest",
+    "OpenOrder",
+    "JournalSummary",
+    "JournalDifference",
     "Desk",
     "EventRun",
     "EventTape",

@@ -1,6 +1,6 @@
 //! What a record says: an input and its time, a row of the log and what was sent with it, a seal.
 
-use super::bytes::{Cursor, Malformed};
+use super::bytes::{Cursor, Malformed, push_number, push_signed};
 use super::frame::{Frame, Tag};
 use crate::book::Half;
 use crate::events::log::Row;
@@ -140,18 +140,21 @@ fn read_input(cursor: &mut Cursor<'_>, tag: Tag) -> Result<Kept, Malformed> {
     })
 }
 
-/// Rows of one message: its sequence and time once, and an order of each row where they are about orders.
+/// Rows of one message: its sequence and time once, and of each row what it differs in from the row before.
 fn write_rows(bytes: &mut Vec<u8>, rows: &Columns<'_>) {
     bytes.extend(rows.sequence[0].to_le_bytes());
     bytes.extend(rows.exchange_time[0].to_le_bytes());
     bytes.extend((rows.len() as u32).to_le_bytes());
     bytes.push(u8::from(!rows.order.is_empty()));
+    let (mut price, mut order) = (0, 0);
     for row in 0..rows.len() {
-        bytes.extend([rows.kind[row], rows.side[row]]);
-        bytes.extend(rows.price[row].to_le_bytes());
-        bytes.extend(rows.quantity[row].to_le_bytes());
-        if let Some(order) = rows.order.get(row) {
-            bytes.extend(order.to_le_bytes());
+        bytes.push(rows.kind[row] | rows.side[row] << 4);
+        push_signed(bytes, rows.price[row].wrapping_sub(price));
+        push_number(bytes, rows.quantity[row] as u64);
+        price = rows.price[row];
+        if let Some(&about) = rows.order.get(row) {
+            push_signed(bytes, about.wrapping_sub(order) as i64);
+            order = about;
         }
     }
 }
@@ -163,16 +166,20 @@ fn read_rows(cursor: &mut Cursor<'_>) -> Result<Tape, Malformed> {
         return Err(Malformed);
     }
     let mut tape = Tape::with_capacity(count);
+    let (mut price, mut order) = (0i64, 0u64);
     for _ in 0..count {
+        let event = cursor.u8()?;
+        price = price.wrapping_add(cursor.signed()?);
         tape.sequence.push(sequence);
         tape.exchange_time.push(exchange_time);
         tape.local_time.push(exchange_time);
-        tape.kind.push(cursor.u8()?);
-        tape.side.push(cursor.u8()?);
-        tape.price.push(cursor.i64()?);
-        tape.quantity.push(cursor.i64()?);
+        tape.kind.push(event & 15);
+        tape.side.push(event >> 4);
+        tape.price.push(price);
+        tape.quantity.push(cursor.number()? as i64);
         if orders {
-            tape.order.push(cursor.u64()?);
+            order = order.wrapping_add(cursor.signed()? as u64);
+            tape.order.push(order);
         }
     }
     Ok(tape)
