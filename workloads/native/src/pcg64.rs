@@ -45,6 +45,12 @@ impl Pcg64 {
         generator
     }
 
+    /// State and increment: all there is to know of what it draws next.
+    #[must_use]
+    pub fn words(&self) -> (u128, u128) {
+        (self.state, self.increment)
+    }
+
     fn step(&mut self) {
         self.state = self.state.wrapping_mul(MULTIPLIER).wrapping_add(self.increment);
     }

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tradeplane_native import EventTape
 
     from tradeplane_workloads.events.terms import Terms
-    from tradeplane_workloads.market.tapes import Tape
+    from tradeplane_workloads.market.tapes import Tape, TapeInstrument
 
 MAX_PERIODS = 5_000_000
 """Rows of equity of one run; two months of seconds."""
@@ -42,8 +42,8 @@ class Prepared:
 
 def prepare(tapes: Sequence[Tape], simulation: Simulation) -> Prepared:
     """Check what is asked and hand the tapes to the core. Raises as :func:`backtest_tapes` does."""
-    _check_simulation(simulation)
-    _check_instruments(tapes)
+    check_simulation(simulation)
+    check_instruments([tape.instrument for tape in tapes])
     execution = simulation.execution or Execution()
     _check_length(tapes, execution.period_seconds)
     base = execution.base_latency_nanoseconds
@@ -58,8 +58,11 @@ def prepare(tapes: Sequence[Tape], simulation: Simulation) -> Prepared:
     return Prepared(accepted, terms, execution)
 
 
-def _check_simulation(simulation: Simulation) -> None:
-    """Refuse what a run on bars reads and a run on tapes does not, rather than leave it aside in silence."""
+def check_simulation(simulation: Simulation) -> None:
+    """Refuse what a run on bars reads and a run on tapes does not, rather than leave it aside in silence.
+
+    Raises InvalidSpecification naming the field.
+    """
     if simulation.costs != Costs():
         raise InvalidSpecification(
             "costs: a run on tapes has fees and impact of its own; remove costs and set execution.fees"
@@ -72,13 +75,13 @@ def _check_simulation(simulation: Simulation) -> None:
         raise InvalidSpecification("sizing.method: a run on tapes has FixedFraction alone; set it")
 
 
-def _check_instruments(tapes: Sequence[Tape]) -> None:
-    """Refuse instruments that are not of one account."""
-    currencies = sorted({tape.instrument.currency for tape in tapes})
+def check_instruments(instruments: Sequence[TapeInstrument]) -> None:
+    """Refuse instruments that are not of one account. Raises DataRefused."""
+    currencies = sorted({one.currency for one in instruments})
     if len(currencies) > 1:
         raise DataRefused(f"the tapes are in {', '.join(currencies)}; an account has one currency, so run each alone")
-    inverse = [tape.instrument.symbol for tape in tapes if tape.instrument.kind is InstrumentKind.INVERSE_FUTURE]
-    if inverse and len(tapes) > 1:
+    inverse = [one.symbol for one in instruments if one.kind is InstrumentKind.INVERSE_FUTURE]
+    if inverse and len(instruments) > 1:
         raise DataRefused(f"{inverse[0]} is an inverse future, settled in its own coin; run it alone")
 
 

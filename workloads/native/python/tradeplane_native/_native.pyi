@@ -339,6 +339,171 @@ def event_bars(
 ) -> tuple[NDArray[np.int64], list[NDArray[np.int64]], NDArray[np.bool_]]:
     """Return the bars that ``on_bar`` is called with: times, five columns (open to volume), and where there is one."""
 
+class OrderRequest:
+    """What is to be sent to an exchange, or an order as it was last told."""
+
+    action: str
+    """``submit``, ``cancel`` or ``replace``."""
+    instrument: int
+    order: int
+    side: int
+    """1 to buy, -1 to sell; 0 where no order is sent."""
+    kind: str
+    """``market``, ``limit``, ``stop``, ``stop-limit``, ``take-profit`` or ``trailing-stop``; else empty."""
+    price: int | None
+    trigger: int | None
+    distance: int | None
+    quantity: int
+    terms: str
+    display: int
+    peer: int
+    parent: int
+
+class OpenOrder:
+    """An order that is not over, as far as is known."""
+
+    request: OrderRequest
+    state: str
+    """``sent``, ``held``, ``waiting`` or ``open``."""
+    left: int
+    asked: bool
+    """Whether a cancellation or change is on its way."""
+
+class Session:
+    """A strategy that trades on what it is fed; docs/formats/session.md says what it records."""
+
+    def __init__(
+        self,
+        terms: Sequence[_Terms],
+        strategy: object,
+        *,
+        session: bytes,
+        specification: bytes,
+        seed: int = 0,
+        rate: tuple[int, int] | None = None,
+        period_ns: int | None = None,
+        generator: Generator | None = None,
+    ) -> None:
+        """Take what decides what it does beside its inputs.
+
+        ``session``: its name, 16 bytes. ``specification``: SHA-256 of its specification. ``generator``: what a strategy
+        in Python draws from, to be recorded.
+        """
+    def start(self, time: int) -> None:
+        """Begin; like every input, at the time the trader had it."""
+    def message(
+        self,
+        time: int,
+        instrument: int,
+        sequence: int,
+        exchange_time: int,
+        rows: Sequence[tuple[int, int, int, int]],
+        orders: Sequence[int] | None = None,
+    ) -> None:
+        """Take in a message of the market: kind, side, price and quantity of each row (docs/formats/tape.md)."""
+    def report(
+        self,
+        time: int,
+        instrument: int,
+        *,
+        exchange_time: int,
+        event: int,
+        order: int,
+        side: int,
+        price: int,
+        quantity: int,
+        left: int,
+        reason: int = 0,
+        taker: bool = False,
+    ) -> None:
+        """Take in an answer of the exchange; ``event`` is an ``OrderEvent``."""
+    def timer(self, time: int) -> None:
+        """Say that the time of ``next_timer`` has come."""
+    def period(self, time: int) -> None:
+        """Say that the period of ``next_period`` has ended."""
+    def command(self, time: int, command: str) -> None:
+        """Ask for ``halt``, ``flatten`` (take all orders back and close positions) or ``stop``."""
+    @property
+    def next_timer(self) -> int | None: ...
+    @property
+    def next_period(self) -> int | None: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def jumps(self) -> int:
+        """Inputs whose time was below that of one before."""
+    @property
+    def now(self) -> int: ...
+    @property
+    def over(self) -> bool: ...
+    @property
+    def failure(self) -> BaseException | None:
+        """The error of a strategy in Python that ended it."""
+    @property
+    def halted(self) -> bool: ...
+    @property
+    def flat(self) -> bool: ...
+    @property
+    def gave_up(self) -> bool:
+        """Whether it was told to get flat, is not, and does no more about it."""
+    def take_journal(self) -> bytes:
+        """Take what was recorded since it was last taken, to be kept before the requests are sent."""
+    def requests(self) -> list[OrderRequest]:
+        """Take the requests decided on; raises RuntimeError while there are records that were not taken."""
+    def open_orders(self, instrument: int = 0) -> list[OpenOrder]: ...
+    def touch(self, instrument: int = 0) -> tuple[int, int] | None: ...
+    def holding(self, instrument: int = 0) -> tuple[int, int, int, int, int, int]:
+        """Position, cash, fees, traded value, traded lots and trades."""
+    @property
+    def equity(self) -> int:
+        """Cash, and what all positions are worth, in billionths."""
+    def run(self) -> EventRun:
+        """Return the log and what it comes to, so far."""
+
+class JournalSummary:
+    """What a journal says of itself."""
+
+    session: bytes
+    specification: bytes
+    seed: int
+    period_ns: int | None
+    instruments: int
+    records: int
+    inputs: int
+    whole: int
+    """Bytes that are whole; what comes after was torn off by a crash."""
+    torn: bool
+
+class JournalDifference:
+    """The first thing in which two recordings differ, or a recording and what is decided from it."""
+
+    record: int
+    """Number of the record; 0 for the header."""
+    input: int
+    field: str
+    expected: str
+    got: str
+
+def read_journal(journal: NDArray[np.uint8]) -> JournalSummary:
+    """Read a journal through; raises ValueError naming the record that was altered."""
+
+def replay_session(
+    journal: NDArray[np.uint8],
+    terms: Sequence[_Terms],
+    strategy: object,
+    *,
+    rate: tuple[int, int] | None = None,
+    generator: Generator | None = None,
+) -> tuple[Session, int, bool, JournalDifference | None]:
+    """Feed a recording to a fresh session.
+
+    Return that session, how many bytes of the recording are whole, whether more were torn off, and the first thing it
+    did otherwise. What it wrote that the recording lacks belongs after the whole bytes.
+    """
+
+def first_difference(expected: NDArray[np.uint8], got: NDArray[np.uint8]) -> JournalDifference | None:
+    """Find where two recordings first differ, by their digests, without running anything."""
+
 _Bytes = NDArray[np.uint8]
 _Columns = tuple[
     NDArray[np.uint64],

@@ -11,7 +11,9 @@ use crate::instrument::{Instrument, Settlement};
 use crate::latency::Latency;
 use crate::orders::{NewOrder, Request, State, Step};
 use crate::risk::{Exposure, Limits, Rate};
+use crate::tape::Columns;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 const DAY: i64 = 86_400_000_000_000;
 
@@ -177,6 +179,12 @@ impl Desk {
         &self.log
     }
 
+    /// The highest name of an order that was sent.
+    #[must_use]
+    pub fn last_order(&self) -> u64 {
+        self.last_id
+    }
+
     pub(super) fn into_log(self) -> Log {
         self.log
     }
@@ -198,12 +206,25 @@ impl Desk {
             self.write(instrument, Event::Refuse, reason, &order);
             return Err(reason);
         }
+        Ok(self.dispatch(instrument, order))
+    }
+
+    /// Sends what closes a position at the market. Risk has no say: it only gets less by it.
+    pub(super) fn close(&mut self, instrument: usize) -> u64 {
+        let position = self.places[instrument].holding.position;
+        let half = if position > 0 { Half::Ask } else { Half::Bid };
+        let id = self.last_id.saturating_add(1);
+        let order = NewOrder::new(id, half, crate::orders::Kind::Market, position.saturating_abs());
+        self.dispatch(instrument, order)
+    }
+
+    fn dispatch(&mut self, instrument: usize, order: NewOrder) -> u64 {
         self.last_id = order.id;
         self.write(instrument, Event::Submit, Reason::None, &order);
         let ticket = Ticket { order, state: State::Sent, left: order.quantity, asked: false };
         self.places[instrument].tickets.push(ticket);
         self.send(instrument, Request::Submit(order));
-        Ok(order.id)
+        order.id
     }
 
     /// Asks to take an order back. Of one that is not known to be alive, the exchange denies it.
@@ -256,6 +277,23 @@ impl Desk {
     /// Ends the run here.
     pub fn stop(&mut self) {
         self.stopped = true;
+    }
+
+    /// Notes how long the newest row of an instrument took to arrive.
+    #[inline]
+    pub(super) fn time_feed(&mut self, instrument: usize, columns: &Columns<'_>, newest: usize) {
+        self.places[instrument].feed = self.now - columns.exchange_time[newest];
+    }
+
+    /// Takes in rows of one message about an instrument, and asks nobody.
+    pub(super) fn see(&mut self, instrument: usize, columns: &Columns<'_>, rows: Range<usize>) {
+        self.time_feed(instrument, columns, rows.end - 1);
+        self.places[instrument].view.rows(columns, rows);
+    }
+
+    /// The oldest request about an instrument that has not gone out: there is one for each row of the log that says so.
+    pub(super) fn take_request(&mut self, instrument: usize) -> Option<Request> {
+        self.places[instrument].requests.pop_front().map(|(_, request)| request)
     }
 
     /// Takes in a report that arrived: orders, holdings, log; then looks at the day's loss.
@@ -433,8 +471,17 @@ impl Place {
                 return;
             }
         };
-        if let Ok(state) = ticket.state.after(step) {
-            ticket.state = state;
+        match (ticket.state.after(step), step) {
+            (Ok(state), _) => ticket.state = state,
+            // Where reports come from a wire, one may be missing or late: what ends an order or trades it is believed
+            // all the same, and that it was taken in is no news then.
+            (Err(_), Step::Hold | Step::Wait | Step::Open) => return,
+            (Err(_), Step::Trade) => ticket.state = State::Open,
+            (Err(_), Step::Replace) => {}
+            (Err(_), Step::Fill | Step::Cancel | Step::Expire | Step::Refuse) => {
+                self.tickets.remove(index);
+                return;
+            }
         }
         ticket.left = report.left;
         if report.event == Event::Replace && report.reason == Reason::None {

@@ -9,13 +9,12 @@ use super::feed::{Feed, after};
 use super::log::Log;
 use super::merge::Merge;
 use super::periods::{Account, Bar, Periods};
-use super::strategy::{Strategy, Trade};
-use crate::book::Half;
+use super::strategy::Strategy;
+use super::trader::Trader;
 use crate::exchange::Venue;
 use crate::fixed::Overflow;
 use crate::latency::Latency;
 use crate::risk::Rate;
-use crate::tape::{Kind, Side};
 
 /// Rows of the log that room is made for at the start.
 const ROOM: usize = 65_536;
@@ -42,13 +41,14 @@ pub struct Engine<'a, S> {
     messages: Merge,
     /// When the newest row heard so arrived: no later one arrives before it, whatever its clock says.
     latest: i64,
-    desk: Desk,
-    strategy: S,
+    trader: Trader<S>,
     least_entry: i64,
     /// The shortest time from what the exchange does to a request that answers it.
     round_trip: i64,
     end: i64,
     periods: Periods,
+    /// The first row of each instrument that was heard in the period.
+    began: Vec<usize>,
 }
 
 impl<'a, S: Strategy> Engine<'a, S> {
@@ -70,12 +70,12 @@ impl<'a, S: Strategy> Engine<'a, S> {
             arrived: vec![0; feeds.len()],
             messages: Merge::new(&feeds),
             latest: i64::MIN,
-            desk: Desk::new(setups, rate, Log::with_capacity(ROOM)),
-            strategy,
+            trader: Trader { desk: Desk::new(setups, rate, Log::with_capacity(ROOM)), strategy },
             least_entry,
             round_trip: least_entry.saturating_add(least(Latency::least_response)),
             end: end.unwrap_or(i64::MIN),
-            periods: Periods::none(feeds.len()),
+            periods: Periods::none(),
+            began: vec![0; feeds.len()],
             feeds,
         }
     }
@@ -87,20 +87,20 @@ impl<'a, S: Strategy> Engine<'a, S> {
     #[must_use]
     pub fn with_periods(mut self, length: i64) -> Self {
         assert!(length > 0, "a period must have a length");
-        self.periods = Periods::of(length, self.feeds.len());
+        self.periods = Periods::of(length);
         self
     }
 
     /// The trader's side.
     #[must_use]
     pub fn desk(&self) -> &Desk {
-        &self.desk
+        &self.trader.desk
     }
 
     /// The strategy.
     #[must_use]
     pub fn strategy(&self) -> &S {
-        &self.strategy
+        &self.trader.strategy
     }
 
     /// The exchange's side of an instrument.
@@ -112,13 +112,13 @@ impl<'a, S: Strategy> Engine<'a, S> {
     /// The log.
     #[must_use]
     pub fn into_log(self) -> Log {
-        self.desk.into_log()
+        self.trader.desk.into_log()
     }
 
     /// The account over time, the strategy, and the log.
     #[must_use]
     pub fn into_records(self) -> (Account, S, Log) {
-        (self.periods.account, self.strategy, self.desk.into_log())
+        (self.periods.account, self.trader.strategy, self.trader.desk.into_log())
     }
 
     /// Runs until the last row has arrived. Reports that would arrive later are not known to the trader, and not in the
@@ -130,24 +130,24 @@ impl<'a, S: Strategy> Engine<'a, S> {
         let Some((_, first)) = self.next_message() else {
             return Ok(());
         };
-        self.desk.now = first;
-        self.periods.start(&self.desk)?;
-        self.strategy.start(&mut self.desk);
-        while !self.desk.stopped && self.act()? {}
-        self.periods.finish(&self.desk)
+        self.trader.desk.now = first;
+        self.periods.start(&self.trader.desk)?;
+        self.trader.start();
+        while !self.trader.desk.stopped && self.act()? {}
+        self.periods.finish(&self.trader.desk)
     }
 
     /// Does the next thing; tells whether there may be more.
     fn act(&mut self) -> Result<bool, Overflow> {
         let report = self.venues.iter().filter_map(Venue::next_report).min().unwrap_or(NEVER);
-        let timer = self.desk.timer.unwrap_or(NEVER);
+        let timer = self.trader.desk.timer.unwrap_or(NEVER);
         let message = if S::DEPTH || S::TRADES { self.next_message() } else { None };
         let arrival = message.map_or(NEVER, |(_, time)| time);
         let action = report.min(timer).min(arrival).min(self.end).min(self.periods.end);
         if self.advance_exchange(action.saturating_add(self.least_entry)) {
             return Ok(true); // by a report that may arrive before what was to be done
         }
-        self.desk.now = self.desk.now.max(action);
+        self.trader.desk.now = self.trader.desk.now.max(action);
         if let Some((instrument, time)) = message
             && time <= action
         {
@@ -160,8 +160,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
         if report <= action {
             self.deliver(report)?;
         } else if timer <= action {
-            self.desk.timer = None;
-            self.strategy.on_timer(&mut self.desk);
+            self.trader.ring();
         } else if self.periods.end <= action {
             self.end_period()?;
         } else {
@@ -171,12 +170,15 @@ impl<'a, S: Strategy> Engine<'a, S> {
     }
 
     fn end_period(&mut self) -> Result<(), Overflow> {
-        let heard = self.periods.close(&self.desk, &self.local)?;
+        self.periods.close(&self.trader.desk)?;
         if S::BARS {
+            let heard = self.began.iter().zip(&self.local);
+            let rows = self.feeds.iter().zip(heard);
             let bars: Vec<Option<Bar>> =
-                self.feeds.iter().zip(heard).map(|(feed, rows)| Bar::of(feed.columns(), rows)).collect();
-            self.strategy.on_bars(&mut self.desk, &bars);
+                rows.map(|(feed, (&first, &next))| Bar::of(feed.columns(), first..next)).collect();
+            self.trader.strategy.on_bars(&mut self.trader.desk, &bars);
         }
+        self.began.copy_from_slice(&self.local);
         Ok(())
     }
 
@@ -196,32 +198,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
         self.local[instrument] = end;
         self.latest = self.latest.max(feed.arrival(end - 1).unwrap_or(i64::MIN));
         self.messages.pass(&self.feeds, end);
-        let place = &mut self.desk.places[instrument];
-        place.feed = self.desk.now - columns.exchange_time[end - 1];
-        let mut depth = false;
-        let mut from = first;
-        for row in first..end {
-            if columns.kind[row] == Kind::Trade as u8 {
-                self.desk.places[instrument].view.rows(columns, from..row + 1);
-                from = row + 1;
-                if S::TRADES {
-                    let trade = Trade {
-                        local_time: self.desk.now,
-                        exchange_time: columns.exchange_time[row],
-                        price: columns.price[row],
-                        quantity: columns.quantity[row],
-                        taker: Side::of(columns.side[row]).and_then(Half::of),
-                    };
-                    self.strategy.on_trade(&mut self.desk, instrument, &trade);
-                }
-            } else {
-                depth = true;
-            }
-        }
-        self.desk.places[instrument].view.rows(columns, from..end);
-        if S::DEPTH && depth {
-            self.strategy.on_depth(&mut self.desk, instrument);
-        }
+        self.trader.hear(instrument, columns, first..end);
     }
 
     /// Applies what has arrived by `time` to the trader's books, where no strategy wants to hear of each message.
@@ -242,7 +219,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
             let (first, arrived) = (self.local[instrument], self.arrived[instrument]);
             let end = first_missing.map_or(arrived, |missing| feed.before(first..arrived, instrument, missing));
             if end > first {
-                let place = &mut self.desk.places[instrument];
+                let place = &mut self.trader.desk.places[instrument];
                 place.view.rows(feed.columns(), first..end);
                 // A local time that went back counts as the one before it, as where each message is heard.
                 let arrived = feed.arrival(end - 1).unwrap_or(time);
@@ -258,8 +235,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
         if let Some(instrument) = self.venues.iter().position(due)
             && let Some((_, report)) = self.venues[instrument].take_report()
         {
-            self.desk.receive(instrument, &report)?;
-            self.strategy.on_report(&mut self.desk, instrument, &report);
+            self.trader.deliver(instrument, &report)?;
         }
         Ok(())
     }
@@ -306,13 +282,13 @@ impl<'a, S: Strategy> Engine<'a, S> {
     /// When the next row or request of an instrument is at the exchange that could lead to a report.
     #[inline]
     fn next_at_exchange(&self, instrument: usize) -> i64 {
-        if !self.venues[instrument].has_orders() && self.desk.places[instrument].requests.is_empty() {
+        if !self.venues[instrument].has_orders() && self.trader.desk.places[instrument].requests.is_empty() {
             return NEVER;
         }
         let (feed, cursor) = (&self.feeds[instrument], self.exchange[instrument]);
         let more = cursor.run < feed.runs().len();
         let row = if more { feed.columns().exchange_time[cursor.row] } else { NEVER };
-        let request = self.desk.places[instrument].requests.front().map_or(NEVER, |(arrival, _)| *arrival);
+        let request = self.trader.desk.places[instrument].requests.front().map_or(NEVER, |(arrival, _)| *arrival);
         row.min(request)
     }
 
@@ -320,7 +296,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
     /// when it has sent a report.
     fn advance(&mut self, instrument: usize, horizon: i64) -> bool {
         let (feed, venue) = (&self.feeds[instrument], &mut self.venues[instrument]);
-        let requests = &mut self.desk.places[instrument].requests;
+        let requests = &mut self.trader.desk.places[instrument].requests;
         let sent = venue.sent();
         loop {
             let request = requests.front().map_or(NEVER, |(arrival, _)| *arrival);

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Times lie between 0 and this: the year 2116.
-const TIME_LIMIT: i64 = 1 << 62;
+pub(super) const TIME_LIMIT: i64 = 1 << 62;
 
 /// Clocks may disagree by this, 36 years, so that a corrected time stays within 64 bits.
 const SKEW_LIMIT: i64 = 1 << 60;
@@ -159,7 +159,8 @@ pub(super) fn after(times: &[i64], time: i64) -> usize {
     from + times[from..to].partition_point(|&other| other <= time)
 }
 
-fn check(columns: &Columns<'_>) -> Result<(), Unfit> {
+/// Checks what the engine takes for granted of every row.
+pub(super) fn check(columns: &Columns<'_>) -> Result<(), Unfit> {
     let beyond = |column: &[i64], limit: i64| {
         // The limit is a power of two: a number reaches it where the bits of all of them together do. What is fit,
         // which nearly every tape is, takes no branch a row.

@@ -23,20 +23,24 @@ impl Bar {
     /// The bar of the trades among some rows; `None` where there is none. A volume past 64 bits stays at their end.
     #[must_use]
     pub fn of(tape: &Columns<'_>, rows: Range<usize>) -> Option<Self> {
-        let mut bar: Option<Self> = None;
-        for row in rows.filter(|&row| tape.kind[row] == Kind::Trade as u8) {
+        Self::after(None, tape, rows)
+    }
+
+    /// The bar of the trades so far and those among some rows.
+    pub(super) fn after(so_far: Option<Self>, tape: &Columns<'_>, rows: Range<usize>) -> Option<Self> {
+        let trades = rows.filter(|&row| tape.kind[row] == Kind::Trade as u8);
+        trades.fold(so_far, |bar, row| {
             let (price, quantity) = (tape.price[row], tape.quantity[row]);
             let first = Self { open: price, high: price, low: price, close: price, volume: 0 };
             let so_far = bar.unwrap_or(first);
-            bar = Some(Self {
+            Some(Self {
                 open: so_far.open,
                 high: so_far.high.max(price),
                 low: so_far.low.min(price),
                 close: price,
                 volume: so_far.volume.saturating_add(quantity),
-            });
-        }
-        bar
+            })
+        })
     }
 }
 
@@ -83,20 +87,18 @@ pub(super) struct Periods {
     length: i64,
     /// When the period ends; the end of time where none is kept.
     pub end: i64,
-    /// The first row of each instrument that was heard in it.
-    first: Vec<usize>,
     pub account: Account,
 }
 
 impl Periods {
     /// None are kept.
-    pub fn none(instruments: usize) -> Self {
-        Self { length: i64::MAX, end: i64::MAX, first: vec![0; instruments], account: Account::default() }
+    pub fn none() -> Self {
+        Self { length: i64::MAX, end: i64::MAX, account: Account::default() }
     }
 
     /// Periods of a length, above zero.
-    pub fn of(length: i64, instruments: usize) -> Self {
-        Self { length, ..Self::none(instruments) }
+    pub fn of(length: i64) -> Self {
+        Self { length, ..Self::none() }
     }
 
     pub fn start(&mut self, desk: &Desk) -> Result<(), Overflow> {
@@ -111,13 +113,10 @@ impl Periods {
         self.account.push(desk)
     }
 
-    /// Ends a period, `heard` rows of an instrument having arrived: writes down the account, and gives the rows heard.
-    pub fn close(&mut self, desk: &Desk, heard: &[usize]) -> Result<Vec<Range<usize>>, Overflow> {
+    /// Ends a period: writes down the account.
+    pub fn close(&mut self, desk: &Desk) -> Result<(), Overflow> {
         self.end = self.end.saturating_add(self.length);
-        self.account.push(desk)?;
-        let rows = self.first.iter().zip(heard).map(|(&first, &next)| first..next).collect();
-        self.first.copy_from_slice(heard);
-        Ok(rows)
+        self.account.push(desk)
     }
 
     /// Writes down the account at the end of the run, where a period did not end with it.

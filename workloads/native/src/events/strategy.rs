@@ -61,4 +61,9 @@ pub trait Strategy {
     fn on_timer(&mut self, desk: &mut Desk) {
         let _ = desk;
     }
+
+    /// State and increment of the random numbers it draws, where it draws any: a recording holds them.
+    fn randomness(&self) -> Option<(u128, u128)> {
+        None
+    }
 }

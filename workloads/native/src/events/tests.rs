@@ -7,14 +7,17 @@ use crate::fees::Fees;
 use crate::fixed::ONE;
 use crate::instrument::{Instrument, Settlement};
 use crate::latency::Latency;
-use crate::orders::{Kind, NewOrder, State, Step, TimeInForce};
+use crate::orders::{Kind, NewOrder, Request, State, Step, TimeInForce};
 use crate::pcg64::Pcg64;
 use crate::risk::{Limits, Rate};
 use crate::tape::{Columns, Kind as Row, Side};
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;
 
+mod heard;
 mod periods;
+mod recordings;
+mod sessions;
 
 /// A tape that owns its columns.
 #[derive(Debug, Clone, Default)]

@@ -97,6 +97,17 @@ impl Tape {
         self.sequence.is_empty()
     }
 
+    /// Takes all rows away and keeps the room they had.
+    pub fn clear(&mut self) {
+        self.sequence.clear();
+        for column in [&mut self.exchange_time, &mut self.local_time, &mut self.price, &mut self.quantity] {
+            column.clear();
+        }
+        self.kind.clear();
+        self.side.clear();
+        self.order.clear();
+    }
+
     /// Appends a row that is about no order.
     pub fn push(&mut self, row: Row) {
         self.sequence.push(row.sequence);

@@ -2,19 +2,21 @@
 
 use pyo3::prelude::*;
 
+use super::super::Generator;
 use super::desk::{Command, Desk, MarketBar, MarketTrade, OrderReport};
 use crate::events::{self, Bar, Strategy};
 use crate::exchange::{Event, Reason, Report};
 use crate::orders::NewOrder;
 
 /// A Python object as a strategy; what it has no method for is not called.
-pub(super) struct Called<'py, const DEPTH: bool, const TRADES: bool> {
-    py: Python<'py>,
+pub(super) struct Called<const DEPTH: bool, const TRADES: bool> {
     desk: Py<Desk>,
     trade: Py<MarketTrade>,
     bar: Py<MarketBar>,
     report: Py<OrderReport>,
     methods: Methods,
+    /// What it draws from, where a recording is to hold that.
+    generator: Option<Py<Generator>>,
     pub(super) error: Option<PyErr>,
 }
 
@@ -44,8 +46,13 @@ impl Methods {
     }
 }
 
-impl<'py, const DEPTH: bool, const TRADES: bool> Called<'py, DEPTH, TRADES> {
-    pub(super) fn new(py: Python<'py>, methods: Methods, instruments: usize) -> PyResult<Self> {
+impl<const DEPTH: bool, const TRADES: bool> Called<DEPTH, TRADES> {
+    pub(super) fn new(
+        py: Python<'_>,
+        methods: Methods,
+        instruments: usize,
+        generator: Option<Py<Generator>>,
+    ) -> PyResult<Self> {
         let desk = Desk {
             now: 0,
             last_id: 0,
@@ -57,32 +64,40 @@ impl<'py, const DEPTH: bool, const TRADES: bool> Called<'py, DEPTH, TRADES> {
         };
         let trade = MarketTrade { instrument: 0, local_time: 0, exchange_time: 0, price: 0, quantity: 0, taker: 0 };
         Ok(Self {
-            py,
             desk: Py::new(py, desk)?,
             trade: Py::new(py, trade)?,
             bar: Py::new(py, MarketBar { instrument: 0, time: 0, open: 0, high: 0, low: 0, close: 0, volume: 0 })?,
             report: empty_report(py)?,
             methods,
+            generator,
             error: None,
         })
     }
 
     /// Shows the desk as it is, calls, and does what was asked for. An error ends the run.
-    fn call(&mut self, desk: &mut events::Desk, instrument: Option<usize>, call: impl FnOnce(&Self) -> PyResult<()>) {
+    fn call(
+        &mut self,
+        desk: &mut events::Desk,
+        instrument: Option<usize>,
+        call: impl FnOnce(&Self, Python<'_>) -> PyResult<()>,
+    ) {
         if self.error.is_some() {
             return;
         }
-        let called = self.show(desk, instrument).and_then(|()| call(self)).and_then(|()| self.obey(desk));
-        if let Err(error) = called {
-            // Where it is of no help that a note cannot be added, the error itself is told.
-            let _ = error.value(self.py).call_method1("add_note", (format!("at local time {}", desk.now()),));
-            self.error = Some(error);
-            desk.stop();
-        }
+        Python::attach(|py| {
+            let shown = self.show(py, desk, instrument);
+            let called = shown.and_then(|()| call(self, py)).and_then(|()| self.obey(py, desk));
+            if let Err(error) = called {
+                // Where it is of no help that a note cannot be added, the error itself is told.
+                let _ = error.value(py).call_method1("add_note", (format!("at local time {}", desk.now()),));
+                self.error = Some(error);
+                desk.stop();
+            }
+        });
     }
 
-    fn show(&self, desk: &events::Desk, instrument: Option<usize>) -> PyResult<()> {
-        let mut shown = self.desk.try_borrow_mut(self.py)?;
+    fn show(&self, py: Python<'_>, desk: &events::Desk, instrument: Option<usize>) -> PyResult<()> {
+        let mut shown = self.desk.try_borrow_mut(py)?;
         shown.now = desk.now();
         let all = 0..desk.width();
         for instrument in instrument.map_or(all, |one| one..one + 1) {
@@ -92,8 +107,8 @@ impl<'py, const DEPTH: bool, const TRADES: bool> Called<'py, DEPTH, TRADES> {
         Ok(())
     }
 
-    fn obey(&self, desk: &mut events::Desk) -> PyResult<()> {
-        let mut shown = self.desk.try_borrow_mut(self.py)?;
+    fn obey(&self, py: Python<'_>, desk: &mut events::Desk) -> PyResult<()> {
+        let mut shown = self.desk.try_borrow_mut(py)?;
         if let Some(time) = shown.wake.take() {
             desk.wake(time);
         }
@@ -120,19 +135,19 @@ impl<'py, const DEPTH: bool, const TRADES: bool> Called<'py, DEPTH, TRADES> {
             }
         }
         for (instrument, order, reason) in refused {
-            self.tell(instrument, &refusal(&order, reason))?;
+            self.tell(py, instrument, &refusal(&order, reason))?;
         }
         Ok(())
     }
 
     /// Tells of a report; of a fill, the method for fills after the one for all.
-    fn tell(&self, instrument: usize, report: &Report) -> PyResult<()> {
+    fn tell(&self, py: Python<'_>, instrument: usize, report: &Report) -> PyResult<()> {
         let traded = matches!(report.event, Event::Trade | Event::Fill);
         let methods = [self.methods.report.as_ref(), self.methods.fill.as_ref().filter(|_| traded)];
         if methods.iter().all(Option::is_none) {
             return Ok(());
         }
-        *self.report.try_borrow_mut(self.py)? = OrderReport {
+        *self.report.try_borrow_mut(py)? = OrderReport {
             instrument,
             exchange_time: report.exchange_time,
             event: report.event as u8,
@@ -145,18 +160,18 @@ impl<'py, const DEPTH: bool, const TRADES: bool> Called<'py, DEPTH, TRADES> {
             taker: report.taker,
         };
         for method in methods.into_iter().flatten() {
-            method.call1(self.py, (&self.desk, &self.report))?;
+            method.call1(py, (&self.desk, &self.report))?;
         }
         Ok(())
     }
 
-    fn tell_bar(&self, instrument: usize, time: i64, bar: &Bar) -> PyResult<()> {
+    fn tell_bar(&self, py: Python<'_>, instrument: usize, time: i64, bar: &Bar) -> PyResult<()> {
         let Some(method) = &self.methods.bar else {
             return Ok(());
         };
         let Bar { open, high, low, close, volume } = *bar;
-        *self.bar.try_borrow_mut(self.py)? = MarketBar { instrument, time, open, high, low, close, volume };
-        method.call1(self.py, (&self.desk, &self.bar)).map(drop)
+        *self.bar.try_borrow_mut(py)? = MarketBar { instrument, time, open, high, low, close, volume };
+        method.call1(py, (&self.desk, &self.bar)).map(drop)
     }
 }
 
@@ -191,31 +206,31 @@ fn empty_report(py: Python<'_>) -> PyResult<Py<OrderReport>> {
     Py::new(py, report)
 }
 
-impl<const DEPTH: bool, const TRADES: bool> Strategy for Called<'_, DEPTH, TRADES> {
+impl<const DEPTH: bool, const TRADES: bool> Strategy for Called<DEPTH, TRADES> {
     const DEPTH: bool = DEPTH;
     const TRADES: bool = TRADES;
     const BARS: bool = true;
 
     fn start(&mut self, desk: &mut events::Desk) {
-        self.call(desk, None, |this| match &this.methods.start {
-            Some(method) => method.call1(this.py, (&this.desk,)).map(drop),
+        self.call(desk, None, |this, py| match &this.methods.start {
+            Some(method) => method.call1(py, (&this.desk,)).map(drop),
             None => Ok(()),
         });
     }
 
     fn on_depth(&mut self, desk: &mut events::Desk, instrument: usize) {
-        self.call(desk, Some(instrument), |this| match &this.methods.depth {
-            Some(method) => method.call1(this.py, (&this.desk, instrument)).map(drop),
+        self.call(desk, Some(instrument), |this, py| match &this.methods.depth {
+            Some(method) => method.call1(py, (&this.desk, instrument)).map(drop),
             None => Ok(()),
         });
     }
 
     fn on_trade(&mut self, desk: &mut events::Desk, instrument: usize, trade: &events::Trade) {
-        self.call(desk, Some(instrument), |this| {
+        self.call(desk, Some(instrument), |this, py| {
             let Some(method) = &this.methods.trade else {
                 return Ok(());
             };
-            *this.trade.try_borrow_mut(this.py)? = MarketTrade {
+            *this.trade.try_borrow_mut(py)? = MarketTrade {
                 instrument,
                 local_time: trade.local_time,
                 exchange_time: trade.exchange_time,
@@ -223,7 +238,7 @@ impl<const DEPTH: bool, const TRADES: bool> Strategy for Called<'_, DEPTH, TRADE
                 quantity: trade.quantity,
                 taker: trade.taker.map_or(0, |half| half.sign() as i8),
             };
-            method.call1(this.py, (&this.desk, &this.trade)).map(drop)
+            method.call1(py, (&this.desk, &this.trade)).map(drop)
         });
     }
 
@@ -234,19 +249,25 @@ impl<const DEPTH: bool, const TRADES: bool> Strategy for Called<'_, DEPTH, TRADE
         let time = desk.now();
         for (instrument, bar) in bars.iter().enumerate() {
             if let Some(bar) = bar {
-                self.call(desk, None, |this| this.tell_bar(instrument, time, bar));
+                self.call(desk, None, |this, py| this.tell_bar(py, instrument, time, bar));
             }
         }
     }
 
     fn on_report(&mut self, desk: &mut events::Desk, instrument: usize, report: &Report) {
-        self.call(desk, Some(instrument), |this| this.tell(instrument, report));
+        self.call(desk, Some(instrument), |this, py| this.tell(py, instrument, report));
     }
 
     fn on_timer(&mut self, desk: &mut events::Desk) {
-        self.call(desk, None, |this| match &this.methods.timer {
-            Some(method) => method.call1(this.py, (&this.desk,)).map(drop),
+        self.call(desk, None, |this, py| match &this.methods.timer {
+            Some(method) => method.call1(py, (&this.desk,)).map(drop),
             None => Ok(()),
         });
+    }
+
+    fn randomness(&self) -> Option<(u128, u128)> {
+        let generator = self.generator.as_ref()?;
+        // Nobody draws while this is asked: a draw does not let other threads of Python go on.
+        Python::attach(|py| generator.try_borrow(py).ok().map(|generator| generator.0.words()))
     }
 }

@@ -4,15 +4,13 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::called::{Called, Methods};
+use super::called::Called;
+use super::choice::{Purpose, Shape, choose};
 use super::record::EventRun;
 use super::tapes::{EventTape, Tapes};
 use super::terms::Terms;
-use super::traders::{MarketMaker, PairsTrader, SignalTrader};
-use crate::engine::Records;
-use crate::events::{self, Bar, Engine, Feed, Recorder, Setup, Strategy};
+use crate::events::{Bar, Engine, Feed, Recorder, Setup, Strategy};
 use crate::exchange::Model;
-use crate::instrument::Instrument;
 use crate::risk::Rate;
 
 /// How a run goes beside its strategy.
@@ -45,57 +43,40 @@ impl Course {
         }
     }
 
-    /// The instrument, where there is one of that number.
-    fn known(&self, instrument: usize) -> PyResult<()> {
-        if instrument < self.setups.len() {
-            return Ok(());
-        }
-        Err(PyValueError::new_err(format!("there is no instrument {instrument}")))
-    }
-
-    /// Runs a strategy in Rust, other Python threads going on meanwhile.
-    fn run<S: Strategy + Send>(&self, py: Python<'_>, feeds: Vec<Feed<'_>>, strategy: S) -> PyResult<EventRun> {
-        let engine = py.detach(|| {
-            let mut engine = self.engine(feeds, strategy);
-            engine.run().map(|()| engine)
-        })?;
-        self.over(engine)
-    }
-
-    /// Runs a Python object.
-    fn call<const DEPTH: bool, const TRADES: bool>(
-        &self,
-        py: Python<'_>,
-        feeds: Vec<Feed<'_>>,
-        methods: Methods,
-    ) -> PyResult<EventRun> {
-        let strategy = Called::<DEPTH, TRADES>::new(py, methods, self.setups.len())?;
-        let mut engine = self.engine(feeds, strategy);
-        engine.run()?;
-        match engine.strategy().error.as_ref() {
-            Some(error) => Err(error.clone_ref(py)),
-            None => self.over(engine),
-        }
-    }
-
     fn over<S: Strategy>(&self, engine: Engine<'_, S>) -> PyResult<EventRun> {
         let holdings = (0..engine.desk().width()).map(|instrument| *engine.desk().holding(instrument)).collect();
-        let (mut account, _, log) = engine.into_records();
-        let instruments: Vec<Instrument> = self.setups.iter().map(|setup| setup.instrument).collect();
-        let filled = match self.period {
-            Some(_) => events::fills(&log, &instruments, &account.time)?,
-            None => Vec::new(), // nobody asks for the books of a run without an account
-        };
-        let mut records = Records::new(0, instruments.len());
-        records.equity = std::mem::take(&mut account.equity);
-        records.held = account.held;
-        let mut fills = Vec::with_capacity(filled.len());
-        for (row, decided, fill) in filled {
-            fills.push((row, decided));
-            records.fills.push(fill);
+        let (account, _, log) = engine.into_records();
+        EventRun::of(&self.setups, holdings, account, log)
+    }
+}
+
+/// Running a strategy on tapes.
+struct Run<'py, 'a> {
+    py: Python<'py>,
+    course: &'a Course,
+    feeds: Vec<Feed<'a>>,
+}
+
+impl Purpose for Run<'_, '_> {
+    type Outcome = EventRun;
+
+    /// Other Python threads go on meanwhile.
+    fn built_in<S: Strategy + Send + Sync + 'static>(self, strategy: S) -> PyResult<EventRun> {
+        let Self { py, course, feeds } = self;
+        let engine = py.detach(|| {
+            let mut engine = course.engine(feeds, strategy);
+            engine.run().map(|()| engine)
+        })?;
+        course.over(engine)
+    }
+
+    fn called<const DEPTH: bool, const TRADES: bool>(self, strategy: Called<DEPTH, TRADES>) -> PyResult<EventRun> {
+        let mut engine = self.course.engine(self.feeds, strategy);
+        engine.run()?;
+        match engine.strategy().error.as_ref() {
+            Some(error) => Err(error.clone_ref(self.py)),
+            None => self.course.over(engine),
         }
-        let capital = self.setups.iter().map(|setup| setup.cash).sum();
-        Ok(EventRun { log, holdings, account, fills, records, capital })
     }
 }
 
@@ -116,38 +97,11 @@ pub(super) fn run_events(
     course.rate = rate.map(|(most, window)| Rate::new(most, window));
     course.period = period_ns.map(checked_period).transpose()?;
     let feeds = held.feeds()?;
-    if let Ok(maker) = strategy.cast::<MarketMaker>() {
-        let (quoting, on_touch) = (maker.get().quoting, maker.get().on_touch);
-        course.known(quoting.instrument)?;
-        return if on_touch {
-            course.run(py, feeds, events::MarketMaker::<true>::new(quoting))
-        } else {
-            course.run(py, feeds, events::MarketMaker::<false>::new(quoting))
-        };
-    }
-    if let Ok(pairs) = strategy.cast::<PairsTrader>() {
-        let pair = pairs.get().pair;
-        pair.instruments.into_iter().try_for_each(|instrument| course.known(instrument))?;
-        return course.run(py, feeds, events::PairsTrader::new(pair));
-    }
-    if let Ok(signals) = strategy.cast::<SignalTrader>() {
-        let SignalTrader { targets, instruments, fraction, allow_short } = signals.get();
-        if *instruments != tapes.len() || course.period.is_none() {
-            return Err(PyValueError::new_err("targets must have a column a tape, and the run periods"));
-        }
-        let trader = events::SignalTrader::new(targets.clone(), *instruments, *fraction, *allow_short);
-        return course.run(py, feeds, trader);
-    }
-    let methods = Methods::of(strategy)?;
-    match (methods.depth.is_some(), methods.trade.is_some()) {
-        (false, false) => course.call::<false, false>(py, feeds, methods),
-        (false, true) => course.call::<false, true>(py, feeds, methods),
-        (true, false) => course.call::<true, false>(py, feeds, methods),
-        (true, true) => course.call::<true, true>(py, feeds, methods),
-    }
+    let shape = Shape { instruments: tapes.len(), periods: course.period.is_some() };
+    choose(strategy, shape, None, Run { py, course: &course, feeds })
 }
 
-fn checked_period(length: i64) -> PyResult<i64> {
+pub(super) fn checked_period(length: i64) -> PyResult<i64> {
     if length > 0 { Ok(length) } else { Err(PyValueError::new_err("period_ns must be above zero")) }
 }
 

@@ -1,9 +1,11 @@
 //! Tapes in, runs of the event engine out; strategies in Rust, or Python objects that are called.
 
 mod called;
+mod choice;
 mod course;
 mod desk;
 mod record;
+mod session;
 mod tapes;
 mod terms;
 mod traders;
@@ -29,6 +31,7 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<MarketTrade>()?;
     module.add_class::<OrderReport>()?;
     module.add_class::<MarketBar>()?;
+    session::register(module)?;
     module.add_function(wrap_pyfunction!(event_bars, module)?)?;
     module.add_function(wrap_pyfunction!(run_events, module)?)
 }

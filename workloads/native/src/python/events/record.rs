@@ -6,19 +6,47 @@ use pyo3::prelude::*;
 
 use super::super::{Figures, Words, words};
 use crate::engine::{Fill, Records};
-use crate::events::{self, Account, Log};
+use crate::events::{self, Account, Log, Setup};
+use crate::instrument::Instrument;
 use crate::statistics::Year;
 
 /// A run that is over: its log and what it came to.
 #[pyclass(module = "tradeplane_native", frozen)]
 pub(super) struct EventRun {
-    pub(super) log: Log,
-    pub(super) holdings: Vec<events::Holding>,
-    pub(super) account: Account,
+    log: Log,
+    holdings: Vec<events::Holding>,
+    account: Account,
     /// Of each fill, its row of the log and when it was decided.
-    pub(super) fills: Vec<(usize, i64)>,
-    pub(super) records: Records,
-    pub(super) capital: i128,
+    fills: Vec<(usize, i64)>,
+    records: Records,
+    capital: i128,
+}
+
+impl EventRun {
+    /// What a desk came to, its account kept over time or empty.
+    pub(super) fn of(
+        setups: &[Setup],
+        holdings: Vec<events::Holding>,
+        mut account: Account,
+        log: Log,
+    ) -> PyResult<Self> {
+        let instruments: Vec<Instrument> = setups.iter().map(|setup| setup.instrument).collect();
+        let filled = if account.time.is_empty() {
+            Vec::new() // nobody asks for the books of a run without an account
+        } else {
+            events::fills(&log, &instruments, &account.time)?
+        };
+        let mut records = Records::new(0, instruments.len());
+        records.equity = std::mem::take(&mut account.equity);
+        records.held = account.held;
+        let mut fills = Vec::with_capacity(filled.len());
+        for (row, decided, fill) in filled {
+            fills.push((row, decided));
+            records.fills.push(fill);
+        }
+        let capital = setups.iter().map(|setup| setup.cash).sum();
+        Ok(Self { log, holdings, account, fills, records, capital })
+    }
 }
 
 #[pymethods]

@@ -1,0 +1,189 @@
+"""Sessions on disk: opened again they go on, a crash leaves nothing half, and nothing is sent before it is recorded."""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from tradeplane_native import Generator
+from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StoreFailure
+from tradeplane_workloads.sessions import SessionSpecification, open_session, replay
+from tradeplane_workloads.sessions.folder import HEADER_BYTES, JOURNAL, SPECIFICATION
+from tradeplane_workloads.sessions.journal_file import JournalFile, JournalFull, read_in_place
+
+from tests.unit.workloads.sessions.sample_sessions import NAME, QUOTING, Market, specification
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+ROOT = Path(__file__).parents[3]
+
+
+def traded(folder: Path, messages: int = 40) -> bytes:
+    """Trade a session of a folder for a while, leave it, and return its journal."""
+    with open_session(folder, NAME, specification()) as recorded:
+        market = Market(commit=recorded.commit)
+        market.run(recorded.session, messages)
+        recorded.commit(sync=True)
+    return (folder / JOURNAL).read_bytes()
+
+
+def test_opened_again_a_session_is_where_it_was(tmp_path: Path) -> None:
+    journal = traded(tmp_path)
+
+    with open_session(tmp_path, NAME, specification()) as recorded:
+        assert recorded.recovered
+        assert recorded.commit() == []
+        assert recorded.session.inputs == replay(read_in_place(tmp_path / JOURNAL), specification()).inputs > 40
+    assert (tmp_path / JOURNAL).read_bytes() == journal
+
+
+def test_a_torn_end_is_cut_off_and_written_again(tmp_path: Path) -> None:
+    journal = traded(tmp_path)
+    draw = Generator(3)
+    for _ in range(20):
+        cut = int(draw.integers(0, len(journal), 1)[0])
+        (tmp_path / JOURNAL).write_bytes(journal[:cut])
+        with open_session(tmp_path, NAME, specification()) as recorded:
+            recorded.commit(sync=True)
+            assert recorded.recovered == (cut >= HEADER_BYTES)
+        mended = (tmp_path / JOURNAL).read_bytes()
+        assert journal.startswith(mended)
+        assert replay(read_in_place(tmp_path / JOURNAL), specification()).exact
+
+
+def test_an_altered_journal_is_not_gone_on_with(tmp_path: Path) -> None:
+    journal = bytearray(traded(tmp_path))
+    journal[len(journal) // 2] ^= 4
+    (tmp_path / JOURNAL).write_bytes(journal)
+
+    with pytest.raises(DataRefused, match=r"record \d+ was altered; restore it from a copy"):
+        open_session(tmp_path, NAME, specification())
+    assert (tmp_path / JOURNAL).read_bytes() == journal
+
+
+def test_another_specification_or_name_is_refused(tmp_path: Path) -> None:
+    traded(tmp_path)
+
+    with pytest.raises(InvalidSpecification, match="the folder has a session of another specification"):
+        open_session(tmp_path, NAME, specification(parameters=QUOTING | {"halfSpreadTicks": 3}))
+    with pytest.raises(InvalidSpecification, match="give another folder"):
+        open_session(tmp_path, bytes(16), specification())
+    stored = SessionSpecification.decode((tmp_path / SPECIFICATION).read_bytes())
+    assert stored == specification()
+
+
+def test_a_stored_specification_that_is_none_is_refused() -> None:
+    with pytest.raises(DataRefused, match="simulation"):
+        SessionSpecification.decode(specification().encode().replace(b'"simulation"', b'"simulatiom"'))
+    with pytest.raises(DataRefused, match="more than"):
+        SessionSpecification.decode(b" " * (1 << 21))
+
+
+def test_two_processes_do_not_trade_one_session(tmp_path: Path) -> None:
+    with (
+        open_session(tmp_path, NAME, specification()),
+        pytest.raises(StoreFailure, match="another process trades this session; end it first"),
+    ):
+        open_session(tmp_path, NAME, specification())
+    traded(tmp_path)
+
+
+@pytest.fixture
+def _little_room(tmp_path: Path) -> Iterator[None]:
+    """Let no file grow past what the journal has when it is halfway."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+@pytest.mark.usefixtures("_little_room")
+def test_where_the_disk_is_full_nothing_is_sent_and_nothing_recorded_is_lost(tmp_path: Path) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with open_session(tmp_path, NAME, specification()) as recorded:
+        market = Market(commit=recorded.commit)
+        market.run(recorded.session, 20)
+        recorded.commit(sync=True)
+        journal = (tmp_path / JOURNAL).read_bytes()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(journal) + 100, hard))
+        with pytest.raises(JournalFull, match="the disk is full, and what came last is not recorded"):
+            market.run(recorded.session, 20)
+        assert (tmp_path / JOURNAL).read_bytes().startswith(journal)
+        with pytest.raises(JournalFull):
+            recorded.commit()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+        recorded.commit(sync=True)  # there is room again: what was held back is recorded, and given out
+        inputs = recorded.session.inputs
+    assert replay(read_in_place(tmp_path / JOURNAL), specification()).inputs == inputs
+
+
+def test_a_write_that_fails_halfway_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.pwrite
+
+    def half(descriptor: int, data: memoryview, place: int) -> int:
+        if len(data) < 6:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return write(descriptor, data[: len(data) // 2], place)
+
+    with JournalFile(tmp_path / JOURNAL) as file:
+        file.append(b"whole")
+        monkeypatch.setattr(os, "pwrite", half)
+        with pytest.raises(StoreFailure, match="it cannot be written"):
+            file.append(b"not so much of it")
+        assert (tmp_path / JOURNAL).read_bytes() == b"whole"
+        monkeypatch.undo()
+        file.append(b" again")
+        assert (len(file), (tmp_path / JOURNAL).read_bytes()) == (11, b"whole again")
+
+
+def test_after_a_sync_that_failed_the_file_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with open_session(tmp_path, NAME, specification()) as recorded:
+        market = Market(commit=recorded.commit)
+        monkeypatch.setattr(os, "fdatasync", fails)
+        with pytest.raises(StoreFailure, match="it could not be synced"):
+            market.run(recorded.session, 20)
+        monkeypatch.undo()
+        with pytest.raises(StoreFailure, match="failed before; open the session again"):
+            recorded.commit(sync=True)
+    traded(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StoreFailure, match=r"nowhere.*it cannot be written"):
+        open_session(tmp_path / "nowhere", NAME, specification())
+
+
+def test_killed_at_any_moment_it_sends_no_order_twice(tmp_path: Path) -> None:
+    draw, sent = Generator(9), []
+    for life in range(8):
+        child = _start(tmp_path, messages=100_000 if life < 7 else 30)
+        assert child.stdout is not None
+        if life < 7:
+            sent += [int(child.stdout.readline()) for _ in range(int(draw.integers(1, 40, 1)[0]))]
+            child.send_signal(signal.SIGKILL)
+        rest, _ = child.communicate(timeout=60)
+        sent += [int(line) for line in rest.splitlines()]
+    assert child.returncode == 0
+    assert len(sent) > 50
+    assert sent == sorted(set(sent))  # each name once, and no higher one before a lower
+    verdict = replay(read_in_place(tmp_path / JOURNAL), specification())
+    assert verdict.exact
+    assert verdict.run is not None
+    recorded = verdict.run.column("order")[verdict.run.column("event") == 0].tolist()
+    assert set(sent) <= set(recorded)
+
+
+def _start(folder: Path, messages: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.integration.workloads.trading_child", str(folder), str(messages)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)

@@ -1,0 +1,133 @@
+"""A journal on disk: appended to by one process, and on disk for good when synced.
+
+A write that fails is taken back, so that what is in the file is whole records. After a sync that failed nobody knows
+what is on disk, so the file is not used any more: it is opened again, and read.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from tradeplane_workloads.errors import DataRefused, StoreFailure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+MAX_BYTES = 1 << 36
+"""Of one journal; what a session does beyond that is another session."""
+FILE_MODE = 0o640
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class JournalFull(StoreFailure):
+    """There is no room for what is to be recorded. What is recorded is untouched."""
+
+
+class JournalFile:
+    """A journal that this process alone appends to, until it is closed."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file, and make it where it is missing.
+
+        Raises StoreFailure where it cannot be opened or another process has it.
+        """
+        self._path = path
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+            self._descriptor = os.open(path, flags, FILE_MODE)
+        except OSError as error:
+            raise StoreFailure(f"{path}: it cannot be opened ({error.strerror}); check the volume") from error
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise StoreFailure(f"{path}: another process trades this session; end it first") from error
+        self._length = os.fstat(self._descriptor).st_size
+        self._usable = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def read(self) -> NDArray[np.uint8]:
+        """Return what is in the file, read in place; it must not be cut while that is used."""
+        return read_in_place(self._path)
+
+    def append(self, data: bytes) -> None:
+        """Append whole records. Raises JournalFull where there is no room; the file is as it was then."""
+        self._check_usable()
+        if self._length + len(data) > MAX_BYTES:
+            raise JournalFull(f"{self._path}: it has {self._length} bytes of {MAX_BYTES}; begin a new session")
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[os.pwrite(self._descriptor, rest, self._length + len(data) - len(rest)) :]
+        except OSError as error:
+            self._cut(self._length)
+            if error.errno in _FULL:
+                raise JournalFull(
+                    f"{self._path}: the disk is full, and what came last is not recorded; make room and go on"
+                ) from error
+            raise StoreFailure(f"{self._path}: it cannot be written ({error.strerror}); check the volume") from error
+        self._length += len(data)
+
+    def sync(self) -> None:
+        """Wait until everything is on disk for good. Raises StoreFailure where that fails, and does no more after."""
+        self._check_usable()
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            self._usable = False
+            raise StoreFailure(
+                f"{self._path}: it could not be synced ({error.strerror}), so nobody knows what is on disk; open the "
+                "session again"
+            ) from error
+
+    def cut(self, length: int) -> None:
+        """Cut off what comes after whole records, which a crash left, and sync. Raises StoreFailure."""
+        self._check_usable()
+        if length < self._length:
+            self._cut(length)
+            self._length = length
+            self.sync()
+
+    def close(self) -> None:
+        """Give the file up; what was not synced may be lost."""
+        os.close(self._descriptor)
+        self._usable = False
+
+    def _cut(self, length: int) -> None:
+        try:
+            os.ftruncate(self._descriptor, length)
+        except OSError as error:
+            self._usable = False
+            raise StoreFailure(
+                f"{self._path}: its torn end could not be cut off ({error.strerror}); open the session again"
+            ) from error
+
+    def _check_usable(self) -> None:
+        if not self._usable:
+            raise StoreFailure(f"{self._path}: it was closed, or failed before; open the session again")
+
+
+def read_in_place(path: Path) -> NDArray[np.uint8]:
+    """Return a journal's bytes, mapped rather than copied. Raises StoreFailure, or DataRefused for one too large."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise DataRefused(f"{path}: it has {size} bytes, more than {MAX_BYTES}; give the journal of one session")
+        return np.memmap(path, np.uint8, "r") if size else np.empty(0, np.uint8)
+    except OSError as error:
+        raise StoreFailure(f"{path}: it cannot be read ({error.strerror}); check the path") from error
