@@ -1,6 +1,7 @@
 //! The Python module `tradeplane_native._native`: arrays in, arrays out, and nothing decided here.
 
 mod simd;
+mod spool;
 mod tape;
 
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
@@ -391,6 +392,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     simd::add_to(module)?;
     tape::register(module)?;
+    spool::register(module)?;
     module.add_class::<Generator>()?;
     module.add_class::<Simulator>()?;
     module.add_class::<Figures>()?;
