@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from tradeplane_api.capture import INDEX_VARIABLE
 from tradeplane_api.run import STORE_VARIABLE
 
 from tradeplane_cli.printing import OutputFormat
@@ -37,6 +38,17 @@ Store = Annotated[
         envvar=STORE_VARIABLE,
         help="Store to read and write, such as file:///data or s3://bucket/prefix. "
         "By default a folder of this user: $XDG_DATA_HOME/tradeplane/store.",
+        show_default=False,
+    ),
+]
+IndexUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--index",
+        metavar="URL",
+        envvar=INDEX_VARIABLE,
+        help="Index of snapshots, such as postgresql://host/database; its password belongs into PGPASSWORD or "
+        "PGPASSFILE. By default a SQLite file beside a store on a disk.",
         show_default=False,
     ),
 ]
