@@ -80,7 +80,7 @@ class CaptureFeed(Document):
     channels: tuple[Channel, ...] = Field(min_length=1, max_length=4)
     depth_limit: Integer = Field(default=1_000, ge=5, le=5_000, description="Levels of a snapshot of the book.")
     silent_seconds: Integer = Field(
-        default=30, ge=1, le=600, description="A connection that sends nothing for so long is taken for dead."
+        default=60, ge=1, le=600, description="A connection without a message for so long is taken for dead."
     )
     max_message_bytes: Integer = Field(default=1_048_576, ge=1_024, le=4_000_000, description="Of one message.")
 
