@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tradeplane_cli.commands import completion, results, run, snapshot, version
+from tradeplane_cli.commands import capture, catalogue, completion, results, run, snapshot, version
 from tradeplane_cli.commands.examples import KEEP_LINES, exit_codes
 from tradeplane_cli.session import PROGRAM, Session, program_name
 
@@ -38,9 +38,10 @@ def application(program: str = PROGRAM) -> typer.Typer:
     }
     tree = typer.Typer(help=ABOUT, epilog=_epilog(), add_completion=program == PROGRAM, **settings)
     tree.command("run", epilog=run.EPILOG, no_args_is_help=True)(run.run)
-    for name, module in (("snapshot", snapshot), ("results", results)):
-        group = typer.Typer(help=module.HELP, add_completion=False, **settings)
-        module.add_to(group)
+    for name, modules in (("snapshot", (snapshot, capture, catalogue)), ("results", (results,))):
+        group = typer.Typer(help=modules[0].HELP, add_completion=False, **settings)
+        for module in modules:
+            module.add_to(group)
         tree.add_typer(group, name=name)
     tree.command("completion", epilog=completion.EPILOG)(completion.completion)
     tree.command("version", epilog=version.EPILOG)(version.version)

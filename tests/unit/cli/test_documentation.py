@@ -58,7 +58,10 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
 
 @pytest.mark.parametrize(
     "command",
-    ["run", "snapshot import", "snapshot inspect", "snapshot verify", "results list", "results show", "results report"],
+    [
+        *("run", "snapshot import", "snapshot capture", "snapshot list", "snapshot reindex", "snapshot inspect"),
+        *("snapshot verify", "results list", "results show", "results report"),
+    ],
 )
 def test_every_option_is_documented(command: str, tradeplane: Command) -> None:
     printed = tradeplane(*command.split(), "--help").out.partition("Options:")[2].partition("Examples:")[0]
