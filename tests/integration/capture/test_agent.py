@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -212,7 +213,7 @@ async def test_a_capture_that_ended_goes_on_and_says_that_there_was_no_feed(tmp_
             await venue.listened_to()
             await venue.play(place, place + 100)
             await running.took(venue)
-            await until(lambda running=running: last_known(running))
+            await until(partial(last_known, running))
             await running.end()
     assert running.bundles[0].previous is not None
     assert running.bundles[0].gaps >= 1

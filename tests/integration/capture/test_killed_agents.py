@@ -8,6 +8,7 @@ import os
 import random
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,6 +66,10 @@ def spooled(folder: SpoolFolder) -> int:
     return sum(path.stat().st_size for path in folder.root.glob("*.log"))
 
 
+def has_spooled(folder: SpoolFolder, wanted: int) -> bool:
+    return spooled(folder) >= wanted
+
+
 async def test_killed_at_random_moments_it_goes_on_without_overlap_or_hole(
     tmp_path: Path, environ: dict[str, str]
 ) -> None:
@@ -75,13 +80,13 @@ async def test_killed_at_random_moments_it_goes_on_without_overlap_or_hole(
         for _ in range(KILLS):
             process = await agent(environ, venue)
             wanted = spooled(folder) + draw.randrange(1, 150_000)
-            await until(lambda wanted=wanted: spooled(folder) >= wanted)
+            await until(partial(has_spooled, folder, wanted))
             process.send_signal(signal.SIGKILL)
             await process.wait()
             acknowledged.append(b"".join(whole_lines(folder)))
         process = await agent(environ, venue)
         wanted = spooled(folder) + 100_000
-        await until(lambda: spooled(folder) >= wanted)
+        await until(partial(has_spooled, folder, wanted))
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 60) == ExitCode.OK
         playing.cancel()

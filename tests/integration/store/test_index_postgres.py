@@ -35,9 +35,9 @@ def _programs() -> Path:
 
 def _run(program: str, *arguments: str) -> None:
     """Run a program of Postgres as its user: it refuses to run as root."""
-    as_user = {"user": USER} if os.geteuid() == 0 else {}
+    user = USER if os.geteuid() == 0 else None
     subprocess.run(
-        [str(_programs() / program), *arguments], check=True, capture_output=True, timeout=120, cwd="/", **as_user
+        [str(_programs() / program), *arguments], check=True, capture_output=True, timeout=120, cwd="/", user=user
     )
 
 

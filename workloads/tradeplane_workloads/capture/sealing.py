@@ -55,7 +55,7 @@ class Sealing:
 
     specification: CaptureSpecification
     store: ObjectStore
-    entered: Callable[[WrittenSnapshot], None]
+    entered: Callable[[WrittenSnapshot], object]
 
 
 def seal(folder: SpoolFolder, number: int, sealing: Sealing) -> SealedBundle:

@@ -35,7 +35,7 @@ _MESSAGES = (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION)
 _log = logging.getLogger(__name__)
 
 
-class Listener(WSListener):  # type: ignore[misc]  # a class of a module in C
+class Listener(WSListener):
     """Takes the frames of one connection."""
 
     def __init__(self, spool: Spool, opened: Callable[[], None], attend: Callable[[], None], longest: int) -> None:

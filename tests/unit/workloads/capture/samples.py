@@ -29,7 +29,8 @@ def specification(**changes: Any) -> CaptureSpecification:
 
 def recording(messages: int) -> list[bytes]:
     """Return the lines of a recording that begins with a snapshot of the book."""
-    book, texts = Book(), []
+    book = Book()
+    texts: list[str] = []
     for message in wire(flow(messages)):
         book.apply(message.text)
         texts.append(message.text if texts else book.snapshot())
