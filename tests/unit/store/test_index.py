@@ -11,12 +11,13 @@ from alembic.runtime.migration import MigrationContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
-from tradeplane_store.index import Entry, IndexFailure, Wanted, beside, open_index
+from tradeplane_store.index import Entry, Index, IndexFailure, Wanted, beside, open_index
 from tradeplane_store.index.schema import VERSION, Base
 
 from tests.unit.store.index_contract import STORE, IndexContract, entry
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -84,6 +85,13 @@ def test_an_index_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         open_index(url)
 
 
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """Open one index for all examples."""
+    with open_index(f"sqlite:///{tmp_path_factory.mktemp('index')}/index.sqlite") as opened:
+        yield opened
+
+
 @given(
     spans=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50), st.sampled_from("AB")), max_size=8),
     since=st.none() | st.integers(0, 100),
@@ -92,7 +100,7 @@ def test_an_index_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 )
 @settings(max_examples=60, deadline=None)
 def test_what_is_found_is_what_was_looked_for(
-    tmp_path_factory: pytest.TempPathFactory,
+    index: Index,
     spans: list[tuple[int, int, str]],
     since: int | None,
     until: int | None,
@@ -104,8 +112,7 @@ def test_what_is_found_is_what_was_looked_for(
         timely = (since is None or one.end_ns >= since) and (until is None or one.start_ns < until)
         return timely and (symbol is None or one.instruments[0][0] == symbol)
 
-    with open_index(f"sqlite:///{tmp_path_factory.mktemp('index')}/index.sqlite") as index:
-        index.replace(STORE, entries)
-        found = index.find(STORE, Wanted(symbol, since, until))
+    index.replace(STORE, entries)
+    found = index.find(STORE, Wanted(symbol, since, until))
     expected = sorted(filter(matches, entries), key=lambda one: (one.start_ns, one.end_ns, one.id))
     assert found == expected

@@ -120,10 +120,14 @@ def test_what_is_sealed_is_removed_when_it_is_not_kept_and_the_chain_goes_on(tmp
 
 
 def test_a_segment_without_a_message_makes_no_bundle_and_the_next_follows_the_one_before(tmp_path: Path) -> None:
-    store = open_store("memory:///")
-    bundles = sealed(spooled(tmp_path, [[f"{LOCAL} {{}}\n".encode()], LINES[:9], []]), store)
-    assert (bundles[0].snapshot, bundles[0].records, bundles[1].previous) == (None, 0, None)
-    assert bundles[1].snapshot is not None
+    store, nothing = open_store("memory:///"), f"{LOCAL} {{}}\n".encode()
+    trades = [f"{LOCAL + number} {trade(number, '1')}\n".encode() for number in (1, 4)]
+    bundles = sealed(spooled(tmp_path, [[nothing], trades[:1], [nothing], trades[1:]]), store)
+    assert [bundle.snapshot is None for bundle in bundles] == [True, False, True, False]
+    first = bundles[1].snapshot
+    assert [bundle.previous for bundle in bundles] == [None, None, first, first]
+    (tape,) = read_tapes(store, bundles[3].snapshot or "")
+    assert (tape.recording.gaps, tape.recording.lost) == (1, 2)
 
 
 def test_lines_that_fit_into_no_tape_are_kept_beside_and_the_rest_is_sealed(tmp_path: Path) -> None:
