@@ -74,6 +74,7 @@ class Stored:
             ("Period", period(self.manifest.start, self.manifest.end, max(part.rows for part in self.manifest.parts))),
             ("Records", f"{self.manifest.records:,}"),
             ("Source", ", ".join(sources)),
+            *([("Follows", self.manifest.previous)] if self.manifest.previous is not None else []),
             ("Store", self.store),
         ]
 
