@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tradeplane_cli.commands import completion, exchange, replay, results, run, snapshot, version
+from tradeplane_cli.commands import capture, catalogue, completion, exchange, replay, results, run, snapshot, version
 from tradeplane_cli.commands.examples import KEEP_LINES, exit_codes
 from tradeplane_cli.session import PROGRAM, Session, program_name
 
@@ -39,9 +39,11 @@ def application(program: str = PROGRAM) -> typer.Typer:
     tree = typer.Typer(help=ABOUT, epilog=_epilog(), add_completion=program == PROGRAM, **settings)
     tree.command("run", epilog=run.EPILOG, no_args_is_help=True)(run.run)
     tree.command("replay", epilog=replay.EPILOG, no_args_is_help=True)(replay.replay)
-    for name, module in (("snapshot", snapshot), ("results", results), ("exchange", exchange)):
-        group = typer.Typer(help=module.HELP, add_completion=False, **settings)
-        module.add_to(group)
+    groups = (("snapshot", (snapshot, capture, catalogue)), ("results", (results,)), ("exchange", (exchange,)))
+    for name, modules in groups:
+        group = typer.Typer(help=modules[0].HELP, add_completion=False, **settings)
+        for module in modules:
+            module.add_to(group)
         tree.add_typer(group, name=name)
     tree.command("completion", epilog=completion.EPILOG)(completion.completion)
     tree.command("version", epilog=version.EPILOG)(version.version)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from tradeplane_api.capture import INDEX_VARIABLE
 from tradeplane_api.run import STORE_VARIABLE
 
 from tradeplane_cli.printing import OutputFormat
@@ -44,5 +45,16 @@ OtherStore = Annotated[
     str | None,
     typer.Option(
         "--other-store", metavar="URL", help="Store of the other one. [default: the same]", show_default=False
+    ),
+]
+IndexUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--index",
+        metavar="URL",
+        envvar=INDEX_VARIABLE,
+        help="Index of snapshots, such as postgresql://host/database; its password belongs into PGPASSWORD or "
+        "PGPASSFILE. By default a SQLite file beside a store on a disk.",
+        show_default=False,
     ),
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, field, fields, replace
 from datetime import time
 from pathlib import Path
@@ -73,6 +74,7 @@ class Stored:
             ("Period", period(self.manifest.start, self.manifest.end, max(part.rows for part in self.manifest.parts))),
             ("Records", f"{self.manifest.records:,}"),
             ("Source", ", ".join(sources)),
+            *([("Follows", self.manifest.previous)] if self.manifest.previous is not None else []),
             ("Store", self.store),
         ]
 
@@ -151,9 +153,9 @@ class Verification:
 
 
 def import_snapshot(
-    reading: Reading, url: str, name: str | None, administrators_store: str = "default"
+    reading: Reading, url: str, name: str | None, administrators_store: str = "default", index: str | None = None
 ) -> ImportedSnapshot:
-    """Read bars or recordings and write them as a snapshot into the store at ``url``.
+    """Read bars or recordings and write them as a snapshot into the store at ``url``, and enter it into its index.
 
     Raises CommandFailure for options that cannot be, and what the import raises for the data: it names file, line,
     column and remedy.
@@ -168,7 +170,19 @@ def import_snapshot(
 
     store = open_store(url)
     written = _import_bars(reading, store) if reading.form is Format.BARS else _import_recordings(reading, store)
+    _enter(store, written, index)
     return ImportedSnapshot(Stored(written.id, written.manifest, store.url), chosen, named_store, written.created)
+
+
+def _enter(store: ObjectStore, written: WrittenSnapshot, index: str | None) -> None:
+    """Enter a snapshot into the index of its store; that one cannot be reached is said, and undoes no import."""
+    from tradeplane_store.index import IndexFailure
+    from tradeplane_workloads.market.indexing import enter
+
+    try:
+        enter(store, written, index)
+    except IndexFailure as error:
+        sys.stderr.write(f"note: {error}\n")
 
 
 def _import_bars(reading: Reading, store: ObjectStore) -> WrittenSnapshot:

@@ -102,6 +102,11 @@ class SnapshotManifest(Document):
     end: str = Field(description="Time of the last record, RFC 3339.")
     records: int = Field(ge=0)
     sources: tuple[SnapshotSource, ...]
+    previous: Digest | None = Field(
+        default=None,
+        exclude_if=lambda previous: previous is None,  # what no capture made keeps its canonical JSON, and so its id
+        description="Id of the bundle before, of the same capture: this one's book begins where that one's ends.",
+    )
     parts: tuple[Part, ...]
 
     @model_validator(mode="after")

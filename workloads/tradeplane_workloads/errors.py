@@ -43,3 +43,9 @@ class ResultConflict(WorkloadError):
     """This run has left another result before: it is not deterministic, or its name was used twice. Final."""
 
     exit_code = ExitCode.REFUSED
+
+
+class FeedFailure(WorkloadError):
+    """A venue cannot be reached, or gives nothing; another attempt may succeed."""
+
+    exit_code = ExitCode.INTERNAL

@@ -9,7 +9,7 @@ from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.failures import DIFFERENT
-from tradeplane_cli.options import Debug, OtherStore, Output, Store
+from tradeplane_cli.options import Debug, IndexUrl, OtherStore, Output, Store
 from tradeplane_cli.printing import OutputFormat, show
 from tradeplane_cli.recordings import Format, Kind, RecordingReading, Refusal
 
@@ -135,6 +135,7 @@ def import_data(
         typer.Option(metavar="NAME", help="spec.store of the Snapshot object: what the administrator calls the store."),
     ] = "default",
     store: Store = None,
+    index: IndexUrl = None,
     output: Output = OutputFormat.TABLE,
     debug: Debug = False,
 ) -> None:
@@ -169,7 +170,7 @@ def import_data(
             refuse=tuple(refuse or ()),
         ),
     )
-    imported = import_snapshot(reading, store_url(store), name, store_name)
+    imported = import_snapshot(reading, store_url(store), name, store_name, index)
     show(imported.as_object(), output, imported.as_text)
 
 

@@ -19,6 +19,7 @@ pub mod orders;
 pub mod pcg64;
 pub mod risk;
 pub mod simd;
+pub mod spool;
 pub mod statistics;
 pub mod tape;
 

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod simd;
+mod spool;
 mod tape;
 
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyUntypedArrayMethods};
@@ -392,6 +393,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     simd::add_to(module)?;
     tape::register(module)?;
+    spool::register(module)?;
     module.add_class::<Generator>()?;
     module.add_class::<Simulator>()?;
     module.add_class::<Figures>()?;

@@ -28,6 +28,7 @@ from tradeplane_store.errors import (
     StoreUnavailable,
     TooLarge,
 )
+from tradeplane_store.state import ObjectState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,6 +92,14 @@ class DiskStore:
                 return stat.S_ISREG(os.stat(last, dir_fd=folder, follow_symlinks=False).st_mode)
         except NotFound:
             return False
+
+    def stat(self, name: str) -> ObjectState:
+        """Return size and age of an object; NotFound where there is none."""
+        with self._errors(name), self._folder_of(name) as (folder, last):
+            found = os.stat(last, dir_fd=folder, follow_symlinks=False)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotFound(f"{self._path(name)} is not a regular file, so it is no object")
+        return ObjectState(found.st_size, found.st_mtime_ns)
 
     def delete(self, name: str) -> None:
         """Delete an object; NotFound where there is none."""

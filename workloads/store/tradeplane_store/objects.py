@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tradeplane_store.remote import Limits
+    from tradeplane_store.state import ObjectState
 
     _Result = TypeVar("_Result")
 
@@ -41,6 +42,7 @@ class _Backend(Protocol):
     def get(self, name: str, limit: int) -> bytes: ...
     def put(self, name: str, data: bytes | memoryview, *, absent: bool) -> None: ...
     def exists(self, name: str) -> bool: ...
+    def stat(self, name: str) -> ObjectState: ...
     def delete(self, name: str) -> None: ...
     def names(self, folder: str) -> Iterator[str]: ...
     def folders(self, folder: str) -> Iterator[str]: ...
@@ -92,6 +94,10 @@ class ObjectStore:
     def exists(self, name: str) -> bool:
         """Return whether there is an object of this name."""
         return self._backend.exists(self._name(name))
+
+    def stat(self, name: str) -> ObjectState:
+        """Return size and age of an object without reading it. Raises NotFound."""
+        return self._backend.stat(self._name(name))
 
     def delete(self, name: str) -> None:
         """Delete an object. Raises NotFound."""

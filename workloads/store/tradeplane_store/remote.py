@@ -27,6 +27,7 @@ from tradeplane_store.errors import (
     StoreUnavailable,
     TooLarge,
 )
+from tradeplane_store.state import ObjectState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +101,12 @@ class RemoteStore:
         except NotFound:
             return False
         return True
+
+    def stat(self, name: str) -> ObjectState:
+        """Return size and age of an object; NotFound where there is none."""
+        with self._errors("look up", name):
+            found = obstore.head(self._client, name)
+        return ObjectState(found["size"], int(found["last_modified"].timestamp()) * 1_000_000_000)
 
     def delete(self, name: str) -> None:
         """Delete an object; NotFound where there is none."""

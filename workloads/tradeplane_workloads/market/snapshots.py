@@ -72,11 +72,16 @@ def write_snapshot(
     return _write(store, _manifest(series, sources), lambda index: arrow_bytes(series[index].table))
 
 
-def write_tapes(store: ObjectStore, recorded: Sequence[Tape], sources: Sequence[SnapshotSource]) -> WrittenSnapshot:
-    """Write tapes as a snapshot, as ``write_snapshot`` writes bars. Raises DataRefused for columns that are no tape."""
+def write_tapes(
+    store: ObjectStore, recorded: Sequence[Tape], sources: Sequence[SnapshotSource], previous: str | None = None
+) -> WrittenSnapshot:
+    """Write tapes as a snapshot, as ``write_snapshot`` writes bars. Raises DataRefused for columns that are no tape.
+
+    ``previous``: id of the bundle of the same capture that this one goes on from.
+    """
     encoded = [tapes.encode(tape) for tape in recorded]
     tables = [table for one in encoded for table in (one.rows, one.messages)]
-    return _write(store, _tapes_manifest(recorded, encoded, sources), lambda index: part_bytes(tables[index]))
+    return _write(store, _tapes_manifest(recorded, encoded, sources, previous), lambda index: part_bytes(tables[index]))
 
 
 def _write(store: ObjectStore, manifest: SnapshotManifest, file_of: Callable[[int], pa.Buffer]) -> WrittenSnapshot:
@@ -246,7 +251,10 @@ def _manifest(series: Sequence[BarSeries], sources: Sequence[SnapshotSource]) ->
 
 
 def _tapes_manifest(
-    recorded: Sequence[Tape], encoded: Sequence[EncodedTape], sources: Sequence[SnapshotSource]
+    recorded: Sequence[Tape],
+    encoded: Sequence[EncodedTape],
+    sources: Sequence[SnapshotSource],
+    previous: str | None,
 ) -> SnapshotManifest:
     _refuse_twice([tape.instrument.symbol for tape in recorded])
     empty = next((tape.instrument.symbol for tape in recorded if not len(tape)), None)
@@ -264,6 +272,7 @@ def _tapes_manifest(
         end=rfc3339(max(int(tape.local_time.max()) for tape in recorded)),
         records=sum(len(tape) for tape in recorded),
         sources=tuple(sources),
+        previous=previous,
         parts=tuple(parts),
     )
 

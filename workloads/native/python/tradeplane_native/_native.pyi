@@ -593,6 +593,12 @@ class RecordedInstrument:
     price_places: int
     quantity_places: int
     left_out: int
+    update: int | None
+    """The update up to which the book is known at the end."""
+    blind_update: int | None
+    """The last update of a book that is not known at the end, where any came since it was lost."""
+    last_trade: tuple[bool, int] | None
+    """The number of the last trade, and whether it is one of aggregated trades."""
     columns: _Columns
 
 def likely_rows(data: bytes) -> int:
@@ -752,3 +758,32 @@ class Exchange:
         """Return what was recorded since it was last taken; the first time, with the header."""
     def replay(self, record: bytes) -> ExchangeReplay:
         """Apply a record of this market to an exchange that had no input yet, and stop where it parts from it."""
+
+class Spool:
+    """Messages of a feed as lines of a recording that are not written yet; what none can hold is kept out, by name."""
+
+    messages: int
+    """Messages of the feed that were appended, snapshots of books included."""
+    waiting: int
+    """Bytes that were not taken yet."""
+    kept_out: list[tuple[str, int]]
+    """How many messages were kept out, by why."""
+
+    def __init__(self, symbols: Sequence[str], longest: int) -> None: ...
+    def append(self, time: int, message: bytes) -> bool:
+        """Append a message that came at a local time, or keep it out. Return whether a book was lost by it."""
+    def append_snapshot(self, time: int, instrument: int, message: bytes) -> bool:
+        """Append a snapshot of an instrument's book. Return whether the book is known by it.
+
+        Raises ValueError with the name of the reason for one that is kept out.
+        """
+    def cut(self) -> None:
+        """Say that what was taken ends a recording: a book that is not known now needs a snapshot of what follows."""
+    def lose_feed(self, time: int) -> None:
+        """Append, for each instrument, that there was no feed until now."""
+    def take(self) -> bytes:
+        """Return the lines since the last time."""
+    def take_lost(self) -> list[int]:
+        """Return the instruments whose book was lost since the last time."""
+    def knows(self, instrument: int) -> bool:
+        """Return whether the book of an instrument is known."""

@@ -249,6 +249,9 @@ struct RecordedInstrument {
     price_places: u32,
     quantity_places: u32,
     left_out: u64,
+    update: Option<u64>,
+    blind_update: Option<u64>,
+    last_trade: Option<(bool, u64)>,
     columns: Py<PyAny>,
 }
 
@@ -292,6 +295,9 @@ fn read_binance(
             price_places: one.price_places,
             quantity_places: one.quantity_places,
             left_out: one.left_out,
+            update: one.update,
+            blind_update: one.blind_update,
+            last_trade: one.last_trade,
             columns: columns.into_any().unbind(),
         })
     };

@@ -34,26 +34,44 @@ def import_binance(path: Path, options: TapeOptions | None = None) -> ImportedTa
     """Read a recording, plain or gzip. Raises DataRefused naming file, line, what is wrong and what to do."""
     chosen = options or TapeOptions()
     data = read_limited(path, chosen.max_bytes)
+    found, others = read_messages(path.name, data, chosen)
+    tapes = make_tapes(path.name, found, chosen)
+    return ImportedTapes(tapes, SnapshotSource(name=path.name, format=FORMAT, digest=sha256_digest(data)), others)
+
+
+class LineRefused(DataRefused):
+    """A recording is refused for one of its lines, whose number is ``line``, from 1."""
+
+    def __init__(self, name: str, line: int, problem: str) -> None:
+        super().__init__(f"{name}, line {line}: {problem}")
+        self.line = line
+
+
+def read_messages(name: str, data: bytes, options: TapeOptions) -> tuple[list[RecordedInstrument], int]:
+    """Read a recording's instruments, and how many messages are about none. Raises DataRefused naming the line."""
     try:
         into = room(likely_rows(data), orders=False)
-        found, others = read_binance(data, chosen.symbol, chosen.max_expanded_bytes, MAX_INSTRUMENTS, into)
+        return read_binance(data, options.symbol, options.max_expanded_bytes, MAX_INSTRUMENTS, into)
     except ValueError as error:
         line, problem = error.args
-        where = "" if line is None else f", line {line}"
-        raise DataRefused(f"{path.name}{where}: {problem}") from error
+        if line is None:
+            raise DataRefused(f"{name}: {problem}") from error
+        raise LineRefused(name, line, problem) from error
+
+
+def make_tapes(name: str, found: list[RecordedInstrument], options: TapeOptions) -> tuple[Tape, ...]:
+    """Make tapes of the instruments of a recording. Raises DataRefused where there is none, or one cannot be made."""
     recorded = [one for one in found if len(one.columns[0])]
     if not recorded:
         raise DataRefused(
-            f"{path.name} has no trade, quote or change of a book among its messages; give a recording of depth, "
+            f"{name} has no trade, quote or change of a book among its messages; give a recording of depth, "
             "trade, aggTrade or bookTicker streams"
         )
-    if len(recorded) > 1 and (chosen.tick or chosen.lot or chosen.contract_size):
+    if len(recorded) > 1 and (options.tick or options.lot or options.contract_size):
         raise DataRefused(
-            f"{path.name} has {len(recorded)} instruments, and tick, lot and contract size are given for one; leave "
-            "them out"
+            f"{name} has {len(recorded)} instruments, and tick, lot and contract size are given for one; leave them out"
         )
-    source = SnapshotSource(name=path.name, format=FORMAT, digest=sha256_digest(data))
-    return ImportedTapes(tuple(_tape(path.name, one, chosen) for one in recorded), source, others)
+    return tuple(_tape(name, one, options) for one in recorded)
 
 
 def _tape(name: str, one: RecordedInstrument, options: TapeOptions) -> Tape:

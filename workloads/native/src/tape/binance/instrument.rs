@@ -11,6 +11,7 @@ use super::super::owned::Row;
 use super::super::rows::{Filled, Rows};
 use super::message::Level;
 use super::problem::Problem;
+use super::said::Said;
 
 /// What is known of a message before its content.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +22,7 @@ pub(super) struct Stamp {
 }
 
 /// Which updates of the book a message has.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Updates {
     pub first: u64,
     pub last: u64,
@@ -30,8 +31,13 @@ pub(super) struct Updates {
 }
 
 impl Updates {
+    /// What is not at hand, up to an update: only a snapshot of that one or of a later one can stand for it.
+    pub fn until(update: u64) -> Self {
+        Self { first: update.saturating_add(1), last: update, previous: None }
+    }
+
     /// Whether these follow an update without one between them.
-    fn follow(self, last: u64) -> bool {
+    pub fn follow(self, last: u64) -> bool {
         self.previous.is_some_and(|previous| previous <= last) || self.first <= last.saturating_add(1)
     }
 }
@@ -83,6 +89,51 @@ impl<'r> Instrument<'r> {
             book: Book::None,
             trades: None,
         }
+    }
+
+    /// Adds what a message says, if it is about one instrument.
+    pub fn add(&mut self, stamp: Stamp, said: &Said<'_>) -> Result<(), Problem> {
+        match *said {
+            Said::Depth(updates, bids, asks) => self.depth(stamp, updates, bids, asks),
+            Said::Trade { feed, number, taker, level } => self.trade(stamp, (feed, number), taker, level),
+            Said::Quotes(bid, ask) => self.quotes(stamp, bid, ask),
+            Said::Snapshot { update, bids, asks } => self.snapshot(stamp, update, bids, asks),
+            Said::FeedLost => {
+                self.lose(stamp, lost::ANYTHING, 0);
+                Ok(())
+            }
+            Said::CarriedTrade(feed, number) => {
+                self.trades.get_or_insert((feed, number));
+                Ok(())
+            }
+            Said::CarriedBook(update) => {
+                self.lose(stamp, lost::BOOK, 0);
+                if let Book::Blind(since) = &mut self.book {
+                    since.push((Updates::until(update), 0..0));
+                }
+                Ok(())
+            }
+            Said::FewLevels => {
+                self.left_out += 1;
+                Ok(())
+            }
+            Said::Nothing => Ok(()),
+        }
+    }
+
+    /// The update up to which the book is known; none where it is not.
+    pub fn known_until(&self) -> Option<u64> {
+        if let Book::Known(update) = self.book { Some(update) } else { None }
+    }
+
+    /// The last update of a book that is not known, where any came since it was lost.
+    pub fn blind_until(&self) -> Option<u64> {
+        if let Book::Blind(since) = &self.book { since.last().map(|(updates, _)| updates.last) } else { None }
+    }
+
+    /// Feed and number of the last trade.
+    pub fn last_trade(&self) -> Option<(Trades, u64)> {
+        self.trades
     }
 
     /// Changes of the book.
@@ -202,7 +253,7 @@ impl<'r> Instrument<'r> {
     }
 
     fn lose(&mut self, stamp: Stamp, what: i64, count: i64) {
-        if what == lost::BOOK {
+        if matches!(what, lost::ANYTHING | lost::BOOK) {
             self.book = Book::Blind(Vec::new());
         }
         self.gaps.push((self.rows.len(), what, count));

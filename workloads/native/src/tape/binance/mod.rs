@@ -4,9 +4,12 @@
 //! a request for a snapshot of the book. `docs/formats/binance-raw.md` states what becomes of each.
 
 mod instrument;
+mod intake;
 mod message;
 mod problem;
 mod reader;
+mod said;
 
+pub use intake::{Intake, Kept, KeptOut};
 pub use problem::{Problem, Refused};
 pub use reader::{Market, Options, Recorded, Recording, likely_rows, read, read_into};

@@ -2,23 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::super::columns::Side;
 use super::super::decode::Room;
 use super::super::digits;
 use super::super::form::BOUND;
 use super::super::lines::{expected, for_each_line};
 use super::super::owned::Tape;
 use super::super::rows::Filled;
-use super::instrument::{Instrument, Stamp, Trades, Updates};
-use super::message::{Level, Message, Value};
+use super::instrument::{Instrument, Stamp, Trades};
+use super::message::{Level, Message};
 use super::problem::{Problem, Refused};
+use super::said::{Said, exchange_time, said};
 
 /// Local times before this are in no nanoseconds: the ninth of September 2001.
-const EARLIEST: i64 = 1_000_000_000_000_000_000;
-const MILLISECOND: u64 = 1_000_000;
-const MICROSECOND: u64 = 1_000;
-/// Exchange times from here on are in microseconds, as spot gives them on demand; in milliseconds it is the year 5138.
-const FIRST_MICROSECONDS: u64 = 100_000_000_000_000;
+pub(super) const EARLIEST: i64 = 1_000_000_000_000_000_000;
 /// Rows of an instrument from which on it is worth asking how many there will be.
 const MANY: usize = 1 << 14;
 /// Snapshots that may come before anything tells whose they are.
@@ -67,6 +63,12 @@ pub struct Recorded {
     pub quantity_places: u32,
     /// Messages that are not on the tape.
     pub left_out: u64,
+    /// The update up to which the book is known at the end; none where it is not.
+    pub update: Option<u64>,
+    /// The last update of a book that is not known at the end, where any came since it was lost.
+    pub blind_update: Option<u64>,
+    /// The number of the last trade, and whether the feed is that of aggregated ones.
+    pub last_trade: Option<(bool, u64)>,
 }
 
 /// What a recording holds.
@@ -125,6 +127,8 @@ impl Known<'_> {
     fn recorded(self, symbol: String) -> Recorded {
         let (price_places, quantity_places) = (self.instrument.prices.places, self.instrument.quantities.places);
         let left_out = self.instrument.left_out;
+        let (update, blind_update) = (self.instrument.known_until(), self.instrument.blind_until());
+        let last_trade = self.instrument.last_trade().map(|(feed, number)| (feed == Trades::Aggregated, number));
         let market = match (self.coin, self.futures) {
             (true, _) => Market::CoinM,
             (false, true) => Market::UsdM,
@@ -134,7 +138,18 @@ impl Known<'_> {
             Filled::Lent(rows) => (Tape::default(), Some(rows)),
             Filled::Own(tape) => (tape, None),
         };
-        Recorded { symbol, market, tape, lent, price_places, quantity_places, left_out }
+        Recorded {
+            symbol,
+            market,
+            tape,
+            lent,
+            price_places,
+            quantity_places,
+            left_out,
+            update,
+            blind_update,
+            last_trade,
+        }
     }
 }
 
@@ -191,16 +206,14 @@ impl<'a, 'r> Reader<'a, 'r> {
 
     fn message(&mut self, line: u64, local: i64, message: &Message<'_>, levels: &[Level]) -> Result<(), Problem> {
         let stamp = Stamp { line, local, exchange: exchange_time(message)? };
-        if let Some(update) = message.snapshot_update.integer() {
-            return self.snapshot(stamp, update, message, levels);
+        let said = said(message, levels)?;
+        if let Said::Snapshot { update, bids, asks } = said {
+            return self.snapshot(stamp, update, message, (bids, asks));
         }
-        let Some(symbol) = message.symbol.text() else { return self.other() };
-        // Spot's best quotes do not say what they are.
-        let untold = message.bid_quantity.text().and(message.ask_quantity.text()).map_or(&b""[..], |_| b"bookTicker");
-        let event = message.event.text().unwrap_or(untold);
-        if !matches!(event, b"depthUpdate" | b"trade" | b"aggTrade" | b"bookTicker") {
-            return self.other();
-        }
+        let Some(symbol) = message.symbol.text().filter(|_| !matches!(said, Said::Nothing)) else {
+            self.others += 1;
+            return Ok(());
+        };
         let place = self.place(symbol)?;
         let known = &mut self.instruments[place];
         known.futures |= message.previous_update.integer().is_some() || message.trade_kind.text().is_some();
@@ -210,20 +223,16 @@ impl<'a, 'r> Reader<'a, 'r> {
             known.roomy = true;
             instrument.rows.reserve(projected(instrument.rows.len(), self.done, self.expected));
         }
-        match event {
-            b"depthUpdate" => depth(instrument, stamp, message, levels),
-            b"trade" => trade(instrument, stamp, (Trades::Single, &message.trade), message),
-            b"aggTrade" => trade(instrument, stamp, (Trades::Aggregated, &message.asks), message),
-            _ => quotes(instrument, stamp, message),
-        }
+        instrument.add(stamp, &said)
     }
 
-    fn snapshot(&mut self, stamp: Stamp, update: u64, message: &Message<'_>, levels: &[Level]) -> Result<(), Problem> {
-        if message.stream != Value::None {
-            return self.other(); // the few best levels that spot publishes; no whole book
-        }
-        let bids = message.snapshot_bids.levels(levels).ok_or(Problem::Field("\"bids\""))?;
-        let asks = message.snapshot_asks.levels(levels).ok_or(Problem::Field("\"asks\""))?;
+    fn snapshot(
+        &mut self,
+        stamp: Stamp,
+        update: u64,
+        message: &Message<'_>,
+        (bids, asks): (&[Level], &[Level]),
+    ) -> Result<(), Problem> {
         let named = message.snapshot_symbol.text().or(self.options.symbol.as_deref().map(str::as_bytes));
         let place = match (named, self.instruments.len()) {
             (Some(symbol), _) => self.place(symbol)?,
@@ -240,11 +249,6 @@ impl<'a, 'r> Reader<'a, 'r> {
             (None, _) => return Err(Problem::Unnamed),
         };
         self.instruments[place].instrument.snapshot(stamp, update, bids, asks)
-    }
-
-    fn other(&mut self) -> Result<(), Problem> {
-        self.others += 1;
-        Ok(())
     }
 
     /// Where the instrument of a symbol is, made where there was none.
@@ -301,75 +305,12 @@ fn projected(rows: usize, done: u64, expected: u64) -> usize {
     usize::try_from((alike * 9 / 8).min(u128::from(rest / SHORTEST))).unwrap_or(0)
 }
 
-fn depth(
-    instrument: &mut Instrument<'_>,
-    stamp: Stamp,
-    message: &Message<'_>,
-    levels: &[Level],
-) -> Result<(), Problem> {
-    if message.stream.text().is_some_and(has_few_levels) {
-        instrument.left_out += 1;
-        return Ok(());
-    }
-    let updates = Updates {
-        first: message.first_update.integer().ok_or(Problem::Field("\"U\""))?,
-        last: message.last_update.integer().ok_or(Problem::Field("\"u\""))?,
-        previous: message.previous_update.integer(),
-    };
-    let bids = message.bids.levels(levels).ok_or(Problem::Field("\"b\""))?;
-    let asks = message.asks.levels(levels).ok_or(Problem::Field("\"a\""))?;
-    instrument.depth(stamp, updates, bids, asks)
-}
-
-/// Whether a stream is one of the few best levels (`btcusdt@depth20@100ms`), which are no changes of the book.
-fn has_few_levels(stream: &[u8]) -> bool {
-    let after = memchr::memmem::find(stream, b"@depth").map(|place| place + b"@depth".len());
-    after.and_then(|place| stream.get(place)).is_some_and(u8::is_ascii_digit)
-}
-
-fn trade(
-    instrument: &mut Instrument<'_>,
-    stamp: Stamp,
-    (feed, number): (Trades, &Value<'_>),
-    message: &Message<'_>,
-) -> Result<(), Problem> {
-    let number = number.integer().ok_or(Problem::Field("number of the trade"))?;
-    // An insurance fund's, say: it has a number among the others, and nothing in the book traded.
-    if message.trade_kind.text().is_some_and(|kind| kind != b"MARKET") {
-        return instrument.trade(stamp, (feed, number), Side::None, None);
-    }
-    let taker = if message.buyer_made.flag().ok_or(Problem::Field("\"m\""))? { Side::Ask } else { Side::Bid };
-    let price = message.price.decimal().ok_or(Problem::Field("\"p\""))?;
-    let quantity = message.quantity.decimal().ok_or(Problem::Field("\"q\""))?;
-    instrument.trade(stamp, (feed, number), taker, Some(Level { price, quantity }))
-}
-
-fn quotes(instrument: &mut Instrument<'_>, stamp: Stamp, message: &Message<'_>) -> Result<(), Problem> {
-    let bid = Level {
-        price: message.bids.decimal().ok_or(Problem::Field("\"b\""))?,
-        quantity: message.bid_quantity.decimal().ok_or(Problem::Field("\"B\""))?,
-    };
-    let ask = Level {
-        price: message.asks.decimal().ok_or(Problem::Field("\"a\""))?,
-        quantity: message.ask_quantity.decimal().ok_or(Problem::Field("\"A\""))?,
-    };
-    instrument.quotes(stamp, bid, ask)
-}
-
 fn local_time(text: &[u8]) -> Option<i64> {
     let number = match digits::nineteen(text) {
         Some(number) => i64::try_from(number).ok()?,
         None => std::str::from_utf8(text).ok()?.parse().ok()?,
     };
     (EARLIEST..BOUND).contains(&number).then_some(number)
-}
-
-/// When it happened, or where that is not said when it was sent.
-fn exchange_time(message: &Message<'_>) -> Result<Option<i64>, Problem> {
-    let Some(time) = message.transaction_time.integer().or(message.event_time.integer()) else { return Ok(None) };
-    let unit = if time < FIRST_MICROSECONDS { MILLISECOND } else { MICROSECOND };
-    let nanoseconds = time.checked_mul(unit).and_then(|time| i64::try_from(time).ok());
-    nanoseconds.filter(|&time| time < BOUND).map(Some).ok_or(Problem::Field("exchange time"))
 }
 
 #[cfg(test)]

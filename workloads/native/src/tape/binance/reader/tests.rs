@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::super::audit::lost;
-use super::super::super::columns::Kind;
+use super::super::super::columns::{Kind, Side};
 use super::*;
 use crate::tape::Broken;
 
@@ -332,8 +332,8 @@ fn lines_that_cannot_be_read_are_named() {
     assert_eq!(read(recording(&[escaped]).as_bytes(), &options()).unwrap().others, 1);
     let latin = [format!("{LOCAL} \"").as_bytes(), b"\xe9\""].concat();
     assert_eq!(read(&latin, &options()).unwrap_err().problem, Problem::Text);
-    assert_eq!(refused(&[r#"{"e":"trade","s":""}"#]), (Some(1), Problem::Symbol));
-    assert_eq!(refused(&[r#"{"e":"trade","s":"a b"}"#]), (Some(1), Problem::Symbol));
+    assert_eq!(refused(&[r#"{"e":"trade","s":"","t":1,"p":"1","q":"1","m":true}"#]), (Some(1), Problem::Symbol));
+    assert_eq!(refused(&[r#"{"e":"trade","s":"a b","t":1,"p":"1","q":"1","m":true}"#]), (Some(1), Problem::Symbol));
 }
 
 #[test]
@@ -395,6 +395,39 @@ fn text() -> impl Strategy<Value = String> {
         };
         pieces.iter().map(line).collect()
     })
+}
+
+#[test]
+fn a_lost_feed_is_a_gap_of_anything_until_the_next_snapshot() {
+    let lost = r#"{"e":"tradeplane.feedLost","s":"BTCUSDT"}"#;
+    let recorded = recorded(&[&usdm(11, 12, 10, ""), &snapshot(12), lost, &usdm(13, 14, 12, ""), &snapshot(14)]);
+    let gaps: Vec<_> = rows(&recorded).into_iter().filter(|row| row.0 == Kind::Gap).collect();
+    assert_eq!(gaps, [(Kind::Gap, Side::None, lost::BOOK, 0), (Kind::Gap, Side::None, lost::ANYTHING, 0)]);
+    assert_eq!(recorded.update, Some(14));
+}
+
+#[test]
+fn a_book_that_was_not_known_needs_a_snapshot_of_what_follows() {
+    let carried = r#"{"e":"tradeplane.carriedBook","s":"BTCUSDT","u":12}"#;
+    let late = recorded(&[carried, &snapshot(11), &usdm(13, 14, 12, r#"["9","1"]"#)]);
+    assert_eq!(kinds(&late), [Kind::Gap, Kind::Level]);
+    assert_eq!((late.update, late.blind_update, late.left_out), (None, Some(14), 1));
+    let whole = recorded(&[carried, &usdm(13, 14, 12, r#"["9","1"]"#), &snapshot(12)]);
+    assert_eq!(kinds(&whole)[2..], [Kind::Clear, Kind::Snapshot, Kind::Snapshot, Kind::Level]);
+    assert_eq!(whole.update, Some(14));
+    assert_eq!(refused(&[r#"{"e":"tradeplane.carriedBook","s":"A"}"#]).1, Problem::Field("\"u\""));
+}
+
+#[test]
+fn a_trade_that_was_carried_over_is_followed_and_is_no_row() {
+    let carried = r#"{"e":"tradeplane.carriedTrade","s":"BTCUSDT","t":7}"#;
+    let trade = |number| format!(r#"{{"e":"trade","s":"BTCUSDT","t":{number},"p":"1","q":"1","m":true}}"#);
+    let recorded = recorded(&[carried, &trade(7), &trade(10)]);
+    assert_eq!(kinds(&recorded), [Kind::Gap, Kind::Trade]);
+    assert_eq!(rows(&recorded)[0], (Kind::Gap, Side::None, lost::TRADES, 2));
+    assert_eq!((recorded.left_out, recorded.last_trade), (1, Some((false, 10))));
+    let (line, problem) = refused(&[r#"{"e":"tradeplane.carriedTrade","s":"BTCUSDT"}"#]);
+    assert_eq!((line, problem), (Some(1), Problem::Field("number of the trade")));
 }
 
 proptest! {

@@ -1,0 +1,40 @@
+"""How Binance's markets name their streams and where they answer requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from tradeplane_api.capture import CaptureMarket, Channel
+
+if TYPE_CHECKING:
+    from tradeplane_api.capture import CaptureFeed
+
+_DEPTH_PATHS = {
+    CaptureMarket.SPOT: "/api/v3/depth",
+    CaptureMarket.USD_MARGINED: "/fapi/v1/depth",
+    CaptureMarket.COIN_MARGINED: "/dapi/v1/depth",
+}
+_STREAMS = {
+    Channel.DEPTH: "depth@100ms",
+    Channel.TRADE: "trade",
+    Channel.AGGREGATED_TRADE: "aggTrade",
+    Channel.QUOTE: "bookTicker",
+}
+PUBLIC_ENDPOINTS = {
+    CaptureMarket.SPOT: ("wss://stream.binance.com", "https://api.binance.com"),
+    CaptureMarket.USD_MARGINED: ("wss://fstream.binance.com", "https://fapi.binance.com"),
+    CaptureMarket.COIN_MARGINED: ("wss://dstream.binance.com", "https://dapi.binance.com"),
+}
+"""Where Binance itself serves a market: streams, and requests."""
+
+
+def stream_url(feed: CaptureFeed) -> str:
+    """Return the address of a combined stream of all that a feed has."""
+    names = [f"{symbol.lower()}@{_STREAMS[channel]}" for symbol in feed.symbols for channel in feed.channels]
+    return f"{feed.stream}/stream?streams={'/'.join(names)}"
+
+
+def depth_url(feed: CaptureFeed, symbol: str) -> str:
+    """Return the address of a snapshot of a symbol's book."""
+    return f"{feed.rest}{_DEPTH_PATHS[feed.market]}?{urlencode({'symbol': symbol, 'limit': feed.depth_limit})}"
