@@ -197,6 +197,37 @@ async def test_a_clock_that_jumps_is_recorded_as_it_was_and_ends_no_bundle(
     assert wholly(running) == (len(numbers(venue.sent)), 0)
 
 
+async def test_while_the_store_is_away_the_capture_goes_on_and_seals_when_it_is_back(tmp_path: Path) -> None:
+    async with StandIn(MESSAGES) as venue:
+        running = Running(tmp_path, venue, feed={"silent_seconds": 30})
+        (tmp_path / "store").rename(tmp_path / "away")
+        await venue.listened_to()
+        await venue.play(pause=0.005)
+        await running.took(venue)
+        assert running.bundles == []
+        assert len(running.folder.ended()) >= 2
+        (tmp_path / "away").rename(tmp_path / "store")
+        await running.end()
+    assert wholly(running) == (len(numbers(venue.sent)), 0)
+    assert sum(bundle.lines for bundle in running.bundles) == len(running.lines())
+
+
+async def test_a_sealing_process_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    async with StandIn(MESSAGES) as venue:
+        running = Running(tmp_path, venue, feed={"silent_seconds": 30})
+        await venue.listened_to()
+        await venue.play(last=300, pause=0.004)
+        await until(lambda: bool(running.bundles))
+        process = running.agent._sealer._process
+        assert process is not None
+        process.kill()
+        await venue.play(300, pause=0.004)
+        await running.took(venue)
+        await running.end()
+    assert wholly(running) == (len(numbers(venue.sent)), 0)
+    assert sum(bundle.lines for bundle in running.bundles) == len(running.lines())
+
+
 async def test_one_spool_has_one_agent(tmp_path: Path) -> None:
     async with StandIn(MESSAGES) as venue:
         one = Running(tmp_path, venue)

@@ -48,6 +48,9 @@ async def test_an_interrupt_seals_what_is_there_and_the_bundles_are_listed(tmp_p
     items = json.loads(out)["items"]
     assert [item["id"] for item in items] == [bundle["snapshot"] for bundle in bundles if bundle["snapshot"]]
     assert [item["previous"] for item in items[1:]] == [item["id"] for item in items[:-1]]
+    shown = await tradeplane("inspect", items[1]["id"], "--store", str(store))
+    out, _ = await asyncio.wait_for(shown.communicate(), 60)
+    assert f"Follows:       {items[0]['id']}" in out.decode()
 
 
 async def test_a_capture_ends_after_the_time_asked(tmp_path: Path) -> None:
