@@ -9,22 +9,17 @@ from typing import TYPE_CHECKING
 
 from tradeplane_api.run import Outcome
 
+from tradeplane_operator.planning.cleaning import unfinished
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tradeplane_api.strategy import RunStatus, StrategySpec, StrategyStatus
 
-UNFINISHED = frozenset({Outcome.PENDING, Outcome.RUNNING})
-
 
 def runs_of(status: StrategyStatus) -> tuple[RunStatus, ...]:
     """Return all runs a status knows, newest first."""
     return (() if status.latest is None else (status.latest,)) + status.history
-
-
-def unfinished(run: RunStatus) -> bool:
-    """Return whether a run may still have, or get, a Job."""
-    return run.outcome in UNFINISHED
 
 
 def trimmed(before: Sequence[RunStatus], spec: StrategySpec) -> tuple[RunStatus, ...]:

@@ -19,6 +19,7 @@ from tradeplane_api.run import Outcome
 from tradeplane_api.strategy import RunStatus, Trigger
 
 from tradeplane_operator.planning.asking import image_refused
+from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
     UnreadableSpec,
@@ -32,7 +33,6 @@ from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import progress
 from tradeplane_operator.planning.parity import judged, overall, parity_of, summed_up
 from tradeplane_operator.planning.replay_jobs import build_replay
-from tradeplane_operator.planning.retention import kept_until
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.unreadable import keep_record
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
@@ -198,7 +198,7 @@ class _Draft:
 
     def _cancel_unfinished(self, why: str) -> None:
         for index, replay in enumerate(self.replays):
-            if replay.outcome in (Outcome.PENDING, Outcome.RUNNING):
+            if unfinished(replay):
                 ended = {"outcome": Outcome.CANCELLED, "completion_time": rfc3339(self.now), "message": why}
                 self.replays[index] = replay.model_copy(update=ended)
                 self.unmade.discard(replay.name)
@@ -302,37 +302,14 @@ class _Draft:
                 self.replays[index] = replay.model_copy(update=ended)
 
     def clean_up(self) -> None:
-        """Want Jobs removed whose replay's end is recorded and was seen to be, once their time to be kept is over."""
-        known = {replay.name: replay for replay in self.replays}
-        recorded = self.status.replays if self.observed.cluster.confirmed else ()
-        seen = {replay.name for replay in recorded if replay.outcome not in (Outcome.PENDING, Outcome.RUNNING)}
-        for job in self.observed.cluster.jobs.values():
-            replay = known.get(job.name)
-            if job.deleting or (replay is not None and replay.outcome in (Outcome.PENDING, Outcome.RUNNING)):
-                continue
-            if replay is None:
-                self._clean_up_unknown(job.name)
-            else:
-                self._clean_up_finished(replay, seen=job.name in seen)
-
-    def _clean_up_unknown(self, name: str) -> None:
-        """Want a Job removed that no record explains; first make sure that the record is not just stale."""
-        if not self.observed.cluster.confirmed:
-            self.awaits_confirmation = True
-        elif self.observed.cluster.fresh:
-            self.delete.append(name)
-        else:
+        """Want Jobs removed that are no longer needed."""
+        keeping = Keeping(self.spec.ttl_seconds_after_finished, self.settings.retention)
+        cleaning = clean_up(self.observed.cluster, self.replays, self.status.replays, keeping, self.now)
+        self.delete += cleaning.delete
+        self.look += cleaning.look
+        self.awaits_confirmation |= cleaning.awaits_confirmation
+        if cleaning.needs_fresh:
             self.needs.append(Need(Fact.FRESH_RESOURCE))
-
-    def _clean_up_finished(self, replay: ReplayRun, *, seen: bool) -> None:
-        ttl, retention = self.spec.ttl_seconds_after_finished, self.settings.retention
-        ends = kept_until(replay.outcome, replay.completion_time, ttl, retention) or self.now
-        if ends > self.now:
-            self.look.append(ends)
-        elif seen:
-            self.delete.append(replay.name)
-        else:
-            self.awaits_confirmation = True
 
     def finish(self) -> Plan:
         """Return the plan, or only what is needed to make it."""

@@ -23,6 +23,7 @@ from tradeplane_api.strategy import (
 )
 
 from tradeplane_operator.planning.asking import asked_digest, digest_of, pin, refused, run_specification
+from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
     UnreadableSpec,
@@ -31,12 +32,11 @@ from tradeplane_operator.planning.documents import (
     read_status,
     to_wire,
 )
-from tradeplane_operator.planning.history import runs_of, trimmed, unfinished
+from tradeplane_operator.planning.history import runs_of, trimmed
 from tradeplane_operator.planning.jobs import build_job
 from tradeplane_operator.planning.names import run_name
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import cancelled, failed_to_build, final_verdict, progress
-from tradeplane_operator.planning.retention import kept_until
 from tradeplane_operator.planning.schedule import ScheduleError, firing
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.planning.unreadable import keep_record
@@ -46,7 +46,7 @@ from tradeplane_operator.planning.work import SpecificationTooLarge
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradeplane_operator.planning.observed import Observed, ObservedJob
+    from tradeplane_operator.planning.observed import Observed
     from tradeplane_operator.settings import Settings
 
 
@@ -310,38 +310,14 @@ class _Draft:
                 self.runs[index] = failed_to_build(run, self.moment, f"SpecificationTooLarge: {error}")
 
     def clean_up(self) -> None:
-        """Want Jobs removed whose run's end is recorded and was seen to be, once their time to be kept is over."""
-        known = {run.name: run for run in self.runs}
-        recorded = runs_of(self.status) if self.observed.confirmed else ()
-        ended = {run.name for run in recorded if not unfinished(run)}
-        for job in self.observed.jobs.values():
-            run = known.get(job.name)
-            if job.deleting or (run is not None and unfinished(run)):
-                continue
-            if run is None:
-                self._clean_up_unknown(job)
-            else:
-                self._clean_up_finished(run, seen=run.name in ended)
-
-    def _clean_up_unknown(self, job: ObservedJob) -> None:
-        """Want a Job removed that no record explains; first make sure that the record is not just stale."""
-        if not self.observed.confirmed:
-            self.awaits_confirmation = True
-        elif self.observed.fresh:
-            self.delete.append(job.name)
-        else:
+        """Want Jobs removed that are no longer needed."""
+        keeping = Keeping(self.spec.ttl_seconds_after_finished, self.settings.retention)
+        cleaning = clean_up(self.observed, self.runs, runs_of(self.status), keeping, self.now)
+        self.delete += cleaning.delete
+        self.look += cleaning.look
+        self.awaits_confirmation |= cleaning.awaits_confirmation
+        if cleaning.needs_fresh:
             self.needs.append(Need(Fact.FRESH_RESOURCE))
-
-    def _clean_up_finished(self, run: RunStatus, *, seen: bool) -> None:
-        """Want a finished run's Job removed in its time; ``seen``: its end is recorded, and the record was seen."""
-        ttl, retention = self.spec.ttl_seconds_after_finished, self.settings.retention
-        ends = kept_until(run.outcome, run.completion_time, ttl, retention) or self.now
-        if ends > self.now:
-            self.look.append(ends)
-        elif seen:
-            self.delete.append(run.name)
-        else:
-            self.awaits_confirmation = True
 
     def finish(self) -> Plan:
         """Return the plan, or only what is needed to make it."""
