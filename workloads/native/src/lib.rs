@@ -17,6 +17,7 @@ pub mod instrument;
 pub mod latency;
 pub mod orders;
 pub mod pcg64;
+mod recording;
 pub mod risk;
 pub mod simd;
 pub mod spool;

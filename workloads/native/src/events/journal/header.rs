@@ -1,7 +1,7 @@
 //! What a journal begins with: whose session it is, and what decides what it does.
 
-use super::bytes::Cursor;
 use super::frame::Damage;
+use crate::recording::{Cursor, Malformed};
 
 /// Version of the form.
 pub const VERSION: u32 = 1;
@@ -62,7 +62,7 @@ impl Header {
             let sum = cursor.u32()?;
             Ok((magic, version, room, sum, Self { session, specification, seed, period, instruments }))
         };
-        let (magic, version, room, sum, header) = read().map_err(|_: super::bytes::Malformed| Damage::Short)?;
+        let (magic, version, room, sum, header) = read().map_err(|Malformed| Damage::Short)?;
         if magic != MAGIC {
             return Err(Damage::NoJournal);
         }

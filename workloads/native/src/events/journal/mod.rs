@@ -3,7 +3,6 @@
 //! `docs/formats/session.md` states the form. A journal is written so that it can be synced before what it says is
 //! acted on, and read so that a tail that a crash tore off is told apart from a record that was altered.
 
-mod bytes;
 mod difference;
 mod digests;
 mod fields;

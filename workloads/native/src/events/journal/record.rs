@@ -1,12 +1,12 @@
 //! What a record says: an input and its time, a row of the log and what was sent with it, a seal.
 
-use super::bytes::{Cursor, Malformed, push_number, push_signed};
 use super::frame::{Frame, Tag};
 use crate::book::Half;
 use crate::events::log::Row;
 use crate::events::session::{Command, Input, MAX_ROWS};
 use crate::exchange::{Event, Reason, Report};
 use crate::orders::{Kind, NewOrder, Request, TimeInForce};
+use crate::recording::{Cursor, Malformed, push_number, push_signed};
 use crate::tape::{Columns, Tape};
 
 /// A record.

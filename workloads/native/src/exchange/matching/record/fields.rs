@@ -1,11 +1,11 @@
 //! Inputs and outcomes as bytes.
 
-use super::bytes::{Cursor, Malformed};
 use super::{MAX_ASSETS, MAX_NAME};
 use crate::book::Half;
 use crate::exchange::matching::{Input, Order, Outcome};
 use crate::exchange::{Event, Reason, Report};
 use crate::orders::{Kind, TimeInForce};
+use crate::recording::{Cursor, Malformed};
 
 const HALVES: [Half; 2] = [Half::Bid, Half::Ask];
 const TERMS: [TimeInForce; 4] =

@@ -3,13 +3,10 @@
 //! `docs/simulated-exchange.md` states the form. An input and its outcomes are one frame, so that of a crash while it is
 //! written nothing is left but a torn end, which is told apart from a record that was altered.
 
-mod bytes;
 mod fields;
-mod frame;
 
 use super::{Input, Outcome};
-use bytes::{Cursor, Malformed};
-use frame::Found;
+use crate::recording::{self, Altered, Cursor, Found, Malformed};
 use std::fmt;
 
 /// Version of the form.
@@ -92,7 +89,7 @@ pub fn header(market: &[u8; 32]) -> Vec<u8> {
 
 /// Appends an input and its outcomes.
 pub fn append(bytes: &mut Vec<u8>, number: u64, time: i64, input: &Input, outcomes: &[Outcome]) {
-    frame::append(bytes, number, fields::tag(input), |payload| {
+    recording::append(bytes, number, fields::tag(input), |payload| {
         payload.extend(time.to_le_bytes());
         fields::write_input(payload, input);
         payload.extend((outcomes.len() as u32).to_le_bytes());
@@ -147,14 +144,15 @@ impl<'a> Steps<'a> {
 
     fn step(&mut self) -> Result<Option<Step>, Damage> {
         let number = self.number + 1;
-        let Found::Whole { tag, payload, length } = frame::next(&self.bytes[self.whole..], number)? else {
+        let found = recording::next(&self.bytes[self.whole..], number).map_err(|Altered| Damage::Altered(number))?;
+        let Found::Whole { tag, payload, bytes } = found else {
             return Ok(None);
         };
         let step = read_step(number, tag, payload).map_err(|Malformed| Damage::Altered(number))?;
         if step.time < self.time {
             return Err(Damage::Altered(number));
         }
-        self.whole += length;
+        self.whole += bytes.len();
         (self.number, self.time) = (number, step.time);
         Ok(Some(step))
     }

@@ -2,11 +2,11 @@
 
 /// Bytes that end before a value does, or hold one that has no meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Malformed;
+pub(crate) struct Malformed;
 
 /// What is left to read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'a>(&'a [u8]);
+pub(crate) struct Cursor<'a>(&'a [u8]);
 
 macro_rules! numbers {
     ($($name:ident: $kind:ty),*) => {
@@ -22,6 +22,12 @@ impl<'a> Cursor<'a> {
     }
 
     numbers!(u8: u8, u32: u32, u64: u64, u128: u128, i64: i64, i128: i128);
+
+    pub fn take(&mut self, length: usize) -> Result<&'a [u8], Malformed> {
+        let (first, rest) = self.0.split_at_checked(length).ok_or(Malformed)?;
+        self.0 = rest;
+        Ok(first)
+    }
 
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (first, rest) = self.0.split_first_chunk().ok_or(Malformed)?;
@@ -73,7 +79,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// Appends a number as [`Cursor::number`] reads it.
-pub(super) fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
+pub(crate) fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
@@ -82,7 +88,7 @@ pub(super) fn push_number(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 /// Appends a number as [`Cursor::signed`] reads it: 0, -1, 1, -2 and so on are 0, 1, 2, 3.
-pub(super) fn push_signed(bytes: &mut Vec<u8>, number: i64) {
+pub(crate) fn push_signed(bytes: &mut Vec<u8>, number: i64) {
     push_number(bytes, (number << 1 ^ number >> 63) as u64);
 }
 
