@@ -53,7 +53,7 @@ test-unit: sync ## Run the tests that need no cluster
 	@$(RUN) pytest tests/unit --numprocesses=auto
 
 test-integration: sync ## Run the tests that start programs: a real API server, S3 server and browser, our own
-	@$(RUN) pytest tests/integration
+	@$(RUN) pytest tests/integration --numprocesses=auto --dist=loadfile
 
 test-parity: sync ## Run the suite on every path of processor there is here; says which it could not run
 	@$(RUN) pytest tests/parity
