@@ -10,8 +10,8 @@ from tradeplane_operator.planning.broker_connection import ObservedConnection, p
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.running.jobs import ask_for_job
 from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.settling import settle
 from tradeplane_operator.running.status import write_status
-from tradeplane_operator.running.strategies import PlanUnsettled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ class BrokerConnections:
         observed = self._observe(key, record)
         if fresh:
             observed = await self._read_again(key, observed)
-        observed, wanted = await self._decide(key, observed)
+        observed, wanted = await settle(key, observed, self._plan, self._find_out, _ROUNDS)
         return await self._act(key, observed, wanted)
 
     def reasons(self) -> dict[str, int]:
@@ -69,14 +69,8 @@ class BrokerConnections:
         jobs = self.index.jobs.of(record.uid)
         return ObservedConnection(record.resource(), jobs, refusal=self._refusals.get(key))
 
-    async def _decide(self, key: Key, observed: ObservedConnection) -> tuple[ObservedConnection, Plan]:
-        for _ in range(_ROUNDS):
-            wanted = plan(observed, self.settings, self.clock())
-            if not wanted.needs:
-                return observed, wanted
-            for need in wanted.needs:
-                observed = await self._find_out(key, observed, need)
-        raise PlanUnsettled(f"{key}: still needs {wanted.needs} after {_ROUNDS} rounds")
+    def _plan(self, observed: ObservedConnection) -> Plan:
+        return plan(observed, self.settings, self.clock())
 
     async def _find_out(self, key: Key, observed: ObservedConnection, need: Need) -> ObservedConnection:
         if need.fact is not Fact.PODS:

@@ -17,8 +17,8 @@ from tradeplane_operator.planning.replay import FinishedRun, ObservedReplay, Str
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.running.jobs import ask_for_job
 from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.settling import await_confirmation, settle
 from tradeplane_operator.running.status import write_status
-from tradeplane_operator.running.strategies import PlanUnsettled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 _ROUNDS = 6
+"""Facts are found out at most so often in one pass: resource, records, pods, admission, and two that follow."""
 
 
 @dataclass(slots=True)
@@ -63,7 +64,7 @@ class Replays:
         observed = self._observe(key, record)
         if fresh:
             observed = await self._read_again(key, observed)
-        observed, wanted = await self._decide(key, observed)
+        observed, wanted = await settle(key, observed, self._plan, self._find_out, _ROUNDS)
         return await self._act(key, observed, wanted)
 
     def seed(self) -> None:
@@ -96,14 +97,8 @@ class Replays:
         record = self.index.strategies.get(found_at)
         return None if record is None else view(record.resource())
 
-    async def _decide(self, key: Key, observed: ObservedReplay) -> tuple[ObservedReplay, Plan]:
-        for _ in range(_ROUNDS):
-            wanted = plan(observed, self.settings, self.clock())
-            if not wanted.needs:
-                return observed, wanted
-            for need in wanted.needs:
-                observed = await self._find_out(key, observed, need)
-        raise PlanUnsettled(f"{key}: still needs {wanted.needs} after {_ROUNDS} rounds")
+    def _plan(self, observed: ObservedReplay) -> Plan:
+        return plan(observed, self.settings, self.clock())
 
     async def _find_out(self, key: Key, observed: ObservedReplay, need: Need) -> ObservedReplay:
         cluster = observed.cluster
@@ -135,7 +130,7 @@ class Replays:
         written = await write_status(self.client, key, before, wanted.status)
         if written is not None:
             self.index.replays.put(written, confirmed=False)
-            self._await_confirmation(key, wanted)
+            await_confirmation(self.index.replays, key, wanted, self.wake)
             _count(before.get("status") or {}, wanted.status or {}, key)
         self._wake(self.admission.hold(str(key), key.namespace, wanted.holds))
         self.admission.withdraw(str(key), frozenset(_named(wanted.status or {}, "Pending")))
@@ -146,13 +141,6 @@ class Replays:
         if wanted.notices and written is not None:
             await self.events.tell(key, before["metadata"]["uid"], wanted.notices)
         return wanted.look_again_at
-
-    def _await_confirmation(self, key: Key, wanted: Plan) -> None:
-        record = self.index.replays.get(key)
-        if record is not None and wanted.awaits_confirmation:
-            record.awaited = True
-            if record.confirmed:  # the watch was faster than the answer to the write
-                self.wake(key)
 
     async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
         name = manifest["metadata"]["name"]

@@ -18,6 +18,7 @@ from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.running.jobs import ask_for_job
 from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.settling import await_confirmation, settle
 from tradeplane_operator.running.status import write_status
 
 if TYPE_CHECKING:
@@ -38,10 +39,6 @@ log = logging.getLogger(__name__)
 _ROUNDS = 6
 """Facts are found out at most so often in one pass: resource, results, pods, admission, and two that follow."""
 _UNFINISHED = ("Pending", "Running")
-
-
-class PlanUnsettled(Exception):
-    """A plan went on asking for facts it had been given; a fault of ours, backed off like any other error."""
 
 
 @dataclass(slots=True)
@@ -70,7 +67,7 @@ class Strategies:
         observed = self._observe(key, record)
         if fresh:
             observed = await self._read_again(key, observed)
-        observed, wanted = await self._decide(key, observed)
+        observed, wanted = await settle(key, observed, self._plan, self._find_out, _ROUNDS)
         return await self._act(key, observed, wanted)
 
     def seed(self) -> None:
@@ -117,14 +114,8 @@ class Strategies:
             self._views[key] = (record.version, view)
         return view
 
-    async def _decide(self, key: Key, observed: Observed) -> tuple[Observed, Plan]:
-        for _ in range(_ROUNDS):
-            wanted = plan(observed, self.settings, self.clock())
-            if not wanted.needs:
-                return observed, wanted
-            for need in wanted.needs:
-                observed = await self._find_out(key, observed, need)
-        raise PlanUnsettled(f"{key}: still needs {wanted.needs} after {_ROUNDS} rounds")
+    def _plan(self, observed: Observed) -> Plan:
+        return plan(observed, self.settings, self.clock())
 
     async def _find_out(self, key: Key, observed: Observed, need: Need) -> Observed:
         if need.fact is Fact.FRESH_RESOURCE:
@@ -153,7 +144,7 @@ class Strategies:
             # The watch will bring back what was just put, which is no news then: who waits for a run is woken here.
             for reader in self.index.take_readers(key):
                 self.queue.add(reader)
-            self._await_confirmation(key, wanted)
+            await_confirmation(self.index.strategies, key, wanted, self.queue.add)
             self._count(observed.resource.get("status") or {}, wanted.status or {}, key)
         self._wake(self.admission.hold(str(key), key.namespace, wanted.holds))
         self.admission.withdraw(str(key), _pending(wanted.status))
@@ -164,13 +155,6 @@ class Strategies:
         if wanted.notices and written is not None:
             await self.events.tell(key, observed.resource["metadata"]["uid"], wanted.notices)
         return wanted.look_again_at
-
-    def _await_confirmation(self, key: Key, wanted: Plan) -> None:
-        record = self.index.strategies.get(key)
-        if record is not None and wanted.awaits_confirmation:
-            record.awaited = True
-            if record.confirmed:  # the watch was faster than the answer to the write
-                self.queue.add(key)
 
     async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
         run = manifest["metadata"]["name"]
