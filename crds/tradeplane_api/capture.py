@@ -19,7 +19,6 @@ SPOOL_VARIABLE = "TRADEPLANE_SPOOL"
 """Environment variable with the folder that an agent spools to: a volume of its own, which outlives the pod."""
 INDEX_VARIABLE = "TRADEPLANE_INDEX_URL"
 """Environment variable with the URL of the index of snapshots, such as postgresql://host/database."""
-MAX_CAPTURE_BYTES = 65_536
 MAX_CAPTURED = 64
 """Instruments of one capture: the names of all their streams fit into the address of one connection."""
 

@@ -1,4 +1,4 @@
-"""The run specification as a pod gets it: JSON in an environment variable, from outside, so bounded and checked."""
+"""A specification as a pod gets it: JSON in an environment variable, from outside, so bounded and checked."""
 
 from __future__ import annotations
 
@@ -26,8 +26,16 @@ def specification_from(environ: Mapping[str, str]) -> RunSpecification:
     return read_specification(RunSpecification, SPECIFICATION_VARIABLE, environ)
 
 
-def read_specification(model: type[_Specification], variable: str, environ: Mapping[str, str]) -> _Specification:
-    """Return the specification in a variable. Raises InvalidSpecification naming the field and the remedy."""
+def read_specification(
+    model: type[_Specification],
+    variable: str,
+    environ: Mapping[str, str],
+    shorten: str = "shorten the algorithm's parameters",
+) -> _Specification:
+    """Return the specification in a variable. Raises InvalidSpecification naming the field and the remedy.
+
+    ``shorten``: what to do about one that is too large.
+    """
     text = environ.get(variable, "")
     if not text:
         raise InvalidSpecification(
@@ -35,20 +43,21 @@ def read_specification(model: type[_Specification], variable: str, environ: Mapp
         )
     size = len(text.encode("utf-8", "surrogateescape"))
     if size > MAX_SPECIFICATION_BYTES:
-        raise InvalidSpecification(
-            f"{variable} has {size} bytes, more than {MAX_SPECIFICATION_BYTES}; shorten the algorithm's parameters"
-        )
+        raise InvalidSpecification(f"{variable} has {size} bytes, more than {MAX_SPECIFICATION_BYTES}; {shorten}")
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
-        raise InvalidSpecification(describe(error)) from error
+        raise InvalidSpecification(describe(error, f"the specification in {variable}")) from error
 
 
-def describe(error: ValidationError) -> str:
-    """Return a validation error in one line: the field as it is spelled in YAML, what is wrong, what to do."""
+def describe(error: ValidationError, whole: str = "the specification") -> str:
+    """Return a validation error in one line: the field as it is spelled in YAML, what is wrong, what to do.
+
+    ``whole``: what is named where the error is of no field.
+    """
     problems = error.errors(include_url=False, include_context=False)
     first = problems[0]
-    field = ".".join(str(step) for step in first["loc"]) or "the specification"
+    field = ".".join(str(step) for step in first["loc"]) or whole
     if field == "formatVersion":
         return (
             f"formatVersion: this runner reads version {RUN_FORMAT_VERSION}, not {_shown(first['input'])}; use a "
