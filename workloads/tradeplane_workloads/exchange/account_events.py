@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.exchange.answers import average_price, position_of, terms_text
-from tradeplane_workloads.exchange.ledger import Event
+from tradeplane_workloads.exchange.ledger import STATUS
 from tradeplane_workloads.exchange.listing import Wire
 from tradeplane_workloads.exchange.streams import compact
 from tradeplane_workloads.exchange.units import amount_text
+from tradeplane_workloads.strategies.protocol import OrderEvent
 
 if TYPE_CHECKING:
     from tradeplane_workloads.exchange.ledger import Happened
     from tradeplane_workloads.exchange.venue import Venue
 
 _EXECUTION = {
-    Event.WAIT: "NEW",
-    Event.OPEN: "NEW",
-    Event.TRADE: "TRADE",
-    Event.FILL: "TRADE",
-    Event.CANCEL: "CANCELED",
-    Event.EXPIRE: "EXPIRED",
-    Event.REFUSE: "REJECTED",
+    OrderEvent.WAIT: "NEW",
+    OrderEvent.OPEN: "NEW",
+    OrderEvent.TRADE: "TRADE",
+    OrderEvent.FILL: "TRADE",
+    OrderEvent.CANCEL: "CANCELED",
+    OrderEvent.EXPIRE: "EXPIRED",
+    OrderEvent.REFUSE: "REJECTED",
 }
 
 
@@ -65,16 +66,16 @@ def snapped(happened: list[Happened]) -> list[Snapped]:
 
 
 def _status(one: Happened, executed: int) -> str:
-    if one.event in (Event.WAIT, Event.OPEN, Event.REPLACE, Event.TRADE):
+    if one.event in (OrderEvent.WAIT, OrderEvent.OPEN, OrderEvent.REPLACE, OrderEvent.TRADE):
         return "PARTIALLY_FILLED" if executed else "NEW"
-    return {Event.FILL: "FILLED", Event.CANCEL: "CANCELED", Event.EXPIRE: "EXPIRED"}.get(one.event, "REJECTED")
+    return STATUS.get(one.event, "REJECTED")
 
 
 def execution_report(venue: Venue, one: Snapped, time_ms: int) -> str:
     """Write what spot says of an order."""
     order, trade, sent = one.happened.order, one.happened.trade, one.happened.order.sent
     listing = venue.listings.all[order.instrument]
-    cancelled = one.happened.event is Event.CANCEL
+    cancelled = one.happened.event is OrderEvent.CANCEL
     price, quantity = listing.price.text, listing.quantity.text
     return compact(
         {
@@ -91,7 +92,7 @@ def execution_report(venue: Venue, one: Snapped, time_ms: int) -> str:
             "F": quantity(0),
             "g": -1,
             "C": sent.client if cancelled else "",
-            "x": "REPLACED" if one.happened.event is Event.REPLACE else _EXECUTION[one.happened.event],
+            "x": "REPLACED" if one.happened.event is OrderEvent.REPLACE else _EXECUTION[one.happened.event],
             "X": one.status,
             "r": "NONE",
             "i": order.number,
@@ -131,7 +132,7 @@ def order_trade_update(venue: Venue, one: Snapped, time_ms: int) -> str:
         "p": price(order.price),
         "ap": average_price(listing, one.traded, one.executed),
         "sp": price(sent.trigger),
-        "x": "AMENDMENT" if one.happened.event is Event.REPLACE else _EXECUTION[one.happened.event],
+        "x": "AMENDMENT" if one.happened.event is OrderEvent.REPLACE else _EXECUTION[one.happened.event],
         "X": one.status,
         "i": order.number,
         "l": quantity(trade.quantity if trade else 0),

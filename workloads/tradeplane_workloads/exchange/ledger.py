@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import TYPE_CHECKING
+
+from tradeplane_workloads.strategies.protocol import OrderEvent
 
 if TYPE_CHECKING:
     from tradeplane_native import ExchangeOutcome
@@ -18,32 +19,17 @@ MAX_OVER = 10_000
 """Orders of an account that are over and can still be asked for."""
 MAX_TRADES = 10_000
 MILLION = 1_000_000
-
-
-class Event(IntEnum):
-    """What the core says happened to an order; numbers of its event log."""
-
-    WAIT = 4
-    OPEN = 5
-    TRADE = 6
-    FILL = 7
-    REPLACE = 8
-    CANCEL = 9
-    EXPIRE = 10
-    REFUSE = 11
-    DENY = 12
-
-
-_STATUS = {
-    Event.WAIT: "NEW",
-    Event.OPEN: "NEW",
-    Event.TRADE: "PARTIALLY_FILLED",
-    Event.FILL: "FILLED",
-    Event.CANCEL: "CANCELED",
-    Event.EXPIRE: "EXPIRED",
-    Event.REFUSE: "REJECTED",
+STATUS = {
+    OrderEvent.WAIT: "NEW",
+    OrderEvent.OPEN: "NEW",
+    OrderEvent.TRADE: "PARTIALLY_FILLED",
+    OrderEvent.FILL: "FILLED",
+    OrderEvent.CANCEL: "CANCELED",
+    OrderEvent.EXPIRE: "EXPIRED",
+    OrderEvent.REFUSE: "REJECTED",
 }
-_OVER = (Event.FILL, Event.CANCEL, Event.EXPIRE, Event.REFUSE)
+"""What an order is called after what happened to it; after anything else, what it was called before."""
+_OVER = (OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REFUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +91,7 @@ class Trade:
 class Happened:
     """Something that happened to an order, and its trade where it traded."""
 
-    event: Event
+    event: OrderEvent
     reason: int
     order: Order
     trade: Trade | None
@@ -130,7 +116,7 @@ class Ledger:
 
         Returns what happened to an order, or None where it is about none that is known (a denied request).
         """
-        event = Event(outcome.event)
+        event = OrderEvent(outcome.event)
         account = self._accounts.setdefault(outcome.account, _Account())
         order = account.alive.get(outcome.order)
         if order is None:
@@ -197,15 +183,15 @@ def _begin(outcome: ExchangeOutcome, sent: Sent) -> Order:
     )
 
 
-def _change(order: Order, event: Event, outcome: ExchangeOutcome, value: int) -> Trade | None:
+def _change(order: Order, event: OrderEvent, outcome: ExchangeOutcome, value: int) -> Trade | None:
     order.updated_ms = outcome.exchange_time // MILLION
-    if event is not Event.OPEN or not order.executed:
-        order.status = _STATUS.get(event, order.status)
-    if event is Event.OPEN:
+    if event is not OrderEvent.OPEN or not order.executed:
+        order.status = STATUS.get(event, order.status)
+    if event is OrderEvent.OPEN:
         order.working = True
-    if event is Event.REPLACE:
+    if event is OrderEvent.REPLACE:
         order.price, order.quantity = outcome.price, outcome.quantity
-    if event not in (Event.TRADE, Event.FILL):
+    if event not in (OrderEvent.TRADE, OrderEvent.FILL):
         return None
     order.executed += outcome.quantity
     order.traded += outcome.price * outcome.quantity

@@ -12,10 +12,11 @@ from tradeplane_workloads.engine.settings import billionths
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.events.terms import lot_value
 from tradeplane_workloads.exchange.core import core_of
-from tradeplane_workloads.exchange.ledger import MILLION, Event, Happened, Ledger, Sent
+from tradeplane_workloads.exchange.ledger import MILLION, Happened, Ledger, Sent
 from tradeplane_workloads.exchange.listing import Wire, listings_of
 from tradeplane_workloads.exchange.orders import wire_type
 from tradeplane_workloads.exchange.rejections import cancel_refused, change_refused, is_refusal, order_refused
+from tradeplane_workloads.strategies.protocol import OrderEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,7 +142,7 @@ class Venue:
         """Give an order another price, and another quantity in all. Raises Refusal where that cannot be."""
         left = quantity - order.executed
         self._core.replace(account, order.instrument, order.number, price, left, self._clock())
-        denied = [outcome.reason for outcome in self._core.outcomes() if outcome.event == Event.DENY]
+        denied = [outcome.reason for outcome in self._core.outcomes() if outcome.event == OrderEvent.DENY]
         self._tell(self._happened(None))
         if denied:
             raise change_refused(self.wire, denied[0])
@@ -218,7 +219,7 @@ class Venue:
     def _tell(self, happened: list[Happened]) -> None:
         time_ms = self._core.time // MILLION
         for account in dict.fromkeys(one.order.account for one in happened):
-            mine = [one for one in happened if one.order.account == account and one.event is not Event.DENY]
+            mine = [one for one in happened if one.order.account == account and one.event is not OrderEvent.DENY]
             for audience in self.audience if mine else ():
                 audience.on_account(account, mine, time_ms)
 
@@ -234,4 +235,4 @@ class Venue:
 
 def _never_was(wire: Wire, first: ExchangeOutcome) -> bool:
     """Whether an order, by the first that came of it, was refused as the wire has it: no one hears of it again."""
-    return first.event == Event.REFUSE or (first.event == Event.EXPIRE and is_refusal(wire, first.reason))
+    return first.event == OrderEvent.REFUSE or (first.event == OrderEvent.EXPIRE and is_refusal(wire, first.reason))
