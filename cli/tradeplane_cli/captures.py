@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import typer
 from pydantic import ValidationError
-from tradeplane_api.capture import CaptureMarket, CaptureSpecification, Channel
+from tradeplane_api.capture import CaptureSpecification, Channel
+from tradeplane_api.venue import PUBLIC_ENDPOINTS, Market
 
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import GAP, OutputFormat
@@ -46,9 +47,9 @@ class CapturedChannel(StrEnum):
 
 
 _MARKETS = {
-    CapturedMarket.SPOT: CaptureMarket.SPOT,
-    CapturedMarket.USD_MARGINED: CaptureMarket.USD_MARGINED,
-    CapturedMarket.COIN_MARGINED: CaptureMarket.COIN_MARGINED,
+    CapturedMarket.SPOT: Market.SPOT,
+    CapturedMarket.USD_MARGINED: Market.USD_MARGINED,
+    CapturedMarket.COIN_MARGINED: Market.COIN_MARGINED,
 }
 _CHANNELS = {
     CapturedChannel.DEPTH: Channel.DEPTH,
@@ -90,10 +91,9 @@ def run_capture(asked: Asked, store_url: str, index: str | None, output: OutputF
 
 def specification_of(asked: Asked) -> CaptureSpecification:
     """Return what an agent is told. Raises CommandFailure naming the option that cannot be."""
-    from tradeplane_workloads.capture.venue import PUBLIC_ENDPOINTS
-
     market = _MARKETS[asked.market]
-    stream, rest = PUBLIC_ENDPOINTS[market]
+    public = PUBLIC_ENDPOINTS[market]
+    stream, rest = public.stream, public.rest
     if asked.endpoint is not None:
         stream, rest = asked.endpoint, re.sub(r"^ws", "http", asked.endpoint)
     default = f"{asked.market}-{'-'.join(asked.symbols)}"

@@ -7,42 +7,19 @@ The operator opens no endpoint and reads no Secret: a probe in the connection's 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from tradeplane_api.base import Boolean, Document, Integer, Name, Timestamp
 from tradeplane_api.conditions import UNSEEN, Conditions
-from tradeplane_api.forms import Text
 from tradeplane_api.rules import Rule
+from tradeplane_api.venue import Endpoint, Market
 
 MAX_SKEW_MICROSECONDS = 1_000_000
 """How far a clock may be off: Binance refuses orders whose time is a second ahead of its own."""
 LEAST_WEIGHT = 200
 """A probe costs at most 26 of Binance's weight, and there are at most six a minute."""
-
-_PORT = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_PLACE = rf"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:{_PORT})?(/[a-zA-Z0-9._~-]+)*"
-
-RestUrl = Annotated[
-    str,
-    Text(
-        pattern=rf"^https?://{_PLACE}$",
-        max_length=512,
-        message="must be a URL such as https://api.binance.com: https:// or http://, a host, perhaps a port and a "
-        "path, without user, query, fragment and final slash",
-    ),
-]
-
-StreamUrl = Annotated[
-    str,
-    Text(
-        pattern=rf"^wss?://{_PLACE}$",
-        max_length=512,
-        message="must be a URL such as wss://stream.binance.com: wss:// or ws://, a host, perhaps a port and a path, "
-        "without user, query, fragment and final slash",
-    ),
-]
 
 
 class BrokerType(StrEnum):
@@ -50,29 +27,6 @@ class BrokerType(StrEnum):
 
     SIMULATED = "Simulated"
     BINANCE = "Binance"
-
-
-class Market(StrEnum):
-    """Which of Binance's protocols is spoken."""
-
-    SPOT = "Spot"
-    USD_MARGINED = "UsdMargined"
-    COIN_MARGINED = "CoinMargined"
-
-
-class Endpoint(Document):
-    """Where a market is reached."""
-
-    rest: RestUrl = Field(description="URL of the REST API, without the path that the market's protocol adds.")
-    stream: StreamUrl = Field(description="URL of the WebSocket streams, without /ws.")
-
-
-PUBLIC_ENDPOINTS = {
-    Market.SPOT: Endpoint(rest="https://api.binance.com", stream="wss://stream.binance.com"),
-    Market.USD_MARGINED: Endpoint(rest="https://fapi.binance.com", stream="wss://fstream.binance.com"),
-    Market.COIN_MARGINED: Endpoint(rest="https://dapi.binance.com", stream="wss://dstream.binance.com"),
-}
-"""Binance's own, where a connection of type Binance names none."""
 
 
 class SecretReference(Document):

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from tradeplane_api.base import Digest, Document, Integer, Name
 from tradeplane_api.forms import Text
+from tradeplane_api.venue import Market, url_form
 
 CAPTURE_VARIABLE = "TRADEPLANE_CAPTURE"
 """Environment variable that carries the JSON of a CaptureSpecification into a pod."""
@@ -22,26 +23,8 @@ INDEX_VARIABLE = "TRADEPLANE_INDEX_URL"
 MAX_CAPTURED = 64
 """Instruments of one capture: the names of all their streams fit into the address of one connection."""
 
-_PLACE = r"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:[1-9][0-9]{0,4})?(/[a-zA-Z0-9._~-]+)*"
-
-RestUrl = Annotated[
-    str,
-    Text(
-        pattern=rf"^https?://{_PLACE}$",
-        max_length=512,
-        message="must be a URL such as https://fapi.binance.com: https:// or http://, a host, perhaps a port and a "
-        "path, without user, query, fragment and final slash",
-    ),
-]
-StreamUrl = Annotated[
-    str,
-    Text(
-        pattern=rf"^wss?://{_PLACE}$",
-        max_length=512,
-        message="must be a URL such as wss://fstream.binance.com: wss:// or ws://, a host, perhaps a port and a path, "
-        "without user, query, fragment and final slash",
-    ),
-]
+RestUrl = Annotated[str, url_form("http", "fapi.binance.com")]
+StreamUrl = Annotated[str, url_form("ws", "fstream.binance.com")]
 CapturedSymbol = Annotated[
     str,
     Text(
@@ -50,14 +33,6 @@ CapturedSymbol = Annotated[
         message="must be a symbol as the market spells it, in capital letters: BTCUSDT",
     ),
 ]
-
-
-class CaptureMarket(StrEnum):
-    """Which of Binance's protocols is spoken."""
-
-    SPOT = "Spot"
-    USD_MARGINED = "UsdMargined"
-    COIN_MARGINED = "CoinMargined"
 
 
 class Channel(StrEnum):
@@ -72,7 +47,7 @@ class Channel(StrEnum):
 class CaptureFeed(Document):
     """Where messages come from, and which."""
 
-    market: CaptureMarket
+    market: Market
     stream: StreamUrl = Field(description="URL of the WebSocket streams, without /stream.")
     rest: RestUrl = Field(description="URL of the REST API, without the path that the market's protocol adds.")
     symbols: tuple[CapturedSymbol, ...] = Field(min_length=1, max_length=MAX_CAPTURED)

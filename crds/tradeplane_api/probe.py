@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import Field
 
 from tradeplane_api.base import Boolean, Document, Integer, Name
-from tradeplane_api.broker_connection import CredentialsState, Endpoint, Market, RateLimits
+from tradeplane_api.broker_connection import CredentialsState, RateLimits
+from tradeplane_api.venue import Endpoint, Market
 
 PROBE_VARIABLE = "TRADEPLANE_PROBE"
 """Environment variable that carries the JSON of a ProbeSpecification into a pod."""

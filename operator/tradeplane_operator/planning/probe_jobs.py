@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.broker_connection import PUBLIC_ENDPOINTS
 from tradeplane_api.probe import (
     API_KEY_FILE,
     API_SECRET_FILE,
@@ -16,6 +15,7 @@ from tradeplane_api.probe import (
     PROBE_VARIABLE,
     ProbeSpecification,
 )
+from tradeplane_api.venue import PUBLIC_ENDPOINTS
 
 from tradeplane_operator.planning.names import (
     CONNECTION_UID_LABEL,

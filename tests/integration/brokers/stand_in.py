@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from aiohttp import web
-from tradeplane_api.broker_connection import Endpoint
+from tradeplane_api.venue import Endpoint
 
 if TYPE_CHECKING:
     import ssl

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
-from tradeplane_api.broker_connection import CredentialsState, Endpoint, Market, RateLimits
+from tradeplane_api.broker_connection import CredentialsState, RateLimits
 from tradeplane_api.probe import ProbeOutcome, ProbeReport, ProbeSpecification
+from tradeplane_api.venue import Endpoint, Market
 from tradeplane_stacks.local.certificates import CLUSTER, Certificates, Leaf
 from tradeplane_workloads.brokers import binance
 from tradeplane_workloads.brokers.probe import probe

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tradeplane_api.capture import CaptureMarket, Channel, SealedBundle
+from tradeplane_api.capture import Channel, SealedBundle
+from tradeplane_api.venue import Market
 from tradeplane_cli.captures import (
     Asked,
     CapturedChannel,
@@ -58,7 +59,7 @@ def test_what_an_agent_is_told() -> None:
     channels = tuple(CapturedChannel)
     told = specification_of(asked(symbols=("BTCUSDT", "ETHUSDT"), channels=channels, every="2m", keep=3))
     assert told.capture == "usd-margined-btcusdt-ethusdt"
-    assert (told.feed.market, told.feed.channels) == (CaptureMarket.USD_MARGINED, tuple(Channel))
+    assert (told.feed.market, told.feed.channels) == (Market.USD_MARGINED, tuple(Channel))
     assert (told.rotation.seconds, told.spool.keep) == (120, 3)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import aiohttp
-from tradeplane_api.broker_connection import Market
+from tradeplane_api.venue import Market
 from yarl import URL
 
 from tradeplane_workloads.brokers.answers import answer_of, limited
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
     from types import TracebackType
 
-    from tradeplane_api.broker_connection import Endpoint, RateLimits
+    from tradeplane_api.broker_connection import RateLimits
+    from tradeplane_api.venue import Endpoint
 
     from tradeplane_workloads.brokers.credentials import Credentials
 

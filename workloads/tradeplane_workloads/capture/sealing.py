@@ -10,8 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_api.capture import CaptureMarket, CaptureSpecification, SealedBundle
+from tradeplane_api.capture import CaptureSpecification, SealedBundle
 from tradeplane_api.snapshot import InstrumentKind, SnapshotSource
+from tradeplane_api.venue import Market
 from tradeplane_store.canonical import sha256_digest
 from tradeplane_store.errors import StoreError
 
@@ -33,9 +34,9 @@ if TYPE_CHECKING:
 MAX_REFUSED = 64
 """Lines of a segment that may turn out to fit into no tape; with more the whole segment is refused."""
 _KINDS = {
-    CaptureMarket.SPOT: InstrumentKind.SPOT,
-    CaptureMarket.USD_MARGINED: InstrumentKind.LINEAR_FUTURE,
-    CaptureMarket.COIN_MARGINED: InstrumentKind.INVERSE_FUTURE,
+    Market.SPOT: InstrumentKind.SPOT,
+    Market.USD_MARGINED: InstrumentKind.LINEAR_FUTURE,
+    Market.COIN_MARGINED: InstrumentKind.INVERSE_FUTURE,
 }
 
 

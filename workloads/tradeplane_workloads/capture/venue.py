@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from tradeplane_api.capture import CaptureMarket, Channel
+from tradeplane_api.capture import Channel
+from tradeplane_api.venue import Market
 
 if TYPE_CHECKING:
     from tradeplane_api.capture import CaptureFeed
 
 _DEPTH_PATHS = {
-    CaptureMarket.SPOT: "/api/v3/depth",
-    CaptureMarket.USD_MARGINED: "/fapi/v1/depth",
-    CaptureMarket.COIN_MARGINED: "/dapi/v1/depth",
+    Market.SPOT: "/api/v3/depth",
+    Market.USD_MARGINED: "/fapi/v1/depth",
+    Market.COIN_MARGINED: "/dapi/v1/depth",
 }
 _STREAMS = {
     Channel.DEPTH: "depth@100ms",
@@ -21,12 +22,6 @@ _STREAMS = {
     Channel.AGGREGATED_TRADE: "aggTrade",
     Channel.QUOTE: "bookTicker",
 }
-PUBLIC_ENDPOINTS = {
-    CaptureMarket.SPOT: ("wss://stream.binance.com", "https://api.binance.com"),
-    CaptureMarket.USD_MARGINED: ("wss://fstream.binance.com", "https://fapi.binance.com"),
-    CaptureMarket.COIN_MARGINED: ("wss://dstream.binance.com", "https://dapi.binance.com"),
-}
-"""Where Binance itself serves a market: streams, and requests."""
 
 
 def stream_url(feed: CaptureFeed) -> str:
