@@ -15,7 +15,7 @@ _PLACE = rf"[a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?(:{_PORT})?(/[a-zA-Z0-9._~-]+
 
 
 def url_form(scheme: str, example: str) -> Text:
-    """Return the form of a URL of a scheme, ``http`` or ``ws``, plain or encrypted; ``example``: a host for its words."""
+    """Return the form of a URL of ``http`` or ``ws``, plain or encrypted; ``example`` is a host for its words."""
     return Text(
         pattern=rf"^{scheme}s?://{_PLACE}$",
         max_length=512,

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_api.capture import SealedBundle
 
+from tradeplane_workloads.durable import sync_folder
 from tradeplane_workloads.errors import InvalidSpecification, StoreFailure
 
 if TYPE_CHECKING:
@@ -155,15 +156,6 @@ def read(path: Path, limit: int = _MAX_STATE_BYTES) -> bytes:
     if len(data) > limit:
         raise StoreFailure(f"{path} has more than {limit} bytes; it is none of a spool, take it away")
     return data
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def cut_torn_line(path: Path) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from tradeplane_workloads.capture.folder import cut_torn_line, sync_folder, told
+from tradeplane_workloads.capture.folder import cut_torn_line, told
+from tradeplane_workloads.durable import sync_folder
 
 if TYPE_CHECKING:
     from tradeplane_workloads.capture.folder import SpoolFolder

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from tradeplane_native import JournalDifference, OrderRequest, Session, read_journal, replay_session
 
+from tradeplane_workloads.durable import sync_folder
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StoreFailure
 from tradeplane_workloads.sessions.conduct import conduct_of
 from tradeplane_workloads.sessions.journal_file import FILE_MODE, JournalFile
@@ -87,7 +88,7 @@ def _opened(file: JournalFile, folder: Path, name: bytes, specification: Session
     recording = file.read()
     if len(recording) < HEADER_BYTES:
         file.cut(0)
-        _sync_folder(folder)
+        sync_folder(folder)
         return RecordedSession(begin(name, specification), file, recovered=False)
     conduct = conduct_of(specification)
     try:
@@ -159,14 +160,6 @@ def _write(folder: Path, path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path)
-        _sync_folder(folder)
+        sync_folder(folder)
     except OSError as error:
         raise StoreFailure(f"{path}: it cannot be written ({error.strerror}); check the volume") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,6 +3,8 @@
 
 mod bytes;
 mod frame;
+mod orders;
 
 pub(crate) use bytes::{Cursor, Malformed, push_number, push_signed};
 pub(crate) use frame::{Altered, Found, MAX_PAYLOAD, append, next};
+pub(crate) use orders::{HALVES, TERMS, kind_numbers, kind_of};

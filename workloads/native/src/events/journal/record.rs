@@ -1,12 +1,11 @@
 //! What a record says: an input and its time, a row of the log and what was sent with it, a seal.
 
 use super::frame::{Frame, Tag};
-use crate::book::Half;
 use crate::events::log::Row;
 use crate::events::session::{Command, Input, MAX_ROWS};
 use crate::exchange::{Event, Reason, Report};
-use crate::orders::{Kind, NewOrder, Request, TimeInForce};
-use crate::recording::{Cursor, Malformed, push_number, push_signed};
+use crate::orders::{NewOrder, Request};
+use crate::recording::{Cursor, HALVES, Malformed, TERMS, kind_numbers, kind_of, push_number, push_signed};
 use crate::tape::{Columns, Tape};
 
 /// A record.
@@ -84,11 +83,6 @@ pub struct Seal {
     /// SHA-256 of all they led to so far.
     pub outcomes_digest: [u8; 32],
 }
-
-const TERMS: [TimeInForce; 4] =
-    [TimeInForce::GoodTillCancelled, TimeInForce::ImmediateOrCancel, TimeInForce::FillOrKill, TimeInForce::PostOnly];
-
-const HALVES: [Half; 2] = [Half::Bid, Half::Ask];
 
 /// Reads a record.
 pub(super) fn decode(frame: &Frame<'_>) -> Result<Record, Malformed> {
@@ -249,14 +243,7 @@ fn read_entry(cursor: &mut Cursor<'_>) -> Result<Entry, Malformed> {
 }
 
 fn write_order(bytes: &mut Vec<u8>, order: &NewOrder) {
-    let (kind, first, second) = match order.kind {
-        Kind::Market => (0, 0, 0),
-        Kind::Limit { price } => (1, price, 0),
-        Kind::Stop { trigger } => (2, trigger, 0),
-        Kind::StopLimit { trigger, price } => (3, trigger, price),
-        Kind::TakeProfit { trigger } => (4, trigger, 0),
-        Kind::TrailingStop { distance } => (5, distance, 0),
-    };
+    let (kind, first, second) = kind_numbers(order.kind);
     bytes.extend([kind, order.time_in_force as u8]);
     for number in [first, second, order.display] {
         bytes.extend(number.to_le_bytes());
@@ -268,15 +255,7 @@ fn write_order(bytes: &mut Vec<u8>, order: &NewOrder) {
 fn read_order(cursor: &mut Cursor<'_>, row: &Row) -> Result<NewOrder, Malformed> {
     let number = cursor.u8()?;
     let time_in_force = cursor.one_of(&TERMS)?;
-    let kind = match (number, cursor.i64()?, cursor.i64()?) {
-        (0, 0, 0) => Kind::Market,
-        (1, price, 0) => Kind::Limit { price },
-        (2, trigger, 0) => Kind::Stop { trigger },
-        (3, trigger, price) => Kind::StopLimit { trigger, price },
-        (4, trigger, 0) => Kind::TakeProfit { trigger },
-        (5, distance, 0) => Kind::TrailingStop { distance },
-        _ => return Err(Malformed),
-    };
+    let kind = kind_of((number, cursor.i64()?, cursor.i64()?))?;
     let (display, peer, parent) = (cursor.i64()?, cursor.u64()?, cursor.u64()?);
     Ok(NewOrder { id: row.order, half: row.half, kind, time_in_force, quantity: row.quantity, display, peer, parent })
 }

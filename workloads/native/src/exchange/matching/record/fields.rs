@@ -1,15 +1,9 @@
 //! Inputs and outcomes as bytes.
 
 use super::{MAX_ASSETS, MAX_NAME};
-use crate::book::Half;
 use crate::exchange::matching::{Input, Order, Outcome};
 use crate::exchange::{Event, Reason, Report};
-use crate::orders::{Kind, TimeInForce};
-use crate::recording::{Cursor, Malformed};
-
-const HALVES: [Half; 2] = [Half::Bid, Half::Ask];
-const TERMS: [TimeInForce; 4] =
-    [TimeInForce::GoodTillCancelled, TimeInForce::ImmediateOrCancel, TimeInForce::FillOrKill, TimeInForce::PostOnly];
+use crate::recording::{Cursor, HALVES, Malformed, TERMS, kind_numbers, kind_of};
 
 /// The tag of an input's frame.
 pub(super) fn tag(input: &Input) -> u8 {
@@ -77,14 +71,7 @@ pub(super) fn read_input(tag: u8, cursor: &mut Cursor<'_>) -> Result<Input, Malf
 }
 
 fn write_order(bytes: &mut Vec<u8>, order: &Order) {
-    let (kind, first, second) = match order.kind {
-        Kind::Market => (0, 0, 0),
-        Kind::Limit { price } => (1, price, 0),
-        Kind::Stop { trigger } => (2, trigger, 0),
-        Kind::StopLimit { trigger, price } => (3, trigger, price),
-        Kind::TakeProfit { trigger } => (4, trigger, 0),
-        Kind::TrailingStop { distance } => (5, distance, 0),
-    };
+    let (kind, first, second) = kind_numbers(order.kind);
     bytes.extend([order.half as u8, kind, order.time_in_force as u8, u8::from(order.reduce_only)]);
     bytes.extend([first, second, order.quantity, order.display].into_iter().flat_map(i64::to_le_bytes));
     write_text(bytes, &order.client);
@@ -108,16 +95,7 @@ fn read_order(cursor: &mut Cursor<'_>) -> Result<Order, Malformed> {
     let kind = cursor.u8()?;
     let time_in_force = cursor.one_of(&TERMS)?;
     let reduce_only = cursor.flag()?;
-    let (first, second) = (cursor.i64()?, cursor.i64()?);
-    let kind = match kind {
-        0 => Kind::Market,
-        1 => Kind::Limit { price: first },
-        2 => Kind::Stop { trigger: first },
-        3 => Kind::StopLimit { trigger: first, price: second },
-        4 => Kind::TakeProfit { trigger: first },
-        5 => Kind::TrailingStop { distance: first },
-        _ => return Err(Malformed),
-    };
+    let kind = kind_of((kind, cursor.i64()?, cursor.i64()?))?;
     let (quantity, display) = (cursor.i64()?, cursor.i64()?);
     let client = read_text(cursor)?;
     Ok(Order { half, kind, time_in_force, quantity, display, reduce_only, client })
