@@ -30,6 +30,7 @@ from tests.unit.operator.simulation import (
     FakeEvents,
     FakeQueue,
     Json,
+    WatchesJobs,
     _merged,
     _run,
 )
@@ -247,7 +248,7 @@ class _Reaper:
 
 
 @dataclass
-class SimulatedOperator:
+class SimulatedOperator(WatchesJobs):
     """One process of the operator, from its start to its end."""
 
     server: Server
@@ -278,16 +279,6 @@ class SimulatedOperator:
         self.connections_seen = len(self.server.connection_events)
         self.index.connections.put(copy.deepcopy(self.server.connection), confirmed=True)
 
-    def relist_jobs(self) -> None:
-        """See the Jobs as they are, and forget those that are gone."""
-        self.jobs_seen = len(self.server.job_events)
-        there = {job["metadata"]["uid"] for job in self.server.jobs.values()}
-        for uid, known in self.index.jobs.identities().items():
-            if uid not in there:
-                self.index.jobs.remove(known.owner_uid, known.name, uid)
-        for job in self.server.jobs.values():
-            self.index.jobs.put(copy.deepcopy(job))
-
     def see_connection(self, *, twice: bool = False) -> bool:
         """Have the watch bring the next event of the connection; return whether there was one."""
         if self.connections_seen == len(self.server.connection_events):
@@ -296,19 +287,6 @@ class SimulatedOperator:
         self.connections_seen += 1
         for _ in range(1 + twice):
             self.index.connections.put(copy.deepcopy(body), confirmed=True)
-        return True
-
-    def see_job(self, *, twice: bool = False) -> bool:
-        """Have the watch bring the next event of a Job; return whether there was one."""
-        if self.jobs_seen == len(self.server.job_events):
-            return False
-        kind, job = self.server.job_events[self.jobs_seen]
-        self.jobs_seen += 1
-        for _ in range(1 + twice):
-            if kind == "DELETED":
-                self.index.jobs.remove(UID, job["metadata"]["name"], job["metadata"]["uid"])
-            else:
-                self.index.jobs.put(copy.deepcopy(job))
         return True
 
     def reconcile(self, *, fresh: bool = False) -> bool:

@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from tradeplane_api.run import Part, ResultsManifest, RunSpecification, Summary
 from tradeplane_api.strategy import StrategySpec
@@ -309,8 +309,47 @@ class FakeQueue:
         self.again = True
 
 
+class HasJobs(Protocol):
+    """A server with Jobs, and what became of them for who watches."""
+
+    jobs: dict[str, Json]
+    job_events: list[tuple[str, Json]]
+
+
+class WatchesJobs:
+    """The part of an operator's process that sees Jobs, as they are or event by event."""
+
+    server: HasJobs
+    index: Index
+    jobs_seen: int
+
+    def relist_jobs(self) -> None:
+        """See the Jobs as they are, and forget those that are gone."""
+        self.jobs_seen = len(self.server.job_events)
+        there = {job["metadata"]["uid"] for job in self.server.jobs.values()}
+        for uid, known in self.index.jobs.identities().items():
+            if uid not in there:
+                self.index.jobs.remove(known.owner_uid, known.name, uid)
+        for job in self.server.jobs.values():
+            self.index.jobs.put(copy.deepcopy(job))
+
+    def see_job(self, *, twice: bool = False) -> bool:
+        """Have the watch bring the next event of a Job; return whether there was one."""
+        if self.jobs_seen == len(self.server.job_events):
+            return False
+        kind, job = self.server.job_events[self.jobs_seen]
+        self.jobs_seen += 1
+        for _ in range(1 + twice):
+            if kind == "DELETED":
+                owner = job["metadata"]["ownerReferences"][0]["uid"]
+                self.index.jobs.remove(owner, job["metadata"]["name"], job["metadata"]["uid"])
+            else:
+                self.index.jobs.put(copy.deepcopy(job))
+        return True
+
+
 @dataclass
-class SimulatedOperator:
+class SimulatedOperator(WatchesJobs):
     """One process of the operator, from its start to its end."""
 
     server: Server
@@ -353,16 +392,6 @@ class SimulatedOperator:
         self.strategies_seen = len(self.server.strategy_events)
         self.index.strategies.put(copy.deepcopy(self.server.strategy), confirmed=True)
 
-    def relist_jobs(self) -> None:
-        """See the Jobs as they are, and forget those that are gone."""
-        self.jobs_seen = len(self.server.job_events)
-        there = {job["metadata"]["uid"] for job in self.server.jobs.values()}
-        for uid, known in self.index.jobs.identities().items():
-            if uid not in there:
-                self.index.jobs.remove(known.owner_uid, known.name, uid)
-        for job in self.server.jobs.values():
-            self.index.jobs.put(copy.deepcopy(job))
-
     def see_strategy(self, *, twice: bool = False) -> bool:
         """Have the watch bring the next event of the Strategy; return whether there was one."""
         if self.strategies_seen == len(self.server.strategy_events):
@@ -371,19 +400,6 @@ class SimulatedOperator:
         self.strategies_seen += 1
         for _ in range(1 + twice):
             self.index.strategies.put(copy.deepcopy(body), confirmed=True)
-        return True
-
-    def see_job(self, *, twice: bool = False) -> bool:
-        """Have the watch bring the next event of a Job; return whether there was one."""
-        if self.jobs_seen == len(self.server.job_events):
-            return False
-        kind, job = self.server.job_events[self.jobs_seen]
-        self.jobs_seen += 1
-        for _ in range(1 + twice):
-            if kind == "DELETED":
-                self.index.jobs.remove("uid-1", job["metadata"]["name"], job["metadata"]["uid"])
-            else:
-                self.index.jobs.put(copy.deepcopy(job))
         return True
 
     def reconcile(self, *, fresh: bool = False) -> bool:

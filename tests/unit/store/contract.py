@@ -18,7 +18,7 @@ class StoreContract:
 
     @pytest.fixture
     def store(self) -> ObjectStore:
-        raise NotImplementedError
+        raise NotImplementedError("each subclass gives the store whose promises it tests")
 
     def test_what_is_put_is_got(self, store: ObjectStore) -> None:
         store.put("a/b/c.json", b"one")
