@@ -50,6 +50,8 @@ class Results:
     """The results of a run, verified against its manifest."""
 
     manifest: ResultsManifest
+    digest: str
+    """Digest of the manifest's bytes, as ``results_digest`` gives it."""
     equity: pa.Table
     trades: pa.Table
     positions: pa.Table
@@ -108,8 +110,16 @@ def describe(specification: RunSpecification, result: RunResult, environment: Ma
 
 def read_results_manifest(store: ObjectStore, run: str) -> ResultsManifest:
     """Return the manifest of a run's results, its own digests checked. Raises DataRefused where there is none."""
+    return _verified(run, _manifest_bytes(store, run))
+
+
+def _manifest_bytes(store: ObjectStore, run: str) -> bytes:
+    name = layout.results_manifest(run)
+    return read_manifest_bytes(store, name, f"the result of run {run}", "wait for it to finish")
+
+
+def _verified(run: str, data: bytes) -> ResultsManifest:
     owner = f"run {run}"
-    data = read_manifest_bytes(store, layout.results_manifest(run), f"the result of {owner}", "wait for it to finish")
     manifest = parse_manifest(ResultsManifest, data, owner, SCHEMA_VERSION)
     if manifest.specification.run != run:
         raise DataRefused(f"the manifest of {owner} is of the run {manifest.specification.run}; {_REMEDY}")
@@ -129,15 +139,15 @@ def results_digest(store: ObjectStore, run: str) -> str:
 
     Of the bytes, not of what they mean: a later version may read more out of the same manifest.
     """
-    data = read_manifest_bytes(store, layout.results_manifest(run), f"the result of run {run}", "wait for it to finish")
-    return sha256_digest(data)
+    return sha256_digest(_manifest_bytes(store, run))
 
 
 def open_results(store: ObjectStore, run: str) -> Results:
     """Return the results of a run, every part verified. Raises DataRefused naming what is missing or altered."""
-    manifest = read_results_manifest(store, run)
+    data = _manifest_bytes(store, run)
+    manifest = _verified(run, data)
     tables = {part.name: read_results_part(store, run, part) for part in manifest.parts}
-    return Results(manifest, **tables)
+    return Results(manifest, sha256_digest(data), **tables)
 
 
 def read_results_part(store: ObjectStore, run: str, part: Part) -> pa.Table:

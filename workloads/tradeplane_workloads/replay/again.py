@@ -49,11 +49,10 @@ def run_again(
     try:
         say(f"Verifying the results of {baseline.run}")
         recorded = open_results(store, baseline.run)
-        found = results_digest(store, baseline.run)
-        if found != baseline.manifest:
+        if recorded.digest != baseline.manifest:
             raise DataRefused(
-                f"the manifest of run {baseline.run} has the digest {found}, and the replay is of {baseline.manifest}; "
-                "replay the run that is there, or restore the other from a copy"
+                f"the manifest of run {baseline.run} has the digest {recorded.digest}, and the replay is of "
+                f"{baseline.manifest}; replay the run that is there, or restore the other from a copy"
             )
         result = compute(recorded.manifest.specification, store, say)
     except StoreError as error:
