@@ -17,6 +17,7 @@ from tradeplane_workloads.brokers.errors import (
     EndpointUnreachable,
     NotTheApiExpected,
     RateLimited,
+    RequestRefused,
     shown,
 )
 
@@ -36,8 +37,15 @@ _WAIT_UNSAID = {_TOO_MANY: 60, _BANNED: 120}
 """Seconds to wait where the broker does not say how long; the shortest ban is two minutes."""
 
 
-def answer_of(status: int, headers: Mapping[str, str], body: bytes, what: str) -> dict[str, Any]:
-    """Return the JSON object of an answer. ``what`` names the request, for words. Raises BrokerError."""
+def object_of(read: Any, what: str) -> dict[str, Any]:
+    """Return what was read, which must be an object. Raises NotTheApiExpected."""
+    if not isinstance(read, dict):
+        raise NotTheApiExpected(f"{what}: the answer is no JSON object; check spec.endpoint.rest and spec.market")
+    return read
+
+
+def value_of(status: int, headers: Mapping[str, str], body: bytes, what: str) -> Any:
+    """Return what the JSON of an answer says, an object or an array. Raises BrokerError."""
     if status in _WAIT_UNSAID:
         raise limited(status, headers, what)
     if status in (_FORBIDDEN, _PLACE):
@@ -46,7 +54,7 @@ def answer_of(status: int, headers: Mapping[str, str], body: bytes, what: str) -
     if status >= _SERVER_ERROR:
         raise EndpointUnreachable(f"{what}: the broker answered {status}: it cannot serve now")
     if _OK <= status < _REDIRECTION:
-        return _object(body, what)
+        return _json(body, what)
     if status < 400:
         raise NotTheApiExpected(f"{what}: answered {status}, which sends elsewhere; set spec.endpoint to that")
     raise _refusal(status, body, what)
@@ -60,14 +68,11 @@ def limited(status: int, headers: Mapping[str, str], what: str) -> RateLimited:
     return RateLimited(f"{what}: the broker answered {status}: {words}", min(wait, MOST_WAIT_SECONDS))
 
 
-def _object(body: bytes, what: str) -> dict[str, Any]:
+def _json(body: bytes, what: str) -> Any:
     try:
-        read = from_json(body)
+        return from_json(body)
     except ValueError as error:
         raise NotTheApiExpected(f"{what}: the answer is not JSON; check spec.endpoint.rest and spec.market") from error
-    if not isinstance(read, dict):
-        raise NotTheApiExpected(f"{what}: the answer is no JSON object; check spec.endpoint.rest and spec.market")
-    return read
 
 
 def _refusal(status: int, body: bytes, what: str) -> BrokerError:
@@ -84,5 +89,5 @@ def _refusal(status: int, body: bytes, what: str) -> BrokerError:
     if status == _UNAUTHORIZED:
         return CredentialsRefused(f"{what}: answered {status}: the credentials are refused; renew them in the Secret")
     if isinstance(code, int):
-        return NotTheApiExpected(f"{what}: refused with code {code}: {shown(read.get('msg', ''))}")
+        return RequestRefused(f"{what}: refused with code {code}: {shown(read.get('msg', ''))}", code)
     return NotTheApiExpected(f"{what}: answered {status}; check spec.endpoint.rest and spec.market")

@@ -15,7 +15,7 @@ import aiohttp
 from tradeplane_api.venue import Market
 from yarl import URL
 
-from tradeplane_workloads.brokers.answers import answer_of, limited
+from tradeplane_workloads.brokers.answers import limited, object_of, value_of
 from tradeplane_workloads.brokers.errors import EndpointUnreachable, NotTheApiExpected, RateLimited, shown
 from tradeplane_workloads.brokers.measuring import Sample, server_time
 from tradeplane_workloads.brokers.signing import signed_query
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tradeplane_workloads.brokers.credentials import Credentials
 
 REQUEST_SECONDS = 5.0
-_SMALL, _LARGE = 16_384, 4_194_304
+SMALL_BYTES, LARGE_BYTES = 16_384, 4_194_304
 """Bytes of an answer; an account on a futures market lists every contract there is."""
 _MESSAGE_BYTES = 65_536
 _CHUNK = 65_536
@@ -63,6 +63,23 @@ TIME_WEIGHT = 1
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A request, its query encoded as it is signed; ``most_bytes`` of an answer are read."""
+
+    method: str
+    path: str
+    query: str
+    weight: int
+    most_bytes: int = SMALL_BYTES
+    headers: Mapping[str, str] | None = None
+
+    @property
+    def what(self) -> str:
+        """How words name it."""
+        return f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True, slots=True)
 class Clocks:
     """The time of day, and a clock that is never set; both in nanoseconds."""
 
@@ -79,6 +96,7 @@ class Binance:
         self._limits = limits
         self._clocks = clocks or Clocks()
         self._used = 0
+        self._minute = 0
 
     async def __aenter__(self) -> Self:
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
@@ -99,7 +117,7 @@ class Binance:
         """Ask the time, and say how long that took."""
         what = f"GET {self._protocol.time}"
         sent, began = self._clocks.wall(), self._clocks.steady()
-        answer = await self._get(self._protocol.time, "", what, TIME_WEIGHT, _SMALL)
+        answer = await self._get(self._protocol.time, "", what, TIME_WEIGHT, SMALL_BYTES)
         took = self._clocks.steady() - began
         return Sample(sent // 1_000, took // 1_000, server_time(answer, what))
 
@@ -109,7 +127,7 @@ class Binance:
         timestamp = (self._clocks.wall() // 1_000 + skew_microseconds) // 1_000
         query = signed_query(dict(protocol.account_parameters), credentials.api_secret, timestamp)
         headers = {"X-MBX-APIKEY": credentials.api_key}
-        answer = await self._get(protocol.account, query, what, protocol.account_weight, _LARGE, headers)
+        answer = await self._get(protocol.account, query, what, protocol.account_weight, LARGE_BYTES, headers)
         if not isinstance(answer.get(protocol.account_has), list):
             raise NotTheApiExpected(
                 f"{what}: the answer has no {protocol.account_has}; check spec.endpoint.rest and spec.market"
@@ -133,21 +151,28 @@ class Binance:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _fail(f"WebSocket {url}", error)
 
+    async def request(self, asked: Asked) -> Any:
+        """Send a request and return what the JSON of its answer says."""
+        self._spend(asked.weight)
+        url = URL(self._endpoint.rest + asked.path + (f"?{asked.query}" if asked.query else ""), encoded=True)
+        try:
+            async with self._session.request(asked.method, url, headers=asked.headers, allow_redirects=False) as got:
+                self._count(got.headers.get(_USED_WEIGHT, ""))
+                body = await _read(got.content.iter_chunked(_CHUNK), asked.most_bytes, asked.what)
+                return value_of(got.status, got.headers, body, asked.what)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            _fail(f"{asked.what} at {self._endpoint.rest}", error)
+
     async def _get(
         self, path: str, query: str, what: str, weight: int, most: int, headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
-        self._spend(weight)
-        url = URL(self._endpoint.rest + path + (f"?{query}" if query else ""), encoded=True)
-        try:
-            async with self._session.get(url, headers=headers, allow_redirects=False) as response:
-                self._count(response.headers.get(_USED_WEIGHT, ""))
-                body = await _read(response.content.iter_chunked(_CHUNK), most, what)
-                return answer_of(response.status, response.headers, body, what)
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            _fail(f"{what} at {self._endpoint.rest}", error)
+        return object_of(await self.request(Asked("GET", path, query, weight, most, headers)), what)
 
     def _spend(self, weight: int) -> None:
         """Count what a request costs. Raises RateLimited where that would be more than is allowed."""
+        minute = self._clocks.steady() // (_MINUTE * 1_000_000_000)
+        if minute != self._minute:  # the broker counts anew each minute, and says how far it is with its next answer
+            self._minute, self._used = minute, 0
         allowed = self._limits.weight_per_minute
         if self._used + weight > allowed:
             raise RateLimited(

@@ -58,6 +58,14 @@ class NotTheApiExpected(BrokerError):
     outcome = ProbeOutcome.NOT_THE_API_EXPECTED
 
 
+class RequestRefused(NotTheApiExpected):
+    """The broker read a request and does not do it; ``code`` is its own number of why."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
 def shown(text: object) -> str:
     """Return what a broker said as far as it can be printed in one line."""
     printable = "".join(letter if letter.isprintable() else " " for letter in str(text)[: _MOST_SHOWN + 1])

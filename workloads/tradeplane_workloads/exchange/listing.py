@@ -12,7 +12,7 @@ from tradeplane_api.snapshot import InstrumentKind
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.events.terms import BILLION
-from tradeplane_workloads.exchange.units import Scale
+from tradeplane_workloads.market.scale import Scale
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from tradeplane_workloads.exchange.refusal import BAD_SYMBOL, Refusal, Words, missing
-from tradeplane_workloads.exchange.units import DECIMAL, decimal_of
+from tradeplane_workloads.exchange.units import decimal_of
+from tradeplane_workloads.market.scale import DECIMAL
 
 if TYPE_CHECKING:
     from decimal import Decimal

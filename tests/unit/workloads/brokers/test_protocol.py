@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.probe import MOST_WAIT_SECONDS, ProbeOutcome, ProbeReport
 from tradeplane_api.run import MAX_TERMINATION_BYTES
-from tradeplane_workloads.brokers.answers import answer_of
+from tradeplane_workloads.brokers.answers import object_of, value_of
 from tradeplane_workloads.brokers.credentials import Credentials, read_credentials
 from tradeplane_workloads.brokers.errors import (
     BrokerError,
@@ -53,7 +53,8 @@ def test_a_signed_query_has_its_signature_last_and_over_all_before_it() -> None:
 
 def _answer(status: int, body: Any = None, **headers: str) -> dict[str, Any]:
     data = body if isinstance(body, bytes) else json.dumps(body if body is not None else {}).encode()
-    return answer_of(status, {name.replace("_", "-"): value for name, value in headers.items()}, data, WHAT)
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return object_of(value_of(status, given, data, WHAT), WHAT)
 
 
 def test_an_object_is_an_answer() -> None:

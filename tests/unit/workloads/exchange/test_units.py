@@ -8,7 +8,8 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tradeplane_workloads.exchange.units import Scale, amount_text, decimal_of, point, ratio_text
+from tradeplane_workloads.exchange.units import amount_text, decimal_of, ratio_text
+from tradeplane_workloads.market.scale import Scale, point
 
 
 @pytest.mark.parametrize(

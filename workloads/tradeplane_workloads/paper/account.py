@@ -1,0 +1,138 @@
+"""An account at a broker: signed requests, each sent once, on the broker's own clock."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from tradeplane_workloads.brokers.binance import LARGE_BYTES, SMALL_BYTES, Asked, Clocks
+from tradeplane_workloads.brokers.credentials import read_credentials
+from tradeplane_workloads.brokers.errors import CredentialsRefused, NotTheApiExpected, RequestRefused
+from tradeplane_workloads.brokers.measuring import skew
+from tradeplane_workloads.brokers.signing import signed_query
+from tradeplane_workloads.paper.market import DEPTH_LEVELS, PATHS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tradeplane_api.venue import Market
+
+    from tradeplane_workloads.brokers.binance import Binance
+
+NO_SUCH_ORDER = (-2013, -2011)
+MOST_TRADES = 1_000
+_LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
+_KEY_HEADER = "X-MBX-APIKEY"
+_CLOCK_SAMPLES = 3
+
+
+class Account:
+    """What a trader asks of a broker. All methods raise BrokerError."""
+
+    def __init__(
+        self, broker: Binance, market: Market, folder: Path, secret: str, clocks: Clocks | None = None
+    ) -> None:
+        """``folder`` has the credentials' files; ``secret`` names the Secret, for words."""
+        self._broker = broker
+        self._paths = PATHS[market]
+        self._folder, self._secret = folder, secret
+        self._clocks = clocks or Clocks()
+        self._credentials = read_credentials(folder, secret)
+        self._skew_microseconds = 0
+
+    async def set_clock(self) -> int:
+        """Measure how far the broker's clock is from ours; return that in microseconds."""
+        self._skew_microseconds = skew([await self._broker.server_time() for _ in range(_CLOCK_SAMPLES)])
+        return self._skew_microseconds
+
+    def read_credentials_again(self) -> bool:
+        """Read the Secret's files again; return whether they have others now."""
+        before, self._credentials = self._credentials, read_credentials(self._folder, self._secret)
+        return self._credentials != before
+
+    async def info(self) -> Any:
+        """Ask what is traded."""
+        return await self._broker.request(Asked("GET", self._paths.info, "", self._paths.info_weight, LARGE_BYTES))
+
+    async def depth(self, symbol: str) -> Any:
+        """Ask for a book."""
+        query = urlencode({"symbol": symbol, "limit": DEPTH_LEVELS})
+        return await self._broker.request(Asked("GET", self._paths.depth, query, self._paths.depth_weight, LARGE_BYTES))
+
+    async def submit(self, parameters: dict[str, str]) -> None:
+        """Send an order."""
+        await self._signed("POST", self._paths.order, parameters, 1)
+
+    async def cancel(self, parameters: dict[str, str]) -> None:
+        """Take an order back."""
+        await self._signed("DELETE", self._paths.order, parameters, 1)
+
+    async def change(self, parameters: dict[str, str]) -> None:
+        """Give an order another price and quantity."""
+        await self._signed("PUT", self._paths.order, parameters, 1)
+
+    async def order(self, parameters: dict[str, str]) -> Any | None:
+        """Ask for an order; None where the broker has none of that name."""
+        try:
+            return await self._signed("GET", self._paths.order, parameters, self._paths.order_query_weight)
+        except RequestRefused as error:
+            if error.code in NO_SUCH_ORDER:
+                return None
+            raise
+
+    async def open_orders(self, symbol: str) -> list[Any]:
+        """Ask for the orders of an instrument that may still trade."""
+        return await self._list(self._paths.open_orders, {"symbol": symbol}, self._paths.open_orders_weight)
+
+    async def trades(self, symbol: str, number: int) -> list[Any]:
+        """Ask for the trades of an order, by the broker's number of it."""
+        parameters = {"symbol": symbol, "orderId": str(number), "limit": str(MOST_TRADES)}
+        return await self._list(self._paths.trades, parameters, self._paths.trades_weight)
+
+    async def position(self, symbol: str) -> str | None:
+        """Ask for a position; None where the market has balances instead."""
+        if self._paths.positions is None:
+            return None
+        told = await self._list(self._paths.positions, {"symbol": symbol}, 5)
+        amounts = [one.get("positionAmt") for one in told if isinstance(one, dict) and one.get("symbol") == symbol]
+        if len(amounts) > 1 or any(not isinstance(amount, str) for amount in amounts):
+            raise NotTheApiExpected(f"GET {self._paths.positions}: {symbol} has no one position; use one-way mode")
+        return amounts[0] if amounts else "0"
+
+    async def open_stream(self) -> str:
+        """Ask for the key of the account's stream, and lengthen its life where there is one."""
+        answer = await self._keyed("POST")
+        key = answer.get("listenKey") if isinstance(answer, dict) else None
+        if not isinstance(key, str) or _LISTEN_KEY.fullmatch(key) is None:
+            raise NotTheApiExpected(f"POST {self._paths.listen_key}: the answer has no listenKey; check spec.endpoint")
+        return key
+
+    async def keep_stream(self, key: str) -> None:
+        """Lengthen the life of the account's stream: it ends an hour after this was last done."""
+        await self._keyed("PUT", urlencode({"listenKey": key}))
+
+    async def _keyed(self, method: str, query: str = "") -> Any:
+        headers = {_KEY_HEADER: self._credentials.api_key}
+        return await self._broker.request(Asked(method, self._paths.listen_key, query, 2, SMALL_BYTES, headers))
+
+    async def _list(self, path: str, parameters: dict[str, str], weight: int) -> list[Any]:
+        answer = await self._signed("GET", path, parameters, weight, LARGE_BYTES)
+        if not isinstance(answer, list):
+            raise NotTheApiExpected(f"GET {path}: the answer is no JSON array; check spec.endpoint and spec.market")
+        return answer
+
+    async def _signed(
+        self, method: str, path: str, parameters: dict[str, str], weight: int, most: int = SMALL_BYTES
+    ) -> Any:
+        try:
+            return await self._broker.request(self._asked(method, path, parameters, weight, most))
+        except CredentialsRefused:
+            if not self.read_credentials_again():
+                raise
+        return await self._broker.request(self._asked(method, path, parameters, weight, most))
+
+    def _asked(self, method: str, path: str, parameters: dict[str, str], weight: int, most: int) -> Asked:
+        timestamp = (self._clocks.wall() // 1_000 + self._skew_microseconds) // 1_000
+        query = signed_query(parameters, self._credentials.api_secret, timestamp)
+        return Asked(method, path, query, weight, most, {_KEY_HEADER: self._credentials.api_key})

@@ -1,0 +1,34 @@
+"""What a kubelet asks a trader: whether it lives, and whether it trades."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+
+@asynccontextmanager
+async def answering(host: str, port: int, waits_for: Callable[[], str]) -> AsyncIterator[int]:
+    """Answer ``/healthz``, and ``/readyz`` with what the trader waits for, nothing where it is ready; give the port."""
+
+    async def lives(_: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def ready(_: web.Request) -> web.Response:
+        why = waits_for()
+        return web.Response(text=f"{why}\n", status=503) if why else web.Response(text="trading\n")
+
+    application = web.Application(client_max_size=1)
+    application.add_routes([web.get("/healthz", lives), web.get("/readyz", ready)])
+    runner = web.AppRunner(application, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        await site.start()
+        yield int(runner.addresses[0][1])
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,86 @@
+"""A trader from its specification to its report: it trades until told to end, or it closes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_api.paper import HEALTH_PORT, PaperOutcome, PaperReport
+from tradeplane_api.run import ExitCode
+
+from tradeplane_workloads.brokers.errors import BrokerError
+from tradeplane_workloads.errors import StrategyFailed
+from tradeplane_workloads.paper.closing import close_desk, take_back
+from tradeplane_workloads.paper.health import answering
+from tradeplane_workloads.paper.reporting import report
+from tradeplane_workloads.paper.trading import at_desk
+from tradeplane_workloads.paper.volume import current, newest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tradeplane_api.paper import Closing, PaperSpecification
+    from tradeplane_store.objects import ObjectStore
+
+    from tradeplane_workloads.paper.trading import Desk
+
+_log = logging.getLogger(__name__)
+
+
+async def trade(
+    specification: PaperSpecification,
+    root: Path,
+    credentials: Path,
+    stop: asyncio.Event,
+    address: tuple[str, int] = ("0.0.0.0", HEALTH_PORT),  # noqa: S104 - a pod's own network
+) -> PaperReport:
+    """Trade until ``stop`` is set, orders and positions staying as they are. Raises WorkloadError and BrokerError."""
+    place = current(root, specification.trader)
+    async with at_desk(specification, place, credentials) as desk, answering(*address, desk.waits_for) as port:
+        _log.info("session %d (%s) trades; health is told at port %d", place.number, place.name.hex(), port)
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            either: set[asyncio.Future[Any]] = {stopping, desk.failed}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if desk.failed.done():
+                await _fail(desk)
+        finally:
+            stopping.cancel()
+        return report(desk.trader, place, PaperOutcome.STOPPED)
+
+
+async def _fail(desk: Desk) -> None:
+    """Raise what a part failed with. Where it was the strategy, nobody looks after its orders: they are taken back."""
+    try:
+        desk.failed.result()
+    except StrategyFailed:
+        with contextlib.suppress(BrokerError):  # the strategy's failure is what is told
+            await take_back(desk)
+        raise
+
+
+async def close(
+    specification: PaperSpecification, root: Path, credentials: Path, how: Closing, within: float, store: ObjectStore
+) -> PaperReport:
+    """Close a trader within so many seconds, and seal its session. Raises WorkloadError and BrokerError.
+
+    Closing again what is closed changes nothing and gives the same report.
+    """
+    place = newest(root, specification.trader)
+    if place is None:
+        return PaperReport(exit_code=ExitCode.OK, outcome=PaperOutcome.FLAT, message="nothing was ever traded")
+    closed = place.closed()
+    if closed is not None:
+        return closed
+    async with at_desk(specification, place, credentials) as desk:
+        outcome, words = await close_desk(desk, how, within)
+        told = report(desk.trader, place, outcome, words)
+    from tradeplane_workloads.sessions.bundle import seal_session
+
+    snapshot = seal_session(store, place.folder, record=None, previous=None).id
+    told = told.model_copy(update={"snapshot": snapshot})
+    if outcome is PaperOutcome.FLAT:
+        place.close(told)
+    return told

@@ -1,0 +1,178 @@
+"""What a session asks for goes out: each request once, those of one order one after the other.
+
+What is known not to have been done is told the session at once. What may or may not have been done, because no answer
+came that says so, puts its order in doubt: nothing is sent again before the exchange has been asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from tradeplane_workloads.brokers.errors import (
+    BrokerError,
+    ClockRefused,
+    CredentialsRefused,
+    RateLimited,
+    RequestRefused,
+)
+from tradeplane_workloads.paper.requests import (
+    EXPIRED,
+    Unsendable,
+    cancel_parameters,
+    change_parameters,
+    reason_of,
+    submit_parameters,
+)
+from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
+
+if TYPE_CHECKING:
+    from tradeplane_api.broker_connection import RateLimits
+    from tradeplane_api.venue import Market
+    from tradeplane_native import OrderRequest
+
+    from tradeplane_workloads.paper.account import Account
+    from tradeplane_workloads.paper.market import Traded
+    from tradeplane_workloads.paper.trader import Doubt, Trader
+
+_STATUS_UNKNOWN = (-1006, -1007)
+"""Codes of requests that the broker does not know the end of."""
+_SECOND = 1_000_000_000
+_log = logging.getLogger(__name__)
+
+
+class Sender:
+    """Sends requests of one session. ``is_open`` is False while new orders are not sent but refused."""
+
+    def __init__(self, account: Account, market: Market, traded: tuple[Traded, ...], limits: RateLimits) -> None:
+        self.is_open = False
+        self.sent = 0
+        self._account = account
+        self._market = market
+        self._traded = traded
+        self._most = limits.orders_per_second
+        self._recent: list[int] = []
+        self._tasks: dict[Doubt, asyncio.Task[None]] = {}
+        self._paused_until = 0.0
+        self._clock_is_wrong = False
+        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def bind(self, trader: Trader) -> None:
+        """Take the trader that is told what was not done."""
+        self._trader = trader
+
+    def send(self, requests: list[OrderRequest]) -> None:
+        """Send requests that are on record."""
+        for request in requests:
+            doubt = (request.instrument, request.order)
+            task = asyncio.ensure_future(self._after(self._tasks.get(doubt), doubt, request))
+            self._tasks[doubt] = task
+            task.add_done_callback(lambda done, doubt=doubt: self._done(doubt, done))  # type: ignore[misc]
+
+    def is_busy(self, doubt: Doubt) -> bool:
+        """Whether a request about an order is on its way."""
+        return doubt in self._tasks
+
+    @property
+    def paused_seconds(self) -> float:
+        """How long the broker wants no request."""
+        return max(0.0, self._paused_until - time.monotonic())
+
+    async def end(self, seconds: float) -> None:
+        """Wait for the answers to what was sent, at most so long."""
+        if self._tasks:
+            await asyncio.wait(set(self._tasks.values()), timeout=seconds)
+        for task in self._tasks.values():
+            task.cancel()
+
+    def _done(self, doubt: Doubt, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(doubt) is task:
+            del self._tasks[doubt]
+        if not task.cancelled() and task.exception() is not None and not self.failure.done():
+            self.failure.set_exception(task.exception() or RuntimeError("a request failed"))
+
+    async def _after(self, before: asyncio.Task[None] | None, doubt: Doubt, request: OrderRequest) -> None:
+        if before is not None:
+            await asyncio.wait({before})
+        try:
+            await self._one(doubt, request)
+        except Unsendable as error:
+            self._refuse(doubt, request, error.reason)
+
+    async def _one(self, doubt: Doubt, request: OrderRequest) -> None:
+        """Send a request and tell what is known of it. Raises Unsendable, and CredentialsRefused."""
+        if request.action != "cancel":
+            self._admit()
+        traded, name = self._traded[request.instrument], self._trader.name_of(request.order)
+        if request.action == "submit":
+            asking = self._account.submit(submit_parameters(self._market, traded, name, request))
+        elif request.action == "cancel":
+            asking = self._account.cancel(cancel_parameters(traded, name))
+        else:
+            asking = self._account.change(self._changed(doubt, traded, name, request))
+        self.sent += request.action == "submit"
+        try:
+            await asking
+        except RequestRefused as error:
+            self._answered(doubt, request, error)
+        except RateLimited as error:
+            self.pause(error.retry_after_seconds or 1)
+            self._refuse(doubt, request, OrderReason.RATE)
+        except ClockRefused:
+            self._clock_is_wrong = True
+            self._refuse(doubt, request, OrderReason.HALTED)
+        except CredentialsRefused:
+            self._refuse(doubt, request, OrderReason.HALTED)
+            raise
+        except BrokerError as error:
+            _log.warning("%s", error)
+            self._trader.doubt(doubt)
+
+    def pause(self, seconds: float) -> None:
+        """Send no order for a while: the broker asked for that."""
+        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        _log.warning("the broker wants no request for %g s", seconds)
+
+    async def mend_clock(self) -> None:
+        """Measure the broker's clock again where it refused a request for its time."""
+        if self._clock_is_wrong:
+            self._clock_is_wrong = False
+            await self._account.set_clock()
+
+    def _admit(self) -> None:
+        """Raise Unsendable for an order that may not go out now."""
+        if not self.is_open:
+            raise Unsendable(OrderReason.HALTED)
+        if self.paused_seconds:
+            raise Unsendable(OrderReason.RATE)
+        now = time.monotonic_ns()
+        self._recent = [sent for sent in self._recent if now - sent < _SECOND]
+        if len(self._recent) >= self._most:
+            raise Unsendable(OrderReason.RATE)
+        self._recent.append(now)
+
+    def _changed(self, doubt: Doubt, traded: Traded, name: str, request: OrderRequest) -> dict[str, str]:
+        order = self._trader.open_order(doubt)
+        if order is None:
+            raise Unsendable(OrderReason.UNKNOWN_ORDER)
+        executed = order.request.quantity - order.left
+        return change_parameters(self._market, traded, name, request, side=order.request.side, executed=executed)
+
+    def _answered(self, doubt: Doubt, request: OrderRequest, error: RequestRefused) -> None:
+        if error.code in _STATUS_UNKNOWN:
+            self._trader.doubt(doubt)
+            return
+        if request.action != "submit":
+            self._trader.doubt(doubt)  # the order may be over, and the report of that on its way, or lost
+            return
+        _log.info("%s", error)
+        self._refuse(doubt, request, reason_of(error.code, str(error)))
+
+    def _refuse(self, doubt: Doubt, request: OrderRequest, reason: OrderReason) -> None:
+        if request.action != "submit":
+            event = OrderEvent.DENY
+        else:
+            event = OrderEvent.EXPIRE if reason in EXPIRED else OrderEvent.REFUSE
+        self._trader.refused(doubt, event, reason)

@@ -1,0 +1,206 @@
+"""The trader's own side: the session, and which of the exchange's reports are news to it. No network.
+
+A report tells how much of an order has traded in all. What the session knows of an order tells how much of that it has
+been told, so each trade is fed once, in its order, however often, late or out of turn it is reported. A report that
+leaves something out puts its order in **doubt**: it is asked for, and what was left out is fed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tradeplane_workloads.errors import DataRefused, StrategyFailed
+from tradeplane_workloads.paper.judging import Fed, Unfed, judge
+from tradeplane_workloads.paper.reports import Told
+from tradeplane_workloads.sessions.order_names import order_name, order_of
+from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tradeplane_native import OpenOrder, OrderRequest
+
+    from tradeplane_workloads.paper.books import News
+    from tradeplane_workloads.paper.market import Traded
+    from tradeplane_workloads.paper.reports import Standing
+    from tradeplane_workloads.sessions import RecordedSession
+
+Doubt = tuple[int, int]
+"""An instrument and the number of an order."""
+
+
+class AccountShared(DataRefused):
+    """Somebody else trades the account: nobody can say whose position it is then."""
+
+
+class Trader:
+    """A session fed with what arrives; ``send`` is given what it asks for, when that is on disk."""
+
+    def __init__(
+        self,
+        recorded: RecordedSession,
+        name: bytes,
+        traded: tuple[Traded, ...],
+        clock: Callable[[], int],
+        send: Callable[[list[OrderRequest]], None],
+    ) -> None:
+        self.recorded = recorded
+        self.session = recorded.session
+        self.name = name
+        self.traded = traded
+        self.doubts: dict[Doubt, int] = {}
+        """Orders to be asked for, and when each came in doubt."""
+        self.doubted: Callable[[], None] = lambda: None
+        """Called when an order comes in doubt."""
+        self.rearmed: Callable[[], None] = lambda: None
+        """Called when something else is due next."""
+        self._due: int | None = None
+        self._clock = clock
+        self._send = send
+        self._exchange_time = 0
+
+    def begin(self) -> None:
+        """Start a session that has had no input, or go on with one: then nobody knows what was missed."""
+        if self.session.inputs == 0:
+            self.session.start(self._clock())
+        self._commit()
+
+    def news(self, instrument: int, news: News) -> None:
+        """Feed a message of the market."""
+        session, now = self.session, self._clock()
+        if news.exchange_time is not None:
+            self._exchange_time = news.exchange_time
+        exchange_time = self._exchange_time or now
+        session.message(now, instrument, session.inputs, exchange_time, news.rows)
+        self._commit()
+
+    def wake(self) -> None:
+        """Feed the timers and the ends of periods that are due."""
+        session, now = self.session, self._clock()
+        while session.next_timer is not None and session.next_timer <= now and not session.over:
+            session.timer(now)
+            self._commit()
+        while session.next_period is not None and session.next_period <= now and not session.over:
+            session.period(now)
+            self._commit()
+
+    def due(self) -> int | None:
+        """Return when the next timer or end of a period is due, in nanoseconds since 1970."""
+        times = [time for time in (self.session.next_timer, self.session.next_period) if time is not None]
+        return min(times, default=None)
+
+    def command(self, command: str) -> None:
+        """Feed a command of whoever runs the session."""
+        self.session.command(self._clock(), command)
+        self._commit()
+
+    def sync(self) -> None:
+        """See that all that was fed is on disk."""
+        self._commit(sync=True)
+
+    def name_of(self, order: int) -> str:
+        """Return the name an order has at the exchange."""
+        return order_name(self.name, order)
+
+    def open_order(self, doubt: Doubt) -> OpenOrder | None:
+        """Return an order that is not over as far as is known."""
+        instrument, number = doubt
+        return next((one for one in self.session.open_orders(instrument) if one.request.order == number), None)
+
+    def open_orders(self) -> list[tuple[Doubt, OpenOrder]]:
+        """Return the orders that are not over as far as is known."""
+        found = []
+        for index in range(len(self.traded)):
+            found += [((index, one.request.order), one) for one in self.session.open_orders(index)]
+        return found
+
+    def doubt(self, doubt: Doubt) -> None:
+        """Take note that nobody knows how an order stands, if it is not over."""
+        if not self.session.over and self.open_order(doubt) is not None:
+            self.doubts[doubt] = self._clock()
+            self.doubted()
+
+    def doubt_all(self) -> None:
+        """Take note that anything may have become of the orders that are not over."""
+        for doubt, _ in self.open_orders():
+            self.doubt(doubt)
+
+    def told(self, told: Told) -> None:
+        """Take in a report. Raises AccountShared for one of an order that is not this session's."""
+        number = order_of(told.name, self.name)
+        if number is None:
+            raise AccountShared(
+                f"order {told.name[:64]!r} of {self.traded[told.instrument].symbol} is not this trader's: somebody "
+                "else trades this account; give each trader an account of its own"
+            )
+        if self.session.over:
+            return
+        doubt = (told.instrument, number)
+        order = self.open_order(doubt)
+        news = Unfed.OLD if order is None else judge(told, order)
+        if news is Unfed.DOUBTFUL:
+            self.doubt(doubt)
+        elif isinstance(news, Fed):
+            self._report(doubt, told, news)
+
+    def stands(self, standing: Standing, trades: list[Told]) -> None:
+        """Take in an order that was asked for, and the trades it had: what was not told before is fed."""
+        for told in trades:
+            self.told(told)
+        number = order_of(standing.name, self.name)
+        if number is not None:
+            self.doubts.pop((standing.instrument, number), None)
+        self.told(standing.told)
+
+    def refused(self, doubt: Doubt, event: OrderEvent, reason: OrderReason) -> None:
+        """Feed that a request was not done: ``REFUSE`` or ``EXPIRE`` an order, ``DENY`` a cancellation or change."""
+        order = None if self.session.over else self.open_order(doubt)
+        if order is None or (event is not OrderEvent.DENY and order.state != "sent"):
+            return
+        self.doubts.pop(doubt, None)
+        request, executed = order.request, order.request.quantity - order.left
+        told = Told(
+            instrument=doubt[0],
+            name=self.name_of(doubt[1]),
+            event=event,
+            side=request.side,
+            price=request.price or 0,
+            quantity=request.quantity,
+            total=request.quantity,
+            executed=executed,
+            exchange_time=self._clock(),
+        )
+        self._report(doubt, told, Fed(event, order.left), reason)
+
+    def _report(self, doubt: Doubt, told: Told, fed: Fed, reason: OrderReason = OrderReason.NONE) -> None:
+        instrument, order = doubt
+        self.session.report(
+            self._clock(),
+            instrument,
+            exchange_time=told.exchange_time,
+            event=fed.event,
+            order=order,
+            side=told.side,
+            price=told.price,
+            quantity=told.quantity,
+            left=fed.left,
+            reason=reason,
+            taker=told.taker,
+        )
+        self._commit()
+
+    def _commit(self, *, sync: bool = False) -> None:
+        """Put on record what came of an input, and send what it asks for. Raises StoreFailure and StrategyFailed."""
+        requests = self.recorded.commit(sync=sync)
+        if requests:
+            self._send(requests)
+        failure = self.session.failure
+        if failure is not None:
+            self.recorded.commit(sync=True)
+            raise StrategyFailed(
+                f"the strategy failed ({type(failure).__name__}: {failure}); correct it, and begin a new session"
+            ) from failure
+        due = self.due()
+        if due != self._due:
+            self._due = due
+            self.rearmed()
