@@ -164,8 +164,8 @@ class Reconciler:
                 number = order_of(name, trader.name)
                 if number is None:
                     raise AccountShared(
-                        f"the account has order {name[:64]!r} of {traded.symbol}, which is not this trader's: somebody "
-                        "else trades it; take the order back, or give each trader an account of its own"
+                        f"the account has order {name[:64]!r} of {traded.symbol}, which is not this trader's: "
+                        "somebody else trades it; take the order back, or give each trader an account of its own"
                     )
                 if trader.open_order((traded.index, number)) is None:
                     await self._account.cancel(cancel_parameters(traded, name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.paper import HEALTH_PORT, PaperOutcome, PaperReport
@@ -37,7 +38,7 @@ async def trade(
     address: tuple[str, int] = ("0.0.0.0", HEALTH_PORT),  # noqa: S104 - a pod's own network
 ) -> PaperReport:
     """Trade until ``stop`` is set, orders and positions staying as they are. Raises WorkloadError and BrokerError."""
-    place = current(root, specification.trader)
+    place = current(root, specification.trader, time.time_ns())
     async with at_desk(specification, place, credentials) as desk, answering(*address, desk.waits_for) as port:
         _log.info("session %d (%s) trades; health is told at port %d", place.number, place.name.hex(), port)
         stopping = asyncio.ensure_future(stop.wait())
@@ -68,7 +69,7 @@ async def close(
 
     Closing again what is closed changes nothing and gives the same report.
     """
-    place = newest(root, specification.trader)
+    place = newest(root)
     if place is None:
         return PaperReport(exit_code=ExitCode.OK, outcome=PaperOutcome.FLAT, message="nothing was ever traded")
     closed = place.closed()

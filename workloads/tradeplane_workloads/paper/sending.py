@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _STATUS_UNKNOWN = (-1006, -1007)
 """Codes of requests that the broker does not know the end of."""
 _SECOND = 1_000_000_000
+OVERDUE_SECONDS = 1.0
+"""How long after its answer the report of a request is overdue: it was lost, or waits behind another."""
 _log = logging.getLogger(__name__)
 
 
@@ -128,6 +130,14 @@ class Sender:
             raise
         except BrokerError as error:
             _log.warning("%s", error)
+            self._trader.doubt(doubt)
+        else:
+            asyncio.get_running_loop().call_later(OVERDUE_SECONDS, self._look_after, doubt)
+
+    def _look_after(self, doubt: Doubt) -> None:
+        """Put an order in doubt where no report came of what the broker said it had done."""
+        order = self._trader.open_order(doubt)
+        if order is not None and (order.state == "sent" or order.asked) and not self.is_busy(doubt):
             self._trader.doubt(doubt)
 
     def pause(self, seconds: float) -> None:

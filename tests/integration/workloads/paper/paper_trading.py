@@ -1,0 +1,133 @@
+"""Traders at a real exchange on loopback, and what must hold of them afterwards: nothing lost, nothing done twice."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_api.exchange import ExchangeSpecification
+from tradeplane_api.paper import PaperSpecification
+from tradeplane_native import read_journal
+from tradeplane_workloads.exchange.parity import replay_record
+from tradeplane_workloads.paper.running import trade
+from tradeplane_workloads.paper.volume import newest
+from tradeplane_workloads.sessions import SessionSpecification, replay
+from tradeplane_workloads.sessions.journal_file import read_in_place
+from tradeplane_workloads.sessions.order_names import order_of
+from tradeplane_workloads.strategies.protocol import OrderEvent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tradeplane_api.paper import PaperReport
+    from tradeplane_workloads.exchange.ledger import Order
+    from tradeplane_workloads.exchange.serving import Address
+
+LIMIT_S = 30.0
+TRADER = "quoting"
+LOOPBACK = ("127.0.0.1", 0)
+MARKET: dict[str, Any] = {
+    "synthetic": {"messages": 5_000, "seed": 3},
+    "speed": "10",
+    "atEnd": "Repeat",
+    "balances": [{"asset": "USDT", "amount": "1000000"}],
+    "limits": {"weightPerMinute": 1_000_000, "ordersPerTenSeconds": 100_000, "ordersPerMinute": 100_000},
+}
+QUOTING = {
+    "quantity": "0.01",
+    "maxPosition": "0.05",
+    "intervalMilliseconds": 20,
+    "onTouch": True,
+    "halfSpreadTicks": 1,
+}
+
+
+def paper(rest: str, streams: str, trader: str = TRADER, **fields: Any) -> PaperSpecification:
+    """Return what a trader is asked: by default to make a market."""
+    document: dict[str, Any] = {
+        "trader": trader,
+        "market": "UsdMargined",
+        "endpoint": {"rest": rest, "stream": streams},
+        "rateLimits": {"weightPerMinute": 1_000_000, "ordersPerSecond": 1_000},
+        "secret": "keys",
+        "symbols": ["SYNUSDT"],
+        "simulation": {
+            "algorithm": {"name": "market-maker", "parameters": QUOTING},
+            "capital": "100000",
+            "execution": {"periodSeconds": 1},
+            "seed": 1,
+        },
+    }
+    return PaperSpecification.model_validate(document | fields)
+
+
+async def traded(directory: Path, address: Address, seconds: float, **fields: Any) -> PaperReport:
+    """Trade for a while, then stop; what was there of a session goes on."""
+    root = directory / ("sessions" if "trader" not in fields else str(fields["trader"]))
+    root.mkdir(exist_ok=True)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().call_later(seconds, stop.set)
+    async with asyncio.timeout(seconds + LIMIT_S):
+        return await trade(paper(address.rest, address.streams, **fields), root, directory / "keys", stop, LOOPBACK)
+
+
+Fills = dict[int, list[tuple[int, int]]]
+
+
+def told_fills(folder: Path, name: bytes) -> tuple[set[int], Fills, set[int]]:
+    """Replay a session, which must decide as it did; return its orders, the fills it was told, and what is open."""
+    recording = read_in_place(folder / "journal")
+    assert read_journal(recording).session == name
+    verdict = replay(recording, SessionSpecification.decode((folder / "specification.json").read_bytes()))
+    assert verdict.exact, verdict.difference
+    assert verdict.run is not None
+    columns = [verdict.run.column(one).tolist() for one in ("event", "order", "price", "quantity")]
+    sent: set[int] = set()
+    open_: set[int] = set()
+    fills: Fills = defaultdict(list)
+    for event, order, price, quantity in zip(*columns, strict=True):
+        if event == OrderEvent.SUBMIT:
+            sent.add(order)
+            open_.add(order)
+        elif event in (OrderEvent.TRADE, OrderEvent.FILL):
+            fills[order].append((price, quantity))
+        if event in (OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REFUSE):
+            open_.discard(order)
+    return sent, fills, open_
+
+
+def exchanged(document: dict[str, Any], record: Path) -> tuple[list[Order], dict[int, list[tuple[int, int]]]]:
+    """Replay what an exchange recorded, which must be the same; return the orders of its first account and fills."""
+    verdict = replay_record(ExchangeSpecification.model_validate(document), None, record.read_bytes())
+    assert verdict.is_exact
+    ledger = verdict.venue.ledger
+    orders = ledger.all(0, 0, 1, 1_000_000)
+    fills = defaultdict(list)
+    for one in ledger.trades(0, 0, 1, 1_000_000):
+        fills[one.order.number].append((one.price, one.quantity))
+    return orders, fills
+
+
+def nothing_lost_or_doubled(directory: Path, document: dict[str, Any]) -> int:
+    """Hold a session to what the exchange did; return how many fills that was.
+
+    Each order at the exchange was decided, and is there once; each fill of an order that is over was told, once and in
+    its order, and what was told of one that is open is the beginning of what happened.
+    """
+    place = newest(directory / "sessions")
+    assert place is not None
+    name = place.name
+    sent, told, open_ = told_fills(place.folder, name)
+    orders, fills = exchanged(document, directory / "record")
+    numbers = [order_of(order.sent.client, name) for order in orders]
+    assert len(set(numbers)) == len(numbers), "an order was sent twice"
+    assert set(numbers) <= sent, "the exchange has an order that was not decided"
+    there = dict(zip(numbers, orders, strict=True))
+    for one in sent - open_:
+        happened = fills[there[one].number] if one in there else []
+        assert told.get(one, []) == happened, f"order {one}"
+    for one in open_:
+        happened = fills[there[one].number] if one in there else []
+        assert told.get(one, []) == happened[: len(told.get(one, []))], f"order {one}"
+    return sum(len(of_order) for of_order in told.values())

@@ -1,0 +1,78 @@
+"""A trader against the simulated exchange: it trades, goes on, closes, and whatever the exchange does is survived."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from tradeplane_api.paper import PaperOutcome
+from tradeplane_workloads.errors import DataRefused, InvalidSpecification
+from tradeplane_workloads.paper.trader import AccountShared
+
+from tests.integration.workloads.exchange.exchange_client import Client, exchange
+from tests.integration.workloads.paper.paper_trading import MARKET, nothing_lost_or_doubled, traded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+async def test_a_session_trades_stops_and_goes_on(tmp_path: Path) -> None:
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        first = await traded(tmp_path, address, 2.0)
+        second = await traded(tmp_path, address, 2.0)
+    assert (first.outcome, second.outcome) == (PaperOutcome.STOPPED, PaperOutcome.STOPPED)
+    assert (first.number, second.number, second.session) == (1, 1, first.session)
+    assert second.inputs > first.inputs > 100
+    assert second.fills > first.fills > 0
+    assert nothing_lost_or_doubled(tmp_path, MARKET) == second.fills
+
+
+FAULTS: dict[str, list[dict[str, Any]]] = {
+    "the market's stream is cut": [{"kind": "Drop", "channel": "Market", "after": 40}],
+    "the account's stream is cut": [{"kind": "Drop", "channel": "User", "after": 6, "count": 1}],
+    "answers are lost": [{"kind": "Drop", "channel": "Request", "after": 20, "count": 3}],
+    "answers are garbage": [{"kind": "Garbage", "channel": "Request", "after": 20, "count": 3}],
+    "the market sends garbage": [{"kind": "Garbage", "channel": "Market", "after": 30, "count": 2}],
+    "the account's stream sends garbage": [{"kind": "Garbage", "channel": "User", "after": 5, "count": 2}],
+    "reports come twice": [{"kind": "Double", "channel": "User", "after": 0, "count": 1_000}],
+    "reports come out of turn": [{"kind": "Reorder", "channel": "User", "after": 3, "count": 4}],
+    "the market's messages come out of turn": [{"kind": "Reorder", "channel": "Market", "after": 30, "count": 3}],
+    "the market's messages come twice": [{"kind": "Double", "channel": "Market", "after": 0, "count": 1_000}],
+    "answers stall": [{"kind": "Stall", "channel": "Request", "after": 20, "count": 2, "milliseconds": 700}],
+    "too much was asked": [{"kind": "RateLimited", "channel": "Request", "after": 20, "milliseconds": 1_000}],
+    "the address is banned": [{"kind": "Banned", "channel": "Request", "after": 20, "milliseconds": 1_000}],
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_nothing_is_lost_or_done_twice_when(tmp_path: Path, name: str) -> None:
+    document = MARKET | {"faults": FAULTS[name]}
+    async with exchange(tmp_path, tmp_path / "record", **document) as (_, address):
+        told = await traded(tmp_path, address, 4.0)
+    assert told.outcome is PaperOutcome.STOPPED
+    assert nothing_lost_or_doubled(tmp_path, document) > 0
+
+
+async def test_two_traders_of_one_account_find_each_other(tmp_path: Path) -> None:
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        with pytest.raises(AccountShared, match=r"is not this trader's: somebody"):
+            await asyncio.gather(traded(tmp_path, address, 10.0), traded(tmp_path, address, 10.0, trader="other"))
+
+
+async def test_what_is_left_of_before_is_no_sessions(tmp_path: Path) -> None:
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address), aiohttp.ClientSession() as http:
+        assert (await Client(http, address).order("/fapi/v1", side="BUY", type="MARKET", quantity="0.01")).status == 200
+        with pytest.raises(
+            AccountShared, match=r"holds 0.010 of SYNUSDT, and this session 0.000: .* close that position"
+        ):
+            await traded(tmp_path, address, 10.0)
+
+
+async def test_what_cannot_be_traded_is_said(tmp_path: Path) -> None:
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        with pytest.raises(DataRefused, match="session.symbols: NOUSDT is not traded there; it has SYNUSDT"):
+            await traded(tmp_path, address, 1.0, symbols=["NOUSDT"])
+        with pytest.raises(InvalidSpecification, match="a connection that is traded needs a key"):
+            await traded(tmp_path, address, 1.0, secret=None)
