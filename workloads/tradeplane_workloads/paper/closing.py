@@ -24,15 +24,17 @@ async def close_desk(desk: Desk, how: Closing, within: float) -> tuple[PaperOutc
     Raises WorkloadError and BrokerError where the trader itself failed.
     """
     session = desk.trader.session
+    desk.sender.is_leaving = how is Closing.LEAVE
     if session.over:
         return (PaperOutcome.FLAT, "") if session.flat else (PaperOutcome.NOT_FLAT, _left(desk, "the session is over"))
     try:
         async with asyncio.timeout(within):
-            await _until_settled(desk)
+            while not desk.account_ear.is_settled.is_set():
+                await _pause(desk)
             return await (_flatten(desk) if how is Closing.FLATTEN else _leave(desk))
     except TimeoutError:
-        waits = desk.waits_for()
-        why = f"it was not done within {within:g} s" + (f", waiting for {waits}" if waits else "")
+        waits = "" if desk.account_ear.is_settled.is_set() else ", waiting for the exchange to say how the orders stand"
+        why = f"it was not done within {within:g} s{waits}"
         return PaperOutcome.NOT_FLAT, _left(desk, why)
 
 
@@ -44,12 +46,6 @@ async def take_back(desk: Desk) -> None:
             await desk.account.cancel(cancel_parameters(traded, desk.trader.name_of(number)))
         except RequestRefused:
             continue  # it is over, which a report tells
-
-
-async def _until_settled(desk: Desk) -> None:
-    """Wait until all orders are known and, where positions are closed at the market, the books too."""
-    while desk.waits_for():
-        await _pause(desk)
 
 
 async def _flatten(desk: Desk) -> tuple[PaperOutcome, str]:

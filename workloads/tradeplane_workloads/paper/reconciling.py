@@ -191,6 +191,7 @@ class Reconciler:
         if lots == held:
             return None
         return (
-            f"the account holds {told[:40]} of {traded.symbol}, and this session {traded.quantity.text(held)}: somebody "
-            "else trades it, or something is left of before; close that position, or give each trader its own account"
+            f"the account holds {told[:40]} of {traded.symbol}, and this session {traded.quantity.text(held)}: "
+            "somebody else trades it, or something is left of before; close that position, or give each trader an "
+            "account of its own"
         )

@@ -46,10 +46,15 @@ _log = logging.getLogger(__name__)
 
 
 class Sender:
-    """Sends requests of one session. ``is_open`` is False while new orders are not sent but refused."""
+    """Sends requests of one session.
+
+    ``is_open`` is False while nobody would hear what becomes of an order, ``is_leaving`` True when the trader is to
+    leave the market as it is: new orders are not sent then, but refused.
+    """
 
     def __init__(self, account: Account, market: Market, traded: tuple[Traded, ...], limits: RateLimits) -> None:
         self.is_open = False
+        self.is_leaving = False
         self.sent = 0
         self._account = account
         self._market = market
@@ -153,7 +158,7 @@ class Sender:
 
     def _admit(self) -> None:
         """Raise Unsendable for an order that may not go out now."""
-        if not self.is_open:
+        if not self.is_open or self.is_leaving:
             raise Unsendable(OrderReason.HALTED)
         if self.paused_seconds:
             raise Unsendable(OrderReason.RATE)

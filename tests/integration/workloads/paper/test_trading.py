@@ -72,7 +72,7 @@ async def test_what_is_left_of_before_is_no_sessions(tmp_path: Path) -> None:
 
 async def test_what_cannot_be_traded_is_said(tmp_path: Path) -> None:
     async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
-        with pytest.raises(DataRefused, match="session.symbols: NOUSDT is not traded there; it has SYNUSDT"):
+        with pytest.raises(DataRefused, match=r"session.symbols: NOUSDT is not traded there; it has SYNUSDT"):
             await traded(tmp_path, address, 1.0, symbols=["NOUSDT"])
         with pytest.raises(InvalidSpecification, match="a connection that is traded needs a key"):
             await traded(tmp_path, address, 1.0, secret=None)
