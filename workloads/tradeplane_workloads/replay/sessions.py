@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from tradeplane_workloads.sessions.verdict import Came, Orders
 
 MOST_FIELD, MOST_TEXT = 64, 256
+BUYS = 1
+"""In a log's column of sides; 2 sells."""
 _JOURNAL = "journal"
 
 
@@ -106,8 +108,9 @@ def _fills_of(run: EventRun) -> list[Told]:
     for row, values in enumerate(zip(*columns, strict=True)):
         instrument, event, *rest = (int(value) for value in values)
         if event in FILLS:
-            fee = int.from_bytes(fees[2 * row : 2 * row + 2].tobytes(), "little", signed=True)
-            order, side, price, quantity, left = rest
+            fee = int.from_bytes(fees[row].tobytes(), "little", signed=True)
+            order, half, price, quantity, left = rest
+            side = 1 if half == BUYS else -1
             found.append(Told(0, instrument, event, order, side, price, quantity, left, bool(taker[row]), fee))
     return found
 
