@@ -80,7 +80,7 @@ def diff_results(expected: tuple[str, str], got: tuple[str, str]) -> Differences
 
 def diff_snapshots(expected: tuple[str, str], got: tuple[str, str]) -> Differences:
     """Compare two snapshots, each the URL of a store and a digest. Raises CommandFailure for what is no digest."""
-    ours, theirs = _digest(expected[1], "DIGEST"), _digest(got[1], "OTHER")
+    ours, theirs = checked_digest(expected[1], "DIGEST"), checked_digest(got[1], "OTHER")
 
     from tradeplane_store.objects import open_store
     from tradeplane_workloads.replay import compare_snapshots
@@ -113,7 +113,8 @@ def _as_json(field: FieldDifference) -> dict[str, str | None]:
     return {"field": field.field, "expected": field.expected, "got": field.got}
 
 
-def _digest(text: str, argument: str) -> str:
+def checked_digest(text: str, argument: str) -> str:
+    """Return the id of a snapshot. Raises CommandFailure for what is none; ``argument`` names it."""
     try:
         return str(TypeAdapter(Digest).validate_python(text))
     except ValidationError as error:

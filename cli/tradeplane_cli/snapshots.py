@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 from tradeplane_api.base import API_VERSION, Digest, Name
+from tradeplane_api.snapshot import EXCHANGE
 
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import columns, pairs
@@ -65,13 +66,15 @@ class Stored:
 
     def as_rows(self) -> list[tuple[str, str]]:
         """Names and values for people."""
-        symbols = [f"{one.symbol} ({one.currency})" for one in self.manifest.instruments]
+        manifest = self.manifest
+        symbols = [f"{one.symbol} ({one.currency})" for one in manifest.instruments]
         more = f" and {len(symbols) - MAX_SYMBOLS} more" if len(symbols) > MAX_SYMBOLS else ""
         sources = [f"{source.name} ({source.format})" for source in self.manifest.sources]
         return [
             ("Snapshot", self.digest),
             ("Instruments", ", ".join(symbols[:MAX_SYMBOLS]) + more),
-            ("Period", period(self.manifest.start, self.manifest.end, max(part.rows for part in self.manifest.parts))),
+            *session_rows(manifest),
+            ("Period", period(manifest.start, manifest.end, max(part.rows for part in manifest.parts))),
             ("Records", f"{self.manifest.records:,}"),
             ("Source", ", ".join(sources)),
             *([("Follows", self.manifest.previous)] if self.manifest.previous is not None else []),
@@ -80,6 +83,10 @@ class Stored:
 
     def parts_table(self) -> tuple[list[str], list[list[str]]]:
         """Headers and rows of the table of parts."""
+        if self.manifest.session is not None:
+            return ["Part", "Records", "Digest"], [
+                [part.name, f"{part.rows:,}", part.digest] for part in self.manifest.parts
+            ]
         each = len(self.manifest.parts) // len(self.manifest.instruments)
         symbols = [instrument.symbol for instrument in self.manifest.instruments for _ in range(each)]
         parts = zip(self.manifest.parts, symbols, strict=True)
@@ -95,6 +102,23 @@ class Stored:
         if all(instrument.tape is None for instrument in self.manifest.instruments):
             return []
         return [columns(*instruments_table(self.manifest)), pairs(recording_rows(self.manifest))]
+
+
+def session_rows(manifest: SnapshotManifest) -> list[tuple[str, str]]:
+    """Names and values for people on a session; none of market data."""
+    session = manifest.session
+    if session is None:
+        return []
+    did = f"{session.inputs:,} inputs, {session.orders:,} orders, {session.fills:,} fills"
+    number = f", number {session.number}" if session.number is not None else ""
+    missed = f"{session.gaps:,} gaps, {session.lost:,} messages known to be lost" if session.gaps else "no gaps"
+    recorded = any(part.name == EXCHANGE for part in manifest.parts)
+    return [
+        ("Session", f"{session.name}{number}, {'over' if session.over else 'open when it was sealed'}"),
+        ("Did", did),
+        ("Feed", missed),
+        ("Exchange", "its record is there" if recorded else "no record: execution cannot be judged"),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +277,17 @@ def verify_snapshot(digest: str, url: str) -> Verification:
     stored = inspect_snapshot(digest, url)
 
     from tradeplane_store.objects import open_store
-    from tradeplane_workloads.market import snapshots
 
+    store = open_store(url)
     with bar("Verifying", len(stored.manifest.parts)) as advance:
-        faults = snapshots.verify_snapshot(open_store(url), digest, advance)
-    return Verification(stored, tuple(faults))
+        if stored.manifest.session is not None:
+            from tradeplane_workloads.sessions import bundle
+
+            return Verification(stored, tuple(bundle.verify_session(store, digest, advance)))
+
+        from tradeplane_workloads.market import snapshots
+
+        return Verification(stored, tuple(snapshots.verify_snapshot(store, digest, advance)))
 
 
 def default_name(sources: tuple[str, ...]) -> str:

@@ -23,13 +23,20 @@ class Parity(StrEnum):
 
     EXACT = "Exact"
     DIVERGED = "Diverged"
+    UNJUDGED = "Unjudged"
+    """There is nothing to judge it by: a session without the record of its exchange."""
 
 
 class FirstDivergence(Document):
     """The first record in which a replay differs from its baseline."""
 
-    part: str = Field(max_length=64, description="Of which table: events, trades, positions or equity.")
-    sequence: Integer = Field(ge=0, description="Number of the record, from 0.")
+    part: str = Field(
+        max_length=64,
+        description="Of which table: events, trades, positions or equity; of a session: journal, reports or record.",
+    )
+    sequence: Integer = Field(
+        ge=0, description="Number of the record, from 0; of a session's, from 1, and 0 for the header."
+    )
     field: str = Field(max_length=64, description="The first of its fields that differs.")
     expected: str | None = Field(
         default=None, max_length=256, description="What the baseline has; none where it ended."
@@ -51,6 +58,11 @@ class Verdict(Document):
     def exact(self) -> bool:
         """Whether nothing differs."""
         return self.decisions is Parity.EXACT and self.execution is Parity.EXACT
+
+    @property
+    def diverged(self) -> bool:
+        """Whether anything differs; what is not judged does not."""
+        return Parity.DIVERGED in (self.decisions, self.execution)
 
 
 class Baseline(Document):

@@ -1,5 +1,6 @@
 """The kind Snapshot, and the manifest it names."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Self
 
@@ -15,12 +16,20 @@ Symbol = Annotated[str, Field(min_length=1, max_length=64)]
 """The name a market gives an instrument."""
 IntegerText = Annotated[str, Field(pattern=r"^(0|-?[1-9][0-9]{0,19})$")]
 """A whole number of up to 64 bits in decimal digits: JSON does not carry it exactly as a number."""
+WideText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,38})$")]
+"""A whole number of up to 128 bits in decimal digits."""
 Units = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,17}(\.[0-9]{0,11}[1-9])?|0\.[0-9]{0,11}[1-9])$")]
 """A decimal above zero in its one shortest form, such as "0.1", "0.00001" or "100"."""
+SPECIFICATION, EXCHANGE = "specification.json", "exchange.json"
+"""Parts of a session: what it traded by, and what the exchange was that recorded it."""
+JOURNAL, RECORD = "journal", "record"
+"""What parts of a session are pieces of, such as ``journal-0.bin``: its journal, and the record of the exchange."""
 MAX_INSTRUMENTS = 4096
 """Instruments of one snapshot."""
 TAPE_SCHEMA_VERSION = 2
 """The version of a manifest that holds tapes."""
+SESSION_SCHEMA_VERSION = 3
+"""The version of a manifest that holds a session."""
 
 
 class InstrumentKind(StrEnum):
@@ -89,13 +98,50 @@ class SnapshotSource(Document):
     digest: Digest = Field(description="Digest of the bytes that were read.")
 
 
+class GeneratorState(Document):
+    """Where a session's random numbers stood at its end."""
+
+    state: WideText
+    increment: WideText
+
+
+class SessionDescription(Document):
+    """What a session was, beside its parts; see docs/formats/session.md."""
+
+    name: str = Field(pattern=r"^[0-9a-f]{32}$", description="Its 16 bytes in hexadecimal.")
+    number: int | None = Field(
+        default=None, ge=1, description="Which of its trader's sessions it is, where that is known."
+    )
+    over: bool = Field(
+        description="Whether it is over; one that is open may go on, and another snapshot has more of it."
+    )
+    inputs: int = Field(ge=0)
+    orders: int = Field(ge=0, description="That it sent.")
+    fills: int = Field(ge=0, description="That it was told of.")
+    gaps: int = Field(default=0, ge=0, description="Places where messages of the market were lost.")
+    lost: int = Field(default=0, ge=0, description="Messages known to be lost.")
+    seed: IntegerText
+    generator: GeneratorState | None = Field(
+        default=None, description="Of one that is over and whose strategy draws random numbers."
+    )
+
+    def fits(self, parts: Sequence[str]) -> bool:
+        """Say whether a manifest's parts are, by their names and their order, those of a session."""
+        journal, record = (
+            [f"{form}-{index}.bin" for index in range(sum(part.startswith(f"{form}-") for part in parts))]
+            for form in (JOURNAL, RECORD)
+        )
+        exchange = [EXCHANGE, *record] if EXCHANGE in parts else []
+        return bool(journal) and list(parts) == [SPECIFICATION, *journal, *exchange]
+
+
 class SnapshotManifest(Document):
     """What a snapshot holds: snapshots/<hex of id>/manifest.json. Its canonical JSON's digest is the snapshot's id.
 
-    Version 1 holds bars, version 2 tapes.
+    Version 1 holds bars, version 2 tapes, version 3 a session.
     """
 
-    schema_version: Literal[1, 2] = 1
+    schema_version: Literal[1, 2, 3] = 1
     kind: Literal["Snapshot"] = "Snapshot"
     instruments: tuple[SnapshotInstrument, ...] = Field(min_length=1, max_length=MAX_INSTRUMENTS)
     start: str = Field(description="Time of the first record, RFC 3339.")
@@ -107,13 +153,25 @@ class SnapshotManifest(Document):
         exclude_if=lambda previous: previous is None,  # what no capture made keeps its canonical JSON, and so its id
         description="Id of the bundle before, of the same capture: this one's book begins where that one's ends.",
     )
+    session: SessionDescription | None = Field(
+        default=None,
+        exclude_if=lambda session: session is None,  # bars and tapes keep their canonical JSON, and so their ids
+        description="Of a snapshot that holds a session.",
+    )
     parts: tuple[Part, ...]
 
     @model_validator(mode="after")
-    def _tapes_have_their_version(self) -> Self:
+    def _each_form_has_its_version(self) -> Self:
         tapes = self.schema_version == TAPE_SCHEMA_VERSION
         if any((one.tape is not None) != tapes for one in self.instruments):
             raise refuse("version 1 holds bars of all its instruments, version 2 a tape of each")
+        if (self.session is not None) != (self.schema_version == SESSION_SCHEMA_VERSION):
+            raise refuse("version 3 holds a session, and no other version does")
+        if self.session is not None and not self.session.fits([part.name for part in self.parts]):
+            raise refuse(
+                "the parts of a session are its specification, its journal and, where it has one, the exchange and its "
+                "record, each in pieces from 0 on"
+            )
         return self
 
 
@@ -146,7 +204,7 @@ class SnapshotStatus(Document):
 
 
 class Snapshot(Document):
-    """An immutable set of market data, named by the digest of its manifest."""
+    """An immutable set of market data, or a recorded session, named by the digest of its manifest."""
 
     api_version: Literal["tradeplane.dev/v1alpha1"] = "tradeplane.dev/v1alpha1"
     kind: Literal["Snapshot"] = "Snapshot"

@@ -12,8 +12,14 @@ def snapshot_manifest(digest: str) -> str:
 
 
 def snapshot_part(digest: str, part: str) -> str:
-    """Path of one Arrow file of a snapshot."""
-    return f"snapshots/{digest.removeprefix('sha256:')}/{part}.arrow"
+    """Path of one file of a snapshot: an Arrow file, unless the part's name says what else it is."""
+    file = part if "." in part else f"{part}.arrow"
+    return f"snapshots/{digest.removeprefix('sha256:')}/{file}"
+
+
+def snapshot_environment(digest: str) -> str:
+    """Path of what says where a session of a snapshot was sealed; it enters no digest."""
+    return f"snapshots/{digest.removeprefix('sha256:')}/environment.json"
 
 
 def results_manifest(run: str) -> str:

@@ -9,8 +9,10 @@ from tradeplane_workloads.exchange.market import tapes_of
 from tradeplane_workloads.exchange.venue import Venue
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tradeplane_api.exchange import ExchangeSpecification
-    from tradeplane_native import ExchangeOutcome
+    from tradeplane_native import ExchangeOutcome, ExchangeStep
     from tradeplane_store.objects import ObjectStore
 
 
@@ -27,10 +29,14 @@ class Parting:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a record came to when it was run again; ``venue`` is the exchange as it was then."""
+    """What a record came to when it was run again; ``venue`` is the exchange as it was then.
+
+    ``steps``: the inputs that led to something, up to where it parted from the record.
+    """
 
     venue: Venue
     parting: Parting | None
+    steps: Sequence[ExchangeStep]
 
     @property
     def is_exact(self) -> bool:
@@ -41,11 +47,11 @@ class Verdict:
 def replay_record(specification: ExchangeSpecification, store: ObjectStore | None, record: bytes) -> Verdict:
     """Run a record again. Raises DataRefused for one that is damaged or of another market, or for its tapes."""
     venue = Venue(specification, tapes_of(specification, store), _no_clock)
-    divergence = venue.replay(record).divergence
-    if divergence is None:
-        return Verdict(venue, None)
-    words, number, _, field, expected, got = divergence
-    return Verdict(venue, Parting(words, number, field, expected, got))
+    replayed = venue.replay(record)
+    if replayed.divergence is None:
+        return Verdict(venue, None, replayed.steps)
+    words, number, _, field, expected, got = replayed.divergence
+    return Verdict(venue, Parting(words, number, field, expected, got), replayed.steps)
 
 
 def _no_clock() -> int:

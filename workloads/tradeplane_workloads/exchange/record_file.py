@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 MAX_RECORD_BYTES = 4 << 30
 
 
+def specification_beside(record: Path) -> Path:
+    """Return where the specification of the exchange is kept that a copy of its record is replayed with."""
+    return record.with_name(f"{record.name}.exchange.json")
+
+
 class RecordFile:
     """A record that one server writes."""
 
@@ -34,17 +39,24 @@ class RecordFile:
 
     def read(self) -> bytes:
         """Return what was recorded before."""
-        size = os.fstat(self._file).st_size
+        size = len(self)
         if size > MAX_RECORD_BYTES:
             raise DataRefused(f"the record {self.path} has {size} bytes, more than can be replayed; move it away")
         parts, at = [], 0
         while at < size:
-            part = os.pread(self._file, min(size - at, 1 << 24), at)
+            part = self.part(at, min(size - at, 1 << 24))
             if not part:
                 break
             parts.append(part)
             at += len(part)
         return b"".join(parts)
+
+    def __len__(self) -> int:
+        return os.fstat(self._file).st_size
+
+    def part(self, first: int, most: int) -> bytes:
+        """Return bytes of the record from one on. What was appended does not change."""
+        return os.pread(self._file, most, first)
 
     def cut(self, whole: int) -> None:
         """Take off a torn end."""

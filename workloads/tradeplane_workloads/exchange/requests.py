@@ -11,15 +11,16 @@ from tradeplane_workloads.exchange.limits import Limiter
 from tradeplane_workloads.exchange.listen_keys import ListenKeys
 from tradeplane_workloads.exchange.parameters import Parameters
 from tradeplane_workloads.exchange.refusal import NO_SUCH_PATH, Refusal
-from tradeplane_workloads.exchange.routes import Route, Security, routes_of
+from tradeplane_workloads.exchange.routes import RECORD, SPECIFICATION, Route, Security, record_routes, routes_of
 from tradeplane_workloads.exchange.signature import account_of, check_signature, check_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tradeplane_api.exchange import RequestLimits
+    from tradeplane_api.exchange import ExchangeSpecification
 
     from tradeplane_workloads.exchange.credentials import KeyDirectory
+    from tradeplane_workloads.exchange.record_file import RecordFile
     from tradeplane_workloads.exchange.signature import Credentials
     from tradeplane_workloads.exchange.venue import Venue
 
@@ -38,14 +39,24 @@ class Asked:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The answer that is no JSON: what an exchange has recorded so far, which are whole frames."""
+
+    file: RecordFile
+    length: int
+
+
 class Requests:
     """What answers the requests to a venue. ``clock`` gives nanoseconds since 1970."""
 
-    def __init__(self, venue: Venue, limits: RequestLimits, keys: KeyDirectory, clock: Callable[[], int]) -> None:
+    def __init__(
+        self, venue: Venue, specification: ExchangeSpecification, keys: KeyDirectory, clock: Callable[[], int]
+    ) -> None:
         self._venue, self._keys, self._clock = venue, keys, clock
-        self._limits = limits
-        self._limiter = Limiter(limits)
-        self._routes = routes_of(venue.wire)
+        self._specification, self._limits = specification, specification.limits
+        self._limiter = Limiter(specification.limits)
+        self._routes = routes_of(venue.wire) | (record_routes() if venue.record is not None else {})
         self.listen_keys = ListenKeys()
         self.on_closed: Callable[[int], None] = lambda _: None
         """Told of an account whose listen key was closed."""
@@ -68,6 +79,9 @@ class Requests:
         if route.security is Security.NONE:
             return self._public(route, parameters)
         credentials = self._authenticated(asked, route, parameters)
+        if self._venue.record is not None and route.name in (RECORD, SPECIFICATION):
+            parameters.done()
+            return self._recorded(route, self._venue.record)
         account = self._venue.account(credentials.account)
         if route.is_order:
             ten_seconds, minute = self._limiter.order(credentials.account, self.now_ms())
@@ -104,6 +118,12 @@ class Requests:
         if route.name == "bookTicker":
             return public.book_ticker(self._venue, parameters)
         return public.depth(self._venue, parameters)
+
+    def _recorded(self, route: Route, record: RecordFile) -> object:
+        """Answer with the record as it is now, or with what it is replayed with. No account is opened by that."""
+        if route.name == RECORD:
+            return Recorded(record, len(record))
+        return self._specification.model_dump(mode="json", by_alias=True)
 
     def _listen_key(self, route: Route, account: int, parameters: Parameters) -> object:
         parameters.text("listenKey")  # spot sends it; an account has one, so it names nothing new

@@ -37,7 +37,19 @@ class Route:
     is_order: bool = False
 
 
+RECORD, SPECIFICATION = "record", "specification"
+"""Requests that no exchange but a simulated one has, and this only where it records."""
+RECORD_WEIGHT = 100
+_OURS = "/tradeplane/v1"
 _PREFIX = {Wire.SPOT: "/api/v3", Wire.USD_M: "/fapi/v1", Wire.COIN_M: "/dapi/v1"}
+
+
+def record_routes() -> dict[tuple[str, str], Route]:
+    """Return the requests for what an exchange recorded."""
+    return {
+        ("GET", f"{_OURS}/{RECORD}"): Route(RECORD, Security.SIGNED, RECORD_WEIGHT),
+        ("GET", f"{_OURS}/{SPECIFICATION}"): Route(SPECIFICATION, Security.SIGNED, 1),
+    }
 
 
 def routes_of(wire: Wire) -> dict[tuple[str, str], Route]:

@@ -16,7 +16,7 @@ from tradeplane_workloads.exchange.faults import GARBAGE, FaultPlan
 from tradeplane_workloads.exchange.hub import Hub
 from tradeplane_workloads.exchange.ledger import MILLION
 from tradeplane_workloads.exchange.refusal import BROKEN, TOO_LARGE, Refusal
-from tradeplane_workloads.exchange.requests import Asked, Requests
+from tradeplane_workloads.exchange.requests import Asked, Recorded, Requests
 from tradeplane_workloads.exchange.subscriptions import MAX_NAME, Subscriptions
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ FLUSH_S = 0.01
 """How often is looked whether changes of a book were gathered long enough."""
 MAX_CONNECTIONS = 1_024
 CONNECTION_RETRY_S = 10
+PIECE_BYTES = 1 << 18
+"""Of a record, sent at once."""
+PIECE_S = 10.0
+"""How long a client may take to read a piece."""
 _FORM = "application/x-www-form-urlencoded"
 _log = logging.getLogger(__name__)
 
@@ -44,7 +48,7 @@ class Server:
     def __init__(
         self, venue: Venue, specification: ExchangeSpecification, keys: KeyDirectory, clock: Callable[[], int]
     ) -> None:
-        self._requests = Requests(venue, specification.limits, keys, clock)
+        self._requests = Requests(venue, specification, keys, clock)
         self._connections = 0
         self._faults = FaultPlan(
             specification.faults, lambda delay, call: asyncio.get_running_loop().call_later(delay, call)
@@ -115,9 +119,8 @@ class Server:
         try:
             fault = self._faults.request()
             answer = self._requests.answer(await _asked(request), headers)
-            if fault is not None:
-                return await self._spoil(request, fault, answer)
-            return web.json_response(answer, headers=headers)
+            if fault is not None and fault.kind is not FaultKind.STALL:
+                return self._spoil(request, fault)
         except Refusal as refusal:
             return _refused(refusal, headers)
         except web.HTTPRequestEntityTooLarge:
@@ -126,20 +129,40 @@ class Server:
             _log.exception("a request failed by a fault of the exchange, which stops")
             self.fail(error)
             return _refused(Refusal.of(BROKEN))
+        if fault is not None:
+            await asyncio.sleep(fault.milliseconds / 1_000)
+        return await _answered(request, answer, headers)
 
     def _account_of_key(self, name: str) -> int | None:
         return self._requests.listen_keys.account_of(name, self._requests.now_ms()) if len(name) <= MAX_NAME else None
 
-    async def _spoil(self, request: web.Request, fault: Fault, answer: object) -> web.StreamResponse:
+    def _spoil(self, request: web.Request, fault: Fault) -> web.StreamResponse:
         """Do to an answer what is to be done on purpose; the request itself was done."""
-        if fault.kind is FaultKind.STALL:
-            await asyncio.sleep(fault.milliseconds / 1_000)
-            return web.json_response(answer)
         if fault.kind is FaultKind.GARBAGE:
             return web.Response(text=GARBAGE, content_type="application/json")
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=500)
+
+
+async def _answered(request: web.Request, answer: object, headers: Mapping[str, str]) -> web.StreamResponse:
+    """Send an answer: JSON, or piece by piece what was recorded, to a client that reads it."""
+    if not isinstance(answer, Recorded):
+        return web.json_response(answer, headers=headers)
+    response = web.StreamResponse(headers=headers)
+    response.content_type, response.content_length = "application/octet-stream", answer.length
+    try:
+        await response.prepare(request)
+        for first in range(0, answer.length, PIECE_BYTES):
+            piece = await asyncio.to_thread(answer.file.part, first, min(PIECE_BYTES, answer.length - first))
+            async with asyncio.timeout(PIECE_S):
+                await response.write(piece)
+        await response.write_eof()
+    except (TimeoutError, OSError) as error:
+        _log.info("a client did not read the record to its end: %s", error or "it was too slow")
+        if request.transport is not None:
+            request.transport.abort()
+    return response
 
 
 async def watch(server: Server, work: asyncio.Task[None]) -> None:

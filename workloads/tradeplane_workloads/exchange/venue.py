@@ -79,6 +79,11 @@ class Venue:
         self._core = core_of(specification, tapes, self.listings)
 
     @property
+    def record(self) -> RecordFile | None:
+        """Where everything is recorded, if it is."""
+        return self._record
+
+    @property
     def wire(self) -> Wire:
         """Which of Binance's interfaces is spoken."""
         return self.listings.wire

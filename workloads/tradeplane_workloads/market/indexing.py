@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from tradeplane_workloads.market.snapshots import WrittenSnapshot
 
-_BARS = "Bars"
+_BARS, _SESSION = "Bars", "Session"
+"""What an index calls instruments that have no tape, which says what kind they are."""
 
 
 def enter(store: ObjectStore, written: WrittenSnapshot, index_url: str | None = None) -> bool:
@@ -76,11 +77,12 @@ def entry_of(store: ObjectStore, digest: str, manifest: SnapshotManifest) -> Ent
     """Return what an index says of a snapshot in a store."""
     state = store.stat(layout.snapshot_manifest(digest))
     parts = [store.stat(layout.snapshot_part(digest, part.name)).size for part in manifest.parts]
-    kinds = [(one.symbol, _BARS if one.tape is None else str(one.tape.kind)) for one in manifest.instruments]
+    untaped = _BARS if manifest.session is None else _SESSION
+    kinds = [(one.symbol, untaped if one.tape is None else str(one.tape.kind)) for one in manifest.instruments]
     return Entry(
         store=_key(store),
         id=digest,
-        form="tapes" if holds_tapes(manifest) else "bars",
+        form=_form(manifest),
         start_ns=nanoseconds(manifest.start),
         end_ns=nanoseconds(manifest.end),
         records=manifest.records,
@@ -89,6 +91,12 @@ def entry_of(store: ObjectStore, digest: str, manifest: SnapshotManifest) -> Ent
         instruments=tuple(kinds),
         previous=manifest.previous,
     )
+
+
+def _form(manifest: SnapshotManifest) -> str:
+    if manifest.session is not None:
+        return "session"
+    return "tapes" if holds_tapes(manifest) else "bars"
 
 
 def _is_first(store: ObjectStore, digest: str) -> bool:

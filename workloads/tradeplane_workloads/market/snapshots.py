@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from tradeplane_api.run import Part
-from tradeplane_api.snapshot import TAPE_SCHEMA_VERSION, SnapshotInstrument, SnapshotManifest
+from tradeplane_api.snapshot import SESSION_SCHEMA_VERSION, TAPE_SCHEMA_VERSION, SnapshotInstrument, SnapshotManifest
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
 from tradeplane_store.errors import NotFound, TooLarge
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from tradeplane_workloads.market.tapes import EncodedTape, Tape
 
-SCHEMA_VERSION = TAPE_SCHEMA_VERSION
+SCHEMA_VERSION = SESSION_SCHEMA_VERSION
 """The newest version of a snapshot's manifest that this code reads."""
 _FORMS = {False: ("bars",), True: ("tape", "messages")}
 """What the parts of an instrument hold, in their order, without and with tapes."""
@@ -107,6 +107,8 @@ def read_manifest(store: ObjectStore, digest: str) -> SnapshotManifest:
     if found != digest:
         raise DataRefused(f"the manifest of {owner} has the digest {found}: it was altered or damaged; {_REMEDY}")
     manifest = parse_manifest(SnapshotManifest, data, owner, SCHEMA_VERSION)
+    if manifest.session is not None:
+        return manifest  # whose parts are checked by the document itself
     forms = _FORMS[holds_tapes(manifest)]
     expected = [part_name(index, form) for index in range(len(manifest.instruments)) for form in forms]
     if [part.name for part in manifest.parts] != expected:
@@ -133,7 +135,7 @@ def verify_snapshot(store: ObjectStore, digest: str, after_part: Callable[[], No
     without a manifest nothing can be compared.
     """
     faults = []
-    manifest = read_manifest(store, digest)
+    manifest = _market_manifest(store, digest)
     for index in range(len(manifest.instruments)):
         faults.append(_fault(store, digest, manifest, index))
         if after_part is not None:
@@ -153,7 +155,7 @@ def read_market(store: ObjectStore, digests: Sequence[str], tick: Decimal | None
 
 def read_series(store: ObjectStore, digest: str) -> tuple[BarSeries, ...]:
     """Return the bars of a snapshot by instrument, in the manifest's order. Raises DataRefused naming the part."""
-    return _series(store, digest, read_manifest(store, digest))
+    return _series(store, digest, _market_manifest(store, digest))
 
 
 def read_tapes(store: ObjectStore, digests: str | Sequence[str], tick: Decimal | None = None) -> tuple[Tape, ...]:
@@ -176,7 +178,17 @@ def read_bars(store: ObjectStore, digests: str | Sequence[str]) -> Bars:
 
 def _manifests(store: ObjectStore, digests: str | Sequence[str]) -> list[tuple[str, SnapshotManifest]]:
     listed = [digests] if isinstance(digests, str) else digests
-    return [(digest, read_manifest(store, digest)) for digest in listed]
+    return [(digest, _market_manifest(store, digest)) for digest in listed]
+
+
+def _market_manifest(store: ObjectStore, digest: str) -> SnapshotManifest:
+    manifest = read_manifest(store, digest)
+    if manifest.session is not None:
+        raise DataRefused(
+            f"snapshot {digest} holds a session, not market data; replay it (tradeplane replay), or give a snapshot of "
+            "bars or tapes"
+        )
+    return manifest
 
 
 def _series(store: ObjectStore, digest: str, manifest: SnapshotManifest) -> tuple[BarSeries, ...]:

@@ -1,4 +1,4 @@
-"""Whether two snapshots hold the same market data, and where they first part.
+"""Whether two snapshots hold the same market data, or the same session, and where they first part.
 
 Compared is what they say, not how it is stored: two imports of one recording whose planes start from other numbers hold
 the same rows. Prices in other units are not compared row by row, since no two would be alike.
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.market.tapes import Tape
+    from tradeplane_workloads.replay.session_differences import Side
 
 _TAPE_COLUMNS = (*OF_MESSAGES, "kind", "side", *OF_ROWS)
 _ENCODING = frozenset({"tape.columns"})
 _UNITS = frozenset({"priceExponent", "quantityExponent", "tape.tick", "tape.lot"})
 _OF_MANIFEST = frozenset({"instruments", "parts"})
+_OF_SESSION = frozenset({"parts", "sources"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ def compare_snapshots(expected: tuple[ObjectStore, str], got: tuple[ObjectStore,
     Raises DataRefused where one is missing, or not what its digest says.
     """
     ours, theirs = read_manifest(*expected), read_manifest(*got)
+    if ours.session is not None or theirs.session is not None:
+        return _sessions((*expected, ours), (*got, theirs))
     fields = differing_fields(ours, theirs, leave_out=_OF_MANIFEST)
     if expected[1] == got[1]:
         return SnapshotComparison(ours, theirs, fields, ())
@@ -64,6 +68,19 @@ def compare_snapshots(expected: tuple[ObjectStore, str], got: tuple[ObjectStore,
         found = (first_divergence(symbol, sides[0][symbol], sides[1][symbol]) for symbol in comparable)
         divergences = [one for one in found if one is not None]
     return SnapshotComparison(ours, theirs, (*fields, *of_instruments), tuple(divergences))
+
+
+def _sessions(expected: Side, got: Side) -> SnapshotComparison:
+    """Compare two sessions, or say that one of the two is none."""
+    ours, theirs = expected[2], got[2]
+    fields = differing_fields(ours, theirs, leave_out=_OF_SESSION)
+    if ours.session is None or theirs.session is None or expected[1] == got[1]:
+        return SnapshotComparison(ours, theirs, fields, ())
+
+    from tradeplane_workloads.replay.session_differences import compare_sessions
+
+    of_parts, divergences = compare_sessions(expected, got)
+    return SnapshotComparison(ours, theirs, (*fields, *of_parts), divergences)
 
 
 def _instruments(expected: SnapshotManifest, got: SnapshotManifest) -> tuple[list[FieldDifference], list[str]]:

@@ -188,8 +188,8 @@ def test_the_block_that_differs_is_named(store: ObjectStore) -> None:
 
 def test_a_newer_schema_says_which_version_is_needed(store: ObjectStore) -> None:
     digest = write_snapshot(store, [series("A", [100])], [SOURCE]).id
-    newer = replaced_manifest(store, digest, schemaVersion=3, surprise={"x": 1})
-    with pytest.raises(DataRefused, match="has schema version 3, and this tradeplane reads up to 2; use a tradeplane"):
+    newer = replaced_manifest(store, digest, schemaVersion=4, surprise={"x": 1})
+    with pytest.raises(DataRefused, match="has schema version 4, and this tradeplane reads up to 3; use a tradeplane"):
         read_manifest(store, newer)
 
 

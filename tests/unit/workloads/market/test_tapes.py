@@ -245,7 +245,10 @@ def test_a_description_that_no_tape_has_is_refused(store: ObjectStore, change: A
         read_tapes(store, other)
 
 
-@pytest.mark.parametrize(("version", "words"), [(1, "version 1 holds bars"), (3, "reads up to 2; use a tradeplane")])
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [(1, "version 1 holds bars"), (3, "version 1 holds bars"), (4, "reads up to 3; use a tradeplane")],
+)
 def test_the_version_of_a_manifest_says_what_it_holds(store: ObjectStore, version: int, words: str) -> None:
     digest = write_tapes(store, [tape_of(SMALL)], [SOURCE]).id
     with pytest.raises(DataRefused, match=words):
