@@ -16,7 +16,7 @@ from tradeplane_api.exchange import ExchangeSpecification
 from tradeplane_store.canonical import canonical_json
 from yarl import URL
 
-from tradeplane_workloads.brokers.answers import answer_of
+from tradeplane_workloads.brokers.answers import value_of
 from tradeplane_workloads.brokers.errors import EndpointUnreachable, NotTheApiExpected, shown
 from tradeplane_workloads.brokers.signing import signed_query
 from tradeplane_workloads.durable import sync_folder
@@ -77,7 +77,7 @@ async def _get(
         url = URL(f"{endpoint.rest}{path}?{query}", encoded=True)
         async with session.get(url, allow_redirects=False) as response:
             if response.status != _OK:
-                answer_of(response.status, response.headers, await response.content.read(_CHUNK), what)
+                value_of(response.status, response.headers, await response.content.read(_CHUNK), what)
                 raise NotTheApiExpected(f"{what}: answered {response.status}; check spec.endpoint.rest")
             async for chunk in response.content.iter_chunked(_CHUNK):
                 yield chunk

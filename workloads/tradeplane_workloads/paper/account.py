@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from tradeplane_workloads.brokers.binance import LARGE_BYTES, SMALL_BYTES, Asked, Clocks
 from tradeplane_workloads.brokers.credentials import read_credentials
-from tradeplane_workloads.brokers.errors import CredentialsRefused, NotTheApiExpected, RequestRefused
+from tradeplane_workloads.brokers.errors import BrokerError, CredentialsRefused, NotTheApiExpected, RequestRefused
 from tradeplane_workloads.brokers.measuring import skew
+from tradeplane_workloads.brokers.record import download_record
 from tradeplane_workloads.brokers.signing import signed_query
 from tradeplane_workloads.paper.market import DEPTH_LEVELS, PATHS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tradeplane_api.venue import Market
+    from tradeplane_api.venue import Endpoint, Market
 
     from tradeplane_workloads.brokers.binance import Binance
 
@@ -25,6 +27,7 @@ MOST_TRADES = 1_000
 _LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 _KEY_HEADER = "X-MBX-APIKEY"
 _CLOCK_SAMPLES = 3
+_log = logging.getLogger(__name__)
 
 
 class Account:
@@ -50,6 +53,15 @@ class Account:
         """Read the Secret's files again; return whether they have others now."""
         before, self._credentials = self._credentials, read_credentials(self._folder, self._secret)
         return self._credentials != before
+
+    async def record(self, endpoint: Endpoint, path: Path) -> bool:
+        """Fetch what a simulated exchange recorded into a file; return False where it records nothing, or is real."""
+        try:
+            await download_record(endpoint, self._credentials, path, skew_microseconds=self._skew_microseconds)
+        except BrokerError as error:
+            _log.warning("what the exchange recorded is not sealed with the session: %s", error)
+            return False
+        return True
 
     async def info(self) -> Any:
         """Ask what is traded."""

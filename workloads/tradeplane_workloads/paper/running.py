@@ -17,7 +17,8 @@ from tradeplane_workloads.paper.closing import close_desk, take_back
 from tradeplane_workloads.paper.health import answering
 from tradeplane_workloads.paper.reporting import report
 from tradeplane_workloads.paper.trading import at_desk
-from tradeplane_workloads.paper.volume import current, newest
+from tradeplane_workloads.paper.volume import current, named, newest
+from tradeplane_workloads.sessions.bundle import seal_session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.paper.trading import Desk
+    from tradeplane_workloads.paper.volume import SessionPlace
 
+RECORD = "record"
+"""What the exchange recorded, beside the session's journal."""
 _log = logging.getLogger(__name__)
 
 
@@ -75,13 +79,19 @@ async def close(
     closed = place.closed()
     if closed is not None:
         return closed
+    record = place.folder / RECORD
     async with at_desk(specification, place, credentials) as desk:
         outcome, words = await close_desk(desk, how, within)
         told = report(desk.trader, place, outcome, words)
-    from tradeplane_workloads.sessions.bundle import seal_session
-
-    snapshot = seal_session(store, place.folder, record=None, previous=None).id
-    told = told.model_copy(update={"snapshot": snapshot})
+        recorded = await desk.account.record(specification.endpoint, record)
+    sealed = seal_session(store, place.folder, record=record if recorded else None, previous=_before(root, place))
+    told = told.model_copy(update={"snapshot": sealed.id})
     if outcome is PaperOutcome.FLAT:
         place.close(told)
     return told
+
+
+def _before(root: Path, place: SessionPlace) -> str | None:
+    """Return the id of the snapshot of the session before."""
+    before = place.number > 1 and named(root / str(place.number - 1)).closed()
+    return before.snapshot if before else None

@@ -60,7 +60,7 @@ def newest(root: Path) -> SessionPlace | None:
         numbers = [int(entry.name) for entry in root.iterdir() if entry.is_dir() and _NUMBER.fullmatch(entry.name)]
     except OSError as error:
         raise StoreFailure(f"{root}: it cannot be read ({error.strerror}); check the volume") from error
-    return _named(root / str(max(numbers))) if numbers else None
+    return named(root / str(max(numbers))) if numbers else None
 
 
 def current(root: Path, trader: str, time_ns: int) -> SessionPlace:
@@ -84,7 +84,8 @@ def current(root: Path, trader: str, time_ns: int) -> SessionPlace:
     return SessionPlace(root / str(number), number, name)
 
 
-def _named(folder: Path) -> SessionPlace:
+def named(folder: Path) -> SessionPlace:
+    """Return the session of a folder. Raises StoreFailure and DataRefused."""
     path = folder / NAME
     try:
         with path.open("rb") as file:

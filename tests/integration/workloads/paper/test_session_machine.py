@@ -154,7 +154,7 @@ class World:
                 continue
             order = self.exchange.orders.get(self.trader.name_of(doubt[1]))
             if order is None:
-                self.sent += [o.request for d,o in self.trader.open_orders() if d == doubt]
+                self.sent += [o.request for d, o in self.trader.open_orders() if d == doubt]
                 self.trader.doubts.pop(doubt, None)
                 continue
             event = OrderEvent.CANCEL if order.status == "CANCELED" else OrderEvent.OPEN

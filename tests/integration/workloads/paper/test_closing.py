@@ -1,0 +1,77 @@
+"""Closing a trader: flat or as it stands, once, within its time; what it did is sealed and replays exactly."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_api.paper import Closing, PaperOutcome, PaperReport
+from tradeplane_store.objects import open_store
+from tradeplane_workloads.paper.running import close
+from tradeplane_workloads.sessions.bundle import open_bundle
+
+from tests.integration.workloads.exchange.exchange_client import exchange
+from tests.integration.workloads.paper.paper_trading import LIMIT_S, MARKET, nothing_lost_or_doubled, paper, traded
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tradeplane_workloads.exchange.serving import Address
+
+
+async def closed(directory: Path, address: Address, how: Closing, within: float = 20.0, **fields: Any) -> PaperReport:
+    """Close the trader of a directory."""
+    (directory / "store").mkdir(exist_ok=True)
+    store = open_store((directory / "store").as_uri())
+    async with asyncio.timeout(within + LIMIT_S):
+        specification = paper(address.rest, address.streams, **fields)
+        return await close(specification, directory / "sessions", directory / "keys", how, within, store)
+
+
+async def test_flattened_it_holds_nothing_and_the_next_session_is_another(tmp_path: Path) -> None:
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        before = await traded(tmp_path, address, 2.0)
+        told = await closed(tmp_path, address, Closing.FLATTEN)
+        assert (told.outcome, told.positions, told.open_orders) == (PaperOutcome.FLAT, (), 0)
+        assert (told.session, told.number) == (before.session, 1)
+        assert await closed(tmp_path, address, Closing.FLATTEN) == told
+        assert nothing_lost_or_doubled(tmp_path, MARKET) == told.fills > 0
+        following = await traded(tmp_path, address, 1.0)
+    assert (following.number, following.session == told.session) == (2, False)
+    assert told.snapshot is not None
+    with open_bundle(open_store((tmp_path / "store").as_uri()), told.snapshot) as bundle:
+        assert bundle.manifest.session.name == told.session
+
+
+async def test_left_it_has_no_order_and_the_session_goes_on(tmp_path: Path) -> None:
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        await traded(tmp_path, address, 2.0)
+        told = await closed(tmp_path, address, Closing.LEAVE)
+        assert told.open_orders == 0
+        assert told.outcome is (PaperOutcome.LEFT if told.positions else PaperOutcome.FLAT)
+        following = await traded(tmp_path, address, 2.0)
+    assert (following.session, following.number) == (told.session, 1)
+    assert following.inputs > told.inputs
+    nothing_lost_or_doubled(tmp_path, MARKET)
+
+
+async def test_what_could_not_be_done_in_time_is_said_and_can_be_done_later(tmp_path: Path) -> None:
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        await traded(tmp_path, address, 2.0)
+    # It goes on from its record, and after what a trader asks at its beginning no answer can be read.
+    mute = MARKET | {"faults": [{"kind": "Garbage", "channel": "Request", "after": 5, "count": 1_000_000}]}
+    async with exchange(tmp_path, tmp_path / "record", **mute) as (_, address):
+        told = await closed(tmp_path, address, Closing.FLATTEN, within=2.0)
+    assert told.outcome is PaperOutcome.NOT_FLAT
+    assert "not done within 2 s, waiting for the exchange to say how the orders stand; left are" in told.message
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        again = await closed(tmp_path, address, Closing.FLATTEN)
+    assert (again.outcome, again.session) == (PaperOutcome.FLAT, told.session)
+    nothing_lost_or_doubled(tmp_path, MARKET)
+
+
+async def test_where_nothing_was_traded_there_is_nothing_to_close(tmp_path: Path) -> None:
+    (tmp_path / "sessions").mkdir()
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        told = await closed(tmp_path, address, Closing.FLATTEN)
+    assert (told.outcome, told.session) == (PaperOutcome.FLAT, None)
