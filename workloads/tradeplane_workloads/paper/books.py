@@ -89,6 +89,8 @@ class BookFeed:
         if not isinstance(answer, dict):
             raise Unreadable("a snapshot of a book is no JSON object")
         update = _number(answer, "lastUpdateId")
+        if self._update is not None and update <= self._update:
+            return []
         newer = [change for change in self._waiting if change.last > update]
         if newer and not self._follows(newer[0], update):
             return []

@@ -1,0 +1,208 @@
+"""What an exchange tells of an order: the simulated exchange's own words are read, and what cannot be is refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.venue import Market
+from tradeplane_workloads.errors import DataRefused
+from tradeplane_workloads.market.tapes import TapeInstrument
+from tradeplane_workloads.paper.market import Traded, instruments_of
+from tradeplane_workloads.paper.reports import Told, Unreadable, report_of, standing_of, trades_of
+from tradeplane_workloads.paper.requests import Unsendable, change_parameters, reason_of, submit_parameters
+from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
+
+ONE = Traded(
+    0, TapeInstrument("BTCUSDT", Decimal("0.1"), Decimal("0.001"), "USDT", InstrumentKind.LINEAR_FUTURE, Decimal(1))
+)
+KNOWN = {"BTCUSDT": ONE}
+FIELDS: dict[str, Any] = {
+    "s": "BTCUSDT",
+    "c": "tp-1",
+    "S": "SELL",
+    "o": "LIMIT",
+    "x": "TRADE",
+    "q": "0.010",
+    "z": "0.004",
+    "l": "0.003",
+    "L": "100.1",
+    "p": "100.0",
+    "T": 7,
+    "m": False,
+}
+ORDER: dict[str, Any] = {
+    "symbol": "BTCUSDT",
+    "orderId": 5,
+    "clientOrderId": "tp-1",
+    "side": "BUY",
+    "type": "LIMIT",
+    "status": "PARTIALLY_FILLED",
+    "origQty": "0.010",
+    "executedQty": "0.004",
+    "price": "100.0",
+    "updateTime": 7,
+}
+
+
+def futures(**fields: Any) -> dict[str, Any]:
+    return {"e": "ORDER_TRADE_UPDATE", "o": FIELDS | fields}
+
+
+def test_a_trade_says_how_much_has_traded_in_all() -> None:
+    told = report_of(futures(), KNOWN)
+    assert told == Told(0, "tp-1", OrderEvent.TRADE, -1, 1_001, 3, 10, 4, 7_000_000, taker=True)
+    filled = report_of(futures(z="0.010"), KNOWN)
+    assert filled is not None
+    assert filled.event is OrderEvent.FILL
+
+
+def test_a_cancellation_on_spot_names_the_order_it_took_back() -> None:
+    told = report_of({"e": "executionReport"} | FIELDS | {"x": "CANCELED", "c": "x-9", "C": "tp-1"}, KNOWN)
+    assert told is not None
+    assert (told.name, told.event, told.price, told.quantity) == ("tp-1", OrderEvent.CANCEL, 1_000, 10)
+
+
+def test_a_stop_waits_until_it_works() -> None:
+    waits = {"e": "executionReport"} | FIELDS | {"x": "NEW", "o": "STOP_LOSS_LIMIT", "w": False}
+    works = waits | {"w": True}
+    events = [told.event for told in (report_of(waits, KNOWN), report_of(works, KNOWN)) if told]
+    assert events == [OrderEvent.WAIT, OrderEvent.OPEN]
+
+
+@pytest.mark.parametrize("message", [{"e": "ACCOUNT_UPDATE"}, {"e": "listenKeyExpired"}, futures(s="ETHUSDT")])
+def test_what_is_about_no_order_of_ours_is_passed_over(message: dict[str, Any]) -> None:
+    assert report_of(message, KNOWN) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        ([], "no JSON object"),
+        ({"e": "ORDER_TRADE_UPDATE"}, 'no "o"'),
+        (futures(x="ODD"), "\"x\" 'ODD'"),
+        (futures(S="HOLD"), "\"S\" 'HOLD'"),
+        (futures(z=4), '"z" of an order of BTCUSDT'),
+        (futures(l="0.0001"), "no whole number of 0.001"),
+        (futures(L="-1"), "is no decimal"),
+        (futures(T="7"), 'no time in "T"'),
+        (futures(T=10**18), 'no time in "T"'),
+    ],
+)
+def test_what_cannot_be_read_is_refused(message: Any, words: str) -> None:
+    with pytest.raises(Unreadable, match=words):
+        report_of(message, KNOWN)
+
+
+def test_an_order_and_its_trades_are_read_in_their_order() -> None:
+    standing = standing_of(ORDER, KNOWN)
+    assert standing is not None
+    assert (standing.is_alive, standing.told.event, standing.told.executed) == (True, OrderEvent.OPEN, 4)
+    trade = {"orderId": 5, "price": "100.0", "time": 7, "maker": True}
+    answers = [trade | {"id": 9, "qty": "0.003"}, trade | {"id": 2, "qty": "0.001"}, trade | {"id": 3, "orderId": 6}]
+    found = [(one.event, one.quantity, one.executed) for one in trades_of(answers, standing, ONE)]
+    assert found == [(OrderEvent.TRADE, 1, 1), (OrderEvent.TRADE, 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("status", "event"),
+    [("CANCELED", OrderEvent.CANCEL), ("EXPIRED", OrderEvent.EXPIRE), ("REJECTED", OrderEvent.REFUSE)],
+)
+def test_an_order_that_is_over_says_how(status: str, event: OrderEvent) -> None:
+    standing = standing_of(ORDER | {"status": status}, KNOWN)
+    assert standing is not None
+    assert (standing.is_alive, standing.told.event) == (False, event)
+
+
+@pytest.mark.parametrize("broken", [{"orderId": "5"}, {"side": 1}, {"origQty": "x"}, {"updateTime": None}])
+def test_an_order_that_cannot_be_read_is_refused(broken: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable):
+        standing_of(ORDER | broken, KNOWN)
+
+
+def order(**fields: Any) -> Any:
+    """Return an order as the session asks for it."""
+    given = {"side": 1, "kind": "limit", "price": 1_000, "trigger": None, "quantity": 10, "terms": "GTC"}
+    return SimpleNamespace(**(given | {"display": 0, "peer": 0, "parent": 0} | fields))
+
+
+def test_an_order_is_sent_in_the_markets_words() -> None:
+    spot = submit_parameters(Market.SPOT, ONE, "n", order(terms="post-only"))
+    assert (spot["type"], spot["price"], spot["quantity"], "timeInForce" in spot) == (
+        "LIMIT_MAKER",
+        "100.0",
+        "0.010",
+        False,
+    )
+    future = submit_parameters(Market.USD_MARGINED, ONE, "n", order(terms="post-only", side=-1))
+    assert (future["side"], future["type"], future["timeInForce"]) == ("SELL", "LIMIT", "GTX")
+    stop = submit_parameters(Market.USD_MARGINED, ONE, "n", order(kind="stop", price=None, trigger=990))
+    assert (stop["type"], stop["stopPrice"], "price" in stop) == ("STOP_MARKET", "99.0", False)
+
+
+def test_a_change_names_the_quantity_in_all() -> None:
+    changed = change_parameters(Market.USD_MARGINED, ONE, "n", order(price=999, quantity=6), side=1, executed=4)
+    assert (changed["price"], changed["quantity"], changed["side"]) == ("99.9", "0.010", "BUY")
+    with pytest.raises(Unsendable):
+        change_parameters(Market.SPOT, ONE, "n", order(), side=1, executed=0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"display": 1}, OrderReason.WRONG_DISPLAY),
+        ({"peer": 3}, OrderReason.UNKNOWN_PEER),
+        ({"parent": 3}, OrderReason.UNKNOWN_PARENT),
+        ({"kind": "trailing-stop", "price": None}, OrderReason.WRONG_TERMS),
+    ],
+)
+def test_what_the_protocol_has_no_words_for_is_not_sent(fields: dict[str, Any], reason: OrderReason) -> None:
+    with pytest.raises(Unsendable) as refused:
+        submit_parameters(Market.USD_MARGINED, ONE, "n", order(**fields))
+    assert refused.value.reason is reason
+
+
+def test_refusals_are_told_in_the_cores_words() -> None:
+    assert reason_of(-5022, "") is OrderReason.WOULD_TAKE
+    assert reason_of(-2010, "Account has insufficient balance for requested action.") is OrderReason.NO_CASH
+    assert reason_of(-9_999, "odd") is OrderReason.WRONG_TERMS
+
+
+SYMBOL: dict[str, Any] = {
+    "symbol": "BTCUSDT",
+    "status": "TRADING",
+    "baseAsset": "BTC",
+    "quoteAsset": "USDT",
+    "filters": [
+        {"filterType": "PRICE_FILTER", "tickSize": "0.10"},
+        {"filterType": "LOT_SIZE", "stepSize": "0.00100000"},
+    ],
+}
+
+
+def test_an_instrument_has_the_steps_of_its_filters() -> None:
+    (found,) = instruments_of(Market.USD_MARGINED, ["BTCUSDT"], {"symbols": [SYMBOL]})
+    assert (found.tick, found.lot, found.currency) == (Decimal("0.1"), Decimal("0.001"), "USDT")
+    contract = SYMBOL | {"contractSize": 100}
+    del contract["status"]
+    listed = {"symbols": [contract | {"contractStatus": "TRADING"}]}
+    (inverse,) = instruments_of(Market.COIN_MARGINED, ["BTCUSDT"], listed)
+    assert (inverse.contract_size, inverse.currency) == (Decimal(100), "BTC")
+
+
+@pytest.mark.parametrize(
+    ("info", "words"),
+    [
+        ([], "lists no symbols"),
+        ({"symbols": []}, "BTCUSDT is not traded there; it has nothing"),
+        ({"symbols": [SYMBOL | {"status": "HALT"}]}, "BTCUSDT is HALT; wait until it trades"),
+        ({"symbols": [SYMBOL | {"filters": []}]}, "BTCUSDT has 'None' for a step"),
+        ({"symbols": [SYMBOL | {"quoteAsset": 1}]}, "no asset it is settled in"),
+    ],
+)
+def test_what_cannot_be_traded_is_refused(info: Any, words: str) -> None:
+    with pytest.raises(DataRefused, match=words):
+        instruments_of(Market.USD_MARGINED, ["BTCUSDT"], info)
