@@ -109,25 +109,36 @@ def exchanged(document: dict[str, Any], record: Path) -> tuple[list[Order], dict
     return orders, fills
 
 
-def nothing_lost_or_doubled(directory: Path, document: dict[str, Any]) -> int:
-    """Hold a session to what the exchange did; return how many fills that was.
+def lost_or_doubled(directory: Path, document: dict[str, Any]) -> tuple[int, list[str]]:
+    """Hold the newest session to what the exchange did; return how many fills it was told, and what is wrong.
 
     Each order at the exchange was decided, and is there once; each fill of an order that is over was told, once and in
     its order, and what was told of one that is open is the beginning of what happened.
     """
     place = newest(directory / "sessions")
     assert place is not None
-    name = place.name
-    sent, told, open_ = told_fills(place.folder, name)
+    sent, told, open_ = told_fills(place.folder, place.name)
     orders, fills = exchanged(document, directory / "record")
-    numbers = [order_of(order.sent.client, name) for order in orders]
-    assert len(set(numbers)) == len(numbers), "an order was sent twice"
-    assert set(numbers) <= sent, "the exchange has an order that was not decided"
-    there = dict(zip(numbers, orders, strict=True))
-    for one in sent - open_:
-        happened = fills[there[one].number] if one in there else []
-        assert told.get(one, []) == happened, f"order {one}"
-    for one in open_:
-        happened = fills[there[one].number] if one in there else []
-        assert told.get(one, []) == happened[: len(told.get(one, []))], f"order {one}"
-    return sum(len(of_order) for of_order in told.values())
+    wrong, there = [], {}
+    for order in orders:
+        number = order_of(order.sent.client, place.name)
+        if number is None or number not in sent:
+            wrong.append(f"the exchange has order {order.sent.client}, which was not decided")
+        elif number in there:
+            wrong.append(f"order {number} was sent twice")
+        else:
+            there[number] = order
+    for number in sorted(sent):
+        happened = fills[there[number].number] if number in there else []
+        if number in open_:
+            happened = happened[: len(told.get(number, []))]
+        if told.get(number, []) != happened:
+            wrong.append(f"order {number}: told {told.get(number, [])}, and {happened} happened")
+    return sum(len(of_order) for of_order in told.values()), wrong
+
+
+def nothing_lost_or_doubled(directory: Path, document: dict[str, Any]) -> int:
+    """Assert that nothing is wrong, and return how many fills a session was told."""
+    told, wrong = lost_or_doubled(directory, document)
+    assert wrong == []
+    return told
