@@ -76,8 +76,8 @@ async def _latency() -> Record:
     p50, p99 = (float(np.percentile(late, share)) / 1e9 for share in (50, 99))
     how = (
         f"99th percentile of {len(late):,} orders on loopback, from the event that the trader had (a message, a "
-        f"report, a timer) to the exchange having read the order, its intent synced before; median {p50 * 1e6:.0f} us; "
-        f"fdatasync of as much alone, on the same disk: median {np.percentile(alone, 50) / 1e3:.0f} us, 99th percentile "
+        f"report, a timer) to the exchange having read it, its intent synced; median {p50 * 1e6:.0f} us; "
+        f"fdatasync of as much alone, on that disk: median {np.percentile(alone, 50) / 1e3:.0f} us, 99th percentile "
         f"{np.percentile(alone, 99) / 1e3:.0f} us"
     )
     return Record("session.order_latency_p99_s", p99, "s", None, None, None, how)

@@ -63,7 +63,7 @@ def main(arguments: list[str]) -> int:
 
 
 async def _run(specification: PaperSpecification, asked: argparse.Namespace) -> PaperReport:
-    root, credentials = Path(_set(SESSIONS_VARIABLE)), Path(_set(CREDENTIALS_VARIABLE))
+    root, credentials = Path(_set(SESSIONS_VARIABLE)), Path(os.environ.get(CREDENTIALS_VARIABLE, "/nonexistent"))
     if asked.close is not None:
         store = open_store(_set(STORE_VARIABLE))
         return await close(specification, root, credentials, Closing(asked.close), asked.within, store)

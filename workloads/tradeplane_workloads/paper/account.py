@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from tradeplane_workloads.brokers.binance import LARGE_BYTES, SMALL_BYTES, Asked, Clocks
 from tradeplane_workloads.brokers.credentials import read_credentials
-from tradeplane_workloads.brokers.errors import BrokerError, CredentialsRefused, NotTheApiExpected, RequestRefused
+from tradeplane_workloads.brokers.errors import (
+    BrokerError,
+    CredentialsRefused,
+    EndpointUnreachable,
+    NotTheApiExpected,
+    RequestRefused,
+)
 from tradeplane_workloads.brokers.measuring import skew
 from tradeplane_workloads.brokers.record import download_record
 from tradeplane_workloads.brokers.signing import signed_query
 from tradeplane_workloads.paper.market import DEPTH_LEVELS, PATHS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tradeplane_api.venue import Endpoint, Market
@@ -24,6 +32,9 @@ if TYPE_CHECKING:
 
 NO_SUCH_ORDER = (-2013, -2011)
 MOST_TRADES = 1_000
+PATIENCE_SECONDS = 180.0
+"""How long credentials that were good may be refused: a kubelet mounts a changed Secret within two minutes."""
+AGAIN_SECONDS = 2
 _LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 _KEY_HEADER = "X-MBX-APIKEY"
 _CLOCK_SAMPLES = 3
@@ -43,6 +54,8 @@ class Account:
         self._clocks = clocks or Clocks()
         self._credentials = read_credentials(folder, secret)
         self._skew_microseconds = 0
+        self._accepted = False
+        self._refused_since: float | None = None
 
     async def set_clock(self) -> int:
         """Measure how far the broker's clock is from ours; return that in microseconds."""
@@ -125,8 +138,11 @@ class Account:
         await self._keyed("PUT", urlencode({"listenKey": key}))
 
     async def _keyed(self, method: str, query: str = "") -> Any:
-        headers = {_KEY_HEADER: self._credentials.api_key}
-        return await self._broker.request(Asked(method, self._paths.listen_key, query, 2, SMALL_BYTES, headers))
+        def asked() -> Asked:
+            headers = {_KEY_HEADER: self._credentials.api_key}
+            return Asked(method, self._paths.listen_key, query, 2, SMALL_BYTES, headers)
+
+        return await self._authorized(asked)
 
     async def _list(self, path: str, parameters: dict[str, str], weight: int) -> list[Any]:
         answer = await self._signed("GET", path, parameters, weight, LARGE_BYTES)
@@ -137,12 +153,33 @@ class Account:
     async def _signed(
         self, method: str, path: str, parameters: dict[str, str], weight: int, most: int = SMALL_BYTES
     ) -> Any:
+        return await self._authorized(lambda: self._asked(method, path, parameters, weight, most))
+
+    async def _authorized(self, asked: Callable[[], Asked]) -> Any:
+        """Send a request with the credentials there are, and once more where the Secret has others by now.
+
+        A Secret that is changed reaches the broker and us at different times. So credentials that were good once and
+        are refused are asked for again for a while, as a broker that cannot be reached is.
+        """
         try:
-            return await self._broker.request(self._asked(method, path, parameters, weight, most))
-        except CredentialsRefused:
+            answer = await self._broker.request(asked())
+        except CredentialsRefused as refused:
             if not self.read_credentials_again():
-                raise
-        return await self._broker.request(self._asked(method, path, parameters, weight, most))
+                raise self._patient(refused) from refused
+            try:
+                answer = await self._broker.request(asked())
+            except CredentialsRefused as again:
+                raise self._patient(again) from again
+        self._accepted, self._refused_since = True, None
+        return answer
+
+    def _patient(self, refused: CredentialsRefused) -> BrokerError:
+        """Return what to raise of credentials that are refused."""
+        now = time.monotonic()
+        self._refused_since = now if self._refused_since is None else self._refused_since
+        if not self._accepted or now - self._refused_since > PATIENCE_SECONDS:
+            return refused
+        return EndpointUnreachable(f"{refused}; the Secret is read again meanwhile", AGAIN_SECONDS)
 
     def _asked(self, method: str, path: str, parameters: dict[str, str], weight: int, most: int) -> Asked:
         timestamp = (self._clocks.wall() // 1_000 + self._skew_microseconds) // 1_000

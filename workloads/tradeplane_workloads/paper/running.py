@@ -43,8 +43,14 @@ async def trade(
 ) -> PaperReport:
     """Trade until ``stop`` is set, orders and positions staying as they are. Raises WorkloadError and BrokerError."""
     place = current(root, specification.trader, time.time_ns())
-    async with at_desk(specification, place, credentials) as desk, answering(*address, desk.waits_for) as port:
+    at_work: list[Desk] = []
+
+    def waits_for() -> str:
+        return at_work[0].waits_for() if at_work else "the broker's first answer"
+
+    async with answering(*address, waits_for) as port, at_desk(specification, place, credentials) as desk:
         _log.info("session %d (%s) trades; health is told at port %d", place.number, place.name.hex(), port)
+        at_work.append(desk)
         stopping = asyncio.ensure_future(stop.wait())
         try:
             either: set[asyncio.Future[Any]] = {stopping, desk.failed}

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from tradeplane_api.paper import PaperReport
+from tradeplane_workloads.exchange.listing import Wire
+from tradeplane_workloads.exchange.serving import Address
 
+from tests.integration.workloads.exchange.exchange_client import Client
 from tests.integration.workloads.paper.paper_trading import paper
 from tests.unit.workloads.exchange.small_exchange import keys_in
 
@@ -64,6 +67,15 @@ class Place:
     async def trades(self, trader: asyncio.subprocess.Process) -> None:
         """Wait until a trader says that it is ready."""
         await _answers(f"http://127.0.0.1:{self.health}/readyz", trader)
+
+    async def orders(self, key: str, secret: str) -> int:
+        """Return how many orders an account has sent, as far as the exchange tells."""
+        async with aiohttp.ClientSession() as http:
+            address = Address("127.0.0.1", self.port, Wire.USD_M, ("SYNUSDT",))
+            answer = await Client(http, address, key, secret).signed(
+                "GET", "/fapi/v1/allOrders", symbol="SYNUSDT", limit=1_000
+            )
+            return len(answer.body) if answer.status == 200 else 0
 
     def report(self) -> PaperReport:
         """Return what the last trader that ended by itself said."""
