@@ -1,4 +1,4 @@
-"""How fast the event engine is, beside hftbacktest and NautilusTrader, and with a Python callback.
+"""How fast the event engine is, beside hftbacktest and NautilusTrader, and with a Python callback; parity of sessions.
 
 Processor time of the one thread is what counts, for all. Ours takes digests of its log. What differs from the peers is
 in ``docs/engine-events.md`` and ``docs/benchmarks.md``.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.bench.replay import callbacks, quoting
+from tests.bench.replay import callbacks, quoting, sessions
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,4 +31,6 @@ def records(names: Collection[str] = ()) -> list[Record]:
         measured.append(callbacks.against_nautilus())
     if callbacks.RATE.startswith(asked):
         measured.append(callbacks.rate())
+    if sessions.NAME_OF_RECORD.startswith(asked):
+        measured.append(sessions.parity_fraction())
     return measured

@@ -79,7 +79,8 @@ def orders_of(steps: Sequence[ExchangeStep], session: bytes, instruments: Mappin
             if order is not None:
                 first = step.outcomes[0]
                 names[first.account, first.order] = order
-                found.sent.setdefault(order, []).append(_sent(step, first, order, instruments))
+                if first.event != OrderEvent.REFUSE or order not in found.sent:  # one sent again and refused is none
+                    found.sent.setdefault(order, []).append(_sent(step, first, order, instruments))
         for outcome in step.outcomes:
             mine = names.get((outcome.account, outcome.order))
             if mine is not None:

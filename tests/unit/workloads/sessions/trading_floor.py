@@ -18,7 +18,7 @@ from tradeplane_workloads.sessions.order_names import order_name, order_of
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tradeplane_native import OrderRequest, Session
@@ -59,7 +59,9 @@ class Floor:
         self.specification = SessionSpecification.of(instruments, Simulation.model_validate(given | simulation))
         self.recorded = open_session(self.session_folder, NAME, self.specification)
         self.unheard: list[Happened] = []
-        self.reports = 0
+        self.reports = self.skew_ns = 0
+        self.held = False
+        """Whether reports are kept back; the last ones come when the session is ended."""
         self.tell: Callable[[int, dict[str, Any]], list[dict[str, Any]]] = lambda _, report: [report]
         """What the session is told instead of a report, by the report's number from 1 on."""
 
@@ -68,22 +70,39 @@ class Floor:
         """The session."""
         return self.recorded.session
 
-    def trade(self, messages: int | None = None, *, end: bool = True) -> None:
-        """Let messages of the market happen, by default all; ``end`` flattens and stops the session then."""
+    @property
+    def trader_now(self) -> int:
+        """The time by the trader's clock."""
+        return self.now + self.skew_ns
+
+    def trade(
+        self,
+        messages: int | None = None,
+        *,
+        end: bool = True,
+        faults: Mapping[int, Callable[[Floor], None]] | None = None,
+    ) -> None:
+        """Let messages of the market happen, by default all; ``end`` flattens and stops the session then.
+
+        ``faults``: what goes wrong before the message of that number.
+        """
         self.session.start(self.now)
         schedule = schedule_of(self.tapes)
         for index in range(len(schedule) if messages is None else messages):
             self.now += STEP_NS
+            if faults is not None and index in faults:
+                faults[index](self)
             instrument, first, last = (int(part[index]) for part in (schedule.instrument, schedule.first, schedule.end))
             self.venue.play(instrument, first, last)
             self._message(instrument, first, last)
             self._due()
             self._answer()
         if end:
-            self.session.command(self.now, "flatten")
+            self.held = False
+            self.session.command(self.trader_now, "flatten")
             self._answer()
             self._answer()
-            self.session.command(self.now, "stop")
+            self.session.command(self.trader_now, "stop")
         self.recorded.commit(sync=True)
 
     def close(self) -> None:
@@ -105,25 +124,25 @@ class Floor:
             tuple(int(value) for value in row) for row in zip(*(column[first:last] for column in columns), strict=True)
         ]
         sequence = int(tape.sequence[first])
-        self.session.message(self.now, instrument, sequence, self.now, rows)  # type: ignore[arg-type]
+        self.session.message(self.trader_now, instrument, sequence, self.now, rows)  # type: ignore[arg-type]
 
     def _due(self) -> None:
         session = self.session
-        while session.next_timer is not None and session.next_timer <= self.now:
-            session.timer(self.now)
-        while session.next_period is not None and session.next_period <= self.now:
-            session.period(self.now)
+        while session.next_timer is not None and session.next_timer <= session.now:
+            session.timer(self.trader_now)
+        while session.next_period is not None and session.next_period <= session.now:
+            session.period(self.trader_now)
 
     def _answer(self) -> None:
         """Tell the session what happened, and the exchange what is asked, until neither has anything to say."""
         while True:
-            told, self.unheard = self.unheard, []
+            told, self.unheard = ([], self.unheard) if self.held else (self.unheard, [])
             for one in told:
                 self._report(one)
             requests = self.recorded.commit()
             for request in requests:
                 self._ask(request)
-            if not requests and not self.unheard:
+            if not requests and (self.held or not self.unheard):
                 return
 
     def _report(self, one: Happened) -> None:
@@ -144,7 +163,7 @@ class Floor:
             "taker": not trade.maker if trade else False,
         }
         for told in self.tell(self.reports, report):
-            self.session.report(self.now, order.instrument, **told)
+            self.session.report(self.trader_now, order.instrument, **told)
 
     def _ask(self, request: OrderRequest) -> None:
         name = order_name(NAME, request.order)
@@ -162,8 +181,8 @@ class Floor:
                 self.venue.cancel(self.account, standing)
         except Refusal:
             self.session.report(
-                self.now, request.instrument, exchange_time=self.now, event=OrderEvent.REFUSE, order=request.order,
-                side=request.side, price=request.price or 0, quantity=request.quantity, left=0,
+                self.trader_now, request.instrument, exchange_time=self.now, event=OrderEvent.REFUSE,
+                order=request.order, side=request.side, price=request.price or 0, quantity=request.quantity, left=0,
             )  # fmt: skip
 
 
