@@ -32,6 +32,12 @@ SESSION_SCHEMA_VERSION = 3
 """The version of a manifest that holds a session."""
 
 
+class SnapshotReference(Document):
+    """A Snapshot of the same namespace."""
+
+    name: Name = Field(description="Name of the Snapshot.")
+
+
 class InstrumentKind(StrEnum):
     """What is traded, and so what a price times a quantity is."""
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API_VERSION",
+    "APPLIED_ANNOTATION",
     "CONNECTION_UID_LABEL",
+    "EXCHANGE_LABEL",
+    "EXCHANGE_ROLE",
     "GROUP",
     "MANAGED_BY",
     "MANAGED_BY_LABEL",
@@ -26,6 +29,7 @@ __all__ = [
     "REPLAY_UID_LABEL",
     "ROLE_LABEL",
     "RUN_LABEL",
+    "STORE_LABEL",
     "STRATEGY_UID_LABEL",
     "VERSION",
     "ProbeName",
@@ -44,12 +48,19 @@ OWNER_LABELS = {
     CONNECTION_UID_LABEL: "BrokerConnection",
     REPLAY_UID_LABEL: "Replay",
 }
-"""Labels by which a Job says whose it is, and the kind each stands for."""
+"""Labels by which a child says whose it is, and the kind each stands for."""
+APPLIED_ANNOTATION = f"{GROUP}/applied"
+"""The digest of the manifest a child was last made like."""
 RUN_LABEL = f"{GROUP}/run"
 """The Job's own name, by which it is removed."""
 ROLE_LABEL = f"{GROUP}/role"
 PROBE_ROLE = "broker-probe"
 """Role of pods that may reach brokers, for a NetworkPolicy to select."""
+EXCHANGE_ROLE = "exchange"
+EXCHANGE_LABEL = f"{GROUP}/exchange"
+"""Of pods that are simulated exchanges: the UID of their connection. Probes and traders may reach what carries it."""
+STORE_LABEL = f"{GROUP}/store"
+"""Of pods of ours that use no store, with the value ``none``: a NetworkPolicy keeps them from it."""
 
 _READABLE = 50
 _HASHED = 12
