@@ -205,6 +205,7 @@ class _Draft:
         self._start(Trigger.GENERATION, "")
 
     def _snapshot_unusable(self) -> Verdict | None:
+        assert self.spec.snapshot_ref is not None  # noqa: S101 - a rule of the spec for mode Backtest
         name = self.spec.snapshot_ref.name
         view = self.observed.snapshot
         if view is None:
