@@ -1,6 +1,7 @@
 """All that kopf calls: what its watches tell of all kinds but Strategies is passed on. Nothing is decided here.
 
-Strategies and Jobs, which change with each run, are watched in ``observing.watching``, where it is said why.
+Strategies and Jobs, which change with each run, are watched in ``observing.watching``, where it is said why; so are the
+other children, because kopf cannot have the API server select them by a label.
 """
 
 from __future__ import annotations

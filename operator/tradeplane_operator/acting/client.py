@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from tradeplane_operator.acting.access import Access, Connection
 
 _JSON = "application/json"
+_APPLY = "application/apply-patch+yaml"
+"""Of which JSON is a part."""
+FIELD_OWNER = "tradeplane-operator"
+"""Who owns the fields of what is applied: one name, so that a field no longer wanted goes."""
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _BROKEN = (TimeoutError, aiohttp.ClientError)
 _UNAUTHORIZED = 401
@@ -68,6 +72,19 @@ class ApiClient:
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """Change an object by JSON merge patch (RFC 7386). Raises Conflict and other ApiErrors."""
         return await self._write("PATCH", path, body, content_type="application/merge-patch+json")
+
+    async def apply(self, path: str, manifest: Mapping[str, Any], *, force: bool) -> Any:
+        """Make an object like a manifest, by server-side apply; ``force`` takes fields from whoever else owns them.
+
+        Raises Conflict where somebody else does, or where a UID in the manifest is not that of the object; Refused and
+        other ApiErrors.
+        """
+        query = {"fieldManager": FIELD_OWNER, "force": "true" if force else "false"}
+        return await self._write("PATCH", path, manifest, query=query, content_type=_APPLY)
+
+    async def delete(self, path: str, uid: str) -> None:
+        """Delete one object, dependants in the background. Raises NotFound, Conflict for another UID, ApiError."""
+        await self._write("DELETE", path, {"propagationPolicy": "Background", "preconditions": {"uid": uid}})
 
     async def delete_collection(self, path: str, selector: str) -> None:
         """Delete what a label selector selects, dependants in the background. Raises ApiError.

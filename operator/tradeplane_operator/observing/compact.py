@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_operator.planning.names import OWNER_LABELS
-from tradeplane_operator.planning.observed import JobEnd, ObservedJob, PodFacts
+from tradeplane_operator.planning.names import APPLIED_ANNOTATION, OWNER_LABELS
+from tradeplane_operator.planning.observed import JobEnd, ObservedChild, ObservedJob, ObservedSet, PodFacts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,7 +15,7 @@ _ENDS = frozenset(end.value for end in JobEnd)
 
 
 def owner_label(metadata: Mapping[str, Any]) -> str | None:
-    """Return the label by which a Job says whose it is; nothing where it is not one of ours."""
+    """Return the label by which a child says whose it is; nothing where it is not one of ours."""
     labels = metadata.get("labels") or {}
     return next((label for label in OWNER_LABELS if label in labels), None)
 
@@ -23,9 +23,7 @@ def owner_label(metadata: Mapping[str, Any]) -> str | None:
 def compact_job(body: Mapping[str, Any]) -> ObservedJob:
     """Return what matters of a Job that carries our labels. Raises ValueError for any other."""
     metadata, status = body["metadata"], body.get("status") or {}
-    label = owner_label(metadata)
-    if label is None:
-        raise ValueError(f"Job {metadata['name']} has none of the labels {', '.join(OWNER_LABELS)}")
+    label = _label("Job", metadata)
     end = _ending(status.get("conditions") or ())
     return ObservedJob(
         name=metadata["name"],
@@ -45,6 +43,49 @@ def compact_job(body: Mapping[str, Any]) -> ObservedJob:
         deleting="deletionTimestamp" in metadata,
         owner_kind=OWNER_LABELS[label],
     )
+
+
+def _label(kind: str, metadata: Mapping[str, Any]) -> str:
+    label = owner_label(metadata)
+    if label is None:
+        raise ValueError(f"{kind} {metadata['name']} has none of the labels {', '.join(OWNER_LABELS)}")
+    return label
+
+
+def compact_child(body: Mapping[str, Any]) -> ObservedChild:
+    """Return what matters of a Service that carries our labels. Raises ValueError for any other."""
+    return ObservedChild(**_child("Service", body["metadata"]))
+
+
+def compact_set(body: Mapping[str, Any]) -> ObservedSet:
+    """Return what matters of a StatefulSet that carries our labels. Raises ValueError for any other."""
+    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    return ObservedSet(
+        **_child("StatefulSet", metadata),
+        generation=int(metadata.get("generation", 0)),
+        observed_generation=int(status.get("observedGeneration", 0)),
+        wanted=int(spec.get("replicas", 1)),
+        pods=int(status.get("replicas", 0)),
+        ready=int(status.get("readyReplicas", 0)),
+        updated=int(status.get("updatedReplicas", 0)),
+    )
+
+
+def _child(kind: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that all children have that are applied."""
+    label = _label(kind, metadata)
+    return {
+        "name": metadata["name"],
+        "namespace": metadata["namespace"],
+        "uid": metadata["uid"],
+        "owner_uid": metadata["labels"][label],
+        "owner_name": _owner_name(metadata, OWNER_LABELS[label]),
+        "owner_kind": OWNER_LABELS[label],
+        "resource_version": int(metadata["resourceVersion"]),
+        "created": metadata["creationTimestamp"],
+        "applied": (metadata.get("annotations") or {}).get(APPLIED_ANNOTATION, ""),
+        "deleting": "deletionTimestamp" in metadata,
+    }
 
 
 def _runs(status: Mapping[str, Any]) -> bool:
@@ -72,6 +113,7 @@ def compact_pod(body: Mapping[str, Any]) -> PodFacts:
     container: Mapping[str, Any] = next(iter(status.get("containerStatuses") or ()), {})
     state = container.get("state") or {}
     waiting, ended = state.get("waiting") or {}, state.get("terminated") or {}
+    before = (container.get("lastState") or {}).get("terminated") or {}
     return PodFacts(
         name=metadata["name"],
         created=metadata["creationTimestamp"],
@@ -84,6 +126,8 @@ def compact_pod(body: Mapping[str, Any]) -> PodFacts:
         termination_message=ended.get("message", "")[:_MAX_WORDS],
         status_reason=status.get("reason", ""),
         status_message=status.get("message", "")[:_MAX_WORDS],
+        last_exit_code=before.get("exitCode"),
+        last_message=before.get("message", "")[:_MAX_WORDS],
     )
 
 

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tradeplane_operator.observing.index import Index
+    from tradeplane_operator.observing.owned import OwnedIndex
 
 DELETED = "DELETED"
 _OWNERS = frozenset(OWNER_LABELS.values())
-"""Kinds that have Jobs."""
+"""Kinds that have children."""
 
 
 @dataclass(slots=True)
@@ -43,16 +44,27 @@ class Feed:
 
     def job(self, event: str, body: Mapping[str, Any]) -> None:
         """Take what a watch says of a Job: news for its owner where a plan would act on it."""
+        self._child(self.index.jobs, event, body)
+
+    def stateful_set(self, event: str, body: Mapping[str, Any]) -> None:
+        """Take what a watch says of a StatefulSet: news for its owner where a plan would act on it."""
+        self._child(self.index.sets, event, body)
+
+    def service(self, event: str, body: Mapping[str, Any]) -> None:
+        """Take what a watch says of a Service: news for its owner where a plan would act on it."""
+        self._child(self.index.services, event, body)
+
+    def _child(self, known: OwnedIndex[Any], event: str, body: Mapping[str, Any]) -> None:
         metadata = body["metadata"]
         deleted = event == DELETED
-        news = not deleted and self.index.jobs.put(body) is not None
+        news = not deleted and known.put(body) is not None
         owners = metadata.get("ownerReferences") or ()
         owner = next((owner for owner in owners if owner.get("kind") in _OWNERS), None)
         if owner is None:
             return
         key = Key(Kind(owner["kind"]), metadata["namespace"], owner["name"])
         if deleted:
-            gone = self.index.jobs.remove(owner["uid"], metadata["name"], metadata["uid"])
+            gone = known.remove(owner["uid"], metadata["name"], metadata["uid"])
             news = gone and self.index.of_kind(key.kind).get(key) is not None
         if news:
             self.wake(key)

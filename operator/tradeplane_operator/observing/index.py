@@ -1,27 +1,28 @@
 """What the watches brought, kept small: ten thousand finished strategies have to fit beside each other.
 
-Objects of our kinds are kept as JSON bytes without what no plan reads (managed fields, annotations); Jobs as the few
-fields that matter. The newest of a watched copy and of an answer to our own write is kept. Resource versions are
-compared as integers, which the API server promises within one resource type
+Objects of our kinds are kept as JSON bytes without what no plan reads (managed fields, annotations); their children
+(``observing.owned``) as the few fields that matter. The newest of a watched copy and of an answer to our own write is
+kept. Resource versions are compared as integers, which the API server promises within one resource type
 (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tradeplane_operator.observing.compact import compact_job, owner_label
+from tradeplane_operator.observing.children import JOBS, SERVICES, STATEFUL_SETS
 from tradeplane_operator.observing.keys import Key, Kind
+from tradeplane_operator.observing.owned import JobIndex, OwnedIndex, services, stateful_sets
 from tradeplane_operator.planning.work import QUEUE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tradeplane_operator.planning.observed import ObservedJob
+    from tradeplane_operator.planning.observed import ObservedChild, ObservedSet
 
 _METADATA = ("name", "namespace", "uid", "generation", "resourceVersion", "creationTimestamp", "deletionTimestamp")
 
@@ -116,70 +117,6 @@ class ResourceIndex:
 
 
 @dataclass(slots=True)
-class JobIndex:
-    """Jobs by the UID of the object they belong to, then by name; and which object that is."""
-
-    _jobs: dict[str, dict[str, ObservedJob]] = field(default_factory=dict)
-    _looked_at: set[str] = field(default_factory=set)
-
-    def __len__(self) -> int:
-        return sum(len(jobs) for jobs in self._jobs.values())
-
-    def of(self, owner_uid: str) -> Mapping[str, ObservedJob]:
-        """Return a copy of what is known of an object's Jobs."""
-        return dict(self._jobs.get(owner_uid, {}))
-
-    def put(self, body: Mapping[str, Any]) -> ObservedJob | None:
-        """Keep a Job, unless a newer one is known; return it if anything is new that a plan would act on.
-
-        When it was started is no such thing: a plan has set its timer when it asked for the Job. Nor is that its pod
-        runs, unless somebody has looked why it did not.
-        """
-        if owner_label(body["metadata"]) is None:
-            return None
-        job = compact_job(body)
-        jobs = self._jobs.setdefault(intern(job.owner_uid), {})
-        known = jobs.get(job.name)
-        if known is not None and known.uid == job.uid and known.resource_version >= job.resource_version:
-            return None
-        jobs[job.name] = job
-        return job if known is None or self._differs(known, job) else None
-
-    def _differs(self, known: ObservedJob, job: ObservedJob) -> bool:
-        awaited = job.uid in self._looked_at
-        if job.ready:
-            self._looked_at.discard(job.uid)
-        runs_as_expected = job.ready and not known.ready and not awaited
-        before = replace(known, resource_version=0, start_time=None, ready=known.ready or runs_as_expected)
-        return before != replace(job, resource_version=0, start_time=None)
-
-    def looked_at(self, job: ObservedJob) -> None:
-        """Remember that somebody looked why a Job's pod does not run, and wants to know when it does."""
-        self._looked_at.add(job.uid)
-
-    def remove(self, owner_uid: str, name: str, uid: str) -> bool:
-        """Forget a deleted Job; return whether it was known."""
-        known = self._jobs.get(owner_uid, {}).get(name)
-        if known is None or known.uid != uid:
-            return False
-        self.forget(owner_uid, name)
-        return True
-
-    def forget(self, owner_uid: str, name: str) -> None:
-        """Forget a Job that this operator removed, ahead of the watch."""
-        jobs = self._jobs.get(owner_uid, {})
-        job = jobs.pop(name, None)
-        if job is not None:
-            self._looked_at.discard(job.uid)
-        if not jobs:
-            self._jobs.pop(owner_uid, None)
-
-    def identities(self) -> dict[str, ObservedJob]:
-        """Return every Job by UID."""
-        return {job.uid: job for jobs in self._jobs.values() for job in jobs.values()}
-
-
-@dataclass(slots=True)
 class Index:
     """All that is known of the cluster."""
 
@@ -188,6 +125,8 @@ class Index:
     connections: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.BROKER_CONNECTION))
     replays: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.REPLAY))
     jobs: JobIndex = field(default_factory=JobIndex)
+    sets: OwnedIndex[ObservedSet] = field(default_factory=stateful_sets)
+    services: OwnedIndex[ObservedChild] = field(default_factory=services)
     _readers: dict[Key, set[Key]] = field(default_factory=dict)
 
     def of_kind(self, kind: Kind) -> ResourceIndex:
@@ -199,6 +138,11 @@ class Index:
             Kind.REPLAY: self.replays,
         }
         return kinds[kind]
+
+    def owned(self, plural: str) -> OwnedIndex[Any]:
+        """Return the index of one kind of children."""
+        kinds: dict[str, OwnedIndex[Any]] = {JOBS: self.jobs, STATEFUL_SETS: self.sets, SERVICES: self.services}
+        return kinds[plural]
 
     def unanswered(self, key: Key) -> bool:
         """Return whether somebody waits for a first answer to what an object of ours asks."""

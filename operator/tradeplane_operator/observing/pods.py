@@ -1,4 +1,4 @@
-"""Looking at Jobs' pods, only when a plan asks why one waits or failed.
+"""Looking at pods of Jobs and StatefulSets, only when a plan asks why one waits or failed.
 
 Pods are not watched: a run that goes well needs none of their events, and at tens of runs a second those would be most
 of what the operator does. When a cluster falls behind, many runs ask at once why they wait; one answer for a namespace
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.observing.compact import compact_pod
 from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL
-from tradeplane_operator.planning.observed import JobPods, ObservedJob, PodFacts
+from tradeplane_operator.planning.observed import JobPods, ObservedJob, ObservedSet, PodFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,6 +32,7 @@ _GOOD_FOR_TIMES = 20.0
 Events are in no cache of the API server's, and to find ours it reads all of a namespace."""
 _GOOD_AT_MOST_SECONDS = 60.0
 _JOB_LABEL = "batch.kubernetes.io/controller-uid"
+_SET_POD_LABEL = "statefulset.kubernetes.io/pod-name"
 
 
 @dataclass(slots=True)
@@ -45,7 +46,7 @@ class _Answer:
 
 @dataclass(slots=True)
 class PodLookup:
-    """Reads pods of Jobs, and what the Job controller says where there are none. ``clock``: seconds, monotonic."""
+    """Reads pods, and what their controller says where there are none. ``clock``: seconds, monotonic."""
 
     client: ApiClient
     clock: Callable[[], float] = time.monotonic
@@ -71,11 +72,29 @@ class PodLookup:
         pods = await self._all(job)  # a refusal may be an old one
         return JobPods(pods, "" if pods else refused[job.uid])
 
+    async def of_set(self, observed: ObservedSet) -> JobPods:
+        """Return the pod of a StatefulSet of one; where there is none, why its controller could create none.
+
+        Raises ApiError.
+        """
+        pods = await self._selected(observed.namespace, f"{_SET_POD_LABEL}={observed.name}-0")
+        if pods:
+            return JobPods(pods)
+        about = f"involvedObject.uid={observed.uid},reason=FailedCreate"
+        async with self._turns:
+            query = {"fieldSelector": about, "limit": str(_MOST_WAITING)}
+            listed = await self.client.get(f"/api/v1/namespaces/{observed.namespace}/events", query)
+        said = [str(item.get("message", "")) for item in sorted(listed["items"] or (), key=_last_seen)]
+        return JobPods((), said[-1] if said else "")
+
     async def _all(self, job: ObservedJob) -> tuple[PodFacts, ...]:
         """Return every pod of a Job."""
+        return await self._selected(job.namespace, f"{_JOB_LABEL}={job.uid}")
+
+    async def _selected(self, namespace: str, label: str) -> tuple[PodFacts, ...]:
         async with self._turns:
-            selector = {"labelSelector": f"{_JOB_LABEL}={job.uid}", "limit": str(_MOST_PODS)}
-            listed = await self.client.get(f"/api/v1/namespaces/{job.namespace}/pods", selector)
+            selector = {"labelSelector": label, "limit": str(_MOST_PODS)}
+            listed = await self.client.get(f"/api/v1/namespaces/{namespace}/pods", selector)
         return _oldest_first(listed["items"] or ())
 
     async def _shared(
@@ -111,6 +130,10 @@ class PodLookup:
         selector = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate", "limit": str(_MOST_WAITING)}
         listed = await self.client.get(f"/api/v1/namespaces/{namespace}/events", selector)
         return {item["involvedObject"]["uid"]: str(item.get("message", "")) for item in listed["items"] or ()}
+
+
+def _last_seen(event: Mapping[str, Any]) -> str:
+    return str(event.get("lastTimestamp") or event["metadata"].get("creationTimestamp") or "")
 
 
 def _oldest_first(items: Iterable[Mapping[str, Any]]) -> tuple[PodFacts, ...]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tradeplane_operator.acting.errors import ApiError
 from tradeplane_operator.metrics import OBJECTS, PURGED, RELISTS
+from tradeplane_operator.observing.children import CHILDREN
 from tradeplane_operator.observing.keys import PLURALS, Key, Kind
 from tradeplane_operator.planning.names import API_VERSION, MANAGED_BY, MANAGED_BY_LABEL
 
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.settings import Settings
 
 log = logging.getLogger(__name__)
-JOBS = "jobs"
-WATCHED = (*PLURALS.values(), JOBS)
+WATCHED = (*PLURALS.values(), *CHILDREN)
 """Plurals of what is watched."""
 
 
@@ -43,8 +43,9 @@ class Collection(NamedTuple):
 
 def collections(settings: Settings, plural: str) -> tuple[Collection, ...]:
     """Return the collections in which a kind is watched: one, or one a namespace served."""
-    group = "/apis/batch/v1" if plural == JOBS else f"/apis/{API_VERSION}"
-    selector = f"{MANAGED_BY_LABEL}={MANAGED_BY}" if plural == JOBS else ""
+    child = CHILDREN.get(plural)
+    group = f"/apis/{API_VERSION}" if child is None else child.group
+    selector = "" if child is None else f"{MANAGED_BY_LABEL}={MANAGED_BY}"
     if not settings.namespaces:
         return (Collection(plural, "", f"{group}/{plural}", selector),)
     return tuple(
@@ -141,19 +142,19 @@ class Relisting:
         return len(await self._there(plural) - self._known(plural).keys())
 
     def _known(self, plural: str) -> Known:
-        if plural == JOBS:
+        if plural in CHILDREN:
             return {
-                uid: (Key(Kind(job.owner_kind), job.namespace, job.owner_name), f"{job.owner_uid}/{job.name}")
-                for uid, job in self.index.jobs.identities().items()
+                uid: (Key(Kind(child.owner_kind), child.namespace, child.owner_name), f"{child.owner_uid}/{child.name}")
+                for uid, child in self.index.owned(plural).identities().items()
             }
         kind = next(kind for kind, name in PLURALS.items() if name == plural)
         return {uid: (key, key.name) for uid, (key, _) in self.index.of_kind(kind).identities().items()}
 
     def _purge(self, plural: str, uid: str, known: tuple[Key, str]) -> None:
         key, name = known
-        if plural == JOBS:
-            owner_uid, _, job = name.partition("/")
-            gone = self.index.jobs.remove(owner_uid, job, uid)
+        if plural in CHILDREN:
+            owner_uid, _, child = name.partition("/")
+            gone = self.index.owned(plural).remove(owner_uid, child, uid)
         else:
             gone = self.index.of_kind(key.kind).remove(key, uid)
         if gone:

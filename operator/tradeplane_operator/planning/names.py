@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "API_VERSION",
+    "APPLIED_ANNOTATION",
     "CONNECTION_UID_LABEL",
     "GROUP",
     "MANAGED_BY",
@@ -44,7 +45,9 @@ OWNER_LABELS = {
     CONNECTION_UID_LABEL: "BrokerConnection",
     REPLAY_UID_LABEL: "Replay",
 }
-"""Labels by which a Job says whose it is, and the kind each stands for."""
+"""Labels by which a child says whose it is, and the kind each stands for."""
+APPLIED_ANNOTATION = f"{GROUP}/applied"
+"""The digest of the manifest a child was last made like."""
 RUN_LABEL = f"{GROUP}/run"
 """The Job's own name, by which it is removed."""
 ROLE_LABEL = f"{GROUP}/role"

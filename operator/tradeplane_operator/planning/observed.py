@@ -46,8 +46,61 @@ class ObservedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ObservedChild:
+    """What matters of a child that changes, and so is applied: of a Service, and of more than that.
+
+    ``applied``: the digest of the manifest it was last made like (``planning.applied``).
+    """
+
+    name: str
+    namespace: str
+    uid: str
+    owner_uid: str
+    owner_name: str
+    owner_kind: str
+    resource_version: int
+    created: str
+    applied: str = ""
+    deleting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedSet(ObservedChild):
+    """What matters of a StatefulSet.
+
+    ``wanted``: how many pods its spec asks for. ``pods``: how many there are, those that are ending included. ``ready``
+    of them answer, and ``updated`` of them are of the newest template.
+    """
+
+    generation: int = 0
+    observed_generation: int = 0
+    wanted: int = 1
+    pods: int = 0
+    ready: int = 0
+    updated: int = 0
+
+    @property
+    def settled(self) -> bool:
+        """Whether the counts are of the newest spec."""
+        return self.observed_generation >= self.generation
+
+    @property
+    def running(self) -> bool:
+        """Whether all pods wanted are of the newest template, and answer."""
+        return self.settled and 0 < self.wanted <= min(self.ready, self.updated) and self.pods == self.wanted
+
+    @property
+    def empty(self) -> bool:
+        """Whether no pod is wanted and none is left."""
+        return self.settled and self.wanted == 0 and self.pods == 0
+
+
+@dataclass(frozen=True, slots=True)
 class PodFacts:
-    """What one pod of a Job tells about why it waits or how it ended."""
+    """What one pod tells about why it waits or how it ended.
+
+    ``last_exit_code``, ``last_message``: of the container's run before this one, where it was started again.
+    """
 
     name: str
     created: str
@@ -60,11 +113,13 @@ class PodFacts:
     termination_message: str = ""
     status_reason: str = ""
     status_message: str = ""
+    last_exit_code: int | None = None
+    last_message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class JobPods:
-    """Pods of a Job, oldest first; and, where there are none, why the Job controller could create none."""
+    """Pods of a Job or StatefulSet, oldest first; and, where there are none, why its controller could create none."""
 
     pods: tuple[PodFacts, ...]
     refusal: str = ""

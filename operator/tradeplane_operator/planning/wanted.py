@@ -45,17 +45,31 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Removal:
+    """A child that is to go, and is no Job: by its kind and name, and by the UID it was seen with."""
+
+    kind: str
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What is wanted of the cluster for one object.
 
     Where ``needs`` is not empty, the rest is empty: the loop finds the facts and asks again. Otherwise the status is
-    written first, if it differs; only when that succeeded are Jobs created and deleted and notices given.
+    written first, if it differs; only when that succeeded are children made and removed and notices given.
+
+    ``create`` and ``delete`` are of Jobs, which never change; ``apply`` and ``remove`` of children that do. What is to
+    be applied is marked (``planning.applied``), and is not as wanted yet.
     """
 
     needs: tuple[Need, ...] = ()
     status: Mapping[str, Any] | None = None
     create: tuple[Mapping[str, Any], ...] = ()
     delete: tuple[str, ...] = ()
+    apply: tuple[Mapping[str, Any], ...] = ()
+    remove: tuple[Removal, ...] = ()
     notices: tuple[Notice, ...] = ()
     look_again_at: datetime | None = None
     holds: tuple[str, ...] = ()

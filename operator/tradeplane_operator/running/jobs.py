@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tradeplane_operator.acting.client import ApiClient
-    from tradeplane_operator.observing.index import JobIndex
     from tradeplane_operator.observing.keys import Key
+    from tradeplane_operator.observing.owned import JobIndex
 
 log = logging.getLogger(__name__)
 

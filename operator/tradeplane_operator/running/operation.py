@@ -25,11 +25,12 @@ from tradeplane_operator.acting.events import EventWriter
 from tradeplane_operator.acting.reaper import Reaper
 from tradeplane_operator.handlers import kopf_settings, register
 from tradeplane_operator.metrics import CONNECTIONS, OBJECTS, RUNS
+from tradeplane_operator.observing.children import CHILDREN, JOBS, SERVICES, STATEFUL_SETS
 from tradeplane_operator.observing.feeding import Feed
 from tradeplane_operator.observing.index import Index
 from tradeplane_operator.observing.keys import PLURALS, Key, Kind
 from tradeplane_operator.observing.pods import PodLookup
-from tradeplane_operator.observing.relisting import JOBS, Relisting, collections
+from tradeplane_operator.observing.relisting import Relisting, collections
 from tradeplane_operator.observing.stores import Stores
 from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.planning.admission import Admission
@@ -101,7 +102,12 @@ class Operation:
         self.queue = WorkQueue(pace.retry_first_seconds, pace.retry_most_seconds, self.index.unanswered)
         self.feed = Feed(self.index, self.queue.add)
         self.relisting = Relisting(settings, unfenced, self.index, self.queue.add)
-        told = {PLURALS[Kind.STRATEGY]: self.feed.strategy, JOBS: self.feed.job}
+        told = {
+            PLURALS[Kind.STRATEGY]: self.feed.strategy,
+            JOBS: self.feed.job,
+            STATEFUL_SETS: self.feed.stateful_set,
+            SERVICES: self.feed.service,
+        }
         self.watches = tuple(
             Watch(unfenced, collection, settings.client, self.relisting, tell)
             for plural, tell in told.items()
@@ -232,7 +238,8 @@ class Operation:
             CONNECTIONS.clear()
             for reason, count in self.connections.reasons().items():
                 CONNECTIONS.labels(reason).set(count)
-            OBJECTS.labels(JOBS).set(len(self.index.jobs))
+            for plural in CHILDREN:
+                OBJECTS.labels(plural).set(len(self.index.owned(plural)))
             RUNS.labels("running").set(self.strategies.admission.running)
             RUNS.labels("waiting").set(self.strategies.admission.waiting)
             await asyncio.sleep(5.0)

@@ -13,10 +13,11 @@ import orjson
 from aiohttp import web
 from tradeplane_operator.acting.access import Access, Connection
 from tradeplane_operator.acting.client import ApiClient
+from tradeplane_operator.observing.children import JOBS
 from tradeplane_operator.observing.feeding import Feed
 from tradeplane_operator.observing.index import Index
 from tradeplane_operator.observing.keys import Key, Kind
-from tradeplane_operator.observing.relisting import JOBS, Relisting, collections
+from tradeplane_operator.observing.relisting import Relisting, collections
 from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
 from tradeplane_operator.settings import Client

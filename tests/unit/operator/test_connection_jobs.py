@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tradeplane_operator.observing.children import JOBS
 from tradeplane_operator.observing.compact import compact_job
 from tradeplane_operator.observing.feeding import Feed
 from tradeplane_operator.observing.index import Index
 from tradeplane_operator.observing.keys import Key, Kind
-from tradeplane_operator.observing.relisting import JOBS, Relisting, collections
+from tradeplane_operator.observing.relisting import Relisting, collections
 from tradeplane_operator.planning.names import CONNECTION_UID_LABEL
 
 from tests.unit.operator.api_server import job, owner_of

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tradeplane_operator.observing.index import Index, JobIndex
+from tradeplane_operator.observing.index import Index
 from tradeplane_operator.observing.keys import Key, Kind
+from tradeplane_operator.observing.owned import JobIndex
 
 from tests.unit.operator.api_server import job
 

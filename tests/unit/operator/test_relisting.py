@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_operator.observing.children import JOBS
 from tradeplane_operator.observing.index import Index
-from tradeplane_operator.observing.relisting import JOBS, Relisting, collections
+from tradeplane_operator.observing.relisting import Relisting, collections
 
 from tests.unit.operator.api_server import Json, job, owner_of
 from tests.unit.operator.simulation import SETTINGS
