@@ -436,7 +436,7 @@ class _Draft:
     def finish(self) -> Plan:
         """Return the plan, or only what is needed to make it."""
         if self.deleted:
-            over = release(self.metadata, self.session, self.status.session, self.verdict, self.settings, self.now)
+            over = release(self.metadata, self.session, self.status.session, self._said(), self.settings, self.now)
             if over.plan is not None:
                 return over.plan
             self.look.append(over.limit)
@@ -467,6 +467,11 @@ class _Draft:
             awaits_confirmation=self.awaits_confirmation,
             finalizers=self._finalizers(),
         )
+
+    def _said(self) -> str:
+        """Return what the status says of the closing."""
+        messages = (said.message for said in self.status.conditions if said.type == ConditionType.READY)
+        return next(messages, "")
 
     def _finalizers(self) -> tuple[str, ...] | None:
         """Return the finalizers wanted where ours is missing; None where they are as they should be."""

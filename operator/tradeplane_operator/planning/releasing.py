@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from tradeplane_api.session import SessionStatus
 
-    from tradeplane_operator.planning.conditions import Verdict
     from tradeplane_operator.settings import Settings
 
 _EVENT_MESSAGE = 1_024
@@ -41,11 +40,14 @@ def release(
     metadata: Mapping[str, Any],
     session: SessionStatus | None,
     written: SessionStatus | None,
-    said: Verdict | None,
+    said: str,
     settings: Settings,
     now: datetime,
 ) -> Going:
-    """Return whether a Strategy may go. ``session``: the record as the plan leaves it; ``written``: as it is."""
+    """Return whether a Strategy may go.
+
+    ``session``: the record as the plan leaves it; ``written``: as it is. ``said``: what was last said of the closing.
+    """
     seconds = _CLOSING_SECONDS if session is None else session.closing_seconds
     limit = _limit(metadata, seconds, settings)
     if session is None:
@@ -56,7 +58,7 @@ def release(
     if closed:
         return Going(limit, _go(metadata, _kept(metadata, "VolumeKept", closed_words(session))))
     if now >= limit:
-        why = "" if said is None else f"; last: {said.message}"
+        why = f"; last: {said}" if said else ""
         words = f"the session could not be closed in time{why}; orders and positions may be left at the broker"
         return Going(limit, _go(metadata, _kept(metadata, "ClosingGivenUp", words)))
     return Going(limit)

@@ -311,6 +311,8 @@ class Server:
             self.never.append("a session was begun while the one before was not flat")
         if not pod.closing:
             self.open_as = pod.told
+            if "tradeplane.dev/closing" not in self.metadata.get("finalizers", ()):
+                self.never.append("a trader of a Strategy that may go at any moment")
         if self.gone:
             self.never.append(f"{pod.name} of a Strategy that is gone")
         self.pods[pod.name] = pod
@@ -362,7 +364,8 @@ class Server:
             raise Refused(403, "Forbidden", self.refuse[name])
         known = self.sets.get(name)
         made: Json = json.loads(json.dumps(manifest))
-        made["metadata"] |= {"uid": "uid-set", "creationTimestamp": rfc3339(self.now), "resourceVersion": self.bump()}
+        uid = f"{name}-{self.version}" if known is None else known["metadata"]["uid"]
+        made["metadata"] |= {"uid": uid, "creationTimestamp": rfc3339(self.now), "resourceVersion": self.bump()}
         generation = 1 if known is None else known["metadata"]["generation"] + (known["spec"] != made["spec"])
         made["metadata"]["generation"] = generation
         made["status"] = {} if known is None else known["status"]
@@ -540,8 +543,12 @@ class SimulatedOperator(WatchesJobs):
             self.index.strategies.put(copy.deepcopy(self.server.strategy), confirmed=True)
 
     def relist_sets(self) -> None:
-        """See the StatefulSets as they are."""
+        """See the StatefulSets as they are, and forget those that are gone."""
         self.sets_seen = len(self.server.set_events)
+        there = {made["metadata"]["uid"] for made in self.server.sets.values()}
+        for uid, known in self.index.sets.identities().items():
+            if uid not in there:
+                self.index.sets.remove(known.owner_uid, known.name, uid)
         for made in self.server.sets.values():
             self.index.sets.put(copy.deepcopy(made))
 

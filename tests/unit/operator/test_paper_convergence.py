@@ -93,7 +93,7 @@ class Convergence(RuleBasedStateMachine):
 
     @rule()
     def somebody_removes_the_stateful_set(self) -> None:
-        """Remove it and its pod; no watch tells."""
+        """Remove it and its pod; no watch tells before the next list."""
         self.server.sets.clear()
         self.server.pods.pop(POD, None)
 
@@ -105,6 +105,18 @@ class Convergence(RuleBasedStateMachine):
         for name in [name for name in self.server.jobs if CLOSES in name]:
             self.server.end_job(name, said)
         self.operator.step()
+
+    @rule(said=SAID, capital=st.integers(1, 2), way=st.sampled_from(["Flatten", "Leave"]), suspend=st.booleans())
+    def something_is_asked_and_done(self, said: str, capital: int, way: str, suspend: bool) -> None:
+        """Have a user ask for something and all of it be done."""
+        session = {"symbols": ["BTCUSDT"], "onSuspend": way}
+        self.server.set_spec({**SPEC, "capital": str(capital), "session": session, "suspend": suspend})
+        self.all_goes_its_way(said)
+
+    @rule()
+    def the_operator_catches_up(self) -> None:
+        """Have the operator see and do everything, and the controllers nothing."""
+        self.operator.settle()
 
     @rule(twice=st.booleans(), by_standby=st.booleans())
     def the_strategy_is_seen(self, twice: bool, by_standby: bool) -> None:
@@ -161,6 +173,7 @@ class Convergence(RuleBasedStateMachine):
         """Have everything done, closings ending flat, and time pass until nothing goes on."""
         for _ in range(6):
             self.server.now += timedelta(seconds=60)
+            self.operator.relist()
             self.operator.step()
             self.server.trader_ready()
             for name in [name for name in self.server.jobs if CLOSES in name]:
@@ -196,5 +209,5 @@ class Convergence(RuleBasedStateMachine):
 
 TestConvergence = Convergence.TestCase
 TestConvergence.settings = settings(
-    max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
