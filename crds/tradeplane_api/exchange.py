@@ -16,6 +16,7 @@ from tradeplane_api.base import Digest, Document, Integer, NonNegativeDecimal, P
 from tradeplane_api.execution import Fees, Impact, Queue
 from tradeplane_api.forms import Bounds, Text
 from tradeplane_api.rules import Rule
+from tradeplane_api.simulation import MAX_SEED
 from tradeplane_api.snapshot import InstrumentKind
 
 EXCHANGE_VARIABLE = "TRADEPLANE_EXCHANGE"
@@ -45,7 +46,7 @@ class SyntheticMarket(Document):
     """Order flow made from a seed, for when there is no recording: the same on every processor."""
 
     flow: Literal["order-book", "pair"] = Field(default="order-book", description="One instrument, or two together.")
-    seed: Integer = Field(default=1, ge=0, le=2**63 - 1, description="Another seed is another flow.")
+    seed: Integer = Field(default=1, ge=0, le=MAX_SEED, description="Another seed is another flow.")
     messages: Integer = Field(default=120_000, ge=100, le=MAX_FLOW_MESSAGES, description="Messages of the flow in all.")
     kind: InstrumentKind = Field(
         default=InstrumentKind.LINEAR_FUTURE, description="What the instruments are, and so the wire form."
@@ -63,8 +64,8 @@ class AtEnd(StrEnum):
 class OpeningBalance(Document):
     """How much of an asset an account begins with."""
 
-    asset: Asset
-    amount: NonNegativeDecimal
+    asset: Asset = Field(description="Its name, such as USDT.")
+    amount: NonNegativeDecimal = Field(description="How much of it.")
 
 
 class FaultKind(StrEnum):
@@ -131,12 +132,9 @@ class RequestLimits(Document):
     orders_per_minute: Integer = Field(default=1_200, ge=1, le=1_000_000, description="New orders, by account.")
 
 
-class ExchangeSpecification(Document):
-    """A simulated exchange."""
+class ExchangeTerms(Document):
+    """How an exchange plays its market, by which rules, and what goes wrong."""
 
-    format_version: Literal[1] = 1
-    snapshot: Digest | None = Field(default=None, description="Id of a snapshot of tapes to play.")
-    synthetic: SyntheticMarket | None = Field(default=None, description="Order flow to play instead of a snapshot.")
     speed: Speed = Field(default="1", description="Seconds of the tape that pass in a second of the clock.")
     at_end: AtEnd = Field(
         default=AtEnd.STAND,
@@ -145,7 +143,7 @@ class ExchangeSpecification(Document):
     fees: Fees = Field(default_factory=Fees, description="What a fill costs, in the asset of settlement.")
     queue: Queue = Field(default_factory=Queue, description="Where resting orders stand.")
     impact: Impact = Field(default_factory=Impact, description="What taking costs beside the fees.")
-    seed: Integer = Field(default=0, ge=0, le=2**63 - 1, description="Of the queue's model Drawn.")
+    seed: Integer = Field(default=0, ge=0, le=MAX_SEED, description="Of the queue's model Drawn.")
     leverage: Integer = Field(default=20, ge=1, le=125, description="Of futures: value of positions to margin.")
     balances: tuple[OpeningBalance, ...] = Field(
         default=(), max_length=MAX_BALANCES, description="What each account begins with."
@@ -155,15 +153,31 @@ class ExchangeSpecification(Document):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            cel="has(self.snapshot) != has(self.synthetic)",
-            message="an exchange plays a snapshot or a synthetic market: give one of snapshot and synthetic",
-            holds=lambda one: (one.snapshot is None) != (one.synthetic is None),
-            field="snapshot",
-        ),
-        Rule(
             cel="self.balances.all(a, self.balances.exists_one(b, a.asset == b.asset))",
             message="an asset has one balance: remove the other",
             holds=lambda one: len({balance.asset for balance in one.balances}) == len(one.balances),
             field="balances",
+        ),
+    )
+
+
+class ExchangeSpecification(ExchangeTerms):
+    """A simulated exchange."""
+
+    market_fields: ClassVar[frozenset[str]] = frozenset(
+        {"snapshot", "synthetic", "fees", "queue", "impact", "seed", "leverage"}
+    )
+    """Market and terms: what decides an exchange's outcomes besides its inputs. A record is of one of them."""
+
+    format_version: Literal[1] = 1
+    snapshot: Digest | None = Field(default=None, description="Id of a snapshot of tapes to play.")
+    synthetic: SyntheticMarket | None = Field(default=None, description="Order flow to play instead of a snapshot.")
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="has(self.snapshot) != has(self.synthetic)",
+            message="an exchange plays a snapshot or a synthetic market: give one of snapshot and synthetic",
+            holds=lambda one: (one.snapshot is None) != (one.synthetic is None),
+            field="snapshot",
         ),
     )

@@ -23,6 +23,12 @@ TAPE_SCHEMA_VERSION = 2
 """The version of a manifest that holds tapes."""
 
 
+class SnapshotReference(Document):
+    """A Snapshot of the same namespace."""
+
+    name: Name = Field(description="Name of the Snapshot.")
+
+
 class InstrumentKind(StrEnum):
     """What is traded, and so what a price times a quantity is."""
 

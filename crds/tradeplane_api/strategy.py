@@ -15,6 +15,7 @@ from tradeplane_api.rules import Rule
 from tradeplane_api.run import Outcome
 from tradeplane_api.session import ConnectionReference, SessionSpec, SessionStatus
 from tradeplane_api.simulation import Simulation
+from tradeplane_api.snapshot import SnapshotReference
 
 MAX_SECONDS = 2**31 - 1
 """Durations fit what the Kubernetes Job controller computes with."""
@@ -38,12 +39,6 @@ class Architecture(StrEnum):
     AMD64 = "amd64"
     ARM64 = "arm64"
     ANY = "Any"
-
-
-class SnapshotReference(Document):
-    """A Snapshot of the same namespace."""
-
-    name: Name = Field(description="Name of the Snapshot.")
 
 
 class ConcurrencyPolicy(StrEnum):

@@ -4,6 +4,8 @@ Time is counted in intervals since 1970, and a probe's Job is named by the one i
 removed once one of a later interval, or of a later generation, is wanted or there; so a name that was used is never
 asked for again, whatever an operator has missed. The Job of the newest probe is kept until the next is due: it is the
 record of when it ran, which the status is not, because that is not written where nothing has changed.
+
+A connection whose exchange is run for it (``planning.exchange``) is not probed while that does not answer.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from tradeplane_operator.planning.documents import (
     read_status,
     to_wire,
 )
+from tradeplane_operator.planning.exchange import ObservedExchange, WantedExchange, plan_exchange
+from tradeplane_operator.planning.exchange_state import is_of_exchange
 from tradeplane_operator.planning.names import ProbeName, probe_name, read_probe_name
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.probe_jobs import build_probe
@@ -47,7 +51,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class ObservedConnection:
     """Everything plan() may look at for one BrokerConnection.
 
-    ``fresh``: the resource was read after the Jobs were observed. ``refusal``: the API server refused the last Job.
+    ``fresh``: the resource was read after Jobs and other children were observed. ``refusal``: the API server refused
+    the last Job.
     """
 
     resource: Mapping[str, Any]
@@ -55,6 +60,7 @@ class ObservedConnection:
     fresh: bool = False
     pods: Mapping[str, JobPods] = field(default_factory=dict)
     refusal: Refusal | None = None
+    exchange: ObservedExchange = field(default_factory=ObservedExchange)
 
 
 def plan(observed: ObservedConnection, settings: Settings, now: datetime) -> Plan:
@@ -69,9 +75,10 @@ def plan(observed: ObservedConnection, settings: Settings, now: datetime) -> Pla
         return _invalid(observed, status, str(error), now)
     draft = _Draft(observed, settings, now, spec, status)
     draft.sort_jobs()
+    draft.run_exchange()
     if spec.suspend:
         draft.stop()
-    else:
+    elif draft.has_exchange():
         draft.follow()
         draft.ask()
     return draft.finish()
@@ -109,6 +116,7 @@ class _Draft:
     create: list[Mapping[str, Any]] = field(default_factory=list)
     delete: list[str] = field(default_factory=list)
     look: list[datetime] = field(default_factory=list)
+    exchange: WantedExchange = field(default_factory=WantedExchange)
     before: tuple[Condition, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -135,7 +143,7 @@ class _Draft:
 
     def _begin_anew(self) -> None:
         """Forget what was found of another spec."""
-        self.status = BrokerConnectionStatus(conditions=self.status.conditions)
+        self.status = BrokerConnectionStatus(conditions=self.status.conditions, exchange=self.status.exchange)
         self.verdict = Verdict(Standing.WORKING, "Probing", "the connection is being tried for the first time")
 
     def sort_jobs(self) -> None:
@@ -161,10 +169,37 @@ class _Draft:
         if not job.deleting:
             self.delete.append(job.name)
 
+    def run_exchange(self) -> None:
+        """Want the exchange as it is asked for; a stale view of the spec must not roll it."""
+        wanted = plan_exchange(
+            self.metadata, self.spec, self.status.exchange, self.observed.exchange, self.settings, self.now
+        )
+        self.exchange = wanted
+        self.status = self.status.model_copy(update={"exchange": wanted.status})
+        self.needs += wanted.needs
+        if (wanted.apply or wanted.remove) and not self.observed.fresh:
+            self.needs.append(Need(Fact.FRESH_RESOURCE))
+        if wanted.look is not None:
+            self.look.append(wanted.look)
+
+    def has_exchange(self) -> bool:
+        """Return whether the exchange runs, or none has to; say why where it does not.
+
+        One that runs again is tried soon: what failed while it did not run says nothing of it.
+        """
+        if self.exchange.verdict is not None:
+            self.verdict = self.exchange.verdict
+            return False
+        if any(said.type == ConditionType.READY and is_of_exchange(said.reason) for said in self.before):
+            self.status = self.status.model_copy(update={"failures": 0})
+            self.verdict = Verdict(Standing.WORKING, "Probing", "the exchange answers, and the connection is tried")
+        return True
+
     def stop(self) -> None:
         """Want no probe: somebody asked for that."""
-        message = "spec.suspend is true: the connection is not tried until it is false"
-        self.verdict = Verdict(Standing.IDLE, "Suspended", message)
+        also = "" if self.spec.simulated is None else ", and its exchange does not run; its record is kept"
+        message = f"spec.suspend is true: the connection is not tried until it is false{also}"
+        self.verdict = self.exchange.verdict or Verdict(Standing.IDLE, "Suspended", message)
         if self.newest is not None:
             self._remove(self.newest)
 
@@ -269,6 +304,8 @@ class _Draft:
             status=to_wire(wanted),
             create=tuple(self.create),
             delete=tuple(dict.fromkeys(self.delete)),
+            apply=self.exchange.apply,
+            remove=self.exchange.remove,
             notices=notices(self.before, conditions),
             look_again_at=min(self.look, default=None),
         )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.broker_connection import BrokerConnectionSpec, BrokerType
-from tradeplane_api.venue import PUBLIC_ENDPOINTS
+from tradeplane_api.broker_connection import BrokerConnectionSpec, BrokerType, endpoint_of
 
 from tradeplane_operator.planning.conditions import Standing, Verdict
 from tradeplane_operator.planning.documents import UnreadableSpec, read_spec
@@ -35,8 +34,8 @@ class ConnectionView:
 
 def view_of(resource: Mapping[str, Any]) -> ConnectionView:
     """Return what a Strategy needs to know of a BrokerConnection; conditions of an older generation do not count."""
-    status = resource.get("status") or {}
-    current = status.get("observedGeneration") == resource["metadata"].get("generation")
+    metadata, status = resource["metadata"], resource.get("status") or {}
+    current = status.get("observedGeneration") == metadata.get("generation")
     conditions = status.get("conditions") or () if current else ()
     said = next((each for each in conditions if each["type"] == "Ready"), {})
     try:
@@ -45,8 +44,8 @@ def view_of(resource: Mapping[str, Any]) -> ConnectionView:
         return ConnectionView(spec=None, reason="InvalidSpec", message=str(error))
     return ConnectionView(
         spec=spec,
-        endpoint=spec.endpoint or PUBLIC_ENDPOINTS[spec.market],
-        ready=said.get("status") == "True" and not resource["metadata"].get("deletionTimestamp"),
+        endpoint=endpoint_of(spec, metadata["name"], metadata["namespace"]),
+        ready=said.get("status") == "True" and not metadata.get("deletionTimestamp"),
         reason=said.get("reason", ""),
         message=said.get("message", ""),
     )

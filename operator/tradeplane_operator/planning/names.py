@@ -19,6 +19,8 @@ __all__ = [
     "API_VERSION",
     "APPLIED_ANNOTATION",
     "CONNECTION_UID_LABEL",
+    "EXCHANGE_LABEL",
+    "EXCHANGE_ROLE",
     "GROUP",
     "MANAGED_BY",
     "MANAGED_BY_LABEL",
@@ -27,6 +29,7 @@ __all__ = [
     "REPLAY_UID_LABEL",
     "ROLE_LABEL",
     "RUN_LABEL",
+    "STORE_LABEL",
     "STRATEGY_UID_LABEL",
     "VERSION",
     "ProbeName",
@@ -53,6 +56,11 @@ RUN_LABEL = f"{GROUP}/run"
 ROLE_LABEL = f"{GROUP}/role"
 PROBE_ROLE = "broker-probe"
 """Role of pods that may reach brokers, for a NetworkPolicy to select."""
+EXCHANGE_ROLE = "exchange"
+EXCHANGE_LABEL = f"{GROUP}/exchange"
+"""Of pods that are simulated exchanges: the UID of their connection. Probes and traders may reach what carries it."""
+STORE_LABEL = f"{GROUP}/store"
+"""Of pods of ours that use no store, with the value ``none``: a NetworkPolicy keeps them from it."""
 
 _READABLE = 50
 _HASHED = 12

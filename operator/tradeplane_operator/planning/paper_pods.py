@@ -14,10 +14,16 @@ from tradeplane_api.paper import HEALTH_PORT, PAPER_VARIABLE, SESSIONS_VARIABLE
 from tradeplane_api.probe import API_KEY_FILE, API_SECRET_FILE, CREDENTIALS_VARIABLE
 from tradeplane_api.strategy import Architecture, Resources
 
-from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL, ROLE_LABEL, STRATEGY_UID_LABEL
+from tradeplane_operator.planning.names import (
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    ROLE_LABEL,
+    STORE_LABEL,
+    STRATEGY_UID_LABEL,
+)
 from tradeplane_operator.planning.paper_names import TRADER_ROLE, claim_name, claim_template, trader_name
 from tradeplane_operator.planning.restricted import owner_reference, restricted_container, restricted_pod
-from tradeplane_operator.planning.work import Work, build_work, on_architecture, quantities
+from tradeplane_operator.planning.work import Work, build_work, literal, on_architecture, quantities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +96,10 @@ def build_trader(
             "revisionHistoryLimit": 2,
             "selector": {"matchLabels": labels},
             "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-            "template": {"metadata": {"labels": labels}, "spec": _trader_pod(uid, session, placement, settings)},
+            "template": {
+                "metadata": {"labels": labels | {STORE_LABEL: "none"}},
+                "spec": _trader_pod(uid, session, placement, settings),
+            },
             "volumeClaimTemplates": [_claim(uid, session)],
         },
     }
@@ -128,7 +137,7 @@ def _trader_container(session: SessionStatus, placement: Placement) -> dict[str,
         "name": CONTAINER,
         "image": session.image,
         "command": list(_COMMAND),
-        "env": [{"name": PAPER_VARIABLE, "value": session.specification.replace("$(", "$$(")}],
+        "env": [{"name": PAPER_VARIABLE, "value": literal(session.specification)}],
         "ports": [{"name": "health", "containerPort": HEALTH_PORT, "protocol": "TCP"}],
         "startupProbe": _answers("/healthz", _START_PROBES),
         "livenessProbe": _answers("/healthz", 10),

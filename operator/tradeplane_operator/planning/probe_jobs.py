@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_api.broker_connection import endpoint_of
 from tradeplane_api.probe import (
     API_KEY_FILE,
     API_SECRET_FILE,
@@ -15,7 +16,6 @@ from tradeplane_api.probe import (
     PROBE_VARIABLE,
     ProbeSpecification,
 )
-from tradeplane_api.venue import PUBLIC_ENDPOINTS
 
 from tradeplane_operator.planning.names import (
     CONNECTION_UID_LABEL,
@@ -65,14 +65,14 @@ def build_probe(
         "spec": {
             "backoffLimit": 0,
             "activeDeadlineSeconds": DEADLINE_SECONDS,
-            "template": {"metadata": {"labels": labels}, "spec": _pod_spec(spec, settings)},
+            "template": {"metadata": {"labels": labels}, "spec": _pod_spec(metadata, spec, settings)},
         },
     }
 
 
-def _pod_spec(spec: BrokerConnectionSpec, settings: Settings) -> dict[str, Any]:
+def _pod_spec(metadata: Mapping[str, Any], spec: BrokerConnectionSpec, settings: Settings) -> dict[str, Any]:
     secret = spec.credentials_secret_ref
-    pod: dict[str, Any] = {**restricted_pod(settings.jobs), "containers": [_container(spec, settings)]}
+    pod: dict[str, Any] = {**restricted_pod(settings.jobs), "containers": [_container(metadata, spec, settings)]}
     if secret is not None:
         files = [{"key": file, "path": file} for file in (API_KEY_FILE, API_SECRET_FILE)]
         mounted = {"secretName": secret.name, "optional": True, "defaultMode": _READABLE_BY_GROUP, "items": files}
@@ -80,12 +80,11 @@ def _pod_spec(spec: BrokerConnectionSpec, settings: Settings) -> dict[str, Any]:
     return pod
 
 
-def _container(spec: BrokerConnectionSpec, settings: Settings) -> dict[str, Any]:
+def _container(metadata: Mapping[str, Any], spec: BrokerConnectionSpec, settings: Settings) -> dict[str, Any]:
     secret = spec.credentials_secret_ref
-    endpoint = spec.endpoint or PUBLIC_ENDPOINTS[spec.market]
     asked = ProbeSpecification(
         market=spec.market,
-        endpoint=endpoint,
+        endpoint=endpoint_of(spec, metadata["name"], metadata["namespace"]),
         secret=None if secret is None else secret.name,
         rate_limits=spec.rate_limits,
     )

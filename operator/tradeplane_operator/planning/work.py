@@ -27,7 +27,8 @@ ATTEMPT_VARIABLE = "TRADEPLANE_ATTEMPT"
 CONTAINER = "runner"
 QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 """A label of an object that its Jobs carry too, so that Kueue queues them."""
-_STORE_PATH = "/store"
+STORE_PATH = "/store"
+"""Where pods mount the claim of a store that is a volume."""
 
 
 class SpecificationTooLarge(ValueError):
@@ -137,7 +138,7 @@ def on_architecture(architecture: Architecture) -> dict[str, Any]:
 def _container(metadata: Mapping[str, Any], limits: Limited, work: Work, store: Store) -> dict[str, Any]:
     mounts = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - a volume of the pod's own
     if store.claim:
-        mounts.append({"name": "store", "mountPath": _STORE_PATH})
+        mounts.append({"name": "store", "mountPath": STORE_PATH})
     container: dict[str, Any] = {
         "name": CONTAINER,
         "image": work.image,
@@ -155,17 +156,22 @@ def _container(metadata: Mapping[str, Any], limits: Limited, work: Work, store: 
 
 
 def _environment(metadata: Mapping[str, Any], work: Work, store: Store) -> list[dict[str, Any]]:
-    url = (
-        f"file://{_STORE_PATH}"
-        if store.claim
-        else f"{(store.pod_url or store.url).rstrip('/')}/{metadata['namespace']}"
-    )
     return [
-        {"name": work.variable, "value": work.specification.replace("$(", "$$(")},
-        {"name": STORE_VARIABLE, "value": url},
+        {"name": work.variable, "value": literal(work.specification)},
+        {"name": STORE_VARIABLE, "value": pod_store_url(store, metadata["namespace"])},
         {"name": ATTEMPT_VARIABLE, "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
         *({"name": name, "value": value} for name, value in sorted(store.environment.items())),
     ]
+
+
+def literal(value: str) -> str:
+    """Return the value of a variable in which the kubelet must expand nothing."""
+    return value.replace("$(", "$$(")
+
+
+def pod_store_url(store: Store, namespace: str) -> str:
+    """Return where a pod finds its namespace's folder of a store."""
+    return f"file://{STORE_PATH}" if store.claim else f"{(store.pod_url or store.url).rstrip('/')}/{namespace}"
 
 
 def _volumes(store: Store, settings: Settings) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""One pass over one BrokerConnection: see its probes, say what they found, start the one that is due."""
+"""One pass over one BrokerConnection: see its exchange and its probes, say what they found, start what is due."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.metrics import PROBES_STARTED
+from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.broker_connection import ObservedConnection, plan
+from tradeplane_operator.planning.exchange import ObservedExchange
+from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
+from tradeplane_operator.running.applying import apply_child, remove_child
 from tradeplane_operator.running.jobs import ask_for_job
 from tradeplane_operator.running.reading import read_again
 from tradeplane_operator.running.settling import settle
@@ -21,13 +25,13 @@ if TYPE_CHECKING:
     from tradeplane_operator.acting.events import EventWriter
     from tradeplane_operator.acting.reaper import Reaper
     from tradeplane_operator.observing.index import Index, Record
-    from tradeplane_operator.observing.keys import Key
     from tradeplane_operator.observing.pods import PodLookup
-    from tradeplane_operator.planning.observed import Refusal
+    from tradeplane_operator.planning.observed import Refusal, SnapshotView
     from tradeplane_operator.settings import Settings
 
-_ROUNDS = 4
-"""Facts are found out at most so often in one pass: the pods of the newest probe, the resource, and two that follow."""
+_ROUNDS = 6
+"""Facts are found out at most so often in one pass: the pods of the exchange and of the newest probe, the resource, and
+what follows from each."""
 
 
 @dataclass(slots=True)
@@ -43,12 +47,14 @@ class BrokerConnections:
     events: EventWriter
     wake: Callable[[Key], None]
     _refusals: dict[Key, Refusal] = field(default_factory=dict)
+    _child_refusals: dict[Key, Refusal] = field(default_factory=dict)
 
     async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
         """Make one pass; return when to look again. Raises ApiError, NotLeading and PlanUnsettled."""
         record = self.index.connections.get(key)
         if record is None:
             self._refusals.pop(key, None)
+            self._child_refusals.pop(key, None)
             return None
         observed = self._observe(key, record)
         if fresh:
@@ -66,8 +72,28 @@ class BrokerConnections:
         return counted
 
     def _observe(self, key: Key, record: Record) -> ObservedConnection:
+        resource = record.resource()
+        exchange = ObservedExchange(
+            sets=self.index.sets.of(record.uid),
+            services=self.index.services.of(record.uid),
+            snapshot=self._snapshot(key, resource),
+            refusal=self._child_refusals.get(key),
+        )
         jobs = self.index.jobs.of(record.uid)
-        return ObservedConnection(record.resource(), jobs, refusal=self._refusals.get(key))
+        return ObservedConnection(resource, jobs, refusal=self._refusals.get(key), exchange=exchange)
+
+    def _snapshot(self, key: Key, resource: Mapping[str, Any]) -> SnapshotView | None:
+        """Return the Snapshot an exchange is to play; one that is not ready wakes the connection when it changes."""
+        simulated = (resource.get("spec") or {}).get("simulated") or {}
+        name = (simulated.get("snapshotRef") or {}).get("name")
+        if name is None:
+            return None
+        found_at = Key(Kind.SNAPSHOT, key.namespace, name)
+        record = self.index.snapshots.get(found_at)
+        view = None if record is None else view_of(record.resource())
+        if view is None or not view.ready:
+            self.index.reads(key, found_at)
+        return view
 
     def _plan(self, observed: ObservedConnection) -> Plan:
         return plan(observed, self.settings, self.clock())
@@ -75,6 +101,9 @@ class BrokerConnections:
     async def _find_out(self, key: Key, observed: ObservedConnection, need: Need) -> ObservedConnection:
         if need.fact is not Fact.PODS:
             return await self._read_again(key, observed)
+        if need.run in observed.exchange.sets:
+            found = await self.pods.of_set(observed.exchange.sets[need.run])
+            return replace(observed, exchange=replace(observed.exchange, pods=found))
         job = observed.jobs[need.run]
         if job.end is None:
             self.index.jobs.looked_at(job)
@@ -82,7 +111,8 @@ class BrokerConnections:
 
     async def _read_again(self, key: Key, observed: ObservedConnection) -> ObservedConnection:
         resource, _ = await read_again(self.client, self.index.connections, key, observed.resource)
-        return replace(observed, resource=resource, fresh=True)
+        exchange = replace(observed.exchange, snapshot=self._snapshot(key, resource))
+        return replace(observed, resource=resource, exchange=exchange, fresh=True)
 
     async def _act(self, key: Key, observed: ObservedConnection, wanted: Plan) -> datetime | None:
         uid = observed.resource["metadata"]["uid"]
@@ -92,6 +122,10 @@ class BrokerConnections:
             # The watch will bring back what was just put, which is no news then: who waits is woken here.
             for reader in self.index.take_readers(key):
                 self.wake(reader)
+        for removal in wanted.remove:
+            await remove_child(self.client, key, removal)
+        for manifest in wanted.apply:
+            await self._apply(key, manifest)
         for manifest in wanted.create:
             await self._create(key, manifest)
         for name in wanted.delete:
@@ -99,6 +133,14 @@ class BrokerConnections:
         if wanted.notices and written is not None:
             await self.events.tell(key, uid, wanted.notices)
         return wanted.look_again_at
+
+    async def _apply(self, key: Key, manifest: Mapping[str, Any]) -> None:
+        """Make a child as it is wanted, and have another pass say what that led to: no watch need tell of it."""
+        self._child_refusals.pop(key, None)
+        refusal = await apply_child(self.client, self.index, key, manifest, self.clock())
+        if refusal is not None:
+            self._child_refusals[key] = refusal
+        self.wake(key)
 
     async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
         self._refusals.pop(key, None)

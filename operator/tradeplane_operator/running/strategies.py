@@ -15,6 +15,7 @@ from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
 from tradeplane_operator.planning.connecting import view_of
 from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
+from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.running.applying import apply_child
@@ -129,7 +130,7 @@ class Strategies:
         """Return the view of a Snapshot; kept until it changes, because many Strategies read one."""
         version, view = self._views.get(key, (0, None))
         if view is None or version != record.version:
-            view = _view(record.resource())
+            view = view_of(record.resource())
             self._views[key] = (record.version, view)
         return view
 
@@ -249,18 +250,3 @@ def _runs(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _pending(status: Mapping[str, Any] | None) -> frozenset[str]:
     return frozenset(run["name"] for run in _runs(status or {}) if run["outcome"] == "Pending")
-
-
-def _view(resource: Mapping[str, Any]) -> SnapshotView:
-    """Return what a Strategy needs to know of a Snapshot; conditions of an older generation do not count."""
-    spec, status = resource.get("spec") or {}, resource.get("status") or {}
-    current = status.get("observedGeneration") == resource["metadata"].get("generation")
-    conditions = {condition["type"]: condition for condition in status.get("conditions") or ()} if current else {}
-    stalled = conditions.get("Stalled", {}).get("status") == "True"
-    return SnapshotView(
-        digest=spec.get("digest", ""),
-        store=spec.get("store", "default"),
-        ready=conditions.get("Ready", {}).get("status") == "True",
-        stalled=stalled,
-        message=conditions.get("Ready", {}).get("message", ""),
-    )

@@ -66,7 +66,7 @@ def test_what_a_stateful_set_says_of_itself() -> None:
     [{"observedGeneration": 1}, {"readyReplicas": 0}, {"updatedReplicas": 0}, {"replicas": 2}],
 )
 def test_a_set_runs_only_when_its_one_pod_is_new_and_answers(change: Json) -> None:
-    whole = {"observedGeneration": 2, "replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}
+    whole: Json = {"observedGeneration": 2, "replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}
     assert not compact_set(_child(**whole | change)).running
 
 
@@ -133,8 +133,8 @@ def test_a_strategy_may_own_a_set_too() -> None:
 
 def test_a_container_that_was_started_again_tells_how_it_ended_before() -> None:
     ended = {"exitCode": 3, "reason": "Error", "message": "the record is of another exchange"}
-    status = {"containerStatuses": [{"state": {"waiting": {"reason": "CrashLoopBackOff"}}}]}
-    status["containerStatuses"][0]["lastState"] = {"terminated": ended}
+    container = {"state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended}}
+    status = {"containerStatuses": [container]}
     pod = compact_pod({"metadata": {"name": "p", "creationTimestamp": "2026-01-01T00:00:00Z"}, "status": status})
     assert (pod.waiting_reason, pod.exit_code) == ("CrashLoopBackOff", None)
     assert (pod.last_exit_code, pod.last_message) == (3, "the record is of another exchange")

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tradeplane_api.base import Document
+    from tradeplane_api.exchange import ExchangeSpecification
     from tradeplane_api.run import Part, RunSpecification, Summary
 
 RESULT_FORMAT_VERSION = 1
@@ -43,6 +44,13 @@ def sha256_digest(data: bytes | bytearray | memoryview) -> str:
 def document_digest(document: Document) -> str:
     """Return the digest of a document's canonical JSON."""
     return sha256_digest(canonical_json(document))
+
+
+def market_bytes(specification: ExchangeSpecification) -> bytes:
+    """Return what decides an exchange's outcomes besides its inputs, as canonical JSON; a record names its digest."""
+    return canonical_json(
+        specification.model_dump(mode="json", by_alias=True, include=set(specification.market_fields))
+    )
 
 
 def run_digest(specification: RunSpecification) -> str:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import tradeplane_native
 from tradeplane_api.execution import Execution, QueueModel
+from tradeplane_store.canonical import market_bytes
 
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.events.feed import event_tape
 from tradeplane_workloads.events.terms import terms_under
 from tradeplane_workloads.exchange.listing import Wire, base_per_lot
-from tradeplane_workloads.exchange.market import market_bytes
 
 if TYPE_CHECKING:
     from tradeplane_api.exchange import ExchangeSpecification

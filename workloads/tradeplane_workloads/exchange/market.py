@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from tradeplane_api.snapshot import InstrumentKind
-from tradeplane_store.canonical import canonical_json
 
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.market.snapshots import read_market
@@ -74,12 +73,6 @@ def schedule_of(tapes: tuple[Tape, ...]) -> Schedule:
     instrument, first, end, time_ns = (np.concatenate(column).astype(np.int64) for column in zip(*parts, strict=True))
     order = np.argsort(time_ns, kind="stable")
     return Schedule(instrument[order], first[order], end[order], time_ns[order])
-
-
-def market_bytes(specification: ExchangeSpecification) -> bytes:
-    """Return what decides an exchange's outcomes besides its inputs, as canonical JSON; a record names its digest."""
-    decides = {"snapshot", "synthetic", "fees", "queue", "impact", "seed", "leverage"}
-    return canonical_json(specification.model_dump(mode="json", by_alias=True, include=decides))
 
 
 def _synthetic(market: SyntheticMarket) -> tuple[Tape, ...]:

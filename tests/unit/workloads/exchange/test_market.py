@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from tradeplane_api.exchange import AtEnd, ExchangeSpecification
 from tradeplane_api.execution import QueueModel
 from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_store.canonical import market_bytes
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.exchange.core import core_of
 from tradeplane_workloads.exchange.listing import base_per_lot, listings_of
-from tradeplane_workloads.exchange.market import in_exchange_order, market_bytes, schedule_of, tapes_of
+from tradeplane_workloads.exchange.market import in_exchange_order, schedule_of, tapes_of
 from tradeplane_workloads.market.importing import import_file
 from tradeplane_workloads.market.snapshots import write_snapshot
 from tradeplane_workloads.market.tapes import TapeInstrument
