@@ -32,7 +32,7 @@ class ConnectionView:
     message: str = ""
 
 
-def view_of(resource: Mapping[str, Any]) -> ConnectionView:
+def connection_view(resource: Mapping[str, Any]) -> ConnectionView:
     """Return what a Strategy needs to know of a BrokerConnection; conditions of an older generation do not count."""
     metadata, status = resource["metadata"], resource.get("status") or {}
     current = status.get("observedGeneration") == metadata.get("generation")

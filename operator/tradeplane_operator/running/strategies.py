@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_operator.metrics import RUNS_FINISHED, RUNS_STARTED
 from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
-from tradeplane_operator.planning.connecting import view_of
+from tradeplane_operator.planning.connecting import connection_view
 from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
 from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.strategy import plan
@@ -110,7 +110,7 @@ class Strategies:
             return None
         found_at = Key(Kind.BROKER_CONNECTION, key.namespace, name)
         record = self.index.connections.get(found_at)
-        view = None if record is None else view_of(record.resource())
+        view = None if record is None else connection_view(record.resource())
         if view is None or not view.ready:
             self.index.reads(key, found_at)
         return view

@@ -29,7 +29,7 @@ def cluster(api_server: Path) -> Path:
     kubectl = ["kubectl", "--kubeconfig", str(api_server)]
     kinds = str(ROOT / "crds" / "yaml")
     subprocess.run([*kubectl, "apply", "-k", kinds], check=True, capture_output=True)
-    served = ["wait", "--for=condition=Established", "--timeout=30s", "-k", kinds]
+    served = ["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"]
     subprocess.run([*kubectl, *served], check=True, capture_output=True)
     return api_server
 

@@ -70,7 +70,7 @@ async def test_it_waits_for_its_connection_trades_and_is_flat_when_suspended(ben
     assert {condition(idle, kind)["status"] for kind in ("Ready", "Reconciling", "Stalled")} == {"False"}
     assert condition(idle, "Ready")["message"].startswith("spec.suspend is true: flat: 4 orders, 2 fills, sealed as")
     assert idle["status"]["session"] | {"outcome": "Flat", "orders": 4} == idle["status"]["session"]
-    await bench.no_jobs()
+    await _gone(bench, "apis/batch/v1", "jobs", job["metadata"]["name"])
 
     await bench.change(NAME, suspend=False)
     again = await sessions.trades(bench)
