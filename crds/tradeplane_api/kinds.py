@@ -56,7 +56,9 @@ STRATEGY = Kind(
     short_names=("strat",),
     columns=(
         Column("Algorithm", ".spec.algorithm.name", "What decides."),
+        Column("Mode", ".spec.mode", "How it trades."),
         Column("Snapshot", ".spec.snapshotRef.name", "The market data it reads."),
+        Column("Connection", ".spec.connectionRef.name", "The broker it trades with.", wide=True),
         *_READY_COLUMNS,
         Column("Return", ".status.latest.totalReturn", "Return of the newest run, a fraction."),
         Column("Sharpe", ".status.latest.sharpe", "Yearly Sharpe ratio of the newest run."),
@@ -65,6 +67,8 @@ STRATEGY = Kind(
         Column("Result", ".status.latest.resultDigest", "Digest of the result; equal wherever it ran.", wide=True),
         Column("Architecture", ".spec.architecture", "The processor asked for.", wide=True),
         Column("Next", ".status.nextScheduleTime", "When the schedule runs it next.", wide=True),
+        Column("Session", ".status.session.state", "Whether it trades, is being closed, or is closed.", wide=True),
+        Column("Outcome", ".status.session.outcome", "How the session's last closing ended.", wide=True),
         *_LAST_COLUMNS,
     ),
 )

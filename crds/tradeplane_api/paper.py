@@ -82,7 +82,7 @@ class PaperOutcome(StrEnum):
 class Held(Document):
     """A position that is left."""
 
-    symbol: CapturedSymbol
+    symbol: CapturedSymbol = Field(description="What is held, as the market spells it.")
     quantity: Annotated[str, Field(max_length=48)] = Field(description="Below zero where it is short.")
 
 

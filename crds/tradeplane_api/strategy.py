@@ -1,4 +1,4 @@
-"""The kind Strategy: what to run, on which data, when, and what came of it."""
+"""The kind Strategy: what to run, on which data or against which broker, when, and what came of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tradeplane_api.conditions import UNSEEN, Conditions
 from tradeplane_api.forms import Text
 from tradeplane_api.rules import Rule
 from tradeplane_api.run import Outcome
+from tradeplane_api.session import ConnectionReference, SessionSpec, SessionStatus
 from tradeplane_api.simulation import Simulation
 from tradeplane_api.snapshot import SnapshotReference
 
@@ -23,8 +24,8 @@ MAX_SECONDS = 2**31 - 1
 class Mode(StrEnum):
     """How a strategy trades.
 
-    ``PAPER`` and ``LIVE`` are named and not yet available. The schema takes them and the operator refuses them in a
-    condition: what a platform can do is a matter of the operator that runs there, not of the API.
+    ``LIVE`` is named and not yet available. The schema takes it and the operator refuses it in a condition: what a
+    platform can do is a matter of the operator that runs there, not of the API.
     """
 
     BACKTEST = "Backtest"
@@ -188,11 +189,30 @@ class StrategySpec(Simulation):
     """What a user asks for: a simulation, and how to run it."""
 
     mode: Mode = Field(
-        default=Mode.BACKTEST, description="Backtest; Paper and Live are not yet available and are refused."
+        default=Mode.BACKTEST,
+        description="Backtest runs on a Snapshot; Paper trades a BrokerConnection until it is suspended; Live is not "
+        "yet available and is refused.",
     )
-    snapshot_ref: SnapshotReference = Field(description="The market data: a Snapshot of the same namespace.")
+    # What a mode has no use for leaves no trace in the text of a spec, so that the digests of what was asked for before
+    # there was such a field stay as they are, and nothing is run again.
+    snapshot_ref: SnapshotReference | None = Field(
+        default=None,
+        exclude_if=lambda reference: reference is None,
+        description="The market data: a Snapshot of the same namespace; required for mode Backtest.",
+    )
+    connection_ref: ConnectionReference | None = Field(
+        default=None,
+        exclude_if=lambda reference: reference is None,
+        description="The broker: a BrokerConnection of the same namespace; required for mode Paper.",
+    )
+    session: SessionSpec | None = Field(
+        default=None,
+        exclude_if=lambda session: session is None,
+        description="What is traded, and how trading ends; required for mode Paper.",
+    )
     store: Name = Field(
-        default="default", description="Name of the store results go to, configured by the administrator."
+        default="default",
+        description="Name of the store results and sessions go to, configured by the administrator.",
     )
     image: ImageReference | None = Field(
         default=None, description="Image of the runner; the operator's own choice when absent."
@@ -204,7 +224,9 @@ class StrategySpec(Simulation):
     rerun: Integer = Field(
         default=0, ge=0, le=MAX_SECONDS, description="Raise it to run the same again; it never decreases."
     )
-    suspend: Boolean = Field(default=False, description="Start nothing, and stop what runs, while true.")
+    suspend: Boolean = Field(
+        default=False, description="Start nothing, and stop what runs, while true; a session is closed then."
+    )
     resources: Resources = Field(default_factory=Resources, description="What a run's container asks for and may use.")
     ttl_seconds_after_finished: Integer | None = Field(
         default=None,
@@ -213,7 +235,10 @@ class StrategySpec(Simulation):
         description="Keep a finished run's Job this long; results and logs stay in the store.",
     )
     active_deadline_seconds: Integer = Field(
-        default=3600, ge=1, le=MAX_SECONDS, description="A run, its retries included, may take this long."
+        default=3600,
+        ge=1,
+        le=MAX_SECONDS,
+        description="A run, its retries included, may take this long; a session of mode Paper has no such limit.",
     )
     backoff_limit: Integer = Field(default=3, ge=0, le=20, description="How often a run that failed is tried again.")
     history_limit: Integer = Field(default=10, ge=1, le=50, description="Runs kept in status.history.")
@@ -225,6 +250,52 @@ class StrategySpec(Simulation):
             "remove it, or set mode: Backtest",
             holds=lambda s: s.schedule is None or s.mode is Mode.BACKTEST,
             field="schedule",
+        ),
+        Rule(
+            cel="self.mode != 'Backtest' || has(self.snapshotRef)",
+            message="snapshotRef is required for mode Backtest: name a Snapshot of this namespace, "
+            "or set mode: Paper to trade a BrokerConnection",
+            holds=lambda s: s.mode is not Mode.BACKTEST or s.snapshot_ref is not None,
+            field="snapshotRef",
+        ),
+        Rule(
+            cel="self.mode != 'Paper' || !has(self.snapshotRef)",
+            message="snapshotRef has no meaning in mode Paper, whose data come from connectionRef: "
+            "remove it, or set mode: Backtest",
+            holds=lambda s: s.mode is not Mode.PAPER or s.snapshot_ref is None,
+            field="snapshotRef",
+        ),
+        Rule(
+            cel="self.mode != 'Paper' || has(self.connectionRef)",
+            message="connectionRef is required for mode Paper: name a BrokerConnection of this namespace",
+            holds=lambda s: s.mode is not Mode.PAPER or s.connection_ref is not None,
+            field="connectionRef",
+        ),
+        Rule(
+            cel="self.mode != 'Backtest' || !has(self.connectionRef)",
+            message="connectionRef has no meaning in mode Backtest, which reads a Snapshot: "
+            "remove it, or set mode: Paper",
+            holds=lambda s: s.mode is not Mode.BACKTEST or s.connection_ref is None,
+            field="connectionRef",
+        ),
+        Rule(
+            cel="self.mode != 'Paper' || has(self.session)",
+            message="session is required for mode Paper: say at least what is traded, session.symbols: [BTCUSDT]",
+            holds=lambda s: s.mode is not Mode.PAPER or s.session is not None,
+            field="session",
+        ),
+        Rule(
+            cel="self.mode != 'Backtest' || !has(self.session)",
+            message="session has no meaning in mode Backtest, which has none: remove it, or set mode: Paper",
+            holds=lambda s: s.mode is not Mode.BACKTEST or s.session is None,
+            field="session",
+        ),
+        Rule(
+            cel="!has(self.session) || !has(oldSelf.session) || self.session.volume == oldSelf.session.volume",
+            message="session.volume cannot be changed, a volume that is there keeps its size: leave it as it is, "
+            "or delete the Strategy and create it anew",
+            holds=None,
+            field="session",
         ),
         Rule(
             cel="self.rerun >= oldSelf.rerun",
@@ -292,6 +363,7 @@ class StrategyStatus(Document):
     )
     last_schedule_time: Timestamp | None = Field(default=None, description="When the schedule last ran, RFC 3339.")
     next_schedule_time: Timestamp | None = Field(default=None, description="When it runs next, RFC 3339.")
+    session: SessionStatus | None = Field(default=None, description="The session of mode Paper, the newest.")
 
 
 class Strategy(Document):

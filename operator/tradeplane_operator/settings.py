@@ -134,6 +134,12 @@ class Pace(Section):
         default=600, ge=1, description="Longest pause after a probe that failed, where the interval is not longer."
     )
 
+    closing_grace_seconds: int = Field(
+        default=120,
+        ge=1,
+        description="How long stopping a trader and starting what closes its session may take, beside the closing.",
+    )
+
     @property
     def slow_after(self) -> timedelta:
         """Return ``pod_slow_seconds`` as a span of time."""

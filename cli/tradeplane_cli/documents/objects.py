@@ -89,7 +89,9 @@ def snapshot_digest(objects: Objects, chosen: NamedStrategy, given: str | None) 
     """Id of the snapshot to run on: the one given on the command line, or the one that ``spec.snapshotRef`` names."""
     if given is not None:
         return given
-    name = chosen.strategy.spec.snapshot_ref.name
+    reference = chosen.strategy.spec.snapshot_ref
+    assert reference is not None  # noqa: S101 - choose_strategy has seen that it is a backtest, which has one
+    name = reference.name
     if name in objects.snapshots:
         return objects.snapshots[name].spec.digest
     known = f" (the files hold {', '.join(objects.snapshots)})" if objects.snapshots else ""

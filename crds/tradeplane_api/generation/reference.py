@@ -85,6 +85,6 @@ def _meaning(schema: JsonSchema) -> str:
     words += [f"from {schema['minimum']}"] if "minimum" in schema else []
     words += [f"up to {schema['maximum']}"] if "maximum" in schema else []
     words += [f"at most {schema['maxItems']}"] if "maxItems" in schema else []
-    scalar = "properties" not in schema
-    words += [rule["message"] for rule in schema.get(VALIDATIONS, ()) if scalar]
+    for each in (schema, schema.get("items", {})):
+        words += [rule["message"] for rule in each.get(VALIDATIONS, ()) if "properties" not in each]
     return "; ".join(word for word in words if word).replace("|", "\\|").replace("<", "&lt;")

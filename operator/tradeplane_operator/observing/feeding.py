@@ -35,8 +35,8 @@ class Feed:
         self._read_by_others(Kind.SNAPSHOT, event, body)
 
     def connection(self, event: str, body: Mapping[str, Any]) -> None:
-        """Take what a watch says of a BrokerConnection."""
-        self._resource(Kind.BROKER_CONNECTION, event, body)
+        """Take what a watch says of a BrokerConnection: news for the Strategies that wait for it, too."""
+        self._read_by_others(Kind.BROKER_CONNECTION, event, body)
 
     def replay(self, event: str, body: Mapping[str, Any]) -> None:
         """Take what a watch says of a Replay."""

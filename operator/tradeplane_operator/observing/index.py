@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
     from tradeplane_operator.planning.observed import ObservedChild, ObservedSet
 
-_METADATA = ("name", "namespace", "uid", "generation", "resourceVersion", "creationTimestamp", "deletionTimestamp")
+_METADATA = (
+    "name",
+    "namespace",
+    "uid",
+    "generation",
+    "resourceVersion",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "finalizers",
+)
 
 
 @dataclass(slots=True)

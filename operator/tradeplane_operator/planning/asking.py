@@ -114,9 +114,9 @@ def _stalled(reason: str, message: str) -> Verdict:
 
 
 def _mode_refused(spec: StrategySpec, _settings: Settings) -> Verdict | None:
-    if spec.mode is Mode.BACKTEST:
+    if spec.mode is not Mode.LIVE:
         return None
-    return _stalled("ModeNotAvailable", f"spec.mode {spec.mode.value} is not available yet; use Backtest")
+    return _stalled("ModeNotAvailable", f"spec.mode {spec.mode.value} is not available yet; use Backtest or Paper")
 
 
 def _store_refused(spec: StrategySpec, settings: Settings) -> Verdict | None:

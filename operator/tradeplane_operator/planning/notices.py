@@ -14,7 +14,20 @@ from tradeplane_operator.planning.wanted import EventType, Notice
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_EVERYDAY = frozenset({"Connected", "Probing", "Running", "Succeeded", "Verified", "Waiting"})
+_EVERYDAY = frozenset(
+    {
+        "Connected",
+        "Connecting",
+        "Probing",
+        "Running",
+        "Starting",
+        "Stopping",
+        "Succeeded",
+        "Trading",
+        "Verified",
+        "Waiting",
+    }
+)
 _EVENT_MESSAGE = 1_024
 """The API server refuses longer messages of Events."""
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from tradeplane_api.run import Summary
 
+    from tradeplane_operator.planning.connecting import ConnectionView
+
 
 class JobEnd(StrEnum):
     """How a Job ended, by its condition."""
@@ -93,6 +95,19 @@ class ObservedSet(ObservedChild):
     def empty(self) -> bool:
         """Whether no pod is wanted and none is left."""
         return self.settled and self.wanted == 0 and self.pods == 0
+
+
+@dataclass(frozen=True, slots=True)
+class TraderFacts:
+    """What the API server itself shows of a trader, rather than what a watch has shown.
+
+    ``stopped``: its StatefulSet wants no pod, and its controller knows; or there is none. ``live``: names of the pods
+    that trade or close and have not ended. ``claimed``: there is a claim of its volume.
+    """
+
+    stopped: bool
+    live: tuple[str, ...]
+    claimed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +195,7 @@ class Observed:
 
     ``confirmed``: the resource came from a watch or a read, not from the answer to a write of ours.
     ``fresh``: it was read after the Jobs were observed, so that a Job missing here is not one recorded and gone.
+    ``sets``, ``connection`` and ``trader`` are of mode Paper.
     """
 
     resource: Mapping[str, Any]
@@ -187,6 +203,9 @@ class Observed:
     snapshot: SnapshotView | None = None
     confirmed: bool = True
     fresh: bool = False
+    sets: Mapping[str, ObservedSet] = field(default_factory=dict)
+    connection: ConnectionView | None = None
+    trader: TraderFacts | None = None
     results: Mapping[str, ResultFacts] = field(default_factory=dict)
     pods: Mapping[str, JobPods] = field(default_factory=dict)
     admitted: Mapping[str, Admitted] = field(default_factory=dict)

@@ -1,5 +1,7 @@
 """plan() of the kind Strategy: which runs are wanted, where they stand, what is said of them.
 
+What trades is planned in ``planning.paper``, and so is a session that is still to be closed.
+
 The status is a write-ahead log: a run is recorded there, at a resourceVersion, before its Job is asked for, and its end
 is recorded before its Job is removed. So whatever is lost in between, the next plan picks up where the record stands,
 and an observation too old to show the record cannot write over it.
@@ -22,6 +24,7 @@ from tradeplane_api.strategy import (
     Trigger,
 )
 
+from tradeplane_operator.planning import paper
 from tradeplane_operator.planning.asking import asked_digest, digest_of, pin, refused, run_specification
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
@@ -37,6 +40,8 @@ from tradeplane_operator.planning.jobs import build_job
 from tradeplane_operator.planning.names import run_name
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import cancelled, failed_to_build, final_verdict, progress
+from tradeplane_operator.planning.paper_names import CLOSING_FINALIZER
+from tradeplane_operator.planning.releasing import release_unread
 from tradeplane_operator.planning.schedule import ScheduleError, firing
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.planning.unreadable import keep_record
@@ -52,16 +57,24 @@ if TYPE_CHECKING:
 
 def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     """Return what is wanted for one Strategy, or what must be known first. Pure."""
-    if observed.resource["metadata"].get("deletionTimestamp"):
+    metadata = observed.resource["metadata"]
+    deleted = bool(metadata.get("deletionTimestamp"))
+    if deleted and CLOSING_FINALIZER not in (metadata.get("finalizers") or ()):
         return Plan()
     try:
         status = read_status(StrategyStatus, observed.resource)
     except UnreadableStatus as error:
+        if deleted:
+            return release_unread(observed.resource, str(error), settings, now)
         return keep_record(observed.resource, str(error), now)
     try:
         spec = read_spec(StrategySpec, observed.resource)
     except UnreadableSpec as error:
+        if deleted:
+            return paper.plan(observed, None, status, settings, now)
         return _unreadable(observed, status, str(error), now)
+    if deleted or paper.concerns(spec, status):
+        return paper.plan(observed, spec, status, settings, now)
     draft = _Draft(observed, settings, now, spec, status)
     draft.follow_runs()
     draft.stop_unwanted()
@@ -205,6 +218,7 @@ class _Draft:
         self._start(Trigger.GENERATION, "")
 
     def _snapshot_unusable(self) -> Verdict | None:
+        assert self.spec.snapshot_ref is not None  # noqa: S101 - a rule of the spec for mode Backtest
         name = self.spec.snapshot_ref.name
         view = self.observed.snapshot
         if view is None:
@@ -338,6 +352,7 @@ class _Draft:
             history=trimmed(self.runs[1:], self.spec),
             last_schedule_time=self.last_schedule_time,
             next_schedule_time=self.next_schedule_time,
+            session=self.status.session,
         )
         return Plan(
             status=to_wire(wanted),

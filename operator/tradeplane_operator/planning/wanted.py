@@ -18,6 +18,7 @@ class Fact(StrEnum):
     RESULTS = "Results"
     PODS = "Pods"
     ADMISSION = "Admission"
+    TRADER = "Trader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class Plan:
     written first, if it differs; only when that succeeded are children made and removed and notices given.
 
     ``create`` and ``delete`` are of Jobs, which never change; ``apply`` and ``remove`` of children that do. What is to
-    be applied is marked (``planning.applied``), and is not as wanted yet.
+    be applied is marked (``planning.applied``), and is not as wanted yet. ``claims`` of volumes are removed before the
+    ``finalizers`` of the object are made what is wanted, last of all; None leaves those as they are.
     """
 
     needs: tuple[Need, ...] = ()
@@ -70,6 +72,8 @@ class Plan:
     delete: tuple[str, ...] = ()
     apply: tuple[Mapping[str, Any], ...] = ()
     remove: tuple[Removal, ...] = ()
+    claims: tuple[str, ...] = ()
+    finalizers: tuple[str, ...] | None = None
     notices: tuple[Notice, ...] = ()
     look_again_at: datetime | None = None
     holds: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ from tradeplane_operator.planning.restricted import owner_reference, restricted_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradeplane_api.strategy import ResourceList, Resources
+    from tradeplane_api.strategy import Resources
 
     from tradeplane_operator.settings import Settings, Store
 
@@ -117,16 +117,22 @@ def _failure_policy() -> dict[str, Any]:
 
 def _pod_spec(metadata: Mapping[str, Any], limits: Limited, work: Work, settings: Settings) -> dict[str, Any]:
     store = settings.stores[work.store]
-    pod: dict[str, Any] = {
+    return {
         **restricted_pod(settings.jobs),
         "containers": [_container(metadata, limits, work, store)],
         "volumes": _volumes(store, settings),
+        **on_architecture(work.architecture),
     }
-    if work.architecture is not Architecture.ANY:
-        pod["nodeSelector"] = {"kubernetes.io/arch": work.architecture.value}
-    if work.architecture is Architecture.ARM64:
-        pod["tolerations"] = [{"key": "kubernetes.io/arch", "operator": "Equal", "value": "arm64"}]
-    return pod
+
+
+def on_architecture(architecture: Architecture) -> dict[str, Any]:
+    """Return the part of a pod's spec that chooses its node's processor."""
+    if architecture is Architecture.ANY:
+        return {}
+    chosen: dict[str, Any] = {"nodeSelector": {"kubernetes.io/arch": architecture.value}}
+    if architecture is Architecture.ARM64:
+        chosen["tolerations"] = [{"key": "kubernetes.io/arch", "operator": "Equal", "value": "arm64"}]
+    return chosen
 
 
 def _container(metadata: Mapping[str, Any], limits: Limited, work: Work, store: Store) -> dict[str, Any]:
@@ -137,10 +143,7 @@ def _container(metadata: Mapping[str, Any], limits: Limited, work: Work, store: 
         "name": CONTAINER,
         "image": work.image,
         "env": _environment(metadata, work, store),
-        "resources": {
-            "requests": _quantities(limits.resources.requests),
-            "limits": _quantities(limits.resources.limits),
-        },
+        "resources": quantities(limits.resources),
         "volumeMounts": mounts,
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": restricted_container(),
@@ -178,5 +181,9 @@ def _volumes(store: Store, settings: Settings) -> list[dict[str, Any]]:
     return volumes
 
 
-def _quantities(resources: ResourceList) -> dict[str, str]:
-    return resources.model_dump(exclude_none=True)
+def quantities(resources: Resources) -> dict[str, Any]:
+    """Return what a container asks for and may use, as its manifest has it."""
+    return {
+        "requests": resources.requests.model_dump(exclude_none=True),
+        "limits": resources.limits.model_dump(exclude_none=True),
+    }

@@ -119,6 +119,9 @@ class BrokerConnections:
         written = await write_status(self.client, key, observed.resource, wanted.status)
         if written is not None:
             self.index.connections.put(written, confirmed=False)
+            # The watch will bring back what was just put, which is no news then: who waits is woken here.
+            for reader in self.index.take_readers(key):
+                self.wake(reader)
         for removal in wanted.remove:
             await remove_child(self.client, key, removal)
         for manifest in wanted.apply:

@@ -27,7 +27,7 @@ async def read_again(
     except NotFound:
         body = None
     if body is None or body["metadata"]["uid"] != resource["metadata"]["uid"]:
-        metadata = {**resource["metadata"], "deletionTimestamp": "gone"}
+        metadata = {**resource["metadata"], "deletionTimestamp": "gone", "finalizers": []}
         return {**resource, "metadata": metadata}, False
     index.put(body, confirmed=True)
     return body, True

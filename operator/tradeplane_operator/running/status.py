@@ -1,4 +1,4 @@
-"""Writing the status of an object, only where it changes, at the version it was computed from."""
+"""Writing the status or the finalizers of an object, at the version they were computed from."""
 
 from __future__ import annotations
 
@@ -34,4 +34,17 @@ async def write_status(
     version = resource["metadata"]["resourceVersion"]
     body = {"metadata": {"resourceVersion": version, "uid": resource["metadata"]["uid"]}, "status": patch}
     written: Mapping[str, Any] = await client.merge_patch(f"{path_of(key)}/status", body)
+    return written
+
+
+async def write_finalizers(
+    client: ApiClient, key: Key, resource: Mapping[str, Any], wanted: tuple[str, ...]
+) -> Mapping[str, Any]:
+    """Write the finalizers wanted and return the object as it then is.
+
+    Raises Conflict where the object has changed since it was observed, and other ApiErrors.
+    """
+    identity = {name: resource["metadata"][name] for name in ("resourceVersion", "uid")}
+    body = {"metadata": {**identity, "finalizers": list(wanted)}}
+    written: Mapping[str, Any] = await client.merge_patch(path_of(key), body)
     return written

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_operator.metrics import RUNS_FINISHED, RUNS_STARTED
 from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
+from tradeplane_operator.planning.connecting import connection_view
 from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
 from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
+from tradeplane_operator.running.applying import apply_child
 from tradeplane_operator.running.jobs import ask_for_job
 from tradeplane_operator.running.reading import read_again
 from tradeplane_operator.running.settling import await_confirmation, settle
-from tradeplane_operator.running.status import write_status
+from tradeplane_operator.running.status import write_finalizers, write_status
+from tradeplane_operator.running.traders import look_at_trader, remove_claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.pods import PodLookup
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.planning.admission import Admission
+    from tradeplane_operator.planning.connecting import ConnectionView
     from tradeplane_operator.running.queue import WorkQueue
     from tradeplane_operator.settings import Settings
 
@@ -95,11 +99,26 @@ class Strategies:
             jobs=self.index.jobs.of(record.uid),
             snapshot=self._snapshot(key, resource),
             confirmed=record.confirmed,
+            sets=self.index.sets.of(record.uid),
+            connection=self._connection(key, resource),
             refusals=self._refusals.get(str(key), {}),
         )
 
+    def _connection(self, key: Key, resource: Mapping[str, Any]) -> ConnectionView | None:
+        name = _referred_to(resource, "connectionRef")
+        if not name:
+            return None
+        found_at = Key(Kind.BROKER_CONNECTION, key.namespace, name)
+        record = self.index.connections.get(found_at)
+        view = None if record is None else connection_view(record.resource())
+        if view is None or not view.ready:
+            self.index.reads(key, found_at)
+        return view
+
     def _snapshot(self, key: Key, resource: Mapping[str, Any]) -> SnapshotView | None:
-        name = ((resource.get("spec") or {}).get("snapshotRef") or {}).get("name", "")
+        name = _referred_to(resource, "snapshotRef")
+        if not name:
+            return None
         found_at = Key(Kind.SNAPSHOT, key.namespace, name)
         record = self.index.snapshots.get(found_at)
         view = None if record is None else self._view(found_at, record)
@@ -125,6 +144,11 @@ class Strategies:
             store = observed.resource["spec"].get("store", "default")
             found = await self.stores.results(store, key.namespace, need.run)
             return replace(observed, results={**observed.results, need.run: found})
+        if need.fact is Fact.TRADER:
+            return await self._look_at_trader(key, observed, need.run)
+        if need.fact is Fact.PODS and need.run in observed.sets:
+            found_pods = await self.pods.of_set(observed.sets[need.run])
+            return replace(observed, pods={**observed.pods, need.run: found_pods})
         if need.fact is Fact.PODS:
             job = observed.jobs[need.run]
             self.index.jobs.looked_at(job)
@@ -133,6 +157,11 @@ class Strategies:
         created = observed.resource["metadata"]["creationTimestamp"]
         answer = self.admission.ask(Candidate(created, key.namespace, need.run, str(key)))
         return replace(observed, admitted={**observed.admitted, need.run: answer})
+
+    async def _look_at_trader(self, key: Key, observed: Observed, name: str) -> Observed:
+        uid = observed.resource["metadata"]["uid"]
+        trader = await look_at_trader(self.client, self.index, key, uid, name)
+        return replace(observed, trader=trader, sets=self.index.sets.of(uid))
 
     async def _read_again(self, key: Key, observed: Observed) -> Observed:
         resource, there = await read_again(self.client, self.index.strategies, key, observed.resource)
@@ -149,13 +178,33 @@ class Strategies:
             self._count(observed.resource.get("status") or {}, wanted.status or {}, key)
         self._wake(self.admission.hold(str(key), key.namespace, wanted.holds))
         self.admission.withdraw(str(key), _pending(wanted.status))
+        for manifest in wanted.apply:
+            await self._apply(key, manifest)
         for manifest in wanted.create:
             await self._create(key, manifest)
         for name in wanted.delete:
             self.reaper.want(key.namespace, name, observed.resource["metadata"]["uid"])
-        if wanted.notices and written is not None:
+        if wanted.notices and (written is not None or wanted.finalizers is not None):
             await self.events.tell(key, observed.resource["metadata"]["uid"], wanted.notices)
+        await self._guard(key, observed.resource if written is None else written, wanted)
         return wanted.look_again_at
+
+    async def _guard(self, key: Key, resource: Mapping[str, Any], wanted: Plan) -> None:
+        """Remove what goes with an object, then have its finalizers be those wanted; a pass follows that sees them."""
+        for name in wanted.claims:
+            await remove_claim(self.client, key, resource["metadata"]["uid"], name)
+        if wanted.finalizers is None:
+            return
+        written = await write_finalizers(self.client, key, resource, wanted.finalizers)
+        self.index.strategies.put(written, confirmed=False)
+        self.queue.add(key)
+
+    async def _apply(self, key: Key, manifest: Mapping[str, Any]) -> None:
+        name = manifest["metadata"]["name"]
+        self._refusals.get(str(key), {}).pop(name, None)
+        refusal = await apply_child(self.client, self.index, key, manifest, self.clock())
+        if refusal is not None:
+            self._refuse(key, name, refusal)
 
     async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
         run = manifest["metadata"]["name"]
@@ -185,6 +234,13 @@ class Strategies:
             elif is_now not in _UNFINISHED:
                 RUNS_FINISHED.labels(is_now).inc()
                 log.info("run ended: %s", is_now, extra=told | {"reason": run.get("message")})
+
+
+def _referred_to(resource: Mapping[str, Any], reference: str) -> str:
+    """Return the name in a reference of a spec, which may be one that cannot be read."""
+    found = (resource.get("spec") or {}).get(reference)
+    name = found.get("name") if isinstance(found, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _runs(status: Mapping[str, Any]) -> list[Mapping[str, Any]]:

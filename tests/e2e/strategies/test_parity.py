@@ -129,6 +129,7 @@ def test_every_built_in_algorithm_gives_the_recorded_result_on_arm64(
 
 def _specification(algorithm: str, snapshots: dict[str, Object]) -> Object:
     asked = Strategy.model_validate(question(algorithm))
+    assert asked.spec.snapshot_ref is not None
     digest = snapshots[asked.spec.snapshot_ref.name]["spec"]["digest"]
     simulation = {name: getattr(asked.spec, name) for name in Simulation.model_fields}
     specification = RunSpecification(run=f"arm64-{algorithm}", snapshots=(digest,), simulation=simulation)

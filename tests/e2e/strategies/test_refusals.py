@@ -81,7 +81,6 @@ def asked(tenant: Tenant, files: Path) -> Tenant:
         strategy("tagged", image=f"{repository}:latest"),
         strategy("hungry", resources={"requests": {"memory": "24Mi"}, "limits": {"memory": "24Mi"}}, backoffLimit=0),
         strategy("slow", architecture="arm64", activeDeadlineSeconds=1),
-        strategy("paper", mode="Paper"),
         strategy("live", mode="Live"),
         strategy("elsewhere", store="cold"),
     )
@@ -99,7 +98,6 @@ def asked(tenant: Tenant, files: Path) -> Tenant:
         ("out-of-range", "InvalidSpecification", ["algorithm.parameters.fast", "from 1 to 10000", "given 0"]),
         ("unordered", "InvalidSpecification", ["fast must be smaller than slow", "30", "20"]),
         ("tagged", "ImageWithoutDigest", ["spec.image", ":latest", "name@sha256:"]),
-        ("paper", "ModeNotAvailable", ["spec.mode Paper", "use Backtest"]),
         ("live", "ModeNotAvailable", ["spec.mode Live", "use Backtest"]),
         ("elsewhere", "StoreUnknown", ["spec.store 'cold'", "offers: default"]),
         ("forged-manifest", "SnapshotRefused", ["spec.snapshotRef", "'forged'", "manifest", "import it again"]),
@@ -116,7 +114,7 @@ def test_what_cannot_be_run_says_why(asked: Tenant, name: str, reason: str, word
     assert all(run["outcome"] == "Failed" and "resultDigest" not in run for run in runs(found))
 
 
-@pytest.mark.parametrize("name", ["tagged", "paper", "live", "elsewhere", "forged-manifest"])
+@pytest.mark.parametrize("name", ["tagged", "live", "elsewhere", "forged-manifest"])
 def test_what_is_refused_at_once_starts_nothing(asked: Tenant, name: str) -> None:
     found = until(f"word on {name}", lambda: asked.get("strategy", name), lambda one: said(one)[0] == "Stalled")
     assert runs(found) == []

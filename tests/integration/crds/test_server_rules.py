@@ -56,6 +56,22 @@ def test_rerun_never_decreases(api: Api, namespace: str) -> None:
     assert taken_away.code == 422, "the default of a rerun taken away is 0, which is a decrease too"
 
 
+def test_the_volume_of_a_session_keeps_its_size(api: Api, namespace: str) -> None:
+    path = f"{BASE}/{namespace}/strategies"
+    session = {"symbols": ["BTCUSDT"], "volume": {"size": "1Gi"}}
+    paper = {"mode": "Paper", "connectionRef": {"name": "sim"}, "session": session}
+    spec = {"algorithm": {"name": "a"}, "capital": "1", **paper}
+    assert api.request("POST", path, _document("Strategy", spec)).code == 201
+    for volume in ({"size": "2Gi"}, {"storageClassName": "fast"}):
+        answer = _patch(api, f"{path}/case", {"spec": {"session": {"volume": volume}}})
+        assert answer.code == 422
+        assert "session.volume cannot be changed, a volume that is there keeps its size" in answer.message
+    other = {"symbols": ["ETHUSDT"], "onSuspend": "Leave", "closingSeconds": 60}
+    assert _patch(api, f"{path}/case", {"spec": {"session": other}}).code == 200
+    no_longer = {"mode": "Backtest", "snapshotRef": {"name": "b"}, "connectionRef": None, "session": None}
+    assert _patch(api, f"{path}/case", {"spec": no_longer}).code == 200
+
+
 def test_a_snapshot_never_changes(api: Api, namespace: str) -> None:
     path = f"{BASE}/{namespace}/snapshots"
     assert api.request("POST", path, _document("Snapshot", {"digest": DIGEST})).code == 201

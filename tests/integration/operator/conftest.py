@@ -26,11 +26,11 @@ _LOG_SHOWN = 12_000
 @pytest.fixture(scope="session")
 def cluster(api_server: Path) -> Path:
     """Give the kubeconfig of an API server that has our kinds."""
-    subprocess.run(
-        ["kubectl", "--kubeconfig", str(api_server), "apply", "-k", str(ROOT / "crds" / "yaml")],
-        check=True,
-        capture_output=True,
-    )
+    kubectl = ["kubectl", "--kubeconfig", str(api_server)]
+    kinds = str(ROOT / "crds" / "yaml")
+    subprocess.run([*kubectl, "apply", "-k", kinds], check=True, capture_output=True)
+    served = ["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"]
+    subprocess.run([*kubectl, *served], check=True, capture_output=True)
     return api_server
 
 

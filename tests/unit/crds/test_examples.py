@@ -52,6 +52,7 @@ def test_every_strategy_reads_a_snapshot_of_the_examples() -> None:
     strategies = _all(Strategy)
     assert len(strategies) >= 7
     for strategy in strategies.values():
+        assert strategy.spec.snapshot_ref is not None
         assert strategy.spec.snapshot_ref.name in snapshots
         assert strategy.spec.store == snapshots[strategy.spec.snapshot_ref.name].spec.store
 

@@ -99,7 +99,13 @@ def test_defaults_of_the_schema_are_those_of_the_model() -> None:
 
 
 def test_rules_of_a_base_hold_too() -> None:
-    assert {rule.field for rule in StrategySpec.all_rules()} == {"schedule", "rerun"}
+    assert {rule.field for rule in StrategySpec.all_rules()} == {
+        "schedule",
+        "snapshotRef",
+        "connectionRef",
+        "session",
+        "rerun",
+    }
 
     class Stricter(StrategySpec):
         rules: ClassVar[tuple[Rule, ...]] = ()
@@ -117,7 +123,7 @@ def test_columns_name_fields_that_exist() -> None:
 
 def test_columns_that_fit_a_terminal_come_without_wide() -> None:
     narrow = [column.name for column in STRATEGY.columns if not column.wide]
-    assert narrow == ["Algorithm", "Snapshot", "Ready", "Status", "Return", "Sharpe", "Drawdown", "Age"]
+    assert narrow == ["Algorithm", "Mode", "Snapshot", "Ready", "Status", "Return", "Sharpe", "Drawdown", "Age"]
     assert [column.name for column in SNAPSHOT.columns][:2] == ["Ready", "Status"]
 
 

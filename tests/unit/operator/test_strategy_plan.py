@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tradeplane_api.strategy import StrategySpec
+from tradeplane_operator.planning.asking import asked_digest
 from tradeplane_operator.planning.observed import (
     Admitted,
     JobEnd,
@@ -98,7 +99,6 @@ def _finished(generation: int = 1, **spec: Any) -> tuple[dict[str, Any], str]:
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ({"mode": "Paper"}, "ModeNotAvailable"),
         ({"mode": "Live"}, "ModeNotAvailable"),
         ({"store": "elsewhere"}, "StoreUnknown"),
         ({"image": "registry.example/mine:1"}, "ImageWithoutDigest"),
@@ -112,6 +112,12 @@ def test_what_cannot_be_is_stalled_and_starts_nothing(spec: dict[str, Any], reas
     assert _condition(wanted, "Stalled")["status"] == "True"
     assert _condition(wanted)["reason"] in (reason, "InvalidSpec")
     assert wanted.create == ()
+
+
+def test_what_a_backtest_asks_has_the_digest_it_had_before_there_were_sessions() -> None:
+    asked = {"algorithm": {"name": "hold"}, "capital": "1", "snapshotRef": {"name": "prices"}}
+    before = "sha256:9cd8c0a59ef66113f3c8ad03cab86c4c2e2cca6ce9bd859583547e2c140c3a79"
+    assert asked_digest(StrategySpec.model_validate(asked)) == before, "an upgrade would run everything again"
 
 
 def test_a_field_of_a_newer_version_is_refused_by_name_and_stops_no_run() -> None:
