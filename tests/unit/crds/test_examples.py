@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tradeplane_api.broker_connection import BrokerConnection
 from tradeplane_api.kinds import KINDS
 from tradeplane_api.snapshot import Snapshot
 from tradeplane_api.strategy import Architecture, Strategy
@@ -28,7 +29,9 @@ MODELS: dict[str, type[Document]] = {kind.name: kind.model for kind in KINDS}
 
 def _documents(path: Path) -> list[Any]:
     found = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-    return [MODELS[document["kind"]].model_validate(document) for document in found]
+    ours = [document for document in found if document["apiVersion"].startswith("tradeplane.dev/")]
+    assert {document["kind"] for document in found} - {document["kind"] for document in ours} <= {"Secret"}
+    return [MODELS[document["kind"]].model_validate(document) for document in ours]
 
 
 def _all(model: type[Document]) -> dict[str, Any]:
@@ -47,12 +50,15 @@ def test_every_example_is_listed() -> None:
     assert [path.name for path in EXAMPLES.iterdir() if f"({path.name})" not in readme] == ["README.md"]
 
 
-def test_every_strategy_reads_a_snapshot_of_the_examples() -> None:
-    snapshots = _all(Snapshot)
+def test_every_strategy_reads_a_snapshot_or_trades_a_connection_of_the_examples() -> None:
+    snapshots, connections = _all(Snapshot), _all(BrokerConnection)
     strategies = _all(Strategy)
-    assert len(strategies) >= 7
+    assert len(strategies) >= 8
     for strategy in strategies.values():
-        assert strategy.spec.snapshot_ref is not None
+        if strategy.spec.snapshot_ref is None:
+            assert strategy.spec.connection_ref is not None
+            assert strategy.spec.connection_ref.name in connections
+            continue
         assert strategy.spec.snapshot_ref.name in snapshots
         assert strategy.spec.store == snapshots[strategy.spec.snapshot_ref.name].spec.store
 

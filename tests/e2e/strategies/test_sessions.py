@@ -1,0 +1,113 @@
+"""A strategy trades an exchange of the cluster, survives its pod and is suspended flat; what it did replays exactly."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+import yaml
+from tradeplane_stacks.demo.clusters import DEPLOY
+from tradeplane_stacks.demo.scenario import EXAMPLES, tradeplane
+
+from tests.e2e.platform import Object, until
+
+if TYPE_CHECKING:
+    from tests.e2e.platform import Tenant
+
+TRADED_SECONDS = 15.0
+"""How long it trades, so that its orders are filled."""
+_LIMIT_S = 240.0
+
+
+@pytest.fixture(scope="module")
+def trading(tenant: Tenant) -> Object:
+    """Apply the example to a namespace whose pods may reach exchanges."""
+    folder = tenant.files / "broker-egress"
+    folder.mkdir()
+    component = os.path.relpath(DEPLOY / "components/broker-egress", folder)
+    kustomization = {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "namespace": tenant.name,
+        "components": [component],
+    }
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+    tenant.platform.kubectl.apply_directory(folder)
+    tenant.apply(*yaml.safe_load_all((EXAMPLES / "live-session.yaml").read_text(encoding="utf-8")))
+    tenant.await_said("brokerconnection", "simulated-book", "Connected", limit_s=_LIMIT_S)
+    return tenant.await_said("strategy", "quoting", "Trading", limit_s=_LIMIT_S)
+
+
+@pytest.fixture(scope="module")
+def suspended(tenant: Tenant, trading: Object) -> Object:
+    """Let it trade, end its pod as a node that goes away would, let it trade again, and suspend it."""
+    _await_traded(tenant)
+    pod = trading["status"]["session"]["pod"]
+    before = tenant.get("pod", pod)["metadata"]["uid"]
+    tenant.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
+    until(
+        f"another pod {pod}, ready",
+        lambda: tenant.items("pods", "-l", "tradeplane.dev/role=trader"),
+        lambda pods: any(_ready(one) and one["metadata"]["uid"] != before for one in pods),
+        _LIMIT_S,
+    )
+    _await_traded(tenant)
+    tenant.patch("strategy", "quoting", {"suspend": True})
+    return tenant.await_said("strategy", "quoting", "Suspended", limit_s=_LIMIT_S)
+
+
+def _ready(pod: Object) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def _await_traded(tenant: Tenant) -> None:
+    """Wait until it has traded for a while since it last began to."""
+
+    def seconds() -> float:
+        for pod in tenant.items("pods", "-l", "tradeplane.dev/role=trader"):
+            for one in (pod.get("status") or {}).get("conditions", ()):
+                if one["type"] == "Ready" and one["status"] == "True":
+                    since = datetime.fromisoformat(one["lastTransitionTime"])
+                    return (datetime.now(UTC) - since).total_seconds()
+        return 0.0
+
+    until(f"{TRADED_SECONDS:g} s of trading", seconds, lambda passed: passed > TRADED_SECONDS, _LIMIT_S)
+
+
+def test_suspended_it_is_flat(suspended: Object) -> None:
+    session = suspended["status"]["session"]
+    assert (session["state"], session["outcome"], session.get("positions")) == ("Closed", "Flat", None)
+    assert session["fills"] > 0
+    assert session["openOrders"] == 0
+
+
+def test_what_it_did_replays_exactly_with_both_verdicts(tenant: Tenant, suspended: Object) -> None:
+    session = suspended["status"]["session"]
+    told = json.loads(tradeplane("replay", session["snapshot"], "--store", tenant.store, "-o", "json"))
+    assert (told["verdict"]["decisions"], told["verdict"]["execution"]) == ("Exact", "Exact")
+    assert told["verdict"]["fillsMatched"] == told["verdict"]["fills"] == session["fills"]
+
+
+def test_no_pod_is_left(tenant: Tenant, suspended: Object) -> None:
+    del suspended
+    assert [
+        one["metadata"]["name"] for one in tenant.items("pods", "-l", "tradeplane.dev/role=trader") if _ready(one)
+    ] == []
+
+
+def test_resumed_it_is_another_session_and_deleted_it_leaves_nothing(tenant: Tenant, suspended: Object) -> None:
+    tenant.patch("strategy", "quoting", {"suspend": False})
+    tenant.await_said("strategy", "quoting", "Trading", limit_s=_LIMIT_S)
+    uid = suspended["metadata"]["uid"]
+    tenant.kubectl("delete", "strategy", "quoting", "--timeout=180s")
+    kinds = "statefulsets,jobs,pods,persistentvolumeclaims"
+    until(
+        "nothing of the strategy",
+        lambda: tenant.items(kinds, "-l", f"tradeplane.dev/strategy-uid={uid}"),
+        lambda left: not left,
+        120.0,
+    )
