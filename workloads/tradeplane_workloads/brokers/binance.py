@@ -17,6 +17,7 @@ from yarl import URL
 
 from tradeplane_workloads.brokers.answers import limited, object_of, value_of
 from tradeplane_workloads.brokers.errors import EndpointUnreachable, NotTheApiExpected, RateLimited, shown
+from tradeplane_workloads.brokers.kept_connections import KeptConnections
 from tradeplane_workloads.brokers.measuring import Sample, server_time
 from tradeplane_workloads.brokers.signing import signed_query
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tradeplane_api.venue import Endpoint
 
     from tradeplane_workloads.brokers.credentials import Credentials
+    from tradeplane_workloads.brokers.kept_connections import Reply
 
 REQUEST_SECONDS = 5.0
 SMALL_BYTES, LARGE_BYTES = 16_384, 4_194_304
@@ -99,6 +101,7 @@ class Binance:
         self._minute = 0
 
     async def __aenter__(self) -> Self:
+        self._kept = KeptConnections(self._endpoint.rest, REQUEST_SECONDS)
         timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
         self._session = aiohttp.ClientSession(
             timeout=timeout,
@@ -111,6 +114,7 @@ class Binance:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._kept.close()
         await self._session.close()
 
     async def server_time(self) -> Sample:
@@ -150,6 +154,16 @@ class Binance:
             ) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _fail(f"WebSocket {url}", error)
+
+    def request_now(self, asked: Asked) -> asyncio.Future[Reply]:
+        """Send a request at once, before anything else happens; ``value_now`` reads its answer. Raises RateLimited."""
+        self._spend(asked.weight)
+        return self._kept.send(asked)
+
+    def value_now(self, reply: Reply, asked: Asked) -> Any:
+        """Return what the JSON of an answer to ``request_now`` says."""
+        self._count(reply.headers.get(_USED_WEIGHT.title(), ""))
+        return value_of(reply.status, reply.headers, bytes(reply.body), asked.what)
 
     async def request(self, asked: Asked) -> Any:
         """Send a request and return what the JSON of its answer says."""

@@ -23,12 +23,14 @@ from tradeplane_workloads.brokers.signing import signed_query
 from tradeplane_workloads.paper.market import DEPTH_LEVELS, PATHS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import asyncio
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from tradeplane_api.venue import Endpoint, Market
 
     from tradeplane_workloads.brokers.binance import Binance
+    from tradeplane_workloads.brokers.kept_connections import Reply
 
 NO_SUCH_ORDER = (-2013, -2011)
 MOST_TRADES = 1_000
@@ -85,17 +87,17 @@ class Account:
         query = urlencode({"symbol": symbol, "limit": DEPTH_LEVELS})
         return await self._broker.request(Asked("GET", self._paths.depth, query, self._paths.depth_weight, LARGE_BYTES))
 
-    async def submit(self, parameters: dict[str, str]) -> None:
-        """Send an order."""
-        await self._signed("POST", self._paths.order, parameters, 1)
+    def submit(self, parameters: dict[str, str]) -> Awaitable[None]:
+        """Send an order: it is on the wire when this returns. What is returned waits for the answer."""
+        return self._now("POST", parameters)
 
-    async def cancel(self, parameters: dict[str, str]) -> None:
-        """Take an order back."""
-        await self._signed("DELETE", self._paths.order, parameters, 1)
+    def cancel(self, parameters: dict[str, str]) -> Awaitable[None]:
+        """Take an order back, as ``submit`` sends one."""
+        return self._now("DELETE", parameters)
 
-    async def change(self, parameters: dict[str, str]) -> None:
-        """Give an order another price and quantity."""
-        await self._signed("PUT", self._paths.order, parameters, 1)
+    def change(self, parameters: dict[str, str]) -> Awaitable[None]:
+        """Give an order another price and quantity, as ``submit`` sends one."""
+        return self._now("PUT", parameters)
 
     async def order(self, parameters: dict[str, str]) -> Any | None:
         """Ask for an order; None where the broker has none of that name."""
@@ -136,6 +138,19 @@ class Account:
     async def keep_stream(self, key: str) -> None:
         """Lengthen the life of the account's stream: it ends an hour after this was last done."""
         await self._keyed("PUT", urlencode({"listenKey": key}))
+
+    def _now(self, method: str, parameters: dict[str, str]) -> Awaitable[None]:
+        asked = self._asked(method, self._paths.order, parameters, 1, SMALL_BYTES)
+        return self._answered(self._broker.request_now(asked), asked)
+
+    async def _answered(self, reply: asyncio.Future[Reply], asked: Asked) -> None:
+        """Read the answer to an order. It is not sent again where the credentials are refused, but they are read."""
+        try:
+            self._broker.value_now(await reply, asked)
+        except CredentialsRefused as refused:
+            self.read_credentials_again()
+            raise self._patient(refused) from refused
+        self._accepted, self._refused_since = True, None
 
     async def _keyed(self, method: str, query: str = "") -> Any:
         def asked() -> Asked:

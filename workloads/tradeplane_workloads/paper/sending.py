@@ -18,6 +18,7 @@ from tradeplane_workloads.brokers.errors import (
     RateLimited,
     RequestRefused,
 )
+from tradeplane_workloads.errors import WorkloadError
 from tradeplane_workloads.paper.requests import (
     EXPIRED,
     Unsendable,
@@ -29,6 +30,8 @@ from tradeplane_workloads.paper.requests import (
 from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from tradeplane_api.broker_connection import RateLimits
     from tradeplane_api.venue import Market
     from tradeplane_native import OrderRequest
@@ -74,9 +77,14 @@ class Sender:
         """Send requests that are on record."""
         for request in requests:
             doubt = (request.instrument, request.order)
-            task = asyncio.ensure_future(self._after(self._tasks.get(doubt), doubt, request))
-            self._tasks[doubt] = task
-            task.add_done_callback(lambda done, doubt=doubt: self._done(doubt, done))  # type: ignore[misc]
+            before = self._tasks.get(doubt)
+            if before is None:
+                task = self._start(doubt, request)
+            else:
+                task = asyncio.ensure_future(self._after(before, doubt, request))
+            if task is not None:
+                self._tasks[doubt] = task
+                task.add_done_callback(lambda done, doubt=doubt: self._done(doubt, done))  # type: ignore[misc]
 
     def is_busy(self, doubt: Doubt) -> bool:
         """Whether a request about an order is on its way."""
@@ -97,29 +105,53 @@ class Sender:
     def _done(self, doubt: Doubt, task: asyncio.Task[None]) -> None:
         if self._tasks.get(doubt) is task:
             del self._tasks[doubt]
-        if not task.cancelled() and task.exception() is not None and not self.failure.done():
-            self.failure.set_exception(task.exception() or RuntimeError("a request failed"))
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._fail(error)
 
-    async def _after(self, before: asyncio.Task[None] | None, doubt: Doubt, request: OrderRequest) -> None:
-        if before is not None:
-            await asyncio.wait({before})
+    def _fail(self, error: BaseException) -> None:
+        if not self.failure.done():
+            self.failure.set_exception(error)
+
+    def _start(self, doubt: Doubt, request: OrderRequest) -> asyncio.Task[None] | None:
+        """Send a request, and return what waits for its answer; None where it is known at once not to be done."""
         try:
-            await self._one(doubt, request)
-        except Unsendable as error:
-            self._refuse(doubt, request, error.reason)
+            asking = self._asking(doubt, request)
+        except (Unsendable, RateLimited) as error:
+            asyncio.get_running_loop().call_soon(self._not_sent, doubt, request, error)
+            return None
+        return asyncio.ensure_future(self._answer(doubt, request, asking))
 
-    async def _one(self, doubt: Doubt, request: OrderRequest) -> None:
-        """Send a request and tell what is known of it. Raises Unsendable, and CredentialsRefused."""
+    def _not_sent(self, doubt: Doubt, request: OrderRequest, error: Unsendable | RateLimited) -> None:
+        """Tell that a request was not sent; not from within the input that asked for it."""
+        if isinstance(error, RateLimited):
+            self.pause(error.retry_after_seconds or 1)
+        try:
+            self._refuse(doubt, request, error.reason if isinstance(error, Unsendable) else OrderReason.RATE)
+        except WorkloadError as failed:
+            self._fail(failed)
+
+    async def _after(self, before: asyncio.Task[None], doubt: Doubt, request: OrderRequest) -> None:
+        """Send a request once the one before it, of the same order, is answered."""
+        await asyncio.wait({before})
+        task = self._start(doubt, request)
+        if task is not None:
+            await task
+
+    def _asking(self, doubt: Doubt, request: OrderRequest) -> Awaitable[None]:
+        """Send a request, and return what waits for its answer. Raises Unsendable and RateLimited."""
         if request.action != "cancel":
             self._admit()
         traded, name = self._traded[request.instrument], self._trader.name_of(request.order)
         if request.action == "submit":
-            asking = self._account.submit(submit_parameters(self._market, traded, name, request))
-        elif request.action == "cancel":
-            asking = self._account.cancel(cancel_parameters(traded, name))
-        else:
-            asking = self._account.change(self._changed(doubt, traded, name, request))
-        self.sent += request.action == "submit"
+            self.sent += 1
+            return self._account.submit(submit_parameters(self._market, traded, name, request))
+        if request.action == "cancel":
+            return self._account.cancel(cancel_parameters(traded, name))
+        return self._account.change(self._changed(doubt, traded, name, request))
+
+    async def _answer(self, doubt: Doubt, request: OrderRequest, asking: Awaitable[None]) -> None:
+        """Tell what is known of a request by its answer. Raises CredentialsRefused."""
         try:
             await asking
         except RequestRefused as error:
