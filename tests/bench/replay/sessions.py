@@ -61,12 +61,12 @@ def _late(floor: Floor) -> None:
     floor.held = True
 
 
-def _other(floor: Floor) -> None:
+def _back(floor: Floor) -> None:
     """Let the clock of the trader jump back."""
     floor.skew_ns = -30_000_000
 
 
-FAULTS: Sequence[Callable[[Floor], None]] = (_none, _killed, _gap, _late, _other)
+FAULTS: Sequence[Callable[[Floor], None]] = (_none, _killed, _gap, _late, _back)
 
 
 def parity_fraction() -> Record:
@@ -83,8 +83,8 @@ def parity_fraction() -> Record:
     if fills < LEAST_FILLS:
         raise AssertionError(f"{SESSIONS} sessions had {fills} fills, fewer than {LEAST_FILLS}; let them trade more")
     timed = (
-        f"nothing: {SESSIONS} recorded sessions with {fills:,} fills, of {len(STRATEGIES)} strategies, as many seeds as "
-        f"sessions and {len(FAULTS)} kinds of faults; those whose decisions and execution are Exact on this processor"
+        f"nothing: {SESSIONS} recorded sessions with {fills:,} fills, of {len(STRATEGIES)} strategies, {len(FAULTS)} "
+        "kinds of faults and a seed each; those whose decisions and execution are Exact on this processor"
     )
     return Record(NAME_OF_RECORD, exact / SESSIONS, "of sessions", None, None, None, timed)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,10 +44,6 @@ if TYPE_CHECKING:
     from tradeplane_native import JournalSummary
 
 JOURNAL_FORMAT, RECORD_FORMAT = "tradeplane-session-1", "tradeplane-exchange-record-1"
-
-
-_MARKET = slice(12, 44)
-"""Where a record's header names what decides its outcomes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,6 @@ def contents_of(
     if exchange is not None and record is not None:
         if len(record) > MAX_RECORD_BYTES:
             raise DataRefused(f"the record has {len(record)} bytes, more than can be replayed; leave it out")
-        _refuse_other_market(exchange, record)
         parts[EXCHANGE], rows[EXCHANGE] = memoryview(canonical_json(exchange)), 1
         sources.append(_cut(RECORD, record, None, parts, rows))
     return Contents(specification, summary, found, number, parts, rows, tuple(sources))
@@ -167,15 +161,6 @@ def read_small(path: Path) -> bytes:
     if len(data) > MAX_BYTES:
         raise DataRefused(f"{path}: it has more than {MAX_BYTES} bytes; restore it from a copy")
     return data
-
-
-def _refuse_other_market(exchange: ExchangeSpecification, record: NDArray[np.uint8]) -> None:
-    named = record.data[_MARKET]
-    if len(named) and bytes(named) != hashlib.sha256(market_bytes(exchange)).digest():
-        raise DataRefused(
-            "the record is of another market or other terms than the specification beside it; give that of the "
-            "exchange that wrote it"
-        )
 
 
 def _cut(

@@ -149,8 +149,10 @@ def _borne_out(event: int, came: set[int]) -> bool:
         return bool(came - {OrderEvent.REFUSE, OrderEvent.DENY})
     if event == OrderEvent.REFUSE:  # also where Binance's wire has an expiry for what it refuses
         return came <= {OrderEvent.REFUSE, OrderEvent.EXPIRE, OrderEvent.DENY}
+    if event == OrderEvent.EXPIRE and came <= {OrderEvent.REFUSE, OrderEvent.DENY}:
+        return True  # it never arrived, or the wire has an expiry for what the core refuses
     if event in _ENDED:
-        return event in came or not came  # it never arrived
+        return event in came or not came
     return event != OrderEvent.REPLACE or event in came
 
 

@@ -16,6 +16,7 @@ from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.exchange.parity import replay_record
 from tradeplane_workloads.exchange.record_file import specification_beside
+from tradeplane_workloads.exchange.refusal import Refusal
 from tradeplane_workloads.replay.sessions import replay_session
 from tradeplane_workloads.sessions import SessionSpecification, replay
 from tradeplane_workloads.sessions.bundle import seal_session
@@ -305,6 +306,44 @@ def test_an_order_that_nobody_decided_is_found(tmp_path: Path, store: ObjectStor
 
     assert parities(verdict) == (EXACT, DIVERGED)
     assert place(verdict) == ("record", "order", None, order_name(NAME, 4_000))
+
+
+def test_an_order_that_was_sent_twice_is_found(tmp_path: Path, store: ObjectStore) -> None:
+    floor = Floor(tmp_path)
+    submit = floor.venue.submit
+
+    def twice(account: int, order: Any) -> Any:
+        if order.client == order_name(NAME, 6):
+            floor.venue.cancel(account, submit(account, order))
+            floor.unheard.clear()
+        return submit(account, order)
+
+    floor.venue.submit = twice  # type: ignore[method-assign]
+    floor.trade()
+    floor.close()
+
+    verdict = judged(store, floor)
+
+    assert parities(verdict) == (EXACT, DIVERGED)
+    assert place(verdict) == ("reports", "order", f"{order_name(NAME, 6)} once", "2 times")
+
+
+def test_an_order_sent_again_and_refused_was_sent_once(tmp_path: Path, store: ObjectStore) -> None:
+    floor = Floor(tmp_path)
+    submit = floor.venue.submit
+
+    def again(account: int, order: Any) -> Any:
+        placed = submit(account, order)
+        if order.client == order_name(NAME, 6):
+            with pytest.raises(Refusal):
+                submit(account, order)
+        return placed
+
+    floor.venue.submit = again  # type: ignore[method-assign]
+    floor.trade()
+    floor.close()
+
+    assert parities(judged(store, floor)) == (EXACT, EXACT)
 
 
 def test_a_strategy_that_is_gone_is_named(tmp_path: Path, store: ObjectStore) -> None:

@@ -79,6 +79,17 @@ def test_a_session_is_sealed_and_read_back(tmp_path: Path, store: ObjectStore) -
     assert read_environment(store, written.id)["architecture"]
 
 
+def test_a_session_of_many_pieces_is_put_together(
+    tmp_path: Path, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "PIECE_BYTES", 5_000)
+    journal = recorded(specification())[1].tobytes()
+    written = seal_session(store, folder_of(tmp_path / "session", journal), record=None, previous=None)
+    assert len(written.manifest.parts) > 5
+    with open_bundle(store, written.id) as bundle:
+        assert bundle.journal.tobytes() == journal
+
+
 def test_sealing_again_is_the_same_snapshot_and_mends_what_was_damaged(tmp_path: Path, store: ObjectStore) -> None:
     folder = folder_of(tmp_path / "session", recorded(specification())[1].tobytes())
     first = seal_session(store, folder, record=None, previous=None)

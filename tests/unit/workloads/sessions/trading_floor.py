@@ -60,6 +60,7 @@ class Floor:
         self.recorded = open_session(self.session_folder, NAME, self.specification)
         self.unheard: list[Happened] = []
         self.reports = self.skew_ns = 0
+        self._traded: dict[int, int] = {}
         self.held = False
         """Whether reports are kept back; the last ones come when the session is ended."""
         self.tell: Callable[[int, dict[str, Any]], list[dict[str, Any]]] = lambda _, report: [report]
@@ -151,6 +152,10 @@ class Floor:
         if number is None:
             return
         self.reports += 1
+        traded = self._traded.get(number, 0) + (
+            trade.quantity if trade else 0
+        )  # the order itself may be further by now
+        self._traded[number] = traded
         report = {
             "exchange_time": self.now,
             "event": int(one.event),
@@ -158,7 +163,7 @@ class Floor:
             "side": order.side,
             "price": trade.price if trade else order.price,
             "quantity": trade.quantity if trade else order.quantity,
-            "left": 0 if one.event in (OrderEvent.CANCEL, OrderEvent.EXPIRE) else order.quantity - order.executed,
+            "left": 0 if one.event in (OrderEvent.CANCEL, OrderEvent.EXPIRE) else order.quantity - traded,
             "reason": one.reason,
             "taker": not trade.maker if trade else False,
         }
