@@ -122,7 +122,9 @@ class _Plan(Draft):
         """Begin a session where one is asked for and can be had."""
         unwanted = self.unwanted()
         if unwanted is not None:
-            self.verdict = Verdict(Standing.IDLE, "Suspended", f"{unwanted}: nothing is traded until that changes")
+            self.verdict = self._record_lost(unwanted) or Verdict(
+                Standing.IDLE, "Suspended", f"{unwanted}: nothing is traded until that changes"
+            )
             return
         assert self.spec is not None  # noqa: S101 - unwanted() has seen it
         assert self.spec.connection_ref is not None  # noqa: S101 - a rule of the spec for mode Paper
@@ -143,6 +145,17 @@ class _Plan(Draft):
             self._trade(session)
         else:
             self.unguarded = True
+
+    def _record_lost(self, unwanted: str) -> Verdict | None:
+        """Return that something trades of which the status says nothing: an older operator wrote it, or a person."""
+        found = self.observed.sets.get(self.trader)
+        if self.session is not None or found is None or found.wanted == 0:
+            return None
+        message = (
+            f"{unwanted}, but StatefulSet {found.name} trades, and the record of its session is gone from the status: "
+            "set spec.suspend to false, and once it trades to true again; its session is closed then"
+        )
+        return Verdict(Standing.STALLED, "SessionRecordLost", message)
 
     def _trade(self, session: SessionStatus) -> None:
         """Want a trader, or begin to close the session where it is no longer the one that is asked for."""
