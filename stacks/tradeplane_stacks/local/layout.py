@@ -60,6 +60,11 @@ class Layout:
         return self.volumes / "store"
 
     @property
+    def pool(self) -> Path:
+        """Volumes of the default StorageClass, one directory each."""
+        return self.volumes / "pool"
+
+    @property
     def registry(self) -> Path:
         """Blobs of the OCI registry."""
         return self.state / "registry"

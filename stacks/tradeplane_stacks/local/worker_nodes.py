@@ -11,7 +11,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_stacks.local import addons, binaries, emulation, processes, storage
+from tradeplane_stacks.local import addons, binaries, emulation, pool, processes, storage
 from tradeplane_stacks.local.certificates import write_private
 from tradeplane_stacks.local.component import Component, flags
 from tradeplane_stacks.local.errors import ComponentError
@@ -118,8 +118,9 @@ class WorkerNodes:
         client.apply(addons.access())
 
     def install(self, client: Kubectl) -> None:
-        """Put the name server into the API, and take out nodes that are no longer wanted."""
+        """Put the name server and the volumes into the API, and take out nodes that are no longer wanted."""
         client.apply(addons.name_server(self.settings, self.name_server.name))
+        pool.provide(client, self.layout, [node.name for node in self.nodes])
         known = {item["metadata"]["name"] for item in client.get("nodes")["items"]}
         ours = {f"{self.settings.instance}-{architecture}" for architecture in ("amd64", "arm64")}
         for name in sorted((known & ours) - {node.name for node in self.nodes}):

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -118,6 +119,39 @@ def test_store_is_shared_by_nodes_and_readable_by_the_machine(
         assert _output(cluster, namespace, f"write-{architecture}", spec) == f"/store/{architecture}"
     written = {path.name: (path.read_text(encoding="utf-8"), path.stat().st_uid) for path in directory.iterdir()}
     assert written == dict.fromkeys(_architectures(cluster), ("kept", 65532))
+
+
+def test_a_claim_of_no_class_gets_a_volume_on_every_node_which_is_emptied_when_its_claim_is_gone(
+    cluster: EmbeddedCluster, namespace: str, probe_image: str
+) -> None:
+    claimed = []
+    for architecture in _architectures(cluster):
+        claim = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": architecture, "namespace": namespace},
+            "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+        }
+        cluster.client.run("create", "-f", "-", content=json.dumps(claim))
+        mount = {"volumeMounts": [{"name": "own", "mountPath": "/own"}]}
+        spec = _pod(probe_image, ["write", "/own/record", "kept"], architecture, **mount)
+        spec |= {"volumes": [{"name": "own", "persistentVolumeClaim": {"claimName": architecture}}]}
+        spec["securityContext"] = _RESTRICTED | {"fsGroup": 65532}
+        assert _output(cluster, namespace, f"own-{architecture}", spec) == "/own/record"
+        found = cluster.client.get("pvc", architecture, "-n", namespace)
+        claimed.append(cluster.client.get("pv", found["spec"]["volumeName"]))
+    directories = [Path(volume["spec"]["local"]["path"]) for volume in claimed]
+    assert [(each / "record").read_text(encoding="utf-8") for each in directories] == ["kept"] * len(claimed)
+
+    cluster.client.run("delete", "pods,pvc", "--all", "-n", namespace, "--wait=true")
+    for volume in claimed:
+        released = "--for=jsonpath={.status.phase}=Released"
+        cluster.client.run("wait", released, f"pv/{volume['metadata']['name']}", "--timeout=30s")
+    cluster.up()
+    assert [list(each.iterdir()) for each in directories] == [[]] * len(claimed)
+    for volume in claimed:
+        free = "--for=jsonpath={.status.phase}=Available"
+        cluster.client.run("wait", free, f"pv/{volume['metadata']['name']}", "--timeout=30s")
 
 
 def test_store_needs_its_namespace(cluster: EmbeddedCluster) -> None:

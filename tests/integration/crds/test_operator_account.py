@@ -14,7 +14,7 @@ from tradeplane_operator.acting.access import Access
 from tradeplane_operator.acting.client import ApiClient
 from tradeplane_store.objects import open_store
 
-from tests.integration.operator import connections
+from tests.integration.operator import connections, exchanges
 from tests.integration.operator.cluster import Bench, condition, eventually
 from tests.integration.operator.processes import IMAGE, OperatorProcess
 
@@ -71,7 +71,7 @@ def _settings(overlay: str, store: Path) -> dict[str, Any]:
     }
 
 
-async def test_a_strategy_runs_and_a_connection_is_tried_with_the_permissions_given(
+async def test_a_strategy_runs_and_a_connection_has_its_exchange_with_the_permissions_given(
     account: tuple[str, Path], bench: Bench, tmp_path: Path
 ) -> None:
     overlay, kubeconfig = account
@@ -95,6 +95,16 @@ async def test_a_strategy_runs_and_a_connection_is_tried_with_the_permissions_gi
         await connections.says(bench, probe, ProbeOutcome.CONNECTED)
         await connections.until(bench, "Connected")
         await connections.a_probe(bench, besides=frozenset({probe["metadata"]["name"]}))
+
+        await bench.client.merge_patch(connections.path_of(bench, connections.NAME), {"spec": exchanges.SPEC})
+        await connections.until(bench, "ExchangeUnschedulable")
+        await exchanges.runs(bench)
+        await connections.until(bench, "Probing")
+        place = {"rest": "http://elsewhere:9090", "stream": "ws://elsewhere:9090"}
+        change = {"spec": {"simulated": None, "endpoint": place}}
+        await bench.client.merge_patch(connections.path_of(bench, connections.NAME), change)
+        await bench.gone(exchanges.path_of(bench, "statefulsets"))
+        await bench.gone(exchanges.path_of(bench, "services"))
     finally:
         operator.end()
     # In the words of RBAC: that a namespace of another test is being removed is no matter of permissions.

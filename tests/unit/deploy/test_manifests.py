@@ -7,8 +7,17 @@ from typing import Any
 import pytest
 import yaml
 from tradeplane_api.base import GROUP
+from tradeplane_api.exchange import EXCHANGE_PORT
 from tradeplane_api.kinds import KINDS
-from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL, PROBE_ROLE, ROLE_LABEL
+from tradeplane_operator.planning.names import (
+    EXCHANGE_LABEL,
+    EXCHANGE_ROLE,
+    MANAGED_BY,
+    MANAGED_BY_LABEL,
+    PROBE_ROLE,
+    ROLE_LABEL,
+    STORE_LABEL,
+)
 from tradeplane_operator.settings import Settings, read_settings
 
 from tests.unit.deploy.manifests import DEPLOY, ROOT, manifests, the
@@ -145,24 +154,66 @@ def test_what_no_policy_names_has_no_network(within: str) -> None:
 
 
 PROBES = "tradeplane-probes-to-brokers"
+TO_EXCHANGES, FROM_CLIENTS = "tradeplane-clients-to-exchanges", "tradeplane-exchanges-from-clients"
+OURS = {MANAGED_BY_LABEL: MANAGED_BY}
+CLIENTS = {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture", "trader"]}
 
 
 def test_runs_reach_names_and_their_store_alone() -> None:
     policies = [policy for path, policy in manifests("NetworkPolicy") if not path.is_relative_to("base")]
-    opened = [policy for policy in policies if policy["metadata"]["name"] not in ("default-deny", PROBES)]
+    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS)
+    opened = [policy for policy in policies if policy["metadata"]["name"] not in others]
+    assert opened
     for policy in opened:
-        assert policy["spec"]["podSelector"]["matchLabels"] == {"app.kubernetes.io/managed-by": "tradeplane"}
+        assert policy["spec"]["podSelector"]["matchLabels"] == OURS
         assert policy["spec"]["policyTypes"] == ["Egress"]
         assert all(rule["ports"] for rule in policy["spec"]["egress"])
 
 
-def test_probes_alone_reach_brokers() -> None:
+def test_what_uses_no_store_does_not_reach_one() -> None:
+    (left_out,) = the("NetworkPolicy", "tradeplane-runs-to-store")["spec"]["podSelector"]["matchExpressions"]
+    assert left_out == {"key": STORE_LABEL, "operator": "NotIn", "values": ["none"]}
+
+
+def test_probes_and_captures_reach_brokers_and_traders_do_not() -> None:
     policy = the("NetworkPolicy", PROBES)["spec"]
-    assert policy["podSelector"]["matchLabels"] == {MANAGED_BY_LABEL: MANAGED_BY, ROLE_LABEL: PROBE_ROLE}
+    assert policy["podSelector"]["matchLabels"] == OURS
+    (roles,) = policy["podSelector"]["matchExpressions"]
+    assert roles == {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture"]}
     assert policy["policyTypes"] == ["Egress"]
-    encrypted, exchanges = policy["egress"]
-    assert encrypted == {"ports": [{"protocol": "TCP", "port": 443}]}
-    assert [set(peer) for peer in exchanges["to"]] == [{"podSelector"}], "exchanges of the same namespace"
+    assert policy["egress"] == [{"ports": [{"protocol": "TCP", "port": 443}]}]
+
+
+def test_clients_alone_reach_exchanges_and_exchanges_reach_nobody_by_it() -> None:
+    out = the("NetworkPolicy", TO_EXCHANGES)["spec"]
+    assert out["podSelector"] == {"matchLabels": OURS, "matchExpressions": [CLIENTS]}
+    (rule,) = out["egress"]
+    assert rule == {"to": [{"podSelector": {"matchExpressions": [{"key": EXCHANGE_LABEL, "operator": "Exists"}]}}]}
+    into = the("NetworkPolicy", FROM_CLIENTS)["spec"]
+    assert into["podSelector"] == {"matchLabels": OURS | {ROLE_LABEL: EXCHANGE_ROLE}}
+    assert into["policyTypes"] == ["Ingress"]
+    (rule,) = into["ingress"]
+    assert rule["from"] == [{"podSelector": {"matchExpressions": [CLIENTS]}}], "of the same namespace"
+    assert rule["ports"] == [{"protocol": "TCP", "port": EXCHANGE_PORT}]
+
+
+def test_the_operator_makes_what_runs_on_and_no_other_kind() -> None:
+    verbs = {
+        (group, resource): set(rule["verbs"])
+        for rule in the("ClusterRole", "tradeplane-operator")["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        if group != GROUP
+    }
+    changes = {"get", "list", "watch", "create", "patch", "delete"}
+    assert verbs == {
+        ("batch", "jobs"): {"get", "list", "watch", "create", "deletecollection"},
+        ("apps", "statefulsets"): changes,
+        ("", "services"): changes,
+        ("", "pods"): {"list"},
+        ("", "events"): {"list"},
+        ("events.k8s.io", "events"): {"create"},
+    }
 
 
 @pytest.mark.parametrize("path", SETTINGS, ids=lambda path: path.parent.name)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from tradeplane_operator.observing.compact import compact_job
+from tradeplane_operator.observing.compact import compact_job, compact_set
 from tradeplane_operator.observing.pods import PodLookup
-from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
-from tradeplane_operator.planning.observed import JobEnd, ObservedJob
+from tradeplane_operator.planning.names import CONNECTION_UID_LABEL, STRATEGY_UID_LABEL
+from tradeplane_operator.planning.observed import JobEnd, ObservedJob, ObservedSet
 
 _WHEN = "2026-01-01T00:00:00Z"
 
@@ -129,3 +129,34 @@ async def test_nothing_is_asked_about_a_job_its_controller_has_not_begun() -> No
     server = _Server()
     assert not (await _lookup(server, [0.0]).of(replace(_job("a"), start_time=None))).pods
     assert server.asked == []
+
+
+def _set(name: str) -> ObservedSet:
+    metadata = {
+        "name": name,
+        "namespace": "research",
+        "uid": f"uid-{name}",
+        "resourceVersion": "1",
+        "creationTimestamp": _WHEN,
+        "labels": {CONNECTION_UID_LABEL: "owner"},
+    }
+    return compact_set({"metadata": metadata})
+
+
+async def test_the_pod_of_a_set_is_asked_for_by_its_own_name() -> None:
+    server = _Server(pods=[_pod("", "sim-exchange-0")])
+    found = await PodLookup(server).of_set(_set("sim-exchange"))  # type: ignore[arg-type]
+    assert [pod.name for pod in found.pods] == ["sim-exchange-0"]
+    assert server.asked == [("pods", "statefulset.kubernetes.io/pod-name=sim-exchange-0")]
+
+
+async def test_why_a_set_has_no_pod_is_what_was_said_last() -> None:
+    said = [
+        {"metadata": {}, "lastTimestamp": f"2026-01-01T00:0{minute}:00Z", "message": f"at {minute}"}
+        for minute in (1, 3, 2)
+    ]
+    server = _Server(events=said)
+    found = await PodLookup(server).of_set(_set("sim-exchange"))  # type: ignore[arg-type]
+    assert (found.pods, found.refusal) == ((), "at 3")
+    assert server.asked[1] == ("events", "involvedObject.uid=uid-sim-exchange,reason=FailedCreate")
+    assert (await PodLookup(_Server()).of_set(_set("sim-exchange"))).refusal == ""  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from tradeplane_stacks.local import addons, storage
+from tradeplane_stacks.local import addons, pool, storage
 from tradeplane_stacks.local.command import main, render_status, render_uptime
 from tradeplane_stacks.local.layout import Layout
 from tradeplane_stacks.local.probes import (
@@ -195,6 +195,65 @@ def test_volumes_of_two_namespaces_do_not_meet() -> None:
         storage.operator_store_volume(layout),
     )
     assert len({volume["metadata"]["name"] for volume, _ in manifests}) == 3
+
+
+class _Kubectl:
+    """Has volumes, and remembers what was removed and applied."""
+
+    def __init__(self, **phases: str) -> None:
+        self.phases = phases
+        self.ran: list[tuple[str, ...]] = []
+        self.applied: list[dict[str, Any]] = []
+
+    def get(self, *_: str) -> dict[str, Any]:
+        found = self.phases.items()
+        return {"items": [{"metadata": {"name": f"{pool.CLASS}-{n[1:]}"}, "status": {"phase": p}} for n, p in found]}
+
+    def run(self, *arguments: str) -> str:
+        self.ran.append(arguments)
+        return ""
+
+    def apply(self, manifests: list[dict[str, Any]]) -> None:
+        self.applied += manifests
+
+
+@pytest.fixture
+def chowned(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int, int]]:
+    given: list[tuple[str, int, int]] = []
+    monkeypatch.setattr("os.chown", lambda path, user, group: given.append((Path(path).name, user, group)))
+    return given
+
+
+def test_the_pool_is_the_default_and_waits_for_who_uses_it(tmp_path: Path, chowned: list[Any]) -> None:
+    client = _Kubectl()
+    pool.provide(client, Layout(tmp_path), ["a", "b"])  # type: ignore[arg-type]
+    storage_class, *volumes = client.applied
+    assert storage_class["metadata"]["annotations"] == {"storageclass.kubernetes.io/is-default-class": "true"}
+    assert storage_class["volumeBindingMode"] == "WaitForFirstConsumer"
+    assert len({volume["metadata"]["name"] for volume in volumes}) == len(volumes) == pool.VOLUMES
+    directories = {Path(volume["spec"]["local"]["path"]) for volume in volumes}
+    assert directories == set((tmp_path / "volumes" / "pool").iterdir())
+    assert all(directory.stat().st_mode & 0o7777 == storage.STORE_MODE for directory in directories)
+    assert {owner[1:] for owner in chowned} == {(65532, 65532)}
+    (term,) = volumes[0]["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+    assert term["matchExpressions"][0]["values"] == ["a", "b"]
+
+
+def test_a_volume_whose_claim_is_gone_is_emptied_and_no_other(tmp_path: Path, chowned: list[Any]) -> None:
+    layout = Layout(tmp_path)
+    pool.provide(_Kubectl(), layout, ["a"])  # type: ignore[arg-type]
+    for number in ("00", "01", "02", "03"):
+        (layout.pool / number / "record").write_text("x", encoding="ascii")
+    client = _Kubectl(_00="Released", _01="Bound", _02="Available", _03="Failed")
+    pool.provide(client, layout, ["a"])  # type: ignore[arg-type]
+    kept = {path.parent.name for path in layout.pool.glob("*/record")}
+    assert kept == {"01", "02"}
+    assert [arguments[:3] for arguments in client.ran] == [
+        ("delete", "pv", "tradeplane-local-00"),
+        ("delete", "pv", "tradeplane-local-03"),
+    ]
+    assert len(chowned) == pool.VOLUMES + 2
+    pool.provide(_Kubectl(_05="Released"), Layout(tmp_path / "another"), ["a"])  # type: ignore[arg-type]
 
 
 def test_name_server_is_where_policies_and_kubelets_look_for_it() -> None:
