@@ -37,7 +37,7 @@ def connection_view(resource: Mapping[str, Any]) -> ConnectionView:
     metadata, status = resource["metadata"], resource.get("status") or {}
     current = status.get("observedGeneration") == metadata.get("generation")
     conditions = status.get("conditions") or () if current else ()
-    said = next((each for each in conditions if each["type"] == "Ready"), {})
+    said: Mapping[str, str] = next((each for each in conditions if each["type"] == "Ready"), {})
     try:
         spec = read_spec(BrokerConnectionSpec, resource)
     except UnreadableSpec as error:

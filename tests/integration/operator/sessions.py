@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.paper import PaperOutcome, PaperReport
+from tradeplane_api.probe import ProbeOutcome
 from tradeplane_operator.acting.errors import NotFound
 from tradeplane_operator.planning.names import STRATEGY_UID_LABEL
 
@@ -30,7 +31,7 @@ async def connect(bench: Bench) -> None:
 async def connected(bench: Bench) -> None:
     """Have the connection's first probe find it ready."""
     job = await connections.a_probe(bench)
-    await connections.says(bench, job, connections.ProbeOutcome.CONNECTED)
+    await connections.says(bench, job, ProbeOutcome.CONNECTED)
     await connections.until(bench, "Connected")
 
 

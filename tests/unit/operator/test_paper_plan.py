@@ -509,6 +509,20 @@ def test_a_store_that_is_no_more_is_told_and_another_taken() -> None:
     assert server.session["outcome"] == "Flat"
 
 
+def test_a_record_that_an_older_operator_dropped_is_missed_and_taken_up_again() -> None:
+    server, operator = trading()
+    del server.strategy["status"]["session"]
+    server.change_spec(suspend=True)
+    operator.step()
+    assert (server.condition()["reason"], _standing(server)["Stalled"]) == ("SessionRecordLost", "True")
+    server.change_spec(suspend=False)
+    operator.step()
+    assert (server.condition()["reason"], server.never) == ("Trading", [])
+    server.change_spec(suspend=True)
+    operator.close()
+    assert (server.condition()["reason"], server.session["outcome"]) == ("Suspended", "Flat")
+
+
 def test_a_stateful_set_that_somebody_scaled_is_put_right() -> None:
     server, operator = trading()
     (made,) = server.sets.values()
