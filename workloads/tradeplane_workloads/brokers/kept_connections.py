@@ -55,6 +55,7 @@ class KeptConnections:
         self._origin = (self._url.path.rstrip("/"), self._url.authority)
         self._seconds = request_seconds
         self._idle: list[_Connection] = []
+        self._open_ones: set[_Connection] = set()
         self._count = 0
         self._waiting: deque[_Waiting] = deque()
         self._opening: set[asyncio.Task[None]] = set()
@@ -71,27 +72,22 @@ class KeptConnections:
             if connection.is_open:
                 connection.start(one)
                 return one.answer
-        if len(self._waiting) >= MOST_WAITING:
-            one.answer.set_exception(EndpointUnreachable(f"{asked.what}: {MOST_WAITING} requests wait; is it slow?"))
+        if self._is_closed or len(self._waiting) >= MOST_WAITING:
+            _fail(one, "it was not sent, as this ends" if self._is_closed else f"{MOST_WAITING} requests wait already")
             return one.answer
         self._waiting.append(one)
         self._open_another()
         return one.answer
-
-    def keep_open(self) -> None:
-        """Have a connection open before the first request."""
-        if not self._count:
-            self._open_another()
 
     async def close(self) -> None:
         """Close all connections; what waits for an answer is told that none came."""
         self._is_closed = True
         for task in self._opening:
             task.cancel()
-        for connection in self._idle:
+        for connection in self._open_ones:
             connection.abort()
         while self._waiting:
-            _fail(self._waiting.popleft(), "it was not sent, as the trader ends")
+            _fail(self._waiting.popleft(), "it was not sent, as this ends")
         await asyncio.gather(*self._opening, return_exceptions=True)
 
     def _open_another(self) -> None:
@@ -119,6 +115,7 @@ class KeptConnections:
                 if self._waiting:
                     self._open_another()
             return
+        self._open_ones.add(made)
         self._free(made)
 
     def _free(self, connection: _Connection) -> None:
@@ -132,6 +129,7 @@ class KeptConnections:
 
     def _gone(self, connection: _Connection) -> None:
         self._count -= 1
+        self._open_ones.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         if self._waiting:
