@@ -21,7 +21,7 @@ from tradeplane_api.snapshot import (
     SnapshotSource,
 )
 from tradeplane_native import read_journal
-from tradeplane_store.canonical import canonical_json, market_bytes, sha256_digest
+from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tradeplane_workloads.errors import DataRefused, StoreFailure
 from tradeplane_workloads.exchange.record_file import MAX_RECORD_BYTES, specification_beside

@@ -40,6 +40,7 @@ async def test_flattened_it_holds_nothing_and_the_next_session_is_another(tmp_pa
     assert (following.number, following.session == told.session) == (2, False)
     assert told.snapshot is not None
     with open_bundle(open_store((tmp_path / "store").as_uri()), told.snapshot) as bundle:
+        assert bundle.manifest.session is not None
         assert bundle.manifest.session.name == told.session
 
 

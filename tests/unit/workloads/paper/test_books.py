@@ -53,7 +53,9 @@ def heard(told: list[News], levels: dict[int, int] | None) -> dict[int, int] | N
 def test_a_book_that_is_known_is_the_markets(
     changes: list[tuple[int, int]], lost: set[int], asked: list[tuple[int, int]]
 ) -> None:
-    feed, there, books = BookFeed(Market.USD_MARGINED, TRADED), {}, [{}]
+    feed = BookFeed(Market.USD_MARGINED, TRADED)
+    there: dict[int, int] = {}
+    books: list[dict[int, int]] = [{}]
     listened: dict[int, int] | None = None
     for number, (price, lots) in enumerate(changes, start=1):
         there[price] = lots
