@@ -55,9 +55,9 @@ def test_the_first_record_that_differs_is_found_by_its_piece_alone(tmp_path: Pat
     (floor.session_folder / "journal").write_bytes(forged_journal(journal_of(floor).tobytes(), alter))
     two = sealed(store, floor)
     # What comes after the piece that differs is not read, so it may be gone.
-    last = sorted(store.list(f"snapshots/{two.removeprefix('sha256:')}"))
-    journals = [name for name in last if "journal-" in name]
-    store.delete(layout.snapshot_part(two, f"journal-{len(journals) - 1}.bin"))
+    journals = [name for name in store.list(f"snapshots/{two.removeprefix('sha256:')}") if "journal-" in name]
+    for digest in (one, two):
+        store.delete(layout.snapshot_part(digest, f"journal-{len(journals) - 1}.bin"))
 
     found = compare_snapshots((store, one), (store, two))
 

@@ -230,9 +230,9 @@ def test_frames_that_do_not_follow_are_refused() -> None:
 def test_lost_messages_are_counted(orders: list[int] | None) -> None:
     session = begin(NAME, specification())
     session.start(1)
-    rows = [(9, 0, 1, 9), (2, 1, 499_999, 9)]  # a gap of nine messages, and a level whose numbers hold a nine
+    rows = [(2, 1, 499_999, 9), (9, 0, 1, 9)]  # a level whose numbers hold a nine, and a gap of nine messages
     session.message(2, 0, 1, 1, rows, orders)
-    session.message(3, 0, 2, 2, rows[1:], None if orders is None else orders[1:])
+    session.message(3, 0, 2, 2, rows[:1], None if orders is None else orders[:1])
     session.message(4, 0, 3, 3, [(9, 0, 0, 0)], None if orders is None else [0])
     journal = np.frombuffer(session.take_journal(), np.uint8)
     found = survey(journal, len(journal))
