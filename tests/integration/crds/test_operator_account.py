@@ -14,7 +14,7 @@ from tradeplane_operator.acting.access import Access
 from tradeplane_operator.acting.client import ApiClient
 from tradeplane_store.objects import open_store
 
-from tests.integration.operator import connections, exchanges
+from tests.integration.operator import connections, exchanges, sessions
 from tests.integration.operator.cluster import Bench, condition, eventually
 from tests.integration.operator.processes import IMAGE, OperatorProcess
 
@@ -107,10 +107,33 @@ async def test_a_strategy_runs_and_a_connection_has_its_exchange_with_the_permis
         await bench.gone(exchanges.path_of(bench, "services"))
     finally:
         operator.end()
-    # In the words of RBAC: that a namespace of another test is being removed is no matter of permissions.
-    refused = [line for line in operator.log.splitlines() if "is forbidden: User" in line]
-    assert refused == []
+    assert _refused(operator) == []
     assert json.loads(operator.log.splitlines()[0])
+
+
+async def test_a_strategy_trades_and_is_closed_with_the_permissions_given(
+    account: tuple[str, Path], bench: Bench, tmp_path: Path
+) -> None:
+    overlay, kubeconfig = account
+    operator = OperatorProcess(tmp_path / "operator", kubeconfig, _settings(overlay, tmp_path / "store")).start()
+    try:
+        await operator.working()
+        await sessions.connect(bench)
+        await sessions.connected(bench)
+        created = await sessions.create(bench)
+        await sessions.trades(bench)
+        await bench.delete_strategy(sessions.NAME)
+        await sessions.closes(bench, await bench.a_job(created["metadata"]["uid"]))
+        await bench.gone(sessions.path_of(bench, "apis/tradeplane.dev/v1alpha1", "strategies", sessions.NAME))
+        assert await sessions.warnings(bench) == {}
+    finally:
+        operator.end()
+    assert _refused(operator) == []
+
+
+def _refused(operator: OperatorProcess) -> list[str]:
+    """Return what was refused in the words of RBAC: that another test's namespace is going is no such matter."""
+    return [line for line in operator.log.splitlines() if "is forbidden: User" in line]
 
 
 async def _told(bench: Bench, about: dict[str, Any]) -> list[Any]:
