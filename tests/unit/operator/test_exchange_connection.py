@@ -96,7 +96,8 @@ def test_another_probe_interval_leaves_what_was_pinned(*, suspend: bool) -> None
     before = dict(_plan(cluster).status or {})
     spec = SIMULATED | {"probe": {"intervalSeconds": 30}, "suspend": suspend}
     seen = ObservedConnection(_resource(spec, before, generation=2), fresh=True, exchange=cluster.observed())
-    wanted = plan(seen, SETTINGS, cluster.now)
+    newer = SETTINGS.images.model_copy(update={"default": "registry.example/runner@sha256:" + "1" * 64})
+    wanted = plan(seen, SETTINGS.model_copy(update={"images": newer}), cluster.now)
     assert wanted.status is not None
     assert wanted.status["exchange"] == before["exchange"]
     assert len(wanted.apply) == suspend

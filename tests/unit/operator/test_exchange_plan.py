@@ -265,6 +265,7 @@ def test_with_an_endpoint_instead_all_of_it_goes() -> None:
 def test_what_is_being_deleted_is_made_again_once_it_is_gone() -> None:
     cluster = _running()
     cluster.sets[NAME] = replace(cluster.sets[NAME], deleting=True)
+    cluster.spec = _with(SIMULATED, speed="10")
     waiting = cluster.act(cluster.plan())
     assert waiting.apply == ()
     assert waiting.verdict is not None
