@@ -81,7 +81,7 @@ class Embedded:
     settings: Settings
     say: Callable[[str], None] = field(repr=False)
     overlay: Path = DEPLOY / "overlays/embedded"
-    enrolment: Path = DEPLOY / "namespace"
+    enrolment: Path = DEPLOY / "overlays/embedded/namespace"
     plain_http: bool = True
     environment: str = 'eval "$(uv run python -m tradeplane_stacks.local env)"'
 
@@ -242,7 +242,7 @@ class Current:
         deploy = os.path.relpath(DEPLOY, self.enrolment)
         (self.enrolment / "kustomization.yaml").write_text(
             "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: research\n"
-            f"resources: [{deploy}/namespace]\ncomponents: [{deploy}/components/s3-egress]\n"
+            f"resources: [{deploy}/namespace]\ncomponents: [{deploy}/components/s3-egress, {deploy}/components/broker-egress]\n"
         )
 
     def provide_store(self, namespace: str, *, of_all: bool = False) -> None:

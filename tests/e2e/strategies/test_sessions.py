@@ -80,7 +80,7 @@ def _await_traded(tenant: Tenant) -> None:
 
 def test_suspended_it_is_flat(suspended: Object) -> None:
     session = suspended["status"]["session"]
-    assert (session["state"], session["outcome"], session.get("positions")) == ("Closed", "Flat", None)
+    assert (session["state"], session["outcome"], session["positions"]) == ("Closed", "Flat", [])
     assert session["fills"] > 0
     assert session["openOrders"] == 0
 
