@@ -88,6 +88,11 @@ class CaptureSpecification(Document):
     feed: CaptureFeed
     rotation: Rotation = Field(default_factory=Rotation)
     spool: Spooling = Field(default_factory=Spooling)
+    pointers: Name | None = Field(
+        default=None,
+        exclude_if=lambda pointers: pointers is None,
+        description="Folder of the store in which a pointer to each bundle is left, such as a UID.",
+    )
 
 
 class SealedBundle(Document):

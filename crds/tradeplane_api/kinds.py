@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tradeplane_api.broker_connection import BrokerConnection
 from tradeplane_api.replay import Replay
 from tradeplane_api.snapshot import Snapshot
+from tradeplane_api.snapshot_capture import SnapshotCapture
 from tradeplane_api.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -122,4 +123,20 @@ REPLAY = Kind(
     ),
 )
 
-KINDS = (STRATEGY, SNAPSHOT, BROKER_CONNECTION, REPLAY)
+SNAPSHOT_CAPTURE = Kind(
+    model=SnapshotCapture,
+    plural="snapshotcaptures",
+    short_names=("sc",),
+    columns=(
+        Column("Connection", ".spec.source.connectionRef.name", "The broker whose market is taken down."),
+        *_READY_COLUMNS,
+        Column("Bundles", ".status.bundles.count", "Snapshots made so far.", type="integer"),
+        Column("Last", ".status.bundles.lastTime", "Time of the last record of the newest."),
+        Column("Gaps", ".status.bundles.gaps", "Places where messages were lost.", type="integer"),
+        Column("Records", ".status.bundles.records", "Records in all of them.", type="integer", wide=True),
+        Column("Store", ".spec.store", "The store they lie in.", wide=True),
+        *_LAST_COLUMNS,
+    ),
+)
+
+KINDS = (STRATEGY, SNAPSHOT, BROKER_CONNECTION, REPLAY, SNAPSHOT_CAPTURE)

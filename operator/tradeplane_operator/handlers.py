@@ -39,6 +39,10 @@ def register(registry: kopf.OperatorRegistry, feed: Feed, relisting: Relisting) 
     async def on_replay(event: Mapping[str, Any], **_: Any) -> None:
         feed.replay(event["type"], event["object"])
 
+    @kopf.on.event(GROUP, VERSION, PLURALS[Kind.SNAPSHOT_CAPTURE], registry=registry)
+    async def on_capture(event: Mapping[str, Any], **_: Any) -> None:
+        feed.capture(event["type"], event["object"])
+
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
         info = find_credentials()

@@ -134,6 +134,9 @@ class Pace(Section):
         default=600, ge=1, description="Longest pause after a probe that failed, where the interval is not longer."
     )
 
+    bundle_again_seconds: int = Field(
+        default=10, ge=1, description="Pause before the next bundle of a capture is sought again."
+    )
     closing_grace_seconds: int = Field(
         default=120,
         ge=1,

@@ -42,6 +42,10 @@ class Feed:
         """Take what a watch says of a Replay."""
         self._resource(Kind.REPLAY, event, body)
 
+    def capture(self, event: str, body: Mapping[str, Any]) -> None:
+        """Take what a watch says of a SnapshotCapture."""
+        self._resource(Kind.SNAPSHOT_CAPTURE, event, body)
+
     def job(self, event: str, body: Mapping[str, Any]) -> None:
         """Take what a watch says of a Job: news for its owner where a plan would act on it."""
         self._child(self.index.jobs, event, body)

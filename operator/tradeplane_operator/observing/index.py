@@ -17,6 +17,8 @@ import orjson
 from tradeplane_operator.observing.children import JOBS, SERVICES, STATEFUL_SETS
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.observing.owned import JobIndex, OwnedIndex, services, stateful_sets
+from tradeplane_operator.planning.capture_names import BUNDLE_LABEL, BYTES_ANNOTATION
+from tradeplane_operator.planning.names import CAPTURE_UID_LABEL
 from tradeplane_operator.planning.work import QUEUE_LABEL
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ _METADATA = (
     "deletionTimestamp",
     "finalizers",
 )
+_LABELS = (QUEUE_LABEL, CAPTURE_UID_LABEL, BUNDLE_LABEL)
+_ANNOTATIONS = (BYTES_ANNOTATION,)
 
 
 @dataclass(slots=True)
@@ -41,7 +45,7 @@ class Record:
     """One object as last seen.
 
     ``confirmed``: by a watch or a read, not by the answer to a write of ours. ``awaited``: somebody waits for that.
-    ``unanswered``: its status speaks of an older spec, or of none.
+    ``unanswered``: its status speaks of an older spec, or of none. ``capture``: UID of the capture that made it.
     """
 
     uid: str
@@ -50,6 +54,7 @@ class Record:
     body: bytes
     unanswered: bool = False
     awaited: bool = False
+    capture: str = ""
 
     def resource(self) -> dict[str, Any]:
         """Return the object, without what is not kept."""
@@ -59,9 +64,11 @@ class Record:
 
 def _kept(body: Mapping[str, Any]) -> bytes:
     metadata = {name: body["metadata"][name] for name in _METADATA if name in body["metadata"]}
-    queue = (body["metadata"].get("labels") or {}).get(QUEUE_LABEL)
-    if queue is not None:
-        metadata["labels"] = {QUEUE_LABEL: queue}
+    for field_name, names in (("labels", _LABELS), ("annotations", _ANNOTATIONS)):
+        there = body["metadata"].get(field_name) or {}
+        read = {name: there[name] for name in names if name in there}
+        if read:
+            metadata[field_name] = read
     return orjson.dumps({"metadata": metadata, "spec": body.get("spec") or {}, "status": body.get("status") or {}})
 
 
@@ -70,16 +77,21 @@ def _unanswered(body: Mapping[str, Any]) -> bool:
     return bool(answered != body["metadata"].get("generation"))
 
 
+def _capture(body: Mapping[str, Any]) -> str:
+    return intern(str((body["metadata"].get("labels") or {}).get(CAPTURE_UID_LABEL, "")))
+
+
 def _version(body: Mapping[str, Any]) -> int:
     return int(body["metadata"]["resourceVersion"])
 
 
 @dataclass(slots=True)
 class ResourceIndex:
-    """Objects of one kind of ours, by key."""
+    """Objects of one kind of ours, by key; those that a capture made by its UID, too."""
 
     kind: Kind
     _records: dict[Key, Record] = field(default_factory=dict)
+    _captured: dict[str, set[Key]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -107,17 +119,37 @@ class ResourceIndex:
                 news = confirmed and not known.confirmed and known.awaited
                 known.confirmed = known.confirmed or confirmed
                 return news
+        if known is not None:
+            self._forget(key)
         self._records[key] = Record(
-            body["metadata"]["uid"], version, confirmed, _kept(body), unanswered=_unanswered(body)
+            body["metadata"]["uid"],
+            version,
+            confirmed,
+            _kept(body),
+            unanswered=_unanswered(body),
+            capture=_capture(body),
         )
+        if self._records[key].capture:
+            self._captured.setdefault(self._records[key].capture, set()).add(key)
         return True
+
+    def captured(self, capture: str) -> list[Record]:
+        """Return the objects that the capture with this UID made."""
+        return [self._records[key] for key in self._captured.get(capture, ())]
+
+    def _forget(self, key: Key) -> None:
+        record = self._records.pop(key)
+        keys = self._captured.get(record.capture, set())
+        keys.discard(key)
+        if not keys:
+            self._captured.pop(record.capture, None)
 
     def remove(self, key: Key, uid: str) -> bool:
         """Forget a deleted object, unless another one of its name has come since; return whether it was known."""
         known = self._records.get(key)
         if known is None or known.uid != uid:
             return False
-        del self._records[key]
+        self._forget(key)
         return True
 
     def identities(self) -> dict[str, tuple[Key, int]]:
@@ -133,6 +165,7 @@ class Index:
     snapshots: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.SNAPSHOT))
     connections: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.BROKER_CONNECTION))
     replays: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.REPLAY))
+    captures: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.SNAPSHOT_CAPTURE))
     jobs: JobIndex = field(default_factory=JobIndex)
     sets: OwnedIndex[ObservedSet] = field(default_factory=stateful_sets)
     services: OwnedIndex[ObservedChild] = field(default_factory=services)
@@ -145,6 +178,7 @@ class Index:
             Kind.SNAPSHOT: self.snapshots,
             Kind.BROKER_CONNECTION: self.connections,
             Kind.REPLAY: self.replays,
+            Kind.SNAPSHOT_CAPTURE: self.captures,
         }
         return kinds[kind]
 

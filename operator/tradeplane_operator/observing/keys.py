@@ -13,6 +13,7 @@ class Kind(StrEnum):
     SNAPSHOT = "Snapshot"
     BROKER_CONNECTION = "BrokerConnection"
     REPLAY = "Replay"
+    SNAPSHOT_CAPTURE = "SnapshotCapture"
 
 
 PLURALS = {
@@ -20,6 +21,7 @@ PLURALS = {
     Kind.SNAPSHOT: "snapshots",
     Kind.BROKER_CONNECTION: "brokerconnections",
     Kind.REPLAY: "replays",
+    Kind.SNAPSHOT_CAPTURE: "snapshotcaptures",
 }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
+from tradeplane_api.capture import SealedBundle
 from tradeplane_api.parity import ReplayRecord
 from tradeplane_api.run import ResultsManifest
 from tradeplane_api.snapshot import SnapshotManifest
@@ -20,6 +21,7 @@ from tradeplane_store.errors import NotFound, StoreError, StoreUnavailable
 from tradeplane_store.objects import ObjectStore, open_store
 
 from tradeplane_operator.planning.asking import digest_of
+from tradeplane_operator.planning.bundles import BundleFacts
 from tradeplane_operator.planning.observed import ResultFacts, ResultState
 from tradeplane_operator.planning.snapshot import SnapshotFacts, SnapshotState
 
@@ -30,7 +32,14 @@ if TYPE_CHECKING:
 
     from tradeplane_operator.settings import Store
 
+MOST_BUNDLES = 32
+"""Bundles that are read in one pass."""
+_MAX_POINTER_BYTES = 65_536
 _NAMESPACE = re.compile(r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+
+
+class PointerRefused(ValueError):
+    """What lies where a capture leaves a pointer to a bundle is none; the message says where, and what is wrong."""
 
 
 @dataclass(slots=True)
@@ -76,6 +85,23 @@ class Stores:
         except StoreError as error:
             return ResultFacts(ResultState.REFUSED, str(error)), None
         return check_record(data, replay)
+
+    async def bundles(self, store: str, namespace: str, capture: str, after: int) -> BundleFacts:
+        """Return the bundles that a capture left pointers to, by their numbers, from the one after ``after`` on."""
+        found: list[SealedBundle] = []
+        try:
+            opened = self.of(store, namespace)
+            while len(found) < MOST_BUNDLES:
+                number = after + 1 + len(found)
+                path = layout.capture_pointer(capture, number)
+                found.append(check_pointer(await opened.aget(path, limit=_MAX_POINTER_BYTES), path, number))
+        except NotFound:
+            return BundleFacts(tuple(found))
+        except StoreUnavailable as error:
+            return BundleFacts(tuple(found), ResultState.UNAVAILABLE, str(error))
+        except (StoreError, PointerRefused) as error:
+            return BundleFacts(tuple(found), ResultState.REFUSED, str(error))
+        return BundleFacts(tuple(found), more=True)
 
     async def snapshot(self, store: str, namespace: str, digest: str) -> SnapshotFacts:
         """Return a snapshot as found in a store: its manifest's bytes checked, and that its parts are there."""
@@ -138,6 +164,19 @@ def check_record(data: bytes, replay: str) -> tuple[ResultFacts, Verdict | None]
         return ResultFacts(ResultState.REFUSED, message), None
     facts = ResultFacts(ResultState.FOUND, result_digest=record.result_digest, manifest_digest=sha256_digest(data))
     return facts, record.verdict
+
+
+def check_pointer(data: bytes, path: str, number: int) -> SealedBundle:
+    """Return the bundle that a pointer is to. Raises PointerRefused where it is not that of this number."""
+    try:
+        bundle = SealedBundle.model_validate_json(data)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(step) for step in problem["loc"])
+        raise PointerRefused(f"{path} cannot be read: {where}: {problem['msg']}") from error
+    if bundle.number != number:
+        raise PointerRefused(f"{path} is of bundle {bundle.number}")
+    return bundle
 
 
 def check_snapshot(data: bytes, digest: str) -> SnapshotFacts:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "API_VERSION",
     "APPLIED_ANNOTATION",
+    "CAPTURE_UID_LABEL",
     "CONNECTION_UID_LABEL",
     "EXCHANGE_LABEL",
     "EXCHANGE_ROLE",
@@ -43,10 +44,12 @@ MANAGED_BY = "tradeplane"
 STRATEGY_UID_LABEL = f"{GROUP}/strategy-uid"
 CONNECTION_UID_LABEL = f"{GROUP}/broker-connection-uid"
 REPLAY_UID_LABEL = f"{GROUP}/replay-uid"
+CAPTURE_UID_LABEL = f"{GROUP}/snapshot-capture-uid"
 OWNER_LABELS = {
     STRATEGY_UID_LABEL: "Strategy",
     CONNECTION_UID_LABEL: "BrokerConnection",
     REPLAY_UID_LABEL: "Replay",
+    CAPTURE_UID_LABEL: "SnapshotCapture",
 }
 """Labels by which a child says whose it is, and the kind each stands for."""
 APPLIED_ANNOTATION = f"{GROUP}/applied"

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 _EVERYDAY = frozenset(
     {
+        "Capturing",
         "Connected",
         "Connecting",
         "Probing",
         "Running",
+        "Sealing",
         "Starting",
         "Stopping",
         "Succeeded",

@@ -19,6 +19,8 @@ class Fact(StrEnum):
     PODS = "Pods"
     ADMISSION = "Admission"
     TRADER = "Trader"
+    BUNDLES = "Bundles"
+    READERS = "Readers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ class Plan:
     delete: tuple[str, ...] = ()
     apply: tuple[Mapping[str, Any], ...] = ()
     remove: tuple[Removal, ...] = ()
+    snapshots: tuple[Mapping[str, Any], ...] = ()
+    """Snapshots to be made of bundles; those that are ``outdated`` are deleted."""
+    outdated: tuple[Removal, ...] = ()
     claims: tuple[str, ...] = ()
     finalizers: tuple[str, ...] | None = None
     notices: tuple[Notice, ...] = ()

@@ -41,6 +41,7 @@ from tradeplane_operator.running.leadership import Leadership, LeadershipLost
 from tradeplane_operator.running.loop import Loop, Reconciler, utc_now
 from tradeplane_operator.running.queue import WorkQueue
 from tradeplane_operator.running.replays import Replays
+from tradeplane_operator.running.snapshot_captures import SnapshotCaptures
 from tradeplane_operator.running.snapshots import Snapshots
 from tradeplane_operator.running.strategies import Strategies
 
@@ -144,11 +145,13 @@ class Operation:
             events=events,
             wake=self.queue.add,
         )
+        captures = SnapshotCaptures(settings, utc_now, self.index, client, stores, pods, events, self.queue.add)
         reconcilers: dict[Kind, Reconciler] = {
             Kind.STRATEGY: self.strategies,
             Kind.SNAPSHOT: snapshots,
             Kind.BROKER_CONNECTION: self.connections,
             Kind.REPLAY: self.replays,
+            Kind.SNAPSHOT_CAPTURE: captures,
         }
         self.loop = Loop(self.queue, reconcilers, pace.workers)
 
@@ -235,6 +238,7 @@ class Operation:
             OBJECTS.labels(PLURALS[Kind.SNAPSHOT]).set(len(self.index.snapshots))
             OBJECTS.labels(PLURALS[Kind.BROKER_CONNECTION]).set(len(self.index.connections))
             OBJECTS.labels(PLURALS[Kind.REPLAY]).set(len(self.index.replays))
+            OBJECTS.labels(PLURALS[Kind.SNAPSHOT_CAPTURE]).set(len(self.index.captures))
             CONNECTIONS.clear()
             for reason, count in self.connections.reasons().items():
                 CONNECTIONS.labels(reason).set(count)

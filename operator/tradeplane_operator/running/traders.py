@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.acting.errors import Conflict, NotFound
 from tradeplane_operator.observing.children import child_kind
+from tradeplane_operator.observing.compact import owner_label
 from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL, ROLE_LABEL, STRATEGY_UID_LABEL
 from tradeplane_operator.planning.observed import TraderFacts
 from tradeplane_operator.planning.paper_names import TRADER_ROLE, claim_name
@@ -49,10 +50,11 @@ async def look_at_trader(client: ApiClient, index: Index, key: Key, uid: str, na
 
 
 async def remove_claim(client: ApiClient, key: Key, uid: str, name: str) -> None:
-    """Remove the claim of a trader's volume, if it is there and is the trader's. Raises ApiError."""
+    """Remove the claim of a volume, if it is there and is of the object with this UID. Raises ApiError."""
     path = _claim_path(key, name)
     claim = await _read(client, path)
-    if claim is None or (claim["metadata"].get("labels") or {}).get(STRATEGY_UID_LABEL) != uid:
+    label = None if claim is None else owner_label(claim["metadata"])
+    if claim is None or label is None or claim["metadata"]["labels"][label] != uid:
         return
     try:
         await client.delete(path, claim["metadata"]["uid"])

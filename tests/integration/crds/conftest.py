@@ -93,6 +93,7 @@ def kinds(control_plane: EmbeddedCluster) -> None:
         "crd/snapshots.tradeplane.dev",
         "crd/brokerconnections.tradeplane.dev",
         "crd/replays.tradeplane.dev",
+        "crd/snapshotcaptures.tradeplane.dev",
         "--timeout=30s",
     )
 

@@ -22,6 +22,11 @@ def snapshot_environment(digest: str) -> str:
     return f"snapshots/{digest.removeprefix('sha256:')}/environment.json"
 
 
+def capture_pointer(capture: str, number: int) -> str:
+    """Path of what a capture says of a bundle it sealed: numbers go up by one, so the next is found without a list."""
+    return f"captures/{capture}/{number}.json"
+
+
 def results_manifest(run: str) -> str:
     """Path of the manifest of a run's results."""
     return f"results/{run}/manifest.json"

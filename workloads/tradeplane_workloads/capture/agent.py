@@ -56,7 +56,10 @@ class Progress:
 
 
 class Agent:
-    """One capture, from a claimed spool. ``watch`` is called a few times a second and for each bundle."""
+    """One capture, from a claimed spool. ``watch`` is called a few times a second and for each bundle.
+
+    ``first``: the number of the first segment of a spool that has none.
+    """
 
     def __init__(
         self,
@@ -64,8 +67,10 @@ class Agent:
         folder: SpoolFolder,
         places: tuple[str, str | None],
         watch: Callable[[Progress, SealedBundle | None], None],
+        first: int = 1,
     ) -> None:
         self._specification = specification
+        self._first = first
         self._folder = folder
         self._watch = watch
         self.progress = Progress()
@@ -131,7 +136,7 @@ class Agent:
     async def _begin(self) -> Segment:
         """Go on with the segment that a run before was writing, or begin the first."""
         numbers = self._folder.segments()
-        segment = await self._on_writer(lambda: Segment(self._folder, numbers[-1] if numbers else 1))
+        segment = await self._on_writer(lambda: Segment(self._folder, numbers[-1] if numbers else self._first))
         self._broken = segment.size > 0 or segment.number > 1
         self.progress.torn_bytes = segment.torn
         if segment.torn:

@@ -6,8 +6,13 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING
 
+from tradeplane_store.errors import StoreError
+from tradeplane_store.objects import open_store
+
 from tradeplane_workloads.capture.agent import Agent
 from tradeplane_workloads.capture.folder import SpoolFolder
+from tradeplane_workloads.capture.pointers import newest_pointer
+from tradeplane_workloads.errors import StoreFailure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +39,7 @@ def capture(
     """
     folder = SpoolFolder(spool)
     folder.claim(specification)
+    first = 1 if folder.segments() else _first_number(specification, places[0])
 
     async def run() -> Progress:
         stop = asyncio.Event()
@@ -42,6 +48,16 @@ def capture(
             loop.add_signal_handler(one, stop.set)
         if seconds is not None:
             loop.call_later(seconds, stop.set)
-        return await Agent(specification, folder, places, watch).run(stop)
+        return await Agent(specification, folder, places, watch, first).run(stop)
 
     return asyncio.run(run())
+
+
+def _first_number(specification: CaptureSpecification, store_url: str) -> int:
+    """Return the number of the first segment of an empty spool: after those whose volume was lost, if any was."""
+    if specification.pointers is None:
+        return 1
+    try:
+        return newest_pointer(open_store(store_url), specification.pointers) + 1
+    except StoreError as error:
+        raise StoreFailure(str(error)) from error

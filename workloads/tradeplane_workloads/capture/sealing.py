@@ -1,8 +1,8 @@
 """From a segment that has ended to a bundle: a snapshot in the store, and what the next segment begins with.
 
-In this order: parts, manifest, the next segment's opening, the index, the mark that it is sealed, the removal of what
-is no longer kept. Whoever is killed between two of these does not matter to who does it all again: the same bytes give
-the same snapshot, and what is there already is not written twice.
+In this order: parts, manifest, the next segment's opening, the index, the pointer to the bundle, the mark that it is
+sealed, the removal of what is no longer kept. Whoever is killed between two of these does not matter to who does it all
+again: the same bytes give the same snapshot, and what is there already is not written twice.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from tradeplane_store.canonical import sha256_digest
 from tradeplane_store.errors import StoreError
 
 from tradeplane_workloads.capture.closing import opening_lines
+from tradeplane_workloads.capture.pointers import leave_pointer
 from tradeplane_workloads.errors import DataRefused, StoreFailure
 from tradeplane_workloads.market.importing.binance_raw import FORMAT, LineRefused, make_tapes, read_messages
 from tradeplane_workloads.market.importing.tape_options import TapeOptions
@@ -100,6 +101,8 @@ def _seal(folder: SpoolFolder, number: int, sealing: Sealing) -> SealedBundle:
             **counted,
         )
     folder.write_opening(number + 1, opening_lines(recorded.found, _last_time(recorded.data)))
+    if sealing.specification.pointers is not None:
+        bundle = leave_pointer(sealing.store, sealing.specification.pointers, bundle)
     folder.mark_sealed(bundle)
     return bundle
 

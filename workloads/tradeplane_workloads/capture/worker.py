@@ -42,7 +42,10 @@ def main(arguments: list[str]) -> int:
 def _sealed(folder: SpoolFolder, number: int) -> dict[str, object]:
     try:
         store = open_store(os.environ[STORE_VARIABLE])
-        sealing = Sealing(capture_from(os.environ), store, lambda written: enter(store, written, _index()))
+        specification, index = capture_from(os.environ), _index()
+        # Where pointers are left, Snapshot objects are the index; a pod has no place beside its store for another.
+        entering = index is not None or specification.pointers is None
+        sealing = Sealing(specification, store, lambda written: entering and enter(store, written, index))
         return {"sealed": seal(folder, number, sealing).model_dump(mode="json")}
     except (StoreError, IndexFailure) as error:
         return {"error": str(error), "final": False}

@@ -1,0 +1,75 @@
+"""Whatever an operator misses and wherever it ends: each bundle becomes a Snapshot once, and none is left out."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.operator.capture_simulation import Server, SimulatedOperator, connection
+from tests.unit.operator.simulation import Crash
+
+ACTIONS = st.one_of(
+    st.tuples(st.just("seal"), st.booleans()),
+    st.tuples(st.just("deliver"), st.integers(1, 4)),
+    st.tuples(st.just("pass"), st.just(0)),
+    st.tuples(st.just("crash"), st.integers(1, 6)),
+    st.tuples(st.just("miss"), st.just(0)),
+    st.tuples(st.just("control"), st.just(0)),
+    st.tuples(st.just("suspend"), st.booleans()),
+)
+
+
+def _act(server: Server, operator: SimulatedOperator, action: tuple[str, int]) -> SimulatedOperator:
+    what, how = action
+    if what == "seal":
+        server.seal(empty=how == 1)
+    elif what == "deliver":
+        operator.deliver(how)
+    elif what == "miss":
+        server.events.clear()
+    elif what == "control":
+        server.control()
+    elif what == "suspend":
+        server.change(suspend=how == 1)
+    else:
+        server.crash_after = how if what == "crash" else None
+        try:
+            operator.step()
+        except Crash:
+            server.crash_after = None
+            return SimulatedOperator(server, connection())
+        server.crash_after = None
+    return operator
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(ACTIONS, max_size=30), st.sampled_from([None, 1, 3]))
+def test_each_bundle_becomes_a_snapshot_once(actions: list[tuple[str, int]], count: int | None) -> None:
+    server = Server()
+    server.create(**({} if count is None else {"retention": {"count": count}}))
+    operator = SimulatedOperator(server, connection())
+    for action in actions:
+        operator = _act(server, operator, action)
+    server.change(suspend=False)
+    SimulatedOperator(server, connection()).settle(len(server.pointers) + 6)
+    sealed = [number for number, bundle in sorted(server.pointers.items()) if bundle.snapshot is not None]
+    assert server.made == {f"tape-{number:06}": 1 for number in sealed}
+    assert server.numbers() == (sealed if count is None else sealed[-count:])
+    facts = {"count": len(sealed), "lastNumber": len(server.pointers), "records": 10 * len(sealed)}
+    assert server.bundles | facts == server.bundles
+    assert server.ready()["reason"] == "Capturing"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(ACTIONS, max_size=20))
+def test_a_deleted_capture_goes_and_leaves_none_out(actions: list[tuple[str, int]]) -> None:
+    server = Server()
+    server.create()
+    operator = SimulatedOperator(server, connection())
+    operator.settle(3)
+    for action in actions:
+        operator = _act(server, operator, action)
+    server.remove()
+    SimulatedOperator(server, connection()).settle(len(server.pointers) + 6)
+    sealed = {f"tape-{number:06}": 1 for number, bundle in server.pointers.items() if bundle.snapshot is not None}
+    assert (server.capture, server.made) == (None, sealed)
