@@ -242,7 +242,8 @@ class Current:
         deploy = os.path.relpath(DEPLOY, self.enrolment)
         (self.enrolment / "kustomization.yaml").write_text(
             "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: research\n"
-            f"resources: [{deploy}/namespace]\ncomponents: [{deploy}/components/s3-egress, {deploy}/components/broker-egress]\n"
+            f"resources: [{deploy}/namespace]\n"
+            f"components: [{deploy}/components/s3-egress, {deploy}/components/broker-egress]\n"
         )
 
     def provide_store(self, namespace: str, *, of_all: bool = False) -> None:
