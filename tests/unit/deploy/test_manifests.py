@@ -8,7 +8,9 @@ import pytest
 import yaml
 from tradeplane_api.base import GROUP
 from tradeplane_api.kinds import KINDS
+from tradeplane_operator.planning.capture_names import CAPTURE_ROLE
 from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL, PROBE_ROLE, ROLE_LABEL
+from tradeplane_operator.planning.paper_names import TRADER_ROLE
 from tradeplane_operator.settings import Settings, read_settings
 
 from tests.unit.deploy.manifests import DEPLOY, ROOT, manifests, the
@@ -84,15 +86,16 @@ def test_no_role_reaches_for_more(path: Any, role: dict[str, Any]) -> None:
         assert "rbac.authorization.k8s.io" not in rule["apiGroups"], path
 
 
-def test_the_operator_writes_a_status_and_nothing_else_of_the_kinds() -> None:
-    verbs = {
-        resource: set(rule["verbs"])
-        for rule in the("ClusterRole", "tradeplane-operator")["rules"]
-        if rule["apiGroups"] == [GROUP]
-        for resource in rule["resources"]
-    }
+def test_the_operator_writes_a_status_two_finalizers_and_the_snapshots_of_captures() -> None:
+    verbs: dict[str, set[str]] = {}
+    for rule in the("ClusterRole", "tradeplane-operator")["rules"]:
+        if rule["apiGroups"] == [GROUP]:
+            for resource in rule["resources"]:
+                verbs.setdefault(resource, set()).update(rule["verbs"])
     read, write = {"get", "list", "watch"}, {"patch"}
-    assert verbs == {kind.plural: read for kind in KINDS} | {f"{kind.plural}/status": write for kind in KINDS}
+    also = {"strategies": write, "snapshotcaptures": write, "snapshots": {"create", "delete"}}
+    kinds = {kind.plural: read | also.get(kind.plural, set()) for kind in KINDS}
+    assert verbs == kinds | {f"{kind.plural}/status": write for kind in KINDS}
 
 
 def test_one_namespace_takes_the_rules_of_the_whole_cluster() -> None:
@@ -156,9 +159,12 @@ def test_runs_reach_names_and_their_store_alone() -> None:
         assert all(rule["ports"] for rule in policy["spec"]["egress"])
 
 
-def test_probes_alone_reach_brokers() -> None:
+def test_probes_traders_and_captures_alone_reach_brokers() -> None:
     policy = the("NetworkPolicy", PROBES)["spec"]
-    assert policy["podSelector"]["matchLabels"] == {MANAGED_BY_LABEL: MANAGED_BY, ROLE_LABEL: PROBE_ROLE}
+    assert policy["podSelector"] == {
+        "matchLabels": {MANAGED_BY_LABEL: MANAGED_BY},
+        "matchExpressions": [{"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, CAPTURE_ROLE, TRADER_ROLE]}],
+    }
     assert policy["policyTypes"] == ["Egress"]
     encrypted, exchanges = policy["egress"]
     assert encrypted == {"ports": [{"protocol": "TCP", "port": 443}]}
