@@ -145,7 +145,11 @@ def test_get_prints_the_state_in_one_line(api: Api, namespace: str) -> None:
     assert cells == {
         "Name": "new",
         "Algorithm": "macd-momentum",
+        "Mode": "Backtest",
         "Snapshot": "sp500",
+        "Connection": None,
+        "Session": None,
+        "Outcome": None,
         "Ready": "True",
         "Status": "Succeeded",
         "Return": "0.5",
@@ -158,7 +162,7 @@ def test_get_prints_the_state_in_one_line(api: Api, namespace: str) -> None:
         "Message": "All is well.",
     }
     wide = {column["name"] for column in table["columnDefinitions"] if column["priority"]}
-    assert wide == {"Trades", "Result", "Architecture", "Next", "Message"}
+    assert wide == {"Trades", "Result", "Architecture", "Next", "Message", "Connection", "Session", "Outcome"}
 
 
 def test_kubectl_knows_the_short_names_and_the_category(

@@ -90,7 +90,9 @@ class Server:
     notices: list[Notice] = field(default_factory=list)
     events: list[tuple[str, str, Json]] = field(default_factory=list)
     crash_after: int | None = None
-    """Writes until the operator's process ends; half of them end it before the write arrives."""
+    """Writes until the operator's process ends, before the write that makes it 0 arrives."""
+    earlier: list[Json] = field(default_factory=list)
+    """The capture as it was after each change."""
 
     def create(self, **spec: Any) -> None:
         """Create the SnapshotCapture."""
@@ -147,6 +149,8 @@ class Server:
 
     def tell(self, kind: str, event: str, body: Json) -> None:
         """Have the watches bring something, when they are delivered."""
+        if kind == "capture":
+            self.earlier.append(copy.deepcopy(body))
         self.events.append((kind, event, copy.deepcopy(body)))
 
     def ready(self) -> Json:
@@ -162,6 +166,11 @@ class Server:
         found: Json = self.capture["status"]["bundles"]
         return found
 
+    @property
+    def gone(self) -> bool:
+        """Whether the capture is deleted and let go."""
+        return self.capture is None
+
     def numbers(self) -> list[int]:
         """Return the numbers of the bundles that are Snapshots."""
         return sorted(int(one["metadata"]["labels"][BUNDLE_LABEL]) for one in self.snapshots.values())
@@ -171,20 +180,12 @@ class Server:
 class _Client:
     server: Server
 
-    def _write(self) -> bool:
-        """Count a write; return whether the process ends after it arrived. Raises Crash where it ends before."""
-        server = self.server
-        if server.crash_after is None:
-            return False
-        server.crash_after -= 1
-        if server.crash_after == 0:
-            raise Crash
-        return server.crash_after < 0
-
-    def _answer(self, body: Json, *, ends: bool) -> Json:
-        if ends:
-            raise Crash
-        return copy.deepcopy(body)
+    def _write(self) -> None:
+        """Count a write. Raises Crash where the process ends before it."""
+        if self.server.crash_after is not None:
+            self.server.crash_after -= 1
+            if self.server.crash_after == 0:
+                raise Crash
 
     async def get(self, path: str) -> Any:
         server, name = self.server, path.rsplit("/", 1)[1]
@@ -198,7 +199,7 @@ class _Client:
 
     async def create(self, _path: str, body: Mapping[str, Any]) -> Any:
         server, name = self.server, body["metadata"]["name"]
-        ends = self._write()
+        self._write()
         if name in server.refuse:
             raise Refused(403, "Forbidden", server.refuse[name])
         if name in server.snapshots:
@@ -209,10 +210,11 @@ class _Client:
         made["metadata"] |= facts | {"creationTimestamp": rfc3339(server.now)}
         server.snapshots[name] = made
         server.tell("snapshot", "ADDED", made)
-        return self._answer(made, ends=ends)
+        return copy.deepcopy(made)
 
     async def apply(self, path: str, manifest: Mapping[str, Any], *, force: bool) -> Any:
-        server, name, ends = self.server, path.rsplit("/", 1)[1], self._write()
+        server, name = self.server, path.rsplit("/", 1)[1]
+        self._write()
         if name in server.refuse:
             raise Refused(403, "Forbidden", server.refuse[name])
         assert manifest["spec"]["replicas"] in (0, 1)
@@ -224,11 +226,11 @@ class _Client:
         server.sets[name] = made
         assert list(server.sets) == [AGENT], "there is one agent, whatever was missed"
         server.tell("stateful_set", "MODIFIED", made)
-        return self._answer(made, ends=ends)
+        return copy.deepcopy(made)
 
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> Any:
-        server, ends = self.server, self._write()
-        capture = server.capture
+        self._write()
+        server, capture = self.server, self.server.capture
         if capture is None:
             raise NotFound(404, "NotFound", path)
         if body["metadata"]["resourceVersion"] != capture["metadata"]["resourceVersion"]:
@@ -240,10 +242,11 @@ class _Client:
         capture["metadata"]["resourceVersion"] = server.bump()
         written = copy.deepcopy(capture)
         server._settle_deletion()
-        return self._answer(written, ends=ends)
+        return written
 
     async def delete(self, path: str, uid: str) -> None:
-        server, name, ends = self.server, path.rsplit("/", 1)[1], self._write()
+        server, name = self.server, path.rsplit("/", 1)[1]
+        self._write()
         if "persistentvolumeclaims" in path:
             server.claims_removed.append(name)
         elif name not in server.snapshots:
@@ -252,7 +255,6 @@ class _Client:
             raise Conflict(409, "Conflict", path)
         else:
             server.delete_snapshot(name)
-        self._answer({}, ends=ends)
 
 
 @dataclass
@@ -283,9 +285,12 @@ class _Events:
 
 
 class SimulatedOperator:
-    """An operator that has just started: it has listed everything there is."""
+    """An operator that has just started: it has listed everything there is.
 
-    def __init__(self, server: Server, view: Json | None = None) -> None:
+    ``behind``: one that has stood by, and whose watch of captures is behind by so many changes.
+    """
+
+    def __init__(self, server: Server, view: Json | None = None, behind: int = 0) -> None:
         self.server = server
         self.index = Index()
         self.woken: list[Key] = []
@@ -293,7 +298,7 @@ class SimulatedOperator:
         server.events.clear()
         if view is not None:
             self.index.connections.put(view, confirmed=True)
-        self._put("capture", "ADDED", server.capture)
+        self._put("capture", "ADDED", server.earlier[-min(behind, len(server.earlier))] if behind else server.capture)
         for body in server.snapshots.values():
             self._put("snapshot", "ADDED", body)
         for body in server.sets.values():

@@ -60,7 +60,7 @@ async def test_so_many_are_read_at_once_and_no_more(tmp_path: Path) -> None:
     ("data", "words"),
     [
         (b"not JSON", "cannot be read"),
-        (b'{"number": 2}', "cannot be read: lines"),
+        (b'{"number": 2}', "cannot be read: snapshot: Field required"),
         (canonical_json(bundle(7)), "is of bundle 7"),
         (b" " * 70_000, "is larger than the 65536 bytes"),
     ],

@@ -12,7 +12,8 @@ ACTIONS = st.one_of(
     st.tuples(st.just("seal"), st.booleans()),
     st.tuples(st.just("deliver"), st.integers(1, 4)),
     st.tuples(st.just("pass"), st.just(0)),
-    st.tuples(st.just("crash"), st.integers(1, 6)),
+    st.tuples(st.just("crash"), st.integers(1, 3)),
+    st.tuples(st.just("take over"), st.integers(1, 6)),
     st.tuples(st.just("miss"), st.just(0)),
     st.tuples(st.just("control"), st.just(0)),
     st.tuples(st.just("suspend"), st.booleans()),
@@ -27,6 +28,8 @@ def _act(server: Server, operator: SimulatedOperator, action: tuple[str, int]) -
         operator.deliver(how)
     elif what == "miss":
         server.events.clear()
+    elif what == "take over":
+        return SimulatedOperator(server, connection(), behind=how)
     elif what == "control":
         server.control()
     elif what == "suspend":
@@ -42,12 +45,13 @@ def _act(server: Server, operator: SimulatedOperator, action: tuple[str, int]) -
     return operator
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(ACTIONS, max_size=30), st.sampled_from([None, 1, 3]))
+@settings(max_examples=100, deadline=None)
+@given(st.lists(ACTIONS, min_size=10, max_size=40), st.sampled_from([None, 1, 3]))
 def test_each_bundle_becomes_a_snapshot_once(actions: list[tuple[str, int]], count: int | None) -> None:
     server = Server()
     server.create(**({} if count is None else {"retention": {"count": count}}))
     operator = SimulatedOperator(server, connection())
+    operator.settle(2)
     for action in actions:
         operator = _act(server, operator, action)
     server.change(suspend=False)
@@ -61,7 +65,7 @@ def test_each_bundle_becomes_a_snapshot_once(actions: list[tuple[str, int]], cou
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(ACTIONS, max_size=20))
+@given(st.lists(ACTIONS, min_size=5, max_size=20))
 def test_a_deleted_capture_goes_and_leaves_none_out(actions: list[tuple[str, int]]) -> None:
     server = Server()
     server.create()

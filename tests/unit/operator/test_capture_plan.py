@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_api.capture import CaptureSpecification
@@ -17,13 +17,15 @@ from tests.unit.operator.capture_simulation import (
     AGENT,
     KEY,
     UID,
-    Json,
     Server,
     SimulatedOperator,
     capturing,
     connection,
     digest_of,
 )
+
+if TYPE_CHECKING:
+    from tests.unit.operator.simulation import Json
 
 
 def _container(server: Server) -> Json:
@@ -224,7 +226,8 @@ def test_a_deleted_capture_goes_once_its_last_bundle_is_a_snapshot() -> None:
     assert server.capture["metadata"]["finalizers"], "its agent seals"
     server.seal()
     operator.settle(5)
-    assert (server.capture, server.numbers()) == (None, [1])
+    assert server.gone
+    assert server.numbers() == [1]
     assert server.claims_removed == [claim_of(KEY.name, UID)]
     assert server.notices == []
 
@@ -237,7 +240,8 @@ def test_a_deleted_capture_waits_for_a_store_so_long_and_keeps_its_volume() -> N
     assert server.capture is not None
     server.now += timedelta(minutes=3)
     operator.settle(2)
-    assert (server.capture, server.claims_removed) == (None, [])
+    assert server.gone
+    assert server.claims_removed == []
     (told,) = [notice for notice in server.notices if notice.type is EventType.WARNING]
     assert (told.reason, claim_of(KEY.name, UID) in told.message) == ("VolumeKept", True)
 
@@ -340,3 +344,14 @@ def test_names_fit_whatever_a_capture_is_called(name: str) -> None:
     assert "." not in agent_name(name, UID)
     assert agent_name(name, UID) != agent_name(name, "another")
     assert len(snapshot_prefix(name, UID, taken=False)) + 7 < 253
+
+
+@pytest.mark.parametrize("behind", range(1, 8))
+def test_one_that_takes_over_and_is_behind_makes_nothing_again(behind: int) -> None:
+    server, operator = capturing(retention={"count": 1})
+    for _ in range(3):
+        server.seal()
+        operator.settle(3)
+    assert server.numbers() == [3]
+    SimulatedOperator(server, connection(), behind=behind).settle(2)
+    assert (set(server.made.values()), server.numbers()) == ({1}, [3])
