@@ -34,17 +34,17 @@ async def create(bench: Bench, **spec: Any) -> Json:
     return created
 
 
-async def until(bench: Bench, reason: str) -> Json:
-    """Wait until ``Ready`` has a reason, and return the BrokerConnection."""
+async def until(bench: Bench, *reasons: str) -> Json:
+    """Wait until ``Ready`` has one of these reasons, and return the BrokerConnection."""
 
     async def found() -> Json | None:
         resource: Json = await bench.client.get(path_of(bench, NAME))
-        return resource if condition(resource, "Ready").get("reason") == reason else None
+        return resource if condition(resource, "Ready").get("reason") in reasons else None
 
     async def state() -> Any:
         return (await bench.client.get(path_of(bench, NAME))).get("status")
 
-    return await eventually(found, f"BrokerConnection {NAME} to be {reason}", state=state)
+    return await eventually(found, f"BrokerConnection {NAME} to be {' or '.join(reasons)}", state=state)
 
 
 async def probes(bench: Bench) -> list[Json]:
