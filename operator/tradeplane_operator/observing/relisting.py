@@ -12,11 +12,12 @@ import asyncio
 import logging
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tradeplane_operator.acting.errors import ApiError
 from tradeplane_operator.metrics import OBJECTS, PURGED, RELISTS
 from tradeplane_operator.observing.children import CHILDREN
+from tradeplane_operator.observing.compact import owner_label
 from tradeplane_operator.observing.keys import PLURALS, Key, Kind
 from tradeplane_operator.planning.names import API_VERSION, MANAGED_BY, MANAGED_BY_LABEL
 
@@ -130,7 +131,7 @@ class Relisting:
             self._due[plural] = cause
             self._some.set()
             return
-        self._forget(plural, known, there)
+        self._forget(plural, known, there.keys())
 
     def _forget(self, plural: str, known: Known, there: Set[str]) -> None:
         for uid in known.keys() - there:
@@ -138,8 +139,15 @@ class Relisting:
         OBJECTS.labels(plural).set(len(self._known(plural)))
 
     async def _missing(self, plural: str) -> int:
-        """Return how many objects there are that are not known yet."""
-        return len(await self._there(plural) - self._known(plural).keys())
+        """Return how many objects there are that are not known yet, and will be."""
+        there, known = await self._there(plural), self._known(plural)
+        if plural not in CHILDREN:
+            return len(there.keys() - known.keys())
+        # What has our label and says of no owner is never known; nor are two of one owner that have one name.
+        named = {name for _, name in known.values()}
+        ours = ((one, owner_label(one)) for one in there.values())
+        owned = {f"{one['labels'][label]}/{one['name']}" for one, label in ours if label is not None}
+        return len(owned - named)
 
     def _known(self, plural: str) -> Known:
         if plural in CHILDREN:
@@ -162,10 +170,10 @@ class Relisting:
             log.info("%s was deleted while the watch was down", name, extra={"key": str(key)})
             self.wake(key)
 
-    async def _there(self, plural: str) -> set[str]:
-        """Return the UIDs of all there are of a kind. Raises ApiError."""
-        uids: set[str] = set()
+    async def _there(self, plural: str) -> dict[str, Mapping[str, Any]]:
+        """Return the metadata of all there are of a kind, by UID. Raises ApiError."""
+        there: dict[str, Mapping[str, Any]] = {}
         for found in collections(self.settings, plural):
             async for page in self.client.metadata_pages(found.path, self.settings.client.list_chunk, found.selector):
-                uids.update(item["metadata"]["uid"] for item in page["items"] or ())
-        return uids
+                there.update({item["metadata"]["uid"]: item["metadata"] for item in page["items"] or ()})
+        return there

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.observing.children import JOBS
 from tradeplane_operator.observing.index import Index
-from tradeplane_operator.observing.relisting import Relisting, collections
+from tradeplane_operator.observing.relisting import WATCHED, Relisting, collections
 
 from tests.unit.operator.api_server import Json, job, owner_of
 from tests.unit.operator.simulation import SETTINGS
@@ -79,3 +79,25 @@ def test_what_was_made_again_while_it_was_listed_is_not_forgotten() -> None:
     relisting.settle(one, before, set())
     assert {known.uid for known in relisting.index.jobs.identities().values()} == {"new"}
     assert woken == []
+
+
+def _nobodys(name: str) -> Json:
+    """Return a Job that has our label and says of no owner."""
+    body = job(name, namespace="one")
+    del body["metadata"]["labels"], body["metadata"]["ownerReferences"]
+    return body
+
+
+async def test_what_can_never_be_known_is_not_waited_for() -> None:
+    seen, namesake = job("a", namespace="one"), job("a", uid="copy", namespace="two")
+    relisting, _ = _relisting(seen, items=[seen, namesake, _nobodys("b")])
+    for plural in WATCHED:
+        relisting.listed(plural)
+    assert await relisting.synced(5.0)
+
+
+async def test_what_is_there_and_not_known_yet_is_waited_for() -> None:
+    relisting, _ = _relisting(items=[job("a", namespace="one")])
+    for plural in WATCHED:
+        relisting.listed(plural)
+    assert not await relisting.synced(0.05)

@@ -24,7 +24,7 @@ async def answering(host: str, port: int, waits_for: Callable[[], str]) -> Async
 
     application = web.Application(client_max_size=1)
     application.add_routes([web.get("/healthz", lives), web.get("/readyz", ready)])
-    runner = web.AppRunner(application, access_log=None, handle_signals=False)
+    runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)

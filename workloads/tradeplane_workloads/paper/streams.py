@@ -21,6 +21,8 @@ HEARTBEAT_SECONDS = 10.0
 MOST_ATTEMPTS = 100
 """Connections in a row that bring nothing, after which the trader ends: about 45 minutes."""
 MESSAGE_BYTES = 4_000_000
+_CLOSING = aiohttp.ClientWSTimeout(ws_close=1.0)
+"""How long the other side has to say that it heard the end."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +74,9 @@ class Connection:
         try:
             url = await self._address()
             async with asyncio.timeout(CONNECT_SECONDS):
-                socket = await http.ws_connect(url, heartbeat=HEARTBEAT_SECONDS, max_msg_size=MESSAGE_BYTES)
+                socket = await http.ws_connect(
+                    url, heartbeat=HEARTBEAT_SECONDS, max_msg_size=MESSAGE_BYTES, timeout=_CLOSING
+                )
         except aiohttp.WSServerHandshakeError as error:
             _log.warning("%s refused a connection: %d", self._name, error.status)
             return asked_to_wait(error.status, error.headers or {})

@@ -39,7 +39,7 @@ LONGEST_SLEEP_SECONDS = 1.0
 FIRST_ATTEMPTS = 20
 """Attempts to reach the broker before a session begins; about five minutes."""
 SILENT_SECONDS = 60.0
-ANSWER_SECONDS = 5.0
+ANSWER_SECONDS = 3.0
 """How long a trader that ends waits for answers to what it sent."""
 
 _log = logging.getLogger(__name__)
