@@ -8,7 +8,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.paper import HEALTH_PORT, PaperOutcome, PaperReport
+from tradeplane_api.paper import HEALTH_PORT, Closing, PaperOutcome, PaperReport
 from tradeplane_api.run import ExitCode
 
 from tradeplane_workloads.brokers.errors import BrokerError
@@ -23,7 +23,7 @@ from tradeplane_workloads.sessions.bundle import seal_session
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tradeplane_api.paper import Closing, PaperSpecification
+    from tradeplane_api.paper import PaperSpecification
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.paper.trading import Desk
@@ -92,7 +92,7 @@ async def close(
         recorded = await desk.account.record(specification.endpoint, record)
     sealed = seal_session(store, place.folder, record=record if recorded else None, previous=_before(root, place))
     told = told.model_copy(update={"snapshot": sealed.id})
-    if outcome is PaperOutcome.FLAT:
+    if outcome is PaperOutcome.FLAT and how is Closing.FLATTEN:  # what was left goes on, be it flat by chance
         place.close(told)
     return told
 
