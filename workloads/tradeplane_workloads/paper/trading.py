@@ -180,7 +180,9 @@ async def _wake_when_due(trader: Trader) -> None:
         due = trader.due()
         seconds = LONGEST_SLEEP_SECONDS if due is None else max(0.0, (due - time.time_ns()) / 1e9)
         with suppress(TimeoutError):
-            await asyncio.wait_for(changed.wait(), min(seconds, LONGEST_SLEEP_SECONDS))
+            # Not wait_for, which in Python 3.11 forgets a cancellation that comes together with what is waited for.
+            async with asyncio.timeout(min(seconds, LONGEST_SLEEP_SECONDS)):
+                await changed.wait()
         changed.clear()
 
 
