@@ -19,7 +19,7 @@ from tests.unit.workloads.exchange.small_exchange import keys_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-KILLS = 3
+KILLS = 5
 
 
 @pytest.mark.parametrize("victim", ["trader", "exchange"])
