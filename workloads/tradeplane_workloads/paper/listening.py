@@ -43,7 +43,6 @@ class MarketEar:
         self._by_symbol = {one.symbol: one.index for one in trader.traded}
         self.wanted = asyncio.Event()
         self.is_connected = False
-        self.unreadable = 0
 
     @property
     def is_ready(self) -> bool:
@@ -74,7 +73,6 @@ class MarketEar:
             data = wrapped.get("data", wrapped) if isinstance(wrapped, dict) else None
             self._take(data)
         except (Unreadable, ValueError) as error:
-            self.unreadable += 1
             _log.warning("the market sent what cannot be read: %s", error)
             self.lose()
         if not self.is_ready:
@@ -145,7 +143,6 @@ class AccountEar:
         self._reconciler = reconciler
         self._sender = sender
         self.is_settled = asyncio.Event()
-        self.unreadable = 0
 
     async def opened(self) -> None:
         """Ask how all orders stand, then let new ones out."""
@@ -166,7 +163,6 @@ class AccountEar:
             if told is not None:
                 self._trader.told(told)
         except (Unreadable, ValueError) as error:
-            self.unreadable += 1
             _log.warning("the account's stream sent what cannot be read: %s", error)
             self._trader.doubt_all()
 

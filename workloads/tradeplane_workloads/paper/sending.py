@@ -58,7 +58,6 @@ class Sender:
     def __init__(self, account: Account, market: Market, traded: tuple[Traded, ...], limits: RateLimits) -> None:
         self.is_open = False
         self.is_leaving = False
-        self.sent = 0
         self._account = account
         self._market = market
         self._traded = traded
@@ -144,7 +143,6 @@ class Sender:
             self._admit()
         traded, name = self._traded[request.instrument], self._trader.name_of(request.order)
         if request.action == "submit":
-            self.sent += 1
             return self._account.submit(submit_parameters(self._market, traded, name, request))
         if request.action == "cancel":
             return self._account.cancel(cancel_parameters(traded, name))

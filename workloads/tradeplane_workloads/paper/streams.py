@@ -50,7 +50,6 @@ class Connection:
         self._address = address
         self._ear = ear
         self._silent_seconds = silent_seconds
-        self.made = 0
         self._heard = False
 
     async def run(self) -> None:
@@ -88,7 +87,6 @@ class Connection:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _log.warning("%s cannot be reached: %s", self._name, error or type(error).__name__)
             return None
-        self.made += 1
         try:
             return await self._listen(socket)
         finally:

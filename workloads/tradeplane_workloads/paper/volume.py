@@ -7,14 +7,13 @@ are derived from it, and a trader that lost its volume does not send orders of n
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_api.paper import PaperReport
 
-from tradeplane_workloads.durable import sync_folder
+from tradeplane_workloads.durable import sync_folder, write_whole
 from tradeplane_workloads.errors import DataRefused, StoreFailure
 
 if TYPE_CHECKING:
@@ -99,13 +98,8 @@ def named(folder: Path) -> SessionPlace:
 
 def _write(folder: Path, name: str, data: bytes) -> None:
     """Write a file whole: it has its name when all of it is on disk."""
-    temporary = folder / f".{name}"
+    path = folder / name
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(folder / name)
-        sync_folder(folder)
+        write_whole(path, data)
     except OSError as error:
-        raise StoreFailure(f"{temporary}: it cannot be written ({error.strerror}); check the volume") from error
+        raise StoreFailure(f"{path}: it cannot be written ({error.strerror}); check the volume") from error

@@ -8,15 +8,14 @@ is in the journal whatever happens to the machine after. What leads to no order 
 from __future__ import annotations
 
 import contextlib
-import os
 from typing import TYPE_CHECKING, Self
 
 from tradeplane_native import JournalDifference, OrderRequest, Session, read_journal, replay_session
 
-from tradeplane_workloads.durable import sync_folder
+from tradeplane_workloads.durable import sync_folder, write_whole
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StoreFailure
 from tradeplane_workloads.sessions.conduct import conduct_of
-from tradeplane_workloads.sessions.journal_file import FILE_MODE, JournalFile
+from tradeplane_workloads.sessions.journal_file import JournalFile
 from tradeplane_workloads.sessions.specification import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -142,7 +141,7 @@ def _keep(folder: Path, specification: SessionSpecification) -> None:
         with path.open("rb") as stored:
             same = stored.read(MAX_BYTES + 1) == data
     except FileNotFoundError:
-        _write(folder, path, data)
+        _write(path, data)
     except OSError as error:
         raise StoreFailure(f"{path}: it cannot be read ({error.strerror}); check the volume") from error
     else:
@@ -150,16 +149,8 @@ def _keep(folder: Path, specification: SessionSpecification) -> None:
             raise InvalidSpecification(f"{path}: the folder has a session of another specification; give another one")
 
 
-def _write(folder: Path, path: Path, data: bytes) -> None:
-    """Write a file whole: it has its name when all of it is on disk."""
-    temporary = folder / f".{SPECIFICATION}"
+def _write(path: Path, data: bytes) -> None:
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, FILE_MODE)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
-        sync_folder(folder)
+        write_whole(path, data)
     except OSError as error:
         raise StoreFailure(f"{path}: it cannot be written ({error.strerror}); check the volume") from error
