@@ -67,11 +67,18 @@ async def remove_pod(bench: Bench) -> None:
     await bench.client._write("DELETE", path_of(bench, "pods", f"{NAME}-0"), body)
 
 
-async def is_deleting(bench: Bench) -> None:
-    """Wait until the exchange's pod is to end, or is gone."""
+async def is_ending(bench: Bench, pod: Json) -> None:
+    """Wait until a pod of the exchange is to end, or is gone.
+
+    A pod that no node has goes the moment it is asked to, and another may have its name before anybody looks.
+    """
 
     async def asked() -> bool:
-        pod = await find(bench, "pods", f"{NAME}-0")
-        return pod is None or "deletionTimestamp" in pod["metadata"]
+        there = await find(bench, "pods", f"{NAME}-0")
+        return there is None or _other(there, pod) or "deletionTimestamp" in there["metadata"]
 
     await eventually(asked, "the exchange's pod to be asked to end")
+
+
+def _other(one: Json, another: Json) -> bool:
+    return bool(one["metadata"]["uid"] != another["metadata"]["uid"])

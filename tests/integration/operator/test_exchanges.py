@@ -100,7 +100,7 @@ async def test_a_change_rolls_the_pod_and_only_another_market_begins_another_rec
     first = await exchanges.a_pod(bench)
 
     await _change(bench, simulated={"speed": "10"})
-    await exchanges.is_deleting(bench)
+    await exchanges.is_ending(bench, first)
     # It starts; on a slow machine its pod has waited for a node by the time this looks, as there is none here.
     await connections.until(bench, "ExchangeStarting", "ExchangeUnschedulable")
     if (await exchanges.a_pod(bench))["metadata"]["uid"] == first["metadata"]["uid"]:
@@ -126,7 +126,7 @@ async def test_suspended_its_pod_goes_and_its_volume_stays(bench: Bench) -> None
     pod = await exchanges.a_pod(bench)
     await _change(bench, suspend=True)
     await connections.until(bench, "Suspending")
-    await exchanges.is_deleting(bench)
+    await exchanges.is_ending(bench, pod)
     if await exchanges.find(bench, "pods", f"{NAME}-0") is not None:
         await exchanges.remove_pod(bench)
     idle = await connections.until(bench, "Suspended")
