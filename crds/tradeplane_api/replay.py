@@ -1,4 +1,4 @@
-"""The kind Replay: a finished run, run again on each architecture asked for, and judged by what it left."""
+"""The kind Replay: a finished run or a recorded session, run again on each architecture asked for, and judged."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pydantic import Field
 
 from tradeplane_api.base import Boolean, Digest, Document, Integer, Name, Timestamp
 from tradeplane_api.conditions import UNSEEN, Conditions
-from tradeplane_api.parity import Baseline, Parity, Verdict
+from tradeplane_api.parity import Baseline, Compared, Parity, Tolerance, Verdict, WhatIf
 from tradeplane_api.rules import Rule
-from tradeplane_api.run import Outcome
+from tradeplane_api.run import MAX_SPECIFICATION_BYTES, Outcome
+from tradeplane_api.snapshot import SnapshotReference
 from tradeplane_api.strategy import MAX_SECONDS, Architecture, ImageReference, Resources
 
 MAX_REPEATS = 10
@@ -36,6 +37,8 @@ class ParityAsked(StrEnum):
 
     EXACT = "Exact"
     """Every record the same."""
+    TOLERANCE = "Tolerance"
+    """Decisions the same; what came of them within spec.tolerance."""
 
 
 class StrategyReference(Document):
@@ -44,14 +47,30 @@ class StrategyReference(Document):
     name: Name = Field(description="Name of the Strategy.")
 
 
-class ReplaySpec(Document):
-    """Which run to replay, where, and what is asked of it."""
+class ReplayBaseline(Document):
+    """What a replay is compared with, where that is not what it is of."""
 
-    strategy_ref: StrategyReference = Field(description="The Strategy whose run is replayed.")
+    run: Name = Field(description="Name of another run of the Strategy, as its status or history has it.")
+
+
+class ReplaySpec(Document):
+    """Which run or session to replay, where, and what is asked of it."""
+
+    strategy_ref: StrategyReference | None = Field(
+        default=None,
+        description="The Strategy whose run is replayed; beside snapshotRef, the one that decides in the place of what "
+        "is recorded, as it is when this generation is first seen.",
+    )
+    snapshot_ref: SnapshotReference | None = Field(
+        default=None, description="The Snapshot of a session; it is replayed by what it was traded by."
+    )
     run: Name | None = Field(
         default=None,
         description="Name of the run, as the Strategy's status or history has it; the newest that succeeded when "
         "absent, as of when this generation was first seen.",
+    )
+    baseline: ReplayBaseline | None = Field(
+        default=None, description="What a run is compared with; with what it left itself when absent."
     )
     architectures: tuple[ReplayArchitecture, ...] = Field(
         default=(ReplayArchitecture.AMD64, ReplayArchitecture.ARM64),
@@ -61,10 +80,17 @@ class ReplaySpec(Document):
     )
     repeats: Integer = Field(default=1, ge=1, le=MAX_REPEATS, description="How often on each.")
     parity: ParityAsked = Field(
-        default=ParityAsked.EXACT, description="Exact: Ready only where every record is the same."
+        default=ParityAsked.EXACT,
+        description="Exact: Ready only where every record is the same. Tolerance: also where decisions are, and what "
+        "came of them lies within tolerance.",
+    )
+    tolerance: Tolerance | None = Field(default=None, description="How far it may, for parity Tolerance.")
+    what_if: WhatIf | None = Field(
+        default=None, description="What is changed; the replay is then compared with its baseline and not judged."
     )
     image: ImageReference | None = Field(
-        default=None, description="Image of the runner; the one the run had when absent."
+        default=None,
+        description="Image of the runner; when absent the one the run had, and of a session that of this release.",
     )
     suspend: Boolean = Field(default=False, description="Start nothing, and stop what runs, while true.")
     resources: Resources = Field(default_factory=Resources, description="What a container asks for and may use.")
@@ -78,6 +104,35 @@ class ReplaySpec(Document):
     rerun: Integer = Field(default=0, ge=0, le=MAX_SECONDS, description="Raise it to replay again; it never decreases.")
 
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="has(self.strategyRef) || has(self.snapshotRef)",
+            message="there is nothing to replay: give strategyRef, whose run it is, or snapshotRef, of a session",
+            holds=lambda one: one.strategy_ref is not None or one.snapshot_ref is not None,
+        ),
+        Rule(
+            cel="!has(self.snapshotRef) || !has(self.run)",
+            message="run names a run of strategyRef, and snapshotRef a session: leave one of them out",
+            holds=lambda one: one.snapshot_ref is None or one.run is None,
+            field="run",
+        ),
+        Rule(
+            cel="!has(self.snapshotRef) || !has(self.baseline)",
+            message="baseline is another run of strategyRef; a session is compared with what it recorded: leave it out",
+            holds=lambda one: one.snapshot_ref is None or one.baseline is None,
+            field="baseline",
+        ),
+        Rule(
+            cel="(self.parity == 'Tolerance') == has(self.tolerance)",
+            message="tolerance goes with parity Tolerance, which needs it: give both, or neither",
+            holds=lambda one: (one.parity is ParityAsked.TOLERANCE) == (one.tolerance is not None),
+            field="tolerance",
+        ),
+        Rule(
+            cel="!has(self.whatIf) || self.parity == 'Exact'",
+            message="a whatIf is compared and not judged: leave tolerance and parity out",
+            holds=lambda one: one.what_if is None or one.parity is ParityAsked.EXACT,
+            field="whatIf",
+        ),
         Rule(
             cel="size(self.architectures) < 2 || self.architectures[0] != self.architectures[1]",
             message="architectures names one twice: leave one out, and raise repeats to run more often on each",
@@ -99,8 +154,17 @@ class PinnedBaseline(Document):
     generation: Integer = Field(ge=0, description="The generation it was resolved for.")
     rerun: Integer = Field(ge=0, description="The value of rerun it was resolved for.")
     asked: Digest = Field(description="Digest of the part of the spec that asks for replays; another one asks anew.")
-    baseline: Baseline = Field(description="The run, and the digest of its manifest.")
-    result_digest: Digest = Field(description="Digest of its result: what a replay must have.")
+    baseline: Baseline | None = Field(default=None, description="The run, and the digest of its manifest.")
+    against: Baseline | None = Field(default=None, description="Another run it is compared with.")
+    session: Digest | None = Field(default=None, description="Id of the snapshot of the session, where it is one.")
+    simulation: str | None = Field(
+        default=None,
+        max_length=MAX_SPECIFICATION_BYTES,
+        description="Of a session: what decides in the place of what is recorded, JSON.",
+    )
+    result_digest: Digest | None = Field(
+        default=None, description="Digest of the run's result, or of the other's: what a replay must have."
+    )
     store: Name = Field(description="The store it lies in.")
     image: str = Field(max_length=512, description="The image replays run, by digest.")
 
@@ -117,6 +181,7 @@ class ReplayRun(Document):
     result_digest: Digest | None = Field(default=None, description="Digest of its result.")
     record_digest: Digest | None = Field(default=None, description="Digest of its record in the store.")
     verdict: Verdict | None = Field(default=None, description="How it compares with the baseline.")
+    compared: Compared | None = Field(default=None, description="The same in figures; of a session or a what-if.")
     message: str | None = Field(default=None, max_length=4096, description="Why it stands so.")
 
 
