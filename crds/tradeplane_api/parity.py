@@ -116,23 +116,23 @@ class LatencyFigures(Document):
     """How long orders took from what they were decided on to the first answer of the exchange, in nanoseconds."""
 
     orders: Integer = Field(ge=0, description="That were answered.")
-    median: Integer = Field(ge=0)
+    median: Integer = Field(ge=0, description="By nearest rank.")
     p90: Integer = Field(ge=0, description="The 90th percentile, by nearest rank.")
     p99: Integer = Field(ge=0, description="The 99th percentile, by nearest rank.")
-    most: Integer = Field(ge=0)
+    most: Integer = Field(ge=0, description="The longest of any.")
 
 
 class ReplayFigures(Document):
     """One side of a comparison, in figures; each with a digest of all the records it counts."""
 
     orders: Integer = Field(ge=0, description="That were sent.")
-    orders_digest: Digest
-    fills: Integer = Field(ge=0)
-    fills_digest: Digest
+    orders_digest: Digest = Field(description="Digest of all of them.")
+    fills: Integer = Field(ge=0, description="Of them.")
+    fills_digest: Digest = Field(description="Digest of all of them.")
     pnl: str = Field(max_length=48, description="Final equity less capital; of a session, what its fills came to.")
-    pnl_digest: Digest
+    pnl_digest: Digest = Field(description="Digest of the records it comes from.")
     latency: LatencyFigures | None = Field(default=None, description="None where no order was answered.")
-    latency_digest: Digest | None = None
+    latency_digest: Digest | None = Field(default=None, description="Digest of the latency of each order.")
 
 
 class Compared(Document):
@@ -167,7 +167,7 @@ class ReplaySpecification(Document):
         default=None, description="Of a session: what decides, in the place of what is recorded."
     )
     tolerance: Tolerance | None = Field(default=None, description="None where every record must be the same.")
-    what_if: WhatIf | None = None
+    what_if: WhatIf | None = Field(default=None, description="What is changed.")
     image: str | None = Field(default=None, max_length=512, description="The image by digest; none on a laptop.")
 
     @property
