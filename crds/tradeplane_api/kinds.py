@@ -110,7 +110,8 @@ REPLAY = Kind(
     plural="replays",
     short_names=("rp",),
     columns=(
-        Column("Strategy", ".spec.strategyRef.name", "Whose run is replayed."),
+        Column("Strategy", ".spec.strategyRef.name", "Whose run is replayed, or what decides in a session."),
+        Column("Snapshot", ".spec.snapshotRef.name", "The session that is replayed."),
         *_READY_COLUMNS,
         Column("Decisions", ".status.summary.decisions", "Whether the trader did the same."),
         Column("Execution", ".status.summary.execution", "Whether the same came of it."),
