@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 from tradeplane_api.capture import SealedBundle
-from tradeplane_api.parity import ReplayRecord
 from tradeplane_api.run import ResultsManifest
 from tradeplane_api.snapshot import SnapshotManifest
 from tradeplane_store import layout
@@ -20,6 +19,7 @@ from tradeplane_store.canonical import result_digest, sha256_digest
 from tradeplane_store.errors import NotFound, StoreError, StoreUnavailable
 from tradeplane_store.objects import ObjectStore, open_store
 
+from tradeplane_operator.observing.replay_records import check_record, refused
 from tradeplane_operator.planning.asking import digest_of
 from tradeplane_operator.planning.bundles import BundleFacts
 from tradeplane_operator.planning.observed import ResultFacts, ResultState
@@ -28,8 +28,7 @@ from tradeplane_operator.planning.snapshot import SnapshotFacts, SnapshotState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradeplane_api.parity import Verdict
-
+    from tradeplane_operator.planning.observed import ReplayFacts
     from tradeplane_operator.settings import Store
 
 MOST_BUNDLES = 32
@@ -72,18 +71,18 @@ class Stores:
             return ResultFacts(ResultState.REFUSED, str(error))
         return check_results(data, run)
 
-    async def replay(self, store: str, namespace: str, replay: str) -> tuple[ResultFacts, Verdict | None]:
-        """Return the record of a replay as found in a store, as the results of a run, and its verdict."""
+    async def replay(self, store: str, namespace: str, replay: str) -> ReplayFacts:
+        """Return the record of a replay as found in a store."""
         path = layout.replay_record(replay)
         try:
             data = await self.of(store, namespace).aget(path)
         except NotFound:
             message = f"there is no {path} in store {store!r}; the replay ended without writing its record"
-            return ResultFacts(ResultState.MISSING, message), None
+            return refused(message, ResultState.MISSING)
         except StoreUnavailable as error:
-            return ResultFacts(ResultState.UNAVAILABLE, str(error)), None
+            return refused(str(error), ResultState.UNAVAILABLE)
         except StoreError as error:
-            return ResultFacts(ResultState.REFUSED, str(error)), None
+            return refused(str(error))
         return check_record(data, replay)
 
     async def bundles(self, store: str, namespace: str, capture: str, after: int) -> BundleFacts:
@@ -146,24 +145,6 @@ def check_results(data: bytes, run: str) -> ResultFacts:
         manifest_digest=sha256_digest(data),
         summary=manifest.summary,
     )
-
-
-def check_record(data: bytes, replay: str) -> tuple[ResultFacts, Verdict | None]:
-    """Return the facts of a replay's record, FOUND only where it is about this replay and agrees with itself."""
-    try:
-        record = ReplayRecord.model_validate_json(data)
-    except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(step) for step in problem["loc"])
-        return ResultFacts(ResultState.REFUSED, f"the replay's record cannot be read: {where}: {problem['msg']}"), None
-    if record.specification.replay != replay:
-        message = f"the record is of replay {record.specification.replay!r}"
-        return ResultFacts(ResultState.REFUSED, message), None
-    if record.verdict.exact != (record.result_digest == record.baseline_digest):
-        message = "the record's verdict is not that of its digests: equal digests are exact, others are not"
-        return ResultFacts(ResultState.REFUSED, message), None
-    facts = ResultFacts(ResultState.FOUND, result_digest=record.result_digest, manifest_digest=sha256_digest(data))
-    return facts, record.verdict
 
 
 def check_pointer(data: bytes, path: str, number: int) -> SealedBundle:

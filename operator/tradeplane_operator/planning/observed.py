@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from tradeplane_api.parity import Compared, Verdict
     from tradeplane_api.run import Summary
 
     from tradeplane_operator.planning.connecting import ConnectionView
@@ -162,8 +163,17 @@ class ResultFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayFacts:
+    """The record of a replay as read from the store: as results of a run, and how it compares where they are FOUND."""
+
+    results: ResultFacts
+    verdict: Verdict | None = None
+    compared: Compared | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotView:
-    """What a Strategy needs to know of the Snapshot it names."""
+    """What a Strategy, or a Replay, needs to know of the Snapshot it names."""
 
     digest: str
     store: str

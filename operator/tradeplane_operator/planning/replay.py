@@ -1,20 +1,17 @@
 """plan() of the kind Replay: which replays are wanted, where they stand, and what they say together.
 
 As for a Strategy the status is a write-ahead log: a replay is recorded there before its Job is asked for, and its end
-before its Job is removed. What is replayed is pinned when a generation is first seen: a Strategy that runs again
-meanwhile changes nothing.
+before its Job is removed. What is replayed is pinned when a generation is first seen (``planning.replay_pins``).
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.conditions import ConditionType
-from tradeplane_api.parity import Baseline
-from tradeplane_api.replay import PinnedBaseline, ReplayRun, ReplaySpec, ReplayStatus
+from tradeplane_api.replay import ReplayRun, ReplaySpec, ReplayStatus
 from tradeplane_api.run import Outcome
 from tradeplane_api.strategy import RunStatus, Trigger
 
@@ -32,7 +29,8 @@ from tradeplane_operator.planning.names import run_name
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import progress
 from tradeplane_operator.planning.parity import judged, overall, parity_of, summed_up
-from tradeplane_operator.planning.replay_jobs import build_replay
+from tradeplane_operator.planning.replay_jobs import UnreadablePin, build_replay
+from tradeplane_operator.planning.replay_pins import Sources, asked_digest, pin
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.unreadable import keep_record
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
@@ -41,43 +39,28 @@ from tradeplane_operator.planning.work import SpecificationTooLarge
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradeplane_api.parity import Verdict as ParityVerdict
+    from tradeplane_api.replay import PinnedBaseline
 
-    from tradeplane_operator.planning.observed import Observed
+    from tradeplane_operator.planning.observed import Observed, ReplayFacts
+    from tradeplane_operator.planning.replay_pins import StrategyView
+    from tradeplane_operator.planning.snapshot import SnapshotFacts
     from tradeplane_operator.settings import Settings
 
-_NOT_ASKED = {"suspend", "rerun", "ttl_seconds_after_finished"}
 _SUSPENDED = "spec.suspend is true; the replay starts again when it is false"
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedRun:
-    """A run of a Strategy that succeeded: what a replay needs to know of it."""
-
-    name: str
-    manifest_digest: str
-    result_digest: str
-    image: str
-
-
-@dataclass(frozen=True, slots=True)
-class StrategyView:
-    """What a Replay needs to know of the Strategy it names: its store, and its runs that succeeded, newest first."""
-
-    store: str
-    finished: tuple[FinishedRun, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ObservedReplay:
     """Everything plan() may look at for one Replay.
 
-    ``cluster``: as of a run; its results are the records of replays, by their names, and ``verdicts`` what they say.
+    ``cluster``: as of a run; its results are the records of replays, by their names, and ``left`` what those say.
+    ``manifest``: of the Snapshot that is named.
     """
 
     cluster: Observed
     strategy: StrategyView | None = None
-    verdicts: Mapping[str, ParityVerdict] = field(default_factory=dict)
+    left: Mapping[str, ReplayFacts] = field(default_factory=dict)
+    manifest: SnapshotFacts | None = None
 
 
 def plan(observed: ObservedReplay, settings: Settings, now: datetime) -> Plan:
@@ -101,12 +84,6 @@ def plan(observed: ObservedReplay, settings: Settings, now: datetime) -> Plan:
     draft.make_jobs()
     draft.clean_up()
     return draft.finish()
-
-
-def asked_digest(spec: ReplaySpec) -> str:
-    """Return a digest of what a spec asks to be replayed; suspension, reruns and retention do not ask for anything."""
-    text = spec.model_dump_json(by_alias=True, exclude=_NOT_ASKED)
-    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _unreadable(observed: ObservedReplay, status: ReplayStatus, message: str, now: datetime) -> Plan:
@@ -162,7 +139,7 @@ class _Draft:
             if state.need is not None:
                 self.needs.append(state.need)
             if state.finished is not None:
-                self.replays[index] = judged(replay, state.finished, self.observed.verdicts.get(replay.name))
+                self.replays[index] = judged(replay, state.finished, self.observed.left.get(replay.name))
             if state.verdict is not None:
                 self.verdicts[replay.name] = state.verdict
             if state.look_again_at is not None:
@@ -219,21 +196,16 @@ class _Draft:
         return Verdict(Standing.READY if exact else Standing.IDLE, "Suspended", message)
 
     def _pin_and_record(self) -> None:
-        baseline = self._baseline()
-        if isinstance(baseline, Verdict):
-            self.blocked = baseline
+        sources = Sources(self.observed.strategy, self.observed.cluster.snapshot, self.observed.manifest)
+        pinned = pin(self.spec, self.generation, sources, self.settings)
+        if isinstance(pinned, Need):
+            self.needs.append(pinned)
+            return
+        if isinstance(pinned, Verdict):
+            self.blocked = pinned
             self.look.append(self.now + timedelta(seconds=self.settings.client.relist_seconds))
             return
-        store, run = baseline
-        self.pinned = PinnedBaseline(
-            generation=self.generation,
-            rerun=self.spec.rerun,
-            asked=self.asked,
-            baseline=Baseline(run=run.name, manifest=run.manifest_digest),
-            result_digest=run.result_digest,
-            store=store,
-            image=self.spec.image or run.image,
-        )
+        self.pinned = pinned
         self.replays = [
             ReplayRun(
                 name=self._name(architecture.of_run, repeat),
@@ -249,28 +221,6 @@ class _Draft:
         name, uid = self.metadata["name"], self.metadata["uid"]
         occasion = f"{self.spec.rerun}/{repeat}"
         return run_name(name, uid, self.generation, Trigger.GENERATION, occasion, architecture)
-
-    def _baseline(self) -> tuple[str, FinishedRun] | Verdict:
-        """Return the store and the run to replay, or why there is none."""
-        name, view = self.spec.strategy_ref.name, self.observed.strategy
-        if view is None:
-            message = f"spec.strategyRef: there is no Strategy {name!r} in this namespace; replays start once there is"
-            return Verdict(Standing.WORKING, "StrategyNotFound", message)
-        if view.store not in self.settings.stores:
-            message = f"spec.strategyRef: the store {view.store!r} of Strategy {name!r} is not one of this cluster"
-            return Verdict(Standing.STALLED, "StoreUnknown", message)
-        wanted = self.spec.run
-        found = next((run for run in view.finished if wanted in (None, run.name)), None)
-        if found is not None:
-            return view.store, found
-        if wanted is None:
-            message = f"spec.strategyRef: no run of Strategy {name!r} has succeeded yet; the replay starts once one has"
-            return Verdict(Standing.WORKING, "BaselineNotFinished", message)
-        message = (
-            f"spec.run: {wanted!r} is not among the runs of Strategy {name!r} that succeeded and are in its status; "
-            "correct the name, leave it out for the newest, or raise historyLimit of the Strategy"
-        )
-        return Verdict(Standing.WORKING, "BaselineNotFound", message)
 
     def admit(self) -> None:
         """Start pending replays that the caps let start."""
@@ -298,8 +248,13 @@ class _Draft:
             try:
                 self.create.append(build_replay(self.metadata, self.spec, self.pinned, replay, self.settings))
             except SpecificationTooLarge as error:
-                ended = {"outcome": Outcome.FAILED, "completion_time": rfc3339(self.now), "message": str(error)}
-                self.replays[index] = replay.model_copy(update=ended)
+                self._fail(index, f"SpecificationTooLarge: {error}, or spec.whatIf")
+            except UnreadablePin as error:
+                self._fail(index, f"StatusUnreadable: {error}")
+
+    def _fail(self, index: int, words: str) -> None:
+        ended = {"outcome": Outcome.FAILED, "completion_time": rfc3339(self.now), "message": words}
+        self.replays[index] = self.replays[index].model_copy(update=ended)
 
     def clean_up(self) -> None:
         """Want Jobs removed that are no longer needed."""

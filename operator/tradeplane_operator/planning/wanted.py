@@ -21,11 +21,12 @@ class Fact(StrEnum):
     TRADER = "Trader"
     BUNDLES = "Bundles"
     READERS = "Readers"
+    MANIFEST = "Manifest"
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A fact a plan cannot go on without; ``run`` names the run it is about."""
+    """A fact a plan cannot go on without; ``run`` names the run it is about, or is the digest of a snapshot."""
 
     fact: Fact
     run: str = ""

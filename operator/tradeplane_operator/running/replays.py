@@ -9,11 +9,18 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_api.parity import Parity
+from tradeplane_api.strategy import StrategySpec
+
 from tradeplane_operator.metrics import REPLAYS_JUDGED
 from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
+from tradeplane_operator.planning.documents import UnreadableSpec, read_spec
 from tradeplane_operator.planning.observed import Observed, Refusal
-from tradeplane_operator.planning.replay import FinishedRun, ObservedReplay, StrategyView, plan
+from tradeplane_operator.planning.parity import COMPARED, worst
+from tradeplane_operator.planning.replay import ObservedReplay, plan
+from tradeplane_operator.planning.replay_pins import FinishedRun, StrategyView, simulation_of
+from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.running.jobs import ask_for_job
 from tradeplane_operator.running.reading import read_again
@@ -31,11 +38,12 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.pods import PodLookup
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.planning.admission import Admission
+    from tradeplane_operator.planning.observed import SnapshotView
     from tradeplane_operator.settings import Settings
 
 log = logging.getLogger(__name__)
 _ROUNDS = 6
-"""Facts are found out at most so often in one pass: resource, records, pods, admission, and two that follow."""
+"""Facts are found out at most so often in one pass: resource, records, pods, a manifest, admission, one more."""
 
 
 @dataclass(slots=True)
@@ -84,18 +92,36 @@ class Replays:
         cluster = Observed(
             resource=resource,
             jobs=self.index.jobs.of(record.uid),
+            snapshot=self._snapshot(key, resource),
             confirmed=record.confirmed,
             refusals=self._refusals.get(key, {}),
         )
         return ObservedReplay(cluster, self._strategy(key, resource))
 
     def _strategy(self, key: Key, resource: Mapping[str, Any]) -> StrategyView | None:
-        name = ((resource.get("spec") or {}).get("strategyRef") or {}).get("name", "")
+        name = _referred_to(resource, "strategyRef")
+        if not name:
+            return None
         found_at = Key(Kind.STRATEGY, key.namespace, name)
-        if not (resource.get("status") or {}).get("pinned"):
-            self.index.reads(key, found_at)
+        self._waits_for(key, resource, found_at)
         record = self.index.strategies.get(found_at)
-        return None if record is None else view(record.resource())
+        decides = bool(_referred_to(resource, "snapshotRef"))
+        return None if record is None else view(record.resource(), decides=decides)
+
+    def _snapshot(self, key: Key, resource: Mapping[str, Any]) -> SnapshotView | None:
+        name = _referred_to(resource, "snapshotRef")
+        if not name:
+            return None
+        found_at = Key(Kind.SNAPSHOT, key.namespace, name)
+        self._waits_for(key, resource, found_at)
+        record = self.index.snapshots.get(found_at)
+        return None if record is None else view_of(record.resource())
+
+    def _waits_for(self, key: Key, resource: Mapping[str, Any], found_at: Key) -> None:
+        """Have news of what is named wake a Replay whose generation has nothing pinned."""
+        pinned = (resource.get("status") or {}).get("pinned") or {}
+        if pinned.get("generation") != resource["metadata"]["generation"]:
+            self.index.reads(key, found_at)
 
     def _plan(self, observed: ObservedReplay) -> Plan:
         return plan(observed, self.settings, self.clock())
@@ -106,10 +132,12 @@ class Replays:
             return await self._read_again(key, observed)
         if need.fact is Fact.RESULTS:
             store = cluster.resource["status"]["pinned"]["store"]
-            facts, verdict = await self.stores.replay(store, key.namespace, need.run)
-            cluster = replace(cluster, results={**cluster.results, need.run: facts})
-            verdicts = observed.verdicts if verdict is None else {**observed.verdicts, need.run: verdict}
-            return replace(observed, cluster=cluster, verdicts=verdicts)
+            facts = await self.stores.replay(store, key.namespace, need.run)
+            cluster = replace(cluster, results={**cluster.results, need.run: facts.results})
+            return replace(observed, cluster=cluster, left={**observed.left, need.run: facts})
+        if need.fact is Fact.MANIFEST and cluster.snapshot is not None:
+            store = cluster.snapshot.store
+            return replace(observed, manifest=await self.stores.snapshot(store, key.namespace, need.run))
         if need.fact is Fact.PODS:
             job = cluster.jobs[need.run]
             self.index.jobs.looked_at(job)
@@ -122,8 +150,9 @@ class Replays:
     async def _read_again(self, key: Key, observed: ObservedReplay) -> ObservedReplay:
         resource, there = await read_again(self.client, self.index.replays, key, observed.cluster.resource)
         confirmed = observed.cluster.confirmed or there
-        cluster = replace(observed.cluster, resource=resource, confirmed=confirmed, fresh=True)
-        return replace(observed, cluster=cluster)
+        snapshot = self._snapshot(key, resource)
+        cluster = replace(observed.cluster, resource=resource, snapshot=snapshot, confirmed=confirmed, fresh=True)
+        return replace(observed, cluster=cluster, strategy=self._strategy(key, resource), manifest=None)
 
     async def _act(self, key: Key, observed: ObservedReplay, wanted: Plan) -> datetime | None:
         before = observed.cluster.resource
@@ -153,8 +182,11 @@ class Replays:
             self.wake(key)
 
 
-def view(strategy: Mapping[str, Any]) -> StrategyView:
-    """Return what a Replay needs to know of a Strategy: its runs that succeeded, newest first."""
+def view(strategy: Mapping[str, Any], *, decides: bool = False) -> StrategyView:
+    """Return what a Replay needs to know of a Strategy: its runs that succeeded, newest first.
+
+    ``decides``: and what it decides by.
+    """
     status = strategy.get("status") or {}
     runs = [status.get("latest"), *(status.get("history") or ())]
     finished = [run for run in runs if run and run.get("outcome") == "Succeeded" and run.get("manifestDigest")]
@@ -164,7 +196,22 @@ def view(strategy: Mapping[str, Any]) -> StrategyView:
             FinishedRun(run["name"], run["manifestDigest"], run["resultDigest"], run.get("image") or "")
             for run in finished
         ),
+        **(_decided_by(strategy) if decides else {}),
     )
+
+
+def _decided_by(strategy: Mapping[str, Any]) -> dict[str, str]:
+    try:
+        return {"simulation": simulation_of(read_spec(StrategySpec, strategy))}
+    except UnreadableSpec as error:
+        return {"unreadable": str(error)}
+
+
+def _referred_to(resource: Mapping[str, Any], reference: str) -> str:
+    """Return the name in a reference of a spec, which may be one that cannot be read."""
+    found = (resource.get("spec") or {}).get(reference)
+    name = found.get("name") if isinstance(found, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _named(status: Mapping[str, Any], outcome: str) -> list[str]:
@@ -178,6 +225,12 @@ def _count(before: Mapping[str, Any], after: Mapping[str, Any], key: Key) -> Non
         verdict = each.get("verdict")
         if verdict is None or each["name"] in known:
             continue
-        exact = verdict["decisions"] == verdict["execution"] == "Exact"
-        REPLAYS_JUDGED.labels("Exact" if exact else "Diverged").inc()
-        log.info("replay judged", extra={"key": str(key), "replay": each["name"], "exact": exact})
+        parity = counted_as(verdict)
+        REPLAYS_JUDGED.labels(parity).inc()
+        log.info("replay judged", extra={"key": str(key), "replay": each["name"], "parity": parity})
+
+
+def counted_as(verdict: Mapping[str, str]) -> str:
+    """Return the worst of a verdict in one word; that of a what-if is that it was compared."""
+    decisions, execution = Parity(verdict["decisions"]), Parity(verdict["execution"])
+    return COMPARED if decisions is Parity.UNJUDGED else worst((decisions, execution)).value

@@ -113,8 +113,8 @@ class SnapshotCaptures:
             return replace(observed, read=digests_read(*resources))
         return await self._read_again(key, observed)
 
-    def _readers(self) -> tuple[ResourceIndex, ResourceIndex, ResourceIndex]:
-        return self.index.strategies, self.index.replays, self.index.connections
+    def _readers(self) -> tuple[ResourceIndex, ResourceIndex, ResourceIndex, ResourceIndex]:
+        return self.index.strategies, self.index.replays, self.index.connections, self.index.snapshots
 
     def _resources(self, index: ResourceIndex, namespace: str) -> Iterator[Mapping[str, Any]]:
         for key in index:

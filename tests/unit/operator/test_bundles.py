@@ -132,3 +132,26 @@ def test_what_is_read_is_what_unfinished_work_has_pinned() -> None:
     connections = [_object("sim", exchange={"snapshot": digest_of(6)}), _object("binance")]
     assert digests_read(strategies, replays, connections) == {digest_of(number) for number in (1, 2, 4, 6)}
     assert digests_read([], [], []) == frozenset()
+
+
+def test_a_session_is_read_from_when_it_is_named_until_its_replay_has_ended() -> None:
+    session = {"snapshotRef": {"name": "quoting-1"}, "strategyRef": {"name": "quoting"}}
+    digests = {"quoting-1": digest_of(1), "quoting-2": digest_of(2)}
+    snapshots = [{"metadata": {"name": name}, "spec": {"digest": digest}} for name, digest in digests.items()]
+    strategies = [_strategy("quoting", "Succeeded", digest_of(3))]
+    pinned = {"session": digest_of(4)}
+
+    def read(*replays: Any) -> frozenset[str]:
+        return digests_read(strategies, replays, [], snapshots)
+
+    assert read(_object("new", session)) == {digest_of(1)}, "nor is what its Strategy reads"
+    begun = _object("begun", session, pinned=pinned, replays=[{"outcome": "Pending"}])
+    assert read(begun) == {digest_of(1), digest_of(4)}
+    assert read(_object("deleted", session, pinned=pinned, replays=[{"outcome": "Running"}])) >= {digest_of(4)}
+    ended = _object("ended", session, pinned=pinned, replays=[{"outcome": "Succeeded"}, {"outcome": "Cancelled"}])
+    assert read(ended) == frozenset()
+    changed = {**ended, "metadata": {"name": "changed", "generation": 2}}
+    assert digest_of(1) in read(changed), "the operator has not seen yet what it asks for now"
+    seen = {**changed, "status": {**changed["status"], "observedGeneration": 2}}
+    assert read(seen) == frozenset()
+    assert digests_read(strategies, [_object("new", session)], [], []) == frozenset(), "there is no such Snapshot"

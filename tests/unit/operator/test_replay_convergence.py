@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import ClassVar
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tests.unit.operator.replay_simulation import ReplayServer, SimulatedReplays
+from tests.unit.operator.replay_planning import SESSION
+from tests.unit.operator.replay_simulation import KEY, ReplayServer, SessionServer, SimulatedReplays
 from tests.unit.operator.simulation import Crash
 
 
 class Convergence(RuleBasedStateMachine):
     """A user, a Job controller, a watch and an operator, in any order."""
 
+    server_type: ClassVar[type[ReplayServer]] = ReplayServer
+
+    def let_it_begin(self) -> None:
+        """Have everything be there that a replay waits for."""
+
     @initialize()
     def begin(self) -> None:
-        self.server = ReplayServer()
+        self.server = self.server_type()
         self.operator = SimulatedReplays(self.server)
         self.standby = SimulatedReplays(self.server)
         self.operator.lead()
@@ -106,6 +113,7 @@ class Convergence(RuleBasedStateMachine):
             return
         self.server.change_spec(suspend=False)
         self.asked += 1
+        self.let_it_begin()
         self.operator.settle()
         while any(not job["status"].get("conditions") for job in self.server.jobs.values()):
             for name in sorted(self.server.jobs):
@@ -123,7 +131,131 @@ class Convergence(RuleBasedStateMachine):
         self.no_job_goes_that_the_record_says_goes_on()
 
 
-TestConvergence = Convergence.TestCase
-TestConvergence.settings = settings(
+class SessionConvergence(Convergence):
+    """The same of a session, whose Snapshot comes late, is not ready, goes away, or is in a store that is not there."""
+
+    server_type = SessionServer
+    server: SessionServer
+
+    def let_it_begin(self) -> None:
+        self.server.store_reads = True
+        self.server.put_snapshot(ready=True)
+        self.operator.relist_snapshots()
+
+    @rule(ready=st.booleans())
+    def the_snapshot_is_said_to_be_ready_or_not(self, ready: bool) -> None:
+        self.server.put_snapshot(ready=ready)
+
+    @rule()
+    def the_snapshot_is_deleted(self) -> None:
+        self.server.delete_snapshot()
+
+    @rule(reads=st.booleans())
+    def the_store_is_there_or_not(self, reads: bool) -> None:
+        self.server.store_reads = reads
+
+    @rule(twice=st.booleans(), by_standby=st.booleans(), listed=st.booleans())
+    def the_snapshot_is_seen(self, twice: bool, by_standby: bool, listed: bool) -> None:
+        operator = self.standby if by_standby else self.operator
+        if listed:
+            operator.relist_snapshots()
+        else:
+            operator.see_snapshot(twice=twice)
+
+    @invariant()
+    def every_job_is_told_the_session_that_is_pinned(self) -> None:
+        assert {one.session for one in self.server.told.values()} <= {SESSION.digest}
+        assert all(one.baseline is None for one in self.server.told.values())
+
+    @invariant()
+    def what_is_pinned_stays_pinned(self) -> None:
+        status = self.server.strategy["status"]
+        if status.get("replays"):
+            assert status["pinned"]["session"] == SESSION.digest
+
+
+_SETTINGS = settings(
     max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+TestConvergence = Convergence.TestCase
+TestConvergence.settings = _SETTINGS
+TestSessionConvergence = SessionConvergence.TestCase
+TestSessionConvergence.settings = _SETTINGS
+
+
+def _waiting() -> tuple[SessionServer, SimulatedReplays]:
+    """Return a Replay that waits for its Snapshot, with nothing of it asked for yet."""
+    server = SessionServer()
+    operator = SimulatedReplays(server)
+    operator.lead()
+    operator.settle()
+    assert server.jobs == {}
+    operator.woken.clear()
+    return server, operator
+
+
+def test_a_snapshot_that_comes_late_wakes_who_waits_for_it() -> None:
+    server, operator = _waiting()
+    server.put_snapshot(ready=False)
+    operator.see_snapshot()
+    assert KEY in operator.woken
+    operator.settle()
+    assert server.jobs == {}
+    operator.woken.clear()
+    server.put_snapshot(ready=True)
+    operator.see_snapshot(twice=True)
+    assert KEY in operator.woken
+    operator.settle()
+    assert len(server.jobs) == 2
+
+
+def test_a_store_that_cannot_be_read_is_tried_again_though_nothing_is_seen() -> None:
+    server, operator = _waiting()
+    server.store_reads = False
+    server.put_snapshot(ready=True)
+    operator.relist_snapshots()
+    operator.settle()
+    assert server.jobs == {}
+    server.store_reads = True
+    assert operator.look_again_at is not None
+    server.now = max(server.now, operator.look_again_at)
+    operator.settle()
+    assert len(server.jobs) == 2
+
+
+def test_who_has_it_pinned_is_not_woken_by_what_becomes_of_the_snapshot() -> None:
+    server, operator = _waiting()
+    server.put_snapshot(ready=True)
+    operator.relist_snapshots()
+    operator.settle()
+    made = dict(server.created)
+    operator.reconcile()
+    operator.feed.index.take_readers(next(iter(operator.index.snapshots)))
+    operator.woken.clear()
+    server.delete_snapshot()
+    operator.reconcile()
+    operator.see_snapshot()
+    assert KEY not in operator.woken
+    operator.settle()
+    assert dict(server.created) == made
+
+
+def test_an_edited_replay_is_woken_by_the_other_snapshot_it_waits_for() -> None:
+    server, operator = _waiting()
+    server.put_snapshot(ready=True)
+    operator.relist_snapshots()
+    operator.settle()
+    for name in sorted(server.jobs):
+        server.end_job(name, well=True)
+    operator.settle()
+    server.delete_snapshot()
+    operator.relist_snapshots()
+    server.change_spec(repeats=2)
+    operator.settle()
+    assert server.jobs == {}
+    operator.woken.clear()
+    server.put_snapshot(ready=True)
+    operator.see_snapshot()
+    assert KEY in operator.woken
+    operator.settle()
+    assert len(server.jobs) == 4

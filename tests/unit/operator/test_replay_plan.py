@@ -4,114 +4,35 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from tradeplane_api.parity import FirstDivergence, Parity, ReplaySpecification, Verdict
-from tradeplane_api.replay import ReplaySpec
-from tradeplane_operator.planning.observed import (
-    Admitted,
-    JobEnd,
-    JobPods,
-    Observed,
-    ObservedJob,
-    PodFacts,
-    ResultFacts,
-    ResultState,
-)
-from tradeplane_operator.planning.replay import FinishedRun, ObservedReplay, StrategyView, plan
+from tradeplane_api.parity import Baseline, ReplaySpecification, Verdict
+from tradeplane_operator.planning.observed import Admitted, JobEnd, JobPods, PodFacts, ResultFacts, ResultState
+from tradeplane_operator.planning.replay_pins import FinishedRun, StrategyView
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact, Plan
 
-from tests.unit.operator.simulation import SETTINGS
-
-NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
-IMAGE = "registry.example/runner@sha256:" + "7" * 64
-MANIFEST, RESULT, OTHER = ("sha256:" + digit * 64 for digit in "abc")
-NEWEST = FinishedRun("macd-2", MANIFEST, RESULT, IMAGE)
-OLDER = FinishedRun("macd-1", "sha256:" + "d" * 64, OTHER, IMAGE)
-STRATEGY = StrategyView("default", (NEWEST, OLDER))
-EXACT = Verdict(decisions=Parity.EXACT, execution=Parity.EXACT, fills=33, fills_matched=33, pnl_difference="0")
-DIVERGED = Verdict(
-    decisions=Parity.EXACT,
-    execution=Parity.DIVERGED,
-    fills=33,
-    fills_matched=30,
-    pnl_difference="-1.5",
-    divergence=FirstDivergence(part="trades", sequence=30, field="price", expected="5", got="6"),
+from tests.unit.operator.replay_planning import (
+    DIVERGED,
+    EXACT,
+    IMAGE,
+    MANIFEST,
+    NEWEST,
+    NOW,
+    OTHER,
+    RESULT,
+    STRATEGY,
+    condition,
+    ended,
+    job,
+    names,
+    planned,
+    ready,
+    resource,
+    started,
 )
-
-
-class Everything(dict[str, Admitted]):
-    """Grants a slot to every replay."""
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Grant."""
-        return Admitted(granted=True)
-
-
-def resource(status: Any = None, generation: int = 1, **spec: Any) -> dict[str, Any]:
-    asked = {"strategyRef": {"name": "macd"}} | spec
-    whole = ReplaySpec.model_validate(asked).model_dump(mode="json", by_alias=True, exclude_none=True)
-    metadata = {
-        "name": "again",
-        "namespace": "research",
-        "uid": "uid-1",
-        "generation": generation,
-        "resourceVersion": "1",
-        "creationTimestamp": "2026-03-01T00:00:00Z",
-    }
-    return {"metadata": metadata, "spec": whole, "status": status or {}}
-
-
-def planned(
-    of: dict[str, Any],
-    strategy: StrategyView | None = STRATEGY,
-    verdicts: dict[str, Verdict] | None = None,
-    now: datetime = NOW,
-    **seen: Any,
-) -> Plan:
-    cluster = Observed(resource=of, **({"admitted": Everything()} | seen))
-    return plan(ObservedReplay(cluster, strategy, verdicts or {}), SETTINGS, now)
-
-
-def condition(wanted: Plan, kind: str) -> dict[str, Any]:
-    assert wanted.status is not None
-    return next(each for each in wanted.status["conditions"] if each["type"] == kind)
-
-
-def ready(wanted: Plan) -> tuple[str, str]:
-    return condition(wanted, "Ready")["status"], condition(wanted, "Ready")["reason"]
-
-
-def started(**spec: Any) -> dict[str, Any]:
-    """Return a Replay whose Jobs were just asked for."""
-    asked = resource(**spec)
-    return {**asked, "status": planned(asked).status}
-
-
-def names(of: dict[str, Any]) -> list[str]:
-    return [each["name"] for each in of["status"]["replays"]]
-
-
-def job(name: str, end: JobEnd | None = JobEnd.COMPLETE) -> ObservedJob:
-    ended = None if end is None else rfc3339(NOW)
-    return ObservedJob(
-        name=name, namespace="research", uid=f"{name}-uid", owner_uid="uid-1", owner_name="again", resource_version=1,
-        created=rfc3339(NOW), ready=end is None, start_time=rfc3339(NOW), end=end, end_time=ended,
-    )  # fmt: skip
-
-
-def ended(of: dict[str, Any], verdicts: list[Verdict], **seen: Any) -> Plan:
-    """Return the plan once every Job has ended with a record."""
-    found = dict(zip(names(of), verdicts, strict=True))
-    digests = {name: RESULT if one.exact else OTHER for name, one in found.items()}
-    facts = {
-        name: ResultFacts(ResultState.FOUND, result_digest=digest, manifest_digest=OTHER)
-        for name, digest in digests.items()
-    }
-    return planned(of, verdicts=found, jobs={name: job(name) for name in found}, results=facts, **seen)
 
 
 def test_a_replay_runs_on_each_architecture_as_often_as_asked() -> None:
@@ -132,7 +53,9 @@ def test_a_job_is_told_which_run_by_which_manifest_and_uses_its_image() -> None:
     (container,) = made["spec"]["template"]["spec"]["containers"]
     environment = {each["name"]: each.get("value") for each in container["env"]}
     told = ReplaySpecification.model_validate_json(environment["TRADEPLANE_REPLAY"])
-    assert (told.replay, told.baseline.run, told.baseline.manifest) == (made["metadata"]["name"], "macd-2", MANIFEST)
+    assert told == ReplaySpecification(
+        replay=made["metadata"]["name"], baseline=Baseline(run="macd-2", manifest=MANIFEST), image=IMAGE
+    )
     assert container["image"] == IMAGE
     assert container["command"][-1] == "tradeplane_workloads.replay"
     assert made["metadata"]["ownerReferences"][0]["kind"] == "Replay"
@@ -320,10 +243,10 @@ def test_no_slot_is_said_and_nothing_is_made() -> None:
 
 def test_a_spec_of_a_newer_version_is_stalled_and_touches_nothing() -> None:
     newer = resource()
-    newer["spec"]["tolerance"] = {"pnl": "0.1"}
+    newer["spec"]["patience"] = {"pnl": "0.1"}
     wanted = planned(newer)
     assert condition(wanted, "Stalled")["reason"] == "InvalidSpec"
-    assert "spec.tolerance" in condition(wanted, "Stalled")["message"]
+    assert "spec.patience" in condition(wanted, "Stalled")["message"]
     assert wanted.create == ()
 
 
