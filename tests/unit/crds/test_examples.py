@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import pytest
 import yaml
 from tradeplane_api.broker_connection import BrokerConnection
 from tradeplane_api.kinds import KINDS
+from tradeplane_api.replay import Replay
 from tradeplane_api.snapshot import Snapshot
 from tradeplane_api.strategy import Architecture, Strategy
 from tradeplane_operator.settings import read_settings
@@ -100,6 +102,18 @@ def test_arm64_differs_in_the_processor_alone() -> None:
     there, here = strategies["macd-momentum-arm64"].spec, strategies["macd-momentum"].spec
     assert there.architecture is Architecture.ARM64
     assert there.model_copy(update={"architecture": Architecture.ANY}) == here
+
+
+def test_the_replay_of_a_session_is_of_what_live_session_leaves_and_says_how_to_name_it() -> None:
+    (replay,) = _documents(EXAMPLES / "replay-session.yaml")
+    (strategy,) = [one for one in _documents(EXAMPLES / "live-session.yaml") if isinstance(one, Strategy)]
+    assert isinstance(replay, Replay)
+    assert replay.spec.snapshot_ref is not None
+    name = replay.spec.snapshot_ref.name
+    assert re.fullmatch(rf"{strategy.metadata['name']}-[0-9a-f]{{8}}-session-1", name)
+    text = (EXAMPLES / "replay-session.yaml").read_text(encoding="utf-8")
+    assert f'sed "s/{name}/$name/"' in text
+    assert f"kubectl get strategy {strategy.metadata['name']} -o jsonpath='{{.status.session.snapshotName}}'" in text
 
 
 def test_settings_are_what_the_operator_reads() -> None:
