@@ -1,4 +1,4 @@
-"""The demo, stage by stage: cluster, images, operator, data, strategy, replay, result.
+"""The demo, stage by stage: cluster, images, operator, data, strategy, replay, a session and its replay, result.
 
 A stage that finds its work done only says so; all state is in the cluster, the registry and the store.
 """
@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
+from tradeplane_stacks.demo import objects
 from tradeplane_stacks.demo.clusters import STORE_GROUP
 from tradeplane_stacks.demo.errors import DemoError
+from tradeplane_stacks.demo.objects import Objects, example, shown
 from tradeplane_stacks.demo.programs import run
-from tradeplane_stacks.demo.waiting import Verdict, readiness, rollout, wait
+from tradeplane_stacks.demo.session import Session
+from tradeplane_stacks.demo.waiting import Verdict, rollout, wait
 from tradeplane_stacks.deployment import DeployedImages, write_overlay
 from tradeplane_stacks.images.assembly import Assembly
-from tradeplane_stacks.images.settings import CHECKOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tradeplane_stacks.demo.clusters import DemoCluster
     from tradeplane_stacks.demo.progress import Progress
 
@@ -29,8 +31,8 @@ NAMESPACE = "research"
 """The namespace that operator/deploy/namespace enrols."""
 SYSTEM = "tradeplane-system"
 OPERATOR = "tradeplane-operator"
-EXAMPLES = CHECKOUT / "docs/examples"
-GENERATED = CHECKOUT / "build/demo"
+EXAMPLES = objects.EXAMPLES
+GENERATED = objects.GENERATED
 _DATA = {
     "snapshot-sp500.yaml": ("arch:sp500",),
     "snapshot-synthetic-book.yaml": ("--format", "synthetic", "order-book"),
@@ -40,16 +42,21 @@ _STRATEGY = "macd-momentum.yaml"
 _REPLAY = "replay.yaml"
 _NEXT = "market-maker.yaml"
 _ROLLOUT_LIMIT_S = 240
-_RUN_LIMIT_S = 300
-STAGES = 6
+SESSION_STAGES = 2
+STAGES = 6 + SESSION_STAGES
 
 
 @dataclass(frozen=True)
 class Demo:
-    """One demo on one cluster."""
+    """One demo on one cluster. ``session``: whether one is traded, and replayed, after the run."""
 
     cluster: DemoCluster
     progress: Progress
+    session: bool = True
+
+    @property
+    def _objects(self) -> Objects:
+        return Objects(self.cluster.kubectl, self.progress, NAMESPACE)
 
     def up(self) -> str:
         """Do every stage; return what to show at the end.
@@ -71,6 +78,12 @@ class Demo:
             name, run = self._strategy()
         with self.progress.stage("replay: the same run again on each processor, compared record by record"):
             self._replay(run["image"], images.workloads)
+        if self.session:
+            session = Session(self._objects)
+            with self.progress.stage("session: a market maker on a simulated exchange, suspended after a while"):
+                session.trade()
+            with self.progress.stage("replay of the session: every decision and every fill, on each processor"):
+                session.replay()
         return self._result(name, run["name"])
 
     def _images(self) -> DeployedImages:
@@ -84,7 +97,7 @@ class Demo:
         self.progress.say(f"namespace {NAMESPACE}: enrolled to run work")
         kubectl.apply_directory(self.cluster.enrolment)
         self.cluster.provide_store(NAMESPACE)
-        self.progress.say(f"kubectl apply --server-side -k {_shown(directory)}")
+        self.progress.say(f"kubectl apply --server-side -k {shown(directory)}")
         kubectl.apply_directory(directory)
         self.cluster.provide_store(SYSTEM, of_all=True)
         verdict = wait(
@@ -102,8 +115,8 @@ class Demo:
         return rollout(deployment, pods["items"])
 
     def _data(self, snapshot: str, source: tuple[str, ...]) -> None:
-        example = _example(snapshot)
-        name, digest = example["metadata"]["name"], example["spec"]["digest"]
+        named = example(snapshot)
+        name, digest = named["metadata"]["name"], named["spec"]["digest"]
         store = self.cluster.store_url(NAMESPACE)
         self.progress.say(f"tradeplane snapshot import {' '.join(source)} --store {store}")
         arguments = ["snapshot", "import", *source, "--name", name, "--store", store, "-o", "json"]
@@ -113,77 +126,44 @@ class Demo:
                 f"The data have the digest {imported}, and docs/examples/{snapshot} names {digest}.",
                 "The data have changed: take the packages that uv.lock names, and build the core anew (`make sync`).",
             )
-        self._apply(snapshot)
-        self._await("snapshot", name)
+        self._objects.apply(snapshot)
+        self._objects.until("snapshot", name)
 
     def _strategy(self) -> tuple[str, dict[str, Any]]:
-        name = _example(_STRATEGY)["metadata"]["name"]
-        self._apply(_STRATEGY)
-        found = self._await("strategy", name)
+        name = example(_STRATEGY)["metadata"]["name"]
+        self._objects.apply(_STRATEGY)
+        found = self._objects.until("strategy", name)
         return name, found["status"]["latest"]
 
     def _replay(self, ran: str, now: str) -> None:
         """Replay the run as the example does, on the processors there are; one of an earlier image by that of now."""
-        example = _example(_REPLAY)
-        spec, there = example["spec"], self._architectures()
-        missing = [one for one in spec["architectures"] if one not in there]
-        if missing:
-            self.progress.say(f"no node of {' and '.join(missing)} here: left out of the replay")
-            spec["architectures"] = [one for one in spec["architectures"] if one in there]
+        there = example(_REPLAY)
+        asked = self._objects.on_these_nodes(there)
         if ran != now:
             self.progress.say("the run is of an image of before; it is replayed by that of now")
-            spec["image"] = now
-        if missing or ran != now:
-            path = GENERATED / _REPLAY
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(yaml.safe_dump(example, sort_keys=False), encoding="utf-8")
-            self._apply_file(path)
+            asked["spec"]["image"] = now
+        if asked == there:
+            self._objects.apply(_REPLAY)
         else:
-            self._apply(_REPLAY)
-        self._await("replay", example["metadata"]["name"])
-
-    def _architectures(self) -> set[str]:
-        """Return the processors of the cluster's nodes."""
-        nodes = self.cluster.kubectl.get("nodes")["items"]
-        return {node["metadata"]["labels"].get("kubernetes.io/arch", "") for node in nodes}
-
-    def _apply(self, example: str) -> None:
-        self._apply_file(EXAMPLES / example)
-
-    def _apply_file(self, path: Path) -> None:
-        self.progress.say(f"kubectl apply -n {NAMESPACE} -f {_shown(path)}")
-        self.cluster.kubectl("apply", "-n", NAMESPACE, "-f", path, remedy="See the field it names.")
-
-    def _await(self, kind: str, name: str) -> dict[str, Any]:
-        latest: dict[str, Any] = {}
-
-        def look() -> Verdict:
-            latest.update(self.cluster.kubectl.get(kind, name, "-n", NAMESPACE))
-            return readiness(latest)
-
-        remedy = f"See why: kubectl -n {NAMESPACE} describe {kind} {name}; kubectl -n {NAMESPACE} get jobs,pods"
-        verdict = wait(f"{kind} {name}", look, self.progress.waiting, _RUN_LIMIT_S, remedy)
-        self.progress.say(verdict.text)
-        return latest
+            self._objects.apply_changed(_REPLAY, asked)
+        self._objects.until("replay", asked["metadata"]["name"])
 
     def _result(self, name: str, run_name: str) -> str:
-        strategies = self.cluster.kubectl("get", "strategies", "-n", NAMESPACE)
-        replays = self.cluster.kubectl("get", "replays", "-n", NAMESPACE)
+        tables = {kind: self._objects.table(kind) for kind in ("strategies", "snapshots", "replays")}
         store = self.cluster.store_url(NAMESPACE)
         summary = tradeplane("results", "show", run_name, "--store", store)
-        return final_words((strategies, replays), summary, name, run_name, store, self.cluster.environment)
+        return final_words(tables, summary, name, run_name, store, self.cluster.environment)
 
 
-def final_words(tables: tuple[str, str], summary: str, name: str, run_name: str, store: str, environment: str) -> str:
-    """Write what the demo ends with: the tables, the result, and three commands to try next."""
-    strategies, replays = (table.rstrip() for table in tables)
+def final_words(tables: Mapping[str, str], summary: str, name: str, run_name: str, store: str, environment: str) -> str:
+    """Write what the demo ends with: the tables by their kinds, the result, and three commands to try next."""
+    shown_tables = [f"$ kubectl get {kind} -n {NAMESPACE}\n{table.rstrip()}\n\n" for kind, table in tables.items()]
     reach = f"To reach the cluster from this shell:  {environment}\n\n" if environment else ""
     return (
-        f"\n$ kubectl get strategies -n {NAMESPACE}\n{strategies}\n\n{summary.rstrip()}\n\n"
-        f"$ kubectl get replays -n {NAMESPACE}\n{replays}\n\n{reach}"
+        f"\n{''.join(shown_tables[:1])}{summary.rstrip()}\n\n{''.join(shown_tables[1:])}{reach}"
         "Try next:\n"
         f"  kubectl -n {NAMESPACE} describe strategy {name}\n"
-        f"  kubectl -n {NAMESPACE} apply -f {_shown(EXAMPLES / _NEXT)}\n"
+        f"  kubectl -n {NAMESPACE} apply -f {shown(EXAMPLES / _NEXT)}\n"
         f"  uv run tradeplane results report {run_name} --store {store}\n"
     )
 
@@ -193,15 +173,3 @@ def tradeplane(*arguments: str) -> str:
     program = Path(sys.executable).with_name("tradeplane")
     remedy = "The message above says what to do; `tradeplane --help` explains the command."
     return run([program, *arguments], remedy, group=STORE_GROUP)
-
-
-def _example(name: str) -> dict[str, Any]:
-    path = EXAMPLES / name
-    if not path.exists():
-        raise DemoError(f"{path} is not there.", "Restore it from the repository.")
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return content
-
-
-def _shown(path: Path) -> str:
-    return str(path.relative_to(CHECKOUT)) if path.is_relative_to(CHECKOUT) else str(path)

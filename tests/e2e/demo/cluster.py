@@ -28,6 +28,8 @@ DEPLOY = CHECKOUT / "operator/deploy"
 NAMESPACE = "research"
 SYSTEM = "tradeplane-system"
 OPERATOR = "tradeplane-operator"
+CONNECTION = "simulated-book"
+"""The BrokerConnection of the demo's session."""
 DEMO_LIMIT_S = 1_200
 """The first demo on a machine builds everything."""
 _KUBECTL_LIMIT_S = 150
@@ -88,16 +90,22 @@ class DemoCluster:
         return self.get("strategy", name, "-n", NAMESPACE)
 
     def strategies(self) -> dict[str, dict[str, Any]]:
-        return {each["metadata"]["name"]: each for each in self.get("strategies", "-n", NAMESPACE)["items"]}
+        """Return the Strategies that have runs, by name; one that trades has a session in their place."""
+        found = self.get("strategies", "-n", NAMESPACE)["items"]
+        return {each["metadata"]["name"]: each for each in found if each["spec"]["mode"] == "Backtest"}
 
     def apply(self, manifest: Mapping[str, Any]) -> None:
         self.kubectl("apply", "-n", NAMESPACE, "-f", "-", content=yaml.safe_dump(dict(manifest)))
 
     def started(self) -> set[tuple[str, str]]:
-        """Return name and UID of every Job that ever got a pod, those that are gone too: the Job controller's words."""
+        """Return name and UID of every Job that ever got a pod, those that are gone too: the Job controller's words.
+
+        But for the probes of a connection, which are begun again and again.
+        """
         chosen = "--field-selector=involvedObject.kind=Job,reason=SuccessfulCreate"
         told = self.get("events", "-n", NAMESPACE, chosen)["items"]
-        return {(event["involvedObject"]["name"], event["involvedObject"]["uid"]) for event in told}
+        jobs = {(event["involvedObject"]["name"], event["involvedObject"]["uid"]) for event in told}
+        return {(name, uid) for name, uid in jobs if not name.startswith(f"{CONNECTION}-")}
 
     def attempts(self, run: str) -> list[str]:
         """Return the Job controller's words about each pod it made for a run."""

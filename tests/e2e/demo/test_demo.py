@@ -15,18 +15,20 @@ if TYPE_CHECKING:
     from tests.e2e.demo.cluster import DemoCluster
 
 _AGAIN_LIMIT_S = 60
-_STAGES = ("cluster", "images", "operator", "market data", "strategy", "replay")
+_STAGES = ("cluster", "images", "operator", "market data", "strategy", "replay", "session", "replay of the session")
 
 
 def test_the_demo_ends_with_a_finished_strategy_and_its_result(first: subprocess.CompletedProcess[str]) -> None:
     assert first.returncode == 0, first.stderr
     table, rest = first.stdout.split("\n\n", 1)
-    header, row = table.strip().splitlines()[1:]
+    header, *rows = table.strip().splitlines()[1:]
     assert header.split()[0] == "NAME"
-    assert row.split()[0] == "macd-momentum"
-    assert "True" in row.split()
+    shown = {row.split()[0]: row.split() for row in rows}
+    assert set(shown) == {"macd-momentum", "quoting"}
+    assert "True" in shown["macd-momentum"]
     assert re.search(r"^Total return:\s+-?\d", rest, re.MULTILINE)
     assert re.search(r"^macd-momentum +macd-momentum +True +Exact +Exact +Exact ", rest, re.MULTILINE)
+    assert re.search(r"^quoting +quoting-[0-9a-f]{8}-session-1 +True +Exact +Exact +Exact ", rest, re.MULTILINE)
     assert len(rest.split("Try next:\n")[1].strip().splitlines()) == 3
 
 
@@ -46,6 +48,8 @@ def test_the_demo_again_is_quick_and_runs_nothing_twice(
     assert command_to_report(again.stdout) == command_to_report(first.stdout)
     assert demo.started() == before
     assert len(demo.results()) == 1
+    assert "traded before" in again.stderr
+    assert snapshots(again.stdout) == snapshots(first.stdout)
 
 
 def test_a_laptop_gives_the_result_of_the_cluster(
@@ -58,6 +62,12 @@ def test_a_laptop_gives_the_result_of_the_cluster(
     files = ("-f", str(EXAMPLES / "snapshot-sp500.yaml"), "-f", str(EXAMPLES / "macd-momentum.yaml"))
     here = tradeplane("run", *files, "--store", local)
     assert digest_of(here) == digest_of(there)
+
+
+def snapshots(text: str) -> set[str]:
+    """Return the names in the table of Snapshots."""
+    table = text.split("$ kubectl get snapshots ", 1)[1].split("\n\n", 1)[0]
+    return {line.split()[0] for line in table.splitlines()[2:]}
 
 
 def command_to_report(text: str) -> str:

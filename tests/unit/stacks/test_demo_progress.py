@@ -100,7 +100,7 @@ def test_the_cluster_of_the_last_demo_is_remembered(tmp_path: Path) -> None:
 
 def test_the_end_shows_table_result_and_three_commands() -> None:
     words = final_words(
-        ("NAME READY\nmacd True\n", "NAME FILLS\nmacd 7/7\n"),
+        {"strategies": "NAME READY\nmacd True\n", "snapshots": "NAME\nsp500\n", "replays": "NAME FILLS\nmacd 7/7\n"},
         "total return 1.5\n",
         "macd",
         "macd-1",
@@ -108,13 +108,14 @@ def test_the_end_shows_table_result_and_three_commands() -> None:
         "eval x",
     )
     assert "NAME READY\nmacd True\n\ntotal return 1.5\n" in words
+    assert "get snapshots -n research\nNAME\nsp500\n" in words
     assert "get replays -n research\nNAME FILLS\nmacd 7/7\n" in words
     assert "eval x" in words
     commands = [line for line in words.split("Try next:\n")[1].splitlines() if line]
     assert len(commands) == 3
     assert commands[1].strip() == "kubectl -n research apply -f docs/examples/market-maker.yaml"
     assert commands[2].strip() == "uv run tradeplane results report macd-1 --store file:///s/research"
-    assert "To reach" not in final_words(("", ""), "", "a", "b", "c", "")
+    assert "To reach" not in final_words({}, "", "a", "b", "c", "")
 
 
 @pytest.mark.parametrize(

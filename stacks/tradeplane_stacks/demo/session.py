@@ -1,0 +1,87 @@
+"""The demo's session: a strategy quotes a simulated exchange for a while, is suspended, and becomes a Snapshot.
+
+A session that is sealed already is not traded again: whoever wants another one resumes the strategy.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_stacks.demo.objects import example
+from tradeplane_stacks.demo.waiting import Verdict, readiness
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tradeplane_stacks.demo.objects import Objects
+
+_SESSION, _REPLAY = "live-session.yaml", "replay-session.yaml"
+STRATEGY = "quoting"
+"""The Strategy of the example."""
+TRADED_S = 15.0
+"""How long it trades, so that its orders are filled."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """The session of docs/examples/live-session.yaml on a cluster."""
+
+    objects: Objects
+    clock: Callable[[], float] = time.monotonic
+
+    def trade(self) -> None:
+        """Have the session traded and sealed, unless it is."""
+        self.objects.apply(_SESSION)
+        found = self.objects.get("strategy", STRATEGY)
+        if not found["spec"].get("suspend"):
+            self.objects.until("strategy", STRATEGY)
+            self.objects.until("strategy", STRATEGY, trading_for(TRADED_S, self.clock))
+            self.objects.patch("strategy", STRATEGY, {"suspend": True})
+        elif sealed(found).done:
+            self.objects.progress.say("traded before; to trade again, set spec.suspend of it to false")
+        found = self.objects.until("strategy", STRATEGY, sealed)
+        self.objects.until("snapshot", found["status"]["session"]["snapshotName"])
+
+    def replay(self) -> None:
+        """Replay what was sealed, on the processors there are."""
+        snapshot = self.objects.get("strategy", STRATEGY)["status"]["session"]["snapshotName"]
+        asked = example(_REPLAY)
+        asked = {**asked, "spec": {**asked["spec"], "snapshotRef": {"name": snapshot}}}
+        self.objects.apply_changed(_REPLAY, self.objects.on_these_nodes(asked))
+        self.objects.until("replay", asked["metadata"]["name"])
+
+
+def trading_for(seconds: float, clock: Callable[[], float]) -> Callable[[Mapping[str, Any]], Verdict]:
+    """Return what judges that a Strategy has been trading for so long from now on."""
+    begun = clock()
+
+    def judge(strategy: Mapping[str, Any]) -> Verdict:
+        passed = min(clock() - begun, seconds)
+        stands = readiness(strategy)
+        if stands.failed:
+            return stands
+        return Verdict(f"trading, {passed:.0f} of {seconds:.0f} s", done=passed >= seconds)
+
+    return judge
+
+
+def sealed(strategy: Mapping[str, Any]) -> Verdict:
+    """Judge how far a suspended Strategy is on its way to the Snapshot of its session."""
+    stands = readiness(strategy)
+    status = strategy.get("status") or {}
+    if stands.failed or status.get("observedGeneration", 0) < strategy["metadata"]["generation"]:
+        return stands
+    session = status.get("session")
+    if session is None:
+        return Verdict("it was suspended before it traded; set spec.suspend of it to false", failed=True)
+    if session.get("state") != "Closed":
+        return stands
+    if session.get("snapshot") is None:
+        return Verdict(f"its session was not sealed: {session.get('message') or stands.text}", failed=True)
+    name = session.get("snapshotName")
+    if name is None:
+        return Verdict("its session is sealed; the Snapshot of it is being made")
+    figures = ", ".join(f"{session.get(part, 0)} {part}" for part in ("inputs", "orders", "fills"))
+    return Verdict(f"closed {session.get('outcome')} after {figures}; sealed as Snapshot {name}", done=True)
