@@ -20,7 +20,7 @@ SNAPSHOT = "quoting-1"
 WITHIN = EXACT.model_copy(update={"execution": Parity.WITHIN, "pnl_difference": "0.25"})
 UNJUDGED = EXACT.model_copy(update={"execution": Parity.UNJUDGED})
 WHAT_IF = UNJUDGED.model_copy(update={"decisions": Parity.UNJUDGED})
-TOLERANCE = {"parity": "Tolerance", "tolerance": {"pnl": "1", "fillPrice": "0.01"}}
+TOLERANCE: dict[str, Any] = {"parity": "Tolerance", "tolerance": {"pnl": "1", "fillPrice": "0.01"}}
 
 
 async def _create(bench: Bench, **spec: Any) -> Json:

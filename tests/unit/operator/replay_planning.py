@@ -106,7 +106,8 @@ def planned(
     compared: dict[str, Compared] | None = None,
     **seen: Any,
 ) -> Plan:
-    cluster = Observed(resource=of, **({"admitted": Everything(), "snapshot": SESSION} | seen))
+    defaults: dict[str, Any] = {"admitted": Everything(), "snapshot": SESSION}
+    cluster = Observed(resource=of, **(defaults | seen))
     left = {
         name: ReplayFacts(cluster.results[name], one, (compared or {}).get(name))
         for name, one in (verdicts or {}).items()

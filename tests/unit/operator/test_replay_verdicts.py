@@ -33,8 +33,8 @@ from tests.unit.operator.replay_planning import (
 if TYPE_CHECKING:
     from tradeplane_operator.planning.wanted import Plan
 
-TOLERANCE = {"parity": "Tolerance", "tolerance": {"pnl": "1"}}
-CHANGE = {"whatIf": {"parameters": {"fast": 12}}}
+TOLERANCE: dict[str, Any] = {"parity": "Tolerance", "tolerance": {"pnl": "1"}}
+CHANGE: dict[str, Any] = {"whatIf": {"parameters": {"fast": 12}}}
 NOT_FILLED = DIVERGED.model_copy(update={"execution": Parity.UNJUDGED, "decisions": Parity.DIVERGED})
 
 
