@@ -66,7 +66,7 @@ class WhatIf(Document):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            cel="(has(self.parameters) && size(self.parameters) > 0) || has(self.fees) || has(self.latency) "
+            cel="(has(self.parameters) && size(dyn(self.parameters)) > 0) || has(self.fees) || has(self.latency) "
             "|| has(self.costs)",
             message="whatIf changes nothing: give parameters, fees, latency or costs, or leave whatIf out",
             holds=lambda one: bool(one.parameters) or (one.fees, one.latency, one.costs) != (None, None, None),
