@@ -249,7 +249,8 @@ def test_an_edited_replay_is_woken_by_the_other_snapshot_it_waits_for() -> None:
         server.end_job(name, well=True)
     operator.settle()
     server.delete_snapshot()
-    operator.relist_snapshots()
+    while operator.see_snapshot():
+        pass
     server.change_spec(repeats=2)
     operator.settle()
     assert server.jobs == {}
