@@ -87,9 +87,12 @@ class Account:
         query = urlencode({"symbol": symbol, "limit": DEPTH_LEVELS})
         return await self._broker.request(Asked("GET", self._paths.depth, query, self._paths.depth_weight, LARGE_BYTES))
 
-    def submit(self, parameters: dict[str, str]) -> Awaitable[None]:
-        """Send an order: it is on the wire when this returns. What is returned waits for the answer."""
-        return self._now("POST", parameters)
+    def submit(self, parameters: dict[str, str], written: Callable[[], None] | None = None) -> Awaitable[None]:
+        """Send an order: it is on the wire when this returns, unless too many requests are under way.
+
+        ``written`` is called when it is. What is returned waits for the answer.
+        """
+        return self._now("POST", parameters, written)
 
     def cancel(self, parameters: dict[str, str]) -> Awaitable[None]:
         """Take an order back, as ``submit`` sends one."""
@@ -139,9 +142,11 @@ class Account:
         """Lengthen the life of the account's stream: it ends an hour after this was last done."""
         await self._keyed("PUT", urlencode({"listenKey": key}))
 
-    def _now(self, method: str, parameters: dict[str, str]) -> Awaitable[None]:
+    def _now(
+        self, method: str, parameters: dict[str, str], written: Callable[[], None] | None = None
+    ) -> Awaitable[None]:
         asked = self._asked(method, self._paths.order, parameters, 1, SMALL_BYTES)
-        return self._answered(self._broker.request_now(asked), asked)
+        return self._answered(self._broker.request_now(asked, written), asked)
 
     async def _answered(self, reply: asyncio.Future[Reply], asked: Asked) -> None:
         """Read the answer to an order. It is not sent again where the credentials are refused, but they are read."""
