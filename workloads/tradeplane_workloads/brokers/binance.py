@@ -163,6 +163,10 @@ class Binance:
         self._spend(asked.weight)
         return self._kept.send(asked, written)
 
+    async def open_connections(self, count: int) -> None:
+        """Open connections for ``request_now`` ahead."""
+        await self._kept.open(count)
+
     def value_now(self, reply: Reply, asked: Asked) -> Any:
         """Return what the JSON of an answer to ``request_now`` says."""
         self._count(reply.headers.get(_USED_WEIGHT.title(), ""))

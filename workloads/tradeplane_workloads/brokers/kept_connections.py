@@ -81,6 +81,12 @@ class KeptConnections:
         self._open_another()
         return one.answer
 
+    async def open(self, count: int) -> None:
+        """Open connections ahead, so that no request has to wait for one; one that cannot be is opened when needed."""
+        for _ in range(count - self._count):
+            self._open_another()
+        await asyncio.gather(*self._opening, return_exceptions=True)
+
     async def close(self) -> None:
         """Close all connections; what waits for an answer is told that none came."""
         self._is_closed = True

@@ -39,6 +39,8 @@ PATIENCE_SECONDS = 180.0
 AGAIN_SECONDS = 2
 _LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 _KEY_HEADER = "X-MBX-APIKEY"
+READY_CONNECTIONS = 4
+"""Opened before the first order: a market maker sends about as many requests at once."""
 _CLOCK_SAMPLES = 3
 _log = logging.getLogger(__name__)
 
@@ -63,6 +65,10 @@ class Account:
         """Measure how far the broker's clock is from ours; return that in microseconds."""
         self._skew_microseconds = skew([await self._broker.server_time() for _ in range(_CLOCK_SAMPLES)])
         return self._skew_microseconds
+
+    async def get_ready(self) -> None:
+        """Open connections ahead for the first orders."""
+        await self._broker.open_connections(READY_CONNECTIONS)
 
     def read_credentials_again(self) -> bool:
         """Read the Secret's files again; return whether they have others now."""

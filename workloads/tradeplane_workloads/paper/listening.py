@@ -140,7 +140,8 @@ class BookRequests:
 class AccountEar:
     """Feeds an account's messages to a trader. New orders go out only while it listens and all orders are known."""
 
-    def __init__(self, trader: Trader, reconciler: Reconciler, sender: Sender) -> None:
+    def __init__(self, account: Account, trader: Trader, reconciler: Reconciler, sender: Sender) -> None:
+        self._account = account
         self._trader = trader
         self._traded = {one.symbol: one for one in trader.traded}
         self._reconciler = reconciler
@@ -148,9 +149,10 @@ class AccountEar:
         self.is_settled = asyncio.Event()
 
     async def opened(self) -> None:
-        """Ask how all orders stand, then let new ones out."""
+        """Ask how all orders stand, then let new ones out, on connections that are open by then."""
         async with asyncio.timeout(SETTLE_SECONDS):
             await self._reconciler.settle()
+            await self._account.get_ready()
         self._sender.is_open = True
         self.is_settled.set()
 
