@@ -1,8 +1,11 @@
 """How soon a paper trader's order is on its way, and whether anything is lost or doubled when processes are killed.
 
-Trader and exchange are the processes that pods run, on loopback. The trader's journal has when it had the event that an
-order follows from; the exchange's record has when the order arrived. Both are of one clock, so their difference is what
-lies between, the exchange's own reading of the request included: it is above what is asked for, never below.
+Trader and exchange are the processes that pods run, on loopback, each on a processor of its own.
+
+How soon an order is on the wire is what the trader itself tells at ``/latency``: from when the bytes were read of what
+the order follows from, until its own bytes are with the operating system, its intent on disk in between. Beside it is
+what the other side has of it: the trader's journal has when it fed the event, the exchange's record when the order
+arrived, both by one clock.
 """
 
 from __future__ import annotations
@@ -13,8 +16,9 @@ import signal
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import numpy as np
 from tradeplane_api.exchange import ExchangeSpecification
 from tradeplane_native import Generator
@@ -35,27 +39,31 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-TRADING_SECONDS = 60.0
+ORDERS = 3_000
+"""How many orders are waited for."""
+TRADING_SECONDS = 300.0
+"""How long they are waited for."""
 KILLS = 20
 """Of the trader, and as many of the exchange."""
 SYNCS = 2_000
-_RECORD_BYTES = 400
-"""What a decision adds to a journal, about."""
-NAMES = ("session.order_latency_p99_s", "session.lost_or_doubled")
+SYNC_PAUSE_SECONDS = 0.01
+"""Between two syncs alone: about what is between two orders."""
+LATENCY = ("session.order_latency_p99_s", "session.fsync_alone_p99_s", "session.order_read_p99_s")
+LOST = "session.lost_or_doubled"
 
 
 def records(names: Collection[str] = ()) -> list[Record]:
     """Measure the records whose names begin with one of those asked for, or all where none is."""
     asked = tuple(names) or ("session",)
     measured = []
-    if NAMES[0].startswith(asked):
-        measured.append(asyncio.run(_latency()))
-    if NAMES[1].startswith(asked):
+    if any(name.startswith(asked) for name in LATENCY):
+        measured += asyncio.run(_latency())
+    if LOST.startswith(asked):
         measured.append(asyncio.run(_killed()))
     return measured
 
 
-async def _latency() -> Record:
+async def _latency() -> list[Record]:
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder), MARKET)
         exchange = await place.exchange()
@@ -65,22 +73,60 @@ async def _latency() -> Record:
             os.sched_setaffinity(exchange.pid, {processors[-1]})
             os.sched_setaffinity(trader.pid, {processors[0]})
             await place.trades(trader)
-            await asyncio.sleep(TRADING_SECONDS)
+            told = await _told(f"http://127.0.0.1:{place.health}/latency")
             if (await ended(trader), await ended(exchange)) != (0, 0):
                 raise RuntimeError("the trader or the exchange failed; their logs say why")
         finally:
             for process in (trader, exchange):
                 await ended(process, signal.SIGKILL)
-        late = _late(Path(folder))
-        alone = _syncs(Path(folder))
-    p50, p99 = (float(np.percentile(late, share)) / 1e9 for share in (50, 99))
+        read = _late(Path(folder))
+        size = _written_an_order(Path(folder), told["orders"])
+        alone = _syncs(Path(folder), size)
+    return [_wire(told), _alone(alone, size), _read(read)]
+
+
+async def _told(url: str) -> dict[str, Any]:
+    """Wait until a trader has sent enough orders, and return what it tells of them."""
+    async with asyncio.timeout(TRADING_SECONDS), aiohttp.ClientSession() as http:
+        while True:
+            await asyncio.sleep(1.0)
+            async with http.get(url) as answer:
+                told: dict[str, Any] = await answer.json()
+            if told["orders"] >= ORDERS:
+                return told
+
+
+def _wire(told: dict[str, Any]) -> Record:
+    wire, sync = told["toWire"], told["sync"]
     how = (
-        f"99th percentile of {len(late):,} orders on loopback, from the event that the trader had (a message, a "
-        f"report, a timer) to the exchange having read it, its intent synced; median {p50 * 1e6:.0f} us; "
-        f"fdatasync of as much alone, on that disk: median {np.percentile(alone, 50) / 1e3:.0f} us, 99th percentile "
-        f"{np.percentile(alone, 99) / 1e3:.0f} us"
+        f"99th percentile of {told['orders']:,} orders on loopback, from the bytes being read of what the order "
+        "follows from (a message, a report; a timer's waking) to its own bytes being with the operating system, its "
+        f"intent synced; median {_micro(wire['p50'])}, 90th {_micro(wire['p90'])}; of that fdatasync: median "
+        f"{_micro(sync['p50'])}, 90th {_micro(sync['p90'])}, 99th {_micro(sync['p99'])}"
     )
-    return Record("session.order_latency_p99_s", p99, "s", None, None, None, how)
+    return Record(LATENCY[0], wire["p99"], "s", None, None, None, how)
+
+
+def _alone(alone: NDArray[np.int64], size: int) -> Record:
+    p50, p90, p99 = (float(np.percentile(alone, share)) / 1e9 for share in (50, 90, 99))
+    how = (
+        f"99th percentile of {len(alone):,} times fdatasync of {size} appended bytes, what an order adds to a journal, "
+        f"on that disk right after that run, nothing else being done; median {_micro(p50)}, 90th {_micro(p90)}"
+    )
+    return Record(LATENCY[1], p99, "s", None, None, None, how)
+
+
+def _read(late: NDArray[np.int64]) -> Record:
+    p50, p90, p99 = (float(np.percentile(late, share)) / 1e9 for share in (50, 90, 99))
+    how = (
+        f"99th percentile of {len(late):,} orders of that run, from the event being fed to the exchange having read "
+        f"the order, its own turn to do so included; median {_micro(p50)}, 90th {_micro(p90)}"
+    )
+    return Record(LATENCY[2], p99, "s", None, None, None, how)
+
+
+def _micro(seconds: float) -> str:
+    return f"{seconds * 1e6:.0f} us"
 
 
 def _late(root: Path) -> NDArray[np.int64]:
@@ -104,15 +150,22 @@ def _late(root: Path) -> NDArray[np.int64]:
     return np.array([arrived[order] - when for order, when in decided.items() if order in arrived], np.int64)
 
 
-def _syncs(folder: Path) -> NDArray[np.int64]:
-    """Time appends and syncs alone."""
+def _written_an_order(root: Path, orders: int) -> int:
+    """Return how many bytes a journal has an order."""
+    place = newest(root / "sessions")
+    return max(1, (place.folder / "journal").stat().st_size // orders) if place is not None else 1
+
+
+def _syncs(folder: Path, size: int) -> NDArray[np.int64]:
+    """Time syncs of appended bytes, as far apart as orders are."""
     spent = np.empty(SYNCS, np.int64)
     with (folder / "alone").open("wb", buffering=0) as file:
         for place in range(SYNCS):
-            file.write(bytes(_RECORD_BYTES))
+            file.write(bytes(size))
             before = time.perf_counter_ns()
             os.fdatasync(file.fileno())
             spent[place] = time.perf_counter_ns() - before
+            time.sleep(SYNC_PAUSE_SECONDS)
     return spent
 
 
@@ -145,4 +198,4 @@ async def _killed() -> Record:
         f"orders that were sent twice, or whose fills were not told once each and in their order, after {KILLS} times "
         f"kill -9 of the trader and {KILLS} of the exchange at random moments and {fills} fills; both replay exactly"
     )
-    return Record("session.lost_or_doubled", float(len(wrong)), "orders", None, None, None, how)
+    return Record(LOST, float(len(wrong)), "orders", None, None, None, how)

@@ -11,6 +11,8 @@ from tradeplane_workloads.brokers.binance import Asked
 from tradeplane_workloads.brokers.errors import BrokerError, EndpointUnreachable, NotTheApiExpected
 from tradeplane_workloads.brokers.kept_connections import MOST_CONNECTIONS, KeptConnections, Reply
 
+from tests.integration.workloads.paper.processes import free_port
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -102,6 +104,39 @@ async def test_requests_at_once_have_connections_of_their_own_up_to_a_limit() ->
         replies = await asyncio.wait_for(asyncio.gather(*waiting), LIMIT_S)
     assert [reply.status for reply in replies] == [200] * len(waiting)
     assert len(server.requests) == len(waiting)
+
+
+async def test_connections_that_were_opened_ahead_are_used() -> None:
+    async with served(says(OK)) as (server, kept):
+        await kept.open(2)
+        await kept.open(2)
+        async with asyncio.timeout(LIMIT_S):
+            while server.connections < 2:
+                await asyncio.sleep(0.01)
+        written: list[int] = []
+        waiting = [kept.send(ORDER, lambda: written.append(1)) for _ in range(2)]
+        assert written == [1, 1]  # at once, before the loop has had a turn
+        await asyncio.wait_for(asyncio.gather(*waiting), LIMIT_S)
+        assert server.connections == 2
+
+
+async def test_what_waits_for_a_connection_is_not_written_before_it_has_one() -> None:
+    async with served(says(OK)) as (_, kept):
+        written: list[int] = []
+        waiting = kept.send(ORDER, lambda: written.append(1))
+        assert written == []
+        await asyncio.wait_for(waiting, LIMIT_S)
+        assert written == [1]
+
+
+async def test_where_nobody_listens_opening_ahead_says_nothing_and_the_request_does() -> None:
+    kept = KeptConnections(f"http://127.0.0.1:{free_port()}", SECONDS)
+    try:
+        await asyncio.wait_for(kept.open(3), LIMIT_S)
+        with pytest.raises(EndpointUnreachable, match="POST /order: no connection"):
+            await answered(kept)
+    finally:
+        await kept.close()
 
 
 async def test_one_that_is_closed_after_its_answer_is_not_used_again() -> None:

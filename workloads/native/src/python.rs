@@ -1,6 +1,7 @@
 //! The Python module `tradeplane_native._native`: arrays in, arrays out, and nothing decided here.
 
 mod exchange;
+mod levels;
 mod simd;
 mod spool;
 mod tape;
@@ -394,6 +395,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     simd::add_to(module)?;
     tape::register(module)?;
     spool::register(module)?;
+    levels::register(module)?;
     module.add_class::<Generator>()?;
     module.add_class::<Simulator>()?;
     module.add_class::<Figures>()?;

@@ -155,10 +155,17 @@ class Binance:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _fail(f"WebSocket {url}", error)
 
-    def request_now(self, asked: Asked) -> asyncio.Future[Reply]:
-        """Send a request at once, before anything else happens; ``value_now`` reads its answer. Raises RateLimited."""
+    def request_now(self, asked: Asked, written: Callable[[], None] | None = None) -> asyncio.Future[Reply]:
+        """Send a request at once, before anything else happens; ``value_now`` reads its answer. Raises RateLimited.
+
+        ``written`` is called once its bytes are with the operating system.
+        """
         self._spend(asked.weight)
-        return self._kept.send(asked)
+        return self._kept.send(asked, written)
+
+    async def open_connections(self, count: int) -> None:
+        """Open connections for ``request_now`` ahead."""
+        await self._kept.open(count)
 
     def value_now(self, reply: Reply, asked: Asked) -> Any:
         """Return what the JSON of an answer to ``request_now`` says."""

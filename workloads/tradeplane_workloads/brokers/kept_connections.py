@@ -45,6 +45,7 @@ class _Waiting:
 
     asked: Asked
     answer: asyncio.Future[Reply]
+    written: Callable[[], None] | None
 
 
 class KeptConnections:
@@ -61,12 +62,13 @@ class KeptConnections:
         self._opening: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
-    def send(self, asked: Asked) -> asyncio.Future[Reply]:
+    def send(self, asked: Asked, written: Callable[[], None] | None = None) -> asyncio.Future[Reply]:
         """Send a request, now where a connection is idle, and return what will have its answer.
 
-        The future has EndpointUnreachable where none came, and NotTheApiExpected for one that is no HTTP or too large.
+        ``written`` is called once its bytes were given to the operating system. The future has EndpointUnreachable
+        where no answer came, and NotTheApiExpected for one that is no HTTP or too large.
         """
-        one = _Waiting(asked, asyncio.get_running_loop().create_future())
+        one = _Waiting(asked, asyncio.get_running_loop().create_future(), written)
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open:
@@ -78,6 +80,12 @@ class KeptConnections:
         self._waiting.append(one)
         self._open_another()
         return one.answer
+
+    async def open(self, count: int) -> None:
+        """Open connections ahead, so that no request has to wait for one; one that cannot be is opened when needed."""
+        for _ in range(count - self._count):
+            self._open_another()
+        await asyncio.gather(*self._opening, return_exceptions=True)
 
     async def close(self) -> None:
         """Close all connections; what waits for an answer is told that none came."""
@@ -157,11 +165,13 @@ class _Connection(asyncio.Protocol):
         return not self._transport.is_closing()
 
     def start(self, one: _Waiting) -> None:
-        """Write a request."""
+        """Write a request, before all else."""
+        self._transport.write(_encoded(one.asked, *self._origin))
+        if one.written is not None:
+            one.written()
         self._under_way, self._reply = one, Reply()
         self._parser = httptools.HttpResponseParser(self)
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._late)
-        self._transport.write(_encoded(one.asked, *self._origin))
 
     def abort(self) -> None:
         """Close it at once."""

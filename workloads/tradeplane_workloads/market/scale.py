@@ -31,6 +31,11 @@ class Scale:
         """The unit in the last of those digits."""
         return steps_of(self.unit) if self._digits else int(self.unit)
 
+    @cached_property
+    def unit_steps(self) -> tuple[int, int]:
+        """The unit as the core has it: its digits after the point, and its steps of the last of them."""
+        return self._digits, self._steps
+
     def text(self, count: int) -> str:
         """Return so many units in as many digits as the unit has."""
         return point(count * self._steps, self._digits)

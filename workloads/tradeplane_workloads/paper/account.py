@@ -39,6 +39,8 @@ PATIENCE_SECONDS = 180.0
 AGAIN_SECONDS = 2
 _LISTEN_KEY = re.compile(r"[A-Za-z0-9_-]{1,256}", re.ASCII)
 _KEY_HEADER = "X-MBX-APIKEY"
+READY_CONNECTIONS = 4
+"""Opened before the first order: a market maker sends about as many requests at once."""
 _CLOCK_SAMPLES = 3
 _log = logging.getLogger(__name__)
 
@@ -64,6 +66,10 @@ class Account:
         self._skew_microseconds = skew([await self._broker.server_time() for _ in range(_CLOCK_SAMPLES)])
         return self._skew_microseconds
 
+    async def get_ready(self) -> None:
+        """Open connections ahead for the first orders."""
+        await self._broker.open_connections(READY_CONNECTIONS)
+
     def read_credentials_again(self) -> bool:
         """Read the Secret's files again; return whether they have others now."""
         before, self._credentials = self._credentials, read_credentials(self._folder, self._secret)
@@ -87,9 +93,12 @@ class Account:
         query = urlencode({"symbol": symbol, "limit": DEPTH_LEVELS})
         return await self._broker.request(Asked("GET", self._paths.depth, query, self._paths.depth_weight, LARGE_BYTES))
 
-    def submit(self, parameters: dict[str, str]) -> Awaitable[None]:
-        """Send an order: it is on the wire when this returns. What is returned waits for the answer."""
-        return self._now("POST", parameters)
+    def submit(self, parameters: dict[str, str], written: Callable[[], None] | None = None) -> Awaitable[None]:
+        """Send an order: it is on the wire when this returns, unless too many requests are under way.
+
+        ``written`` is called when it is. What is returned waits for the answer.
+        """
+        return self._now("POST", parameters, written)
 
     def cancel(self, parameters: dict[str, str]) -> Awaitable[None]:
         """Take an order back, as ``submit`` sends one."""
@@ -139,9 +148,11 @@ class Account:
         """Lengthen the life of the account's stream: it ends an hour after this was last done."""
         await self._keyed("PUT", urlencode({"listenKey": key}))
 
-    def _now(self, method: str, parameters: dict[str, str]) -> Awaitable[None]:
+    def _now(
+        self, method: str, parameters: dict[str, str], written: Callable[[], None] | None = None
+    ) -> Awaitable[None]:
         asked = self._asked(method, self._paths.order, parameters, 1, SMALL_BYTES)
-        return self._answered(self._broker.request_now(asked), asked)
+        return self._answered(self._broker.request_now(asked, written), asked)
 
     async def _answered(self, reply: asyncio.Future[Reply], asked: Asked) -> None:
         """Read the answer to an order. It is not sent again where the credentials are refused, but they are read."""

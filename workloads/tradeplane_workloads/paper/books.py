@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.venue import Market
+from tradeplane_native import read_levels
 
 from tradeplane_workloads.market.tapes import GAP, TRADE
 from tradeplane_workloads.paper.reports import NANOSECONDS, Unreadable
@@ -153,7 +154,10 @@ def _levels(traded: Traded, message: Mapping[str, Any], key: str, kind: int, sid
     levels = message.get(key)
     if not isinstance(levels, list) or len(levels) > MOST_LEVELS:
         raise Unreadable(f'a book of {traded.symbol} has no list of at most {MOST_LEVELS} levels in "{key}"')
-    price, quantity = traded.price.parse, traded.quantity.parse
+    rows = read_levels(levels, kind, side, traded.price.unit_steps, traded.quantity.unit_steps)
+    if rows is not None:
+        return rows
+    price, quantity = traded.price.parse, traded.quantity.parse  # several times slower, and says what is wrong
     try:
         return [(kind, side, price(level[0]), quantity(level[1])) for level in levels]
     except (ValueError, TypeError, IndexError, KeyError) as error:

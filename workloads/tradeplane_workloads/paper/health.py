@@ -12,8 +12,13 @@ if TYPE_CHECKING:
 
 
 @asynccontextmanager
-async def answering(host: str, port: int, waits_for: Callable[[], str]) -> AsyncIterator[int]:
-    """Answer ``/healthz``, and ``/readyz`` with what the trader waits for, nothing where it is ready; give the port."""
+async def answering(
+    host: str, port: int, waits_for: Callable[[], str], promptness: Callable[[], dict[str, object]]
+) -> AsyncIterator[int]:
+    """Answer ``/healthz``, ``/readyz`` and ``/latency``; give the port.
+
+    ``/readyz`` says what the trader waits for, nothing where it is ready; ``/latency`` how soon its orders left.
+    """
 
     async def lives(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -22,8 +27,11 @@ async def answering(host: str, port: int, waits_for: Callable[[], str]) -> Async
         why = waits_for()
         return web.Response(text=f"{why}\n", status=503) if why else web.Response(text="trading\n")
 
+    async def latency(_: web.Request) -> web.Response:
+        return web.json_response(promptness())
+
     application = web.Application(client_max_size=1)
-    application.add_routes([web.get("/healthz", lives), web.get("/readyz", ready)])
+    application.add_routes([web.get("/healthz", lives), web.get("/readyz", ready), web.get("/latency", latency)])
     runner = web.AppRunner(application, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -66,8 +66,9 @@ class MarketEar:
         for index, book in enumerate(self.books):
             self._trader.news(index, book.lose())
 
-    def heard(self, message: str) -> None:
+    def heard(self, message: bytes, received: int) -> None:
         """Feed a message; what cannot be read loses all books, as nobody knows which it was about."""
+        self._trader.promptness.received(received)
         try:
             wrapped = from_json(message)
             data = wrapped.get("data", wrapped) if isinstance(wrapped, dict) else None
@@ -75,6 +76,8 @@ class MarketEar:
         except (Unreadable, ValueError) as error:
             _log.warning("the market sent what cannot be read: %s", error)
             self.lose()
+        finally:
+            self._trader.promptness.handled()
         if not self.is_ready:
             self.wanted.set()
 
@@ -137,7 +140,8 @@ class BookRequests:
 class AccountEar:
     """Feeds an account's messages to a trader. New orders go out only while it listens and all orders are known."""
 
-    def __init__(self, trader: Trader, reconciler: Reconciler, sender: Sender) -> None:
+    def __init__(self, account: Account, trader: Trader, reconciler: Reconciler, sender: Sender) -> None:
+        self._account = account
         self._trader = trader
         self._traded = {one.symbol: one for one in trader.traded}
         self._reconciler = reconciler
@@ -145,9 +149,10 @@ class AccountEar:
         self.is_settled = asyncio.Event()
 
     async def opened(self) -> None:
-        """Ask how all orders stand, then let new ones out."""
+        """Ask how all orders stand, then let new ones out, on connections that are open by then."""
         async with asyncio.timeout(SETTLE_SECONDS):
             await self._reconciler.settle()
+            await self._account.get_ready()
         self._sender.is_open = True
         self.is_settled.set()
 
@@ -156,8 +161,9 @@ class AccountEar:
         self._sender.is_open = False
         self.is_settled.clear()
 
-    def heard(self, message: str) -> None:
+    def heard(self, message: bytes, received: int) -> None:
         """Feed a message; where one cannot be read, all orders are in doubt."""
+        self._trader.promptness.received(received)
         try:
             told = report_of(from_json(message), self._traded)
             if told is not None:
@@ -165,6 +171,8 @@ class AccountEar:
         except (Unreadable, ValueError) as error:
             _log.warning("the account's stream sent what cannot be read: %s", error)
             self._trader.doubt_all()
+        finally:
+            self._trader.promptness.handled()
 
 
 async def keep_stream(account: Account, key: Callable[[], str | None]) -> None:

@@ -15,6 +15,7 @@ from tradeplane_workloads.brokers.errors import BrokerError
 from tradeplane_workloads.errors import StrategyFailed
 from tradeplane_workloads.paper.closing import close_desk, take_back
 from tradeplane_workloads.paper.health import answering
+from tradeplane_workloads.paper.promptness import Promptness, told
 from tradeplane_workloads.paper.reporting import report
 from tradeplane_workloads.paper.trading import at_desk
 from tradeplane_workloads.paper.volume import current, named, newest
@@ -48,7 +49,10 @@ async def trade(
     def waits_for() -> str:
         return at_work[0].waits_for() if at_work else "the broker's first answer"
 
-    async with answering(*address, waits_for) as port, at_desk(specification, place, credentials) as desk:
+    def promptness() -> dict[str, object]:
+        return (at_work[0].trader.promptness if at_work else Promptness()).document()
+
+    async with answering(*address, waits_for, promptness) as port, at_desk(specification, place, credentials) as desk:
         _log.info("session %d (%s) trades; health is told at port %d", place.number, place.name.hex(), port)
         at_work.append(desk)
         stopping = asyncio.ensure_future(stop.wait())
@@ -59,6 +63,7 @@ async def trade(
                 await _fail(desk)
         finally:
             stopping.cancel()
+            _log.info("%s", told(desk.trader.promptness))
         return report(desk.trader, place, PaperOutcome.STOPPED)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.brokers.errors import (
@@ -30,7 +31,8 @@ from tradeplane_workloads.paper.requests import (
 from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Coroutine
+    from typing import Any
 
     from tradeplane_api.broker_connection import RateLimits
     from tradeplane_api.venue import Market
@@ -62,7 +64,7 @@ class Sender:
         self._market = market
         self._traded = traded
         self._most = limits.orders_per_second
-        self._recent: list[int] = []
+        self._recent: deque[int] = deque()
         self._tasks: dict[Doubt, asyncio.Task[None]] = {}
         self._paused_until = 0.0
         self._clock_is_wrong = False
@@ -73,17 +75,20 @@ class Sender:
         self._trader = trader
 
     def send(self, requests: list[OrderRequest]) -> None:
-        """Send requests that are on record."""
+        """Send requests that are on record. All that can be are on the wire before anything waits for an answer."""
+        first: dict[Doubt, tuple[OrderRequest, Awaitable[None] | None]] = {}
+        later: list[tuple[Doubt, OrderRequest]] = []
         for request in requests:
             doubt = (request.instrument, request.order)
-            before = self._tasks.get(doubt)
-            if before is None:
-                task = self._start(doubt, request)
+            if doubt in self._tasks or doubt in first:
+                later.append((doubt, request))
             else:
-                task = asyncio.ensure_future(self._after(before, doubt, request))
-            if task is not None:
-                self._tasks[doubt] = task
-                task.add_done_callback(lambda done, doubt=doubt: self._done(doubt, done))  # type: ignore[misc]
+                first[doubt] = request, self._start(doubt, request)
+        for doubt, (request, asking) in first.items():
+            if asking is not None:
+                self._wait(doubt, self._answer(doubt, request, asking))
+        for doubt, request in later:
+            self._wait(doubt, self._after(self._tasks.get(doubt), doubt, request))
 
     def is_busy(self, doubt: Doubt) -> bool:
         """Whether a request about an order is on its way."""
@@ -101,6 +106,10 @@ class Sender:
         for task in self._tasks.values():
             task.cancel()
 
+    def _wait(self, doubt: Doubt, answer: Coroutine[Any, Any, None]) -> None:
+        task = self._tasks[doubt] = asyncio.ensure_future(answer)
+        task.add_done_callback(lambda done: self._done(doubt, done))
+
     def _done(self, doubt: Doubt, task: asyncio.Task[None]) -> None:
         if self._tasks.get(doubt) is task:
             del self._tasks[doubt]
@@ -112,14 +121,13 @@ class Sender:
         if not self.failure.done():
             self.failure.set_exception(error)
 
-    def _start(self, doubt: Doubt, request: OrderRequest) -> asyncio.Task[None] | None:
+    def _start(self, doubt: Doubt, request: OrderRequest) -> Awaitable[None] | None:
         """Send a request, and return what waits for its answer; None where it is known at once not to be done."""
         try:
-            asking = self._asking(doubt, request)
+            return self._asking(doubt, request)
         except (Unsendable, RateLimited) as error:
             asyncio.get_running_loop().call_soon(self._not_sent, doubt, request, error)
             return None
-        return asyncio.ensure_future(self._answer(doubt, request, asking))
 
     def _not_sent(self, doubt: Doubt, request: OrderRequest, error: Unsendable | RateLimited) -> None:
         """Tell that a request was not sent; not from within the input that asked for it."""
@@ -130,12 +138,13 @@ class Sender:
         except WorkloadError as failed:
             self._fail(failed)
 
-    async def _after(self, before: asyncio.Task[None], doubt: Doubt, request: OrderRequest) -> None:
+    async def _after(self, before: asyncio.Task[None] | None, doubt: Doubt, request: OrderRequest) -> None:
         """Send a request once the one before it, of the same order, is answered."""
-        await asyncio.wait({before})
-        task = self._start(doubt, request)
-        if task is not None:
-            await task
+        if before is not None:
+            await asyncio.wait({before})
+        asking = self._start(doubt, request)
+        if asking is not None:
+            await self._answer(doubt, request, asking)
 
     def _asking(self, doubt: Doubt, request: OrderRequest) -> Awaitable[None]:
         """Send a request, and return what waits for its answer. Raises Unsendable and RateLimited."""
@@ -143,7 +152,8 @@ class Sender:
             self._admit()
         traded, name = self._traded[request.instrument], self._trader.name_of(request.order)
         if request.action == "submit":
-            return self._account.submit(submit_parameters(self._market, traded, name, request))
+            parameters = submit_parameters(self._market, traded, name, request)
+            return self._account.submit(parameters, self._trader.promptness.following())
         if request.action == "cancel":
             return self._account.cancel(cancel_parameters(traded, name))
         return self._account.change(self._changed(doubt, traded, name, request))
@@ -193,7 +203,8 @@ class Sender:
         if self.paused_seconds:
             raise Unsendable(OrderReason.RATE)
         now = time.monotonic_ns()
-        self._recent = [sent for sent in self._recent if now - sent < _SECOND]
+        while self._recent and now - self._recent[0] >= _SECOND:
+            self._recent.popleft()
         if len(self._recent) >= self._most:
             raise Unsendable(OrderReason.RATE)
         self._recent.append(now)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_workloads.errors import DataRefused, StrategyFailed
 from tradeplane_workloads.paper.judging import Fed, Unfed, judge
+from tradeplane_workloads.paper.promptness import Promptness
 from tradeplane_workloads.paper.reports import Told
 from tradeplane_workloads.sessions.order_names import order_name, order_of
 from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
@@ -54,6 +55,7 @@ class Trader:
         """Called when an order comes in doubt."""
         self.rearmed: Callable[[], None] = lambda: None
         """Called when something else is due next."""
+        self.promptness = Promptness()
         self._due: int | None = None
         self._clock = clock
         self._send = send
@@ -62,12 +64,12 @@ class Trader:
     def begin(self) -> None:
         """Start a session that has had no input, or go on with one: then nobody knows what was missed."""
         if self.session.inputs == 0:
-            self.session.start(self._clock())
+            self.session.start(self._now())
         self._commit()
 
     def news(self, instrument: int, news: News) -> None:
         """Feed a message of the market."""
-        session, now = self.session, self._clock()
+        session, now = self.session, self._now()
         if news.exchange_time is not None:
             self._exchange_time = news.exchange_time
         exchange_time = self._exchange_time or now
@@ -76,7 +78,7 @@ class Trader:
 
     def wake(self) -> None:
         """Feed the timers and the ends of periods that are due."""
-        session, now = self.session, self._clock()
+        session, now = self.session, self._now()
         while session.next_timer is not None and session.next_timer <= now and not session.over:
             session.timer(now)
             self._commit()
@@ -91,7 +93,7 @@ class Trader:
 
     def command(self, command: str) -> None:
         """Feed a command of whoever runs the session."""
-        self.session.command(self._clock(), command)
+        self.session.command(self._now(), command)
         self._commit()
 
     def sync(self) -> None:
@@ -175,7 +177,7 @@ class Trader:
     def _report(self, doubt: Doubt, told: Told, fed: Fed, reason: OrderReason = OrderReason.NONE) -> None:
         instrument, order = doubt
         self.session.report(
-            self._clock(),
+            self._now(),
             instrument,
             exchange_time=told.exchange_time,
             event=fed.event,
@@ -189,10 +191,16 @@ class Trader:
         )
         self._commit()
 
+    def _now(self) -> int:
+        """Return the time of what is fed now."""
+        self.promptness.fed()
+        return self._clock()
+
     def _commit(self, *, sync: bool = False) -> None:
         """Put on record what came of an input, and send what it asks for. Raises StoreFailure and StrategyFailed."""
         requests = self.recorded.commit(sync=sync)
         if requests:
+            self.promptness.synced(self.recorded.sync_nanoseconds)
             self._send(requests)
         failure = self.session.failure
         if failure is not None:

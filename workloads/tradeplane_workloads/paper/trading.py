@@ -109,7 +109,7 @@ async def _reached(specification: PaperSpecification, account: Account) -> tuple
 def _desk(specification: PaperSpecification, trader: Trader, sender: Sender, account: Account) -> Desk:
     reconciler = Reconciler(account, trader, sender, time.time_ns)
     market_ear = MarketEar(specification.market, trader)
-    account_ear = AccountEar(trader, reconciler, sender)
+    account_ear = AccountEar(account, trader, reconciler, sender)
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     return Desk(trader, sender, account, reconciler, market_ear, account_ear, failed)
 

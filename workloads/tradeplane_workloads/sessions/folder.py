@@ -60,6 +60,11 @@ class RecordedSession:
             self._file.sync()
         return requests
 
+    @property
+    def sync_nanoseconds(self) -> int:
+        """What the disk took for the last commit that synced."""
+        return self._file.sync_nanoseconds
+
     def close(self) -> None:
         """Give the journal up; it can be opened again."""
         self._file.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -51,6 +52,8 @@ class JournalFile:
             raise StoreFailure(f"{path}: another process trades this session; end it first") from error
         self._length = os.fstat(self._descriptor).st_size
         self._usable = True
+        self.sync_nanoseconds = 0
+        """What the last sync took."""
 
     def __enter__(self) -> Self:
         return self
@@ -86,6 +89,7 @@ class JournalFile:
     def sync(self) -> None:
         """Wait until everything is on disk for good. Raises StoreFailure where that fails, and does no more after."""
         self._check_usable()
+        began = time.perf_counter_ns()
         try:
             os.fdatasync(self._descriptor)
         except OSError as error:
@@ -94,6 +98,7 @@ class JournalFile:
                 f"{self._path}: it could not be synced ({error.strerror}), so nobody knows what is on disk; open the "
                 "session again"
             ) from error
+        self.sync_nanoseconds = time.perf_counter_ns() - began
 
     def cut(self, length: int) -> None:
         """Cut off what comes after whole records, which a crash left, and sync. Raises StoreFailure."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-async def test_a_session_trades_stops_and_goes_on(tmp_path: Path) -> None:
+async def test_a_session_trades_stops_and_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "tradeplane_workloads.paper.running")
     async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
         first = await traded(tmp_path, address, 2.0)
         second = await traded(tmp_path, address, 2.0)
@@ -27,6 +29,9 @@ async def test_a_session_trades_stops_and_goes_on(tmp_path: Path) -> None:
     assert second.inputs > first.inputs > 100
     assert second.fills > first.fills > 0
     assert nothing_lost_or_doubled(tmp_path, MARKET) == second.fills
+    written = [int(number) for number in re.findall(r"(\d+) orders were on the wire", caplog.text)]
+    assert len(written) == 2  # one each time it stopped
+    assert 0 < sum(written) <= second.orders
 
 
 FAULTS: dict[str, list[dict[str, Any]]] = {

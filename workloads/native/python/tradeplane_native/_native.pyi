@@ -604,6 +604,14 @@ class RecordedInstrument:
 def likely_rows(data: bytes) -> int:
     """Return for how many rows it is worth to make room before a recording is read; there may be fewer or more."""
 
+def read_levels(
+    levels: list[object], kind: int, side: int, price: tuple[int, int], quantity: tuple[int, int]
+) -> list[tuple[int, int, int, int]] | None:
+    """Return levels of a book, each a list of a price and a quantity as text, as rows of one kind and side.
+
+    A unit is its digits after the point and its steps of the last of them. None where any level is not read.
+    """
+
 def read_binance(
     data: bytes, symbol: str | None, limit: int, instruments: int, room: _Columns
 ) -> tuple[list[RecordedInstrument], int]:

@@ -18,6 +18,7 @@ mod owned;
 mod planes;
 mod refusal;
 mod rows;
+mod unit;
 mod whole;
 
 pub use audit::{Count, Findings, audit, lost};
@@ -29,3 +30,4 @@ pub use form::{BOUND, Origin};
 pub use lines::{Broken, LONGEST_LINE};
 pub use owned::{Row, Tape};
 pub use refusal::Refusal;
+pub use unit::Unit;
