@@ -26,6 +26,7 @@ SESSION = "sha256:"
 class Replay:
     """A run that was run again: what was found, and where it first ran."""
 
+    run: str
     record: ReplayRecord
     recorded_on: Mapping[str, str]
 
@@ -37,7 +38,7 @@ class Replay:
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/cli.md states."""
         return {
-            "run": self.record.specification.baseline.run,
+            "run": self.run,
             "baselineDigest": self.record.baseline_digest,
             "resultDigest": self.record.result_digest,
             "verdict": self.record.verdict.model_dump(mode="json"),
@@ -47,7 +48,7 @@ class Replay:
 
     def as_text(self) -> str:
         """Lines for people: the verdicts as ``kubectl get replays`` has them, then where it ran."""
-        table = _table("Run", self.record.specification.baseline.run, self.record.verdict)
+        table = _table("Run", self.run, self.record.verdict)
         return "\n\n".join([table, _below(self.record.verdict, (), self.recorded_on, self.record.environment)])
 
 
@@ -98,7 +99,7 @@ def replay_run(run: str, url: str) -> Replay:
     with stage(f"Replaying {run}") as say:
         baseline = read_results_manifest(store, run)
         record = run_again(replay_of(store, run, "local"), store, say=say)
-    return Replay(record, baseline.environment)
+    return Replay(run, record, baseline.environment)
 
 
 def replay_session(snapshot: str, url: str) -> ReplayedSession:
