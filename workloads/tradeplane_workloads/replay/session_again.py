@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_api.parity import ReplayRecord
 
-from tradeplane_workloads.replay.sessions import replay_session
+from tradeplane_workloads.replay.sessions import Asked, replay_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,7 +27,8 @@ def replay_again(
     environment: Mapping[str, str] | None = None,
 ) -> ReplayRecord:
     """Replay the session of a snapshot as it is asked for; nothing is written. Raises as ``replay_session`` does."""
-    found = replay_session(store, session, say, simulation=specification.simulation)
+    asked = Asked(specification.simulation, specification.tolerance, specification.what_if)
+    found = replay_session(store, session, say, asked)
     baseline_digest, result_digest = found.digests
     return ReplayRecord(
         schema_version=SCHEMA_VERSION,

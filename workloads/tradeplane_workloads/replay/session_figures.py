@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from fractions import Fraction
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pyarrow as pa
+from tradeplane_api.parity import Compared
 
 from tradeplane_workloads.columns import amounts, booleans, integers, words
-from tradeplane_workloads.replay.figures import Counted, Latencies
-from tradeplane_workloads.sessions.cash import holdings, worth
+from tradeplane_workloads.replay.figures import Counted, Latencies, figures_of
+from tradeplane_workloads.replay.tolerance import Outcome, Traded
+from tradeplane_workloads.sessions.cash import gained, holdings, last_prices, worth
 from tradeplane_workloads.sessions.journal_survey import FILLS, Survey, Told
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     from numpy.typing import NDArray
-    from tradeplane_native import EventRun
+    from tradeplane_api.parity import ReplayFigures
 
     from tradeplane_workloads.market.tapes import TapeInstrument
 
@@ -32,6 +35,25 @@ if TYPE_CHECKING:
 
 BUYS = 1
 """In a log's column of sides; 2 sells."""
+
+
+class Log(Protocol):
+    """A log of what was asked, answered and traded, as the core gives it."""
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return a column of the log but ``fee``."""
+
+    def fees(self) -> NDArray[np.uint64]:
+        """Return the column ``fee``, 128-bit integers as pairs of words, the lower first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay did: orders, fills, and when each order had its first report."""
+
+    orders: SentOrders
+    fills: Fills
+    answered: Mapping[int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +85,7 @@ def recorded_orders(survey: Survey) -> SentOrders:
     )
 
 
-def logged_orders(run: EventRun, rows: int | None = None) -> SentOrders:
+def logged_orders(run: Log, rows: int | None = None) -> SentOrders:
     """Return the orders in a log, or in the first ``rows`` of it."""
     sent = np.flatnonzero(run.column("event")[:rows] == OrderEvent.SUBMIT)
     sent = sent[np.argsort(run.column("order")[sent], kind="stable")]
@@ -82,7 +104,7 @@ def no_orders() -> SentOrders:
     return recorded_orders(Survey())
 
 
-def logged_fills(run: EventRun) -> list[Told]:
+def logged_fills(run: Log) -> list[Told]:
     """Return the fills in a log."""
     columns = [run.column(name) for name in ("instrument", "event", "order", "side", "price", "quantity", "left")]
     taker, fees = run.column("taker"), run.fees()
@@ -103,18 +125,43 @@ def first_reports(survey: Survey) -> dict[int, int]:
     return first
 
 
-def counted(
-    orders: SentOrders,
-    fills: Fills,
-    answered: Mapping[int, int],
-    marks: Mapping[int, int],
-    instruments: Sequence[TapeInstrument],
-) -> Counted:
-    """Return one side of a session. ``answered``: when each order had its first report; ``marks``: closing prices."""
-    held = holdings(fills, instruments)
+def answered_in(run: Log) -> dict[int, int]:
+    """Return when the first report of each order was heard, by a log."""
+    orders = run.column("order")
+    heard = np.flatnonzero((run.column("exchange_time") != 0) & (orders != 0))
+    names, first = np.unique(orders[heard], return_index=True)
+    return dict(zip(names.tolist(), run.column("local_time")[heard[first]].tolist(), strict=True))
+
+
+def compare_session(survey: Survey, again: Replayed, instruments: Sequence[TapeInstrument]) -> tuple[Compared, int]:
+    """Return both sides in figures, and in billionths how much more the replay's fills came to.
+
+    Positions are valued alike on both sides: at the price of the last fill that was told of, or, where none was, that
+    the replay had.
+    """
+    marks = last_prices(again.fills) | last_prices(survey.fills)
+    recorded = Replayed(recorded_orders(survey), survey.fills, first_reports(survey))
+    expected, got = (figures_of(_counted(side, marks, instruments)) for side in (recorded, again))
+    difference = gained(again.fills, marks, instruments) - gained(survey.fills, marks, instruments)
+    return Compared(expected=expected, got=got), difference
+
+
+def outcome_of(fills: Fills, figures: ReplayFigures, instruments: Sequence[TapeInstrument]) -> Outcome:
+    """Return what a tolerance looks at of one side."""
+    traded: dict[Hashable, list[Traded]] = {}
+    for one in fills:
+        if 0 <= one.instrument < len(instruments):
+            units = instruments[one.instrument]
+            fill = Traded(one.price * Fraction(units.tick), one.quantity * Fraction(units.lot))
+            traded.setdefault(one.order, []).append(fill)
+    return Outcome(traded, Fraction(figures.pnl), figures.latency)
+
+
+def _counted(side: Replayed, marks: Mapping[int, int], instruments: Sequence[TapeInstrument]) -> Counted:
+    held = holdings(side.fills, instruments)
     return Counted(
-        orders=orders.table(),
-        fills=_fills(fills),
+        orders=side.orders.table(),
+        fills=_fills(side.fills),
         pnl=money(worth(held, marks, instruments)),
         accounts=pa.table(
             {
@@ -123,7 +170,7 @@ def counted(
                 "cash": amounts(words([held[index].cash for index in sorted(held)])),
             }
         ),
-        latencies=_latencies(orders, answered),
+        latencies=_latencies(side.orders, side.answered),
     )
 
 

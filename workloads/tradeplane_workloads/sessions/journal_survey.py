@@ -48,6 +48,12 @@ class Told(NamedTuple):
     """Of a fill, what the session took it to cost, in billionths."""
     time_ns: int = 0
     """When the session had it."""
+    exchange_ns: int = 0
+    """When it happened, by the exchange."""
+
+    def of_fill(self) -> Told:
+        """Return what it says of a fill, without where and when it was told."""
+        return self._replace(record=0, time_ns=0, exchange_ns=0)
 
 
 class Sent(NamedTuple):
@@ -142,8 +148,8 @@ def _number(payload: memoryview, place: int) -> tuple[int, int]:
 
 def _told(number: int, payload: memoryview) -> Told:
     time, instrument = _TOLD.unpack_from(payload)
-    _, event, _, order, side, price, quantity, left, taker = _REPORT.unpack_from(payload, _TOLD.size)
-    return Told(number, instrument, event, order, _side(side), price, quantity, left, taker, None, time)
+    exchange, event, _, order, side, price, quantity, left, taker = _REPORT.unpack_from(payload, _TOLD.size)
+    return Told(number, instrument, event, order, _side(side), price, quantity, left, taker, None, time, exchange)
 
 
 def _outcome(found: Survey, number: int, payload: memoryview) -> None:

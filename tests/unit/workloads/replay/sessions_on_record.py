@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_workloads.replay.sessions import SessionReplay, replay_session
+from tradeplane_workloads.replay.sessions import Asked, SessionReplay, replay_session
 from tradeplane_workloads.sessions.bundle import seal_session
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
@@ -37,7 +37,7 @@ def sealed(store: ObjectStore, floor: Floor, *, record: bool = True) -> str:
 
 def replayed(store: ObjectStore, floor: Floor, *, record: bool = True, **asked: Any) -> SessionReplay:
     """Replay the session of a floor."""
-    return replay_session(store, sealed(store, floor, record=record), lambda _: None, **asked)
+    return replay_session(store, sealed(store, floor, record=record), lambda _: None, Asked(**asked))
 
 
 def forge(floor: Floor, alter: Callable[[list[Frame]], None], specification: bytes | None = None) -> None:
