@@ -17,6 +17,7 @@ from tradeplane_api.run import ExitCode, TerminationMessage
 from tradeplane_store import layout
 from tradeplane_store.canonical import document_digest
 
+from tradeplane_workloads.replay.asked import replayed
 from tradeplane_workloads.replay.record import write_record
 from tradeplane_workloads.runner.attempt import attempt
 from tradeplane_workloads.runner.specification import read_specification
@@ -24,7 +25,6 @@ from tradeplane_workloads.runner.specification import read_specification
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tradeplane_api.parity import ReplayRecord
     from tradeplane_store.objects import ObjectStore
 
 _log = logging.getLogger(__name__)
@@ -47,24 +47,14 @@ class Replay:
 
     def execute(self, store: ObjectStore, attempt: str) -> TerminationMessage:
         """Replay what is asked for and leave the record of the verdict in the store."""
-        record = write_record(store, self._again(store, {"attempt": attempt}))
+        record = write_record(
+            store, replayed(self.specification, store, say=_log.info, environment={"attempt": attempt})
+        )
         verdict = record.verdict
         _log.info("decisions %s, execution %s", verdict.decisions.value, verdict.execution.value)
         return TerminationMessage(
             exit_code=ExitCode.OK, manifest_digest=document_digest(record), result_digest=record.result_digest
         )
-
-    def _again(self, store: ObjectStore, environment: Mapping[str, str]) -> ReplayRecord:
-        """Replay the session or the run; each loads what it needs itself, and not the other's engine."""
-        session = self.specification.session
-        if session is not None:
-            from tradeplane_workloads.replay.session_again import replay_again
-
-            return replay_again(self.specification, session, store, say=_log.info, environment=environment)
-
-        from tradeplane_workloads.replay.again import run_again
-
-        return run_again(self.specification, store, say=_log.info, environment=environment)
 
 
 def read_replay(environ: Mapping[str, str]) -> Replay:

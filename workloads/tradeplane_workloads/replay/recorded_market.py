@@ -40,6 +40,7 @@ MAX_ROWS = 5_000_000
 _MESSAGE = struct.Struct("<qIQqI?")
 _ARRAYS, _KINDS = "QqqBBqqQ", (np.uint64, np.int64, np.int64, np.uint8, np.uint8, np.int64, np.int64, np.uint64)
 """What the columns of a tape are of, in their order."""
+_COLUMNS = ("sequence", "exchange_time", "local_time", "kind", "side", "price", "quantity", "order")
 _SIGN, _WORD = 1 << 63, (1 << 64) - 1
 
 
@@ -156,6 +157,8 @@ def _signed(value: int) -> int:
 
 
 def _tape(instrument: TapeInstrument, rows: _Rows) -> Tape:
-    *columns, orders = (np.frombuffer(column, kind) for column, kind in zip(rows.columns, _KINDS, strict=True))
+    columns = [np.frombuffer(column, kind) for column, kind in zip(rows.columns, _KINDS, strict=True)]
+    if not rows.about_orders:
+        columns[-1] = columns[-1][:0]
     recording = Recording(messages=rows.messages, gaps=rows.gaps, lost=rows.lost)
-    return Tape(instrument, recording, *columns, orders if rows.about_orders else orders[:0])
+    return Tape(instrument, recording, **dict(zip(_COLUMNS, columns, strict=True)))

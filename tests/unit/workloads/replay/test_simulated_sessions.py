@@ -44,8 +44,8 @@ def parities(found: SessionReplay) -> tuple[Parity, Parity]:
 @pytest.mark.parametrize("flow", ["order-book", "pair"])
 def test_the_market_in_a_journal_is_the_one_that_was_played(tmp_path: Path, flow: str) -> None:
     exchange = exchange_of(synthetic={"flow": flow, "messages": 300})
-    algorithm = {"name": "pairs-trader", "parameters": PAIRS}
-    floor = traded(tmp_path, exchange=exchange, **({"algorithm": algorithm} if flow == "pair" else {}))
+    quoting, pairs = ({"name": "market-maker", "parameters": QUOTING}, {"name": "pairs-trader", "parameters": PAIRS})
+    floor = traded(tmp_path, exchange=exchange, algorithm=pairs if flow == "pair" else quoting)
     tapes = recorded_tapes(journal_of(floor), floor.specification.traded())
 
     assert len(tapes) == len(floor.tapes)
