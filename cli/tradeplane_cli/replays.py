@@ -12,104 +12,163 @@ from tradeplane_cli.printing import columns, pairs
 from tradeplane_cli.progress import stage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from tradeplane_api.parity import FirstDivergence, ReplayRecord, Verdict
+    from tradeplane_api.parity import (
+        Compared,
+        FirstDivergence,
+        ReplayRecord,
+        ReplaySpecification,
+        Tolerance,
+        Verdict,
+        WhatIf,
+    )
     from tradeplane_api.snapshot import SessionDescription
-    from tradeplane_workloads.replay.sessions import SessionReplay
+    from tradeplane_store.objects import ObjectStore
+
+    _Run = Callable[[ReplaySpecification, ObjectStore, Callable[[str], None]], ReplayRecord]
 
 SESSION = "sha256:"
 """What an id of a snapshot begins with; no name of a run does."""
+LOCAL = "local"
+"""Name of a replay that leaves nothing in a store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to replay: in a container of an image for another processor."""
+
+    architecture: str
+    image: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A run that was run again: what was found, and where it first ran."""
+    """What was replayed and found, and where it first ran; ``session`` is None of a run."""
 
     record: ReplayRecord
     recorded_on: Mapping[str, str]
+    session: SessionDescription | None = None
 
     @property
     def diverged(self) -> bool:
-        """Whether anything differs."""
+        """Whether anything differs; what is not judged does not."""
         return self.record.verdict.diverged
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/cli.md states."""
+        compared = self.record.compared
         return {
-            "run": self.record.specification.baseline.run,
+            **self._named(),
             "baselineDigest": self.record.baseline_digest,
             "resultDigest": self.record.result_digest,
-            "verdict": self.record.verdict.model_dump(mode="json"),
+            "verdict": self.record.verdict.model_dump(mode="json", by_alias=True),
+            "compared": None if compared is None else compared.model_dump(mode="json", by_alias=True),
             "recorded": dict(self.recorded_on),
             "replayed": dict(self.record.environment),
         }
 
     def as_text(self) -> str:
-        """Lines for people: the verdicts as ``kubectl get replays`` has them, then where it ran."""
-        table = _table("Run", self.record.specification.baseline.run, self.record.verdict)
-        return "\n\n".join([table, _below(self.record.verdict, (), self.recorded_on, self.record.environment)])
+        """Lines for people: the verdicts as ``kubectl get replays`` has them, both sides in figures, where it ran."""
+        record, session = self.record, self.session
+        kind, name = ("Run", self._run) if session is None else ("Session", session.name)
+        compared = [] if record.compared is None else [_figures(record.compared)]
+        below = _below(record.verdict, self._said(), self.recorded_on, record.environment)
+        return "\n\n".join([_table(kind, name, record.verdict), *compared, below])
 
-
-@dataclass(frozen=True, slots=True)
-class ReplayedSession:
-    """A session that was replayed: what was found, and where it was sealed."""
-
-    found: SessionReplay
+    def _named(self) -> dict[str, Any]:
+        if self.session is None:
+            return {"run": self._run}
+        session = self.session.model_dump(mode="json", by_alias=True)
+        return {"snapshot": self.record.specification.session, "session": session}
 
     @property
-    def diverged(self) -> bool:
-        """Whether anything differs; what is not judged does not."""
-        return self.found.verdict.diverged
+    def _run(self) -> str:
+        baseline = self.record.specification.baseline
+        return "" if baseline is None else baseline.run
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the fields that docs/cli.md states."""
-        return {
-            "snapshot": self.found.id,
-            "session": None if self._session is None else self._session.model_dump(mode="json", by_alias=True),
-            "verdict": self.found.verdict.model_dump(mode="json", by_alias=True),
-            "recorded": dict(self.found.recorded_on),
-            "replayed": dict(self.found.replayed_on),
-        }
-
-    def as_text(self) -> str:
-        """Lines for people: as of a run, and what of the session is not judged."""
-        session, verdict = self._session, self.found.verdict
-        table = _table("Session", "" if session is None else session.name, verdict)
-        said = [("Snapshot", self.found.id)]
-        if session is not None and not session.over:
+    def _said(self) -> list[tuple[str, str]]:
+        """Say what a verdict of this replay does not."""
+        asked, said = self.record.specification, []
+        if asked.session is not None:
+            said.append(("Snapshot", asked.session))
+        if self.session is not None and not self.session.over:
             said.append(("Open", "the session goes on; this is what was recorded when it was sealed"))
-        if verdict.execution is Parity.UNJUDGED:
+        if asked.what_if is not None:
+            said.append(("What-if", "compared and not judged: that it differs is what was asked"))
+        elif self.record.verdict.execution is Parity.UNJUDGED:
             said.append(("Execution", "not judged: the snapshot has no record of the exchange"))
-        return "\n\n".join([table, _below(verdict, said, self.found.recorded_on, self.found.replayed_on)])
-
-    @property
-    def _session(self) -> SessionDescription | None:
-        return self.found.manifest.session
+        return said
 
 
-def replay_run(run: str, url: str) -> Replay:
-    """Run again a finished run of the store at ``url``. Raises what the runner raises."""
+def replay(
+    name: str,
+    url: str,
+    *,
+    tolerance: Tolerance | None = None,
+    what_if: WhatIf | None = None,
+    place: Place | None = None,
+) -> Replay:
+    """Replay a run, or the session of a snapshot, of the store at ``url``, here or at another place.
+
+    Raises CommandFailure for what is no id and where there is no such place, and what the runner raises.
+    """
     from tradeplane_store.objects import open_store
-    from tradeplane_workloads.replay.again import replay_of, run_again
-    from tradeplane_workloads.results import read_results_manifest
 
+    if name.startswith(SESSION):
+        checked_digest(name, "SNAPSHOT")
+    run = _elsewhere(place, url)  # what is missing is said before anything is read
     store = open_store(url)
-    with stage(f"Replaying {run}") as say:
-        baseline = read_results_manifest(store, run)
-        record = run_again(replay_of(store, run, "local"), store, say=say)
-    return Replay(record, baseline.environment)
+    with stage(f"Replaying {name}") as say:
+        if name.startswith(SESSION):
+            return _session(name, store, run, say, tolerance, what_if)
+
+        from tradeplane_workloads.replay.again import replay_of
+        from tradeplane_workloads.results import read_results_manifest
+
+        baseline = read_results_manifest(store, name)
+        asked = replay_of(store, name, LOCAL, tolerance=tolerance, what_if=what_if)
+        return Replay(run(asked, store, say), baseline.environment)
 
 
-def replay_session(snapshot: str, url: str) -> ReplayedSession:
-    """Replay the session of a snapshot of the store at ``url``. Raises CommandFailure for what is no id."""
-    checked = checked_digest(snapshot, "SNAPSHOT")
+def _session(
+    digest: str,
+    store: ObjectStore,
+    run: _Run,
+    say: Callable[[str], None],
+    tolerance: Tolerance | None,
+    what_if: WhatIf | None,
+) -> Replay:
+    from tradeplane_api.parity import ReplaySpecification
+    from tradeplane_workloads.market.snapshots import read_manifest
+    from tradeplane_workloads.sessions.bundle import read_environment
 
-    from tradeplane_store.objects import open_store
-    from tradeplane_workloads.replay import sessions
+    asked = ReplaySpecification(format_version=2, replay=LOCAL, session=digest, tolerance=tolerance, what_if=what_if)
+    record = run(asked, store, say)
+    return Replay(record, read_environment(store, digest), read_manifest(store, digest).session)
 
-    with stage("Replaying the session") as say:
-        return ReplayedSession(sessions.replay_session(open_store(url), checked, say))
+
+def _elsewhere(place: Place | None, url: str) -> _Run:
+    """Return what replays: here, or in a container. Raises CommandFailure where there can be none."""
+    if place is None:
+        return _here
+
+    from tradeplane_cli.containers import errand_of, find_engine, replay_in_container
+
+    errand = errand_of(place.architecture, place.image, url)
+    engine = find_engine(place.architecture)
+
+    def run(asked: ReplaySpecification, _: ObjectStore, say: Callable[[str], None]) -> ReplayRecord:
+        say(f"Replaying on {errand.architecture}")
+        return replay_in_container(engine, errand, asked)
+
+    return run
+
+
+def _here(asked: ReplaySpecification, store: ObjectStore, say: Callable[[str], None]) -> ReplayRecord:
+    from tradeplane_workloads.replay.asked import replayed
+
+    return replayed(asked, store, say=say)
 
 
 def _table(kind: str, name: str, verdict: Verdict) -> str:
@@ -122,6 +181,20 @@ def _table(kind: str, name: str, verdict: Verdict) -> str:
         _place(verdict.divergence),
     ]
     return columns([kind, "Decisions", "Execution", "Fills", "PnL", "Divergence"], [cells])
+
+
+def _figures(compared: Compared) -> str:
+    """Both sides, a line each; latencies in milliseconds."""
+    rows = []
+    for side, figures in (("expected", compared.expected), ("got", compared.got)):
+        latency = figures.latency
+        times = (NONE,) * 3 if latency is None else tuple(map(_ms, (latency.median, latency.p99, latency.most)))
+        rows.append([side, f"{figures.orders:,}", f"{figures.fills:,}", figures.pnl, *times])
+    return columns(["Figures", "Orders", "Fills", "PnL", "Latency p50", "p99", "Most"], rows)
+
+
+def _ms(nanoseconds: int) -> str:
+    return f"{nanoseconds / 1e6:.3f} ms"
 
 
 def _below(

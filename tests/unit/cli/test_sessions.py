@@ -44,7 +44,11 @@ def test_a_session_is_replayed_to_two_verdicts(tradeplane: Command, tmp_path: Pa
     ended = tradeplane("replay", digest, "-o", "json")
     assert (ended.code, ended.err) == (0, "")
     found = json.loads(ended.out)
-    assert list(found) == ["snapshot", "session", "verdict", "recorded", "replayed"]
+    fields = ["snapshot", "session", "baselineDigest", "resultDigest", "verdict", "compared", "recorded", "replayed"]
+    assert list(found) == fields
+    assert found["baselineDigest"] == found["resultDigest"]
+    assert found["compared"]["expected"] == found["compared"]["got"]
+    assert found["compared"]["got"]["latency"]["orders"] > 0
     assert (found["snapshot"], found["session"]["name"]) == (digest, NAME.hex())
     fills = found["session"]["fills"]
     assert found["verdict"] == {
@@ -56,9 +60,12 @@ def test_a_session_is_replayed_to_two_verdicts(tradeplane: Command, tmp_path: Pa
         "divergence": None,
     }
     assert found["recorded"]["architecture"] == found["replayed"]["architecture"]
-    header, row = tradeplane("replay", digest).out.splitlines()[:2]
+    header, row, _, figures, expected, got = tradeplane("replay", digest).out.splitlines()[:6]
     assert header.split() == ["SESSION", "DECISIONS", "EXECUTION", "FILLS", "PNL", "DIVERGENCE"]
     assert row.split() == [NAME.hex(), "Exact", "Exact", f"{fills}/{fills}", "0", "<none>"]
+    assert figures.split() == ["FIGURES", "ORDERS", "FILLS", "PNL", "LATENCY", "P50", "P99", "MOST"]
+    assert expected.split()[1:] == got.split()[1:]
+    assert expected.split()[2] == str(fills)
 
 
 def test_what_differs_is_told_and_ends_with_ten(tradeplane: Command, tmp_path: Path) -> None:
@@ -80,6 +87,29 @@ def test_without_a_record_it_is_said_that_execution_is_not_judged(
     ended = tradeplane("replay", sealed(tmp_path, floor, record=False))
     assert (ended.code, "Unjudged" in ended.out) == (0, True)
     assert "not judged: the snapshot has no record of the exchange" in ended.out
+
+
+def test_what_would_have_been_is_compared_and_not_judged(tradeplane: Command, tmp_path: Path, floor: Floor) -> None:
+    digest = sealed(tmp_path, floor)
+    ended = tradeplane("replay", digest, "--parameter", "halfSpreadTicks=2", "-o", "json")
+    assert (ended.code, ended.err) == (0, "")
+    found = json.loads(ended.out)
+    assert (found["verdict"]["decisions"], found["verdict"]["execution"]) == ("Unjudged", "Unjudged")
+    assert found["compared"]["expected"]["ordersDigest"] != found["compared"]["got"]["ordersDigest"]
+    assert "compared and not judged" in tradeplane("replay", digest, "--parameter", "halfSpreadTicks=2").out
+
+
+def test_within_a_tolerance_it_ends_well(tradeplane: Command, tmp_path: Path) -> None:
+    floor = Floor(tmp_path / "floor")
+    floor.tell = lambda number, report: [report | {"price": report["price"] + 2} if report["event"] == 7 else report]
+    floor.trade()
+    floor.close()
+    digest = sealed(tmp_path, floor)
+
+    within = tradeplane("replay", digest, "--tolerance", "pnl=100,fillPrice=0.5")
+    assert (within.code, "Within" in within.out) == (0, True)
+    beyond = tradeplane("replay", digest, "--tolerance", "pnl=100,fillPrice=0.1")
+    assert (beyond.code, "Within" in beyond.out) == (10, False)
 
 
 def test_a_session_that_goes_on_is_said_to_be_open(tradeplane: Command, tmp_path: Path) -> None:

@@ -17,6 +17,8 @@ from tradeplane_api.run import ExitCode, TerminationMessage
 from tradeplane_store import layout
 from tradeplane_store.canonical import document_digest
 
+from tradeplane_workloads.replay.asked import replayed
+from tradeplane_workloads.replay.record import write_record
 from tradeplane_workloads.runner.attempt import attempt
 from tradeplane_workloads.runner.specification import read_specification
 
@@ -44,11 +46,10 @@ class Replay:
         return layout.replay_log(self.name, attempt)
 
     def execute(self, store: ObjectStore, attempt: str) -> TerminationMessage:
-        """Run the baseline again and leave the record of the verdict in the store."""
-        from tradeplane_workloads.replay.again import run_again, write_record
-
-        made = run_again(self.specification, store, say=_log.info, environment={"attempt": attempt})
-        record = write_record(store, made)
+        """Replay what is asked for and leave the record of the verdict in the store."""
+        record = write_record(
+            store, replayed(self.specification, store, say=_log.info, environment={"attempt": attempt})
+        )
         verdict = record.verdict
         _log.info("decisions %s, execution %s", verdict.decisions.value, verdict.execution.value)
         return TerminationMessage(

@@ -6,31 +6,48 @@ a name of its own, and no results.
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from tradeplane_api.parity import Baseline, ReplayRecord, ReplaySpecification
-from tradeplane_store import layout
-from tradeplane_store.canonical import canonical_json
-from tradeplane_store.errors import AlreadyExists, NotFound, StoreError
+from tradeplane_api.parity import Baseline, Compared, ReplayRecord, ReplaySpecification
+from tradeplane_store.errors import StoreError
 
-from tradeplane_workloads.errors import DataRefused, StoreFailure
-from tradeplane_workloads.manifests import parse_manifest
+from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StoreFailure
+from tradeplane_workloads.market.snapshots import read_manifest
+from tradeplane_workloads.replay.figures import figures_of
+from tradeplane_workloads.replay.run_figures import counted_run, outcome_of_run
+from tradeplane_workloads.replay.tolerance import judged_within
 from tradeplane_workloads.replay.verdict import judge
+from tradeplane_workloads.replay.what_if import changed, unjudged
 from tradeplane_workloads.results import describe, open_results, results_digest
 from tradeplane_workloads.runner.execution import compute, machine_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tradeplane_api.parity import Tolerance, Verdict, WhatIf
+    from tradeplane_api.run import RunSpecification
     from tradeplane_store.objects import ObjectStore
 
-SCHEMA_VERSION = 1
-"""The version of a replay's record that this code reads and writes."""
+    from tradeplane_workloads.results import Results, RunResult
 
 
-def replay_of(store: ObjectStore, run: str, name: str) -> ReplaySpecification:
+def replay_of(
+    store: ObjectStore,
+    run: str,
+    name: str,
+    *,
+    tolerance: Tolerance | None = None,
+    what_if: WhatIf | None = None,
+) -> ReplaySpecification:
     """Return the replay, called ``name``, of a finished run in a store. Raises DataRefused where there is none."""
-    return ReplaySpecification(replay=name, baseline=Baseline(run=run, manifest=results_digest(store, run)))
+    return ReplaySpecification(
+        format_version=1 if tolerance is None and what_if is None else 2,
+        replay=name,
+        baseline=Baseline(run=run, manifest=results_digest(store, run)),
+        tolerance=tolerance,
+        what_if=what_if,
+    )
 
 
 def run_again(
@@ -42,57 +59,72 @@ def run_again(
 ) -> ReplayRecord:
     """Run the baseline again and judge it; nothing is written. ``say`` is told what is being done.
 
-    Raises DataRefused where the baseline's results or snapshots are not whole, or its manifest is another;
-    InvalidSpecification where its strategy is no longer there or refuses its parameters; and StoreFailure.
+    Raises DataRefused where the results or snapshots are not whole, or a manifest is another; InvalidSpecification
+    where its strategy is no longer there or refuses its parameters; and StoreFailure.
     """
     baseline = specification.baseline
+    if baseline is None:
+        raise InvalidSpecification("baseline: the replay is of a session, not of a run; give the run")
     try:
-        say(f"Verifying the results of {baseline.run}")
-        recorded = open_results(store, baseline.run)
-        if recorded.digest != baseline.manifest:
-            raise DataRefused(
-                f"the manifest of run {baseline.run} has the digest {recorded.digest}, and the replay is of "
-                f"{baseline.manifest}; replay the run that is there, or restore the other from a copy"
-            )
-        result = compute(recorded.manifest.specification, store, say)
+        recorded = _verified(store, baseline, say)
+        against = recorded if specification.against is None else _verified(store, specification.against, say)
+        asked = recorded.manifest.specification
+        if specification.what_if is not None:
+            simulation = changed(asked.simulation, specification.what_if, on_events=recorded.events is not None)
+            asked = asked.model_copy(update={"simulation": simulation})
+        result = compute(asked, store, say)
+        verdict = _judged(specification, store, against, result, say)
     except StoreError as error:
         raise StoreFailure(f"the replay of run {baseline.run}: {error}") from error
+    of_version_1 = specification.of_version_1
     return ReplayRecord(
+        schema_version=1 if of_version_1 else 2,
         specification=specification,
-        baseline_digest=recorded.manifest.result_digest,
-        result_digest=describe(recorded.manifest.specification, result, {}).result_digest,
-        verdict=judge(recorded, result),
+        baseline_digest=against.manifest.result_digest,
+        result_digest=describe(asked, result, {}).result_digest,
+        verdict=verdict,
+        compared=None if of_version_1 else _compared(against, asked, result),
         environment={**machine_environment(), **(environment or {})},
     )
 
 
-def write_record(store: ObjectStore, record: ReplayRecord) -> ReplayRecord:
-    """Write a replay's record and return the one that is in the store then: an earlier attempt's, if there is one.
-
-    Raises DataRefused where what is there is the record of something else, and StoreFailure.
-    """
-    replay = record.specification.replay
-    path = layout.replay_record(replay)
-    try:
-        store.put_if_absent(path, canonical_json(record))
-    except AlreadyExists:
-        earlier = read_record(store, replay)
-    except StoreError as error:
-        raise StoreFailure(f"replay {replay}: {error}") from error
-    else:
-        return record
-    if earlier.specification != record.specification:
-        raise DataRefused(f"{path} is the record of another replay; give this one a name of its own")
-    return earlier
+def _verified(store: ObjectStore, baseline: Baseline, say: Callable[[str], None]) -> Results:
+    say(f"Verifying the results of {baseline.run}")
+    recorded = open_results(store, baseline.run)
+    if recorded.digest != baseline.manifest:
+        raise DataRefused(
+            f"the manifest of run {baseline.run} has the digest {recorded.digest}, and the replay is of "
+            f"{baseline.manifest}; replay the run that is there, or restore the other from a copy"
+        )
+    return recorded
 
 
-def read_record(store: ObjectStore, replay: str) -> ReplayRecord:
-    """Return the record of a replay. Raises DataRefused where there is none or it cannot be read."""
-    owner = f"replay {replay}"
-    try:
-        data = store.get(layout.replay_record(replay))
-    except NotFound as error:
-        raise DataRefused(f"{owner} has left no record in the store {store.url}; run it first") from error
-    except StoreError as error:
-        raise StoreFailure(f"{owner}: {error}") from error
-    return parse_manifest(ReplayRecord, data, owner, SCHEMA_VERSION)
+def _judged(
+    specification: ReplaySpecification,
+    store: ObjectStore,
+    against: Results,
+    result: RunResult,
+    say: Callable[[str], None],
+) -> Verdict:
+    verdict = judge(against, result)
+    if specification.what_if is not None:
+        return unjudged(verdict)
+    if specification.tolerance is None:
+        return verdict
+    units = _units(store, against.manifest.specification)
+    sides = outcome_of_run(against, units), outcome_of_run(result, units)
+    verdict, exceeded = judged_within(verdict, specification.tolerance, *sides)
+    if exceeded:
+        say(f"Beyond the tolerance: {exceeded}")
+    return verdict
+
+
+def _units(store: ObjectStore, run: RunSpecification) -> dict[str, Fraction]:
+    """Return what one of a quantity is in units, of each instrument of a run."""
+    manifests = [read_manifest(store, digest) for digest in run.snapshots]
+    return {one.symbol: Fraction(10) ** one.quantity_exponent for manifest in manifests for one in manifest.instruments}
+
+
+def _compared(against: Results, asked: RunSpecification, result: RunResult) -> Compared:
+    expected = counted_run(against, against.manifest.specification.simulation.capital)
+    return Compared(expected=figures_of(expected), got=figures_of(counted_run(result, asked.simulation.capital)))

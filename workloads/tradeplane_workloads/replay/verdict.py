@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 TRADES = "trades"
 MOST_TEXT = 256
 """Characters of a value in a verdict, which travels in a termination message and a status."""
-_DECIDED = ("decision_time_ns", "instrument", "side", "quantity", "reason")
+DECIDED = ("decision_time_ns", "instrument", "side", "quantity", "reason")
 
 
 class Replayable(Protocol):
@@ -75,7 +75,7 @@ def _parity(same: bool) -> Parity:
 
 def _decisions(tables: Tables) -> pa.Table:
     log = tables.get(LOG_PART)
-    return tables[TRADES].select(_DECIDED) if log is None else log.filter(pa.array(_of_trader(log)))
+    return tables[TRADES].select(DECIDED) if log is None else log.filter(pa.array(_of_trader(log)))
 
 
 def _executed(tables: Tables, name: str) -> pa.Table:

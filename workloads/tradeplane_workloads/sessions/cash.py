@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tradeplane_api.snapshot import InstrumentKind
 
@@ -22,16 +22,35 @@ def last_prices(told: Sequence[Told]) -> dict[int, int]:
     return {one.instrument: one.price for one in told}
 
 
-def gained(fills: Sequence[Told | Came], marks: Mapping[int, int], instruments: Sequence[TapeInstrument]) -> int:
-    """Return in billionths what fills came to, positions at ``marks``; those of an unknown instrument do not count."""
-    total, lots = 0, dict[int, int]()
+class Held(NamedTuple):
+    """What fills of an instrument left: lots, below zero when short, and cash less fees, in billionths."""
+
+    lots: int = 0
+    cash: int = 0
+
+
+def holdings(fills: Sequence[Told | Came], instruments: Sequence[TapeInstrument]) -> dict[int, Held]:
+    """Return what fills left of each instrument that traded; those of an unknown instrument do not count."""
+    held: dict[int, Held] = {}
     for one in fills:
         if 0 <= one.instrument < len(instruments) and one.price > 0:
-            total += _cash(instruments[one.instrument], -one.side * one.quantity, one.price) - (one.fee or 0)
-            lots[one.instrument] = lots.get(one.instrument, 0) + one.side * one.quantity
-    return total + sum(
-        _cash(instruments[index], held, marks[index]) for index, held in lots.items() if marks.get(index, 0) > 0
+            before, lots = held.get(one.instrument, Held()), one.side * one.quantity
+            came = _cash(instruments[one.instrument], -lots, one.price) - (one.fee or 0)
+            held[one.instrument] = Held(before.lots + lots, before.cash + came)
+    return held
+
+
+def worth(held: Mapping[int, Held], marks: Mapping[int, int], instruments: Sequence[TapeInstrument]) -> int:
+    """Return in billionths what is held comes to, positions at ``marks``; one without a mark does not count."""
+    at_marks = (
+        _cash(instruments[index], one.lots, marks[index]) for index, one in held.items() if marks.get(index, 0) > 0
     )
+    return sum(one.cash for one in held.values()) + sum(at_marks)
+
+
+def gained(fills: Sequence[Told | Came], marks: Mapping[int, int], instruments: Sequence[TapeInstrument]) -> int:
+    """Return in billionths what fills came to, positions at ``marks``."""
+    return worth(holdings(fills, instruments), marks, instruments)
 
 
 def _cash(instrument: TapeInstrument, lots: int, price: int) -> int:

@@ -46,6 +46,14 @@ class Told(NamedTuple):
     taker: bool
     fee: int | None
     """Of a fill, what the session took it to cost, in billionths."""
+    time_ns: int = 0
+    """When the session had it."""
+    exchange_ns: int = 0
+    """When it happened, by the exchange."""
+
+    def of_fill(self) -> Told:
+        """Return what it says of a fill, without where and when it was told."""
+        return self._replace(record=0, time_ns=0, exchange_ns=0)
 
 
 class Sent(NamedTuple):
@@ -59,6 +67,10 @@ class Sent(NamedTuple):
     kind: str
     price: int
     trigger: int
+    time_ns: int = 0
+    """Time of the input that it was decided on."""
+    shown: int = 0
+    """Its price in the log."""
 
 
 @dataclass(slots=True)
@@ -67,6 +79,8 @@ class Survey:
 
     records: int = 0
     inputs: int = 0
+    rows: int = 0
+    """Rows of the log that are recorded."""
     first_ns: int = 0
     last_ns: int = 0
     gaps: int = 0
@@ -133,17 +147,18 @@ def _number(payload: memoryview, place: int) -> tuple[int, int]:
 
 
 def _told(number: int, payload: memoryview) -> Told:
-    _, instrument = _TOLD.unpack_from(payload)
-    _, event, _, order, side, price, quantity, left, taker = _REPORT.unpack_from(payload, _TOLD.size)
-    return Told(number, instrument, event, order, _side(side), price, quantity, left, taker, None)
+    time, instrument = _TOLD.unpack_from(payload)
+    exchange, event, _, order, side, price, quantity, left, taker = _REPORT.unpack_from(payload, _TOLD.size)
+    return Told(number, instrument, event, order, _side(side), price, quantity, left, taker, None, time, exchange)
 
 
 def _outcome(found: Survey, number: int, payload: memoryview) -> None:
     """Take from rows of the log which orders were sent, and what the fill that was just told cost."""
-    place = _COUNT.size
-    for _ in range(_COUNT.unpack_from(payload)[0]):
-        _, instrument = _ROW.unpack_from(payload, place)
-        _, event, _, order, side, price, quantity, _, _ = _REPORT.unpack_from(payload, place + _ROW.size)
+    place, rows = _COUNT.size, _COUNT.unpack_from(payload)[0]
+    found.rows += rows
+    for _ in range(rows):
+        time, instrument = _ROW.unpack_from(payload, place)
+        _, event, _, order, side, shown, quantity, _, _ = _REPORT.unpack_from(payload, place + _ROW.size)
         place += _ROW.size + _REPORT.size
         fee = int.from_bytes(payload[place : place + _WIDE], "little", signed=True)
         place += _WIDE
@@ -151,7 +166,9 @@ def _outcome(found: Survey, number: int, payload: memoryview) -> None:
             kind, _, first, second, *_ = _ORDER.unpack_from(payload, place)
             place += _ORDER.size
             price, trigger = _prices(_KINDS[kind], first, second)
-            found.sent[order] = Sent(number, instrument, order, _side(side), quantity, _KINDS[kind], price, trigger)
+            found.sent[order] = Sent(
+                number, instrument, order, _side(side), quantity, _KINDS[kind], price, trigger, time, shown
+            )
         elif event in FILLS and found.told and found.told[-1].fee is None and found.told[-1].order == order:
             found.told[-1] = found.told[-1]._replace(fee=fee)
 

@@ -16,7 +16,8 @@ from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.snapshots import write_snapshot
 from tradeplane_workloads.replay.__main__ import read_replay
-from tradeplane_workloads.replay.again import read_record, replay_of, run_again, write_record
+from tradeplane_workloads.replay.again import replay_of, run_again
+from tradeplane_workloads.replay.record import read_record, write_record
 from tradeplane_workloads.results import read_results_manifest, results_digest
 from tradeplane_workloads.runner.attempt import Attempt
 from tradeplane_workloads.runner.execution import run

@@ -17,13 +17,12 @@ from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.exchange.parity import replay_record
 from tradeplane_workloads.exchange.record_file import specification_beside
 from tradeplane_workloads.exchange.refusal import Refusal
-from tradeplane_workloads.replay.sessions import replay_session
 from tradeplane_workloads.sessions import SessionSpecification, replay
-from tradeplane_workloads.sessions.bundle import seal_session
 from tradeplane_workloads.sessions.frames import RECORD_HEADER
 from tradeplane_workloads.sessions.order_names import order_name
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
+from tests.unit.workloads.replay.sessions_on_record import FILLS, REPORT, forge, on_fill, replayed, traded
 from tests.unit.workloads.sessions.forgery import OUTCOME, Frame, forged_journal, put_together, taken_apart
 from tests.unit.workloads.sessions.trading_floor import NAME, Floor, exchange_of, journal_of
 
@@ -31,9 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-REPORT = 2
 MARKET, SUBMIT = 1, 3
-FILLS = (OrderEvent.TRADE, OrderEvent.FILL)
 EXACT, DIVERGED, UNJUDGED = Parity.EXACT, Parity.DIVERGED, Parity.UNJUDGED
 
 
@@ -42,18 +39,8 @@ def store(tmp_path: Path) -> ObjectStore:
     return open_store((tmp_path / "store").as_uri(), create=True)
 
 
-def traded(folder: Path, tell: Any = None, *, end: bool = True, **fields: Any) -> Floor:
-    """Return a floor where a session traded; ``tell`` is what it was told instead of what happened."""
-    floor = Floor(folder, **fields)
-    floor.tell = tell or floor.tell
-    floor.trade(end=end)
-    floor.close()
-    return floor
-
-
 def judged(store: ObjectStore, floor: Floor, *, record: bool = True) -> Verdict:
-    sealed = seal_session(store, floor.session_folder, record=floor.record if record else None, previous=None)
-    return replay_session(store, sealed.id, lambda _: None).verdict
+    return replayed(store, floor, record=record).verdict
 
 
 def parities(verdict: Verdict) -> tuple[Parity, Parity]:
@@ -67,30 +54,12 @@ def place(verdict: Verdict) -> tuple[str, str, str | None, str | None]:
     return one.part, one.field, one.expected, one.got
 
 
-def forge(floor: Floor, alter: Callable[[list[Frame]], None], specification: bytes | None = None) -> None:
-    """Alter the journal on disk, checksums and seals as well."""
-    data = forged_journal(journal_of(floor).tobytes(), alter, specification)
-    (floor.session_folder / "journal").write_bytes(data)
-
-
 def forge_record(floor: Floor, alter: Callable[[list[Frame]], None]) -> None:
     """Alter the exchange's record on disk, checksums as well."""
     data = floor.record.read_bytes()
     parts = taken_apart(data, RECORD_HEADER)
     alter(parts)
     floor.record.write_bytes(put_together(data[:RECORD_HEADER], parts))
-
-
-def on_fill(which: int, change: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> Any:
-    """Tell a session something else of its fill of that number."""
-    fills = 0
-
-    def tell(_: int, report: dict[str, Any]) -> list[dict[str, Any]]:
-        nonlocal fills
-        fills += report["event"] in FILLS
-        return change(report) if report["event"] in FILLS and fills == which else [report]
-
-    return tell
 
 
 def test_a_session_and_its_exchange_are_exact(tmp_path: Path, store: ObjectStore) -> None:

@@ -1,0 +1,139 @@
+"""The command of a replay on another processor, and what is said where there can be none. Nothing is started here."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tradeplane_api.parity import ReplaySpecification
+from tradeplane_api.run import ExitCode
+from tradeplane_cli.containers import (
+    ENGINES,
+    MACHINES,
+    Errand,
+    command_of,
+    errand_of,
+    find_engine,
+    own_architecture,
+)
+from tradeplane_cli.failures import CommandFailure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.unit.cli.conftest import Ended
+
+    Command = Callable[..., Ended]
+
+IMAGE = "registry.example/tradeplane/workloads@sha256:" + "a" * 64
+ERRAND = Errand("arm64", IMAGE, Path("/home/me/store"))
+
+
+def option(command: list[str], name: str) -> list[str]:
+    """Return every value of an option."""
+    return [value for place, value in enumerate(command) if command[place - 1] == name]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_container_reads_the_store_and_nothing_else(engine: str) -> None:
+    command = command_of(f"/usr/bin/{engine}", ERRAND, (1000, 1001))
+    assert command[:3] == [f"/usr/bin/{engine}", "run", "--rm"]
+    assert option(command, "--platform") == ["linux/arm64"]
+    assert option(command, "--network") == ["none"]
+    assert option(command, "--mount") == ["type=bind,source=/home/me/store,target=/store,readonly"]
+    assert option(command, "--cap-drop") == ["ALL"]
+    assert option(command, "--user") == ["1000:1001"]
+    assert "--read-only" in command
+    assert "--privileged" not in command
+    image = command.index(IMAGE)
+    assert command[image + 1 :] == ["-m", "tradeplane_workloads.replay.printed"]
+    assert option(command, "--entrypoint") == ["/usr/bin/python3"]
+
+
+def test_what_is_asked_is_named_and_not_spelled() -> None:
+    command = command_of("docker", ERRAND, (0, 0))
+    assert option(command, "--env") == ["TRADEPLANE_REPLAY", "TRADEPLANE_STORE_URL"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "user", "kept"), [("podman", 1000, True), ("podman", 0, False), ("docker", 1, False)]
+)
+def test_a_rootless_podman_keeps_the_user(engine: str, user: int, kept: bool) -> None:
+    assert ("keep-id" in command_of(engine, ERRAND, (user, user))) == kept
+
+
+def test_the_first_engine_there_is_runs_it() -> None:
+    assert find_engine("arm64", {"podman": "/bin/podman", "nerdctl": "/bin/nerdctl"}.get) == "/bin/podman"
+
+
+def test_without_an_engine_it_is_said_what_to_install() -> None:
+    with pytest.raises(CommandFailure, match="no container engine is here") as refused:
+        find_engine("arm64", lambda _: None)
+    for words in (*ENGINES, "qemu-user-static", "architectures: [arm64]"):
+        assert words in (refused.value.remedy or "")
+    assert refused.value.code is ExitCode.INVALID
+
+
+@pytest.mark.parametrize(
+    ("image", "url", "words"),
+    [
+        (None, "file:///store", "no image is named"),
+        ("--privileged", "file:///store", "is no image"),
+        (IMAGE, "s3://bucket/prefix", "cannot read the store s3://bucket/prefix"),
+        (IMAGE, "file://elsewhere/store", "cannot read the store"),
+        (IMAGE, "file:///a,b", "has a comma"),
+    ],
+)
+def test_what_no_container_can_do_is_refused(image: str | None, url: str, words: str) -> None:
+    with pytest.raises(CommandFailure, match=words) as refused:
+        errand_of("arm64", image, url)
+    assert refused.value.remedy
+
+
+def test_a_folder_is_mounted_by_its_name() -> None:
+    assert errand_of("arm64", IMAGE, "file:///my%20store").store == Path("/my store")
+
+
+def test_this_processor_is_known_by_the_name_of_images() -> None:
+    assert MACHINES.get(own_architecture(), own_architecture()) == platform.machine()
+
+
+def test_an_answer_is_about_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tradeplane_cli import containers
+
+    asked = ReplaySpecification(format_version=2, replay="local", session="sha256:" + "1" * 64)
+    for printed, words in ((b"", "printed no record"), (b"x" * (1 << 21), "bytes, which is no record")):
+        done: Any = type("Done", (), {"returncode": 0, "stdout": printed, "stderr": b""})
+        monkeypatch.setattr(containers.subprocess, "run", lambda *_, **__: done)  # noqa: B023
+        with pytest.raises(CommandFailure, match=words):
+            containers.replay_in_container("docker", ERRAND, asked)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (3, ExitCode.REFUSED),
+        (2, ExitCode.INVALID),
+        (4, ExitCode.STORE),
+        (1, ExitCode.INTERNAL),
+        (125, ExitCode.INTERNAL),
+        (255, ExitCode.INTERNAL),
+    ],
+)
+def test_how_a_container_ended_is_told(monkeypatch: pytest.MonkeyPatch, code: int, told: ExitCode) -> None:
+    from tradeplane_cli import containers
+
+    asked = ReplaySpecification(format_version=2, replay="local", session="sha256:" + "1" * 64)
+    done: Any = type("Done", (), {"returncode": code, "stdout": b"", "stderr": b"the words\n"})
+    monkeypatch.setattr(containers.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(CommandFailure, match="the words") as refused:
+        containers.replay_in_container("docker", ERRAND, asked)
+    assert refused.value.code is told
+
+
+def test_another_processor_needs_an_image(tradeplane: Command) -> None:
+    other = next(name for name in MACHINES if name != own_architecture())
+    ended = tradeplane("replay", "r1", "--arch", other)
+    assert (ended.code, "no image is named" in ended.err) == (2, True)
