@@ -141,6 +141,14 @@ class SessionDescription(Document):
         return bool(journal) and list(parts) == [SPECIFICATION, *journal, *exchange]
 
 
+class Holding(StrEnum):
+    """What a snapshot's records are of."""
+
+    BARS = "Bars"
+    TAPES = "Tapes"
+    SESSION = "Session"
+
+
 class SnapshotManifest(Document):
     """What a snapshot holds: snapshots/<hex of id>/manifest.json. Its canonical JSON's digest is the snapshot's id.
 
@@ -165,6 +173,13 @@ class SnapshotManifest(Document):
         description="Of a snapshot that holds a session.",
     )
     parts: tuple[Part, ...]
+
+    @property
+    def holds(self) -> Holding:
+        """What its records are of."""
+        if self.session is not None:
+            return Holding.SESSION
+        return Holding.TAPES if self.schema_version == TAPE_SCHEMA_VERSION else Holding.BARS
 
     @model_validator(mode="after")
     def _each_form_has_its_version(self) -> Self:
@@ -203,6 +218,7 @@ class SnapshotStatus(Document):
         default=None, ge=0, description="The generation the operator has acted on."
     )
     conditions: Conditions = (UNSEEN,)
+    holds: Holding | None = Field(default=None, description="Bars or tapes of a market, or a session that was traded.")
     instruments: tuple[Symbol, ...] = Field(default=(), max_length=16, description="Symbols, the first 16.")
     records: Integer | None = Field(default=None, ge=0, description="Records in all parts.")
     start: Timestamp | None = Field(default=None, description="Time of the first record, RFC 3339.")

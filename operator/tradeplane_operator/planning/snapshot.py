@@ -72,10 +72,13 @@ def plan(observed: ObservedSnapshot, settings: Settings, now: datetime) -> Plan:
         known = ", ".join(sorted(settings.stores))
         message = f"spec.store {spec.store!r} is not a store of this cluster; the administrator offers: {known}"
         return _say(observed, status, Verdict(Standing.STALLED, "StoreUnknown", message), now)
-    if _verified(status, metadata["generation"]):
+    verified = _verified(status, metadata["generation"])
+    if verified and status.holds is not None:
         return Plan()
     if observed.facts is None:
         return Plan(needs=(Need(Fact.RESULTS),))
+    if verified and observed.facts.manifest is None:
+        return Plan()  # an older operator verified it; what it holds is said when the store can be read
     return _found(observed, status, spec, observed.facts, settings.pace, now)
 
 
@@ -105,13 +108,14 @@ def _found(
         manifest = facts.manifest
         status = status.model_copy(
             update={
+                "holds": manifest.holds,
                 "instruments": tuple(instrument.symbol for instrument in manifest.instruments[:_SYMBOLS_SHOWN]),
                 "records": manifest.records,
                 "start": manifest.start,
                 "end": manifest.end,
             }
         )
-        message = f"{manifest.records} records from {manifest.start} to {manifest.end}, manifest verified"
+        message = f"{_contents(manifest)} from {manifest.start} to {manifest.end}, manifest verified"
         return _say(observed, status, Verdict(Standing.READY, "Verified", message), now)
     if facts.state is SnapshotState.MISSING:
         message = (
@@ -124,6 +128,13 @@ def _found(
         return _say(observed, status, Verdict(Standing.WORKING, "StoreUnavailable", message), now, again)
     message = f"snapshot {spec.digest} is refused: {facts.message}; import it again"
     return _say(observed, status, Verdict(Standing.STALLED, "SnapshotRefused", message), now)
+
+
+def _contents(manifest: SnapshotManifest) -> str:
+    session = manifest.session
+    if session is None:
+        return f"{manifest.records} records"
+    return f"a session of {session.inputs} inputs, {session.orders} orders and {session.fills} fills"
 
 
 def _say(

@@ -75,7 +75,7 @@ class Plan:
     apply: tuple[Mapping[str, Any], ...] = ()
     remove: tuple[Removal, ...] = ()
     snapshots: tuple[Mapping[str, Any], ...] = ()
-    """Snapshots to be made of bundles; those that are ``outdated`` are deleted."""
+    """Snapshots to be made of bundles, or of a session; those that are ``outdated`` are deleted."""
     outdated: tuple[Removal, ...] = ()
     claims: tuple[str, ...] = ()
     finalizers: tuple[str, ...] | None = None
