@@ -196,19 +196,34 @@ class SnapshotManifest(Document):
         return self
 
 
+class DeletionPolicy(StrEnum):
+    """What becomes of what a Snapshot names in the store when the Snapshot is deleted."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
+def _unchanged(field: str) -> Rule:
+    return Rule(
+        cel=f"self.{field} == oldSelf.{field}",
+        message=f"{field} is immutable, since a snapshot never changes: create a Snapshot with another name",
+        holds=None,
+        field=field,
+    )
+
+
 class SnapshotSpec(Document):
     """A snapshot that lies in a store."""
 
     store: Name = Field(default="default", description="Name of a store the administrator configured.")
     digest: Digest = Field(description="Id of the snapshot: the digest of its manifest.")
-
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            cel="self == oldSelf",
-            message="spec is immutable, since a snapshot never changes: create a Snapshot with another name",
-            holds=None,
-        ),
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.RETAIN,
+        description="What becomes of what lies in the store when this is deleted: Retain leaves it, Delete removes it "
+        "unless another Snapshot names it too, or the store does not let it go.",
     )
+
+    rules: ClassVar[tuple[Rule, ...]] = (_unchanged("store"), _unchanged("digest"))
 
 
 class SnapshotStatus(Document):

@@ -15,14 +15,14 @@ from tradeplane_operator.planning.readers import digests_read
 from tradeplane_operator.planning.snapshot_capture import ObservedCapture, plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan, Removal
 from tradeplane_operator.running.applying import apply_child
-from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.reading import read_again, resources_of
 from tradeplane_operator.running.settling import settle
 from tradeplane_operator.running.snapshot_making import make_snapshot
 from tradeplane_operator.running.status import path_of, write_finalizers, write_status
 from tradeplane_operator.running.traders import remove_claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from tradeplane_operator.acting.client import ApiClient
@@ -110,18 +110,12 @@ class SnapshotCaptures:
         if need.fact is Fact.BUNDLES:
             return await self._look_for_bundles(key, observed)
         if need.fact is Fact.READERS:
-            resources = (self._resources(index, key.namespace) for index in self._readers())
+            resources = (resources_of(index, key.namespace) for index in self._readers())
             return replace(observed, read=digests_read(*resources))
         return await self._read_again(key, observed)
 
     def _readers(self) -> tuple[ResourceIndex, ResourceIndex, ResourceIndex]:
         return self.index.strategies, self.index.replays, self.index.connections
-
-    def _resources(self, index: ResourceIndex, namespace: str) -> Iterator[Mapping[str, Any]]:
-        for key in index:
-            record = index.get(key)
-            if key.namespace == namespace and record is not None:
-                yield record.resource()
 
     async def _look_for_bundles(self, key: Key, observed: ObservedCapture) -> ObservedCapture:
         metadata, spec = observed.resource["metadata"], observed.resource["spec"]
@@ -191,4 +185,8 @@ class SnapshotCaptures:
             await self.client.delete(path_of(found_at), removal.uid)
         except (NotFound, Conflict):
             log.debug("there is no Snapshot %s any more", removal.name, extra={"key": str(key)})
-        self.index.snapshots.remove(found_at, removal.uid)
+            self.index.snapshots.remove(found_at, removal.uid)
+            return
+        record = self.index.snapshots.get(found_at)
+        if record is not None and not record.resource()["metadata"].get("finalizers"):
+            self.index.snapshots.remove(found_at, removal.uid)
