@@ -80,6 +80,7 @@ SNAPSHOT = Kind(
     short_names=("snap",),
     columns=(
         *_READY_COLUMNS,
+        Column("Holds", ".status.holds", "Bars or tapes of a market, or a session that was traded."),
         Column("Instruments", ".status.instruments", "Symbols, the first 16."),
         Column("Records", ".status.records", "Records in all parts.", type="integer"),
         Column("Start", ".status.start", "Time of the first record."),

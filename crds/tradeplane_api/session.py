@@ -95,6 +95,9 @@ class SessionStatus(Document):
     session: Annotated[str, Field(max_length=32)] | None = Field(default=None, description="Name of the session.")
     number: Integer | None = Field(default=None, ge=1, description="Which of the Strategy's sessions it is.")
     snapshot: Digest | None = Field(default=None, description="Id of the snapshot it was sealed as.")
+    snapshot_name: Name | None = Field(
+        default=None, description="Name of the Snapshot that was made of it; absent until that is there."
+    )
     inputs: Integer | None = Field(default=None, ge=0, description="Events the strategy saw.")
     orders: Integer | None = Field(default=None, ge=0, description="Orders sent.")
     fills: Integer | None = Field(default=None, ge=0, description="Fills of them.")

@@ -141,6 +141,14 @@ class SessionDescription(Document):
         return bool(journal) and list(parts) == [SPECIFICATION, *journal, *exchange]
 
 
+class Holding(StrEnum):
+    """What a snapshot's records are of."""
+
+    BARS = "Bars"
+    TAPES = "Tapes"
+    SESSION = "Session"
+
+
 class SnapshotManifest(Document):
     """What a snapshot holds: snapshots/<hex of id>/manifest.json. Its canonical JSON's digest is the snapshot's id.
 
@@ -166,6 +174,13 @@ class SnapshotManifest(Document):
     )
     parts: tuple[Part, ...]
 
+    @property
+    def holds(self) -> Holding:
+        """What its records are of."""
+        if self.session is not None:
+            return Holding.SESSION
+        return Holding.TAPES if self.schema_version == TAPE_SCHEMA_VERSION else Holding.BARS
+
     @model_validator(mode="after")
     def _each_form_has_its_version(self) -> Self:
         tapes = self.schema_version == TAPE_SCHEMA_VERSION
@@ -181,19 +196,34 @@ class SnapshotManifest(Document):
         return self
 
 
+class DeletionPolicy(StrEnum):
+    """What becomes of what a Snapshot names in the store when the Snapshot is deleted."""
+
+    RETAIN = "Retain"
+    DELETE = "Delete"
+
+
+def _unchanged(field: str) -> Rule:
+    return Rule(
+        cel=f"self.{field} == oldSelf.{field}",
+        message=f"{field} is immutable, since a snapshot never changes: create a Snapshot with another name",
+        holds=None,
+        field=field,
+    )
+
+
 class SnapshotSpec(Document):
     """A snapshot that lies in a store."""
 
     store: Name = Field(default="default", description="Name of a store the administrator configured.")
     digest: Digest = Field(description="Id of the snapshot: the digest of its manifest.")
-
-    rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            cel="self == oldSelf",
-            message="spec is immutable, since a snapshot never changes: create a Snapshot with another name",
-            holds=None,
-        ),
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.RETAIN,
+        description="What becomes of what lies in the store when this is deleted: Retain leaves it, Delete removes it "
+        "unless another Snapshot names it too, or the store does not let it go.",
     )
+
+    rules: ClassVar[tuple[Rule, ...]] = (_unchanged("store"), _unchanged("digest"))
 
 
 class SnapshotStatus(Document):
@@ -203,6 +233,7 @@ class SnapshotStatus(Document):
         default=None, ge=0, description="The generation the operator has acted on."
     )
     conditions: Conditions = (UNSEEN,)
+    holds: Holding | None = Field(default=None, description="Bars or tapes of a market, or a session that was traded.")
     instruments: tuple[Symbol, ...] = Field(default=(), max_length=16, description="Symbols, the first 16.")
     records: Integer | None = Field(default=None, ge=0, description="Records in all parts.")
     start: Timestamp | None = Field(default=None, description="Time of the first record, RFC 3339.")

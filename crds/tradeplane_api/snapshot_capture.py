@@ -16,6 +16,7 @@ from tradeplane_api.conditions import UNSEEN, Conditions
 from tradeplane_api.rules import Rule
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES
 from tradeplane_api.session import ConnectionReference
+from tradeplane_api.snapshot import DeletionPolicy
 from tradeplane_api.strategy import ResourceList, Resources
 from tradeplane_api.volume import Volume
 
@@ -88,7 +89,11 @@ class SnapshotCaptureSpec(Document):
     source: CaptureSource = Field(description="What is taken down.")
     rotation: Rotation = Field(default_factory=Rotation, description="When a bundle ends: what comes first.")
     retention: SnapshotRetention | None = Field(
-        default=None, description="Which Snapshots stay; all when absent. What they name in the store stays anyway."
+        default=None, description="Which Snapshots stay; all when absent. What they name in the store: deletionPolicy."
+    )
+    deletion_policy: DeletionPolicy = Field(
+        default=DeletionPolicy.RETAIN,
+        description="That of the Snapshots made from now on: whether what they name in the store goes with them.",
     )
     store: Name = Field(default="default", description="Name of a store the administrator configured.")
     volume: Volume = Field(

@@ -70,6 +70,7 @@ class Relisting:
     _due: dict[str, str] = field(default_factory=dict)
     _listed: set[str] = field(default_factory=set)
     _some: asyncio.Event = field(default_factory=asyncio.Event)
+    _complete: bool = False
 
     def listed(self, plural: str) -> None:
         """Say that kopf has listed a kind anew."""
@@ -90,7 +91,12 @@ class Relisting:
                         await asyncio.sleep(0.1)
         except TimeoutError:
             return False
+        self._complete = True
         return True
+
+    async def complete(self, patience: float) -> bool:
+        """Return whether everything there is was known once; what comes after, watches bring. Raises ApiError."""
+        return self._complete or await self.synced(patience)
 
     async def run(self) -> None:
         """Compare after each listing, and at the interval of the settings, for ever."""

@@ -23,6 +23,7 @@ from tradeplane_operator.observing.replay_records import check_record, refused
 from tradeplane_operator.planning.asking import digest_of
 from tradeplane_operator.planning.bundles import BundleFacts
 from tradeplane_operator.planning.observed import ResultFacts, ResultState
+from tradeplane_operator.planning.payload import PayloadRemoval, RemovalEnd
 from tradeplane_operator.planning.snapshot import SnapshotFacts, SnapshotState
 
 if TYPE_CHECKING:
@@ -122,6 +123,17 @@ class Stores:
         if absent:
             return SnapshotFacts(SnapshotState.MISSING, f"parts not there: {', '.join(absent[:4])}")
         return facts
+
+    async def remove_snapshot(self, store: str, namespace: str, digest: str) -> PayloadRemoval:
+        """Remove what is stored of a snapshot, its manifest first: nobody finds one whose parts are gone."""
+        try:
+            opened = self.of(store, namespace)
+            await opened.aremove(layout.snapshot_folder(digest), first=layout.snapshot_manifest(digest))
+        except StoreUnavailable as error:
+            return PayloadRemoval(RemovalEnd.UNAVAILABLE, str(error))
+        except StoreError as error:
+            return PayloadRemoval(RemovalEnd.REFUSED, str(error))
+        return PayloadRemoval(RemovalEnd.GONE)
 
 
 def check_results(data: bytes, run: str) -> ResultFacts:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_api.snapshot import DeletionPolicy
+
 from tradeplane_operator.planning.capture_names import (
     BUNDLE_LABEL,
     BYTES_ANNOTATION,
@@ -18,7 +20,7 @@ from tradeplane_operator.planning.capture_names import (
     snapshot_name,
 )
 from tradeplane_operator.planning.conditions import Standing, Verdict
-from tradeplane_operator.planning.names import API_VERSION, CAPTURE_UID_LABEL
+from tradeplane_operator.planning.names import API_VERSION, CAPTURE_UID_LABEL, PAYLOAD_FINALIZER
 from tradeplane_operator.planning.observed import ResultState
 from tradeplane_operator.planning.times import parse_rfc3339
 from tradeplane_operator.planning.wanted import Removal
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tradeplane_api.capture import SealedBundle
-    from tradeplane_api.snapshot_capture import CapturedBundles, SnapshotRetention
+    from tradeplane_api.snapshot_capture import CapturedBundles, SnapshotCaptureSpec, SnapshotRetention
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +84,11 @@ def _whole(text: object) -> int:
     return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 16 else 0
 
 
-def build_snapshot(metadata: Mapping[str, Any], prefix: str, store: str, bundle: SealedBundle) -> dict[str, Any]:
+def build_snapshot(
+    metadata: Mapping[str, Any], prefix: str, spec: SnapshotCaptureSpec, bundle: SealedBundle
+) -> dict[str, Any]:
     """Return the manifest of the Snapshot of a bundle. It has no owner: it outlives its capture."""
+    guard = {"finalizers": [PAYLOAD_FINALIZER]} if spec.deletion_policy is DeletionPolicy.DELETE else {}
     labels = {CAPTURE_UID_LABEL: metadata["uid"], BUNDLE_LABEL: f"{bundle.number:06}"}
     if len(metadata["name"]) <= LONGEST_LABEL:
         labels[CAPTURE_LABEL] = metadata["name"]
@@ -95,8 +100,9 @@ def build_snapshot(metadata: Mapping[str, Any], prefix: str, store: str, bundle:
             "namespace": metadata["namespace"],
             "labels": labels,
             "annotations": {BYTES_ANNOTATION: str(bundle.bytes)},
+            **guard,
         },
-        "spec": {"store": store, "digest": bundle.snapshot},
+        "spec": {"store": spec.store, "digest": bundle.snapshot, "deletionPolicy": spec.deletion_policy.value},
     }
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "MANAGED_BY",
     "MANAGED_BY_LABEL",
     "OWNER_LABELS",
+    "PAYLOAD_FINALIZER",
     "PROBE_ROLE",
     "REPLAY_UID_LABEL",
     "ROLE_LABEL",
@@ -54,6 +55,8 @@ OWNER_LABELS = {
 """Labels by which a child says whose it is, and the kind each stands for."""
 APPLIED_ANNOTATION = f"{GROUP}/applied"
 """The digest of the manifest a child was last made like."""
+PAYLOAD_FINALIZER = f"{GROUP}/payload"
+"""Keeps a Snapshot whose deletionPolicy is Delete from going before what it names in the store is gone."""
 RUN_LABEL = f"{GROUP}/run"
 """The Job's own name, by which it is removed."""
 ROLE_LABEL = f"{GROUP}/role"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tradeplane_api.parity import Compared, Verdict
     from tradeplane_api.run import Summary
 
+    from tradeplane_operator.planning.bundles import KnownSnapshot
     from tradeplane_operator.planning.connecting import ConnectionView
 
 
@@ -205,7 +206,8 @@ class Observed:
 
     ``confirmed``: the resource came from a watch or a read, not from the answer to a write of ours.
     ``fresh``: it was read after the Jobs were observed, so that a Job missing here is not one recorded and gone.
-    ``sets``, ``connection`` and ``trader`` are of mode Paper.
+    ``sets``, ``connection`` and ``trader`` are of mode Paper, and so is ``sealed``: the Snapshot there is of the name
+    that the one of its last closing has.
     """
 
     resource: Mapping[str, Any]
@@ -216,6 +218,7 @@ class Observed:
     sets: Mapping[str, ObservedSet] = field(default_factory=dict)
     connection: ConnectionView | None = None
     trader: TraderFacts | None = None
+    sealed: KnownSnapshot | None = None
     results: Mapping[str, ResultFacts] = field(default_factory=dict)
     pods: Mapping[str, JobPods] = field(default_factory=dict)
     admitted: Mapping[str, Admitted] = field(default_factory=dict)

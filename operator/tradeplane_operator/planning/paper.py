@@ -33,7 +33,8 @@ from tradeplane_operator.planning.paper_draft import Draft
 from tradeplane_operator.planning.paper_names import CLOSING_FINALIZER
 from tradeplane_operator.planning.paper_pins import begun, resumed
 from tradeplane_operator.planning.paper_trader import want_trader
-from tradeplane_operator.planning.releasing import release
+from tradeplane_operator.planning.releasing import Going, release
+from tradeplane_operator.planning.session_snapshots import is_due, not_made, seal
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.planning.work import SpecificationTooLarge
@@ -48,9 +49,11 @@ if TYPE_CHECKING:
 
 
 def concerns(spec: StrategySpec, status: StrategyStatus) -> bool:
-    """Return whether a Strategy trades, or has a session that is still to be closed."""
+    """Return whether a Strategy trades, or has a session that is still to be closed or to become a Snapshot."""
     session = status.session
-    return spec.mode is Mode.PAPER or (session is not None and session.state is not SessionState.CLOSED)
+    if spec.mode is Mode.PAPER:
+        return True
+    return session is not None and (session.state is not SessionState.CLOSED or is_due(session))
 
 
 def plan(
@@ -174,15 +177,25 @@ class _Plan(Draft):
         want_trader(self, session)
 
     def _closed(self, session: SessionStatus) -> None:
-        """Say how the session was closed, close more of it where that is asked for, or trade again."""
+        """Have its Snapshot made, say how it was closed, close more of it where that is asked for, or trade again."""
         unwanted = self.unwanted()
         way = session.on_suspend if unwanted is not None else Closing.FLATTEN
-        if unwanted is None and session.asked == self.asked and session.outcome is not PaperOutcome.FLAT:
+        resumes = unwanted is None and session.asked == self.asked and session.outcome is not PaperOutcome.FLAT
+        closes_again = not enough(session, way) and self._may_close_again(session, way)
+        self.sealing = seal(self, session)
+        self.session = session = self.sealing.session
+        if not self.sealing.done:
+            goes_on = self.sealing.trouble and (resumes or closes_again)
+            if self.snapshots or self.needs or not goes_on:
+                return
+            self.told.append(not_made(self.sealing))  # what goes on is sealed again, and all of this with it
+            self.verdict = None
+        if resumes:
             self.session = resumed(session)
             self._trade(self.session)
         elif unwanted is None and enough(session, way):
             self._begin()
-        elif not enough(session, way) and self._may_close_again(session, way):
+        elif closes_again:
             begin_closing(self, session, way, unwanted or "the spec asks for something else")
         elif unwanted is None:
             words = (
@@ -215,13 +228,14 @@ class _Plan(Draft):
     def finish(self) -> Plan:
         """Return the plan, or only what is needed to make it."""
         if self.deleted:
-            over = release(self.metadata, self.session, self.status.session, self._said(), self.settings, self.now)
+            going = Going(self.session, self.status.session, self.sealing, self._said())
+            over = release(self.metadata, going, self.settings, self.now)
             if over.plan is not None:
                 return over.plan
             self.look.append(over.limit)
         if self.needs:
             return Plan(needs=tuple(dict.fromkeys(self.needs)))
-        verdict = self.verdict or Verdict(Standing.WORKING, "Starting", "the trader is being started")
+        verdict = self.verdict or self._default_verdict()
         completed = {ConditionType.COMPLETED: (ConditionStatus.FALSE, verdict)}
         moment = rfc3339(self.now)
         conditions = spell(verdict, self.generation, moment, self.status.conditions, also=completed)
@@ -239,6 +253,7 @@ class _Plan(Draft):
             status=to_wire(wanted),
             apply=tuple(self.apply),
             create=tuple(self.create),
+            snapshots=tuple(self.snapshots),
             delete=tuple(self.delete),
             notices=(*self.told, *notices(self.status.conditions, conditions)),
             look_again_at=min(self.look, default=None),
@@ -246,6 +261,13 @@ class _Plan(Draft):
             awaits_confirmation=self.awaits_confirmation,
             finalizers=self._finalizers(),
         )
+
+    def _default_verdict(self) -> Verdict:
+        """Return what is said where nothing else is: of a closed session, that its Snapshot is being made."""
+        if self.sealing is not None and self.session is not None and not self.sealing.done:
+            because = "" if self.session.closing is None else f"{self.session.closing.because}: "
+            return Verdict(Standing.WORKING, "Closed", f"{because}{closed_words(self.session)}")
+        return Verdict(Standing.WORKING, "Starting", "the trader is being started")
 
     def _said(self) -> str:
         """Return what the status says of the closing."""

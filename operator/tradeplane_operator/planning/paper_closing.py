@@ -95,6 +95,9 @@ def _ask_for_closing(draft: Draft, session: SessionStatus, closing: ClosingStatu
         message = f"store {session.store!r} is no longer one of this cluster: set spec.store to one of: {known}"
         draft.say(Verdict(Standing.STALLED, "StoreUnknown", message))
         return
+    if store != session.store:  # where it is sealed is where its Snapshot says it lies
+        session = session.model_copy(update={"store": store})
+        draft.session = session
     draft.create.append(build_closing(draft.metadata, session, closing, store, draft.placement, draft.settings))
     _say_closing(draft, closing)
     draft.look.append(draft.now + timedelta(seconds=draft.settings.pace.pod_grace_seconds))

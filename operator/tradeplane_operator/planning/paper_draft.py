@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tradeplane_api.strategy import RunStatus, StrategySpec, StrategyStatus
 
     from tradeplane_operator.planning.observed import Observed, TraderFacts
+    from tradeplane_operator.planning.session_snapshots import Sealing
     from tradeplane_operator.settings import Settings
 
 AGAIN = timedelta(seconds=2)
@@ -33,7 +34,8 @@ class Draft:
     """What a plan is made from, and what it wants so far.
 
     ``asked``: the digest of what a spec of mode Paper asks to be traded. ``session``: its record as the plan leaves it.
-    ``unguarded``: the finalizer has to be there before anything trades.
+    ``unguarded``: the finalizer has to be there before anything trades. ``sealing``: where the Snapshot of a session
+    that is closed stands.
     """
 
     observed: Observed
@@ -48,6 +50,8 @@ class Draft:
     apply: list[Mapping[str, Any]] = field(default_factory=list)
     create: list[Mapping[str, Any]] = field(default_factory=list)
     delete: list[str] = field(default_factory=list)
+    snapshots: list[Mapping[str, Any]] = field(default_factory=list)
+    sealing: Sealing | None = None
     told: list[Notice] = field(default_factory=list)
     look: list[datetime] = field(default_factory=list)
     awaits_confirmation: bool = False

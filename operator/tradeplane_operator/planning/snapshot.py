@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.snapshot import SnapshotManifest, SnapshotSpec, SnapshotStatus
+from tradeplane_api.snapshot import DeletionPolicy, SnapshotManifest, SnapshotSpec, SnapshotStatus
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
@@ -17,13 +17,16 @@ from tradeplane_operator.planning.documents import (
     read_status,
     to_wire,
 )
+from tradeplane_operator.planning.names import PAYLOAD_FINALIZER
 from tradeplane_operator.planning.notices import notices
+from tradeplane_operator.planning.payload import Payload, plan_deletion, without_ours
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tradeplane_operator.planning.payload import PayloadRemoval, PayloadUse
     from tradeplane_operator.settings import Pace, Settings
 
 _SYMBOLS_SHOWN = 16
@@ -49,10 +52,15 @@ class SnapshotFacts:
 
 @dataclass(frozen=True, slots=True)
 class ObservedSnapshot:
-    """Everything plan() may look at for one Snapshot."""
+    """Everything plan() may look at for one Snapshot.
+
+    ``use`` and ``removal``: of one that is being deleted, where somebody looked, and tried.
+    """
 
     resource: Mapping[str, Any]
     facts: SnapshotFacts | None = None
+    use: PayloadUse | None = None
+    removal: PayloadRemoval | None = None
 
 
 def plan(observed: ObservedSnapshot, settings: Settings, now: datetime) -> Plan:
@@ -61,9 +69,30 @@ def plan(observed: ObservedSnapshot, settings: Settings, now: datetime) -> Plan:
     One that was verified at its generation stays so: its content is named by its digest, and each run checks it again.
     """
     metadata = observed.resource["metadata"]
-    if metadata.get("deletionTimestamp"):
-        return Plan()
     status = _status(observed)
+    if metadata.get("deletionTimestamp"):
+        return plan_deletion(observed.resource, status, Payload(observed.use, observed.removal), settings, now)
+    found = _plan_found(observed, status, settings, now)
+    return found if found.needs else replace(found, finalizers=_finalizers(observed.resource))
+
+
+def _finalizers(resource: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the finalizers wanted where ours is missing, or is not asked for; None where they are as they should be.
+
+    A spec that cannot be read changes nothing.
+    """
+    there = tuple(resource["metadata"].get("finalizers") or ())
+    try:
+        wanted = read_spec(SnapshotSpec, resource).deletion_policy is DeletionPolicy.DELETE
+    except UnreadableSpec:
+        return None
+    if wanted == (PAYLOAD_FINALIZER in there):
+        return None
+    return (*there, PAYLOAD_FINALIZER) if wanted else without_ours(there)
+
+
+def _plan_found(observed: ObservedSnapshot, status: SnapshotStatus, settings: Settings, now: datetime) -> Plan:
+    metadata = observed.resource["metadata"]
     try:
         spec = read_spec(SnapshotSpec, observed.resource)
     except UnreadableSpec as error:
@@ -72,10 +101,13 @@ def plan(observed: ObservedSnapshot, settings: Settings, now: datetime) -> Plan:
         known = ", ".join(sorted(settings.stores))
         message = f"spec.store {spec.store!r} is not a store of this cluster; the administrator offers: {known}"
         return _say(observed, status, Verdict(Standing.STALLED, "StoreUnknown", message), now)
-    if _verified(status, metadata["generation"]):
+    verified = _verified(status, metadata["generation"])
+    if verified and status.holds is not None:
         return Plan()
     if observed.facts is None:
         return Plan(needs=(Need(Fact.RESULTS),))
+    if verified and observed.facts.manifest is None:
+        return Plan()  # an older operator verified it; what it holds is said when the store can be read
     return _found(observed, status, spec, observed.facts, settings.pace, now)
 
 
@@ -105,13 +137,14 @@ def _found(
         manifest = facts.manifest
         status = status.model_copy(
             update={
+                "holds": manifest.holds,
                 "instruments": tuple(instrument.symbol for instrument in manifest.instruments[:_SYMBOLS_SHOWN]),
                 "records": manifest.records,
                 "start": manifest.start,
                 "end": manifest.end,
             }
         )
-        message = f"{manifest.records} records from {manifest.start} to {manifest.end}, manifest verified"
+        message = f"{_contents(manifest)} from {manifest.start} to {manifest.end}, manifest verified"
         return _say(observed, status, Verdict(Standing.READY, "Verified", message), now)
     if facts.state is SnapshotState.MISSING:
         message = (
@@ -124,6 +157,13 @@ def _found(
         return _say(observed, status, Verdict(Standing.WORKING, "StoreUnavailable", message), now, again)
     message = f"snapshot {spec.digest} is refused: {facts.message}; import it again"
     return _say(observed, status, Verdict(Standing.STALLED, "SnapshotRefused", message), now)
+
+
+def _contents(manifest: SnapshotManifest) -> str:
+    session = manifest.session
+    if session is None:
+        return f"{manifest.records} records"
+    return f"a session of {session.inputs} inputs, {session.orders} orders and {session.fills} fills"
 
 
 def _say(

@@ -395,8 +395,8 @@ class _Draft:
         recorded = self.recorded
         if recorded is None or self.held_back:
             return ()
-        prefix, store = recorded.bundles.prefix, self.spec.store
-        return tuple(build_snapshot(self.metadata, prefix, store, bundle) for bundle in recorded.wanted)
+        prefix = recorded.bundles.prefix
+        return tuple(build_snapshot(self.metadata, prefix, self.spec, bundle) for bundle in recorded.wanted)
 
     def _finalizers(self) -> tuple[str, ...] | None:
         """Return the finalizers wanted where ours is missing from a capture that has an agent."""

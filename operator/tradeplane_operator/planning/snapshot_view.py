@@ -16,10 +16,11 @@ def view_of(resource: Mapping[str, Any]) -> SnapshotView:
     current = status.get("observedGeneration") == resource["metadata"].get("generation")
     conditions = {condition["type"]: condition for condition in status.get("conditions") or ()} if current else {}
     stalled = conditions.get("Stalled", {}).get("status") == "True"
+    deleting = "deletionTimestamp" in resource["metadata"]
     return SnapshotView(
         digest=spec.get("digest", ""),
         store=spec.get("store", "default"),
-        ready=conditions.get("Ready", {}).get("status") == "True",
+        ready=conditions.get("Ready", {}).get("status") == "True" and not deleting,
         stalled=stalled,
-        message=conditions.get("Ready", {}).get("message", ""),
+        message="it is being deleted" if deleting else conditions.get("Ready", {}).get("message", ""),
     )

@@ -76,8 +76,10 @@ class Plan:
     apply: tuple[Mapping[str, Any], ...] = ()
     remove: tuple[Removal, ...] = ()
     snapshots: tuple[Mapping[str, Any], ...] = ()
-    """Snapshots to be made of bundles; those that are ``outdated`` are deleted."""
+    """Snapshots to be made of bundles, or of a session; those that are ``outdated`` are deleted."""
     outdated: tuple[Removal, ...] = ()
+    remove_payload: bool = False
+    """Whether what a Snapshot names in the store is to be removed now; a plan that knows how that went follows."""
     claims: tuple[str, ...] = ()
     finalizers: tuple[str, ...] | None = None
     notices: tuple[Notice, ...] = ()

@@ -14,6 +14,7 @@ import signal
 import socket
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 import kopf
@@ -129,7 +130,8 @@ class Operation:
             reaper=self.reaper,
             events=events,
         )
-        snapshots = Snapshots(settings, utc_now, self.index, client, stores, events, self.queue.add)
+        complete = partial(self.relisting.complete, seconds)
+        snapshots = Snapshots(settings, utc_now, self.index, client, stores, events, self.queue.add, complete)
         self.connections = BrokerConnections(
             settings, utc_now, self.index, client, pods, self.reaper, events, self.queue.add
         )

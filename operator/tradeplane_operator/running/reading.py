@@ -8,11 +8,19 @@ from tradeplane_operator.acting.errors import NotFound
 from tradeplane_operator.running.status import path_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from tradeplane_operator.acting.client import ApiClient
     from tradeplane_operator.observing.index import ResourceIndex
     from tradeplane_operator.observing.keys import Key
+
+
+def resources_of(index: ResourceIndex, namespace: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of a namespace as last seen."""
+    for key in index:
+        record = index.get(key)
+        if key.namespace == namespace and record is not None:
+            yield record.resource()
 
 
 async def read_again(

@@ -6,23 +6,23 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_operator.acting.errors import AlreadyExists, Conflict, NotFound, Refused
+from tradeplane_operator.acting.errors import Conflict, NotFound
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.bundles import KnownSnapshot, known_snapshot
 from tradeplane_operator.planning.capture_names import is_snapshot_of, snapshot_name
 from tradeplane_operator.planning.connecting import connection_view
-from tradeplane_operator.planning.observed import Refusal
 from tradeplane_operator.planning.readers import digests_read
 from tradeplane_operator.planning.snapshot_capture import ObservedCapture, plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan, Removal
 from tradeplane_operator.running.applying import apply_child
-from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.reading import read_again, resources_of
 from tradeplane_operator.running.settling import settle
+from tradeplane_operator.running.snapshot_making import make_snapshot
 from tradeplane_operator.running.status import path_of, write_finalizers, write_status
 from tradeplane_operator.running.traders import remove_claim
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from tradeplane_operator.acting.client import ApiClient
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.pods import PodLookup
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.planning.connecting import ConnectionView
+    from tradeplane_operator.planning.observed import Refusal
     from tradeplane_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -109,18 +110,12 @@ class SnapshotCaptures:
         if need.fact is Fact.BUNDLES:
             return await self._look_for_bundles(key, observed)
         if need.fact is Fact.READERS:
-            resources = (self._resources(index, key.namespace) for index in self._readers())
+            resources = (resources_of(index, key.namespace) for index in self._readers())
             return replace(observed, read=digests_read(*resources))
         return await self._read_again(key, observed)
 
     def _readers(self) -> tuple[ResourceIndex, ResourceIndex, ResourceIndex, ResourceIndex]:
         return self.index.strategies, self.index.replays, self.index.connections, self.index.snapshots
-
-    def _resources(self, index: ResourceIndex, namespace: str) -> Iterator[Mapping[str, Any]]:
-        for key in index:
-            record = index.get(key)
-            if key.namespace == namespace and record is not None:
-                yield record.resource()
 
     async def _look_for_bundles(self, key: Key, observed: ObservedCapture) -> ObservedCapture:
         metadata, spec = observed.resource["metadata"], observed.resource["spec"]
@@ -177,21 +172,11 @@ class SnapshotCaptures:
         self.wake(key)
 
     async def _make_snapshot(self, key: Key, manifest: Mapping[str, Any]) -> None:
-        """Make a Snapshot, or see the one of its name that is there; another pass records what was seen."""
+        """Make a Snapshot; another pass records what was seen."""
         self._snapshot_refusals.pop(key, None)
-        found_at = Key(Kind.SNAPSHOT, key.namespace, manifest["metadata"]["name"])
-        try:
-            body = await self.client.create(path_of(found_at).rpartition("/")[0], manifest)
-        except AlreadyExists:
-            body = await self.client.get(path_of(found_at))
-        except Refused as error:
-            log.warning("a Snapshot was refused: %s", error, extra={"key": str(key), "snapshot": found_at.name})
-            self._snapshot_refusals[key] = Refusal(error.reason, error.message, self.clock())
-            self.wake(key)
-            return
-        if self.index.snapshots.put(body, confirmed=False):
-            self.wake(found_at)
-        self.wake(key)
+        refusal = await make_snapshot(self.client, self.index, key, manifest, self.clock(), self.wake)
+        if refusal is not None:
+            self._snapshot_refusals[key] = refusal
 
     async def _delete_snapshot(self, key: Key, removal: Removal) -> None:
         """Delete a Snapshot, unless it is gone or another one has its name."""
@@ -200,4 +185,8 @@ class SnapshotCaptures:
             await self.client.delete(path_of(found_at), removal.uid)
         except (NotFound, Conflict):
             log.debug("there is no Snapshot %s any more", removal.name, extra={"key": str(key)})
-        self.index.snapshots.remove(found_at, removal.uid)
+            self.index.snapshots.remove(found_at, removal.uid)
+            return
+        record = self.index.snapshots.get(found_at)
+        if record is not None and not record.resource()["metadata"].get("finalizers"):
+            self.index.snapshots.remove(found_at, removal.uid)

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_operator.metrics import RUNS_FINISHED, RUNS_STARTED
 from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
+from tradeplane_operator.planning.bundles import known_snapshot
 from tradeplane_operator.planning.connecting import connection_view
 from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
+from tradeplane_operator.planning.session_snapshots import due_name
 from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
@@ -22,6 +24,7 @@ from tradeplane_operator.running.applying import apply_child
 from tradeplane_operator.running.jobs import ask_for_job
 from tradeplane_operator.running.reading import read_again
 from tradeplane_operator.running.settling import await_confirmation, settle
+from tradeplane_operator.running.snapshot_making import make_snapshot
 from tradeplane_operator.running.status import write_finalizers, write_status
 from tradeplane_operator.running.traders import look_at_trader, remove_claim
 
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.pods import PodLookup
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.planning.admission import Admission
+    from tradeplane_operator.planning.bundles import KnownSnapshot
     from tradeplane_operator.planning.connecting import ConnectionView
     from tradeplane_operator.running.queue import WorkQueue
     from tradeplane_operator.settings import Settings
@@ -101,6 +105,7 @@ class Strategies:
             confirmed=record.confirmed,
             sets=self.index.sets.of(record.uid),
             connection=self._connection(key, resource),
+            sealed=self._sealed(key, resource),
             refusals=self._refusals.get(str(key), {}),
         )
 
@@ -114,6 +119,18 @@ class Strategies:
         if view is None or not view.ready:
             self.index.reads(key, found_at)
         return view
+
+    def _sealed(self, key: Key, resource: Mapping[str, Any]) -> KnownSnapshot | None:
+        """Return the Snapshot there is of the name of a closed session's that is due; its changes wake the Strategy."""
+        name = due_name(resource)
+        if not name:
+            return None
+        found_at = Key(Kind.SNAPSHOT, key.namespace, name)
+        record = self.index.snapshots.get(found_at)
+        if record is None:
+            return None
+        self.index.reads(key, found_at)
+        return known_snapshot(record.resource())
 
     def _snapshot(self, key: Key, resource: Mapping[str, Any]) -> SnapshotView | None:
         name = _referred_to(resource, "snapshotRef")
@@ -165,7 +182,8 @@ class Strategies:
 
     async def _read_again(self, key: Key, observed: Observed) -> Observed:
         resource, there = await read_again(self.client, self.index.strategies, key, observed.resource)
-        return replace(observed, resource=resource, confirmed=observed.confirmed or there, fresh=True)
+        sealed, confirmed = self._sealed(key, resource), observed.confirmed or there
+        return replace(observed, resource=resource, confirmed=confirmed, sealed=sealed, fresh=True)
 
     async def _act(self, key: Key, observed: Observed, wanted: Plan) -> datetime | None:
         written = await write_status(self.client, key, observed.resource, wanted.status)
@@ -180,6 +198,8 @@ class Strategies:
         self.admission.withdraw(str(key), _pending(wanted.status))
         for manifest in wanted.apply:
             await self._apply(key, manifest)
+        for manifest in wanted.snapshots:
+            await self._make_snapshot(key, manifest)
         for manifest in wanted.create:
             await self._create(key, manifest)
         for name in wanted.delete:
@@ -203,6 +223,14 @@ class Strategies:
         name = manifest["metadata"]["name"]
         self._refusals.get(str(key), {}).pop(name, None)
         refusal = await apply_child(self.client, self.index, key, manifest, self.clock())
+        if refusal is not None:
+            self._refuse(key, name, refusal)
+
+    async def _make_snapshot(self, key: Key, manifest: Mapping[str, Any]) -> None:
+        """Make the Snapshot of a session that was closed; another pass records what was seen."""
+        name = manifest["metadata"]["name"]
+        self._refusals.get(str(key), {}).pop(name, None)
+        refusal = await make_snapshot(self.client, self.index, key, manifest, self.clock(), self.queue.add)
         if refusal is not None:
             self._refuse(key, name, refusal)
 

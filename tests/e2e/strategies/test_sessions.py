@@ -85,6 +85,14 @@ def test_suspended_it_is_flat(suspended: Object) -> None:
     assert session["openOrders"] == 0
 
 
+def test_its_session_is_a_snapshot_that_is_verified(tenant: Tenant, suspended: Object) -> None:
+    session = suspended["status"]["session"]
+    made = tenant.await_said("snapshot", session["snapshotName"], "Verified", limit_s=_LIMIT_S)
+    assert made["spec"]["digest"] == session["snapshot"]
+    assert made["metadata"]["labels"]["tradeplane.dev/strategy"] == "quoting"
+    assert (made["status"]["holds"], made["status"]["instruments"]) == ("Session", ["SYNUSDT"])
+
+
 def test_what_it_did_replays_exactly_with_both_verdicts(tenant: Tenant, suspended: Object) -> None:
     session = suspended["status"]["session"]
     told = json.loads(tradeplane("replay", session["snapshot"], "--store", tenant.store, "-o", "json"))
@@ -111,3 +119,6 @@ def test_resumed_it_is_another_session_and_deleted_it_leaves_nothing(tenant: Ten
         lambda left: not left,
         120.0,
     )
+    sealed = tenant.items("snapshots", "-l", f"tradeplane.dev/strategy-uid={uid}")
+    assert [one["spec"]["digest"] for one in sealed].count(suspended["status"]["session"]["snapshot"]) == 1
+    assert len(sealed) == 2, "what it was sealed as outlives it"

@@ -11,7 +11,7 @@ import yaml
 from tradeplane_api.base import API_VERSION
 from tradeplane_api.conditions import UNSEEN
 from tradeplane_api.generation.definitions import definition
-from tradeplane_api.kinds import KINDS, STRATEGY
+from tradeplane_api.kinds import KINDS, SNAPSHOT, STRATEGY
 from tradeplane_api.strategy import Strategy
 from tradeplane_stacks.local.errors import CommandError
 
@@ -242,6 +242,46 @@ def test_objects_of_an_older_definition_live_on_under_the_new_one(
     answer = api.request("PATCH", f"{strategies}/old", {"spec": {"capital": "less"}}, content_type=MERGE)
     assert answer.code == 422
     assert api.request("PATCH", f"{strategies}/old", {"spec": {"capital": "1"}}, content_type=MERGE).code == 200
+
+
+@pytest.fixture
+def snapshots_before_policies(api: Api, namespace: str) -> Iterator[str]:
+    """Put the API server back to a Snapshot without a policy, whose whole spec was immutable."""
+    path = f"{DEFINITIONS}/snapshots.tradeplane.dev"
+    older = copy.deepcopy(definition(SNAPSHOT))
+    spec = older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    del spec["properties"]["deletionPolicy"]
+    spec["x-kubernetes-validations"] = [{"rule": "self == oldSelf", "message": "spec is immutable"}]
+    _apply_definition(api, path, older)
+    yield path
+    _apply_definition(api, path, definition(SNAPSHOT))
+
+
+def test_snapshots_of_before_there_were_policies_are_retained_and_may_be_given_one(
+    api: Api, namespace: str, snapshots_before_policies: str
+) -> None:
+    snapshots = f"{BASE}/{namespace}/snapshots"
+    asked = {"digest": DIGEST, "deletionPolicy": "Delete"}
+    document = {"apiVersion": API_VERSION, "kind": "Snapshot", "metadata": {"name": "old"}, "spec": asked}
+
+    def pruned() -> dict[str, Any] | None:
+        answer = api.request("POST", snapshots, document)
+        if answer.code == 201 and "deletionPolicy" in answer.body["spec"]:
+            api.request("DELETE", f"{snapshots}/old")
+            return None
+        return answer.body if answer.code == 201 else None
+
+    old = _until(pruned, "the older definition served")
+    _apply_definition(api, snapshots_before_policies, definition(SNAPSHOT))
+
+    def filled() -> dict[str, Any] | None:
+        found = api.request("GET", f"{snapshots}/old").body
+        return found if found["spec"].get("deletionPolicy") == "Retain" else None
+
+    new = _until(filled, "the new definition served")
+    assert new["metadata"]["generation"] == old["metadata"]["generation"], "a new default is no new generation"
+    change = {"spec": {"deletionPolicy": "Delete"}}
+    assert api.request("PATCH", f"{snapshots}/old", change, content_type=MERGE).code == 200
 
 
 def test_what_the_server_stores_the_model_reads(api: Api, namespace: str) -> None:

@@ -12,6 +12,8 @@ import yaml
 from tradeplane_api.probe import ProbeOutcome
 from tradeplane_operator.acting.access import Access
 from tradeplane_operator.acting.client import ApiClient
+from tradeplane_operator.planning.names import PAYLOAD_FINALIZER
+from tradeplane_store import layout
 from tradeplane_store.objects import open_store
 
 from tests.integration.operator import connections, exchanges, sessions
@@ -61,6 +63,10 @@ async def bench(api_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     await access.close()
 
 
+async def _guarded(bench: Bench) -> bool:
+    return (await bench.snapshot("goes"))["metadata"].get("finalizers") == [PAYLOAD_FINALIZER]
+
+
 def _settings(overlay: str, store: Path) -> dict[str, Any]:
     return {
         "stores": {"default": {"url": store.as_uri(), "claim": "tradeplane-store"}},
@@ -89,6 +95,13 @@ async def test_a_strategy_runs_and_a_connection_has_its_exchange_with_the_permis
         done = await bench.until("macd", "Succeeded")
         assert condition(done, "Ready")["status"] == "True"
         await bench.no_jobs()
+
+        goes = await bench.create_snapshot("goes", bench.write_snapshot(records=11), deletionPolicy="Delete")
+        await eventually(lambda: _guarded(bench), "a Snapshot that takes its payload with it to be held")
+        path = sessions.path_of(bench, "apis/tradeplane.dev/v1alpha1", "snapshots", "goes")
+        await bench.client.delete(path, goes["metadata"]["uid"])
+        await bench.gone(path)
+        assert not bench.store.exists(layout.snapshot_manifest(goes["spec"]["digest"]))
 
         await connections.create(bench)
         probe = await connections.a_probe(bench)

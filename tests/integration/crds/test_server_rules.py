@@ -83,5 +83,17 @@ def test_a_snapshot_never_changes(api: Api, namespace: str) -> None:
     assert _patch(api, f"{path}/case", {"spec": {"store": "default"}}).code == 200
 
 
+def test_what_becomes_of_a_payload_may_change_and_what_it_is_may_not(api: Api, namespace: str) -> None:
+    path = f"{BASE}/{namespace}/snapshots"
+    created = api.request("POST", path, _document("Snapshot", {"digest": DIGEST}))
+    assert created.body["spec"]["deletionPolicy"] == "Retain"
+    for policy in ("Delete", "Retain", "Delete"):
+        assert _patch(api, f"{path}/case", {"spec": {"deletionPolicy": policy}}).code == 200
+    both = {"spec": {"deletionPolicy": "Retain", "digest": DIGEST[:-1] + "1"}}
+    assert _patch(api, f"{path}/case", both).code == 422
+    assert _patch(api, f"{path}/case", {"spec": {"deletionPolicy": "Recycle"}}).code == 422
+    assert api.request("GET", f"{path}/case").body["spec"]["deletionPolicy"] == "Delete"
+
+
 def _patch(api: Api, path: str, change: dict[str, Any]) -> Answer:
     return api.request("PATCH", path, change, content_type="application/merge-patch+json")

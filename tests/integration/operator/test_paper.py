@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tradeplane_api.paper import PAPER_VARIABLE, PaperOutcome, PaperSpecification
 from tradeplane_operator.planning.paper_names import CLOSING_FINALIZER, claim_name
+from tradeplane_operator.planning.session_snapshots import session_snapshot_name
 
 from tests.integration.operator import sessions
 from tests.integration.operator.cluster import COLLECTOR_PATIENCE, Bench, condition, eventually
@@ -71,6 +72,10 @@ async def test_it_waits_for_its_connection_trades_and_is_flat_when_suspended(ben
     assert condition(idle, "Ready")["message"].startswith("spec.suspend is true: flat: 4 orders, 2 fills, sealed as")
     assert idle["status"]["session"] | {"outcome": "Flat", "orders": 4} == idle["status"]["session"]
     await _gone(bench, "apis/batch/v1", "jobs", job["metadata"]["name"])
+    made = await bench.snapshot(idle["status"]["session"]["snapshotName"])
+    assert made["spec"] | {"digest": sessions.SEALED, "store": "default"} == made["spec"]
+    assert made["metadata"]["labels"]["tradeplane.dev/strategy"] == NAME
+    assert "ownerReferences" not in made["metadata"]
 
     await bench.change(NAME, suspend=False)
     again = await sessions.trades(bench)
@@ -102,6 +107,8 @@ async def test_a_deleted_strategy_is_closed_first_and_its_volume_goes_with_it(be
     await _gone(bench, "api/v1", "persistentvolumeclaims", claim)
     await _gone(bench, "apis/apps/v1", "statefulsets", TRADER)
     assert await sessions.warnings(bench) == {}
+    left = await bench.snapshot(session_snapshot_name(NAME, strategy["metadata"]["uid"], 1))
+    assert left["spec"]["digest"] == sessions.SEALED, "it outlives its Strategy"
 
 
 @pytest.mark.usefixtures("alone")
@@ -151,7 +158,8 @@ async def test_an_operator_that_dies_while_a_session_is_closed_starts_no_second_
     alone.kill()
     again = await operators().working()
     await sessions.closes(bench, job)
-    await bench.until(NAME, "Suspended")
+    idle = await bench.until(NAME, "Suspended")
+    assert (await bench.snapshot(idle["status"]["session"]["snapshotName"]))["spec"]["digest"] == sessions.SEALED
     others = [
         found
         for found in await sessions.closings(bench, strategy)
@@ -159,6 +167,23 @@ async def test_an_operator_that_dies_while_a_session_is_closed_starts_no_second_
     ]
     assert others == []
     assert '"level":"ERROR"' not in again.log
+
+
+@pytest.mark.usefixtures("alone")
+async def test_another_snapshot_of_the_name_is_left_alone_and_said(bench: Bench) -> None:
+    strategy = await _trading(bench)
+    name = session_snapshot_name(NAME, strategy["metadata"]["uid"], 1)
+    theirs = await bench.create_snapshot(name, bench.write_snapshot())
+    await bench.change(NAME, suspend=True)
+    await sessions.closes(bench, await bench.a_job(strategy["metadata"]["uid"]))
+    said = await bench.until(NAME, "SnapshotNameTaken")
+    assert condition(said, "Stalled")["status"] == "True"
+    assert (await bench.snapshot(name))["spec"] == theirs["spec"]
+    path = sessions.path_of(bench, "apis/tradeplane.dev/v1alpha1", "snapshots", name)
+    await bench.client.delete(path, theirs["metadata"]["uid"])
+    idle = await bench.until(NAME, "Suspended")
+    assert idle["status"]["session"]["snapshotName"] == name
+    assert (await bench.snapshot(name))["spec"]["digest"] == sessions.SEALED
 
 
 @pytest.mark.usefixtures("alone")

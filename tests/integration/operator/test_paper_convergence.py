@@ -91,6 +91,13 @@ class Convergence(RuleBasedStateMachine):
             self.server.removed_by_others[name] += 1
             self.server.remove_job(name)
 
+    @rule(data=st.data())
+    def somebody_deletes_a_snapshot(self, data: st.DataObject) -> None:
+        """Delete a Snapshot whose name is recorded: it is not made again."""
+        recorded = sorted(set(self.server.snapshots) & {self.server.session.get("snapshotName")})
+        if recorded:
+            del self.server.snapshots[data.draw(st.sampled_from(recorded))]
+
     @rule()
     def somebody_removes_the_stateful_set(self) -> None:
         """Remove it and its pod; no watch tells before the next list."""
@@ -130,10 +137,11 @@ class Convergence(RuleBasedStateMachine):
     def a_set_is_seen(self, twice: bool, by_standby: bool) -> None:
         (self.standby if by_standby else self.operator).see_set(twice=twice)
 
-    @rule(by_standby=st.booleans(), which=st.sampled_from(["strategies", "jobs", "sets"]))
+    @rule(by_standby=st.booleans(), which=st.sampled_from(["strategies", "jobs", "sets", "snapshots"]))
     def a_kind_is_listed(self, by_standby: bool, which: str) -> None:
         one = self.standby if by_standby else self.operator
-        {"strategies": one.relist_strategies, "jobs": one.relist_jobs, "sets": one.relist_sets}[which]()
+        listed = {"strategies": one.relist_strategies, "jobs": one.relist_jobs, "sets": one.relist_sets}
+        (listed | {"snapshots": one.relist_snapshots})[which]()
 
     @rule()
     def the_standby_takes_over(self) -> None:
@@ -169,6 +177,10 @@ class Convergence(RuleBasedStateMachine):
         for name, times in self.server.created.items():
             assert times <= 1 + self.server.removed_by_others[name], f"{name} was made {times} times"
 
+    @invariant()
+    def no_snapshot_is_made_twice(self) -> None:
+        assert set(self.server.made.values()) <= {1}, self.server.made
+
     def _until_it_rests(self) -> None:
         """Have everything done, closings ending flat, and time pass until nothing goes on."""
         for _ in range(6):
@@ -192,6 +204,7 @@ class Convergence(RuleBasedStateMachine):
             assert server.condition()["reason"] == "Suspended", server.strategy["status"]
             assert server.session.get("outcome", "Flat") == "Flat", server.session
             assert server.open_as is None, "a closing was forgotten"
+            assert ("snapshot" in server.session) == ("snapshotName" in server.session), server.session
             server.change_spec(suspend=False)
             self._until_it_rests()
             assert (server.condition()["status"], server.condition()["reason"]) == ("True", "Trading"), (

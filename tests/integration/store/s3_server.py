@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
 import http.client
 import uuid
 from typing import TYPE_CHECKING
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
     import pytest
 
 
+_SOMEBODY = "AWS4-HMAC-SHA256 Credential=testing/20260101/us-east-1/s3/aws4_request, Signature=0"
+
+
 class S3Server:
     """A server at an address, with one new bucket. It can be stopped and started again: the objects stay."""
 
@@ -22,7 +27,7 @@ class S3Server:
         self._address, self._port = address, port
         self.bucket = f"bucket-{uuid.uuid4().hex}"
         self.start()
-        _create_bucket(self._address, self._port, self.bucket)
+        _request(self._address, self._port, "PUT", f"/{self.bucket}")
 
     def start(self) -> None:
         """Listen, where it listened before if it did."""
@@ -33,6 +38,18 @@ class S3Server:
     def stop(self) -> None:
         """Refuse connections."""
         self._server.stop()
+
+    def locked_bucket(self) -> str:
+        """Make a bucket that keeps versions, and holds those whose writer asked for that; return its name."""
+        name = f"locked-{uuid.uuid4().hex}"
+        _request(self._address, self._port, "PUT", f"/{name}", {"x-amz-bucket-object-lock-enabled": "true"})
+        return name
+
+    def hold(self, bucket: str, name: str, **lock: str) -> None:
+        """Write an object anew that is held as the headers ``x-amz-object-lock-...`` say."""
+        headers = {f"x-amz-object-lock-{key.replace('_', '-')}": value for key, value in lock.items()}
+        headers["Content-MD5"] = base64.b64encode(hashlib.md5(b"held", usedforsecurity=False).digest()).decode()
+        _request(self._address, self._port, "PUT", f"/{bucket}/{name}", headers, b"held")
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,20 +64,29 @@ class S3Server:
 
 
 @contextlib.contextmanager
-def s3_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Start a server on a free port of loopback, set the environment, and yield the name of its bucket."""
+def s3_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """Start a server on a free port of loopback, set the environment, and yield it."""
     server = S3Server()
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     try:
-        yield server.bucket
+        yield server
     finally:
         server.stop()
 
 
-def _create_bucket(host: str, port: int, name: str) -> None:
-    """Make a bucket by a request nobody signed, which this server takes: our own client makes none."""
+@contextlib.contextmanager
+def s3_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Start a server on a free port of loopback, set the environment, and yield the name of its bucket."""
+    with s3_server(monkeypatch) as server:
+        yield server.bucket
+
+
+def _request(
+    host: str, port: int, method: str, path: str, headers: dict[str, str] | None = None, body: bytes = b""
+) -> None:
+    """Ask for something by a request nobody signed, which this server takes: ours makes no buckets or locks."""
     connection = http.client.HTTPConnection(host, port, timeout=10)
-    connection.request("PUT", f"/{name}")
+    connection.request(method, path, body, {"Authorization": _SOMEBODY} | (headers or {}))
     assert connection.getresponse().status == 200
     connection.close()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket
 import time
+from email.message import Message
 from typing import TYPE_CHECKING
 
 import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError, UnauthenticatedError
-from tradeplane_store.errors import InvalidStore, StoreError, StoreFull, StoreUnavailable
+from tradeplane_store.errors import DeletionRefused, InvalidStore, StoreError, StoreFull, StoreUnavailable
 from tradeplane_store.objects import open_store
-from tradeplane_store.remote import Limits, _translated
+from tradeplane_store.remote import Limits, _lock, _translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,7 @@ def test_a_store_that_is_not_there_is_given_up_within_its_limits(monkeypatch: py
         lambda: store.exists("a"),
         lambda: store.list(),
         lambda: store.delete("a"),
+        lambda: store.remove("a", first="a/b"),
     )
     for attempt in attempts:
         with pytest.raises(StoreUnavailable, match="check the endpoint, the network and the bucket") as raised:
@@ -80,6 +82,46 @@ def test_what_a_server_says_decides_the_error(error: Exception, kind: type[Store
     translated = _translated("write", "s3://bucket/a", error)
     assert type(translated) is kind
     assert words in str(translated)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (PermissionDeniedError("<Code>AccessDenied</Code>"), DeletionRefused),
+        (GenericError("400 <Code>InvalidRequest</Code> the object is WORM protected"), DeletionRefused),
+        (GenericError("403 retentionPolicyNotMet"), DeletionRefused),
+        (GenericError("409 BlobImmutableDueToPolicy"), DeletionRefused),
+        (PermissionDeniedError("<Code>SignatureDoesNotMatch</Code>"), StoreUnavailable),
+        (PermissionDeniedError("<Code>InvalidAccessKeyId</Code>"), StoreUnavailable),
+        (UnauthenticatedError("401"), StoreUnavailable),
+        (GenericError("timed out"), StoreUnavailable),
+    ],
+)
+def test_what_is_kept_is_told_from_what_may_be_deleted_later(error: Exception, kind: type[StoreError]) -> None:
+    assert type(_translated("delete", "s3://bucket/a", error)) is kind
+    assert type(_translated("read", "s3://bucket/a", error)) is StoreUnavailable
+
+
+@pytest.mark.parametrize(
+    ("headers", "held"),
+    [
+        ({}, ""),
+        ({"mode": "GOVERNANCE", "retain-until-date": "2001-01-01T00:00:00Z"}, ""),
+        ({"mode": "COMPLIANCE"}, ""),
+        ({"legal-hold": "OFF"}, ""),
+        ({"legal-hold": "ON"}, "a legal hold"),
+        (
+            {"mode": "COMPLIANCE", "retain-until-date": "9001-01-01T00:00:00Z"},
+            "Object Lock (COMPLIANCE) until 9001-01-01T00:00:00Z",
+        ),
+        ({"mode": "GOVERNANCE", "retain-until-date": "soon"}, "Object Lock (GOVERNANCE) until soon"),
+    ],
+)
+def test_a_lock_is_read_from_the_headers(headers: dict[str, str], held: str) -> None:
+    message = Message()
+    for name, value in headers.items():
+        message[f"X-Amz-Object-Lock-{name}"] = value
+    assert _lock(message) == held
 
 
 def test_signatures_in_addresses_are_cut_out() -> None:

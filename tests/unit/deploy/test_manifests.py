@@ -67,6 +67,21 @@ def test_volumes_are_read_only_or_of_bounded_size() -> None:
             assert volume["emptyDir"]["sizeLimit"], volume
 
 
+def test_what_may_free_payloads_changes_how_the_volume_is_mounted_and_nothing_else() -> None:
+    patches = {}
+    for name in ("file-store", "file-store-removal"):
+        component = yaml.safe_load((DEPLOY / "components" / name / "kustomization.yaml").read_text(encoding="utf-8"))
+        (patch,) = component["patches"]
+        patches[name] = yaml.safe_load(patch["patch"])
+    volume, mount = (step["value"] for step in patches["file-store"])
+    spec = patches["file-store-removal"]["spec"]["template"]["spec"]
+    writable = volume["persistentVolumeClaim"] | {"readOnly": False}
+    assert spec == {
+        "containers": [{"name": _pod()["containers"][0]["name"], "volumeMounts": [mount | {"readOnly": False}]}],
+        "volumes": [volume | {"persistentVolumeClaim": writable}],
+    }
+
+
 def test_probes_ask_the_operator_s_own_ports() -> None:
     ports = Settings.model_validate(yaml.safe_load(SETTINGS[0].read_text(encoding="utf-8"))).ports
     (container,) = _pod()["containers"]
@@ -100,7 +115,7 @@ def test_the_operator_writes_a_status_and_little_else_of_the_kinds() -> None:
             for resource in rule["resources"]:
                 verbs.setdefault(resource, set()).update(rule["verbs"])
     read, finalizers, bundles = {"get", "list", "watch"}, {"patch"}, {"create", "delete"}
-    more = {"strategies": finalizers, "snapshotcaptures": finalizers, "snapshots": bundles}
+    more = {"strategies": finalizers, "snapshotcaptures": finalizers, "snapshots": bundles | finalizers}
     assert verbs == {kind.plural: read | more.get(kind.plural, set()) for kind in KINDS} | {
         f"{kind.plural}/status": {"patch"} for kind in KINDS
     }

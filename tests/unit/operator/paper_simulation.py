@@ -24,6 +24,7 @@ from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.admission import Admission
 from tradeplane_operator.planning.observed import JobPods, ObservedJob, ObservedSet, PodFacts
 from tradeplane_operator.planning.paper_names import claim_name, pod_name, trader_name
+from tradeplane_operator.planning.session_snapshots import session_snapshot_name
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.running.strategies import Strategies
 
@@ -138,6 +139,9 @@ class Server:
     sets: dict[str, Json] = field(default_factory=dict)
     pods: dict[str, Pod] = field(default_factory=dict)
     claims: set[str] = field(default_factory=set)
+    snapshots: dict[str, Json] = field(default_factory=dict)
+    made: Counter[str] = field(default_factory=Counter)
+    """Snapshots that were made, by name."""
     results: dict[str, bytes] = field(default_factory=dict)
     created: Counter[str] = field(default_factory=Counter)
     removed_by_others: Counter[str] = field(default_factory=Counter)
@@ -225,11 +229,41 @@ class Server:
             return
         if self.open_as is not None and self.session.get("state") != "Closed" and self.now < self.limit:
             self.never.append("the Strategy went while its session was open, and there was time")
+        if self.unmade and not self.refuse:
+            self.never.append("the Strategy went before its sealed session was a Snapshot")
         self.gone = True
         for name in list(self.jobs):
             self.remove_job(name)
         self.sets.clear()
         self.pods.clear()
+
+    @property
+    def unmade(self) -> bool:
+        """Whether the status has a session that was sealed and of which no Snapshot was ever made."""
+        sealed = self.session.get("state") == "Closed" and self.session.get("snapshot")
+        if not sealed or "snapshotName" in self.session:
+            return False
+        return self.made[session_snapshot_name(KEY.name, UID, self.session["closing"]["number"])] == 0
+
+    def add_snapshot(self, body: Mapping[str, Any]) -> Json:
+        """Create a Snapshot. Raises AlreadyExists and Refused."""
+        name = body["metadata"]["name"]
+        if name in self.refuse or "snapshots" in self.refuse:
+            raise Refused(403, "Forbidden", self.refuse.get(name) or self.refuse["snapshots"])
+        if name in self.snapshots:
+            raise AlreadyExists(409, "AlreadyExists", name)
+        if not self.unmade and self.made[name]:
+            self.never.append(f"{name} was made again though it was recorded")
+        made: Json = json.loads(json.dumps(body))
+        self.made[name] += 1
+        made["metadata"] |= {
+            "uid": f"{name}-{self.made[name]}",
+            "generation": 1,
+            "resourceVersion": self.bump(),
+            "creationTimestamp": rfc3339(self.now),
+        }
+        self.snapshots[name] = made
+        return copy.deepcopy(made)
 
     @property
     def limit(self) -> datetime:
@@ -349,6 +383,8 @@ class Server:
         if body["metadata"]["resourceVersion"] != self.metadata["resourceVersion"]:
             raise Conflict(409, "Conflict", KEY.name)
         if part == "status":
+            if self.unmade and (body["status"].get("session") or {}).get("state") and not self.refuse:
+                self.never.append("a session went on before what was sealed of it was a Snapshot")
             self.strategy["status"] = _merged(self.strategy["status"], body["status"])
         else:
             self.metadata["finalizers"] = list(body["metadata"]["finalizers"])
@@ -414,6 +450,8 @@ class _Client:
             found = server.sets.get(name)
         elif "/jobs/" in path:
             found = server.jobs.get(name)
+        elif "/snapshots/" in path:
+            found = server.snapshots.get(name)
         else:
             found = None if server.gone else server.strategy
         if found is None:
@@ -421,9 +459,9 @@ class _Client:
         return copy.deepcopy(found)
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Any:
-        assert path.endswith("/jobs")
+        assert path.endswith(("/jobs", "/snapshots"))
         self.server.before_write()
-        created = self.server.add_job(body)
+        created = self.server.add_job(body) if path.endswith("/jobs") else self.server.add_snapshot(body)
         self.server.after_write()
         return created
 
@@ -533,6 +571,16 @@ class SimulatedOperator(WatchesJobs):
         self.relist_strategies()
         self.relist_jobs()
         self.relist_sets()
+        self.relist_snapshots()
+
+    def relist_snapshots(self) -> None:
+        """See the Snapshots of sessions as they are, and forget those that are gone."""
+        there = {made["metadata"]["uid"] for made in self.server.snapshots.values()}
+        for uid, (key, _) in self.index.snapshots.identities().items():
+            if uid not in there and uid != ready_snapshot()["metadata"]["uid"]:
+                self.index.snapshots.remove(key, uid)
+        for made in self.server.snapshots.values():
+            self.index.snapshots.put(copy.deepcopy(made), confirmed=True)
 
     def relist_strategies(self) -> None:
         """See the Strategy as it is, or that it is gone."""

@@ -55,6 +55,10 @@ class _Client:
         return {**self.body, "metadata": metadata, "status": body["status"]}
 
 
+async def _complete() -> bool:
+    return True
+
+
 def _seen(facts: SnapshotFacts) -> tuple[Snapshots, Index, _Client, list[Key]]:
     body = ready_snapshot() | {"status": {}}
     index, client, woken = Index(), _Client(body), list[Key]()
@@ -68,6 +72,7 @@ def _seen(facts: SnapshotFacts) -> tuple[Snapshots, Index, _Client, list[Key]]:
         _Store(facts),  # type: ignore[arg-type]
         FakeEvents(),  # type: ignore[arg-type]
         woken.append,
+        _complete,
     )
     return reconciler, index, client, woken
 

@@ -58,6 +58,31 @@ class StoreContract:
         assert not store.exists("a/b")
         store.put_if_absent("a/b", b"2")
 
+    def test_a_folder_is_removed_the_first_first_and_nothing_beside_it(self, store: ObjectStore) -> None:
+        for name in ("s/a/manifest.json", "s/a/bars-0.arrow", "s/a/more/deep", "s/ab/manifest.json", "s/b"):
+            store.put(name, b"")
+        assert store.remove("s/a", first="s/a/manifest.json") == 3
+        assert store.list() == ["s/ab/manifest.json", "s/b"]
+        assert store.remove("s/a", first="s/a/manifest.json") == 0
+        assert store.within("s").remove("ab", first="ab/manifest.json") == 1
+        assert store.list() == ["s/b"]
+        store.put("s/a/manifest.json", b"again")
+        assert store.get("s/a/manifest.json") == b"again"
+
+    def test_what_was_cut_short_is_completed(self, store: ObjectStore) -> None:
+        for name in ("s/a/manifest.json", "s/a/bars-0.arrow", "s/a/zz"):
+            store.put(name, b"")
+        store.delete("s/a/manifest.json")
+        assert store.remove("s/a", first="s/a/manifest.json") == 2
+        assert store.list() == []
+
+    @pytest.mark.parametrize("folder", ["", "/", "../s", "s/../..", ".s"])
+    def test_no_folder_that_is_removed_leads_out_or_is_all(self, store: ObjectStore, folder: str) -> None:
+        store.put("s/a", b"")
+        with pytest.raises(InvalidPath):
+            store.remove(folder, first="s/a")
+        assert store.list() == ["s/a"]
+
     def test_reading_stops_at_the_limit(self, store: ObjectStore) -> None:
         store.put("a", b"12345")
         assert store.get("a", limit=5) == b"12345"

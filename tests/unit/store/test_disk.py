@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import stat
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tradeplane_store.disk import FILE_MODE, FOLDER_MODE
-from tradeplane_store.errors import InvalidPath, NotFound, StoreError, StoreFull, StoreUnavailable
+from tradeplane_store.errors import DeletionRefused, InvalidPath, NotFound, StoreError, StoreFull, StoreUnavailable
 from tradeplane_store.objects import open_store
 
 if TYPE_CHECKING:
@@ -166,3 +167,45 @@ def test_bytes_are_on_disk_before_their_name_and_the_name_before_success(
         monkeypatch.setattr(os, name, recorded(name))
     getattr(store, method)("a", b"1")
     assert steps == ["fsync", "rename" if method == "put" else "link", "folder"]
+
+
+def test_the_first_goes_first_and_a_refusal_of_it_leaves_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(tmp_path.as_uri())
+    for name in ("s/a.arrow", "s/manifest.json", "s/z.arrow"):
+        store.put(name, b"")
+    asked: list[str] = []
+
+    def unlink(path: str, *, dir_fd: int | None = None) -> None:
+        del dir_fd
+        asked.append(path)
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    with pytest.raises(DeletionRefused, match=r"Read-only file system.*mount the volume for writing"):
+        store.remove("s", first="s/manifest.json")
+    assert asked == ["manifest.json"]
+    assert len(store.list()) == 3
+
+
+@pytest.mark.parametrize("kind", [errno.EACCES, errno.EPERM])
+def test_what_may_not_be_deleted_is_refused(kind: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_store(tmp_path.as_uri())
+    store.put("a", b"")
+
+    def unlink(*_: object, **__: object) -> None:
+        raise OSError(kind, os.strerror(kind))
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    with pytest.raises(DeletionRefused, match=f"let user {os.geteuid()} write to its folder"):
+        store.delete("a")
+
+
+def test_a_folder_whose_objects_are_removed_goes_and_one_that_has_more_stays(tmp_path: Path) -> None:
+    store = open_store(tmp_path.as_uri())
+    store.put("s/a/m", b"")
+    store.put("s/b/m", b"")
+    (tmp_path / "s/b/.half-written").write_bytes(b"")
+    assert store.remove("s/a", first="s/a/m") == store.remove("s/b", first="s/b/m") == 1
+    assert store.folders("s") == ["b"]

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_store.errors import (
     AlreadyExists,
+    DeletionRefused,
     InvalidPath,
     NotFound,
     StoreError,
@@ -40,6 +41,7 @@ FOLDER_MODE = 0o770
 """Owner and group write; a set-group-id bit on the root is passed on, so that all files have the root's group."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_KEPT = {errno.EROFS, errno.EACCES, errno.EPERM}
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -104,7 +106,34 @@ class DiskStore:
     def delete(self, name: str) -> None:
         """Delete an object; NotFound where there is none."""
         with self._errors(name), self._folder_of(name) as (folder, last):
-            os.unlink(last, dir_fd=folder)
+            try:
+                os.unlink(last, dir_fd=folder)
+            except OSError as error:
+                if error.errno in _KEPT:
+                    raise DeletionRefused(
+                        f"{self._path(name)} cannot be deleted ({error.strerror}); where it should be, mount the "
+                        f"volume for writing and let user {os.geteuid()} write to its folder"
+                    ) from error
+                raise
+
+    def held(self, name: str) -> str:
+        """Return what holds an object whatever is asked: nothing that a folder would tell."""
+        del name
+        return ""
+
+    def remove_folder(self, folder: str) -> None:
+        """Remove a folder in which nothing is left; one that is gone, or has something, stays as it is."""
+        with (
+            contextlib.suppress(NotFound),
+            self._errors(folder),
+            self._folder_of(folder) as (above, last),
+            contextlib.suppress(FileNotFoundError),
+        ):
+            try:
+                os.rmdir(last, dir_fd=above)
+            except OSError as error:
+                if error.errno not in {errno.ENOTEMPTY, errno.EEXIST, *_KEPT}:
+                    raise
 
     def names(self, folder: str) -> Iterator[str]:
         """Yield the names of all objects under a folder, in no particular order."""

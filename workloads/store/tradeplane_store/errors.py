@@ -19,6 +19,10 @@ class StoreUnavailable(StoreError):
     """The store could not be reached, refused us, or gave up within the limits on time and retries."""
 
 
+class DeletionRefused(StoreError):
+    """The store keeps an object that was to be deleted: it is retained there, or nobody may delete it by our hand."""
+
+
 class StoreFull(StoreError):
     """The store has no room left, or a quota on it is used up."""
 

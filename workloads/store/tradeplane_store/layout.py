@@ -6,6 +6,11 @@ A store is one URL; each namespace has a folder of its own in it, which is all a
 from __future__ import annotations
 
 
+def snapshot_folder(digest: str) -> str:
+    """Folder of all that is stored of the snapshot with this id (``sha256:<hex>``)."""
+    return f"snapshots/{digest.removeprefix('sha256:')}"
+
+
 def snapshot_manifest(digest: str) -> str:
     """Path of the manifest of the snapshot with this id (``sha256:<hex>``)."""
     return f"snapshots/{digest.removeprefix('sha256:')}/manifest.json"

@@ -8,6 +8,7 @@ store that hangs holds up nobody but its callers.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from tradeplane_store.disk import DiskStore
-from tradeplane_store.errors import InvalidStore, StoreUnavailable
+from tradeplane_store.errors import DeletionRefused, InvalidStore, NotFound, StoreUnavailable
 from tradeplane_store.names import checked_folder, checked_name
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ class _Backend(Protocol):
     def exists(self, name: str) -> bool: ...
     def stat(self, name: str) -> ObjectState: ...
     def delete(self, name: str) -> None: ...
+    def held(self, name: str) -> str: ...
+    def remove_folder(self, folder: str) -> None: ...
     def names(self, folder: str) -> Iterator[str]: ...
     def folders(self, folder: str) -> Iterator[str]: ...
 
@@ -100,8 +103,25 @@ class ObjectStore:
         return self._backend.stat(self._name(name))
 
     def delete(self, name: str) -> None:
-        """Delete an object. Raises NotFound."""
+        """Delete an object. Raises NotFound, and DeletionRefused where the store keeps it."""
         self._backend.delete(self._name(name))
+
+    def remove(self, folder: str, *, first: str) -> int:
+        """Delete all objects of a folder, ``first`` of them before the others; return how many there were.
+
+        What was cut short anywhere is completed by the next call. Raises DeletionRefused: with nothing deleted yet
+        where the store says beforehand that it holds one of them.
+        """
+        names = self.list(checked_name(folder))
+        for name in names:
+            held = self._backend.held(self._name(name))
+            if held:
+                raise DeletionRefused(f"{self.url}/{name} is kept by the store: {held}; it can be deleted after that")
+        for name in sorted(names, key=lambda name: name != first):
+            with contextlib.suppress(NotFound):
+                self.delete(name)
+        self._backend.remove_folder(self._folder(folder))
+        return len(names)
 
     def list(self, folder: str = "") -> builtins.list[str]:
         """Return the names of all objects under a folder, sorted; empty where there is no such folder."""
@@ -131,6 +151,10 @@ class ObjectStore:
     async def adelete(self, name: str) -> None:
         """``delete`` for coroutines."""
         await self._on_thread(lambda: self.delete(name))
+
+    async def aremove(self, folder: str, *, first: str) -> int:
+        """``remove`` for coroutines."""
+        return await self._on_thread(lambda: self.remove(folder, first=first))
 
     async def alist(self, folder: str = "") -> builtins.list[str]:
         """``list`` for coroutines."""

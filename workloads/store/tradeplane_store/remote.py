@@ -8,18 +8,20 @@ status. Retries are the library's, with exponential backoff; all limits are in `
 from __future__ import annotations
 
 import contextlib
+import http
 import os
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PermissionDeniedError, UnauthenticatedError
-from obstore.store import from_url
+from obstore.store import S3Store, from_url
 
 from tradeplane_store.errors import (
     AlreadyExists,
+    DeletionRefused,
     InvalidStore,
     NotFound,
     StoreError,
@@ -31,6 +33,7 @@ from tradeplane_store.state import ObjectState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from email.message import Message
 
     from obstore import PutMode
     from obstore.store import ObjectStore as Client
@@ -39,6 +42,14 @@ _FULL = re.compile(r"\b507\b|Insufficient ?Storage|StorageFull|QuotaExceeded|quo
 """How servers say full: HTTP 507, and the codes of MinIO (XMinioStorageFull) and Ceph (QuotaExceeded)."""
 _NO_BUCKET = re.compile(r"NoSuchBucket|ContainerNotFound|bucket does not exist", re.IGNORECASE)
 """How servers tell a missing bucket from a missing object, in the body of the answer."""
+_KEPT = re.compile(
+    r"\bAccessDenied\b|ObjectLocked|object lock|WORM|retentionPolicyNotMet|retention policy|BlobImmutable|"
+    r"AuthorizationPermissionMismatch|storage\.objects\.delete|\bInvalidRequest\b|MethodNotAllowed",
+    re.IGNORECASE,
+)
+"""How servers say that an object stays: locks and retention of S3, Google and Azure, and missing permission."""
+_LOCK = "x-amz-object-lock"
+_SIGNED_SECONDS = 30
 _YES = {"1", "true", "yes", "on"}
 
 
@@ -60,7 +71,7 @@ class RemoteStore:
     """Objects in a bucket. Names are checked by the caller (``tradeplane_store.names``)."""
 
     def __init__(self, url: str, limits: Limits) -> None:
-        self._url = url.rstrip("/")
+        self._url, self._limits = url.rstrip("/"), limits
         options: dict[str, Any] = {
             "connect_timeout": timedelta(seconds=limits.connect_seconds),
             "timeout": timedelta(seconds=limits.request_seconds),
@@ -114,6 +125,20 @@ class RemoteStore:
             obstore.head(self._client, name)  # S3 deletes what is not there without a word
             obstore.delete(self._client, name)
 
+    def held(self, name: str) -> str:
+        """Return what of S3's Object Lock holds an object; empty where nothing does, and for stores of other kinds.
+
+        Others refuse to delete what they hold. S3 does not where it keeps versions: what is deleted is only hidden.
+        """
+        if not isinstance(self._client, S3Store):
+            return ""
+        with self._errors("look up", name):
+            address = obstore.sign(self._client, "HEAD", name, timedelta(seconds=_SIGNED_SECONDS))
+            return _lock(_headers(address, min(_SIGNED_SECONDS, self._limits.request_seconds)))
+
+    def remove_folder(self, folder: str) -> None:
+        """Do nothing: what is in no object is not there."""
+
     def names(self, folder: str) -> Iterator[str]:
         """Yield the names of all objects under a folder, in no particular order."""
         with self._errors("list", folder):
@@ -152,6 +177,38 @@ def _client(url: str, options: dict[str, Any], retry: dict[str, Any]) -> Client:
     return cast("Client", from_url(url, config=config or None, client_options=options, retry_config=retry))  # type: ignore[call-overload]
 
 
+def _headers(address: str, seconds: float) -> Message:
+    """Return what a server answers to HEAD. Raises OSError, and FileNotFoundError where there is no such object."""
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    try:
+        # The address is that of a store the administrator named, signed a moment ago.
+        with urlopen(Request(address, method="HEAD"), timeout=seconds) as answer:  # noqa: S310
+            found: Message = answer.headers
+            return found
+    except HTTPError as error:
+        if error.code == http.HTTPStatus.NOT_FOUND:
+            raise FileNotFoundError(f"HTTP {error.code}") from None
+        raise OSError(f"HTTP {error.code} {error.reason}") from None
+
+
+def _lock(headers: Message) -> str:
+    """Return what the headers of an object say of its lock."""
+    until, mode = headers.get(f"{_LOCK}-retain-until-date"), headers.get(f"{_LOCK}-mode")
+    if headers.get(f"{_LOCK}-legal-hold", "").upper() == "ON":
+        return "a legal hold"
+    return f"Object Lock ({mode}) until {until}" if until and mode and _is_ahead(until) else ""
+
+
+def _is_ahead(moment: str) -> bool:
+    """Return whether a time is still to come; one that cannot be read is taken to be."""
+    try:
+        return datetime.fromisoformat(moment) > datetime.now(UTC)
+    except (ValueError, TypeError):
+        return True
+
+
 def _first_line(error: Exception) -> str:
     """Return the library's message without its debugging dump, and without query strings, which may hold signatures."""
     return re.sub(r"\?[^\s\"')]*", "", str(error).partition("\n")[0]).strip()
@@ -167,6 +224,10 @@ def _translated(verb: str, path: str, error: Exception) -> StoreError:
         return AlreadyExists(f"{path} exists already and was left as it is")
     if _FULL.search(str(error)):
         return StoreFull(f"no room to {verb} {path}: {words}; free space or raise the quota")
+    if verb == "delete" and _KEPT.search(str(error)):
+        return DeletionRefused(
+            f"the store does not let {path} be deleted: {words}; it is retained, or the credentials do not permit it"
+        )
     if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
         return StoreUnavailable(f"not allowed to {verb} {path}: {words}; check the credentials and what they permit")
     return StoreUnavailable(f"could not {verb} {path}: {words}; check the endpoint, the network and the bucket")

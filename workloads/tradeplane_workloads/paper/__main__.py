@@ -2,7 +2,8 @@
 
 Environment: ``TRADEPLANE_PAPER`` (JSON of the specification), ``TRADEPLANE_SESSIONS`` (a folder on a volume of its
 own), ``TRADEPLANE_CREDENTIALS`` (the folder of the mounted Secret), and for ``--close`` ``TRADEPLANE_STORE_URL`` (the
-namespace's store). Exit codes are ``tradeplane_api.run.ExitCode``; the report is the termination message.
+namespace's store) and ``TRADEPLANE_INDEX_URL`` (an index, if any). Exit codes are ``tradeplane_api.run.ExitCode``; the
+report is the termination message.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tradeplane_api.capture import INDEX_VARIABLE
 from tradeplane_api.paper import (
     HEALTH_PORT,
     PAPER_VARIABLE,
@@ -68,7 +70,8 @@ async def _run(specification: PaperSpecification, asked: argparse.Namespace) -> 
     root, credentials = Path(_set(SESSIONS_VARIABLE)), Path(os.environ.get(CREDENTIALS_VARIABLE, "/nonexistent"))
     if asked.close is not None:
         store = open_store(_set(STORE_VARIABLE))
-        return await close(specification, root, credentials, Closing(asked.close), asked.within, store)
+        index = os.environ.get(INDEX_VARIABLE) or None
+        return await close(specification, root, credentials, Closing(asked.close), asked.within, store, index)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):

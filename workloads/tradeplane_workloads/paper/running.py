@@ -8,12 +8,13 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.paper import HEALTH_PORT, Closing, PaperOutcome, PaperReport
+from tradeplane_api.paper import HEALTH_PORT, MAX_PAPER_WORDS, Closing, PaperOutcome, PaperReport
 from tradeplane_api.run import ExitCode
 
 from tradeplane_workloads.brokers.errors import BrokerError
 from tradeplane_workloads.errors import StrategyFailed
 from tradeplane_workloads.paper.closing import close_desk, take_back
+from tradeplane_workloads.paper.entering import enter_sealed
 from tradeplane_workloads.paper.health import answering
 from tradeplane_workloads.paper.promptness import Promptness, told
 from tradeplane_workloads.paper.reporting import report
@@ -78,10 +79,17 @@ async def _fail(desk: Desk) -> None:
 
 
 async def close(
-    specification: PaperSpecification, root: Path, credentials: Path, how: Closing, within: float, store: ObjectStore
+    specification: PaperSpecification,
+    root: Path,
+    credentials: Path,
+    how: Closing,
+    within: float,
+    store: ObjectStore,
+    index_url: str | None = None,
 ) -> PaperReport:
     """Close a trader within so many seconds, and seal its session. Raises WorkloadError and BrokerError.
 
+    ``index_url``: the index that the session is entered into, if any.
     Closing again what is closed changes nothing and gives the same report.
     """
     place = newest(root)
@@ -96,7 +104,11 @@ async def close(
         told = report(desk.trader, place, outcome, words)
         recorded = await desk.account.record(specification.endpoint, record)
     sealed = seal_session(store, place.folder, record=record if recorded else None, previous=_before(root, place))
-    told = told.model_copy(update={"snapshot": sealed.id})
+    unentered = enter_sealed(store, sealed, index_url)
+    if unentered:
+        _log.warning("%s", unentered)
+    said = told.message or unentered[:MAX_PAPER_WORDS]
+    told = told.model_copy(update={"snapshot": sealed.id, "message": said})
     if outcome is PaperOutcome.FLAT and how is Closing.FLATTEN:  # what was left goes on, be it flat by chance
         place.close(told)
     return told

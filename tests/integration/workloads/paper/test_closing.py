@@ -6,7 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.paper import Closing, PaperOutcome, PaperReport
+from tradeplane_store.index import Wanted
 from tradeplane_store.objects import open_store
+from tradeplane_workloads.market.indexing import find
 from tradeplane_workloads.paper.running import close
 from tradeplane_workloads.sessions.bundle import open_bundle
 
@@ -19,13 +21,15 @@ if TYPE_CHECKING:
     from tradeplane_workloads.exchange.serving import Address
 
 
-async def closed(directory: Path, address: Address, how: Closing, within: float = 20.0, **fields: Any) -> PaperReport:
+async def closed(
+    directory: Path, address: Address, how: Closing, within: float = 20.0, index: str | None = None, **fields: Any
+) -> PaperReport:
     """Close the trader of a directory."""
     (directory / "store").mkdir(exist_ok=True)
     store = open_store((directory / "store").as_uri())
     async with asyncio.timeout(within + LIMIT_S):
         specification = paper(address.rest, address.streams, **fields)
-        return await close(specification, directory / "sessions", directory / "keys", how, within, store)
+        return await close(specification, directory / "sessions", directory / "keys", how, within, store, index)
 
 
 async def test_flattened_it_holds_nothing_and_the_next_session_is_another(tmp_path: Path) -> None:
@@ -69,6 +73,31 @@ async def test_what_could_not_be_done_in_time_is_said_and_can_be_done_later(tmp_
         again = await closed(tmp_path, address, Closing.FLATTEN)
     assert (again.outcome, again.session) == (PaperOutcome.FLAT, told.session)
     nothing_lost_or_doubled(tmp_path, MARKET)
+
+
+async def test_a_session_is_in_the_index_that_is_named_and_in_no_other(tmp_path: Path) -> None:
+    index = f"sqlite:///{tmp_path / 'named.sqlite'}"
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        await traded(tmp_path, address, 1.0)
+        left = await closed(tmp_path, address, Closing.LEAVE)
+        told = await closed(tmp_path, address, Closing.FLATTEN, index=index)
+    store = open_store((tmp_path / "store").as_uri())
+    (entry,) = find(store, Wanted(), index)
+    assert (entry.id, entry.form) == (told.snapshot, "session")
+    assert entry.id != left.snapshot
+    assert [path.name for path in tmp_path.glob("*.sqlite")] == ["named.sqlite"]
+    assert told.message == ""
+
+
+async def test_an_index_that_cannot_be_had_is_said_and_the_session_is_sealed_all_the_same(tmp_path: Path) -> None:
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        await traded(tmp_path, address, 1.0)
+        told = await closed(tmp_path, address, Closing.FLATTEN, index=f"sqlite:///{tmp_path}/nowhere/index.sqlite")
+    assert (told.outcome, told.exit_code) == (PaperOutcome.FLAT, 0)
+    assert f"sealed as {told.snapshot}, which is not in the index (tradeplane snapshot reindex" in told.message
+    assert told.snapshot is not None
+    with open_bundle(open_store((tmp_path / "store").as_uri()), told.snapshot) as bundle:
+        assert bundle.manifest.session is not None
 
 
 async def test_where_nothing_was_traded_there_is_nothing_to_close(tmp_path: Path) -> None:
