@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,7 +29,6 @@ from tests.integration.workloads.paper.processes import Place, ended
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
     from tradeplane_native import Generator
     from tradeplane_workloads.paper.volume import SessionPlace
@@ -52,7 +52,7 @@ class KilledOperator:
         (root / "place").mkdir()
         (root / "node").mkdir()
         self.place = Place(root / "place", MARKET)
-        here = root.__class__(urlsplit(bench.store.url).path)
+        here = Path(urlsplit(bench.store.url).path)
         self.kubelet = Kubelet(bench, root / "node", {STORE_CLAIM: here}, {SECRET: self.place.keys})
         self.witness = Witness(bench)
         self.askings = 0
@@ -80,6 +80,15 @@ class KilledOperator:
     def fills(self) -> int:
         """Return how many fills the sessions were told of."""
         return sum(len(one) for place in self._places() for one in told_fills(place.folder, place.name)[1].values())
+
+    def told(self) -> str:
+        """Say how much there was that could have been lost or doubled."""
+        closings = len({change.name for change in self.witness.changes if change.kind == "jobs"})
+        orders = len(exchanged(MARKET, self.place.directory / "record")[0])
+        return (
+            f"{len(self._places())} sessions, {closings} closings, {orders} orders and {self.fills()} fills, "
+            f"{self.kubelet.started} containers, {len(self.witness.changes)} changes of objects"
+        )
 
     @contextlib.asynccontextmanager
     async def _trading(self) -> AsyncIterator[None]:
