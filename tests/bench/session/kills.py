@@ -33,7 +33,7 @@ from tests.integration.operator.killed_operator import STORE_CLAIM, KilledOperat
 from tests.integration.operator.processes import IMAGE, OperatorProcess
 from tests.integration.workloads.paper.paper_trading import MARKET, lost_or_doubled
 from tests.integration.workloads.paper.processes import Place, ended
-from tests.venue_stand_in import StandIn
+from tests.venue_stand_in import StandIn, until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -99,23 +99,32 @@ async def _traders_and_exchanges(folder: Path, drawn: Generator) -> Found:
 
 
 async def _agents(folder: Path, drawn: Generator) -> Found:
-    """Kill agents while a venue plays numbered messages, and hold the bundles to these."""
+    """Kill agents while a venue plays numbered messages, and hold the bundles to these.
+
+    One of four is killed while it starts, the others once they listen.
+    """
     messages = wire(flow(_MESSAGES, seed=5))
     async with StandIn(messages) as venue:
         playing = asyncio.ensure_future(venue.play(pause=_PAUSE_S))
         capture = KilledCapture(folder, venue, messages)
-        for _ in range(KILLS):
+        for turn in range(KILLS):
+            before = venue.connections
             agent = await capture.agent()
-            await asyncio.sleep(float(drawn.integers(1, 4_000, 1)[0]) / 1_000)
+            if turn % 4:
+                await until(lambda before=before: venue.connections > before)
+            await asyncio.sleep(float(drawn.integers(1, 2_500, 1)[0]) / 1_000)
             await capture.kill(agent)
+        before = venue.connections
         agent = await capture.agent()
-        await asyncio.sleep(4.0)
+        await until(lambda: venue.connections > before)
+        await asyncio.sleep(2.0)
         if playing.done():
             raise RuntimeError("the venue had played everything before the last agent was ended; give it more messages")
         await capture.end(agent)
         playing.cancel()
     bundles = capture.bundles()
-    amount = f"{len(bundles)} bundles of {sum(one.lines for one in bundles)} lines, {capture.trades()} trades"
+    lines = sum(one.lines for one in bundles)
+    amount = f"{len(bundles)} bundles of {lines} lines, {capture.trades()} trades, {capture.gaps()} times without feed"
     return capture.lost_or_doubled(), amount
 
 

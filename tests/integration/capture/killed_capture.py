@@ -59,7 +59,6 @@ class KilledCapture:
             "TRADEPLANE_SPOOL": str(self.folder.root),
             "TRADEPLANE_TERMINATION_LOG": str(root / "termination"),
         }
-        self.kills = 0
         self._acknowledged: list[bytes] = []
         self._sealed: dict[str, str] = {}
 
@@ -74,7 +73,6 @@ class KilledCapture:
         """Kill an agent, and remember what it had acknowledged and sealed."""
         agent.send_signal(signal.SIGKILL)
         assert await asyncio.wait_for(agent.wait(), _END_S) == -signal.SIGKILL
-        self.kills += 1
         self._acknowledged.append(b"".join(self._whole_lines()))
         for bundle in self.bundles():
             if bundle.snapshot is not None:
@@ -97,6 +95,10 @@ class KilledCapture:
     def lost_or_doubled(self) -> list[str]:
         """Return what is lost without a word, in two places, or changed since it was sealed."""
         return [*self._changed(), *self._not_spooled(), *self._not_sealed(), *self._trades(), *self._books()]
+
+    def gaps(self) -> int:
+        """Return how often an agent said that there was no feed before it."""
+        return sum(b'"e":"tradeplane.feedLost"' in line for line in self._whole_lines())
 
     def trades(self) -> int:
         """Return how many trades there are in the bundles."""
@@ -140,9 +142,8 @@ class KilledCapture:
         if any(bundle.refused for bundle in bundles):
             yield "lines were refused"
         gaps = sum(bundle.gaps for bundle in bundles)
-        lost = sum(b'"e":"tradeplane.feedLost"' in line for line in lines)
-        if gaps < lost or lost < self.kills:
-            yield f"{self.kills} kills, {lost} times no feed, {gaps} gaps"
+        if gaps < (lost := self.gaps()):
+            yield f"{lost} times there was no feed, and there are {gaps} gaps"
         before = None
         for snapshot in self._snapshots():
             if (faults := verify_snapshot(self.store, snapshot)) or read_manifest(
@@ -202,7 +203,9 @@ class KilledCapture:
         return hashlib.sha256(b"".join(bytes(data) for data in (manifest, *parts))).hexdigest()
 
     def _whole_lines(self) -> list[bytes]:
-        """Return the lines of all segments, but one that is not finished."""
+        """Return the lines of all segments, but one that is not finished; none before there is a spool."""
+        if not self.folder.root.exists():
+            return []
         data = b"".join(self.folder.log(number).read_bytes() for number in self.folder.segments())
         return [line for line in data.splitlines(keepends=True) if line.endswith(b"\n")]
 

@@ -42,6 +42,7 @@ async def test_killed_at_random_moments_it_goes_on_without_overlap_or_hole(tmp_p
         await capture.end(agent)
         playing.cancel()
     assert capture.lost_or_doubled() == []
+    assert capture.gaps() >= KILLS
     assert capture.trades() > 0
 
 
