@@ -13,18 +13,22 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tradeplane_api.paper import Closing, PaperOutcome
-from tradeplane_api.parity import Parity
 from tradeplane_operator.acting.errors import NotFound
 from tradeplane_workloads.paper.volume import named
-from tradeplane_workloads.replay.sessions import replay_session
-from tradeplane_workloads.sessions.order_names import order_of
 
 from tests.integration.operator import connections, sessions
 from tests.integration.operator.cluster import condition, eventually
 from tests.integration.operator.kubelet import Kubelet
 from tests.integration.operator.sessions import NAME
 from tests.integration.operator.witness import Witness, at_once, made_twice, sessions_recorded
-from tests.integration.workloads.paper.paper_trading import MARKET, QUOTING, exchanged, told_fills
+from tests.integration.workloads.paper.paper_trading import (
+    MARKET,
+    QUOTING,
+    exchanged,
+    held_to_exchange,
+    not_exact,
+    told_fills,
+)
 from tests.integration.workloads.paper.processes import Place, ended
 
 if TYPE_CHECKING:
@@ -57,6 +61,8 @@ class KilledOperator:
         self.witness = Witness(bench)
         self.askings = 0
         """How often trading was asked for."""
+        self.fills = 0
+        """How many fills the sessions were told of, in the end."""
         self.operators: list[OperatorProcess] = []
         self._suspended = False
 
@@ -77,16 +83,12 @@ class KilledOperator:
             changes = await self.witness.has_seen_all()
         return [*self._controlled(changes), *self._traded(sessions_recorded(changes))]
 
-    def fills(self) -> int:
-        """Return how many fills the sessions were told of."""
-        return sum(len(one) for place in self._places() for one in told_fills(place.folder, place.name)[1].values())
-
     def told(self) -> str:
         """Say how much there was that could have been lost or doubled."""
         closings = len({change.name for change in self.witness.changes if change.kind == "jobs"})
         orders = len(exchanged(MARKET, self.place.directory / "record")[0])
         return (
-            f"{len(self._places())} sessions, {closings} closings, {orders} orders and {self.fills()} fills, "
+            f"{len(self._places())} sessions, {closings} closings, {orders} orders and {self.fills} fills, "
             f"{self.kubelet.started} containers, {len(self.witness.changes)} changes of objects"
         )
 
@@ -176,37 +178,14 @@ class KilledOperator:
     def _traded(self, said: list[Json]) -> list[str]:
         """Return what sessions lost or did twice at the exchange, and which of them do not replay exactly."""
         places = self._places()
-        wrong = self._orders(places)
+        self.fills, wrong = held_to_exchange(places, MARKET, self.place.directory / "record")
+        wrong += [f"session {one.number} is closed, its orders are not" for one in places if told_fills(one).open]
         flat = {one["session"]: one for one in said if one.get("outcome") == PaperOutcome.FLAT and "session" in one}
         names = [place.name.hex() for place in places]
         if len(places) > self.askings or sorted(names) != sorted(flat):
             wrong.append(f"sessions on the volume are {names}, closed were {sorted(flat)}, asked {self.askings}")
         for snapshot in dict.fromkeys(one["snapshot"] for one in said if one.get("snapshot")):
-            verdict = replay_session(self.bench.store, snapshot, lambda _: None).verdict
-            if (verdict.decisions, verdict.execution) != (Parity.EXACT, Parity.EXACT):
-                wrong.append(f"{snapshot} is replayed {verdict.decisions} and {verdict.execution}")
-        return wrong
-
-    def _orders(self, places: list[SessionPlace]) -> list[str]:
-        """Hold the orders at the exchange to what the sessions decided and were told, each to one of them."""
-        told = {place: told_fills(place.folder, place.name) for place in places}
-        orders, fills = exchanged(MARKET, self.place.directory / "record")
-        wrong, there = [], {}
-        for order in orders:
-            numbers = {place: order_of(order.sent.client, place.name) for place in places}
-            decided = [(place, number) for place, number in numbers.items() if number in told[place][0]]
-            if len(decided) != 1:
-                wrong.append(f"order {order.sent.client} was decided by {len(decided)} sessions")
-            elif decided[0] in there:
-                wrong.append(f"order {decided[0][1]} of session {decided[0][0].number} was sent twice")
-            else:
-                there[decided[0]] = order
-        for place, (sent, heard, _) in told.items():
-            for number in sorted(sent):
-                order_there = there.get((place, number))
-                happened = [] if order_there is None else fills[order_there.number]
-                if heard.get(number, []) != happened:
-                    wrong.append(f"order {number} of session {place.number}: told {heard.get(number)}, was {happened}")
+            wrong += not_exact(self.bench.store, snapshot)
         return wrong
 
     def _places(self) -> list[SessionPlace]:
