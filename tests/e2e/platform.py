@@ -160,6 +160,19 @@ class Tenant:
     def patch(self, kind: str, name: str, spec: Mapping[str, Any]) -> None:
         self.kubectl("patch", kind, name, "--type=merge", "-p", json.dumps({"spec": spec}))
 
+    def reach_exchanges(self) -> None:
+        """Let probes, traders and captures reach exchanges of this namespace, as an administrator allows it."""
+        folder = self.files / "broker-egress"
+        folder.mkdir()
+        kustomization = {
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "namespace": self.name,
+            "components": [os.path.relpath(DEPLOY / "components/broker-egress", folder)],
+        }
+        (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
+        self.platform.kubectl.apply_directory(folder)
+
     def import_bars(self, *sources: str | Path, name: str, store: str | None = None) -> Object:
         """Import bars into the store; return the Snapshot to apply."""
         arguments = ["snapshot", "import", *map(str, sources), "--name", name, "-o", "json"]

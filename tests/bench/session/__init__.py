@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import numpy as np
 from tradeplane_api.exchange import ExchangeSpecification
-from tradeplane_native import Generator
 from tradeplane_workloads.exchange.market import tapes_of
 from tradeplane_workloads.exchange.venue import Venue
 from tradeplane_workloads.paper.volume import newest
@@ -31,7 +30,8 @@ from tradeplane_workloads.sessions.order_names import order_of
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
 from tests.bench.records import Record
-from tests.integration.workloads.paper.paper_trading import MARKET, lost_or_doubled
+from tests.bench.session.kills import lost_or_doubled_by_kills
+from tests.integration.workloads.paper.paper_trading import MARKET
 from tests.integration.workloads.paper.processes import Place, ended
 
 if TYPE_CHECKING:
@@ -43,8 +43,6 @@ ORDERS = 3_000
 """How many orders are waited for."""
 TRADING_SECONDS = 300.0
 """How long they are waited for."""
-KILLS = 20
-"""Of the trader, and as many of the exchange."""
 SYNCS = 2_000
 SYNC_PAUSE_SECONDS = 0.01
 """Between two syncs alone: about what is between two orders."""
@@ -59,7 +57,7 @@ def records(names: Collection[str] = ()) -> list[Record]:
     if any(name.startswith(asked) for name in LATENCY):
         measured += asyncio.run(_latency())
     if LOST.startswith(asked):
-        measured.append(asyncio.run(_killed()))
+        measured.append(asyncio.run(lost_or_doubled_by_kills()))
     return measured
 
 
@@ -167,35 +165,3 @@ def _syncs(folder: Path, size: int) -> NDArray[np.int64]:
             spent[place] = time.perf_counter_ns() - before
             time.sleep(SYNC_PAUSE_SECONDS)
     return spent
-
-
-async def _killed() -> Record:
-    """Kill the trader and the exchange in turn, at random moments, and hold the session to the exchange's record."""
-    drawn = Generator(1)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Place(Path(folder), MARKET)
-        exchange = await place.exchange()
-        trader = await place.trader()
-        try:
-            for turn in range(2 * KILLS):
-                await place.trades(trader)
-                await asyncio.sleep(float(drawn.integers(1, 2_000, 1)[0]) / 1_000)
-                if turn % 2:
-                    await ended(exchange, signal.SIGKILL)
-                    exchange = await place.exchange()
-                else:
-                    await ended(trader, signal.SIGKILL)
-                    trader = await place.trader()
-            await place.trades(trader)
-            await asyncio.sleep(2.0)
-            if (await ended(trader), await ended(exchange)) != (0, 0):
-                raise RuntimeError("the trader or the exchange failed; their logs say why")
-        finally:
-            for process in (trader, exchange):
-                await ended(process, signal.SIGKILL)
-        fills, wrong = lost_or_doubled(Path(folder), MARKET)
-    how = (
-        f"orders that were sent twice, or whose fills were not told once each and in their order, after {KILLS} times "
-        f"kill -9 of the trader and {KILLS} of the exchange at random moments and {fills} fills; both replay exactly"
-    )
-    return Record(LOST, float(len(wrong)), "orders", None, None, None, how)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from tradeplane_stacks.demo.clusters import DEPLOY
 from tradeplane_stacks.demo.scenario import EXAMPLES, tradeplane
 
 from tests.e2e.platform import Object, until
@@ -25,17 +23,7 @@ _LIMIT_S = 240.0
 @pytest.fixture(scope="module")
 def trading(tenant: Tenant) -> Object:
     """Apply the example to a namespace whose pods may reach exchanges."""
-    folder = tenant.files / "broker-egress"
-    folder.mkdir()
-    component = os.path.relpath(DEPLOY / "components/broker-egress", folder)
-    kustomization = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "namespace": tenant.name,
-        "components": [component],
-    }
-    (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
-    tenant.platform.kubectl.apply_directory(folder)
+    tenant.reach_exchanges()
     tenant.apply(*yaml.safe_load_all((EXAMPLES / "live-session.yaml").read_text(encoding="utf-8")))
     tenant.await_said("brokerconnection", "simulated-book", "Connected", limit_s=_LIMIT_S)
     return tenant.await_said("strategy", "quoting", "Trading", limit_s=_LIMIT_S)

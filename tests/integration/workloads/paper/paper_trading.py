@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tradeplane_api.exchange import ExchangeSpecification
 from tradeplane_api.paper import PaperSpecification
+from tradeplane_api.parity import Parity
 from tradeplane_native import read_journal
 from tradeplane_workloads.exchange.parity import replay_record
 from tradeplane_workloads.paper.running import trade
 from tradeplane_workloads.paper.volume import newest
+from tradeplane_workloads.replay.sessions import replay_session
 from tradeplane_workloads.sessions import SessionSpecification, replay
 from tradeplane_workloads.sessions.journal_file import read_in_place
 from tradeplane_workloads.sessions.order_names import order_of
-from tradeplane_workloads.strategies.protocol import OrderEvent
+from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from tradeplane_api.paper import PaperReport
+    from tradeplane_store.objects import ObjectStore
     from tradeplane_workloads.exchange.ledger import Order
     from tradeplane_workloads.exchange.serving import Address
+    from tradeplane_workloads.paper.volume import SessionPlace
 
 LIMIT_S = 30.0
 TRADER = "quoting"
@@ -73,28 +78,38 @@ async def traded(directory: Path, address: Address, seconds: float, **fields: An
 
 
 Fills = dict[int, list[tuple[int, int]]]
+OVER = (OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REFUSE)
 
 
-def told_fills(folder: Path, name: bytes) -> tuple[set[int], Fills, set[int]]:
-    """Replay a session, which must decide as it did; return its orders, the fills it was told, and what is open."""
-    recording = read_in_place(folder / "journal")
-    assert read_journal(recording).session == name
-    verdict = replay(recording, SessionSpecification.decode((folder / "specification.json").read_bytes()))
+class Told(NamedTuple):
+    """What a session decided and was told: its orders, their fills, which may still trade, and which were refused."""
+
+    sent: set[int]
+    fills: Fills
+    open: set[int]
+    refused: set[int]
+
+
+def told_fills(place: SessionPlace) -> Told:
+    """Replay a session, which must decide as it did; return its orders and what it was told of them."""
+    recording = read_in_place(place.folder / "journal")
+    assert read_journal(recording).session == place.name
+    verdict = replay(recording, SessionSpecification.decode((place.folder / "specification.json").read_bytes()))
     assert verdict.exact, verdict.difference
     assert verdict.run is not None
-    columns = [verdict.run.column(one).tolist() for one in ("event", "order", "price", "quantity")]
-    sent: set[int] = set()
-    open_: set[int] = set()
-    fills: Fills = defaultdict(list)
-    for event, order, price, quantity in zip(*columns, strict=True):
+    columns = [verdict.run.column(one).tolist() for one in ("event", "order", "price", "quantity", "reason")]
+    told = Told(set(), defaultdict(list), set(), set())
+    for event, order, price, quantity, reason in zip(*columns, strict=True):
         if event == OrderEvent.SUBMIT:
-            sent.add(order)
-            open_.add(order)
+            told.sent.add(order)
+            told.open.add(order)
         elif event in (OrderEvent.TRADE, OrderEvent.FILL):
-            fills[order].append((price, quantity))
-        if event in (OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REFUSE):
-            open_.discard(order)
-    return sent, fills, open_
+            told.fills[order].append((price, quantity))
+        elif event == OrderEvent.REFUSE or (event == OrderEvent.EXPIRE and reason == OrderReason.WOULD_TAKE):
+            told.refused.add(order)
+        if event in OVER:
+            told.open.discard(order)
+    return told
 
 
 def exchanged(document: dict[str, Any], record: Path) -> tuple[list[Order], dict[int, list[tuple[int, int]]]]:
@@ -110,35 +125,54 @@ def exchanged(document: dict[str, Any], record: Path) -> tuple[list[Order], dict
 
 
 def lost_or_doubled(directory: Path, document: dict[str, Any]) -> tuple[int, list[str]]:
-    """Hold the newest session to what the exchange did; return how many fills it was told, and what is wrong.
-
-    Each order at the exchange was decided, and is there once; each fill of an order that is over was told, once and in
-    its order, and what was told of one that is open is the beginning of what happened.
-    """
+    """Hold the newest session to what the exchange did; return how many fills it was told, and what is wrong."""
     place = newest(directory / "sessions")
     assert place is not None
-    sent, told, open_ = told_fills(place.folder, place.name)
-    orders, fills = exchanged(document, directory / "record")
+    return held_to_exchange([place], document, directory / "record")
+
+
+def held_to_exchange(places: Sequence[SessionPlace], document: dict[str, Any], record: Path) -> tuple[int, list[str]]:
+    """Hold sessions to what the exchange did; return how many fills they were told, and what is wrong.
+
+    Each order at the exchange was decided by one session, and is there once; each fill of an order that is over was
+    told, once and in its order, and what was told of one that is open is the beginning of what happened. An order that
+    was decided and is not there was refused to its session, or nobody has said what became of it.
+    """
+    told = {place: told_fills(place) for place in places}
+    orders, fills = exchanged(document, record)
     wrong, there = [], {}
     for order in orders:
-        number = order_of(order.sent.client, place.name)
-        if number is None or number not in sent:
-            wrong.append(f"the exchange has order {order.sent.client}, which was not decided")
-        elif number in there:
-            wrong.append(f"order {number} was sent twice")
+        numbers = ((place, order_of(order.sent.client, place.name)) for place in places)
+        decided = [(place, number) for place, number in numbers if number in told[place].sent]
+        if len(decided) != 1:
+            wrong.append(f"the exchange has order {order.sent.client}, which {len(decided)} sessions decided")
+        elif decided[0] in there:
+            wrong.append(f"order {decided[0][1]} of session {decided[0][0].number} was sent twice")
         else:
-            there[number] = order
-    for number in sorted(sent):
-        happened = fills[there[number].number] if number in there else []
-        if number in open_:
-            happened = happened[: len(told.get(number, []))]
-        if told.get(number, []) != happened:
-            wrong.append(f"order {number}: told {told.get(number, [])}, and {happened} happened")
-    return sum(len(of_order) for of_order in told.values()), wrong
+            there[decided[0]] = order
+    for place, heard in told.items():
+        for number in sorted(heard.sent):
+            found = there.get((place, number))
+            happened = [] if found is None else fills[found.number]
+            if number in heard.open:
+                happened = happened[: len(heard.fills.get(number, []))]
+            if heard.fills.get(number, []) != happened:
+                wrong.append(f"order {number}: told {heard.fills.get(number, [])}, and {happened} happened")
+            if found is None and number not in heard.open | heard.refused:
+                wrong.append(f"order {number} was decided, and neither is at the exchange nor was it refused")
+    return sum(len(fills) for heard in told.values() for fills in heard.fills.values()), wrong
 
 
 def nothing_lost_or_doubled(directory: Path, document: dict[str, Any]) -> int:
     """Assert that nothing is wrong, and return how many fills a session was told."""
     told, wrong = lost_or_doubled(directory, document)
-    assert wrong == []
+    assert wrong == [], wrong
     return told
+
+
+def not_exact(store: ObjectStore, snapshot: str) -> list[str]:
+    """Replay a session that was sealed; return how, where not both verdicts are exact."""
+    verdict = replay_session(store, snapshot, lambda _: None).verdict
+    if (verdict.decisions, verdict.execution) == (Parity.EXACT, Parity.EXACT):
+        return []
+    return [f"{snapshot} is replayed {verdict.decisions} and {verdict.execution}: {verdict.divergence}"]
