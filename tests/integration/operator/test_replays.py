@@ -52,14 +52,7 @@ async def _create(bench: Bench, **spec: Any) -> Json:
 
 
 async def _until(bench: Bench, reason: str) -> Json:
-    async def found() -> Json | None:
-        resource: Json = await bench.client.get(_path(bench, NAME))
-        return resource if condition(resource, "Ready").get("reason") == reason else None
-
-    async def state() -> Any:
-        return (await bench.client.get(_path(bench, NAME))).get("status")
-
-    return await eventually(found, f"Replay {NAME} to be {reason}", state=state)
+    return await bench.said("replays", NAME, reason)
 
 
 async def _jobs(bench: Bench, count: int) -> list[Json]:
@@ -68,7 +61,7 @@ async def _jobs(bench: Bench, count: int) -> list[Json]:
     async def found() -> list[Json] | None:
         query = {"labelSelector": REPLAY_UID_LABEL}
         listed = await bench.client.get(f"/apis/batch/v1/namespaces/{bench.namespace}/jobs", query)
-        ready = [job for job in listed["items"] if await bench.pods(job["metadata"]["name"])]
+        ready = [job for job in listed["items"] if await bench.pods(job)]
         return ready if len(ready) == count else None
 
     return await eventually(found, f"{count} Jobs of replays")
