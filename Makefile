@@ -9,6 +9,9 @@ BOOTSTRAP := bootstrap/bootstrap.sh
 ACTIVATE := eval "$$($(BOOTSTRAP) --env)"
 RUN := $(ACTIVATE); uv run --no-sync --
 
+# Tests start Python by the hundred, and each would compile all it imports anew where the environment lets none be kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra bench parity images generate docs clean
 
 help: ## Show this list

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tradeplane_api.base import GROUP
+from tradeplane_api.kinds import KINDS
 from tradeplane_stacks.local.cluster import EmbeddedCluster
+from tradeplane_stacks.local.errors import CommandError
 from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+_SERVED_WITHIN_S = 120
+_DEFINITIONS = Path(__file__).parents[2] / "crds" / "yaml"
+_PLURALS = tuple(f"{kind.plural}.{GROUP}" for kind in KINDS)
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +40,28 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded
 def api_server(control_plane: EmbeddedCluster) -> Path:
     """Give the kubeconfig of a cluster administrator."""
     return control_plane.kubeconfig
+
+
+@pytest.fixture(scope="session")
+def kinds(control_plane: EmbeddedCluster) -> None:
+    """Apply the CRDs that are checked in, and wait until the API server serves them."""
+    control_plane.client.run("apply", "--server-side", "--force-conflicts", "-k", str(_DEFINITIONS))
+    await_kinds(control_plane)
+
+
+def await_kinds(control_plane: EmbeddedCluster) -> None:
+    """Wait until objects of every kind can be listed.
+
+    That a CRD is established is not the same: the API server then answers "storage is (re)initializing" for a moment.
+    And ``kubectl wait`` fails on a CRD so new that it has no conditions yet.
+    """
+    deadline = time.monotonic() + _SERVED_WITHIN_S
+    while True:
+        try:
+            control_plane.client.run("get", ",".join(_PLURALS), "--all-namespaces")
+        except CommandError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return

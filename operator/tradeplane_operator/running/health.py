@@ -8,6 +8,7 @@ Lease does too.
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.running.queue import WorkQueue
     from tradeplane_operator.settings import Ports
 
+log = logging.getLogger(__name__)
 _LEASE_PATIENCE = 60.0
 _LOOP_PATIENCE = 120.0
 _WATCH_PATIENCE = 120.0
@@ -68,10 +70,14 @@ async def _metrics(_request: web.Request) -> web.Response:
 async def serve(ports: Ports, health: Health) -> tuple[web.AppRunner, ...]:
     """Listen on the ports of the settings; return what is to be cleaned up in the end."""
     probes = {"/livez": health.live, "/readyz": health.live, "/healthz": health.live}
-    return (
+    listening = (
         await _listen(ports.address, ports.health, probes),
         await _listen(ports.address, ports.metrics, {"/metrics": _metrics}),
     )
+    # A port that is 0 in the settings was chosen by the kernel just now.
+    told = {name: runner.addresses[0][1] for name, runner in zip(("health", "metrics"), listening, strict=True)}
+    log.info("listening", extra=told)
+    return listening
 
 
 async def _listen(address: str, port: int, routes: Mapping[str, object]) -> web.AppRunner:

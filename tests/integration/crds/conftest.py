@@ -9,7 +9,6 @@ import urllib.error
 import urllib.request
 import uuid
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,10 +16,9 @@ import yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-    from tradeplane_stacks.local.cluster import EmbeddedCluster
 
-ROOT = Path(__file__).parents[3]
 _LIMIT_SECONDS = 30
 
 
@@ -80,22 +78,6 @@ def api(api_server: Path, tmp_path_factory: pytest.TempPathFactory) -> Api:
     key.write_bytes(base64.b64decode(user["client-key-data"]))
     context.load_cert_chain(certificate, key)
     return Api(cluster["server"], context)
-
-
-@pytest.fixture(scope="session")
-def kinds(control_plane: EmbeddedCluster) -> None:
-    """Apply the CRDs that are checked in, and wait until the API server serves them."""
-    control_plane.client.run("apply", "--server-side", "--force-conflicts", "-k", str(ROOT / "crds" / "yaml"))
-    control_plane.client.run(
-        "wait",
-        "--for=condition=Established",
-        "crd/strategies.tradeplane.dev",
-        "crd/snapshots.tradeplane.dev",
-        "crd/brokerconnections.tradeplane.dev",
-        "crd/replays.tradeplane.dev",
-        "crd/snapshotcaptures.tradeplane.dev",
-        "--timeout=30s",
-    )
 
 
 @pytest.fixture

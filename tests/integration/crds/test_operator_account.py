@@ -11,14 +11,13 @@ import pytest_asyncio
 import yaml
 from tradeplane_api.probe import ProbeOutcome
 from tradeplane_operator.acting.access import Access
-from tradeplane_operator.acting.client import ApiClient
 from tradeplane_operator.planning.names import PAYLOAD_FINALIZER
 from tradeplane_store import layout
 from tradeplane_store.objects import open_store
 
 from tests.integration.operator import connections, exchanges, sessions
-from tests.integration.operator.cluster import Bench, condition, eventually
-from tests.integration.operator.processes import IMAGE, OperatorProcess
+from tests.integration.operator.cluster import Bench, condition, eventually, opened
+from tests.integration.operator.processes import IMAGE, LEASE, OperatorProcess
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -54,13 +53,14 @@ def account(
 
 
 @pytest_asyncio.fixture
-async def bench(api_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
+async def bench(
+    account: tuple[str, Path], api_server: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Bench]:
     """Give the namespace research as a person with all rights there sees it, and its folder in the store."""
     monkeypatch.setenv("KUBECONFIG", str(api_server))
     (tmp_path / "store" / "research").mkdir(parents=True)
-    access = Access()
-    yield Bench(ApiClient(access, 10.0), "research", open_store((tmp_path / "store").as_uri()).within("research"))
-    await access.close()
+    async with opened(Access(), "research", open_store((tmp_path / "store").as_uri()).within("research")) as bench:
+        yield bench
 
 
 async def _guarded(bench: Bench) -> bool:
@@ -73,6 +73,7 @@ def _settings(overlay: str, store: Path) -> dict[str, Any]:
         "images": {"default": IMAGE},
         "namespaces": ["research"] if overlay == "single-namespace" else [],
         "retention": {"succeededSeconds": 0, "failedSeconds": 0},
+        "lease": LEASE | {"namespace": "tradeplane-system"},
         "pace": {"podGraceSeconds": 1, "podAgainSeconds": 1, "snapshotAgainSeconds": 1},
     }
 

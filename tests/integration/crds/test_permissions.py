@@ -14,6 +14,8 @@ from tradeplane_api.base import API_VERSION
 from tradeplane_api.kinds import KINDS
 from tradeplane_stacks.deployment import DeployedImages, write_overlay
 
+from tests.integration.conftest import await_kinds
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -31,7 +33,7 @@ STRATEGY = {
     "spec": {"algorithm": {"name": "buy-and-hold"}, "snapshotRef": {"name": "sp500"}, "capital": "1"},
 }
 _DIGEST = "sha256:" + "1" * 64
-_LIMIT_SECONDS = 30
+_LIMIT_SECONDS = 120
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def installed(control_plane: EmbeddedCluster, tmp_path_factory: pytest.TempPathF
         control_plane.client.run(
             "apply", "--server-side", "--force-conflicts", "--validate=strict", "-k", str(directory)
         )
-    control_plane.client.run("wait", "--for=condition=Established", "crd/strategies.tradeplane.dev", "--timeout=30s")
+    await_kinds(control_plane)
     yield overlay
     for directory in (DEPLOY / "base", DEPLOY / "namespace"):
         control_plane.client.run("delete", "--ignore-not-found", "--wait=false", "-k", str(directory))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -27,17 +28,21 @@ from tradeplane_operator.planning.names import API_VERSION, STRATEGY_UID_LABEL
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, result_digest, run_digest, sha256_digest
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+from tests.integration.operator.states import MarkingClient, States
 
-    from tradeplane_operator.acting.client import ApiClient
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+
+    from tradeplane_operator.acting.access import Access
     from tradeplane_store.objects import ObjectStore
 
 T = TypeVar("T")
 Json = dict[str, Any]
-PATIENCE = 40.0
-COLLECTOR_PATIENCE = 100.0
+PATIENCE = 120.0
+"""For what takes a second: a machine of CI may be many times slower for a while."""
+COLLECTOR_PATIENCE = 180.0
 """Kubernetes' garbage collector learns of new kinds every 30 s, and then lists them."""
+_REQUEST_S = 30.0
 SOME_DIGEST = "sha256:" + "1" * 64
 SUMMARY = Summary(
     start="2000-01-03T00:00:00Z",
@@ -124,9 +129,10 @@ def condition(resource: Mapping[str, Any], kind: str) -> Json:
 class Bench:
     """One namespace of a cluster, and its folder in the store."""
 
-    client: ApiClient
+    client: MarkingClient
     namespace: str
     store: ObjectStore
+    states: States
 
     def _path(self, plural: str, name: str = "") -> str:
         return f"/apis/{API_VERSION}/namespaces/{self.namespace}/{plural}" + (f"/{name}" if name else "")
@@ -186,9 +192,9 @@ class Bench:
         listed = await self.client.get(f"/apis/batch/v1/namespaces/{self.namespace}/jobs", query)
         return list(listed["items"])
 
-    async def pods(self, job: str) -> list[Json]:
-        """Return the pods of a Job."""
-        query = {"labelSelector": f"batch.kubernetes.io/job-name={job}"}
+    async def pods(self, job: Mapping[str, Any]) -> list[Json]:
+        """Return the pods of a Job; one of its name that was removed may have left others."""
+        query = {"labelSelector": f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"}
         listed = await self.client.get(f"/api/v1/namespaces/{self.namespace}/pods", query)
         return list(listed["items"])
 
@@ -196,15 +202,20 @@ class Bench:
         """Wait for a Job that has a pod, and return it."""
 
         async def found() -> Json | None:
-            for job in await self.jobs(uid):
-                if job["metadata"]["name"] not in besides and await self.pods(job["metadata"]["name"]):
-                    return job
-            return None
+            return await self.with_a_pod(await self.jobs(uid), besides)
 
         return await eventually(found, f"a Job of {uid or self.namespace}")
 
-    async def write_pod_status(self, job: str, status: Mapping[str, Any]) -> None:
+    async def with_a_pod(self, jobs: Iterable[Json], besides: frozenset[str] = frozenset()) -> Json | None:
+        """Return one of these Jobs that has a pod."""
+        for job in jobs:
+            if job["metadata"]["name"] not in besides and await self.pods(job):
+                return job
+        return None
+
+    async def write_pod_status(self, name: str, status: Mapping[str, Any]) -> None:
         """Write the status of a Job's newest pod, as its kubelet would."""
+        job = await self.client.get(f"/apis/batch/v1/namespaces/{self.namespace}/jobs/{name}")
         pod = max(await self.pods(job), key=lambda item: item["metadata"]["creationTimestamp"])
         path = f"/api/v1/namespaces/{self.namespace}/pods/{pod['metadata']['name']}/status"
         await self.client.merge_patch(path, {"status": status})
@@ -228,17 +239,24 @@ class Bench:
         )
         await self.write_pod_status(job, pod_status("Failed", exit_code, reason, said))
 
-    async def until(self, name: str, reason: str, kind: str = "Ready", patience: float = PATIENCE) -> Json:
-        """Wait until a condition of a Strategy has a reason, and return the Strategy."""
+    async def until(self, name: str, reason: str) -> Json:
+        """Wait until a Strategy is said to be something, and return it as it was then."""
+        return await self.said("strategies", name, reason)
 
-        async def found() -> Json | None:
-            resource = await self.strategy(name)
-            return resource if condition(resource, kind).get("reason") == reason else None
+    async def said(self, plural: str, name: str, *reasons: str) -> Json:
+        """Wait until ``Ready`` of an object of ours has one of these reasons, if for a moment; return it as it was.
 
-        async def state() -> Json:
-            return {"status": (await self.strategy(name)).get("status"), "jobs": await self._job_states()}
-
-        return await eventually(found, f"{kind} of Strategy {name} to be {reason}", patience, state)
+        States from before the test last wrote anything do not count, but for the one that held then.
+        """
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self.states.reached(
+                    plural, name, lambda state: condition(state, "Ready").get("reason") in reasons
+                )
+        except TimeoutError:
+            seen = {"states": self.states.seen(plural, name), "jobs": await self._job_states()}
+            words = f"waited {PATIENCE:g} s for {plural} {name} to be {' or '.join(reasons)}"
+            pytest.fail(f"{words}; seen: {json.dumps(seen, default=str)}")
 
     async def no_jobs(self) -> None:
         """Wait until there are no Jobs; those of deleted Strategies go when the garbage collector knows the kind."""
@@ -263,6 +281,18 @@ class Bench:
             return False
 
         await eventually(missing, f"{path} to be gone")
+
+
+@asynccontextmanager
+async def opened(access: Access, namespace: str, store: ObjectStore) -> AsyncIterator[Bench]:
+    """Give a namespace that is there to a test; what its objects go through is seen from now on."""
+    client = MarkingClient(access, _REQUEST_S)
+    states = States(client, namespace)
+    await states.begin()
+    try:
+        yield Bench(client, namespace, store, states)
+    finally:
+        await states.end()
 
 
 def pod_status(phase: str, exit_code: int, reason: str, message: str) -> Json:

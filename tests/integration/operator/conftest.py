@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-import subprocess
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
 from tradeplane_operator.acting.access import Access
-from tradeplane_operator.acting.client import ApiClient
 from tradeplane_store.objects import open_store
 
-from tests.integration.operator.cluster import Bench
-from tests.integration.operator.processes import IMAGE, OperatorProcess
+from tests.integration.operator.cluster import Bench, opened
+from tests.integration.operator.processes import IMAGE, LEASE, OperatorProcess
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
 _LOG_SHOWN = 12_000
 
 
 @pytest.fixture(scope="session")
-def cluster(api_server: Path) -> Path:
+def cluster(api_server: Path, kinds: None) -> Path:
     """Give the kubeconfig of an API server that has our kinds."""
-    kubectl = ["kubectl", "--kubeconfig", str(api_server)]
-    kinds = str(ROOT / "crds" / "yaml")
-    subprocess.run([*kubectl, "apply", "-k", kinds], check=True, capture_output=True)
-    served = ["wait", "--for=condition=Established", "--timeout=30s", "crd", "--all"]
-    subprocess.run([*kubectl, *served], check=True, capture_output=True)
     return api_server
 
 
@@ -46,15 +38,14 @@ def store_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 async def bench(cluster: Path, store_root: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Bench]:
     """Give a new namespace, enrolled, and its folder in the store."""
     monkeypatch.setenv("KUBECONFIG", str(cluster))
-    access = Access()
-    client = ApiClient(access, 10.0)
     namespace = f"test-{uuid.uuid4().hex[:8]}"
-    await client.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
-    path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
-    await client.create(path, {"metadata": {"name": "tradeplane-runner"}})
     (store_root / namespace).mkdir()
-    yield Bench(client, namespace, open_store(f"file://{store_root}").within(namespace))
-    await access.close()
+    store = open_store(f"file://{store_root}").within(namespace)
+    async with opened(Access(), namespace, store) as bench:
+        await bench.client.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
+        path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        await bench.client.create(path, {"metadata": {"name": "tradeplane-runner"}})
+        yield bench
 
 
 @pytest.fixture(scope="module")
@@ -64,8 +55,7 @@ def settings(store_root: Path) -> dict[str, Any]:
         "stores": {"default": {"url": f"file://{store_root}", "claim": "tradeplane-store"}},
         "images": {"default": IMAGE},
         "retention": {"succeededSeconds": 0, "failedSeconds": 0},
-        "lease": {"namespace": "default", "durationSeconds": 11, "renewSeconds": 6, "retrySeconds": 0.5},
-        "client": {"requestSeconds": 4.0},
+        "lease": LEASE,
         "pace": {
             "podGraceSeconds": 1,
             "podAgainSeconds": 1,
@@ -92,11 +82,12 @@ def operators(
 ) -> Iterator[Callable[..., OperatorProcess]]:
     """Give a way to start operators of the test's namespace alone; all are ended with the test."""
     started: list[OperatorProcess] = []
-    alone = {"namespaces": [bench.namespace], "lease": settings["lease"] | {"namespace": bench.namespace}}
 
     def start(**changes: Any) -> OperatorProcess:
         folder = tmp_path / f"operator-{len(started)}"
         kubeconfig = changes.pop("kubeconfig", cluster)
+        lease = settings["lease"] | changes.pop("lease", {}) | {"namespace": bench.namespace}
+        alone = {"namespaces": [bench.namespace], "lease": lease}
         started.append(OperatorProcess(folder, kubeconfig, settings | alone | changes).start())
         return started[-1]
 

@@ -8,7 +8,7 @@ from tradeplane_api.broker_connection import CredentialsState
 from tradeplane_api.probe import ProbeOutcome, ProbeReport
 from tradeplane_operator.planning.names import API_VERSION, CONNECTION_UID_LABEL
 
-from tests.integration.operator.cluster import condition, eventually, pod_status
+from tests.integration.operator.cluster import eventually, pod_status
 
 if TYPE_CHECKING:
     from tests.integration.operator.cluster import Bench
@@ -35,16 +35,8 @@ async def create(bench: Bench, **spec: Any) -> Json:
 
 
 async def until(bench: Bench, *reasons: str) -> Json:
-    """Wait until ``Ready`` has one of these reasons, and return the BrokerConnection."""
-
-    async def found() -> Json | None:
-        resource: Json = await bench.client.get(path_of(bench, NAME))
-        return resource if condition(resource, "Ready").get("reason") in reasons else None
-
-    async def state() -> Any:
-        return (await bench.client.get(path_of(bench, NAME))).get("status")
-
-    return await eventually(found, f"BrokerConnection {NAME} to be {' or '.join(reasons)}", state=state)
+    """Wait until ``Ready`` has one of these reasons, if for a moment; return the BrokerConnection as it was then."""
+    return await bench.said("brokerconnections", NAME, *reasons)
 
 
 async def probes(bench: Bench) -> list[Json]:
@@ -58,11 +50,7 @@ async def a_probe(bench: Bench, besides: frozenset[str] = frozenset()) -> Json:
     """Wait for a probe's Job that has a pod."""
 
     async def found() -> Json | None:
-        for job in await probes(bench):
-            name = job["metadata"]["name"]
-            if name not in besides and await bench.pods(name):
-                return job
-        return None
+        return await bench.with_a_pod(await probes(bench), besides)
 
     return await eventually(found, "a probe")
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_operator.acting.errors import NotFound
+from tradeplane_operator.acting.errors import Conflict, NotFound
 
 from tests.integration.operator.cluster import eventually
 
@@ -61,24 +62,18 @@ async def runs(bench: Bench) -> Json:
     return await wait_for(bench, "statefulsets")
 
 
-async def remove_pod(bench: Bench) -> None:
-    """Have a pod that is ending be gone, as a kubelet does once its containers have ended."""
-    body = {"gracePeriodSeconds": 0, "propagationPolicy": "Background"}
-    await bench.client._write("DELETE", path_of(bench, "pods", f"{NAME}-0"), body)
-
-
-async def is_ending(bench: Bench, pod: Json) -> None:
-    """Wait until a pod of the exchange is to end, or is gone.
+async def ends(bench: Bench, pod: Json) -> None:
+    """Wait until a pod of the exchange is to end, and have it be gone, as a kubelet does once its containers ended.
 
     A pod that no node has goes the moment it is asked to, and another may have its name before anybody looks.
     """
+    uid = pod["metadata"]["uid"]
 
     async def asked() -> bool:
         there = await find(bench, "pods", f"{NAME}-0")
-        return there is None or _other(there, pod) or "deletionTimestamp" in there["metadata"]
+        return there is None or there["metadata"]["uid"] != uid or "deletionTimestamp" in there["metadata"]
 
     await eventually(asked, "the exchange's pod to be asked to end")
-
-
-def _other(one: Json, another: Json) -> bool:
-    return bool(one["metadata"]["uid"] != another["metadata"]["uid"])
+    body = {"gracePeriodSeconds": 0, "propagationPolicy": "Background", "preconditions": {"uid": uid}}
+    with suppress(NotFound, Conflict):
+        await bench.client._write("DELETE", path_of(bench, "pods", f"{NAME}-0"), body)

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
+
+from tests.ports import free_port as free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 IMAGE = "registry.example/tradeplane/workloads@sha256:" + "0" * 64
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+LEASE: dict[str, Any] = {"namespace": "default", "durationSeconds": 100, "renewSeconds": 80, "retrySeconds": 0.3}
+"""Of an operator from which nobody takes over: a machine that stands still for a while does not end it."""
+SOON_OVER: dict[str, Any] = {
+    "lease": {"durationSeconds": 11, "renewSeconds": 6, "retrySeconds": 0.5},
+    "client": {"requestSeconds": 4.0},
+}
+"""Settings of an operator that will be killed or stopped: another may take over soon."""
 
 
 @dataclass
@@ -34,10 +36,14 @@ class OperatorProcess:
     folder: Path
     kubeconfig: Path
     settings: dict[str, Any]
-    metrics_port: int = field(default_factory=free_port)
-    health_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     stopped: bool = False
+
+    @property
+    def metrics_port(self) -> int:
+        """The port it was given, which it logs before it works."""
+        said = next(line for line in self.log.splitlines() if '"listening"' in line)
+        return int(json.loads(said)["metrics"])
 
     @property
     def log(self) -> str:
@@ -47,7 +53,7 @@ class OperatorProcess:
     def start(self) -> OperatorProcess:
         """Start it."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        ports = {"address": "127.0.0.1", "metrics": self.metrics_port, "health": self.health_port}
+        ports = {"address": "127.0.0.1", "metrics": 0, "health": 0}
         path = self.folder / "settings.yaml"
         path.write_text(yaml.safe_dump(self.settings | {"ports": ports}))
         environment = os.environ | {"KUBECONFIG": str(self.kubeconfig), "TRADEPLANE_SETTINGS": str(path)}
@@ -76,12 +82,12 @@ class OperatorProcess:
         self.signal(signal.SIGKILL)
         self.wait()
 
-    def wait(self, seconds: float = 30.0) -> int:
+    def wait(self, seconds: float = 120.0) -> int:
         """Wait for its end, and return its exit code."""
         assert self.process is not None
         return self.process.wait(timeout=seconds)
 
-    async def says(self, words: str, seconds: float = 40.0) -> None:
+    async def says(self, words: str, seconds: float = 120.0) -> None:
         """Wait until it has logged some words."""
         deadline = time.monotonic() + seconds
         while words not in self.log:

@@ -20,7 +20,7 @@ from tradeplane_operator.planning.names import API_VERSION, REPLAY_UID_LABEL
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
 
-from tests.integration.operator.cluster import condition, eventually, pod_status
+from tests.integration.operator.cluster import eventually, pod_status
 
 if TYPE_CHECKING:
     from tests.integration.operator.cluster import Bench
@@ -52,15 +52,7 @@ async def create(bench: Bench, **spec: Any) -> Json:
 
 async def until(bench: Bench, reason: str) -> Json:
     """Wait until the Replay is what a reason says, and return it."""
-
-    async def found() -> Json | None:
-        resource: Json = await bench.client.get(path_of(bench, NAME))
-        return resource if condition(resource, "Ready").get("reason") == reason else None
-
-    async def state() -> Any:
-        return (await bench.client.get(path_of(bench, NAME))).get("status")
-
-    return await eventually(found, f"Replay {NAME} to be {reason}", state=state)
+    return await bench.said("replays", NAME, reason)
 
 
 async def jobs(bench: Bench, count: int) -> list[Json]:
@@ -69,7 +61,7 @@ async def jobs(bench: Bench, count: int) -> list[Json]:
     async def found() -> list[Json] | None:
         query = {"labelSelector": REPLAY_UID_LABEL}
         listed = await bench.client.get(f"/apis/batch/v1/namespaces/{bench.namespace}/jobs", query)
-        ready = [job for job in listed["items"] if await bench.pods(job["metadata"]["name"])]
+        ready = [job for job in listed["items"] if await bench.pods(job)]
         return ready if len(ready) == count else None
 
     return await eventually(found, f"{count} Jobs of replays")

@@ -14,6 +14,7 @@ from tradeplane_store.canonical import canonical_json
 
 from tests.integration.operator import connections, sessions
 from tests.integration.operator.cluster import COLLECTOR_PATIENCE, Bench, condition, eventually
+from tests.integration.operator.processes import SOON_OVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,14 +61,7 @@ async def _capture(bench: Bench) -> Json:
 
 
 async def _until(bench: Bench, reason: str) -> Json:
-    async def found() -> Json | None:
-        capture = await _capture(bench)
-        return capture if condition(capture, "Ready").get("reason") == reason else None
-
-    async def state() -> Any:
-        return (await _capture(bench)).get("status")
-
-    return await eventually(found, f"SnapshotCapture {NAME} to be {reason}", state=state)
+    return await bench.said("snapshotcaptures", NAME, reason)
 
 
 async def _runs(bench: Bench) -> Json:
@@ -171,7 +165,7 @@ async def test_suspended_it_stops_and_deleted_it_waits_for_its_last_bundle(bench
 async def test_an_operator_that_is_killed_leaves_no_bundle_out_and_makes_none_twice(
     bench: Bench, operators: Callable[..., OperatorProcess], hurried: Json
 ) -> None:
-    first = operators(pace=hurried)
+    first = operators(pace=hurried, **SOON_OVER)
     capture = await _capturing(bench)
     _seal(bench, capture, 1)
     before = await _until_snapshots(bench, {"tape-000001"})

@@ -10,6 +10,7 @@ from tradeplane_api.probe import PROBE_VARIABLE, ProbeOutcome, ProbeSpecificatio
 
 from tests.integration.operator.cluster import Bench, condition, pod_status
 from tests.integration.operator.connections import NAME, Json, a_probe, create, path_of, probes, says, until
+from tests.integration.operator.processes import SOON_OVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,11 +83,12 @@ async def test_a_secret_that_is_created_later_is_picked_up_by_the_next_probe(ben
 
 
 async def test_an_operator_that_restarts_starts_no_second_probe(
-    bench: Bench, alone: OperatorProcess, operators: Callable[..., OperatorProcess]
+    bench: Bench, operators: Callable[..., OperatorProcess]
 ) -> None:
+    first = operators(**SOON_OVER)
     await create(bench, probe={"intervalSeconds": 3_600})
     job = await a_probe(bench)
-    alone.kill()
+    first.kill()
     again = await operators().working()
     await says(bench, job, ProbeOutcome.CONNECTED)
     await until(bench, "Connected")

@@ -12,7 +12,7 @@ from tradeplane_operator.acting.errors import Refused
 from tradeplane_operator.planning.names import EXCHANGE_LABEL
 
 from tests.integration.operator import connections, exchanges
-from tests.integration.operator.cluster import Bench, condition, eventually
+from tests.integration.operator.cluster import COLLECTOR_PATIENCE, Bench, condition, eventually
 from tests.integration.operator.exchanges import NAME, SPEC, Json
 
 if TYPE_CHECKING:
@@ -100,11 +100,9 @@ async def test_a_change_rolls_the_pod_and_only_another_market_begins_another_rec
     first = await exchanges.a_pod(bench)
 
     await _change(bench, simulated={"speed": "10"})
-    await exchanges.is_ending(bench, first)
-    # It starts; on a slow machine its pod has waited for a node by the time this looks, as there is none here.
+    # It starts; where the first look at its pod comes late, that has waited for a node, as there is none here.
     await connections.until(bench, "ExchangeStarting", "ExchangeUnschedulable")
-    if (await exchanges.a_pod(bench))["metadata"]["uid"] == first["metadata"]["uid"]:
-        await exchanges.remove_pod(bench)
+    await exchanges.ends(bench, first)
     await exchanges.a_pod(bench, besides=first["metadata"]["uid"])
     faster = await exchanges.wait_for(bench, "statefulsets")
     assert _told(faster).speed == "10"
@@ -126,9 +124,7 @@ async def test_suspended_its_pod_goes_and_its_volume_stays(bench: Bench) -> None
     pod = await exchanges.a_pod(bench)
     await _change(bench, suspend=True)
     await connections.until(bench, "Suspending")
-    await exchanges.is_ending(bench, pod)
-    if await exchanges.find(bench, "pods", f"{NAME}-0") is not None:
-        await exchanges.remove_pod(bench)
+    await exchanges.ends(bench, pod)
     idle = await connections.until(bench, "Suspended")
     assert {condition(idle, kind)["status"] for kind in ("Ready", "Reconciling", "Stalled")} == {"False"}
     assert "its record is kept" in condition(idle, "Ready")["message"]
@@ -206,7 +202,7 @@ async def test_with_an_endpoint_instead_it_goes_and_with_the_connection_too(benc
     async def gone() -> bool:
         return await exchanges.find(bench, "statefulsets") is None and await exchanges.find(bench, "services") is None
 
-    await eventually(gone, "the children to be collected", 100.0)
+    await eventually(gone, "the children to be collected", COLLECTOR_PATIENCE)
 
 
 async def test_a_service_that_somebody_deleted_is_made_again(bench: Bench, alone: OperatorProcess) -> None:

@@ -6,7 +6,8 @@ import asyncio
 import signal
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.operator.cluster import Bench, eventually
+from tests.integration.operator.cluster import COLLECTOR_PATIENCE, Bench, eventually
+from tests.integration.operator.processes import SOON_OVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,20 +27,20 @@ async def _finish_all(bench: Bench, names: list[str]) -> None:
     async def done() -> bool:
         for job in await bench.jobs():
             name = job["metadata"]["name"]
-            if name not in ended and await bench.pods(name):
+            if name not in ended and await bench.pods(job):
                 await bench.succeed(job)
                 ended.add(name)
         resources = [await bench.strategy(name) for name in names]
         return all((item["status"].get("latest") or {}).get("outcome") == "Succeeded" for item in resources)
 
-    await eventually(done, "all runs to succeed", 90.0)
+    await eventually(done, "all runs to succeed", COLLECTOR_PATIENCE)
     assert len(ended) == len(names), "more Jobs were made than runs were asked for"
 
 
 async def test_a_leader_that_was_stopped_writes_nothing_when_it_goes_on(
     bench: Bench, operators: Callable[..., OperatorProcess]
 ) -> None:
-    first = await operators().working()
+    first = await operators(**SOON_OVER).working()
     old = await _holder(bench)
     await bench.create_snapshot("prices", bench.write_snapshot())
     await bench.create_strategy("before")
@@ -70,7 +71,7 @@ async def _finish_all_of(bench: Bench) -> None:
             run = (status.get("latest") or {}).get("name", "")
             for job in await bench.jobs():
                 here = job["metadata"]["name"]
-                if here == run and here not in ended and await bench.pods(here):
+                if here == run and here not in ended and await bench.pods(job):
                     await bench.succeed(job)
                     ended.add(here)
         resources = [await bench.strategy(name) for name in ("before", "after")]
@@ -80,7 +81,7 @@ async def _finish_all_of(bench: Bench) -> None:
             for item in resources
         )
 
-    await eventually(done, "both runs to succeed", 60.0)
+    await eventually(done, "both runs to succeed")
     await bench.no_jobs()
 
 
@@ -99,7 +100,7 @@ async def test_the_lease_is_given_back_at_the_end(bench: Bench, operators: Calla
 
 
 async def test_killed_in_flight_nothing_runs_twice(bench: Bench, operators: Callable[..., OperatorProcess]) -> None:
-    first = await operators().working()
+    first = await operators(**SOON_OVER).working()
     await bench.create_snapshot("prices", bench.write_snapshot())
     names = [f"run-{number}" for number in range(30)]
     creating = asyncio.gather(*(bench.create_strategy(name) for name in names))

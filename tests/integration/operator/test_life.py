@@ -158,7 +158,7 @@ async def test_a_pod_lost_on_the_way_is_replaced_by_its_job(bench: Bench) -> Non
     await bench.fail(name, 137, reason="Error")
 
     async def replaced() -> bool:
-        return len(await bench.pods(name)) == 2
+        return len(await bench.pods(job)) == 2
 
     await eventually(replaced, "a second pod")
     await bench.succeed(job)

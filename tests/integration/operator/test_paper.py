@@ -11,6 +11,7 @@ from tradeplane_operator.planning.session_snapshots import session_snapshot_name
 
 from tests.integration.operator import sessions
 from tests.integration.operator.cluster import COLLECTOR_PATIENCE, Bench, condition, eventually
+from tests.integration.operator.processes import SOON_OVER
 from tests.integration.operator.sessions import NAME, POD, TRADER, Json
 
 if TYPE_CHECKING:
@@ -150,12 +151,13 @@ async def test_a_deletion_waits_for_the_closing_so_long_and_no_longer(
 
 
 async def test_an_operator_that_dies_while_a_session_is_closed_starts_no_second_closing(
-    bench: Bench, alone: OperatorProcess, operators: Callable[..., OperatorProcess]
+    bench: Bench, operators: Callable[..., OperatorProcess]
 ) -> None:
+    first = operators(**SOON_OVER)
     strategy = await _trading(bench)
     await bench.change(NAME, suspend=True)
     job = await bench.a_job(strategy["metadata"]["uid"])
-    alone.kill()
+    first.kill()
     again = await operators().working()
     await sessions.closes(bench, job)
     idle = await bench.until(NAME, "Suspended")

@@ -31,7 +31,7 @@ async def proxy(cluster: Path) -> AsyncIterator[Proxy]:
 
 def _gauge(operator: OperatorProcess, name: str) -> float:
     """Return a metric of an operator."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{operator.metrics_port}/metrics") as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{operator.metrics_port}/metrics", timeout=30) as answer:
         lines = answer.read().decode().splitlines()
     return next((float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name)), 0.0)
 
@@ -46,7 +46,7 @@ def _compact(control_plane: EmbeddedCluster) -> None:
 
     def ask(path: str, body: dict[str, object]) -> dict[str, dict[str, str]]:
         request = urllib.request.Request(f"{base}/{path}", json.dumps(body).encode())  # noqa: S310 - https
-        with urllib.request.urlopen(request, context=context) as answer:  # noqa: S310 - https
+        with urllib.request.urlopen(request, context=context, timeout=30) as answer:  # noqa: S310 - https
             found: dict[str, dict[str, str]] = json.loads(answer.read())
             return found
 
@@ -62,8 +62,7 @@ async def test_history_lost_and_deletions_in_the_gap(
     control_plane: EmbeddedCluster,
     tmp_path: Path,
 ) -> None:
-    lease = {"namespace": bench.namespace, "durationSeconds": 100, "renewSeconds": 90, "retrySeconds": 0.3}
-    operator = operators(kubeconfig=through(cluster, tmp_path, proxy.port), lease=lease)
+    operator = operators(kubeconfig=through(cluster, tmp_path, proxy.port))
     await operator.working()
     await bench.create_snapshot("prices", bench.write_snapshot())
     for name in ("stays", "goes"):
@@ -92,7 +91,7 @@ async def test_history_lost_and_deletions_in_the_gap(
     again = await bench.a_job((await bench.strategy("stays"))["metadata"]["uid"])
     assert again["metadata"]["name"] == kept["metadata"]["name"]
     await bench.succeed(again)
-    await bench.until("stays", "Succeeded", patience=90.0)
+    await bench.until("stays", "Succeeded")
 
 
 async def test_a_silent_connection_is_opened_anew(
@@ -101,7 +100,6 @@ async def test_a_silent_connection_is_opened_anew(
     operator = operators(
         kubeconfig=through(cluster, tmp_path, proxy.port),
         client={"requestSeconds": 2.0, "inactivitySeconds": 4.0},
-        lease={"namespace": bench.namespace, "durationSeconds": 100, "renewSeconds": 90, "retrySeconds": 0.3},
     )
     await operator.working()
     proxy.silent = True

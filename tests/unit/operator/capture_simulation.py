@@ -6,8 +6,6 @@ watches bring is delivered when a test says so. The server counts how often each
 
 from __future__ import annotations
 
-import copy
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,7 +22,7 @@ from tradeplane_operator.planning.observed import JobPods, ResultState
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.running.snapshot_captures import SnapshotCaptures
 
-from tests.unit.operator.simulation import NAMESPACE, SETTINGS, Crash, Json, _merged, _run
+from tests.unit.operator.simulation import NAMESPACE, SETTINGS, Crash, Json, _merged, _run, copied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -150,8 +148,8 @@ class Server:
     def tell(self, kind: str, event: str, body: Json) -> None:
         """Have the watches bring something, when they are delivered."""
         if kind == "capture":
-            self.earlier.append(copy.deepcopy(body))
-        self.events.append((kind, event, copy.deepcopy(body)))
+            self.earlier.append(copied(body))
+        self.events.append((kind, event, copied(body)))
 
     def ready(self) -> Json:
         """Return the condition Ready."""
@@ -195,7 +193,7 @@ class _Client:
             found = {"metadata": metadata}
         if found is None:
             raise NotFound(404, "NotFound", path)
-        return copy.deepcopy(found)
+        return copied(found)
 
     async def create(self, _path: str, body: Mapping[str, Any]) -> Any:
         server, name = self.server, body["metadata"]["name"]
@@ -205,12 +203,12 @@ class _Client:
         if name in server.snapshots:
             raise AlreadyExists(409, "AlreadyExists", name)
         server.made[name] += 1
-        made: Json = json.loads(json.dumps(body))
+        made: Json = copied(body)
         facts = {"uid": f"{name}-{server.made[name]}", "resourceVersion": server.bump(), "generation": 1}
         made["metadata"] |= facts | {"creationTimestamp": rfc3339(server.now)}
         server.snapshots[name] = made
         server.tell("snapshot", "ADDED", made)
-        return copy.deepcopy(made)
+        return copied(made)
 
     async def apply(self, path: str, manifest: Mapping[str, Any], *, force: bool) -> Any:
         server, name = self.server, path.rsplit("/", 1)[1]
@@ -218,7 +216,7 @@ class _Client:
         if name in server.refuse:
             raise Refused(403, "Forbidden", server.refuse[name])
         assert manifest["spec"]["replicas"] in (0, 1)
-        known, made = server.sets.get(name), json.loads(json.dumps(manifest))
+        known, made = server.sets.get(name), copied(manifest)
         generation = 1 if known is None else known["metadata"]["generation"] + 1
         facts = {"uid": "uid-set", "generation": generation, "resourceVersion": server.bump()}
         made["metadata"] |= facts | {"creationTimestamp": rfc3339(server.now)}
@@ -226,7 +224,7 @@ class _Client:
         server.sets[name] = made
         assert list(server.sets) == [AGENT], "there is one agent, whatever was missed"
         server.tell("stateful_set", "MODIFIED", made)
-        return copy.deepcopy(made)
+        return copied(made)
 
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> Any:
         self._write()
@@ -240,7 +238,7 @@ class _Client:
         else:
             capture["metadata"]["finalizers"] = list(body["metadata"]["finalizers"])
         capture["metadata"]["resourceVersion"] = server.bump()
-        written = copy.deepcopy(capture)
+        written = copied(capture)
         server._settle_deletion()
         return written
 
@@ -324,7 +322,7 @@ class SimulatedOperator:
         if event == "DELETED":
             known.remove(known.key_of(body), body["metadata"]["uid"])
         else:
-            known.put(copy.deepcopy(body), confirmed=True)
+            known.put(copied(body), confirmed=True)
 
     def deliver(self, most: int = 1_000) -> None:
         """Have the watches bring what has happened, the oldest first."""

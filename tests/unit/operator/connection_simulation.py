@@ -6,8 +6,6 @@ watches bring is delivered when a test says so.
 
 from __future__ import annotations
 
-import copy
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -33,6 +31,7 @@ from tests.unit.operator.simulation import (
     WatchesJobs,
     _merged,
     _run,
+    copied,
 )
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ class Server:
 
     def tell(self) -> None:
         """Queue the connection as it is for who watches."""
-        self.connection_events.append(copy.deepcopy(self.connection))
+        self.connection_events.append(copied(self.connection))
 
     def bump(self) -> str:
         """Return the next resourceVersion."""
@@ -133,13 +132,13 @@ class Server:
         ended = {"type": kind, "status": "True", "lastTransitionTime": rfc3339(self.now), "reason": "Over"}
         job["status"] = {"startTime": rfc3339(self.now), "conditions": [ended]}
         job["metadata"]["resourceVersion"] = self.bump()
-        self.job_events.append(("MODIFIED", copy.deepcopy(job)))
+        self.job_events.append(("MODIFIED", copied(job)))
 
     def remove_job(self, name: str) -> None:
         """Remove a Job and tell who watches."""
         job = self.jobs.pop(name)
         job["metadata"]["resourceVersion"] = self.bump()
-        self.job_events.append(("DELETED", copy.deepcopy(job)))
+        self.job_events.append(("DELETED", copied(job)))
 
     def lose_job(self, name: str) -> None:
         """Remove a Job as somebody else might."""
@@ -151,7 +150,7 @@ class Server:
         name = body["metadata"]["name"]
         if name in self.jobs:
             raise AlreadyExists(409, "AlreadyExists", name)
-        job: Json = json.loads(json.dumps(body))
+        job: Json = copied(body)
         self.created[name] += 1
         asked = (self.generation, int(self.now.timestamp()) // self.interval)
         self.asked[asked] += 1
@@ -169,8 +168,8 @@ class Server:
         }
         job["status"] = {}
         self.jobs[name] = job
-        self.job_events.append(("ADDED", copy.deepcopy(job)))
-        return copy.deepcopy(job)
+        self.job_events.append(("ADDED", copied(job)))
+        return copied(job)
 
     def write_status(self, body: Mapping[str, Any]) -> Json:
         """Patch the status at a version. Raises Conflict."""
@@ -180,7 +179,7 @@ class Server:
         self.connection["metadata"]["resourceVersion"] = self.bump()
         self.status_writes += 1
         self.tell()
-        return copy.deepcopy(self.connection)
+        return copied(self.connection)
 
     def before_write(self) -> None:
         """Crash here, if it was asked for."""
@@ -203,10 +202,10 @@ class _Client:
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         name = path.rsplit("/", 1)[1]
         if "/jobs/" not in path:
-            return copy.deepcopy(self.server.connection)
+            return copied(self.server.connection)
         if name not in self.server.jobs:
             raise NotFound(404, "NotFound", name)
-        return copy.deepcopy(self.server.jobs[name])
+        return copied(self.server.jobs[name])
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Any:
         self.server.before_write()
@@ -277,7 +276,7 @@ class SimulatedOperator(WatchesJobs):
     def relist_connections(self) -> None:
         """See the connection as it is."""
         self.connections_seen = len(self.server.connection_events)
-        self.index.connections.put(copy.deepcopy(self.server.connection), confirmed=True)
+        self.index.connections.put(copied(self.server.connection), confirmed=True)
 
     def see_connection(self, *, twice: bool = False) -> bool:
         """Have the watch bring the next event of the connection; return whether there was one."""
@@ -286,7 +285,7 @@ class SimulatedOperator(WatchesJobs):
         body = self.server.connection_events[self.connections_seen]
         self.connections_seen += 1
         for _ in range(1 + twice):
-            self.index.connections.put(copy.deepcopy(body), confirmed=True)
+            self.index.connections.put(copied(body), confirmed=True)
         return True
 
     def reconcile(self, *, fresh: bool = False) -> bool:

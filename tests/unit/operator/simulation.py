@@ -6,13 +6,12 @@ its watches bring is delivered when a test says so, each kind on its own, in ord
 
 from __future__ import annotations
 
-import copy
-import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+import orjson
 from tradeplane_api.run import Part, ResultsManifest, RunSpecification, Summary
 from tradeplane_api.strategy import StrategySpec
 from tradeplane_operator.acting.errors import AlreadyExists, Conflict, NotFound
@@ -62,6 +61,12 @@ SUMMARY = Summary(
 
 class Crash(BaseException):
     """The operator's process ends here, like a kill -9: nothing after it happens."""
+
+
+def copied(body: T) -> T:
+    """Return a copy of a JSON document; by its text, which takes a tenth of the time of a walk through it."""
+    copy: T = orjson.loads(orjson.dumps(body))
+    return copy
 
 
 def manifest_of(job: Mapping[str, Any]) -> bytes:
@@ -132,11 +137,11 @@ class Server:
 
     def tell_strategy(self) -> None:
         """Queue the Strategy as it is for who watches."""
-        self.strategy_events.append(copy.deepcopy(self.strategy))
+        self.strategy_events.append(copied(self.strategy))
 
     def tell_job(self, kind: str, job: Json) -> None:
         """Queue a Job as it is for who watches."""
-        self.job_events.append((kind, copy.deepcopy(job)))
+        self.job_events.append((kind, copied(job)))
 
     def bump(self) -> str:
         """Return the next resourceVersion."""
@@ -213,8 +218,8 @@ class FakeClient:
         if "/jobs/" in path:
             if name not in self.server.jobs:
                 raise NotFound(404, "NotFound", name)
-            return copy.deepcopy(self.server.jobs[name])
-        return copy.deepcopy(self.server.strategy)
+            return copied(self.server.jobs[name])
+        return copied(self.server.strategy)
 
     async def create(self, path: str, body: Mapping[str, Any]) -> Any:
         """Create a Job; Events are thrown away."""
@@ -225,7 +230,7 @@ class FakeClient:
         if name in server.jobs:
             raise AlreadyExists(409, "AlreadyExists", name)
         assert server.outcome(name) == "Running", f"{name} was created before its record was written"
-        job = json.loads(json.dumps(body))
+        job = copied(body)
         server.created[name] += 1
         job["metadata"] |= {
             "uid": f"{name}-{server.created[name]}",
@@ -236,7 +241,7 @@ class FakeClient:
         server.jobs[name] = job
         server.tell_job("ADDED", job)
         server.after_write()
-        return copy.deepcopy(job)
+        return copied(job)
 
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> Any:
         """Patch the Strategy's status at a version."""
@@ -250,7 +255,7 @@ class FakeClient:
         server.ended |= {run["name"] for run in server.runs() if run["outcome"] not in ("Pending", "Running")}
         server.tell_strategy()
         server.after_write()
-        return copy.deepcopy(server.strategy)
+        return copied(server.strategy)
 
 
 @dataclass
@@ -331,7 +336,7 @@ class WatchesJobs:
             if uid not in there:
                 self.index.jobs.remove(known.owner_uid, known.name, uid)
         for job in self.server.jobs.values():
-            self.index.jobs.put(copy.deepcopy(job))
+            self.index.jobs.put(copied(job))
 
     def see_job(self, *, twice: bool = False) -> bool:
         """Have the watch bring the next event of a Job; return whether there was one."""
@@ -344,7 +349,7 @@ class WatchesJobs:
                 owner = job["metadata"]["ownerReferences"][0]["uid"]
                 self.index.jobs.remove(owner, job["metadata"]["name"], job["metadata"]["uid"])
             else:
-                self.index.jobs.put(copy.deepcopy(job))
+                self.index.jobs.put(copied(job))
         return True
 
 
@@ -390,7 +395,7 @@ class SimulatedOperator(WatchesJobs):
     def relist_strategies(self) -> None:
         """See the Strategy as it is."""
         self.strategies_seen = len(self.server.strategy_events)
-        self.index.strategies.put(copy.deepcopy(self.server.strategy), confirmed=True)
+        self.index.strategies.put(copied(self.server.strategy), confirmed=True)
 
     def see_strategy(self, *, twice: bool = False) -> bool:
         """Have the watch bring the next event of the Strategy; return whether there was one."""
@@ -399,7 +404,7 @@ class SimulatedOperator(WatchesJobs):
         body = self.server.strategy_events[self.strategies_seen]
         self.strategies_seen += 1
         for _ in range(1 + twice):
-            self.index.strategies.put(copy.deepcopy(body), confirmed=True)
+            self.index.strategies.put(copied(body), confirmed=True)
         return True
 
     def reconcile(self, *, fresh: bool = False) -> bool:

@@ -13,6 +13,7 @@ from tradeplane_operator.observing.index import Index
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.applied import is_as_wanted, marked
 from tradeplane_operator.planning.names import APPLIED_ANNOTATION, CONNECTION_UID_LABEL, STRATEGY_UID_LABEL
+from tradeplane_store.canonical import canonical_json, sha256_digest
 
 Json = dict[str, Any]
 KEY = Key(Kind.BROKER_CONNECTION, "research", "sim")
@@ -158,8 +159,12 @@ def test_a_mark_is_the_digest_of_all_a_manifest_says_and_changes_nothing_else() 
     found = marked(MANIFEST)
     assert before == MANIFEST
     assert found["spec"] == MANIFEST["spec"]
-    assert found["metadata"]["annotations"].pop(APPLIED_ANNOTATION).startswith("sha256:")
+    assert found["metadata"]["annotations"].pop(APPLIED_ANNOTATION) == sha256_digest(canonical_json(MANIFEST))
     assert found == MANIFEST
+
+
+def test_a_mark_is_of_what_a_manifest_says_and_not_of_how_it_is_written() -> None:
+    assert marked(dict(reversed(MANIFEST.items())))["metadata"] == marked(MANIFEST)["metadata"]
 
 
 def test_a_child_is_as_wanted_when_it_was_made_like_this() -> None:

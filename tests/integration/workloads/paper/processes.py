@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from tradeplane_workloads.exchange.serving import Address
 
 from tests.integration.workloads.exchange.exchange_client import Client
 from tests.integration.workloads.paper.paper_trading import paper
+from tests.ports import free_port as free_port
 from tests.unit.workloads.exchange.small_exchange import keys_in
 
 if TYPE_CHECKING:
@@ -24,13 +24,6 @@ if TYPE_CHECKING:
 
 START_S = 60.0
 """How long a process has to be ready, on a busy machine."""
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens at."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class Place:

@@ -13,7 +13,8 @@ from tradeplane_api.run import ExitCode
 from tradeplane_native import Generator
 
 from tests.integration.workloads.paper.paper_trading import MARKET, nothing_lost_or_doubled
-from tests.integration.workloads.paper.processes import START_S, Place, ended, free_port
+from tests.integration.workloads.paper.processes import START_S, Place, ended
+from tests.ports import free_port
 from tests.unit.workloads.exchange.small_exchange import keys_in
 
 if TYPE_CHECKING:
