@@ -217,10 +217,10 @@ class SnapshotSpec(Document):
 
     store: Name = Field(default="default", description="Name of a store the administrator configured.")
     digest: Digest = Field(description="Id of the snapshot: the digest of its manifest.")
-    deletion_policy: DeletionPolicy = Field(
-        default=DeletionPolicy.RETAIN,
-        description="What becomes of what lies in the store when this is deleted: Retain leaves it, Delete removes it "
-        "unless another Snapshot names it too, or the store does not let it go.",
+    deletion_policy: DeletionPolicy | None = Field(
+        default=None,  # absent and not filled in, so that an operator of before there were policies can read the spec
+        description="What becomes of what lies in the store when this is deleted: Retain (when absent) leaves it, "
+        "Delete removes it unless another Snapshot names it too, or the store does not let it go.",
     )
 
     rules: ClassVar[tuple[Rule, ...]] = (_unchanged("store"), _unchanged("digest"))

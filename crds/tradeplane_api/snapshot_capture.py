@@ -91,9 +91,10 @@ class SnapshotCaptureSpec(Document):
     retention: SnapshotRetention | None = Field(
         default=None, description="Which Snapshots stay; all when absent. What they name in the store: deletionPolicy."
     )
-    deletion_policy: DeletionPolicy = Field(
-        default=DeletionPolicy.RETAIN,
-        description="That of the Snapshots made from now on: whether what they name in the store goes with them.",
+    deletion_policy: DeletionPolicy | None = Field(
+        default=None,
+        description="That of the Snapshots made from now on: whether what they name in the store stays (Retain, when "
+        "absent) or goes with them (Delete).",
     )
     store: Name = Field(default="default", description="Name of a store the administrator configured.")
     volume: Volume = Field(

@@ -89,6 +89,7 @@ def build_snapshot(
 ) -> dict[str, Any]:
     """Return the manifest of the Snapshot of a bundle. It has no owner: it outlives its capture."""
     guard = {"finalizers": [PAYLOAD_FINALIZER]} if spec.deletion_policy is DeletionPolicy.DELETE else {}
+    policy = {} if spec.deletion_policy is None else {"deletionPolicy": spec.deletion_policy.value}
     labels = {CAPTURE_UID_LABEL: metadata["uid"], BUNDLE_LABEL: f"{bundle.number:06}"}
     if len(metadata["name"]) <= LONGEST_LABEL:
         labels[CAPTURE_LABEL] = metadata["name"]
@@ -102,7 +103,7 @@ def build_snapshot(
             "annotations": {BYTES_ANNOTATION: str(bundle.bytes)},
             **guard,
         },
-        "spec": {"store": spec.store, "digest": bundle.snapshot, "deletionPolicy": spec.deletion_policy.value},
+        "spec": {"store": spec.store, "digest": bundle.snapshot, **policy},
     }
 
 

@@ -90,7 +90,7 @@ def plan_deletion(
         spec = read_spec(SnapshotSpec, resource)
     except UnreadableSpec as error:
         return going.kept(f"{error}; this operator cannot read what is to be removed")
-    if spec.deletion_policy is DeletionPolicy.RETAIN:
+    if spec.deletion_policy is not DeletionPolicy.DELETE:
         return going.go()
     if spec.store not in settings.stores:
         return going.kept(f"store {spec.store!r} is not one of this cluster any more")

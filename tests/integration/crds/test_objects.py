@@ -274,14 +274,15 @@ def test_snapshots_of_before_there_were_policies_are_retained_and_may_be_given_o
     old = _until(pruned, "the older definition served")
     _apply_definition(api, snapshots_before_policies, definition(SNAPSHOT))
 
-    def filled() -> dict[str, Any] | None:
-        found = api.request("GET", f"{snapshots}/old").body
-        return found if found["spec"].get("deletionPolicy") == "Retain" else None
+    assert api.request("GET", f"{snapshots}/old").body["spec"] == old["spec"], "nothing is filled in"
 
-    new = _until(filled, "the new definition served")
-    assert new["metadata"]["generation"] == old["metadata"]["generation"], "a new default is no new generation"
-    change = {"spec": {"deletionPolicy": "Delete"}}
-    assert api.request("PATCH", f"{snapshots}/old", change, content_type=MERGE).code == 200
+    def given() -> dict[str, Any] | None:
+        change = {"spec": {"deletionPolicy": "Delete"}}
+        answer = api.request("PATCH", f"{snapshots}/old", change, content_type=MERGE)
+        return answer.body if answer.code == 200 and answer.body["spec"].get("deletionPolicy") == "Delete" else None
+
+    new = _until(given, "the new definition served")
+    assert new["metadata"]["generation"] == old["metadata"]["generation"] + 1
 
 
 def test_what_the_server_stores_the_model_reads(api: Api, namespace: str) -> None:

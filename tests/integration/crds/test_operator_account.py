@@ -64,7 +64,7 @@ async def bench(
 
 
 async def _guarded(bench: Bench) -> bool:
-    return (await bench.snapshot("goes"))["metadata"].get("finalizers") == [PAYLOAD_FINALIZER]
+    return bool((await bench.snapshot("goes"))["metadata"].get("finalizers") == [PAYLOAD_FINALIZER])
 
 
 def _settings(overlay: str, store: Path) -> dict[str, Any]:

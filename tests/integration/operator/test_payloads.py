@@ -97,7 +97,7 @@ async def test_a_policy_may_change_until_it_is_gone(bench: Bench) -> None:
     await bench.client.merge_patch(_path(bench), {"spec": {"deletionPolicy": "Delete"}})
 
     async def guarded() -> bool:
-        return (await bench.snapshot(NAME))["metadata"].get("finalizers") == [PAYLOAD_FINALIZER]
+        return bool((await bench.snapshot(NAME))["metadata"].get("finalizers") == [PAYLOAD_FINALIZER])
 
     await eventually(guarded, "the finalizer", state=lambda: bench.snapshot(NAME))
     await bench.client.merge_patch(_path(bench), {"spec": {"deletionPolicy": "Retain"}})

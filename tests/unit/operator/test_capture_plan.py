@@ -81,7 +81,7 @@ def test_bundles_become_snapshots_and_are_counted() -> None:
     operator.settle(4)
     assert sorted(server.snapshots) == [f"tape-{number:06}" for number in (1, 3, 4, 5)]
     made = server.snapshots["tape-000003"]
-    assert made["spec"] == {"store": "default", "digest": digest_of(3), "deletionPolicy": "Retain"}
+    assert made["spec"] == {"store": "default", "digest": digest_of(3)}
     assert "finalizers" not in made["metadata"]
     assert made["metadata"]["labels"]["tradeplane.dev/capture"] == "tape"
     assert "ownerReferences" not in made["metadata"], "it outlives its capture"
@@ -97,8 +97,8 @@ def test_a_policy_is_that_of_the_snapshots_made_from_then_on_and_guards_them_fro
     server.change(deletionPolicy="Delete")
     server.seal()
     operator.settle(2)
-    policies = {name: made["spec"]["deletionPolicy"] for name, made in server.snapshots.items()}
-    assert policies == {"tape-000001": "Retain", "tape-000002": "Delete"}
+    policies = {name: made["spec"].get("deletionPolicy") for name, made in server.snapshots.items()}
+    assert policies == {"tape-000001": None, "tape-000002": "Delete"}
     assert server.snapshots["tape-000002"]["metadata"]["finalizers"] == ["tradeplane.dev/payload"]
     assert len(server.sets) == 1
     assert server.ready()["reason"] == "Capturing", "the agent is left alone"

@@ -202,7 +202,8 @@ def test_only_what_is_asked_for_free_and_announced_is_removed_and_an_end_is_neve
     use: PayloadUse, removal: PayloadRemoval | None, seconds: int, said: bool, spec: dict[str, str]
 ) -> None:
     now = NOW + timedelta(seconds=seconds)
-    observed = ObservedSnapshot(_snapshot(PAYLOAD_FINALIZER, **spec), use=use)
+    resource = _snapshot(PAYLOAD_FINALIZER)
+    observed = ObservedSnapshot(resource | {"spec": resource["spec"] | spec}, use=use)
     if said:
         observed = _said(observed, plan(replace(_deleted(), use=FREE), SETTINGS, NOW))
     observed = replace(observed, removal=removal)
