@@ -19,6 +19,7 @@ pub mod orders;
 pub mod pcg64;
 mod recording;
 pub mod risk;
+pub mod signing;
 pub mod simd;
 pub mod spool;
 pub mod statistics;

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod levels;
+mod signing;
 mod simd;
 mod spool;
 mod tape;
@@ -396,6 +397,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     tape::register(module)?;
     spool::register(module)?;
     levels::register(module)?;
+    signing::register(module)?;
     module.add_class::<Generator>()?;
     module.add_class::<Simulator>()?;
     module.add_class::<Figures>()?;

@@ -55,8 +55,11 @@ class Promptness:
         self._received = 0
         self.since = 0
         """When what is fed now was received."""
+        self._sync = 0
         self.orders = Spread()
         self.syncs = Spread()
+        self.own = Spread()
+        """Of each order, what is left without the disk."""
 
     def received(self, at: int) -> None:
         """Take when the message was received that is handled from here on, until ``handled``."""
@@ -71,28 +74,40 @@ class Promptness:
         self.since = self._received or self._clock()
 
     def synced(self, nanoseconds: int) -> None:
-        """Count what the disk took before orders were sent."""
+        """Count what the disk took before the orders were sent that follow from what is fed now."""
+        self._sync = nanoseconds
         self.syncs.add(nanoseconds)
 
     def following(self) -> Callable[[], None]:
         """Return what is called when the order that follows from what is fed now was written."""
-        since = self.since
-        return lambda: self.orders.add(self._clock() - since)
+        since, sync = self.since, self._sync
+
+        def written() -> None:
+            took = self._clock() - since
+            self.orders.add(took)
+            self.own.add(took - sync)
+
+        return written
 
     def document(self) -> dict[str, object]:
         """Return what is told of it, in seconds."""
-        return {"orders": self.orders.count, "toWire": self.orders.document(), "sync": self.syncs.document()}
+        return {
+            "orders": self.orders.count,
+            "toWire": self.orders.document(),
+            "sync": self.syncs.document(),
+            "own": self.own.document(),
+        }
 
 
 def told(promptness: Promptness) -> str:
     """Return the words of a trader that ends."""
-    orders, syncs = promptness.orders, promptness.syncs
+    orders, syncs, own = promptness.orders, promptness.syncs, promptness.own
     if not orders.count:
         return "no order was sent"
-    share = [f"{one.percentile(percent) / 1e6:.3f} ms" for one in (orders, syncs) for percent in (50, 99)]
+    share = [f"{one.percentile(percent) / 1e6:.3f} ms" for one in (orders, syncs, own) for percent in (50, 99)]
     return (
         f"{orders.count} orders were on the wire {share[0]} (median) and {share[1]} (99th percentile) after what they "
-        f"follow from was received; of that the disk took {share[2]} and {share[3]}"
+        f"follow from was received; the disk took {share[2]} and {share[3]}, all else {share[4]} and {share[5]}"
     )
 
 

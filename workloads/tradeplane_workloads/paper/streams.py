@@ -96,6 +96,8 @@ class Listener(WSListener):
 
     def end(self) -> None:
         """Hear nothing more, and close the connection."""
+        if self._is_over:
+            return
         self._is_over = True
         if self._transport is not None and not self._transport.is_disconnected:
             self._transport.send_close(WSCloseCode.OK)

@@ -83,10 +83,10 @@ class Speaker(WSListener):
 
 
 @asynccontextmanager
-async def speaking(*says: Say, pongs: list[bytes] | None = None) -> AsyncIterator[str]:
-    """Serve what says so; give its address."""
+async def speaking(*says: Say, pongs: list[bytes] | None = None, answers: bool = True) -> AsyncIterator[str]:
+    """Serve what says so, and answers pings or not; give its address."""
     heard = [] if pongs is None else pongs
-    server = await ws_create_server(lambda _: Speaker(list(says), heard), "127.0.0.1", 0)
+    server = await ws_create_server(lambda _: Speaker(list(says), heard), "127.0.0.1", 0, enable_auto_pong=answers)
     try:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/ws"
     finally:
@@ -138,6 +138,13 @@ async def test_a_ping_is_answered() -> None:
             while not pongs:
                 await asyncio.sleep(0)
     assert pongs == [b"still there?"]
+
+
+async def test_whoever_answers_no_ping_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.1)
+    ear = Ear()
+    async with speaking(answers=False) as url, listening(url, ear):
+        await ear.until(lambda ear: ear.told.count("closed") == 2)
 
 
 async def test_a_connection_of_something_else_is_made_anew() -> None:

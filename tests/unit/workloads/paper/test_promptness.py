@@ -59,14 +59,15 @@ def test_what_is_told_at_the_end_has_the_disk_s_share() -> None:
     promptness = Promptness(lambda: 2_000_000)
     promptness.received(1_000_000)
     promptness.fed()
-    promptness.following()()
     promptness.synced(250_000)
+    promptness.following()()
     assert told(promptness) == (
         "1 orders were on the wire 1.000 ms (median) and 1.000 ms (99th percentile) after what they follow from was "
-        "received; of that the disk took 0.250 ms and 0.250 ms"
+        "received; the disk took 0.250 ms and 0.250 ms, all else 0.750 ms and 0.750 ms"
     )
     assert promptness.document() == {
         "orders": 1,
         "toWire": {"p50": 0.001, "p90": 0.001, "p99": 0.001, "max": 0.001},
         "sync": {"p50": 0.00025, "p90": 0.00025, "p99": 0.00025, "max": 0.00025},
+        "own": {"p50": 0.00075, "p90": 0.00075, "p99": 0.00075, "max": 0.00075},
     }

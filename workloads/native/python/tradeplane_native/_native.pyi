@@ -604,6 +604,9 @@ class RecordedInstrument:
 def likely_rows(data: bytes) -> int:
     """Return for how many rows it is worth to make room before a recording is read; there may be fewer or more."""
 
+def sign_query(parameters: dict[str, str], secret: str) -> str:
+    """Return the query of a request signed as Binance defines it: the parameters, then the signature of that."""
+
 def read_levels(
     levels: list[object], kind: int, side: int, price: tuple[int, int], quantity: tuple[int, int]
 ) -> list[tuple[int, int, int, int]] | None:
