@@ -16,11 +16,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
-from tradeplane_operator.acting.errors import AlreadyExists, ApiUnavailable, Conflict, NotFound
+from tradeplane_operator.acting.errors import ApiUnavailable, Conflict, NotFound
 from tradeplane_operator.planning.names import MANAGED_BY_LABEL, ROLE_LABEL
 from tradeplane_operator.planning.paper_names import TRADER_ROLE
 
-from tests.integration.operator.cluster import pod_status
+from tests.integration.operator.cluster import eventually, pod_status
 from tests.integration.operator.processes import free_port
 
 if TYPE_CHECKING:
@@ -121,7 +121,9 @@ class Kubelet:
                 await step()
             except (ApiUnavailable, Conflict):
                 pass  # the API server is busy, or somebody was faster: the next look is soon
-            except Exception as error:
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
                 self._failed.append(error)
                 raise
             await asyncio.sleep(pause)
@@ -150,10 +152,11 @@ class Kubelet:
         metadata = pod["metadata"]
         target = {"apiVersion": "v1", "kind": "Node", "name": self.name}
         body = {"metadata": {"name": metadata["name"], "uid": metadata["uid"]}, "target": target}
-        try:
-            await self.bench.client.create(self._path(metadata["name"], "binding"), body)
-        except (NotFound, AlreadyExists):
-            return
+        if pod["spec"].get("nodeName") != self.name:  # else an answer was lost
+            try:
+                await self.bench.client.create(self._path(metadata["name"], "binding"), body)
+            except NotFound:
+                return
         taken = self._described(pod)
         others = [one.name for one in self._pods.values() if one.may_run]
         if others:
@@ -202,7 +205,9 @@ class Kubelet:
         async def watched() -> None:
             try:
                 await work
-            except Exception as error:
+            except asyncio.CancelledError:
+                raise
+            except BaseException as error:
                 self._failed.append(error)
                 raise
 
@@ -258,8 +263,7 @@ class Kubelet:
                     await asyncio.wait_for(pod.process.wait(), _STOP_S)
             await self._kill(pod)
         body = {"gracePeriodSeconds": 0, "preconditions": {"uid": pod.uid}}
-        with contextlib.suppress(NotFound, Conflict):
-            await self.bench.client._write("DELETE", self._path(pod.name), body)
+        await self._surely(lambda: self.bench.client._write("DELETE", self._path(pod.name), body))
 
     async def _kill(self, pod: RunningPod) -> None:
         if pod.process is not None and pod.process.returncode is None:
@@ -268,9 +272,22 @@ class Kubelet:
 
     async def _say(self, pod: RunningPod, status: Json) -> None:
         """Write a pod's status, if it is still there."""
-        with contextlib.suppress(NotFound, Conflict):
-            body = {"metadata": {"uid": pod.uid}, "status": status}
-            await self.bench.client.merge_patch(self._path(pod.name, "status"), body)
+        body = {"metadata": {"uid": pod.uid}, "status": status}
+        await self._surely(lambda: self.bench.client.merge_patch(self._path(pod.name, "status"), body))
+
+    async def _surely(self, write: Callable[[], Awaitable[object]]) -> None:
+        """Write about a pod, if it is still there; what a busy API server did not take is sent again."""
+
+        async def written() -> bool:
+            try:
+                await write()
+            except ApiUnavailable:
+                return False
+            except (NotFound, Conflict):
+                pass
+            return True
+
+        await eventually(written, "the API server to take what a kubelet says")
 
     def _path(self, name: str, part: str = "") -> str:
         return f"/api/v1/namespaces/{self.bench.namespace}/pods/{name}" + (f"/{part}" if part else "")
