@@ -126,7 +126,7 @@ class StandIn:
         return web.Response(status=status, headers=headers, text=text)
 
 
-async def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for a condition. Raises TimeoutError where it does not hold in time."""
     async with asyncio.timeout(seconds):
         while not condition():

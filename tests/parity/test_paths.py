@@ -47,6 +47,8 @@ def test_native_paths_have_every_indicator_simulation_and_strategy(report: Repor
     parts = ("equity", "fills", "figures")
     assert {f"{name}.{part}" for name in SIMULATIONS for part in parts} <= cases
     assert {f"golden.{name}.{part}" for name in ON_BARS for part in ("decisions", *parts)} <= cases
+    assert {case.removesuffix(".count") for case in cases} >= EVENT_RUNS
+    assert cases == set(report.outcomes[NATIVE[0].name].digests)
 
 
 def test_python_computes_what_the_core_alone_does(report: Report) -> None:

@@ -18,6 +18,7 @@ from tradeplane_stacks.local.settings import Settings
 
 from tests.e2e.images.conftest import CHECKOUT, images
 from tests.e2e.images.layouts import index_digest, read, variants
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,22 +137,20 @@ def test_everything_is_compiled_ahead_in_an_image(root: tuple[str, str, Path]) -
 
 
 def await_listener(port: int) -> None:
-    """Wait until something listens on a port of this machine, ten seconds at most."""
-    end = time.monotonic() + 10
+    """Wait until something listens on a port of this machine, a minute at most."""
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
-    pytest.fail("the registry did not listen within 10 s")
+    pytest.fail("the registry did not listen within 60 s")
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
     """Start an empty registry; give its host and port."""
     program = Binaries(Settings.from_environment(os.environ).cache).build((REGISTRY,), print)[REGISTRY]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [str(program), "serve", "--addr", "127.0.0.1", "--port", str(port), "--dir", str(tmp_path / "registry")]
     with (tmp_path / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
         await_listener(port)

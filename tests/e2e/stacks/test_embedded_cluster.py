@@ -172,7 +172,7 @@ def test_image_that_is_not_in_the_registry_is_reported(cluster: EmbeddedCluster,
     missing = f"{cluster.registry}/tests/none@sha256:{'0' * 64}"
     _create(cluster, namespace, "missing", _pod(missing, ["machine"], "amd64"))
     reason = "{.status.containerStatuses[0].state.waiting.reason}"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     seen: set[str] = set()
     while time.monotonic() < deadline and not seen & {"ErrImagePull", "ImagePullBackOff"}:
         seen.add(cluster.client.run("get", "pod/missing", "-n", namespace, f"--output=jsonpath={reason}"))
@@ -210,8 +210,8 @@ def test_killed_component_is_reported_and_mended_while_pods_go_on(
 
 
 def _await_death(cluster: EmbeddedCluster, victim: str) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if [state.detail for state in cluster.status() if state.name == victim] == ["died"]:
             return
-    pytest.fail(f"{victim} was killed, and status does not say so after 10 s")
+    pytest.fail(f"{victim} was killed, and status does not say so after 60 s")

@@ -9,6 +9,7 @@ import os
 import socket
 import ssl
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -46,15 +47,16 @@ async def _probe(stand_in: StandIn, folder: Path, **others: Any) -> ProbeReport:
 
 @pytest.mark.parametrize("market", list(Market))
 async def test_a_broker_that_answers_is_connected(folder: Path, market: Market) -> None:
-    stand_in = StandIn()
+    stand_in, begun = StandIn(), time.monotonic()
     report = await _probe(stand_in, folder, market=market)
+    took = (time.monotonic() - begun) * 1_000_000
     assert report.outcome is ProbeOutcome.CONNECTED, report
     assert report.credentials is CredentialsState.ACCEPTED
     assert report.streams is True
     assert report.latency_microseconds is not None
-    assert 0 < report.latency_microseconds < 1_000_000
+    assert 0 < report.latency_microseconds < took
     assert report.clock_skew_microseconds is not None
-    assert abs(report.clock_skew_microseconds) < 500_000
+    assert abs(report.clock_skew_microseconds) < took
     assert sum(stand_in.asked.values()) == 8
 
 
@@ -114,12 +116,14 @@ async def test_no_more_is_asked_than_the_limit_lets_by_the_broker_s_own_count(fo
 async def test_a_clock_that_is_off_is_said_and_is_not_taken_for_a_wrong_key(
     folder: Path, skew: int, words: str
 ) -> None:
+    begun = time.monotonic()
     report = await _probe(StandIn(skew_milliseconds=skew), folder)
+    took = (time.monotonic() - begun) * 1_000_000
     assert report.outcome is ProbeOutcome.CLOCK_SKEWED
     assert words in report.message
     assert report.credentials is CredentialsState.ACCEPTED
     assert report.clock_skew_microseconds is not None
-    assert abs(report.clock_skew_microseconds - 1_000 * skew) < 500_000
+    assert abs(report.clock_skew_microseconds - 1_000 * skew) < took
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ class _Strategy:
 
 
 def _hang() -> None:
-    limit = time.monotonic() + 30
+    limit = time.monotonic() + 300
     while time.monotonic() < limit:
         with suppress(Exception):  # a strategy that does not want to be ended
             time.sleep(0.01)
@@ -117,7 +117,7 @@ def test_a_strategy_that_hangs_is_ended_at_its_deadline(tradeplane: Command, mon
     monkeypatch.setitem(registry.BUILT_IN, "told", _Strategy(_hang))
     begun = time.monotonic()
     ended = _run(tradeplane, activeDeadlineSeconds=1)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 120
     assert ended.code == 2
     assert "spec.activeDeadlineSeconds: the run took longer than 1 s, and was ended; raise it" in ended.err
     assert "no finished runs" in tradeplane("results", "list").out.lower()

@@ -16,7 +16,7 @@ from tradeplane_stacks.local.network_policy import cni_plugin
 
 Json = dict[str, Any]
 
-_WAIT_S = 30.0
+_WAIT_S = 120.0
 SPACE = "policed"
 
 

@@ -26,7 +26,7 @@ from tradeplane_stacks.local.network_policy.state import ClusterState
 
 Json = dict[str, Any]
 
-_WAIT_S = 10.0
+_WAIT_S = 60.0
 PATHS = {
     "pods": "/api/v1/pods",
     "namespaces": "/api/v1/namespaces",

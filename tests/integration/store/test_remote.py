@@ -63,7 +63,7 @@ def test_a_store_that_is_not_there_is_given_up_within_its_limits(monkeypatch: py
             attempt()
         assert "hunter2" not in str(raised.value)
         assert "\n" not in str(raised.value)
-    assert time.monotonic() - started < 30
+    assert time.monotonic() - started < 120  # the client's own limits are of minutes for each
 
 
 @pytest.mark.parametrize(

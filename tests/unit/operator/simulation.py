@@ -63,9 +63,9 @@ class Crash(BaseException):
     """The operator's process ends here, like a kill -9: nothing after it happens."""
 
 
-def copied(body: T) -> T:
+def copied(body: Mapping[str, Any]) -> Json:
     """Return a copy of a JSON document; by its text, which takes a tenth of the time of a walk through it."""
-    copy: T = orjson.loads(orjson.dumps(body))
+    copy: Json = orjson.loads(orjson.dumps(body))
     return copy
 
 

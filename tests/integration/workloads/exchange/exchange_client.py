@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
-LIMIT_S = 10.0
+LIMIT_S = 60.0
 """No wait of a test is longer."""
+SERVED: dict[str, Exchange] = {}
+"""What this process serves, by address: a test looks at it where a request more would change what is tested."""
 
 
 @dataclass
@@ -125,6 +127,7 @@ async def exchange(
         await asyncio.wait(either, timeout=LIMIT_S, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             task.result()
+        SERVED[listening.result().rest] = serving
         yield serving, listening.result()
     finally:
         stop.set()

@@ -25,7 +25,7 @@ from tests.unit.workloads.exchange.small_exchange import keys_in
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-START_S = 30.0
+START_S = 120.0
 """How long a process has to begin to listen, on a busy machine."""
 PREFIX = "/fapi/v1"
 DOCUMENT = {

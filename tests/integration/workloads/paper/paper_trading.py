@@ -19,6 +19,8 @@ from tradeplane_workloads.sessions.journal_file import read_in_place
 from tradeplane_workloads.sessions.order_names import order_of
 from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
+from tests.integration.workloads.exchange.exchange_client import SERVED
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from tradeplane_workloads.exchange.serving import Address
     from tradeplane_workloads.paper.volume import SessionPlace
 
-LIMIT_S = 30.0
+LIMIT_S = 120.0
 TRADER = "quoting"
 LOOPBACK = ("127.0.0.1", 0)
 MARKET: dict[str, Any] = {
@@ -68,13 +70,29 @@ def paper(rest: str, streams: str, trader: str = TRADER, **fields: Any) -> Paper
 
 
 async def traded(directory: Path, address: Address, seconds: float, **fields: Any) -> PaperReport:
-    """Trade for a while, then stop; what was there of a session goes on."""
+    """Trade for a while, and at least until something was filled, then stop; a session that was there goes on."""
     root = directory / ("sessions" if "trader" not in fields else str(fields["trader"]))
     root.mkdir(exist_ok=True)
     stop = asyncio.Event()
-    asyncio.get_running_loop().call_later(seconds, stop.set)
-    async with asyncio.timeout(seconds + LIMIT_S):
-        return await trade(paper(address.rest, address.streams, **fields), root, directory / "keys", stop, LOOPBACK)
+    stopping = asyncio.create_task(_stop_after(seconds, address, stop))
+    try:
+        async with asyncio.timeout(seconds + LIMIT_S):
+            return await trade(paper(address.rest, address.streams, **fields), root, directory / "keys", stop, LOOPBACK)
+    finally:
+        stopping.cancel()
+
+
+async def _stop_after(seconds: float, address: Address, stop: asyncio.Event) -> None:
+    before = _filled(address)
+    await asyncio.sleep(seconds)
+    while _filled(address) == before:
+        await asyncio.sleep(0.05)
+    stop.set()
+
+
+def _filled(address: Address) -> int:
+    """Return how often something of the first account was filled."""
+    return len(SERVED[address.rest].venue.ledger.trades(0, 0, 1, 1_000_000))
 
 
 Fills = dict[int, list[tuple[int, int]]]

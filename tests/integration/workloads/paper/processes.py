@@ -22,7 +22,7 @@ from tests.unit.workloads.exchange.small_exchange import keys_in
 if TYPE_CHECKING:
     from pathlib import Path
 
-START_S = 60.0
+START_S = 120.0
 """How long a process has to be ready, on a busy machine."""
 
 
@@ -69,6 +69,21 @@ class Place:
                 "GET", "/fapi/v1/allOrders", symbol="SYNUSDT", limit=1_000
             )
             return len(answer.body) if answer.status == 200 else 0
+
+    async def trades_more(self) -> None:
+        """Wait until the exchange has filled something that it had not when this was called."""
+        async with asyncio.timeout(START_S):
+            before = await self._last_fill()
+            while await self._last_fill() <= before:
+                await asyncio.sleep(0.05)
+
+    async def _last_fill(self) -> int:
+        """Return the number of the last fill of the first account, 0 where there is none."""
+        async with aiohttp.ClientSession() as http:
+            address = Address("127.0.0.1", self.port, Wire.USD_M, ("SYNUSDT",))
+            answer = await Client(http, address).signed("GET", "/fapi/v1/userTrades", symbol="SYNUSDT", limit=1_000)
+            assert answer.status == 200, answer.body
+            return max((int(trade["id"]) for trade in answer.body), default=0)
 
     def report(self) -> PaperReport:
         """Return what the last trader that ended by itself said."""

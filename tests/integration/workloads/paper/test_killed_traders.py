@@ -39,7 +39,7 @@ async def test_nothing_is_lost_or_doubled_by_kill_9(tmp_path: Path, victim: str)
                 assert await ended(exchange, signal.SIGKILL) == -signal.SIGKILL
                 exchange = await place.exchange()
         await place.trades(trader)
-        await asyncio.sleep(1.0)
+        await place.trades_more()
         assert await ended(trader) == 0
         told = place.report()
         assert (told.outcome, told.number) == (PaperOutcome.STOPPED, 1)
@@ -57,7 +57,7 @@ async def test_a_full_disk_ends_a_trader_and_loses_nothing(tmp_path: Path) -> No
     journal = tmp_path / "sessions" / "1" / "journal"
     try:
         await place.trades(trader)
-        await asyncio.sleep(1.0)
+        await place.trades_more()
         resource.prlimit(trader.pid, resource.RLIMIT_FSIZE, (journal.stat().st_size + 3_000,) * 2)
         assert await asyncio.wait_for(trader.wait(), START_S) == ExitCode.STORE
         told = place.report()
@@ -65,7 +65,7 @@ async def test_a_full_disk_ends_a_trader_and_loses_nothing(tmp_path: Path) -> No
         assert "the disk is full, and what came last is not recorded; make room and go on" in told.message
         trader = await place.trader()
         await place.trades(trader)
-        await asyncio.sleep(1.0)
+        await place.trades_more()
         assert (await ended(trader), await ended(exchange)) == (0, 0)
         assert nothing_lost_or_doubled(tmp_path, MARKET) == place.report().fills
     finally:
