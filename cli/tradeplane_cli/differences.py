@@ -15,7 +15,8 @@ from tradeplane_cli.progress import stage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tradeplane_workloads.replay import Divergence, FieldDifference
+    from tradeplane_workloads.replay.divergence import Divergence
+    from tradeplane_workloads.replay.fields import FieldDifference
 
 NONE = "<none>"
 """What kubectl prints where there is nothing."""
@@ -63,7 +64,7 @@ class Differences:
 def diff_results(expected: tuple[str, str], got: tuple[str, str]) -> Differences:
     """Compare the results of two runs, each the URL of a store and the name of the run."""
     from tradeplane_store.objects import open_store
-    from tradeplane_workloads.replay import compare_results
+    from tradeplane_workloads.replay.results import compare_results
 
     with stage("Comparing results"):
         found = compare_results((open_store(expected[0]), expected[1]), (open_store(got[0]), got[1]))
@@ -83,7 +84,7 @@ def diff_snapshots(expected: tuple[str, str], got: tuple[str, str]) -> Differenc
     ours, theirs = checked_digest(expected[1], "DIGEST"), checked_digest(got[1], "OTHER")
 
     from tradeplane_store.objects import open_store
-    from tradeplane_workloads.replay import compare_snapshots
+    from tradeplane_workloads.replay.snapshots import compare_snapshots
 
     with stage("Comparing snapshots"):
         found = compare_snapshots((open_store(expected[0]), ours), (open_store(got[0]), theirs))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.bench.replay import callbacks, quoting, sessions
+from tests.bench.replay import callbacks, quoting, sessions, start
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,4 +33,6 @@ def records(names: Collection[str] = ()) -> list[Record]:
         measured.append(callbacks.rate())
     if sessions.NAME_OF_RECORD.startswith(asked):
         measured.append(sessions.parity_fraction())
+    if start.NAME_OF_RECORD.startswith(asked):
+        measured.append(start.container_to_first_event())
     return measured

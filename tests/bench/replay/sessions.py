@@ -1,7 +1,7 @@
 """What share of recorded sessions is replayed exactly: both verdicts, of sessions of differing strategies and faults.
 
 Each trades at the core of the simulated exchange, without a wire, and is sealed with what that recorded; then it is
-read from the store and replayed, on the processor this runs on.
+read from the store and replayed, on the processor this runs on and by the image of the other one, emulated.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ from tradeplane_workloads.sessions import open_session
 from tradeplane_workloads.sessions.bundle import seal_session
 
 from tests.bench.records import Record
+from tests.bench.replay.elsewhere import ARCHITECTURE, replayed_elsewhere
 from tests.unit.workloads.sessions.trading_floor import NAME, QUOTING, Floor, exchange_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from tradeplane_store.objects import ObjectStore
 
 NAME_OF_RECORD = "replay.parity_fraction"
 SESSIONS, MESSAGES = 50, 700
@@ -70,23 +73,31 @@ FAULTS: Sequence[Callable[[Floor], None]] = (_none, _killed, _gap, _late, _back)
 
 
 def parity_fraction() -> Record:
-    """Replay all sessions. Raises AssertionError where they traded too little to tell anything."""
+    """Replay all sessions on both processors. Raises AssertionError where they traded too little to tell anything."""
     exact = fills = 0
     with tempfile.TemporaryDirectory() as folder:
-        store = open_store(Path(folder, "store").as_uri(), create=True)
-        for number in range(SESSIONS):
-            floor = _traded(Path(folder, str(number)), number)
-            sealed = seal_session(store, floor.session_folder, record=floor.record, previous=None)
-            verdict = replay_session(store, sealed.id, lambda _: None).verdict
-            exact += verdict.exact and verdict.fills == verdict.fills_matched
-            fills += verdict.fills
+        kept = Path(folder, "store")
+        store = open_store(kept.as_uri(), create=True)
+        sealed = [_sealed(store, Path(folder, str(number)), number) for number in range(SESSIONS)]
+        elsewhere = replayed_elsewhere(kept, sealed)
+        for session, (there, digest) in zip(sealed, elsewhere, strict=True):
+            found = replay_session(store, session, lambda _: None)
+            here = found.verdict.exact and found.verdict.fills == found.verdict.fills_matched
+            exact += here and there and found.digests[1] == digest
+            fills += found.verdict.fills
     if fills < LEAST_FILLS:
         raise AssertionError(f"{SESSIONS} sessions had {fills} fills, fewer than {LEAST_FILLS}; let them trade more")
     timed = (
         f"nothing: {SESSIONS} recorded sessions with {fills:,} fills, of {len(STRATEGIES)} strategies, {len(FAULTS)} "
-        "kinds of faults and a seed each; those whose decisions and execution are Exact on this processor"
+        "kinds of faults and a seed each; those whose decisions and execution are Exact, with the same figures, on "
+        f"this processor and by the image for {ARCHITECTURE}"
     )
     return Record(NAME_OF_RECORD, exact / SESSIONS, "of sessions", None, None, None, timed)
+
+
+def _sealed(store: ObjectStore, folder: Path, number: int) -> str:
+    floor = _traded(folder, number)
+    return seal_session(store, floor.session_folder, record=floor.record, previous=None).id
 
 
 def _traded(folder: Path, number: int) -> Floor:

@@ -1,4 +1,4 @@
-"""A replay on another processor by a stand-in for a container engine, which runs this Python in the place of an image's.
+"""A replay on another processor by a stand-in for a container engine, which runs this Python for the image's.
 
 Nothing here is emulated: the stand-in says that it is the other processor. What is tried is what goes in and comes out.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,7 +107,7 @@ def test_an_answer_is_about_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> N
     asked = ReplaySpecification(format_version=2, replay="local", session="sha256:" + "1" * 64)
     for printed, words in ((b"", "printed no record"), (b"x" * (1 << 21), "bytes, which is no record")):
         done: Any = type("Done", (), {"returncode": 0, "stdout": printed, "stderr": b""})
-        monkeypatch.setattr(containers.subprocess, "run", lambda *_, **__: done)  # noqa: B023
+        monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)  # noqa: B023
         with pytest.raises(CommandFailure, match=words):
             containers.replay_in_container("docker", ERRAND, asked)
 
@@ -127,7 +128,7 @@ def test_how_a_container_ended_is_told(monkeypatch: pytest.MonkeyPatch, code: in
 
     asked = ReplaySpecification(format_version=2, replay="local", session="sha256:" + "1" * 64)
     done: Any = type("Done", (), {"returncode": code, "stdout": b"", "stderr": b"the words\n"})
-    monkeypatch.setattr(containers.subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     with pytest.raises(CommandFailure, match="the words") as refused:
         containers.replay_in_container("docker", ERRAND, asked)
     assert refused.value.code is told

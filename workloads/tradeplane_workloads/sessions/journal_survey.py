@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.sessions.frames import JOURNAL_HEADER, frames
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
@@ -97,26 +98,36 @@ class Survey:
 
 
 def survey(journal: NDArray[np.uint8], whole: int) -> Survey:
-    """Look through the whole records of a verified journal."""
+    """Look through the whole records of a verified journal.
+
+    Raises DataRefused for a record that says nothing a session writes, which checksums alone do not tell.
+    """
     found, view = Survey(), journal.data
     for number, kind, begin, end in frames(journal, JOURNAL_HEADER, whole):
-        found.records, found.over, found.generator = number, False, None
-        if kind < OUTCOME:
-            time = _TIME.unpack_from(view, begin)[0]
-            found.inputs += 1
-            found.last_ns = max(found.last_ns, time)
-            found.first_ns = found.first_ns if found.inputs > 1 else time
-        if kind == MESSAGE:
-            _gaps(found, view[begin:end])
-        elif kind == REPORT:
-            found.told.append(_told(number, view[begin:end]))
-        elif kind == OUTCOME:
-            _outcome(found, number, view[begin:end])
-        elif kind == SEAL:
-            _, _, _, _, found.over, _, _, drawn, state, increment, _, _ = _SEAL.unpack_from(view, begin)
-            words = int.from_bytes(state, "little"), int.from_bytes(increment, "little")
-            found.generator = words if drawn else None
+        try:
+            _take(found, number, kind, view[begin:end])
+        except (struct.error, IndexError) as error:
+            raise DataRefused(f"record {number} says nothing that a session writes; restore it from a copy") from error
     return found
+
+
+def _take(found: Survey, number: int, kind: int, payload: memoryview) -> None:
+    found.records, found.over, found.generator = number, False, None
+    if kind < OUTCOME:
+        time = _TIME.unpack_from(payload)[0]
+        found.inputs += 1
+        found.last_ns = max(found.last_ns, time)
+        found.first_ns = found.first_ns if found.inputs > 1 else time
+    if kind == MESSAGE:
+        _gaps(found, payload)
+    elif kind == REPORT:
+        found.told.append(_told(number, payload))
+    elif kind == OUTCOME:
+        _outcome(found, number, payload)
+    elif kind == SEAL:
+        _, _, _, _, found.over, _, _, drawn, state, increment, _, _ = _SEAL.unpack_from(payload)
+        words = int.from_bytes(state, "little"), int.from_bytes(increment, "little")
+        found.generator = words if drawn else None
 
 
 def _gaps(found: Survey, payload: memoryview) -> None:

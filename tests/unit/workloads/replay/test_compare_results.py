@@ -11,7 +11,8 @@ from tradeplane_store import layout
 from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_store.records import arrow_bytes
 from tradeplane_workloads.errors import DataRefused
-from tradeplane_workloads.replay import FieldDifference, compare_results
+from tradeplane_workloads.replay.fields import FieldDifference
+from tradeplane_workloads.replay.results import compare_results
 from tradeplane_workloads.results import write_results
 
 from tests.unit.workloads.sample_results import sample_result, specification

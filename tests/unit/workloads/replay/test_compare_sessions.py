@@ -8,7 +8,7 @@ import pytest
 from tradeplane_store import layout
 from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_workloads.errors import DataRefused
-from tradeplane_workloads.replay import compare_snapshots
+from tradeplane_workloads.replay.snapshots import compare_snapshots
 from tradeplane_workloads.sessions import frames
 from tradeplane_workloads.sessions.bundle import seal_session
 

@@ -10,7 +10,8 @@ from tradeplane_api.snapshot import SnapshotSource
 from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.snapshots import write_snapshot, write_tapes
-from tradeplane_workloads.replay import FieldDifference, compare_snapshots
+from tradeplane_workloads.replay.fields import FieldDifference
+from tradeplane_workloads.replay.snapshots import compare_snapshots
 
 from tests.unit.workloads.sample_bars import series
 from tests.unit.workloads.sample_tapes import quotes

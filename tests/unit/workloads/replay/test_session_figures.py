@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeplane_api.parity import Parity, ReplayFigures
 from tradeplane_store.objects import ObjectStore, open_store
+from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.replay.figures import Latencies
 from tradeplane_workloads.sessions import SessionSpecification
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
 from tests.unit.workloads.replay.sessions_on_record import FILLS, REPORT, forge, on_fill, replayed, traded
 from tests.unit.workloads.sessions.forgery import OUTCOME, Frame
-from tests.unit.workloads.sessions.trading_floor import STEP_NS, Floor, journal_of
+from tests.unit.workloads.sessions.trading_floor import STEP_NS, Floor, exchange_of, journal_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tradeplane_workloads.replay.sessions import SessionReplay
 
 TIMER = 3
@@ -174,6 +176,43 @@ def test_another_simulation_is_judged_by_what_it_decides(tmp_path: Path, store: 
     assert other.verdict.divergence is not None
     assert (other.verdict.divergence.part, other.verdict.divergence.field) == ("journal", "row 0 price")
     assert other.verdict.divergence.sequence > 0
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Floor:
+    return traded(tmp_path_factory.mktemp("floor"), exchange=exchange_of(synthetic={"messages": 100}))
+
+
+@settings(max_examples=15, deadline=None)
+@given(which=st.integers(0), at=st.integers(0), bit=st.integers(0, 7))
+def test_no_bit_turns_over_without_another_digest(short: Floor, which: int, at: int, bit: int) -> None:
+    def alter(parts: list[Frame]) -> None:
+        ours = [one for one in parts if one.kind in (REPORT, OUTCOME)]
+        payload = ours[which % len(ours)].payload
+        payload[at % len(payload)] ^= 1 << bit
+
+    path = short.session_folder / "journal"
+    whole = path.read_bytes()
+    try:
+        forge(short, alter)
+        with tempfile.TemporaryDirectory() as folder, suppress(DataRefused):  # it says nothing that a session writes
+            found = replayed(open_store(Path(folder).as_uri()), short, record=False)
+            assert found.verdict.diverged
+            assert found.digests[0] != found.digests[1]
+    finally:
+        path.write_bytes(whole)
+
+
+def test_a_record_that_says_nothing_is_refused_by_its_number(tmp_path: Path, store: ObjectStore) -> None:
+    floor = traded(tmp_path)
+
+    def alter(parts: list[Frame]) -> None:
+        first = next(one for one in parts if one.kind == OUTCOME)
+        first.payload[0] ^= 1  # of the number of its rows
+
+    forge(floor, alter)
+    with pytest.raises(DataRefused, match=r"record \d+ says nothing that a session writes"):
+        replayed(store, floor)
 
 
 def test_no_order_has_no_latency() -> None:

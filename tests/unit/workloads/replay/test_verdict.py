@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.parity import Parity
 from tradeplane_workloads.errors import DataRefused
-from tradeplane_workloads.replay import judge
+from tradeplane_workloads.replay.verdict import judge
 
 from tests.unit.workloads.sample_results import sample_result
 
