@@ -29,7 +29,7 @@ from tradeplane_store.objects import open_store
 from tests.bench.records import Record
 from tests.binance_wire import flow, wire
 from tests.integration.capture.killed_capture import KilledCapture
-from tests.integration.operator.cluster import Bench
+from tests.integration.operator.cluster import Bench, opened
 from tests.integration.operator.killed_operator import STORE_CLAIM, KilledOperator
 from tests.integration.operator.processes import IMAGE, OperatorProcess
 from tests.integration.workloads.paper.paper_trading import MARKET, lost_or_doubled, not_exact
@@ -176,7 +176,9 @@ async def _namespace(kubeconfig: Path, folder: Path) -> AsyncIterator[Bench]:
         await client.create("/api/v1/namespaces", {"metadata": {"name": _NAMESPACE}})
         path = f"/api/v1/namespaces/{_NAMESPACE}/serviceaccounts"
         await client.create(path, {"metadata": {"name": "tradeplane-runner"}})
-        yield Bench(client, _NAMESPACE, open_store((folder / "store").as_uri()).within(_NAMESPACE))
+        store = open_store((folder / "store").as_uri()).within(_NAMESPACE)
+        async with opened(access, _NAMESPACE, store) as bench:
+            yield bench
     finally:
         await access.close()
 
