@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from email.message import Message
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import pytest
 from obstore.exceptions import GenericError, PermissionDeniedError, UnauthenticatedError
 from tradeplane_store.errors import DeletionRefused, InvalidStore, StoreError, StoreFull, StoreUnavailable
 from tradeplane_store.objects import open_store
-from tradeplane_store.remote import Limits, _lock, _translated
+from tradeplane_store.remote import Limits, _headers, _lock, _translated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,6 +123,33 @@ def test_a_lock_is_read_from_the_headers(headers: dict[str, str], held: str) -> 
     for name, value in headers.items():
         message[f"X-Amz-Object-Lock-{name}"] = value
     assert _lock(message) == held
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words"),
+    [
+        (b"nonsense\r\n\r\n", OSError, "no answer that is HTTP"),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", FileNotFoundError, "HTTP 404"),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", OSError, "HTTP 403 Forbidden"),
+        (b"", OSError, "no answer that is HTTP|reset by peer"),
+    ],
+)
+def test_an_answer_without_headers_is_an_error_that_names_no_address(
+    answer: bytes, error: type[Exception], words: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def respond() -> None:
+            with server.accept()[0] as connection:
+                connection.recv(65_536)
+                connection.sendall(answer)
+
+        thread = threading.Thread(target=respond)
+        thread.start()
+        with pytest.raises(error, match=words) as raised:
+            _headers(f"http://127.0.0.1:{server.getsockname()[1]}/a?X-Amz-Signature=hunter2", 5)
+        thread.join()
+    assert "hunter2" not in str(raised.value)
 
 
 def test_signatures_in_addresses_are_cut_out() -> None:

@@ -196,7 +196,7 @@ async def test_two_that_are_deleted_together_do_not_keep_it_for_each_other(
         server.add(name)
         server.delete(name)
     await _Operator(server, tmp_path).settle()
-    assert (server.snapshots, _left(store)) == ({}, [])
+    assert (server.snapshots, _left(store), server.told) == ({}, [], [])
 
 
 @pytest.mark.parametrize(("spec", "stays"), [({}, True), ({"store": "cold"}, False), ({"digest": "x"}, False)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import Any
 
@@ -113,6 +114,18 @@ def test_one_that_a_person_deletes_is_not_made_again() -> None:
     server.delete_strategy()
     operator.step()
     assert (server.gone, server.snapshots) == (True, {})
+
+
+def test_an_operator_that_is_behind_does_not_make_anew_what_was_recorded_and_deleted_since() -> None:
+    server, _ = _suspended()
+    server.snapshots.clear()
+    behind = SimulatedOperator(server)
+    sessions = [(body, body["status"].get("session") or {}) for body in server.strategy_events]
+    closed = [body for body, said in sessions if said.get("state") == "Closed" and "snapshotName" not in said]
+    behind.index.strategies.remove(KEY, UID)
+    behind.index.strategies.put(copy.deepcopy(closed[-1]), confirmed=True)
+    behind.reconcile()
+    assert (server.snapshots, server.made[FIRST]) == ({}, 1)
 
 
 def test_one_that_is_there_and_was_not_seen_is_taken_for_made() -> None:

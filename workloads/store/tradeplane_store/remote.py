@@ -179,6 +179,7 @@ def _client(url: str, options: dict[str, Any], retry: dict[str, Any]) -> Client:
 
 def _headers(address: str, seconds: float) -> Message:
     """Return what a server answers to HEAD. Raises OSError, and FileNotFoundError where there is no such object."""
+    from http.client import HTTPException
     from urllib.error import HTTPError
     from urllib.request import Request, urlopen
 
@@ -188,9 +189,12 @@ def _headers(address: str, seconds: float) -> Message:
             found: Message = answer.headers
             return found
     except HTTPError as error:
+        error.close()
         if error.code == http.HTTPStatus.NOT_FOUND:
             raise FileNotFoundError(f"HTTP {error.code}") from None
         raise OSError(f"HTTP {error.code} {error.reason}") from None
+    except HTTPException as error:
+        raise OSError(f"no answer that is HTTP ({type(error).__name__})") from None
 
 
 def _lock(headers: Message) -> str:
