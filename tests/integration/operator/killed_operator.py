@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -99,6 +100,7 @@ class KilledOperator:
         try:
             async with self.witness.watching(), self.kubelet.serving():
                 self._go_on()
+                await self.operators[-1].working()
                 await self._create()
                 await self._settled()
                 yield
@@ -107,8 +109,7 @@ class KilledOperator:
         finally:
             for process in self.operators[-1:]:
                 process.end()
-            if exchange.returncode is None:
-                exchange.kill()
+            await ended(exchange, signal.SIGKILL)
 
     async def _create(self) -> None:
         endpoint = {"rest": self.place.rest, "stream": self.place.streams}
