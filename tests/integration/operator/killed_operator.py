@@ -46,7 +46,8 @@ Json = dict[str, Any]
 STORE_CLAIM = "tradeplane-store"
 SECRET = "exchange-keys"  # noqa: S105 -- a name
 _LIMITS = {"weightPerMinute": 1_000_000, "ordersPerSecond": 1_000}
-_PATIENCE_S = 90.0
+_PATIENCE_S = 240.0
+"""A closing has 120 s, and its pod and the next trader's have to start, on a machine that may be busy."""
 
 
 class KilledOperator:
