@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -45,7 +46,8 @@ Json = dict[str, Any]
 STORE_CLAIM = "tradeplane-store"
 SECRET = "exchange-keys"  # noqa: S105 -- a name
 _LIMITS = {"weightPerMinute": 1_000_000, "ordersPerSecond": 1_000}
-_PATIENCE_S = 90.0
+_PATIENCE_S = 240.0
+"""A closing has 120 s, and its pod and the next trader's have to start, on a machine that may be busy."""
 
 
 class KilledOperator:
@@ -99,6 +101,7 @@ class KilledOperator:
         try:
             async with self.witness.watching(), self.kubelet.serving():
                 self._go_on()
+                await self.operators[-1].working()
                 await self._create()
                 await self._settled()
                 yield
@@ -107,8 +110,7 @@ class KilledOperator:
         finally:
             for process in self.operators[-1:]:
                 process.end()
-            if exchange.returncode is None:
-                exchange.kill()
+            await ended(exchange, signal.SIGKILL)
 
     async def _create(self) -> None:
         endpoint = {"rest": self.place.rest, "stream": self.place.streams}
