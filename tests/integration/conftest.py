@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +13,11 @@ import pytest
 from tradeplane_api.base import GROUP
 from tradeplane_api.kinds import KINDS
 from tradeplane_stacks.local.cluster import EmbeddedCluster
+from tradeplane_stacks.local.control_plane import Ports
 from tradeplane_stacks.local.errors import CommandError
 from tradeplane_stacks.local.settings import Settings
+
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +33,10 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedded
     state = tmp_path_factory.mktemp("control-plane")
     settings = replace(Settings.from_environment(os.environ), state=state, control_plane_only=True)
     cluster = EmbeddedCluster(settings)
+    # Held for as long as these tests run: where the kernel may give them to connections, those that are tried anew
+    # while a component is killed and started again can take its port, and be connected to themselves.
+    ports = Ports(**{part.name: free_port() for part in fields(Ports)})
+    cluster.layout.ports.write_text(json.dumps(asdict(ports)), encoding="utf-8")
     try:
         cluster.up()
         yield cluster

@@ -56,6 +56,7 @@ def settings(store_root: Path) -> dict[str, Any]:
         "images": {"default": IMAGE},
         "retention": {"succeededSeconds": 0, "failedSeconds": 0},
         "lease": LEASE,
+        "client": {"requestSeconds": 10.0},
         "pace": {
             "podGraceSeconds": 1,
             "podAgainSeconds": 1,
