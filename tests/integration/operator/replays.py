@@ -69,10 +69,16 @@ async def jobs(bench: Bench, count: int) -> list[Json]:
     async def found() -> list[Json] | None:
         query = {"labelSelector": REPLAY_UID_LABEL}
         listed = await bench.client.get(f"/apis/batch/v1/namespaces/{bench.namespace}/jobs", query)
-        ready = [job for job in listed["items"] if await bench.pods(job["metadata"]["name"])]
+        ready = [job for job in listed["items"] if await _has_a_pod(bench, job)]
         return ready if len(ready) == count else None
 
     return await eventually(found, f"{count} Jobs of replays")
+
+
+async def _has_a_pod(bench: Bench, job: Json) -> bool:
+    query = {"labelSelector": f"batch.kubernetes.io/controller-uid={job['metadata']['uid']}"}
+    listed = await bench.client.get(f"/api/v1/namespaces/{bench.namespace}/pods", query)
+    return bool(listed["items"])
 
 
 def told(job: Json) -> ReplaySpecification:
