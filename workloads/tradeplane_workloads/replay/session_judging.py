@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING
 from tradeplane_api.parity import FirstDivergence, Parity, Verdict
 
 from tradeplane_workloads.replay.session_execution import Executed, executed_by_record
-from tradeplane_workloads.replay.session_figures import (
-    Replayed,
-    compare_session,
-    first_reports,
-    logged_fills,
-    logged_orders,
-    money,
-    no_orders,
-    outcome_of,
-)
+from tradeplane_workloads.replay.session_figures import compare_session, money, outcome_of
+from tradeplane_workloads.replay.session_sides import Replayed, first_reports, logged_fills, logged_orders, no_orders
 from tradeplane_workloads.replay.tolerance import judged_within
 from tradeplane_workloads.sessions.verdict import REPORTS
 
@@ -27,7 +19,7 @@ if TYPE_CHECKING:
     from tradeplane_api.simulation import Simulation
     from tradeplane_store.objects import ObjectStore
 
-    from tradeplane_workloads.replay.session_figures import SentOrders
+    from tradeplane_workloads.replay.session_sides import SentOrders
     from tradeplane_workloads.sessions.bundle import Bundle
     from tradeplane_workloads.sessions.journal_survey import Told
     from tradeplane_workloads.sessions.replaying import Difference

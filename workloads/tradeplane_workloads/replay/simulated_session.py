@@ -14,7 +14,7 @@ from tradeplane_api.execution import Execution
 
 from tradeplane_workloads.events import backtest_tapes
 from tradeplane_workloads.replay.recorded_market import recorded_latency, recorded_tapes
-from tradeplane_workloads.replay.session_figures import Replayed, answered_in, logged_fills, logged_orders
+from tradeplane_workloads.replay.session_sides import Replayed, answered_in, logged_fills, logged_orders
 
 if TYPE_CHECKING:
     import pyarrow as pa
