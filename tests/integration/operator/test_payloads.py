@@ -11,6 +11,7 @@ from tradeplane_store.objects import open_store
 
 from tests.integration.operator import sessions
 from tests.integration.operator.cluster import Bench, condition, eventually, snapshot_manifest
+from tests.integration.operator.processes import SOON_OVER
 from tests.integration.store.s3_server import s3_server
 
 if TYPE_CHECKING:
@@ -168,10 +169,11 @@ async def test_what_the_store_holds_stays_whole_and_the_snapshot_goes_and_says_s
 
 
 async def test_what_an_operator_left_half_removed_the_next_one_completes(
-    bench: Bench, alone: OperatorProcess, operators: Callable[..., OperatorProcess], hurried: Json
+    bench: Bench, operators: Callable[..., OperatorProcess], hurried: Json
 ) -> None:
+    first = operators(**hurried, lease=SOON_OVER["lease"])
     made = await _verified(bench)
-    alone.kill()
+    first.kill()
     await _delete(bench, made)
     bench.store.delete(layout.snapshot_manifest(made["spec"]["digest"]))  # so far it came
     assert len(_stored(bench, made)) == 1
