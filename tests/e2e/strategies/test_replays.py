@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,11 +51,19 @@ def test_a_run_is_exact_on_both_processors(tenant: Tenant, finished: Object, rep
         assert record["verdict"]["fillsMatched"] == record["verdict"]["fills"] == run["trades"]
 
 
+def _cells(headers: str, line: str) -> dict[str, str]:
+    """Return the cells of a line of kubectl's by its headers, below which they begin; a cell may be empty."""
+    starts = [found.start() for found in re.finditer(r"\S+", headers)]
+    ends = [*starts[1:], max(len(headers), len(line))]
+    return {headers[start:end].strip(): line[start:end].strip() for start, end in zip(starts, ends, strict=True)}
+
+
 def test_kubectl_tells_it_in_one_line(tenant: Tenant, finished: Object, replayed: Object) -> None:
     (run,) = runs(finished)
     headers, line = tenant.kubectl("get", "replays").splitlines()
-    shown = dict(zip(headers.split(), line.split(), strict=True))
+    shown = _cells(headers, line)
     assert (shown["READY"], shown["STATUS"], shown["STRATEGY"]) == ("True", "Exact", "macd-momentum")
+    assert shown["SNAPSHOT"] == ""
     assert (shown["DECISIONS"], shown["EXECUTION"]) == ("Exact", "Exact")
     assert (shown["FILLS"], shown["DIVERGENCE"]) == (f"{run['trades']}/{run['trades']}", "<none>")
 
