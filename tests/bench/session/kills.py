@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import tempfile
 import time
 from contextlib import asynccontextmanager
@@ -29,6 +28,7 @@ from tradeplane_store.objects import open_store
 from tests.bench.records import Record
 from tests.binance_wire import flow, wire
 from tests.integration.capture.killed_capture import KilledCapture
+from tests.integration.conftest import await_kinds
 from tests.integration.operator.cluster import Bench, opened
 from tests.integration.operator.killed_operator import STORE_CLAIM, KilledOperator
 from tests.integration.operator.processes import IMAGE, OperatorProcess
@@ -147,7 +147,7 @@ async def _operators(folder: Path, drawn: Generator) -> Found:
     cluster = EmbeddedCluster(settings, report=lambda _: None)
     try:
         cluster.up()
-        async with _namespace(cluster.kubeconfig, folder) as bench:
+        async with _namespace(cluster, folder) as bench:
             started = iter(range(1, 10_000))
 
             def start() -> OperatorProcess:
@@ -162,14 +162,12 @@ async def _operators(folder: Path, drawn: Generator) -> Found:
 
 
 @asynccontextmanager
-async def _namespace(kubeconfig: Path, folder: Path) -> AsyncIterator[Bench]:
+async def _namespace(cluster: EmbeddedCluster, folder: Path) -> AsyncIterator[Bench]:
     """Give an enrolled namespace of an API server that has our kinds, and its folder in a store."""
-    kubectl = ("kubectl", "--kubeconfig", str(kubeconfig))
-    served = ("wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")
-    for command in (("apply", "-k", str(_KINDS)), served):
-        subprocess.run([*kubectl, *command], check=True, capture_output=True)
+    cluster.client.run("apply", "-k", str(_KINDS))
+    await_kinds(cluster)
     (folder / "store" / _NAMESPACE).mkdir(parents=True)
-    os.environ["KUBECONFIG"] = str(kubeconfig)
+    os.environ["KUBECONFIG"] = str(cluster.kubeconfig)
     access = Access()
     try:
         client = ApiClient(access, 10.0)
