@@ -6,7 +6,6 @@ the sequence of its message, so messages of several instruments stay in the orde
 
 from __future__ import annotations
 
-import struct
 from array import array
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from tradeplane_workloads.market.tapes import GAP, Tape
 from tradeplane_workloads.market.timestamps import rfc3339
 from tradeplane_workloads.sessions.frames import JOURNAL_HEADER, frames
 from tradeplane_workloads.sessions.journal_survey import MESSAGE
+from tradeplane_workloads.sessions.messages import HEADER, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 5_000_000
 """Rows of a market that are taken out of a journal: they are decoded one by one, and are in memory."""
-_MESSAGE = struct.Struct("<qIQqI?")
 _ARRAYS, _KINDS = "QqqBBqqQ", (np.uint64, np.int64, np.int64, np.uint8, np.uint8, np.int64, np.int64, np.uint64)
 """What the columns of a tape are of, in their order."""
 _COLUMNS = ("sequence", "exchange_time", "local_time", "kind", "side", "price", "quantity", "order")
@@ -67,7 +66,7 @@ def recorded_tapes(journal: NDArray[np.uint8], instruments: Sequence[TapeInstrum
     heard, view, now = [_Rows() for _ in instruments], journal.data, 0
     for number, kind, begin, end in frames(journal, JOURNAL_HEADER):
         if kind == MESSAGE:
-            now = max(now, _MESSAGE.unpack_from(view, begin)[0])
+            now = max(now, HEADER.unpack_from(view, begin)[0])
             _add(heard, number, now, view[begin:end])
             if sum(len(one.columns[0]) for one in heard) > MAX_ROWS:
                 raise DataRefused(f"the session heard more than {MAX_ROWS:,} rows of its market; replay a shorter one")
@@ -117,33 +116,18 @@ def _bounded(nanoseconds: int) -> int:
 
 def _add(heard: list[_Rows], number: int, now: int, payload: memoryview) -> None:
     """Add the rows of a message to those of its instrument."""
-    _, instrument, _, exchange, rows, orders = _MESSAGE.unpack_from(payload)
+    _, instrument, _, exchange, _, orders = HEADER.unpack_from(payload)
     found = heard[instrument]
     found.messages += 1
     found.about_orders |= orders
-    place, price, order = _MESSAGE.size, 0, 0
-    for _ in range(rows):
-        kind, side = payload[place] & 15, payload[place] >> 4
-        more, place = _number(payload, place + 1)
-        quantity, place = _number(payload, place)
-        price = _signed(price + _turned(more))
-        if orders:
-            more, place = _number(payload, place)
-            order = (order + _turned(more)) & _WORD
-        if kind == GAP:
+    price = order = 0
+    for row in rows_of(payload):
+        price = _signed(price + _turned(row.price))
+        order = (order + _turned(row.order)) & _WORD
+        if row.kind == GAP:
             found.gaps += 1
-            found.lost += quantity
-        found.add((number, exchange, now, kind, side, price, quantity, order))
-
-
-def _number(payload: memoryview, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = payload[place]
-        value |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return value, place
+            found.lost += row.quantity
+        found.add((number, exchange, now, row.kind, row.side, price, row.quantity, order))
 
 
 def _turned(value: int) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.sessions.frames import JOURNAL_HEADER, frames
+from tradeplane_workloads.sessions.messages import HEADER, rows_of
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ MESSAGE, REPORT, OUTCOME, SEAL = 1, 2, 6, 7
 _GAP = 9
 _KINDS = ("market", "limit", "stop", "stop-limit", "take-profit", "trailing-stop")
 _TIME = struct.Struct("<q")
-_MESSAGE = struct.Struct("<qIQqI?")
 _REPORT = struct.Struct("<qBBQBqqq?")
 _TOLD = struct.Struct("<qI")
 _ROW = struct.Struct("<qI")
@@ -132,29 +132,12 @@ def _take(found: Survey, number: int, kind: int, payload: memoryview) -> None:
 
 def _gaps(found: Survey, payload: memoryview) -> None:
     """Count the rows that say that messages were lost."""
-    if bytes([_GAP]) not in bytes(payload[_MESSAGE.size :]):
+    if bytes([_GAP]) not in bytes(payload[HEADER.size :]):
         return  # no row can be one
-    *_, rows, orders = _MESSAGE.unpack_from(payload)
-    place = _MESSAGE.size
-    for _ in range(rows):
-        kind = payload[place] & 15
-        _, place = _number(payload, place + 1)
-        quantity, place = _number(payload, place)
-        if orders:
-            _, place = _number(payload, place)
-        if kind == _GAP:
+    for row in rows_of(payload):
+        if row.kind == _GAP:
             found.gaps += 1
-            found.lost += quantity
-
-
-def _number(payload: memoryview, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = payload[place]
-        value |= (byte & 127) << shift
-        place, shift = place + 1, shift + 7
-        if byte < 128:
-            return value, place
+            found.lost += row.quantity
 
 
 def _told(number: int, payload: memoryview) -> Told:
