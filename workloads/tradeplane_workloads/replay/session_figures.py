@@ -19,7 +19,7 @@ from tradeplane_workloads.columns import amounts, booleans, integers, words
 from tradeplane_workloads.replay.figures import Counted, Latencies, figures_of
 from tradeplane_workloads.replay.session_sides import Replayed, first_reports, recorded_orders
 from tradeplane_workloads.replay.tolerance import Outcome, Traded
-from tradeplane_workloads.sessions.cash import gained, holdings, last_prices, worth
+from tradeplane_workloads.sessions.cash import holdings, last_prices, worth
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from tradeplane_workloads.market.tapes import TapeInstrument
     from tradeplane_workloads.replay.session_sides import SentOrders
+    from tradeplane_workloads.sessions.cash import Held
     from tradeplane_workloads.sessions.journal_survey import Survey, Told
 
     Fills = Sequence[Told]
@@ -41,9 +42,12 @@ def compare_session(survey: Survey, again: Replayed, instruments: Sequence[TapeI
     """
     marks = last_prices(again.fills) | last_prices(survey.fills)
     recorded = Replayed(recorded_orders(survey), survey.fills, first_reports(survey))
-    expected, got = (figures_of(_counted(side, marks, instruments)) for side in (recorded, again))
-    difference = gained(again.fills, marks, instruments) - gained(survey.fills, marks, instruments)
-    return Compared(expected=expected, got=got), difference
+    held = [holdings(side.fills, instruments) for side in (recorded, again)]
+    before, after = (worth(one, marks, instruments) for one in held)
+    compared = Compared(
+        expected=figures_of(_counted(recorded, held[0], before)), got=figures_of(_counted(again, held[1], after))
+    )
+    return compared, after - before
 
 
 def outcome_of(fills: Fills, figures: ReplayFigures, instruments: Sequence[TapeInstrument]) -> Outcome:
@@ -57,12 +61,11 @@ def outcome_of(fills: Fills, figures: ReplayFigures, instruments: Sequence[TapeI
     return Outcome(traded, Fraction(figures.pnl), figures.latency)
 
 
-def _counted(side: Replayed, marks: Mapping[int, int], instruments: Sequence[TapeInstrument]) -> Counted:
-    held = holdings(side.fills, instruments)
+def _counted(side: Replayed, held: Mapping[int, Held], came_to: int) -> Counted:
     return Counted(
         orders=side.orders.table(),
         fills=_fills(side.fills),
-        pnl=money(worth(held, marks, instruments)),
+        pnl=money(came_to),
         accounts=pa.table(
             {
                 "instrument": integers(np.array(sorted(held), np.uint32)),

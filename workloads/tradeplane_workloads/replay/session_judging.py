@@ -10,6 +10,7 @@ from tradeplane_workloads.replay.session_execution import Executed, executed_by_
 from tradeplane_workloads.replay.session_figures import compare_session, money, outcome_of
 from tradeplane_workloads.replay.session_sides import Replayed, first_reports, logged_fills, logged_orders, no_orders
 from tradeplane_workloads.replay.tolerance import judged_within
+from tradeplane_workloads.replay.what_if import unjudged
 from tradeplane_workloads.sessions.verdict import REPORTS
 
 if TYPE_CHECKING:
@@ -63,8 +64,7 @@ def report_session(
     again = simulate(bundle, simulation, own_latency=own_latency)
     compared, difference = compare_session(bundle.survey, again, bundle.specification.traded())
     executed = Executed(None, _same(bundle.survey.fills, again.fills), again.fills)
-    verdict = _verdict(bundle, decided, executed, Parity.UNJUDGED, difference)
-    return verdict.model_copy(update={"decisions": Parity.UNJUDGED}), compared
+    return unjudged(_verdict(bundle, decided, executed, Parity.UNJUDGED, difference)), compared
 
 
 def _by_simulation(

@@ -76,9 +76,16 @@ def replay_session(
     with open_bundle(store, digest) as bundle:
         say("Deciding again")
         recorded_on = read_environment(store, digest)
-        decided = _decided(bundle, _another(bundle, given), recorded_on)
+        simulation = _another(bundle, given)
+        decided = _decided(bundle, simulation, recorded_on)
         say("Looking at what came of it")
-        verdict, compared = _found(bundle, decided, store, given, say)
+        from tradeplane_workloads.replay.session_judging import judge_session, report_session
+
+        if given.what_if is None or simulation is None:
+            verdict, compared = judge_session(bundle, decided, store, given.tolerance, say)
+        else:
+            own_latency = given.what_if.latency is None
+            verdict, compared = report_session(bundle, decided, simulation, own_latency=own_latency)
 
     from tradeplane_workloads.runner.execution import machine_environment
 
@@ -93,17 +100,6 @@ def _another(bundle: Bundle, asked: Asked) -> Simulation | None:
     from tradeplane_workloads.replay.what_if import changed
 
     return changed(asked.simulation or bundle.specification.simulation, asked.what_if, on_events=True)
-
-
-def _found(
-    bundle: Bundle, decided: Decided, store: ObjectStore, asked: Asked, say: Callable[[str], None]
-) -> tuple[Verdict, Compared]:
-    from tradeplane_workloads.replay.session_judging import judge_session, report_session
-
-    if asked.what_if is None:
-        return judge_session(bundle, decided, store, asked.tolerance, say)
-    simulation = _another(bundle, asked) or bundle.specification.simulation
-    return report_session(bundle, decided, simulation, own_latency=asked.what_if.latency is None)
 
 
 def _decided(bundle: Bundle, simulation: Simulation | None, recorded_on: dict[str, str]) -> Decided:

@@ -7,6 +7,7 @@ fills were cut. Units that only one side traded are a difference of quantity.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -99,4 +100,5 @@ def _total(fills: Sequence[Traded]) -> Fraction:
 
 def _text(value: Fraction) -> str:
     """Return a number for people, up to nine decimals."""
-    return format(round(value, 9).numerator / round(value, 9).denominator, ".9f").rstrip("0").rstrip(".")
+    rounded = round(value, 9)
+    return format(Decimal(rounded.numerator) / Decimal(rounded.denominator), ".9f").rstrip("0").rstrip(".")

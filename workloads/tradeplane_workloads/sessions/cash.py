@@ -48,11 +48,6 @@ def worth(held: Mapping[int, Held], marks: Mapping[int, int], instruments: Seque
     return sum(one.cash for one in held.values()) + sum(at_marks)
 
 
-def gained(fills: Sequence[Told | Came], marks: Mapping[int, int], instruments: Sequence[TapeInstrument]) -> int:
-    """Return in billionths what fills came to, positions at ``marks``."""
-    return worth(holdings(fills, instruments), marks, instruments)
-
-
 def _cash(instrument: TapeInstrument, lots: int, price: int) -> int:
     """Return what lots come to when they are sold, or below zero bought; of an inverse contract the other way round."""
     lot = lot_value(instrument) * lots
