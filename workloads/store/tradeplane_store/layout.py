@@ -13,18 +13,18 @@ def snapshot_folder(digest: str) -> str:
 
 def snapshot_manifest(digest: str) -> str:
     """Path of the manifest of the snapshot with this id (``sha256:<hex>``)."""
-    return f"snapshots/{digest.removeprefix('sha256:')}/manifest.json"
+    return f"{snapshot_folder(digest)}/manifest.json"
 
 
 def snapshot_part(digest: str, part: str) -> str:
     """Path of one file of a snapshot: an Arrow file, unless the part's name says what else it is."""
     file = part if "." in part else f"{part}.arrow"
-    return f"snapshots/{digest.removeprefix('sha256:')}/{file}"
+    return f"{snapshot_folder(digest)}/{file}"
 
 
 def snapshot_environment(digest: str) -> str:
     """Path of what says where a session of a snapshot was sealed; it enters no digest."""
-    return f"snapshots/{digest.removeprefix('sha256:')}/environment.json"
+    return f"{snapshot_folder(digest)}/environment.json"
 
 
 def capture_pointer(capture: str, number: int) -> str:
