@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from tradeplane_api.parity import Parity, ReplayRecord
 from tradeplane_store.canonical import sha256_digest
 
+from tradeplane_operator.observing.problems import first_problem
 from tradeplane_operator.planning.observed import ReplayFacts, ResultFacts, ResultState
 
 if TYPE_CHECKING:
@@ -31,9 +32,7 @@ def check_record(data: bytes, replay: str) -> ReplayFacts:
     try:
         record = ReplayRecord.model_validate_json(data)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(step) for step in problem["loc"])
-        return refused(f"the replay's record cannot be read: {where}: {problem['msg']}")
+        return refused(f"the replay's record cannot be read: {first_problem(error)}")
     if record.specification.replay != replay:
         return refused(f"the record is of replay {record.specification.replay!r}")
     problem_found = next((words for words, holds in _AGREES if not holds(record)), None)

@@ -19,6 +19,7 @@ from tradeplane_store.canonical import result_digest, sha256_digest
 from tradeplane_store.errors import NotFound, StoreError, StoreUnavailable
 from tradeplane_store.objects import ObjectStore, open_store
 
+from tradeplane_operator.observing.problems import first_problem
 from tradeplane_operator.observing.replay_records import check_record, refused
 from tradeplane_operator.planning.asking import digest_of
 from tradeplane_operator.planning.bundles import BundleFacts
@@ -141,9 +142,7 @@ def check_results(data: bytes, run: str) -> ResultFacts:
     try:
         manifest = ResultsManifest.model_validate_json(data)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(step) for step in problem["loc"])
-        return ResultFacts(ResultState.REFUSED, f"the results manifest cannot be read: {where}: {problem['msg']}")
+        return ResultFacts(ResultState.REFUSED, f"the results manifest cannot be read: {first_problem(error)}")
     if manifest.specification.run != run:
         return ResultFacts(ResultState.REFUSED, f"the results manifest is of run {manifest.specification.run!r}")
     if digest_of(manifest.specification) != manifest.run_digest:
@@ -164,9 +163,7 @@ def check_pointer(data: bytes, path: str, number: int) -> SealedBundle:
     try:
         bundle = SealedBundle.model_validate_json(data)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(step) for step in problem["loc"])
-        raise PointerRefused(f"{path} cannot be read: {where}: {problem['msg']}") from error
+        raise PointerRefused(f"{path} cannot be read: {first_problem(error)}") from error
     if bundle.number != number:
         raise PointerRefused(f"{path} is of bundle {bundle.number}")
     return bundle
@@ -180,7 +177,5 @@ def check_snapshot(data: bytes, digest: str) -> SnapshotFacts:
     try:
         manifest = SnapshotManifest.model_validate_json(data)
     except ValidationError as error:
-        problem = error.errors()[0]
-        where = ".".join(str(step) for step in problem["loc"])
-        return SnapshotFacts(SnapshotState.REFUSED, f"its manifest cannot be read: {where}: {problem['msg']}")
+        return SnapshotFacts(SnapshotState.REFUSED, f"its manifest cannot be read: {first_problem(error)}")
     return SnapshotFacts(SnapshotState.FOUND, manifest=manifest)

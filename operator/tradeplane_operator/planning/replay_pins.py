@@ -252,9 +252,8 @@ def _not_a_session(name: str, view: SnapshotView, facts: SnapshotFacts) -> Verdi
 
 def _what(manifest: SnapshotManifest) -> str:
     """Return what a snapshot that is no session holds."""
-    holds = "tapes" if any(one.tape is not None for one in manifest.instruments) else "bars"
     symbols = ", ".join(one.symbol for one in manifest.instruments)
-    return f"{holds} of {symbols if len(symbols) <= _LONGEST else f'{symbols[:_LONGEST]}...'}"
+    return f"{manifest.holds.value.lower()} of {symbols if len(symbols) <= _LONGEST else f'{symbols[:_LONGEST]}...'}"
 
 
 def _working(reason: str, message: str) -> Verdict:

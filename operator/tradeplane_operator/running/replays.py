@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.acting.client import ApiClient
     from tradeplane_operator.acting.events import EventWriter
     from tradeplane_operator.acting.reaper import Reaper
-    from tradeplane_operator.observing.index import Index, Record
+    from tradeplane_operator.observing.index import Index, Record, ResourceIndex
     from tradeplane_operator.observing.pods import PodLookup
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.planning.admission import Admission
@@ -99,29 +99,26 @@ class Replays:
         return ObservedReplay(cluster, self._strategy(key, resource))
 
     def _strategy(self, key: Key, resource: Mapping[str, Any]) -> StrategyView | None:
-        name = _referred_to(resource, "strategyRef")
-        if not name:
-            return None
-        found_at = Key(Kind.STRATEGY, key.namespace, name)
-        self._waits_for(key, resource, found_at)
-        record = self.index.strategies.get(found_at)
+        record = self._referred(key, resource, "strategyRef", Kind.STRATEGY, self.index.strategies)
         decides = bool(_referred_to(resource, "snapshotRef"))
         return None if record is None else view(record.resource(), decides=decides)
 
     def _snapshot(self, key: Key, resource: Mapping[str, Any]) -> SnapshotView | None:
-        name = _referred_to(resource, "snapshotRef")
-        if not name:
-            return None
-        found_at = Key(Kind.SNAPSHOT, key.namespace, name)
-        self._waits_for(key, resource, found_at)
-        record = self.index.snapshots.get(found_at)
+        record = self._referred(key, resource, "snapshotRef", Kind.SNAPSHOT, self.index.snapshots)
         return None if record is None else view_of(record.resource())
 
-    def _waits_for(self, key: Key, resource: Mapping[str, Any], found_at: Key) -> None:
-        """Have news of what is named wake a Replay whose generation has nothing pinned."""
+    def _referred(
+        self, key: Key, resource: Mapping[str, Any], reference: str, kind: Kind, there: ResourceIndex
+    ) -> Record | None:
+        """Return what a reference names; news of it wake a Replay whose generation has nothing pinned."""
+        name = _referred_to(resource, reference)
+        if not name:
+            return None
+        found_at = Key(kind, key.namespace, name)
         pinned = (resource.get("status") or {}).get("pinned") or {}
         if pinned.get("generation") != resource["metadata"]["generation"]:
             self.index.reads(key, found_at)
+        return there.get(found_at)
 
     def _plan(self, observed: ObservedReplay) -> Plan:
         return plan(observed, self.settings, self.clock())
