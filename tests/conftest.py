@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # A deadline on an example would make a busy machine fail what is right; how long things take is for the benchmarks.
 settings.register_profile("tradeplane", deadline=None)
 settings.load_profile("tradeplane")
+
+
+@pytest.fixture
+def logging_restored() -> Iterator[None]:
+    """Give logging back as it was: what runs as a pod does sets it up for its process."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = before

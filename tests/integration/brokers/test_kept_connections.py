@@ -11,7 +11,7 @@ from tradeplane_workloads.brokers.binance import Asked
 from tradeplane_workloads.brokers.errors import BrokerError, EndpointUnreachable, NotTheApiExpected
 from tradeplane_workloads.brokers.kept_connections import MOST_CONNECTIONS, KeptConnections, Reply
 
-from tests.integration.workloads.paper.processes import free_port
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable

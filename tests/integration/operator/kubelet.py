@@ -21,7 +21,7 @@ from tradeplane_operator.planning.names import MANAGED_BY_LABEL, ROLE_LABEL
 from tradeplane_operator.planning.paper_names import TRADER_ROLE
 
 from tests.integration.operator.cluster import eventually, pod_status
-from tests.integration.operator.processes import free_port
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine

@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tests.ports import free_port as free_port
-
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,20 +19,13 @@ from tests.unit.workloads.replay.sessions_on_record import on_fill, sealed, trad
 from tests.unit.workloads.replay.test_session_again import attempted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 WIDE = {"parity": "Tolerance", "tolerance": {"pnl": "1000000", "fillPrice": "100000", "fillQuantity": "100000"}}
 NARROW = {"parity": "Tolerance", "tolerance": {"pnl": "0.000000001"}}
 FEES = {"tiers": [{"fromVolume": "0", "makerBasisPoints": "1", "takerBasisPoints": "5"}]}
 
-
-@pytest.fixture(autouse=True)
-def logging_restored() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = before
+pytestmark = pytest.mark.usefixtures("logging_restored")
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from tradeplane_workloads.exchange.serving import Address
 
 from tests.integration.workloads.exchange.exchange_client import Client
 from tests.integration.workloads.paper.paper_trading import paper
-from tests.ports import free_port as free_port
+from tests.ports import free_port
 from tests.unit.workloads.exchange.small_exchange import keys_in
 
 if TYPE_CHECKING:

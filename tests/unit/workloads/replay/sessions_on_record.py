@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_workloads.replay.sessions import Asked, SessionReplay, replay_session
 from tradeplane_workloads.sessions.bundle import seal_session
+from tradeplane_workloads.sessions.specification import SessionSpecification
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
 from tests.unit.workloads.sessions.forgery import Frame, forged_journal
@@ -44,6 +46,17 @@ def forge(floor: Floor, alter: Callable[[list[Frame]], None], specification: byt
     """Alter the journal on disk, checksums and seals as well."""
     data = forged_journal(journal_of(floor).tobytes(), alter, specification)
     (floor.session_folder / "journal").write_bytes(data)
+
+
+def change_parameter(floor: Floor, *, with_header: bool) -> None:
+    """Change a parameter on disk that the session was traded by; ``with_header``: in the journal's header as well."""
+    path = floor.session_folder / "specification.json"
+    document = json.loads(path.read_bytes())
+    document["simulation"]["algorithm"]["parameters"]["halfSpreadTicks"] ^= 1
+    changed = SessionSpecification.model_validate(document)
+    path.write_bytes(changed.encode())
+    if with_header:
+        forge(floor, lambda _: None, changed.digest())
 
 
 def on_fill(which: int, change: Callable[[dict[str, Any]], list[dict[str, Any]]]) -> Any:

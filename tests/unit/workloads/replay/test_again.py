@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,16 +26,9 @@ from tests.unit.workloads.sample_bars import SOURCE, series
 from tests.unit.workloads.sample_results import specification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-
-@pytest.fixture(autouse=True)
-def logging_restored() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = before
+pytestmark = pytest.mark.usefixtures("logging_restored")
 
 
 @pytest.fixture

@@ -22,7 +22,15 @@ from tradeplane_workloads.sessions.frames import RECORD_HEADER
 from tradeplane_workloads.sessions.order_names import order_name
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
-from tests.unit.workloads.replay.sessions_on_record import FILLS, REPORT, forge, on_fill, replayed, traded
+from tests.unit.workloads.replay.sessions_on_record import (
+    FILLS,
+    REPORT,
+    change_parameter,
+    forge,
+    on_fill,
+    replayed,
+    traded,
+)
 from tests.unit.workloads.sessions.forgery import OUTCOME, Frame, forged_journal, put_together, taken_apart
 from tests.unit.workloads.sessions.trading_floor import NAME, Floor, exchange_of, journal_of
 
@@ -130,13 +138,7 @@ def test_a_bit_of_a_decided_order_fails_decisions(tmp_path: Path, store: ObjectS
 @pytest.mark.parametrize("with_header", [False, True])
 def test_a_changed_parameter_fails_decisions_alone(tmp_path: Path, store: ObjectStore, with_header: bool) -> None:
     floor = traded(tmp_path)
-    path = floor.session_folder / "specification.json"
-    document = json.loads(path.read_bytes())
-    document["simulation"]["algorithm"]["parameters"]["halfSpreadTicks"] ^= 1
-    changed = SessionSpecification.model_validate(document)
-    path.write_bytes(changed.encode())
-    if with_header:
-        forge(floor, lambda _: None, changed.digest())
+    change_parameter(floor, with_header=with_header)
 
     verdict = judged(store, floor)
 

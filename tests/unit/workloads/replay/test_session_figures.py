@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -16,10 +15,9 @@ from tradeplane_api.parity import Parity, ReplayFigures
 from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.replay.figures import Latencies
-from tradeplane_workloads.sessions import SessionSpecification
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
-from tests.unit.workloads.replay.sessions_on_record import REPORT, forge, on_fill, replayed, traded
+from tests.unit.workloads.replay.sessions_on_record import REPORT, change_parameter, forge, on_fill, replayed, traded
 from tests.unit.workloads.sessions.forgery import OUTCOME, Frame
 from tests.unit.workloads.sessions.trading_floor import STEP_NS, Floor, exchange_of, journal_of
 
@@ -114,13 +112,7 @@ def test_a_changed_parameter_has_another_digest_of_orders(
     tmp_path: Path, store: ObjectStore, with_header: bool
 ) -> None:
     floor = traded(tmp_path)
-    path = floor.session_folder / "specification.json"
-    document = json.loads(path.read_bytes())
-    document["simulation"]["algorithm"]["parameters"]["halfSpreadTicks"] ^= 1
-    changed = SessionSpecification.model_validate(document)
-    path.write_bytes(changed.encode())
-    if with_header:
-        forge(floor, lambda _: None, changed.digest())
+    change_parameter(floor, with_header=with_header)
     found = replayed(store, floor)
 
     assert {"orders", "orders_digest"} <= differing(found)

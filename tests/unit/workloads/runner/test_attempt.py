@@ -28,18 +28,11 @@ from tests.unit.workloads.sample_bars import SOURCE, series
 from tests.unit.workloads.sample_results import sample_result, specification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tradeplane_api.run import RunSpecification
 
-
-@pytest.fixture(autouse=True)
-def logging_restored() -> Iterator[None]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level
-    yield
-    root.handlers[:], root.level = before
+pytestmark = pytest.mark.usefixtures("logging_restored")
 
 
 @pytest.fixture
