@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from tests.parity.inputs import write_inputs
-from tests.parity.paths import PATHS, NativePath, Outcome
+from tests.parity.paths import PATHS, NativePath, Outcome, build_programs, runnable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -135,6 +135,7 @@ def measure(folder: Path, *, timed: bool = False, say: Callable[[str], None] = l
     timed_paths: list[NativePath] = []
     outcomes: dict[str, Outcome] = {}
     missing: dict[str, str] = {}
+    build_programs(runnable())
     for path in PATHS:
         why = path.missing()
         say(f"could not run: {path.name} ({why})" if why else f"running: {path.name}, {path.shows}")

@@ -97,7 +97,7 @@ class Assembly:
             ImageError: a step failed, or the image weighs more than it may.
 
         """
-        contents = {name: self.preparation.contents(image, name, base) for name in self.architectures}
+        contents = self.preparation.contents(image, self.architectures, base)
         for architecture, trees in contents.items():
             check_weight(image, architecture, trees.bytes)
         containerfile = self.preparation.checkout / image.containerfile

@@ -7,6 +7,7 @@ layers of the image in that order, and both images share the first.
 from __future__ import annotations
 
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -83,10 +84,19 @@ class Preparation:
         used = PackageFiles(self.cache / "packages", self.say).fetch(locked)
         return Base(packages=used, drift=drift(locked, used), reference=reference)
 
-    def contents(self, image: Image, architecture: str, base: Base) -> Contents:
-        """Prepare the trees of an image for a processor, or find them in the cache."""
+    def contents(self, image: Image, architectures: tuple[str, ...], base: Base) -> dict[str, Contents]:
+        """Prepare the trees of an image for each processor, or find them in the cache.
+
+        Processors are prepared beside each other: most of the time goes into optimising the Rust core as a whole, which
+        the compiler does on one thread.
+        """
         requirements = locked_requirements(self.checkout, image.package)
-        compiler = self._bare_tree(base.packages, host_architecture())
+        compiler = self._bare_tree(base.packages, host_architecture())  # made before they part: each compiles with it
+        prepare = partial(self._contents, image, base, requirements, compiler)
+        with ThreadPoolExecutor(max_workers=len(architectures)) as pool:
+            return dict(zip(architectures, pool.map(prepare, architectures), strict=True))
+
+    def _contents(self, image: Image, base: Base, requirements: str, compiler: Path, architecture: str) -> Contents:
         site = inputs_digest([self._code(), architecture, requirements, compiler.name])
         own = self._own_digest(image, architecture, compiler)
         return Contents(
@@ -131,9 +141,8 @@ class Preparation:
         with tempfile.TemporaryDirectory(prefix="tradeplane-own-") as directory:
             wheels = build_rooms(self.checkout, image, Path(directory) / "rooms")
             if image.native:
-                wheels += build_native(
-                    self.checkout, architecture, self.cache / "cargo-target", Path(directory) / "native"
-                )
+                target = self.cache / "cargo-target" / architecture  # one each: Cargo holds a target directory alone
+                wheels += build_native(self.checkout, architecture, target, Path(directory) / "native")
             install_wheels(wheels, tree, architecture)
         forget_path(tree, self.checkout / "workloads/native")
         compile_tree(compiler, tree, "/app")
