@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.settings import Settings
 
 _EVENT_MESSAGE = 1_024
+_LAST_BUNDLES = Verdict(Standing.WORKING, "Sealing", "the agent has ended, and the last bundles become Snapshots")
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +273,7 @@ class _Draft:
             message = f"{why}: the agent is being stopped, and seals what is there"
             return Verdict(Standing.WORKING, "Sealing", message)
         if self.deleted:
-            return Verdict(Standing.WORKING, "Sealing", "this is being deleted: the last bundles become Snapshots")
+            return _LAST_BUNDLES
         return Verdict(Standing.IDLE, "Suspended", f"{why}: nothing is captured until it is false")
 
     def _standing(self, agent: CaptureAgent) -> Verdict:
@@ -324,6 +325,8 @@ class _Draft:
         if self.recorded.wanted:
             self._need_fresh()
         trouble = self.recorded.verdict or self._refused() or self._trouble(facts)
+        if trouble is None and self.stopping and self.stopped and (self.recorded.wanted or facts.more):
+            trouble = _LAST_BUNDLES
         if trouble is not None and (self.verdict is None or self.verdict.standing is not Standing.STALLED):
             self.verdict = trouble
         if facts.more and self.recorded.verdict is None:

@@ -213,8 +213,9 @@ def test_a_snapshot_that_the_api_server_refuses_is_said_and_asked_for_again() ->
     assert (server.ready()["reason"], server.numbers()) == ("Capturing", [1])
 
 
-def test_suspended_it_seals_what_is_there_and_that_becomes_a_snapshot() -> None:
+def test_suspended_it_seals_what_is_there_and_says_so_until_that_is_a_snapshot() -> None:
     server, operator = capturing()
+    said = []
     server.change(suspend=True)
     operator.deliver()
     operator.step()
@@ -222,8 +223,12 @@ def test_suspended_it_seals_what_is_there_and_that_becomes_a_snapshot() -> None:
     assert server.ready()["reason"] == "Sealing"
     assert server.sets[AGENT]["spec"]["replicas"] == 0
     server.seal()
-    operator.settle(4)
-    assert (server.ready()["reason"], server.numbers()) == ("Suspended", [1])
+    server.control()
+    for _ in range(5):
+        operator.settle(1)
+        said.append((server.ready()["reason"], server.bundles["count"]))
+    assert set(said) == {("Sealing", 0), ("Suspended", 1)}, "what is suspended is all Snapshots"
+    assert server.numbers() == [1]
     assert _standing(server) == {"Ready": "False", "Reconciling": "False", "Stalled": "False"}
     assert operator.again is None, "nothing will come"
     server.change(suspend=False)
