@@ -41,6 +41,8 @@ _DATA = {
 _STRATEGY = "macd-momentum.yaml"
 _REPLAY = "replay.yaml"
 _NEXT = "market-maker.yaml"
+_SHOWN = ("strategies", "snapshotcaptures", "snapshots", "replays")
+"""Kinds whose tables the demo ends with."""
 _ROLLOUT_LIMIT_S = 240
 SESSION_STAGES = 2
 STAGES = 6 + SESSION_STAGES
@@ -149,7 +151,9 @@ class Demo:
         self._objects.until("replay", asked["metadata"]["name"])
 
     def _result(self, name: str, run_name: str) -> str:
-        tables = {kind: self._objects.table(kind) for kind in ("strategies", "snapshots", "replays")}
+        tables = {
+            kind: self._objects.table(kind) for kind in ("strategies", "snapshotcaptures", "snapshots", "replays")
+        }
         store = self.cluster.store_url(NAMESPACE)
         summary = tradeplane("results", "show", run_name, "--store", store)
         return final_words(tables, summary, name, run_name, store, self.cluster.environment)

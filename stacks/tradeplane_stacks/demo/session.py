@@ -1,6 +1,7 @@
 """The demo's session: a strategy quotes a simulated exchange for a while, is suspended, and becomes a Snapshot.
 
-A session that is sealed already is not traded again: whoever wants another one resumes the strategy.
+The market is captured meanwhile, and what was captured becomes others. A session that is sealed already is not traded
+again: whoever wants another one resumes the strategy, and the capture.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 _SESSION, _REPLAY = "live-session.yaml", "replay-session.yaml"
 STRATEGY = "quoting"
 """The Strategy of the example."""
+CAPTURE = "simulated-book"
+"""The SnapshotCapture of the example."""
 TRADED_S = 15.0
 """How long it trades, so that its orders are filled."""
 
@@ -32,8 +35,19 @@ class Session:
     clock: Callable[[], float] = time.monotonic
 
     def trade(self) -> None:
-        """Have the session traded and sealed, unless it is."""
+        """Have the session traded, the market captured meanwhile, and both sealed, unless they are."""
         self.objects.apply(_SESSION)
+        if not self._suspended("snapshotcapture", CAPTURE):
+            self.objects.until("snapshotcapture", CAPTURE)
+        self._trade()
+        if not self._suspended("snapshotcapture", CAPTURE):
+            self.objects.patch("snapshotcapture", CAPTURE, {"suspend": True})
+        self.objects.until("snapshotcapture", CAPTURE, captured)
+
+    def _suspended(self, kind: str, name: str) -> bool:
+        return bool(self.objects.get(kind, name)["spec"].get("suspend"))
+
+    def _trade(self) -> None:
         found = self.objects.get("strategy", STRATEGY)
         if not found["spec"].get("suspend"):
             self.objects.until("strategy", STRATEGY)
@@ -85,3 +99,16 @@ def sealed(strategy: Mapping[str, Any]) -> Verdict:
         return Verdict("its session is sealed; the Snapshot of it is being made")
     figures = ", ".join(f"{session.get(part, 0)} {part}" for part in ("inputs", "orders", "fills"))
     return Verdict(f"closed {session.get('outcome')} after {figures}; sealed as Snapshot {name}", done=True)
+
+
+def captured(capture: Mapping[str, Any]) -> Verdict:
+    """Judge how far a suspended SnapshotCapture is on its way to the Snapshots of what it took down."""
+    stands = readiness(capture)
+    status = capture.get("status") or {}
+    reasons = {one["type"]: one["reason"] for one in status.get("conditions", ())}
+    current = status.get("observedGeneration", 0) >= capture["metadata"]["generation"]
+    if stands.failed or not current or reasons.get("Ready") != "Suspended":
+        return Verdict(stands.text, failed=stands.failed)
+    bundles = status.get("bundles") or {}
+    figures = ", ".join(f"{bundles.get(part, 0)} {part}" for part in ("records", "gaps"))
+    return Verdict(f"suspended with {figures}; sealed as {bundles.get('count', 0)} Snapshots", done=True)

@@ -29,6 +29,8 @@ def test_the_demo_ends_with_a_finished_strategy_and_its_result(first: subprocess
     assert re.search(r"^Total return:\s+-?\d", rest, re.MULTILINE)
     assert re.search(r"^macd-momentum +macd-momentum +True +Exact +Exact +Exact ", rest, re.MULTILINE)
     assert re.search(r"^quoting +quoting-[0-9a-f]{8}-session-1 +True +Exact +Exact +Exact ", rest, re.MULTILINE)
+    assert re.search(r"^simulated-book .* Suspended ", rest, re.MULTILINE)
+    assert "simulated-book-000001" in snapshots(first.stdout), "the market, captured meanwhile"
     assert len(rest.split("Try next:\n")[1].strip().splitlines()) == 3
 
 

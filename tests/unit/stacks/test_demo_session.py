@@ -12,7 +12,7 @@ from tradeplane_stacks.demo import objects
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.objects import Objects, example
 from tradeplane_stacks.demo.progress import Progress
-from tradeplane_stacks.demo.session import STRATEGY, TRADED_S, Session, sealed, trading_for
+from tradeplane_stacks.demo.session import CAPTURE, STRATEGY, TRADED_S, Session, captured, sealed, trading_for
 from tradeplane_stacks.demo.waiting import readiness
 
 if TYPE_CHECKING:
@@ -40,12 +40,29 @@ def strategy(generation: int = 2, observed: int = 2, ready: str = "False", suspe
     }
 
 
+def capture(suspend: bool = True, reason: str = "Suspended", ready: str = "False", observed: int = 2) -> Any:
+    said = {"type": "Ready", "status": ready, "reason": reason, "message": "so it is"}
+    return {
+        "metadata": {"name": CAPTURE, "generation": 2},
+        "spec": {"suspend": suspend},
+        "status": {
+            "observedGeneration": observed,
+            "conditions": [said, {"type": "Stalled", "status": "False", "reason": "x", "message": ""}],
+            "bundles": {"count": 2, "records": 60, "gaps": 1},
+        },
+    }
+
+
+CAPTURING = capture(suspend=False, reason="Capturing", ready="True")
+
+
 @dataclass
 class Cluster:
     """What kubectl finds, in this order, and what it was told to do."""
 
     strategies: list[Any]
     architectures: tuple[str, ...] = ("amd64", "arm64")
+    captures: list[Any] = field(default_factory=lambda: [capture()])
     told: list[tuple[str, ...]] = field(default_factory=list)
 
     def __call__(self, *arguments: Any, remedy: str = "") -> str:
@@ -56,8 +73,9 @@ class Cluster:
         if kind == "nodes":
             labels = [{"kubernetes.io/arch": one} for one in self.architectures]
             return {"items": [{"metadata": {"labels": one}} for one in labels]}
-        if kind == "strategy":
-            return self.strategies.pop(0) if len(self.strategies) > 1 else self.strategies[0]
+        found = {"strategy": self.strategies, "snapshotcapture": self.captures}.get(kind)
+        if found:
+            return found.pop(0) if len(found) > 1 else found[0]
         return {"name": arguments[0], **strategy(ready="True")}
 
     def verbs(self) -> list[str]:
@@ -85,12 +103,18 @@ def trading() -> Any:
     return strategy(generation=1, observed=1, ready="True", suspend=False, session={"state": "Trading"})
 
 
-def test_a_session_is_traded_suspended_and_its_snapshot_awaited() -> None:
-    cluster = Cluster([trading(), trading(), trading(), strategy(session=CLOSED)])
+def test_a_session_is_traded_suspended_and_its_snapshot_awaited_and_so_is_the_capture() -> None:
+    going = capture(reason="Sealing", ready="Unknown")
+    cluster = Cluster(
+        [trading(), trading(), trading(), strategy(session=CLOSED)],
+        captures=[CAPTURING, CAPTURING, CAPTURING, going, capture()],
+    )
     demo, stream = session(cluster)
     demo.trade()
-    assert cluster.verbs() == ["apply", "patch"]
-    assert cluster.told[1][-1] == '{"spec":{"suspend":true}}'
+    assert cluster.verbs() == ["apply", "patch", "patch"]
+    assert [one[3:5] for one in cluster.told[1:]] == [("strategy", STRATEGY), ("snapshotcapture", CAPTURE)]
+    assert {one[-1] for one in cluster.told[1:]} == {'{"spec":{"suspend":true}}'}
+    assert "suspended with 60 records, 1 gaps; sealed as 2 Snapshots" in stream.getvalue()
     assert f"closed Flat after 70 inputs, 9 orders, 3 fills; sealed as Snapshot {SNAPSHOT}" in stream.getvalue()
     assert "trading, 15 of 15 s" in stream.getvalue()
 
@@ -137,6 +161,26 @@ def test_a_strategy_that_stalls_fails_whether_it_trades_or_is_closed() -> None:
     stalled["status"]["conditions"][1] |= {"status": "True", "reason": "TraderFailed"}
     assert sealed(stalled) == readiness(stalled) == trading_for(5, Clock())(stalled)
     assert sealed(stalled).failed
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        (capture(observed=1), "has not looked at it yet"),
+        (CAPTURING, "Capturing"),
+        (capture(reason="Sealing", ready="Unknown"), "Sealing"),
+    ],
+)
+def test_a_capture_that_is_being_sealed_is_waited_for(found: Any, words: str) -> None:
+    verdict = captured(found)
+    assert (verdict.done, verdict.failed) == (False, False)
+    assert words in verdict.text
+
+
+def test_a_capture_that_stalls_fails() -> None:
+    stalled = capture(reason="BundleRefused")
+    stalled["status"]["conditions"][1] |= {"status": "True", "reason": "BundleRefused"}
+    assert captured(stalled).failed
 
 
 def test_trading_is_over_after_its_time_and_no_sooner() -> None:
