@@ -111,4 +111,5 @@ def captured(capture: Mapping[str, Any]) -> Verdict:
         return Verdict(stands.text, failed=stands.failed)
     bundles = status.get("bundles") or {}
     figures = ", ".join(f"{bundles.get(part, 0)} {part}" for part in ("records", "gaps"))
-    return Verdict(f"suspended with {figures}; sealed as {bundles.get('count', 0)} Snapshots", done=True)
+    count = bundles.get("count", 0)
+    return Verdict(f"suspended with {figures}; sealed as {'a Snapshot' if count == 1 else f'{count} Snapshots'}", done=True)
