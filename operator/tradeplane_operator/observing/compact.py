@@ -128,7 +128,24 @@ def compact_pod(body: Mapping[str, Any]) -> PodFacts:
         status_message=status.get("message", "")[:_MAX_WORDS],
         last_exit_code=before.get("exitCode"),
         last_message=before.get("message", "")[:_MAX_WORDS],
+        unreported=_unreported(status),
+        removing=_removing(metadata, status),
     )
+
+
+def _unreported(status: Mapping[str, Any]) -> bool:
+    """Return whether a pod's node is silent: then the control plane takes ``Ready`` away, and no other part of it."""
+    containers = status.get("containerStatuses") or ()
+    ready = [one.get("status") for one in status.get("conditions") or () if one.get("type") == "Ready"]
+    return ready == ["False"] and bool(containers) and all(one.get("ready") for one in containers)
+
+
+def _removing(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> str:
+    if not metadata.get("deletionTimestamp"):
+        return ""
+    told = [one for one in status.get("conditions") or () if one.get("type") == "DisruptionTarget"]
+    words = next((one.get("message") for one in told if one.get("status") == "True"), None)
+    return str(words or "somebody deleted it")[:_MAX_WORDS]
 
 
 def _unschedulable(conditions: Any) -> str:

@@ -9,7 +9,7 @@ from tradeplane_api.run import ExitCode, TerminationMessage
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
 from tradeplane_operator.planning.trading import ended_with
-from tradeplane_operator.planning.waiting import why_waiting
+from tradeplane_operator.planning.waiting import why_away, why_waiting
 
 if TYPE_CHECKING:
     from tradeplane_api.capture import CaptureFeed
@@ -27,7 +27,7 @@ def why_not_capturing(image: str, pods: JobPods) -> Verdict:
     """Return why an agent that is wanted does not run."""
     pod = pods.pods[-1] if pods.pods else None
     ended = None if pod is None else _ended(pod)
-    return ended or why_waiting("the agent", image, pods) or STARTING
+    return why_away("the agent", pods) or ended or why_waiting("the agent", image, pods) or STARTING
 
 
 def _ended(pod: PodFacts) -> Verdict | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tradeplane_api.run import ExitCode
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
-from tradeplane_operator.planning.waiting import why_waiting
+from tradeplane_operator.planning.waiting import why_away, why_waiting
 
 if TYPE_CHECKING:
     from tradeplane_operator.planning.observed import JobPods, PodFacts, SnapshotView
@@ -25,12 +25,12 @@ def is_of_exchange(reason: str) -> bool:
 
 def why_down(image: str, pods: JobPods | None) -> Verdict:
     """Return why no pod of an exchange answers; ``pods`` is None where it is too early to look."""
+    away = None if pods is None else why_away("the exchange", pods)
     pod = pods.pods[-1] if pods is not None and pods.pods else None
-    if pod is not None:
-        ended = _ended(pod)
-        if ended is not None:
-            return ended
-    waiting = None if pods is None else why_waiting("the exchange", image, pods)
+    ended = None if pod is None or away is not None else _ended(pod)
+    if ended is not None:
+        return ended
+    waiting = away or (None if pods is None else why_waiting("the exchange", image, pods))
     if waiting is not None:
         return Verdict(waiting.standing, f"{_PREFIX}{waiting.reason}", waiting.message)
     words = "the exchange is being started, and goes on from its record; the connection is tried once it answers"

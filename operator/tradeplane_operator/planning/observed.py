@@ -117,6 +117,8 @@ class PodFacts:
     """What one pod tells about why it waits or how it ended.
 
     ``last_exit_code``, ``last_message``: of the container's run before this one, where it was started again.
+    ``unreported``: it counts as not ready although its container was, as is said of pods whose node is silent.
+    ``removing``: why it is being removed, in words; "" where it is not.
     """
 
     name: str
@@ -132,6 +134,8 @@ class PodFacts:
     status_message: str = ""
     last_exit_code: int | None = None
     last_message: str = ""
+    unreported: bool = False
+    removing: str = ""
 
 
 @dataclass(frozen=True, slots=True)

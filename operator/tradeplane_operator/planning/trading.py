@@ -9,7 +9,7 @@ from tradeplane_api.paper import PaperOutcome, PaperReport
 from tradeplane_api.run import ExitCode
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
-from tradeplane_operator.planning.waiting import why_waiting
+from tradeplane_operator.planning.waiting import why_away, why_waiting
 
 if TYPE_CHECKING:
     from tradeplane_api.session import SessionStatus
@@ -39,6 +39,9 @@ def ended_with(pod: PodFacts) -> tuple[int | None, str]:
 
 def why_not_trading(session: SessionStatus, pods: JobPods, view: ConnectionView | None) -> Verdict:
     """Return why a trader that is wanted is not ready."""
+    away = why_away("the trader", pods)
+    if away is not None:
+        return away
     pod = pods.pods[-1] if pods.pods else None
     ended = None if pod is None else _ended(pod)
     if ended is not None:

@@ -39,6 +39,27 @@ def why_waiting(subject: str, image: str | None, pods: JobPods, where: str = "")
     return None
 
 
+def why_away(subject: str, pods: JobPods) -> Verdict | None:
+    """Return why a pod that no other can take the place of cannot be counted on; None where it can."""
+    pod = pods.pods[-1] if pods.pods else None
+    if pod is None:
+        return None
+    if pod.removing:
+        message = (
+            f"{subject}: pod {pod.name} is being removed ({pod.removing}); another takes its place once it is gone. "
+            "Where its node is away it stays: bring the node back, or remove the pod by force once it surely runs no "
+            "more"
+        )
+        return _working("PodTerminating", message)
+    if pod.unreported:
+        message = (
+            f"{subject}: the node of pod {pod.name} does not report, so what the pod does is not known: bring the node "
+            "back; Kubernetes removes the pod after the time that it tolerates this"
+        )
+        return _working("NodeAway", message)
+    return None
+
+
 def next_look(waited: timedelta, pace: Pace) -> timedelta:
     """Return when a pod that waits is looked at again: what went wrong is most often there to see at the first look.
 

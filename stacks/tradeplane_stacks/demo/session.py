@@ -112,4 +112,5 @@ def captured(capture: Mapping[str, Any]) -> Verdict:
     bundles = status.get("bundles") or {}
     figures = ", ".join(f"{bundles.get(part, 0)} {part}" for part in ("records", "gaps"))
     count = bundles.get("count", 0)
-    return Verdict(f"suspended with {figures}; sealed as {'a Snapshot' if count == 1 else f'{count} Snapshots'}", done=True)
+    sealed_as = "a Snapshot" if count == 1 else f"{count} Snapshots"
+    return Verdict(f"suspended with {figures}; sealed as {sealed_as}", done=True)

@@ -125,6 +125,8 @@ class Pod:
     phase: str = "Running"
     waiting_reason: str = ""
     unschedulable: str = ""
+    unreported: bool = False
+    removing: str = ""
 
 
 @dataclass
@@ -506,6 +508,8 @@ def _facts(pod: Pod, created: str) -> PodFacts:
         waiting_reason=pod.waiting_reason,
         exit_code=pod.exit_code,
         termination_message=pod.said,
+        unreported=pod.unreported,
+        removing=pod.removing,
     )
 
 

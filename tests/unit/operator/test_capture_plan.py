@@ -289,6 +289,8 @@ def _pod(**facts: Any) -> PodFacts:
         (_pod(last_exit_code=4, last_message="the disk is full"), "AgentCrashed", "the disk is full"),
         (_pod(exit_code=137, terminated_reason="OOMKilled"), "AgentCrashed", "raise it, or lower spec.rotation.bytes"),
         (_pod(unschedulable="no node has room"), "Unschedulable", "no node has room"),
+        (_pod(unreported=True, last_exit_code=2), "NodeAway", "bring the node back"),
+        (_pod(removing="evicted", last_exit_code=2), "PodTerminating", "is being removed (evicted)"),
         (_pod(waiting_reason="ErrImagePull"), "ImagePullFailed", "cannot be pulled"),
         (_pod(last_exit_code=0), "Starting", "goes on from what is in its volume"),
     ],

@@ -320,6 +320,8 @@ def _down(**pod: Any) -> WantedExchange:
         ({"unschedulable": "no volume"}, "ExchangeUnschedulable", Standing.WORKING, "finds no node: no volume"),
         ({"waiting_reason": "ErrImagePull"}, "ExchangeImagePullFailed", Standing.WORKING, "cannot be pulled"),
         ({"exit_code": 1}, "ExchangeFailed", Standing.WORKING, "exit code 1; it is started again"),
+        ({"unreported": True, "last_exit_code": 1}, "ExchangeNodeAway", Standing.WORKING, "does not report"),
+        ({"removing": "evicted"}, "ExchangePodTerminating", Standing.WORKING, "remove the pod by force"),
         (
             {"waiting_reason": "CrashLoopBackOff", "last_exit_code": 3, "last_message": "another market"},
             "ExchangeFailed",

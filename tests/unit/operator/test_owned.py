@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_operator.observing.children import SERVICES, STATEFUL_SETS
@@ -14,6 +14,9 @@ from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.applied import is_as_wanted, marked
 from tradeplane_operator.planning.names import APPLIED_ANNOTATION, CONNECTION_UID_LABEL, STRATEGY_UID_LABEL
 from tradeplane_store.canonical import canonical_json, sha256_digest
+
+if TYPE_CHECKING:
+    from tradeplane_operator.planning.observed import PodFacts
 
 Json = dict[str, Any]
 KEY = Key(Kind.BROKER_CONNECTION, "research", "sim")
@@ -139,6 +142,37 @@ def test_a_container_that_was_started_again_tells_how_it_ended_before() -> None:
     pod = compact_pod({"metadata": {"name": "p", "creationTimestamp": "2026-01-01T00:00:00Z"}, "status": status})
     assert (pod.waiting_reason, pod.exit_code) == ("CrashLoopBackOff", None)
     assert (pod.last_exit_code, pod.last_message) == (3, "the record is of another exchange")
+
+
+def _seen(metadata: Json, ready: str, container: bool, *conditions: Json) -> PodFacts:
+    told = [{"type": "Ready", "status": ready}, *conditions]
+    status = {"phase": "Running", "conditions": told, "containerStatuses": [{"ready": container}]}
+    return compact_pod(
+        {"metadata": {"name": "p", "creationTimestamp": "2026-01-01T00:00:00Z"} | metadata, "status": status}
+    )
+
+
+@pytest.mark.parametrize(
+    ("ready", "container", "silent"), [("False", True, True), ("False", False, False), ("True", True, False)]
+)
+def test_a_pod_that_is_not_ready_while_its_container_was_is_of_a_silent_node(
+    ready: str, container: bool, silent: bool
+) -> None:
+    assert _seen({}, ready, container).unreported is silent
+
+
+def test_a_pod_without_containers_yet_is_of_no_silent_node() -> None:
+    status = {"conditions": [{"type": "Ready", "status": "False"}]}
+    pod = compact_pod({"metadata": {"name": "p", "creationTimestamp": "2026-01-01T00:00:00Z"}, "status": status})
+    assert not pod.unreported
+
+
+def test_a_pod_that_is_removed_tells_why() -> None:
+    deleted = {"deletionTimestamp": "2026-01-01T00:10:00Z"}
+    evicted = {"type": "DisruptionTarget", "status": "True", "message": "Taint manager: deleting"}
+    assert _seen({}, "True", True, evicted).removing == ""
+    assert _seen(deleted, "False", True, evicted).removing == "Taint manager: deleting"
+    assert _seen(deleted, "False", True).removing == "somebody deleted it"
 
 
 MANIFEST: Json = {

@@ -434,6 +434,21 @@ def test_a_trader_without_a_node_or_an_image_says_so() -> None:
     assert server.condition()["reason"] == "ImagePullFailed"
 
 
+def test_a_trader_whose_node_is_away_is_not_said_to_connect() -> None:
+    server, operator = trading()
+    server.trader_ready(ready=False)
+    pod = server.pods[POD]
+    pod.unreported = True
+    operator.step()
+    assert (server.condition()["reason"], _standing(server)["Stalled"]) == ("NodeAway", "False")
+    assert POD in server.condition()["message"]
+    pod.removing, pod.exit_code = "deleting due to NoExecute taint", 1
+    operator.wait(30)
+    assert server.condition()["reason"] == "PodTerminating"
+    assert "deleting due to NoExecute taint" in server.condition()["message"]
+    assert "remove the pod by force once it surely runs no more" in server.condition()["message"]
+
+
 def test_a_spec_that_never_could_be_traded_does_not_stand_in_the_way_of_one_that_can() -> None:
     server = Server()
     operator = SimulatedOperator(server)
