@@ -6,13 +6,14 @@ import logging
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# A deadline on an example would make a busy machine fail what is right; how long things take is for the benchmarks.
-settings.register_profile("tradeplane", deadline=None)
+# Limits on the time an example, or making it, takes would make a busy machine fail what is right; how long things take
+# is for the benchmarks.
+settings.register_profile("tradeplane", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tradeplane")
 
 

@@ -54,7 +54,7 @@ def tenant(platform: Platform, files: Path) -> Iterator[Tenant]:
     """Enrol a namespace of a test module's own, with the S&P 500's daily bars in it, and remove it afterwards."""
     tenant = platform.enrol(f"e2e-{uuid.uuid4().hex[:8]}", files)
     tenant.apply(tenant.import_bars("arch:sp500", name="sp500"))
-    tenant.await_said("snapshot", "sp500", "Verified", limit_s=60)
+    tenant.await_said("snapshot", "sp500", "Verified")
     yield tenant
     tenant.remove()
     tenant.remove_store()

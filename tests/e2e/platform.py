@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 State = TypeVar("State")
 Object = dict[str, Any]
 
-RUN_LIMIT_S = 180.0
+RUN_LIMIT_S = 300.0
 UNHURRIED: dict[str, dict[str, str]] = {"limits": {"cpu": "300m", "memory": "1Gi"}}
 """Resources of a run that is still going on when it is disturbed, however fast the machine."""
 """Longest wait for a run: an emulated pod on a busy machine takes a minute to start."""
@@ -107,10 +107,14 @@ class Platform:
         self.cluster.provide_store(name)
         return Tenant(self, name, folder)
 
+    def holder(self) -> str:
+        """Return who leads: a process, which is another one where a pod's container was started again; or nobody."""
+        lease = self.kubectl.get("lease", OPERATOR, "-n", SYSTEM)
+        return str(lease["spec"].get("holderIdentity") or "")
+
     def leader(self) -> str:
         """Return the name of the pod that leads; empty where none does."""
-        lease = self.kubectl.get("lease", OPERATOR, "-n", SYSTEM)
-        return str(lease["spec"].get("holderIdentity") or "").partition("_")[0]
+        return self.holder().partition("_")[0]
 
     def pods(self) -> list[Object]:
         """Return the operator's pods."""
@@ -121,7 +125,7 @@ class Platform:
         """Wait until every replica is the one wanted now, ready, and one of them leads."""
         self.kubectl("rollout", "status", f"deployment/{OPERATOR}", "-n", SYSTEM, f"--timeout={limit_s:.0f}s")
         names = {pod["metadata"]["name"] for pod in self.pods()}
-        until("a leader among the operator's pods", self.leader, lambda leader: leader in names, 60)
+        until("a leader among the operator's pods", self.leader, lambda leader: leader in names, limit_s)
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ CONNECTION = "simulated-book"
 """The BrokerConnection of the demo's session."""
 DEMO_LIMIT_S = 1_200
 """The first demo on a machine builds everything."""
-_KUBECTL_LIMIT_S = 150
+_KUBECTL_LIMIT_S = 400
 _PAUSE_S = 0.25
 
 
@@ -127,10 +127,10 @@ class DemoCluster:
             seen = [status["state"] for pod in pods for status in pod["status"].get("containerStatuses", ())]
             return any("running" in state for state in seen), seen or f"run {run!r} has {len(pods)} pods"
 
-        eventually(f"a container of Strategy {name} to run", look, 60)
+        eventually(f"a container of Strategy {name} to run", look, 240)
         return self.strategy(name)
 
-    def until_ready(self, name: str, limit_s: float = 180) -> dict[str, Any]:
+    def until_ready(self, name: str, limit_s: float = 400) -> dict[str, Any]:
         """Wait until a Strategy is Ready at its generation; return it."""
 
         def look() -> tuple[bool, object]:
@@ -144,7 +144,7 @@ class DemoCluster:
 
     def until_rolled_out(self, image: str) -> None:
         """Wait until the operator's pods are those of an image, and one of them leads."""
-        self.kubectl("-n", SYSTEM, "rollout", "status", f"deployment/{OPERATOR}", "--timeout=120s")
+        self.kubectl("-n", SYSTEM, "rollout", "status", f"deployment/{OPERATOR}", "--timeout=240s")
 
         def look() -> tuple[bool, object]:
             pods = self.get("pods", "-n", SYSTEM, f"-l=app.kubernetes.io/name={OPERATOR}")["items"]
@@ -153,7 +153,7 @@ class DemoCluster:
             leads = any(holder.startswith(name) for name in images)
             return leads and set(images.values()) == {image}, {"leader": holder, "pods": images}
 
-        eventually(f"two operators of {image}, one leading", look, 60)
+        eventually(f"two operators of {image}, one leading", look, 240)
 
 
 def eventually(what: str, look: Callable[[], tuple[bool, object]], limit_s: float) -> None:

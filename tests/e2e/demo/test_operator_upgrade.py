@@ -106,7 +106,7 @@ def rolled_back(demo: DemoCluster, before: Installed, upgraded: Installed) -> In
     demo.apply(example(_BACK, 12, _LITTLE))
     demo.until_runs(_BACK)
     demo.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=0")
-    demo.kubectl("-n", SYSTEM, "wait", "--for=delete", "pod", f"-l=app.kubernetes.io/name={OPERATOR}", "--timeout=60s")
+    demo.kubectl("-n", SYSTEM, "wait", "--for=delete", "pod", f"-l=app.kubernetes.io/name={OPERATOR}", "--timeout=240s")
     for name, strategy in demo.strategies().items():
         said = {"attestation": "signed", "conditions": [*strategy["status"]["conditions"], _ATTESTED]}
         patch = yaml.safe_dump({"status": said})

@@ -42,7 +42,7 @@ def removed(demo: DemoCluster, first: subprocess.CompletedProcess[str]) -> Remov
     demo.apply(example(name, 31, _LITTLE))
     demo.until_runs(name)
     before = Removed(name, demo.strategies(), demo.started())
-    demo.kubectl("delete", "-k", DEPLOY / "base", "--timeout=120s")
+    demo.kubectl("delete", "-k", DEPLOY / "base", "--timeout=300s")
     demo.kubectl("delete", "clusterrole,clusterrolebinding", "tradeplane-operator")
     return before
 
@@ -50,7 +50,7 @@ def removed(demo: DemoCluster, first: subprocess.CompletedProcess[str]) -> Remov
 @pytest.fixture(scope="module")
 def ended(demo: DemoCluster, removed: Removed) -> dict[str, str]:
     """Wait for the run in flight, which nobody watches now; return all results."""
-    demo.kubectl("-n", NAMESPACE, "wait", "--for=condition=Complete", f"job/{removed.run}", "--timeout=120s")
+    demo.kubectl("-n", NAMESPACE, "wait", "--for=condition=Complete", f"job/{removed.run}", "--timeout=300s")
     return demo.results()
 
 
@@ -65,7 +65,7 @@ def again(demo: DemoCluster, ended: dict[str, str]) -> subprocess.CompletedProce
 def kinds_removed(demo: DemoCluster, again: subprocess.CompletedProcess[str]) -> None:
     """Remove the kinds by the documented command."""
     assert again.returncode == 0, again.stderr
-    demo.kubectl("delete", "-k", DEPLOY / "crds", "--timeout=120s")
+    demo.kubectl("delete", "-k", DEPLOY / "crds", "--timeout=300s")
 
 
 def test_the_operator_leaves_nothing_of_its_own(demo: DemoCluster, removed: Removed) -> None:
@@ -107,7 +107,7 @@ def test_the_kinds_take_their_objects_with_them_and_leave_the_results(demo: Demo
         left = demo.named("jobs,pods", "-n", NAMESPACE)
         return not left, left
 
-    eventually("the Jobs of Strategies that are gone to be collected", collected, 60)
+    eventually("the Jobs of Strategies that are gone to be collected", collected, 240)
     assert demo.named("pv") >= _VOLUMES
     assert demo.results() == ended
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.e2e.platform import Tenant
 
 _KEPT_S = 3_600
-_GONE_LIMIT_S = 90.0
+_GONE_LIMIT_S = 240.0
 _TOKEN = "var/run/secrets/kubernetes.io/serviceaccount"  # noqa: S105 - a path
 
 
@@ -47,7 +47,9 @@ def _pods(tenant: Tenant, run: Object) -> list[Object]:
 
 def _await_gone(tenant: Tenant, found: Object, run: Object) -> None:
     """Wait until a run that is not wanted has neither Job nor pod, and left no result."""
-    until(f"the end of Job {run['name']}", lambda: tenant.jobs(found), lambda jobs: run["name"] not in jobs, 60)
+    until(
+        f"the end of Job {run['name']}", lambda: tenant.jobs(found), lambda jobs: run["name"] not in jobs, _GONE_LIMIT_S
+    )
     until(f"the end of the pods of {run['name']}", lambda: _pods(tenant, run), lambda pods: not pods, _GONE_LIMIT_S)
     assert not _manifest(tenant, run).exists()
 
@@ -58,7 +60,9 @@ def test_a_run_has_the_node_it_asked_for_and_no_token(tenant: Tenant) -> None:
     node = tenant.platform.kubectl.get("node", pod["spec"]["nodeName"])
     assert node["status"]["nodeInfo"]["architecture"] == "arm64"
     name = pod["metadata"]["name"]
-    process = until(f"the process of pod {name}", lambda: processes_with("TRADEPLANE_ATTEMPT", name), bool, 30)[0]
+    process = until(
+        f"the process of pod {name}", lambda: processes_with("TRADEPLANE_ATTEMPT", name), bool, _GONE_LIMIT_S
+    )[0]
     root = Path(f"/proc/{process}/root")
     assert (root / "app/tradeplane_workloads").is_dir(), "this is not the runner's container"
     assert not (root / _TOKEN).exists()
@@ -79,7 +83,7 @@ def test_a_deleted_pod_is_replaced_and_gives_the_same_result(tenant: Tenant, und
 def test_what_was_suspended_while_it_ran_runs_to_the_same_result_once_resumed(tenant: Tenant, undisturbed: str) -> None:
     started, _ = _going_on(tenant, "resumed")
     tenant.patch("strategy", "resumed", {"suspend": True})
-    (stopped,) = runs(tenant.await_said("strategy", "resumed", "Suspended", limit_s=60))
+    (stopped,) = runs(tenant.await_said("strategy", "resumed", "Suspended", limit_s=_GONE_LIMIT_S))
     assert stopped["outcome"] == "Cancelled"
     assert "spec.suspend is true" in stopped["message"]
     _await_gone(tenant, started, stopped)

@@ -13,7 +13,7 @@ from tests.e2e.platform import Object, until
 if TYPE_CHECKING:
     from tests.e2e.platform import Tenant
 
-_LIMIT_S = 90.0
+_LIMIT_S = 240.0
 # Says what can be reached; a policy drops or rejects, so that a connection fails or does not come about.
 _LOOK = """
 import json, os, pathlib, socket, sys

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 GOLDEN: dict[str, str] = json.loads((Path(__file__).parent / "golden/digests.json").read_text())
 _SHORT = {"risk": {"allowShort": True}, "costs": {"slippageBasisPoints": "2", "borrowRate": "0.005"}}
-_EMULATED_LIMIT_S = 240.0
+_EMULATED_LIMIT_S = 360.0
 
 # Runs every specification it is given in one process: a pod for each would spend its time starting under emulation.
 _RUN_ALL = """

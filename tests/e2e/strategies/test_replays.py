@@ -15,7 +15,7 @@ from tests.e2e.platform import Object, runs, until
 if TYPE_CHECKING:
     from tests.e2e.platform import Tenant
 
-_LIMIT_S = 240.0
+_LIMIT_S = 360.0
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 
 

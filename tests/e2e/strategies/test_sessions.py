@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TRADED_SECONDS = 15.0
 """How long it trades, so that its orders are filled."""
-_LIMIT_S = 240.0
+_LIMIT_S = 360.0
 
 
 @pytest.fixture(scope="module")
@@ -99,13 +99,13 @@ def test_resumed_it_is_another_session_and_deleted_it_leaves_nothing(tenant: Ten
     tenant.patch("strategy", "quoting", {"suspend": False})
     tenant.await_said("strategy", "quoting", "Trading", limit_s=_LIMIT_S)
     uid = suspended["metadata"]["uid"]
-    tenant.kubectl("delete", "strategy", "quoting", "--timeout=180s")
+    tenant.kubectl("delete", "strategy", "quoting", "--timeout=300s")
     kinds = "statefulsets,jobs,pods,persistentvolumeclaims"
     until(
         "nothing of the strategy",
         lambda: tenant.items(kinds, "-l", f"tradeplane.dev/strategy-uid={uid}"),
         lambda left: not left,
-        120.0,
+        _LIMIT_S,
     )
     sealed = tenant.items("snapshots", "-l", f"tradeplane.dev/strategy-uid={uid}")
     assert [one["spec"]["digest"] for one in sealed].count(suspended["status"]["session"]["snapshot"]) == 1

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 GOLDEN: dict[str, str] = json.loads((Path(__file__).parent / "golden/tapes.json").read_text())
 FLOWS = {"synthetic-book": "order-book", "synthetic-pair": "pair"}
-_EMULATED_LIMIT_S = 240.0
+_EMULATED_LIMIT_S = 360.0
 
 
 def example(name: str) -> Object:

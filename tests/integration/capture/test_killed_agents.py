@@ -30,7 +30,7 @@ def has_spooled(capture: KilledCapture, wanted: int) -> bool:
 async def test_killed_at_random_moments_it_goes_on_without_overlap_or_hole(tmp_path: Path) -> None:
     draw = random.Random(20240808)  # noqa: S311 -- moments, not secrets
     async with StandIn(MESSAGES) as venue:
-        playing = asyncio.ensure_future(venue.play(pause=0.002))
+        playing = asyncio.ensure_future(venue.play(pause=0.004))
         capture = KilledCapture(tmp_path, venue, MESSAGES)
         for _ in range(KILLS):
             agent = await capture.agent()

@@ -140,7 +140,7 @@ async def test_a_deletion_waits_for_the_closing_so_long_and_no_longer(
     bench: Bench, operators: Callable[..., OperatorProcess], settings: Json
 ) -> None:
     operators(pace=settings["pace"] | {"closingGraceSeconds": 2})
-    await _trading(bench, closingSeconds=10)
+    await _trading(bench, closingSeconds=40)  # long enough for what is looked at meanwhile
     await bench.delete_strategy(NAME)
     said = await bench.until(NAME, "Unschedulable")
     assert "finds no node" in condition(said, "Ready")["message"]

@@ -29,7 +29,7 @@ def test_request_without_certificate_is_refused(control_plane: EmbeddedCluster) 
     authority = control_plane.certificates.certificate(CLUSTER)
     context = ssl.create_default_context(cafile=str(authority))
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(control_plane.control_plane.server + "/api", context=context, timeout=10)  # noqa: S310
+        urllib.request.urlopen(control_plane.control_plane.server + "/api", context=context, timeout=60)  # noqa: S310
     with refused.value as answer:
         assert answer.code == 401
 

@@ -173,7 +173,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     server.send("namespaces", "ADDED", {"metadata": {"name": "shop", "uid": "shop"}})
     async with serving(server) as url:
         options = Options(
-            kubeconfig(tmp_path, url), tmp_path / "status", tmp_path / "socket", str(keeping_nft(tmp_path)), 2.0
+            kubeconfig(tmp_path, url), tmp_path / "status", tmp_path / "socket", str(keeping_nft(tmp_path)), 60.0
         )
         enforcer = Enforcer(options)
         task = asyncio.create_task(enforcer.run())
@@ -339,7 +339,7 @@ def test_the_process_says_in_one_line_why_it_ends(tmp_path: Path) -> None:
         [sys.executable, "-m", "tradeplane_stacks.local.network_policy", "--kubeconfig", str(tmp_path / "absent")],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert ended.returncode == 1

@@ -96,7 +96,7 @@ def test_what_is_changed_below_was_valid(form: str, valid: dict[str, bytes], tmp
 
 
 @pytest.mark.parametrize("form", list(READERS))
-@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(changes=CHANGES)
 def test_changed_files_are_read_or_refused(
     form: str, valid: dict[str, bytes], tmp_path: Path, changes: list[Change]
@@ -105,7 +105,7 @@ def test_changed_files_are_read_or_refused(
 
 
 @pytest.mark.parametrize("form", list(READERS))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.binary(max_size=400), start=st.sampled_from([b"", b"DBN\x03", b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd"]))
 def test_any_file_is_read_or_refused(form: str, tmp_path: Path, data: bytes, start: bytes) -> None:
     read(form, tmp_path, start + data)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 Answer = Callable[[web.StreamResponse], Awaitable[None]]
 PATH = "/apis/batch/v1/jobs"
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 def job(name: str, version: int = 1, *, uid: str = "", namespace: str = "research", complete: bool = False) -> Json:

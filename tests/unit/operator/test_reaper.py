@@ -36,7 +36,7 @@ async def _reaped(client: FakeClient, wanted: list[tuple[str, str]], until: Call
     for namespace, run in wanted:
         reaper.want(namespace, run, f"owner-of-{run}")
     work = asyncio.create_task(reaper.run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not until(told):
             await asyncio.sleep(0.001)
     work.cancel()

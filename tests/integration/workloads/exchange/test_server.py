@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import hmac
 import time
@@ -137,7 +138,7 @@ async def test_clients_do_not_see_each_other(tmp_path: Path, http: aiohttp.Clien
     ("change", "status", "code"),
     [
         ({"timestamp": 1}, 400, -1021),
-        ({"timestamp": time.time_ns() // 1_000_000 + 600_000}, 400, -1021),
+        ({"timestamp": 9_999_999_999_999}, 400, -1021),
         ({"recvWindow": 99_999}, 400, -1131),
         ({"symbol": "NOPE"}, 400, -1121),
         ({"quantity": "0.0001"}, 400, -1111),
@@ -267,9 +268,12 @@ async def test_a_connection_asks_for_streams_and_is_held_to_its_pace(
         await stream.socket.send_json({"method": "SUBSCRIBE", "params": ["synusdt@trade"], "id": 7})
         assert await stream.until("id", 7) == [{"result": None, "id": 7}]
         assert (await stream.next())["e"] == "trade"
-        for _ in range(11):
-            await stream.socket.send_str("{}")
-        await stream.to_the_end()
+        reading = asyncio.create_task(stream.to_the_end())
+        while not reading.done() and not stream.socket.closed:  # more in a second than may be sent, however slowly
+            with contextlib.suppress(ConnectionError):
+                await stream.socket.send_str("{}")
+            await asyncio.sleep(0)
+        await reading
         assert stream.socket.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION
         async with http.get(address.rest + "/ws/no@stream") as refused:
             assert refused.status == 400

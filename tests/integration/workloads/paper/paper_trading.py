@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 LIMIT_S = 120.0
 TRADER = "quoting"
 LOOPBACK = ("127.0.0.1", 0)
+_FILLS = 3
+"""Trading goes on until so many: of the last one the trader may not have been told yet."""
 MARKET: dict[str, Any] = {
     "synthetic": {"messages": 5_000, "seed": 3},
     "speed": "10",
@@ -70,7 +72,7 @@ def paper(rest: str, streams: str, trader: str = TRADER, **fields: Any) -> Paper
 
 
 async def traded(directory: Path, address: Address, seconds: float, **fields: Any) -> PaperReport:
-    """Trade for a while, and at least until something was filled, then stop; a session that was there goes on."""
+    """Trade for a while, and at least until a few orders were filled, then stop; a session that was there goes on."""
     root = directory / ("sessions" if "trader" not in fields else str(fields["trader"]))
     root.mkdir(exist_ok=True)
     stop = asyncio.Event()
@@ -85,7 +87,7 @@ async def traded(directory: Path, address: Address, seconds: float, **fields: An
 async def _stop_after(seconds: float, address: Address, stop: asyncio.Event) -> None:
     before = _filled(address)
     await asyncio.sleep(seconds)
-    while _filled(address) == before:
+    while _filled(address) < before + _FILLS:
         await asyncio.sleep(0.05)
     stop.set()
 

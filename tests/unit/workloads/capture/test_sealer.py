@@ -55,7 +55,7 @@ def ended() -> asyncio.Event:
 
 
 async def run(sealing: Sealer, stop: asyncio.Event) -> None:
-    await asyncio.wait_for(sealing.run(stop), 10)
+    await asyncio.wait_for(sealing.run(stop), 60)
 
 
 async def test_what_failed_for_now_is_tried_again_before_the_next(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ async def test_a_segment_that_ends_later_is_sealed_then(tmp_path: Path) -> None:
     sealing.spool.log(4).touch()
     stop.set()
     sealing.wake()
-    await asyncio.wait_for(task, 10)
+    await asyncio.wait_for(task, 60)
     assert sealing.asked == [1, 2, 3]
 
 
