@@ -131,6 +131,7 @@ SNAPSHOT_CAPTURE = Kind(
     short_names=("sc",),
     columns=(
         Column("Connection", ".spec.source.connectionRef.name", "The broker whose market is taken down."),
+        Column("Strategy", ".spec.source.strategyRef.name", "The Strategy whose sessions are captured."),
         *_READY_COLUMNS,
         Column("Bundles", ".status.bundles.count", "Snapshots made so far.", type="integer"),
         Column("Last", ".status.bundles.lastTime", "Time of the last record of the newest."),

@@ -1,6 +1,8 @@
-"""The kind SnapshotCapture: a market taken down without end, into Snapshots that follow each other.
+"""The kind SnapshotCapture: a market taken down without end, into Snapshots that follow each other, or sessions.
 
-What its agent is told is ``tradeplane_api.capture``. For each bundle it seals the agent leaves a pointer in the store,
+The sessions of a Strategy become Snapshots by themselves; here they are counted, and kept within bounds.
+
+What an agent is told is ``tradeplane_api.capture``. For each bundle it seals the agent leaves a pointer in the store,
 from which the operator makes a Snapshot: a pod of ours has no token to make one with.
 """
 
@@ -13,6 +15,7 @@ from pydantic import Field
 from tradeplane_api.base import Boolean, Digest, Document, Integer, Name, Timestamp
 from tradeplane_api.capture import MAX_CAPTURED, CapturedSymbol, Channel, Rotation
 from tradeplane_api.conditions import UNSEEN, Conditions
+from tradeplane_api.replay import StrategyReference
 from tradeplane_api.rules import Rule
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES
 from tradeplane_api.session import ConnectionReference
@@ -35,19 +38,44 @@ def _unchanged(field: str, why: str) -> Rule:
 
 
 class CaptureSource(Document):
-    """What is taken down."""
+    """What is taken down: a market, or the sessions of a Strategy."""
 
-    connection_ref: ConnectionReference = Field(
-        description="The BrokerConnection whose market it is; its address is resolved once it is ready."
+    connection_ref: ConnectionReference | None = Field(
+        default=None, description="The BrokerConnection whose market it is; its address is resolved once it is ready."
+    )
+    strategy_ref: StrategyReference | None = Field(
+        default=None,
+        description="The Strategy of mode Paper whose sessions they are: a bundle is what a closing seals. No agent "
+        "runs, and rotation, store, volume and resources are of no effect.",
     )
     instruments: tuple[CapturedSymbol, ...] = Field(
-        min_length=1, max_length=MAX_CAPTURED, description="Symbols as the market spells them."
+        default=(), max_length=MAX_CAPTURED, description="Of a market: symbols as it spells them."
     )
     channels: tuple[Channel, ...] = Field(
-        default=(Channel.DEPTH, Channel.TRADE), min_length=1, max_length=4, description="What of each instrument."
+        default=(Channel.DEPTH, Channel.TRADE),
+        min_length=1,
+        max_length=4,
+        description="Of a market: what of each instrument.",
     )
 
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="has(self.connectionRef) != has(self.strategyRef)",
+            message="give connectionRef, of a market, or strategyRef, whose sessions they are: one of the two",
+            holds=lambda one: (one.connection_ref is None) != (one.strategy_ref is None),
+        ),
+        Rule(
+            cel="!has(self.connectionRef) || size(self.instruments) > 0",
+            message="instruments names none: give the symbols of connectionRef that are captured",
+            holds=lambda one: one.connection_ref is None or bool(one.instruments),
+            field="instruments",
+        ),
+        Rule(
+            cel="!has(self.strategyRef) || size(self.instruments) == 0",
+            message="instruments are of a market, and a session has those it traded: leave them out",
+            holds=lambda one: one.strategy_ref is None or not one.instruments,
+            field="instruments",
+        ),
         Rule(
             cel="self.instruments.all(one, self.instruments.exists_one(other, other == one))",
             message="instruments names one twice: leave one out",
@@ -109,6 +137,12 @@ class SnapshotCaptureSpec(Document):
     )
 
     rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            cel="!has(self.source.strategyRef) || !has(self.retention) || !has(self.retention.bytes)",
+            message="retention.bytes is of recordings, and a session is not made of one: give count or ageSeconds",
+            holds=lambda one: one.source.strategy_ref is None or one.retention is None or one.retention.bytes is None,
+            field="retention.bytes",
+        ),
         _unchanged("source", "a bundle goes on where the one before it ended"),
         _unchanged("store", "a bundle names the one before it"),
         _unchanged("volume", "a volume that is there keeps its size"),
@@ -131,7 +165,9 @@ class CapturedBundles(Document):
     last_number: Integer = Field(default=0, ge=0, description="Number of the newest bundle.")
     last_time: Timestamp | None = Field(default=None, description="Time of its last record, RFC 3339.")
     records: Integer = Field(default=0, ge=0, description="Records in all of them.")
-    gaps: Integer = Field(default=0, ge=0, description="Places where messages were lost, in all of them.")
+    gaps: Integer | None = Field(
+        default=None, ge=0, description="Places where messages were lost, in all of them; absent of sessions."
+    )
 
 
 class SnapshotCaptureStatus(Document):
@@ -146,7 +182,7 @@ class SnapshotCaptureStatus(Document):
 
 
 class SnapshotCapture(Document):
-    """A market taken down without end, into Snapshots that follow each other."""
+    """A market taken down without end, into Snapshots that follow each other; or the sessions of a Strategy."""
 
     api_version: Literal["tradeplane.dev/v1alpha1"] = "tradeplane.dev/v1alpha1"
     kind: Literal["SnapshotCapture"] = "SnapshotCapture"

@@ -18,7 +18,8 @@ from tradeplane_operator.observing.children import JOBS, SERVICES, STATEFUL_SETS
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.observing.owned import JobIndex, OwnedIndex, services, stateful_sets
 from tradeplane_operator.planning.capture_names import BUNDLE_LABEL, BYTES_ANNOTATION
-from tradeplane_operator.planning.names import CAPTURE_UID_LABEL
+from tradeplane_operator.planning.names import CAPTURE_UID_LABEL, STRATEGY_UID_LABEL
+from tradeplane_operator.planning.session_snapshots import CLOSING_LABEL
 from tradeplane_operator.planning.work import QUEUE_LABEL
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _METADATA = (
     "deletionTimestamp",
     "finalizers",
 )
-_LABELS = (QUEUE_LABEL, CAPTURE_UID_LABEL, BUNDLE_LABEL)
+_LABELS = (QUEUE_LABEL, CAPTURE_UID_LABEL, BUNDLE_LABEL, STRATEGY_UID_LABEL, CLOSING_LABEL)
 _ANNOTATIONS = (BYTES_ANNOTATION,)
 
 
@@ -45,7 +46,8 @@ class Record:
     """One object as last seen.
 
     ``confirmed``: by a watch or a read, not by the answer to a write of ours. ``awaited``: somebody waits for that.
-    ``unanswered``: its status speaks of an older spec, or of none. ``capture``: UID of the capture that made it.
+    ``unanswered``: its status speaks of an older spec, or of none. ``maker``: UID of the capture, or of the Strategy,
+    that made it.
     """
 
     uid: str
@@ -54,7 +56,7 @@ class Record:
     body: bytes
     unanswered: bool = False
     awaited: bool = False
-    capture: str = ""
+    maker: str = ""
 
     def resource(self) -> dict[str, Any]:
         """Return the object, without what is not kept."""
@@ -77,8 +79,9 @@ def _unanswered(body: Mapping[str, Any]) -> bool:
     return bool(answered != body["metadata"].get("generation"))
 
 
-def _capture(body: Mapping[str, Any]) -> str:
-    return intern(str((body["metadata"].get("labels") or {}).get(CAPTURE_UID_LABEL, "")))
+def _maker(body: Mapping[str, Any]) -> str:
+    labels = body["metadata"].get("labels") or {}
+    return intern(str(labels.get(CAPTURE_UID_LABEL) or labels.get(STRATEGY_UID_LABEL, "")))
 
 
 def _version(body: Mapping[str, Any]) -> int:
@@ -87,11 +90,11 @@ def _version(body: Mapping[str, Any]) -> int:
 
 @dataclass(slots=True)
 class ResourceIndex:
-    """Objects of one kind of ours, by key; those that a capture made by its UID, too."""
+    """Objects of one kind of ours, by key; those that a capture or a Strategy made by its UID, too."""
 
     kind: Kind
     _records: dict[Key, Record] = field(default_factory=dict)
-    _captured: dict[str, set[Key]] = field(default_factory=dict)
+    _made: dict[str, set[Key]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self._records)
@@ -127,22 +130,22 @@ class ResourceIndex:
             confirmed,
             _kept(body),
             unanswered=_unanswered(body),
-            capture=_capture(body),
+            maker=_maker(body),
         )
-        if self._records[key].capture:
-            self._captured.setdefault(self._records[key].capture, set()).add(key)
+        if self._records[key].maker:
+            self._made.setdefault(self._records[key].maker, set()).add(key)
         return True
 
-    def captured(self, capture: str) -> list[Record]:
-        """Return the objects that the capture with this UID made."""
-        return [self._records[key] for key in self._captured.get(capture, ())]
+    def made_by(self, uid: str) -> list[Record]:
+        """Return the objects that the capture or the Strategy with this UID made."""
+        return [self._records[key] for key in self._made.get(uid, ())]
 
     def _forget(self, key: Key) -> None:
         record = self._records.pop(key)
-        keys = self._captured.get(record.capture, set())
+        keys = self._made.get(record.maker, set())
         keys.discard(key)
         if not keys:
-            self._captured.pop(record.capture, None)
+            self._made.pop(record.maker, None)
 
     def remove(self, key: Key, uid: str) -> bool:
         """Forget a deleted object, unless another one of its name has come since; return whether it was known."""

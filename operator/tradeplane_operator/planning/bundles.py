@@ -64,8 +64,8 @@ class KnownSnapshot:
     deleting: bool = False
 
 
-def known_snapshot(resource: Mapping[str, Any]) -> KnownSnapshot:
-    """Return what a capture needs to know of a Snapshot."""
+def known_snapshot(resource: Mapping[str, Any], number: int | None = None) -> KnownSnapshot:
+    """Return what a capture needs to know of a Snapshot; ``number`` where it is not that of a bundle."""
     metadata, spec = resource["metadata"], resource.get("spec") or {}
     return KnownSnapshot(
         name=metadata["name"],
@@ -73,23 +73,28 @@ def known_snapshot(resource: Mapping[str, Any]) -> KnownSnapshot:
         digest=spec.get("digest", ""),
         store=spec.get("store", "default"),
         ended=(resource.get("status") or {}).get("end") or metadata["creationTimestamp"],
-        number=_whole((metadata.get("labels") or {}).get(BUNDLE_LABEL)),
-        bytes=_whole((metadata.get("annotations") or {}).get(BYTES_ANNOTATION)),
+        number=whole_number((metadata.get("labels") or {}).get(BUNDLE_LABEL)) if number is None else number,
+        bytes=whole_number((metadata.get("annotations") or {}).get(BYTES_ANNOTATION)),
         deleting="deletionTimestamp" in metadata,
     )
 
 
-def _whole(text: object) -> int:
+def whole_number(text: object) -> int:
     """Return the number of a label or an annotation, 0 where somebody made something else of it."""
     return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 16 else 0
+
+
+def under_policy(policy: DeletionPolicy | None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a policy adds to metadata and spec of a Snapshot: what is to go with it is held from the first."""
+    guard = {"finalizers": [PAYLOAD_FINALIZER]} if policy is DeletionPolicy.DELETE else {}
+    return guard, {} if policy is None else {"deletionPolicy": policy.value}
 
 
 def build_snapshot(
     metadata: Mapping[str, Any], prefix: str, spec: SnapshotCaptureSpec, bundle: SealedBundle
 ) -> dict[str, Any]:
     """Return the manifest of the Snapshot of a bundle. It has no owner: it outlives its capture."""
-    guard = {"finalizers": [PAYLOAD_FINALIZER]} if spec.deletion_policy is DeletionPolicy.DELETE else {}
-    policy = {} if spec.deletion_policy is None else {"deletionPolicy": spec.deletion_policy.value}
+    guard, policy = under_policy(spec.deletion_policy)
     labels = {CAPTURE_UID_LABEL: metadata["uid"], BUNDLE_LABEL: f"{bundle.number:06}"}
     if len(metadata["name"]) <= LONGEST_LABEL:
         labels[CAPTURE_LABEL] = metadata["name"]
@@ -147,7 +152,7 @@ def _with(bundles: CapturedBundles, bundle: SealedBundle) -> CapturedBundles:
             "last_number": bundle.number,
             "last_time": bundle.end or bundles.last_time,
             "records": bundles.records + bundle.records,
-            "gaps": bundles.gaps + bundle.gaps,
+            "gaps": (bundles.gaps or 0) + bundle.gaps,
         }
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.session import SessionState
 
+from tradeplane_operator.planning.bundles import under_policy
 from tradeplane_operator.planning.conditions import Standing, Verdict
 from tradeplane_operator.planning.names import API_VERSION, GROUP, STRATEGY_UID_LABEL
 from tradeplane_operator.planning.wanted import EventType, Fact, Need, Notice
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tradeplane_api.session import SessionStatus
+    from tradeplane_api.snapshot import DeletionPolicy
 
     from tradeplane_operator.planning.paper_draft import Draft
 
@@ -54,8 +56,13 @@ class Sealing:
 
 def session_snapshot_name(strategy: str, uid: str, number: int) -> str:
     """Return the name of the Snapshot of a closing: at most 63 characters, and another for a Strategy made anew."""
+    return f"{session_prefix(strategy, uid)}-{number}"
+
+
+def session_prefix(strategy: str, uid: str) -> str:
+    """Return what the names of the Snapshots of a Strategy's closings begin with."""
     readable = strategy.replace(".", "-")[:_READABLE].rstrip("-")
-    return f"{readable}-{hashlib.sha256(uid.encode()).hexdigest()[:_HASHED]}-session-{number}"
+    return f"{readable}-{hashlib.sha256(uid.encode()).hexdigest()[:_HASHED]}-session"
 
 
 def is_due(session: SessionStatus) -> bool:
@@ -94,13 +101,15 @@ def seal(draft: Draft, session: SessionStatus) -> Sealing:
     if draft.put_off(name, "SnapshotRefused", f"Snapshot {name}"):
         return Sealing(session, trouble)
     if draft.observed.fresh:
-        draft.snapshots.append(build_session_snapshot(draft.metadata, session))
+        draft.snapshots.append(build_session_snapshot(draft.metadata, session, draft.observed.sealing_policy))
     else:
         draft.needs.append(Need(Fact.FRESH_RESOURCE))  # it may have been made, and deleted by a person since
     return Sealing(session, trouble)
 
 
-def build_session_snapshot(metadata: Mapping[str, Any], session: SessionStatus) -> dict[str, Any]:
+def build_session_snapshot(
+    metadata: Mapping[str, Any], session: SessionStatus, policy: DeletionPolicy | None = None
+) -> dict[str, Any]:
     """Return the manifest of the Snapshot of a closed session. It has no owner: it outlives its Strategy."""
     assert session.closing is not None  # noqa: S101 - one that is closed has the record of it
     labels = {STRATEGY_UID_LABEL: metadata["uid"], CLOSING_LABEL: str(session.closing.number)}
@@ -108,11 +117,12 @@ def build_session_snapshot(metadata: Mapping[str, Any], session: SessionStatus) 
         labels[STRATEGY_LABEL] = metadata["name"]
     if session.session is not None:
         labels[SESSION_LABEL] = session.session
+    guard, kept = under_policy(policy)
     return {
         "apiVersion": API_VERSION,
         "kind": "Snapshot",
-        "metadata": {"name": _name(metadata, session), "namespace": metadata["namespace"], "labels": labels},
-        "spec": {"store": session.store, "digest": session.snapshot},
+        "metadata": {"name": _name(metadata, session), "namespace": metadata["namespace"], "labels": labels, **guard},
+        "spec": {"store": session.store, "digest": session.snapshot, **kept},
     }
 
 

@@ -51,6 +51,7 @@ from tradeplane_operator.planning.documents import (
 )
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.observed import ResultState
+from tradeplane_operator.planning.session_capture import plan_sessions
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.planning.unreadable import keep_record
 from tradeplane_operator.planning.wanted import EventType, Fact, Need, Notice, Plan, Removal
@@ -62,9 +63,12 @@ if TYPE_CHECKING:
 
     from tradeplane_operator.planning.connecting import ConnectionView
     from tradeplane_operator.planning.observed import JobPods, ObservedSet, Refusal
+    from tradeplane_operator.planning.session_capture import SessionsView
     from tradeplane_operator.settings import Settings
 
 _EVENT_MESSAGE = 1_024
+_TOLD: Any = {"source": {"connection_ref", "instruments", "channels"}, "rotation": True}
+"""What of a spec an agent is told; its digest is in the status of captures that run."""
 _LAST_BUNDLES = Verdict(Standing.WORKING, "Sealing", "the agent has ended, and the last bundles become Snapshots")
 
 
@@ -76,7 +80,7 @@ class ObservedCapture:
     ``refusal``: the API server refused the agent, or with ``snapshot_refusal`` a Snapshot, the last time.
     ``taken``: Snapshots there are have the names that this capture's would have. ``bundles``: what was found in the
     store; ``named``: Snapshots there are of their names. ``kept``: all of this capture, where it has a retention.
-    ``read``: digests of snapshots that something reads now.
+    ``read``: digests of snapshots that something reads now. ``sessions``: of a capture of those, the Strategy it names.
     """
 
     resource: Mapping[str, Any]
@@ -91,6 +95,7 @@ class ObservedCapture:
     named: Mapping[str, KnownSnapshot] = field(default_factory=dict)
     kept: tuple[KnownSnapshot, ...] = ()
     read: frozenset[str] | None = None
+    sessions: SessionsView | None = None
 
 
 def plan(observed: ObservedCapture, settings: Settings, now: datetime) -> Plan:
@@ -107,6 +112,8 @@ def plan(observed: ObservedCapture, settings: Settings, now: datetime) -> Plan:
         spec = read_spec(SnapshotCaptureSpec, observed.resource)
     except UnreadableSpec as error:
         return _blocked(observed, status, Verdict(Standing.STALLED, "InvalidSpec", str(error)), now, settings)
+    if spec.source.strategy_ref is not None:
+        return plan_sessions(observed, spec, status, settings, now)
     if spec.store not in settings.stores:
         known = ", ".join(sorted(settings.stores))
         message = f"spec.store {spec.store!r} is not a store of this cluster; the administrator offers: {known}"
@@ -194,6 +201,12 @@ class _Draft:
         return metadata
 
     @property
+    def connection(self) -> str:
+        """Name of the BrokerConnection whose market it is."""
+        assert self.spec.source.connection_ref is not None  # noqa: S101 - it is a capture of a market
+        return self.spec.source.connection_ref.name
+
+    @property
     def deleted(self) -> bool:
         return bool(self.metadata.get("deletionTimestamp"))
 
@@ -211,7 +224,7 @@ class _Draft:
 
     def resolve(self) -> None:
         """Find out what the agent is told; what is captured never changes once that is resolved."""
-        asked = digest_of(self.spec.model_dump(mode="json", include={"source", "rotation"}))
+        asked = digest_of(self.spec.model_dump(mode="json", include=_TOLD))
         agent = self.status.agent
         if (agent is not None and agent.asked == asked) or self.deleted:
             return
@@ -227,7 +240,7 @@ class _Draft:
         self.status = self.status.model_copy(
             update={
                 "agent": CaptureAgent(asked=asked, image=image, specification=text),
-                "bundles": self.status.bundles or CapturedBundles(prefix=prefix),
+                "bundles": self.status.bundles or CapturedBundles(prefix=prefix, gaps=0),
             }
         )
         self._need_fresh()
@@ -237,7 +250,7 @@ class _Draft:
         source, view = self.spec.source, self.observed.connection
         if self.spec.suspend:
             return None
-        self.verdict = connection_not_ready(source.connection_ref.name, view)
+        self.verdict = connection_not_ready(self.connection, view)
         if self.verdict is not None or view is None or view.spec is None or view.endpoint is None:
             return None
         return CaptureFeed(
@@ -283,7 +296,7 @@ class _Draft:
             return STARTING
         if known.running:
             feed = CaptureSpecification.model_validate_json(agent.specification).feed
-            changed = connection_changed(self.spec.source.connection_ref.name, self.observed.connection, feed)
+            changed = connection_changed(self.connection, self.observed.connection, feed)
             return changed or self._capturing(feed)
         grace_ends = parse_rfc3339(known.created) + timedelta(seconds=self.settings.pace.pod_grace_seconds)
         if self.now < grace_ends:

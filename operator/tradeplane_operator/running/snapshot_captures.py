@@ -12,6 +12,7 @@ from tradeplane_operator.planning.bundles import KnownSnapshot, known_snapshot
 from tradeplane_operator.planning.capture_names import is_snapshot_of, snapshot_name
 from tradeplane_operator.planning.connecting import connection_view
 from tradeplane_operator.planning.readers import digests_read
+from tradeplane_operator.planning.session_capture import sessions_view
 from tradeplane_operator.planning.snapshot_capture import ObservedCapture, plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan, Removal
 from tradeplane_operator.running.applying import apply_child
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.planning.connecting import ConnectionView
     from tradeplane_operator.planning.observed import Refusal
+    from tradeplane_operator.planning.session_capture import SessionsView
     from tradeplane_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -77,6 +79,7 @@ class SnapshotCaptures:
             snapshot_refusal=self._snapshot_refusals.get(key),
             taken=self._taken(key, resource),
             kept=self._kept(record.uid, resource),
+            sessions=self._sessions(key, resource),
         )
 
     def _connection(self, key: Key, resource: Mapping[str, Any]) -> ConnectionView | None:
@@ -89,6 +92,19 @@ class SnapshotCaptures:
             self.index.reads(key, found_at)
         return view
 
+    def _sessions(self, key: Key, resource: Mapping[str, Any]) -> SessionsView | None:
+        """Return the Strategy whose sessions are captured, and their Snapshots; its changes wake the capture."""
+        source = (resource.get("spec") or {}).get("source") or {}
+        name = (source.get("strategyRef") or {}).get("name", "")
+        if not name:
+            return None
+        found_at = Key(Kind.STRATEGY, key.namespace, name)
+        self.index.reads(key, found_at)
+        record = self.index.strategies.get(found_at)
+        if record is None:
+            return None
+        return sessions_view(record.resource(), (one.resource() for one in self.index.snapshots.made_by(record.uid)))
+
     def _taken(self, key: Key, resource: Mapping[str, Any]) -> bool:
         """Return whether Snapshots there are have names that this capture would give, before it has given any."""
         if (resource.get("status") or {}).get("bundles"):
@@ -99,7 +115,7 @@ class SnapshotCaptures:
     def _kept(self, uid: str, resource: Mapping[str, Any]) -> tuple[KnownSnapshot, ...]:
         if not (resource.get("spec") or {}).get("retention"):
             return ()
-        return tuple(known_snapshot(record.resource()) for record in self.index.snapshots.captured(uid))
+        return tuple(known_snapshot(record.resource()) for record in self.index.snapshots.made_by(uid))
 
     def _plan(self, observed: ObservedCapture) -> Plan:
         return plan(observed, self.settings, self.clock())
@@ -138,6 +154,7 @@ class SnapshotCaptures:
             connection=self._connection(key, resource),
             taken=self._taken(key, resource),
             kept=self._kept(resource["metadata"]["uid"], resource),
+            sessions=self._sessions(key, resource),
             fresh=True,
             bundles=None,
         )

@@ -16,13 +16,14 @@ from tradeplane_operator.planning.admission import Candidate
 from tradeplane_operator.planning.bundles import known_snapshot
 from tradeplane_operator.planning.connecting import connection_view
 from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
+from tradeplane_operator.planning.session_capture import sealing_policy
 from tradeplane_operator.planning.session_snapshots import due_name
 from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.running.applying import apply_child
 from tradeplane_operator.running.jobs import ask_for_job
-from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.reading import read_again, resources_of
 from tradeplane_operator.running.settling import await_confirmation, settle
 from tradeplane_operator.running.snapshot_making import make_snapshot
 from tradeplane_operator.running.status import write_finalizers, write_status
@@ -31,6 +32,8 @@ from tradeplane_operator.running.traders import look_at_trader, remove_claim
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+
+    from tradeplane_api.snapshot import DeletionPolicy
 
     from tradeplane_operator.acting.client import ApiClient
     from tradeplane_operator.acting.events import EventWriter
@@ -106,6 +109,7 @@ class Strategies:
             sets=self.index.sets.of(record.uid),
             connection=self._connection(key, resource),
             sealed=self._sealed(key, resource),
+            sealing_policy=self._sealing_policy(key, resource),
             refusals=self._refusals.get(str(key), {}),
         )
 
@@ -131,6 +135,12 @@ class Strategies:
             return None
         self.index.reads(key, found_at)
         return known_snapshot(record.resource())
+
+    def _sealing_policy(self, key: Key, resource: Mapping[str, Any]) -> DeletionPolicy | None:
+        """Return what captures of a Strategy's sessions say of the Snapshot that is due."""
+        if not due_name(resource):
+            return None
+        return sealing_policy(resources_of(self.index.captures, key.namespace), key.name)
 
     def _snapshot(self, key: Key, resource: Mapping[str, Any]) -> SnapshotView | None:
         name = _referred_to(resource, "snapshotRef")
@@ -182,8 +192,14 @@ class Strategies:
 
     async def _read_again(self, key: Key, observed: Observed) -> Observed:
         resource, there = await read_again(self.client, self.index.strategies, key, observed.resource)
-        sealed, confirmed = self._sealed(key, resource), observed.confirmed or there
-        return replace(observed, resource=resource, confirmed=confirmed, sealed=sealed, fresh=True)
+        return replace(
+            observed,
+            resource=resource,
+            confirmed=observed.confirmed or there,
+            sealed=self._sealed(key, resource),
+            sealing_policy=self._sealing_policy(key, resource),
+            fresh=True,
+        )
 
     async def _act(self, key: Key, observed: Observed, wanted: Plan) -> datetime | None:
         written = await write_status(self.client, key, observed.resource, wanted.status)

@@ -91,18 +91,18 @@ def test_the_snapshots_of_a_capture_are_known_by_it() -> None:
     index = ResourceIndex(Kind.SNAPSHOT)
     for name, capture in (("a", UID), ("b", UID), ("c", "another"), ("d", None)):
         index.put(_snapshot(name, capture=capture), confirmed=True)
-    assert sorted(record.uid for record in index.captured(UID)) == ["a", "b"]
+    assert sorted(record.uid for record in index.made_by(UID)) == ["a", "b"]
     index.put(_snapshot("a", 2, capture="another"), confirmed=True)
     index.remove(Key(Kind.SNAPSHOT, NAMESPACE, "b"), "b")
-    assert index.captured(UID) == []
-    assert sorted(record.uid for record in index.captured("another")) == ["a", "c"]
+    assert index.made_by(UID) == []
+    assert sorted(record.uid for record in index.made_by("another")) == ["a", "c"]
 
 
 @pytest.mark.parametrize(("text", "read"), [("900", 900), ("-1", 0), ("many", 0), ("9" * 17, 0)])
 def test_what_somebody_wrote_over_counts_as_nothing(text: str, read: int) -> None:
     index = ResourceIndex(Kind.SNAPSHOT)
     index.put(_snapshot("a", annotations={"tradeplane.dev/recording-bytes": text}), confirmed=True)
-    (record,) = index.captured(UID)
+    (record,) = index.made_by(UID)
     known = known_snapshot(record.resource())
     assert (known.number, known.bytes, known.ended) == (2, read, "2026-01-01T00:00:00Z")
 
