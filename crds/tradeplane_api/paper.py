@@ -22,6 +22,8 @@ from tradeplane_api.venue import Endpoint, Market
 
 PAPER_VARIABLE = "TRADEPLANE_PAPER"
 """Environment variable that carries the JSON of a PaperSpecification into a pod."""
+IMAGE_VARIABLE = "TRADEPLANE_IMAGE"
+"""Environment variable: the image, by digest, that traded what is closed; it is written beside what is sealed."""
 SESSIONS_VARIABLE = "TRADEPLANE_SESSIONS"
 """Environment variable with the folder of a trader's sessions: a volume of its own, which outlives the pod."""
 HEALTH_PORT = 8080

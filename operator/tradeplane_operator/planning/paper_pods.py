@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.paper import HEALTH_PORT, PAPER_VARIABLE, SESSIONS_VARIABLE
+from tradeplane_api.paper import HEALTH_PORT, IMAGE_VARIABLE, PAPER_VARIABLE, SESSIONS_VARIABLE
 from tradeplane_api.probe import API_KEY_FILE, API_SECRET_FILE, CREDENTIALS_VARIABLE
 from tradeplane_api.strategy import Architecture, Resources
 
@@ -198,4 +198,5 @@ def build_closing(
     claim = {"claimName": claim_name(metadata["name"], metadata["uid"])}
     template["spec"]["volumes"].append({"name": "sessions", "persistentVolumeClaim": claim})
     _add_session(template["spec"], session, "sessions")
+    template["spec"]["containers"][0]["env"].append({"name": IMAGE_VARIABLE, "value": session.image})
     return job

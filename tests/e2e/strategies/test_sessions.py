@@ -79,6 +79,8 @@ def test_its_session_is_a_snapshot_that_is_verified(tenant: Tenant, suspended: O
     assert made["spec"]["digest"] == session["snapshot"]
     assert made["metadata"]["labels"]["tradeplane.dev/strategy"] == "quoting"
     assert (made["status"]["holds"], made["status"]["instruments"]) == ("Session", ["SYNUSDT"])
+    folder = tenant.directory / "snapshots" / session["snapshot"].removeprefix("sha256:")
+    assert json.loads((folder / "environment.json").read_text())["image"] == session["image"]
 
 
 def test_what_it_did_replays_exactly_with_both_verdicts(tenant: Tenant, suspended: Object) -> None:

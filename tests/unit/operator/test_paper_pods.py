@@ -75,6 +75,8 @@ def test_the_store_is_for_the_closing_alone() -> None:
     assert STORE_VARIABLE not in _variables(_trader(session))
     assert _trader(session)["spec"]["template"]["metadata"]["labels"]["tradeplane.dev/store"] == "none"
     assert _variables(_closing(session))[STORE_VARIABLE] == "file:///store"
+    assert _variables(_closing(session))["TRADEPLANE_IMAGE"] == session.image, "which is told with what it seals"
+    assert "TRADEPLANE_IMAGE" not in _variables(_trader(session)), "a trader that runs is not started again for it"
 
 
 @pytest.mark.parametrize("way", list(Closing))

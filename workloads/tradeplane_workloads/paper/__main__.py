@@ -2,8 +2,8 @@
 
 Environment: ``TRADEPLANE_PAPER`` (JSON of the specification), ``TRADEPLANE_SESSIONS`` (a folder on a volume of its
 own), ``TRADEPLANE_CREDENTIALS`` (the folder of the mounted Secret), and for ``--close`` ``TRADEPLANE_STORE_URL`` (the
-namespace's store) and ``TRADEPLANE_INDEX_URL`` (an index, if any). Exit codes are ``tradeplane_api.run.ExitCode``; the
-report is the termination message.
+namespace's store), ``TRADEPLANE_INDEX_URL`` (an index, if any) and ``TRADEPLANE_IMAGE`` (what traded, where known).
+Exit codes are ``tradeplane_api.run.ExitCode``; the report is the termination message.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any
 from tradeplane_api.capture import INDEX_VARIABLE
 from tradeplane_api.paper import (
     HEALTH_PORT,
+    IMAGE_VARIABLE,
     PAPER_VARIABLE,
     SESSIONS_VARIABLE,
     Closing,
@@ -71,7 +72,8 @@ async def _run(specification: PaperSpecification, asked: argparse.Namespace) -> 
     if asked.close is not None:
         store = open_store(_set(STORE_VARIABLE))
         index = os.environ.get(INDEX_VARIABLE) or None
-        return await close(specification, root, credentials, Closing(asked.close), asked.within, store, index)
+        image = os.environ.get(IMAGE_VARIABLE) or None
+        return await close(specification, root, credentials, Closing(asked.close), asked.within, store, index, image)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for one in (signal.SIGINT, signal.SIGTERM):

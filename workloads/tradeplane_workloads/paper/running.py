@@ -86,10 +86,11 @@ async def close(
     within: float,
     store: ObjectStore,
     index_url: str | None = None,
+    image: str | None = None,
 ) -> PaperReport:
     """Close a trader within so many seconds, and seal its session. Raises WorkloadError and BrokerError.
 
-    ``index_url``: the index that the session is entered into, if any.
+    ``index_url``: the index that the session is entered into, if any. ``image``: the one that traded it, where known.
     Closing again what is closed changes nothing and gives the same report.
     """
     place = newest(root)
@@ -103,7 +104,8 @@ async def close(
         outcome, words = await close_desk(desk, how, within)
         told = report(desk.trader, place, outcome, words)
         recorded = await desk.account.record(specification.endpoint, record)
-    sealed = seal_session(store, place.folder, record=record if recorded else None, previous=_before(root, place))
+    there = record if recorded else None
+    sealed = seal_session(store, place.folder, record=there, previous=_before(root, place), image=image)
     unentered = enter_sealed(store, sealed, index_url)
     if unentered:
         _log.warning("%s", unentered)

@@ -54,12 +54,16 @@ class Bundle:
     record: NDArray[np.uint8] | None
 
 
-def seal_session(store: ObjectStore, folder: Path, *, record: Path | None, previous: str | None) -> WrittenSnapshot:
+def seal_session(
+    store: ObjectStore, folder: Path, *, record: Path | None, previous: str | None, image: str | None = None
+) -> WrittenSnapshot:
     """Write the session of a folder, over or not, as a snapshot: its whole records, and those of an exchange.
 
     ``record``: what the exchange recorded, with its specification beside it, as ``brokers.record`` leaves them.
-    ``previous``: id of the snapshot that this one goes on from. A session that is sealed already is verified, and what
-    was damaged written again. Raises DataRefused for a session that had no input or was altered, and StoreFailure.
+    ``previous``: id of the snapshot that this one goes on from. ``image``: the one that traded it, which is told beside
+    it and enters no digest: whoever replays it after its strategy is gone knows where to find that. A session that is
+    sealed already is verified, and what was damaged written again. Raises DataRefused for a session that had no input
+    or was altered, and StoreFailure.
     """
     contents = read_contents(folder, record)
     manifest = describe(contents, previous)
@@ -71,7 +75,8 @@ def seal_session(store: ObjectStore, folder: Path, *, record: Path | None, previ
             if created or _fault(store, digest, part) is not None:
                 store.put(layout.snapshot_part(digest, part.name), contents.parts[part.name])
         if created:
-            store.put(layout.snapshot_environment(digest), canonical_json(machine_environment()))
+            traded_by = {} if image is None else {"image": image}
+            store.put(layout.snapshot_environment(digest), canonical_json(machine_environment() | traded_by))
         if created or _stored(store, layout.snapshot_manifest(digest)) != data:
             store.put(layout.snapshot_manifest(digest), data)
     except StoreError as error:

@@ -17,7 +17,9 @@ from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.exchange.parity import replay_record
 from tradeplane_workloads.exchange.record_file import specification_beside
 from tradeplane_workloads.exchange.refusal import Refusal
+from tradeplane_workloads.replay.sessions import replay_session
 from tradeplane_workloads.sessions import SessionSpecification, replay
+from tradeplane_workloads.sessions.bundle import seal_session
 from tradeplane_workloads.sessions.frames import RECORD_HEADER
 from tradeplane_workloads.sessions.order_names import order_name
 from tradeplane_workloads.strategies.protocol import OrderEvent
@@ -330,6 +332,11 @@ def test_a_strategy_that_is_gone_is_named(tmp_path: Path, store: ObjectStore) ->
         InvalidSpecification, match=r"strategy 'old-maker', which cannot be run here.*install the version"
     ):
         judged(store, floor)
+    elsewhere = open_store((tmp_path / "elsewhere").as_uri(), create=True)
+    image = "registry.example/makers@sha256:" + "5" * 64
+    sealed = seal_session(elsewhere, floor.session_folder, record=floor.record, previous=None, image=image)
+    with pytest.raises(InvalidSpecification, match=rf"give its image as spec.image \(sealed with image {image}, "):
+        replay_session(elsewhere, sealed.id, lambda _: None)
 
 
 def test_a_record_of_another_market_is_refused(tmp_path: Path, store: ObjectStore) -> None:

@@ -77,6 +77,17 @@ def test_a_session_is_sealed_and_read_back(tmp_path: Path, store: ObjectStore) -
         assert (bundle.exchange, bundle.record) == (None, None)
     assert verify_session(store, written.id) == []
     assert read_environment(store, written.id)["architecture"]
+    assert "image" not in read_environment(store, written.id)
+
+
+def test_the_image_that_traded_is_told_beside_a_session_and_is_no_part_of_it(
+    tmp_path: Path, store: ObjectStore
+) -> None:
+    folder = folder_of(tmp_path / "session", recorded(specification())[1].tobytes())
+    with_image = seal_session(store, folder, record=None, previous=None, image="registry.example/mine@sha256:1")
+    assert read_environment(store, with_image.id)["image"] == "registry.example/mine@sha256:1"
+    other = open_store((tmp_path / "other").as_uri(), create=True)
+    assert seal_session(other, folder, record=None, previous=None).id == with_image.id
 
 
 def test_a_session_of_many_pieces_is_put_together(
