@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_workloads.market.instruments import TapeInstrument, decimal_text
 from tradeplane_workloads.market.synthetic import LEVEL, TRADE, Flow, make_tapes
-from tradeplane_workloads.market.tapes import TapeInstrument, decimal_text
 
 if TYPE_CHECKING:
     from tradeplane_workloads.market.tapes import Tape

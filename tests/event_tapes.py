@@ -8,7 +8,8 @@ from decimal import Decimal
 import numpy as np
 from tradeplane_api.snapshot import Recording
 from tradeplane_native import Generator
-from tradeplane_workloads.market.tapes import Tape, TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
+from tradeplane_workloads.market.tapes import Tape
 
 from tests.unit.workloads.sample_tapes import ASK, BEGIN, BID, LEVEL, TRADE
 

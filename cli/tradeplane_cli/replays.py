@@ -140,7 +140,7 @@ def _session(
     what_if: WhatIf | None,
 ) -> Replay:
     from tradeplane_api.parity import ReplaySpecification
-    from tradeplane_workloads.market.snapshots import read_manifest
+    from tradeplane_workloads.market.snapshot_manifests import read_manifest
     from tradeplane_workloads.sessions.bundle import read_environment
 
     asked = ReplaySpecification(format_version=2, replay=LOCAL, session=digest, tolerance=tolerance, what_if=what_if)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tradeplane_api.snapshot import SnapshotManifest
     from tradeplane_store.objects import ObjectStore
     from tradeplane_workloads.market.importing import Imported, ImportOptions
-    from tradeplane_workloads.market.snapshots import WrittenSnapshot
+    from tradeplane_workloads.market.snapshot_manifests import WrittenSnapshot
 
 ARCH = "arch:"
 """Prefix of the data sets of the arch package."""
@@ -266,7 +266,7 @@ def inspect_snapshot(digest: str, url: str) -> Stored:
     checked = _checked(Digest, digest, "DIGEST")
 
     from tradeplane_store.objects import open_store
-    from tradeplane_workloads.market.snapshots import read_manifest
+    from tradeplane_workloads.market.snapshot_manifests import read_manifest
 
     store = open_store(url)
     return Stored(checked, read_manifest(store, checked), store.url)

@@ -15,9 +15,8 @@ import numpy as np
 import yaml
 from tradeplane_api.simulation import Simulation
 from tradeplane_store.records import table_digest
-from tradeplane_workloads.engine import prepare
-from tradeplane_workloads.engine.backtest import decide
-from tradeplane_workloads.events import backtest_tapes
+from tradeplane_workloads.engine.backtest import decide, prepare
+from tradeplane_workloads.events.backtest import backtest_tapes
 from tradeplane_workloads.market.synthetic import synthetic_tapes
 
 from tests.parity import recorded

@@ -1,7 +1,8 @@
 """Reading what a manifest vouches for, the same for snapshots and for results.
 
 Nothing that comes from a store is believed before its digest is found to be the one stated; every refusal says which
-part, and from its block digests where in it.
+part, and from its block digests where in it. What reads tables is imported where one is read: it is slow to load, and
+a manifest has none.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from pydantic import ValidationError
 from tradeplane_api.base import Document
 from tradeplane_store.errors import NotFound, TooLarge
 from tradeplane_store.objects import MAX_PART_BYTES
-from tradeplane_store.records import first_difference, read_arrow, table_digest
 
 from tradeplane_workloads.errors import DataRefused
 
@@ -60,6 +60,8 @@ def read_part(store: ObjectStore, name: str, part: Part, owner: str, remedy: str
 
     ``owner`` names the part as a person would, such as "part equity of results of run r1".
     """
+    from tradeplane_store.records import read_arrow, table_digest
+
     try:
         table = read_arrow(store.get(name, limit=MAX_PART_BYTES))
         found, blocks = table_digest(table)
@@ -77,6 +79,8 @@ def find_difference(found: str, blocks: tuple[str, ...], part: Part) -> str | No
     """Say how the digests of what was read differ from those a manifest states, naming the first block; or None."""
     if found == part.digest:
         return None
+    from tradeplane_store.records import first_difference
+
     block = first_difference(blocks, part.blocks)
     where = "" if block is None else f" (the first block that differs is block {block})"
     return f"has the digest {found}, not {part.digest}{where}"

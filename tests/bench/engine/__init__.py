@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from tradeplane_api.simulation import Algorithm, Simulation, Sizing
-from tradeplane_workloads.engine import backtest, prepare
-from tradeplane_workloads.engine.backtest import decide
+from tradeplane_workloads.engine.backtest import backtest, decide, prepare
 
 from tests.bench.engine.start import seconds_to_first_event
 from tests.bench.peers import run

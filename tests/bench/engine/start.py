@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tradeplane_api.run import RunSpecification
 from tradeplane_api.simulation import Algorithm, Simulation
@@ -22,16 +19,16 @@ from tradeplane_store.objects import open_store
 from tradeplane_workloads.market.importing import import_arch
 from tradeplane_workloads.market.snapshots import write_snapshot
 
-from tests.e2e.images.layouts import variants
+from tests.bench.image_root import USER, entered, image_root
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RUNS = 15
-EXPORT_LIMIT_S = 900
 RUN_LIMIT_S = 30
-USER = 65532
 FIRST_EVENT = """
 import os, runpy, sys, time
-import tradeplane_workloads.engine
-backtest = sys.modules["tradeplane_workloads.engine.backtest"]
+import tradeplane_workloads.engine.backtest as backtest
 simulator = backtest.Simulator
 class Watched:
     def __init__(self, *arguments): self.simulator = simulator(*arguments)
@@ -45,15 +42,9 @@ runpy.run_module("tradeplane_workloads.runner", run_name="__main__", alter_sys=F
 
 def seconds_to_first_event() -> float:
     """Give the median of several starts of the amd64 image's runner on twenty years of daily bars."""
-    with tempfile.TemporaryDirectory() as folder:
-        layouts, root = Path(folder, "layouts"), Path(folder, "root")
-        export = [sys.executable, "-m", "tradeplane_stacks.images", "export", "--directory", str(layouts)]
-        subprocess.run(export, check=True, capture_output=True, timeout=EXPORT_LIMIT_S)
-        image = variants(layouts / "workloads")["linux/amd64"]
-        image.unpack(root)
-        environment = _specified(root) | dict(pair.split("=", 1) for pair in image.configuration["config"]["Env"])
+    with image_root("amd64") as (root, variables):
+        environment = _specified(root) | variables
         times = sorted(_start(root, environment) for _ in range(RUNS))
-        shutil.rmtree(root)
     return times[RUNS // 2]
 
 
@@ -74,8 +65,7 @@ def _specified(root: Path) -> dict[str, str]:
 
 
 def _start(root: Path, environment: dict[str, str]) -> float:
-    enter = ["/usr/sbin/chroot", f"--userspec={USER}:{USER}", str(root), "/usr/bin/python3", "-c", FIRST_EVENT]
-    command = [*enter, str(time.monotonic_ns())]
+    command = [*entered(root), "-c", FIRST_EVENT, str(time.monotonic_ns())]
     done = subprocess.run(command, env=environment, check=False, capture_output=True, text=True, timeout=RUN_LIMIT_S)
     if done.returncode != 0:
         raise RuntimeError(f"the runner in the image ended with {done.returncode}: {done.stderr[-2000:]}")

@@ -10,17 +10,15 @@ import json
 import platform
 import shutil
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.e2e.images.layouts import variants
+from tests.bench.image_root import image_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-EXPORT_LIMIT_S, REPLAY_LIMIT_S = 1_800, 3_600
+REPLAY_LIMIT_S = 3_600
 BINFMT = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64")
 ARCHITECTURE, MACHINE = "arm64", "aarch64"
 REPLAYS = """
@@ -50,15 +48,9 @@ def replayed_elsewhere(store: Path, sessions: Sequence[str]) -> list[tuple[bool,
     """
     if (lacking := missing()) is not None:
         raise FileNotFoundError(lacking)
-    with tempfile.TemporaryDirectory() as folder:
-        layouts, root = Path(folder, "layouts"), Path(folder, "root")
-        export = [sys.executable, "-m", "tradeplane_stacks.images", "export", "--directory", str(layouts)]
-        subprocess.run(export, check=True, capture_output=True, timeout=EXPORT_LIMIT_S)
-        image = variants(layouts / "workloads")[f"linux/{ARCHITECTURE}"]
-        image.unpack(root)
+    with image_root(ARCHITECTURE) as (root, variables):
         shutil.copytree(store, root / "store")
-        environment = dict(pair.split("=", 1) for pair in image.configuration["config"]["Env"])
-        return _replayed(root, environment, sessions)
+        return _replayed(root, variables, sessions)
 
 
 def _replayed(root: Path, environment: dict[str, str], sessions: Sequence[str]) -> list[tuple[bool, str]]:

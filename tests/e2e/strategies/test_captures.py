@@ -13,7 +13,8 @@ from tradeplane_api.capture import SealedBundle
 from tradeplane_stacks.demo.scenario import EXAMPLES
 from tradeplane_store import layout
 from tradeplane_store.objects import open_store
-from tradeplane_workloads.market.snapshots import read_manifest, verify_snapshot
+from tradeplane_workloads.market.snapshot_manifests import read_manifest
+from tradeplane_workloads.market.snapshots import verify_snapshot
 
 from tests.e2e.platform import Object, processes_with, runs_now, said, until
 

@@ -23,7 +23,8 @@ from tradeplane_store.index import Wanted
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.capture.folder import SpoolFolder
 from tradeplane_workloads.market.indexing import find
-from tradeplane_workloads.market.snapshots import read_manifest, read_tapes, verify_snapshot
+from tradeplane_workloads.market.snapshot_manifests import read_manifest
+from tradeplane_workloads.market.snapshots import read_tapes, verify_snapshot
 
 from tests.binance_wire import Book
 from tests.unit.workloads.capture.samples import FEED, specification

@@ -19,7 +19,8 @@ from tradeplane_workloads.errors import InvalidSpecification, StoreFailure
 from tradeplane_workloads.market.importing.binance_raw import read_messages
 from tradeplane_workloads.market.importing.tape_options import TapeOptions
 from tradeplane_workloads.market.indexing import find
-from tradeplane_workloads.market.snapshots import read_manifest, read_tapes, verify_snapshot
+from tradeplane_workloads.market.snapshot_manifests import read_manifest
+from tradeplane_workloads.market.snapshots import read_tapes, verify_snapshot
 
 from tests.binance_wire import flow, wire
 from tests.unit.workloads.capture.samples import FEED, specification

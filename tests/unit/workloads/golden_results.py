@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.simulation import Algorithm, Commission, Costs, RiskLimits, Simulation, Sizing, SizingMethod
 from tradeplane_store.records import table_digest
-from tradeplane_workloads.engine import backtest
+from tradeplane_workloads.engine.backtest import backtest
 from tradeplane_workloads.market.importing import import_arch
 from tradeplane_workloads.market.snapshots import align
 

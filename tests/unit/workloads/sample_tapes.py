@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from tradeplane_api.snapshot import Recording
-from tradeplane_workloads.market.tapes import Tape, TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
+from tradeplane_workloads.market.tapes import Tape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

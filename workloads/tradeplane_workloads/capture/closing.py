@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradeplane_workloads.market.tapes import decimal_text
+from tradeplane_workloads.market.instruments import decimal_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.capture.folder import SpoolFolder
-    from tradeplane_workloads.market.snapshots import WrittenSnapshot
+    from tradeplane_workloads.market.snapshot_manifests import WrittenSnapshot
 
 MAX_REFUSED = 64
 """Lines of a segment that may turn out to fit into no tape; with more the whole segment is refused."""

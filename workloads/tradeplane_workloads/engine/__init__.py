@@ -1,5 +1,4 @@
-"""The bar engine: a simulation of a strategy on bars, to the same bits everywhere."""
+"""The bar engine: a simulation of a strategy on bars, to the same bits everywhere.
 
-from tradeplane_workloads.engine.backtest import BacktestResult, backtest, prepare
-
-__all__ = ["BacktestResult", "backtest", "prepare"]
+Nothing is imported here: what trades on events needs its settings alone, and the rest is slow to load.
+"""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from tradeplane_native import EventTape
 
     from tradeplane_workloads.events.terms import Terms
-    from tradeplane_workloads.market.tapes import Tape, TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
+    from tradeplane_workloads.market.tapes import Tape
 
 MAX_PERIODS = 5_000_000
 """Rows of equity of one run; two months of seconds."""

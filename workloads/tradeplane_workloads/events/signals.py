@@ -16,7 +16,7 @@ from tradeplane_workloads.engine.checks import check_bars
 from tradeplane_workloads.engine.settings import billionths
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.market.bars import Bars, Instrument, repeat_last_close
-from tradeplane_workloads.market.tapes import exponent_of, steps_of
+from tradeplane_workloads.market.instruments import exponent_of, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tradeplane_api.simulation import Simulation
 
     from tradeplane_workloads.events.prepared import Prepared
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
 
 
 def signal_trader(instruments: Sequence[TapeInstrument], simulation: Simulation, prepared: Prepared) -> SignalTrader:

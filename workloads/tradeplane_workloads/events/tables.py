@@ -11,7 +11,7 @@ from tradeplane_api.snapshot import InstrumentKind
 
 from tradeplane_workloads.columns import amounts, booleans, integers, names, whole, words
 from tradeplane_workloads.events.terms import BILLION
-from tradeplane_workloads.market.tapes import steps_of
+from tradeplane_workloads.market.instruments import steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tradeplane_native import EventRun
 
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
 
 REASONS = ("Maker", "Taker")
 """Whether a fill rested or took, in the order of the log's numbers."""

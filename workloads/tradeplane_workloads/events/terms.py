@@ -16,15 +16,15 @@ from tradeplane_api.snapshot import InstrumentKind
 
 from tradeplane_workloads.engine.settings import billionths
 from tradeplane_workloads.errors import InvalidSpecification
+from tradeplane_workloads.market.instruments import decimal_text
 from tradeplane_workloads.market.lots import lots_of
-from tradeplane_workloads.market.tapes import decimal_text
 from tradeplane_workloads.market.timestamps import nanoseconds
 
 if TYPE_CHECKING:
     from tradeplane_api.execution import Impact, OrderLatency, OrderLimits
     from tradeplane_api.simulation import Simulation
 
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
 
 BILLION = 10**9
 _SETTLEMENTS = {

@@ -17,7 +17,7 @@ from tradeplane_workloads.market.scale import Scale
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
 
 
 class Wire(StrEnum):

@@ -11,9 +11,10 @@ import numpy as np
 from tradeplane_api.snapshot import InstrumentKind
 
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
+from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.market.snapshots import read_market
 from tradeplane_workloads.market.synthetic import FLOWS, make_tapes
-from tradeplane_workloads.market.tapes import Tape, TapeInstrument
+from tradeplane_workloads.market.tapes import Tape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,7 @@ from tradeplane_workloads.exchange.orders import MAX_LOTS, MAX_TICKS, TYPES
 from tradeplane_workloads.exchange.refusal import Refusal
 from tradeplane_workloads.exchange.streams import levels_text
 from tradeplane_workloads.exchange.units import amount_text
-from tradeplane_workloads.market.tapes import decimal_text, exponent_of
+from tradeplane_workloads.market.instruments import decimal_text, exponent_of
 
 if TYPE_CHECKING:
     from tradeplane_api.exchange import RequestLimits

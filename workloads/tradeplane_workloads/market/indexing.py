@@ -13,7 +13,7 @@ from tradeplane_store import layout
 from tradeplane_store.index import Entry, IndexFailure, Wanted, beside, is_there, open_index
 
 from tradeplane_workloads.errors import DataRefused
-from tradeplane_workloads.market.snapshots import holds_tapes, read_manifest
+from tradeplane_workloads.market.snapshot_manifests import holds_tapes, read_manifest
 from tradeplane_workloads.market.timestamps import nanoseconds
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tradeplane_api.snapshot import SnapshotManifest
     from tradeplane_store.objects import ObjectStore
 
-    from tradeplane_workloads.market.snapshots import WrittenSnapshot
+    from tradeplane_workloads.market.snapshot_manifests import WrittenSnapshot
 
 _BARS, _SESSION = "Bars", "Session"
 """What an index calls instruments that have no tape, which says what kind they are."""

@@ -6,10 +6,10 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.errors import InvalidSpecification
-from tradeplane_workloads.market.tapes import decimal_text
+from tradeplane_workloads.market.instruments import decimal_text
 
 if TYPE_CHECKING:
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
 
 MAX_LOTS = 2**60
 """What the exchange takes as a quantity; see docs/engine-events.md."""

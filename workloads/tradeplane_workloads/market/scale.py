@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tradeplane_workloads.market.tapes import exponent_of, steps_of
+from tradeplane_workloads.market.instruments import exponent_of, steps_of
 
 if TYPE_CHECKING:
     from decimal import Decimal

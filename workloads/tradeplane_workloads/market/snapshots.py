@@ -8,12 +8,11 @@ used. Importing the same data from the same source again gives the same id and w
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from tradeplane_api.run import Part
-from tradeplane_api.snapshot import SESSION_SCHEMA_VERSION, TAPE_SCHEMA_VERSION, SnapshotInstrument, SnapshotManifest
+from tradeplane_api.snapshot import TAPE_SCHEMA_VERSION, SnapshotInstrument, SnapshotManifest
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
 from tradeplane_store.errors import NotFound, TooLarge
@@ -21,10 +20,19 @@ from tradeplane_store.objects import MAX_PART_BYTES
 from tradeplane_store.records import arrow_bytes, table_digest
 
 from tradeplane_workloads.errors import DataRefused
-from tradeplane_workloads.manifests import parse_manifest, read_manifest_bytes, read_part
+from tradeplane_workloads.manifests import read_part
 from tradeplane_workloads.market import tapes
 from tradeplane_workloads.market.bars import Bars, Instrument, repeat_last_close
 from tradeplane_workloads.market.series import PRICE_COLUMNS, SCHEMA, BarSeries, find_fault
+from tradeplane_workloads.market.snapshot_manifests import (
+    FORMS,
+    REMEDY,
+    WrittenSnapshot,
+    holds_tapes,
+    part_name,
+    parts_of_each,
+    read_manifest,
+)
 from tradeplane_workloads.market.tape_parts import PartFault, StoredPart, part_bytes
 from tradeplane_workloads.market.timestamps import rfc3339
 
@@ -37,29 +45,6 @@ if TYPE_CHECKING:
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.market.tapes import EncodedTape, Tape
-
-SCHEMA_VERSION = SESSION_SCHEMA_VERSION
-"""The newest version of a snapshot's manifest that this code reads."""
-_FORMS = {False: ("bars",), True: ("tape", "messages")}
-"""What the parts of an instrument hold, in their order, without and with tapes."""
-_REMEDY = "import the data again, or restore it from a copy"
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenSnapshot:
-    """A snapshot in the store. ``created`` is False where it was there already."""
-
-    id: str
-    manifest: SnapshotManifest
-    created: bool
-
-
-def part_name(index: int, form: str = "bars") -> str:
-    """Return the name of the part that holds something of the manifest's instrument at ``index``.
-
-    ``bars``, or the rows of its ``tape`` and the ``messages`` they came in.
-    """
-    return f"{form}-{index}"
 
 
 def write_snapshot(
@@ -95,37 +80,6 @@ def _write(store: ObjectStore, manifest: SnapshotManifest, file_of: Callable[[in
     if created or _bytes(store, layout.snapshot_manifest(digest)) != data:
         store.put(layout.snapshot_manifest(digest), data)
     return WrittenSnapshot(digest, manifest, created)
-
-
-def read_manifest(store: ObjectStore, digest: str) -> SnapshotManifest:
-    """Return the manifest of a snapshot. Raises DataRefused when it is missing, altered, or of a newer schema."""
-    owner = f"snapshot {digest}"
-    data = read_manifest_bytes(
-        store, layout.snapshot_manifest(digest), owner, "import it there (tradeplane snapshot import)"
-    )
-    found = sha256_digest(data)
-    if found != digest:
-        raise DataRefused(f"the manifest of {owner} has the digest {found}: it was altered or damaged; {_REMEDY}")
-    manifest = parse_manifest(SnapshotManifest, data, owner, SCHEMA_VERSION)
-    if manifest.session is not None:
-        return manifest  # whose parts are checked by the document itself
-    forms = _FORMS[holds_tapes(manifest)]
-    expected = [part_name(index, form) for index in range(len(manifest.instruments)) for form in forms]
-    if [part.name for part in manifest.parts] != expected:
-        raise DataRefused(
-            f"{owner} does not have one part of {' and '.join(forms)} for each instrument; import it again"
-        )
-    return manifest
-
-
-def holds_tapes(manifest: SnapshotManifest) -> bool:
-    """Say whether a snapshot holds tapes; it holds bars otherwise."""
-    return manifest.schema_version == TAPE_SCHEMA_VERSION
-
-
-def parts_of_each(manifest: SnapshotManifest) -> int:
-    """Return how many parts each instrument has."""
-    return len(_FORMS[holds_tapes(manifest)])
 
 
 def verify_snapshot(store: ObjectStore, digest: str, after_part: Callable[[], None] | None = None) -> list[str]:
@@ -274,7 +228,7 @@ def _tapes_manifest(
         raise DataRefused(f"the tape of {empty} has no rows; leave the instrument out, or give a recording with it")
     parts = []
     for index, one in enumerate(encoded):
-        for form, table in zip(_FORMS[True], (one.rows, one.messages), strict=True):
+        for form, table in zip(FORMS[True], (one.rows, one.messages), strict=True):
             digest, blocks = table_digest(table)
             parts.append(Part(name=part_name(index, form), rows=table.num_rows, digest=digest, blocks=blocks))
     return SnapshotManifest(
@@ -330,16 +284,16 @@ def _read_tape(store: ObjectStore, digest: str, manifest: SnapshotManifest, inde
     try:
         return tapes.decode(manifest.instruments[index], rows, messages)
     except PartFault as error:
-        raise DataRefused(f"part {error.part} of snapshot {digest}: {error}; {_REMEDY}") from error
+        raise DataRefused(f"part {error.part} of snapshot {digest}: {error}; {REMEDY}") from error
 
 
 def _part_bytes(store: ObjectStore, digest: str, part: Part) -> bytes:
     try:
         return store.get(layout.snapshot_part(digest, part.name), limit=MAX_PART_BYTES)
     except NotFound as error:
-        raise DataRefused(f"part {part.name} of snapshot {digest} is not in the store; {_REMEDY}") from error
+        raise DataRefused(f"part {part.name} of snapshot {digest} is not in the store; {REMEDY}") from error
     except TooLarge as error:
-        raise DataRefused(f"part {part.name} of snapshot {digest}: {error}; {_REMEDY}") from error
+        raise DataRefused(f"part {part.name} of snapshot {digest}: {error}; {REMEDY}") from error
 
 
 def _refuse_another_tick(digest: str, manifest: SnapshotManifest, expected: Decimal) -> None:
@@ -355,9 +309,9 @@ def _refuse_another_tick(digest: str, manifest: SnapshotManifest, expected: Deci
 def _read_part(store: ObjectStore, digest: str, part: Part) -> pa.Table:
     """Return a part of bars whose records have the digest that the manifest states."""
     named = f"part {part.name} of snapshot {digest}"
-    table = read_part(store, layout.snapshot_part(digest, part.name), part, named, _REMEDY)
+    table = read_part(store, layout.snapshot_part(digest, part.name), part, named, REMEDY)
     if not table.schema.equals(SCHEMA):
-        raise DataRefused(f"{named} has the columns {', '.join(table.column_names)}, not those of bars; {_REMEDY}")
+        raise DataRefused(f"{named} has the columns {', '.join(table.column_names)}, not those of bars; {REMEDY}")
     return table
 
 

@@ -18,7 +18,8 @@ from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.market.importing.recordings import ImportedTapes, to_recording
-from tradeplane_workloads.market.tapes import Tape, TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
+from tradeplane_workloads.market.tapes import Tape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from tradeplane_api.snapshot import InstrumentKind, SnapshotInstrument, TapeColumn, TapeDescription
+from tradeplane_api.snapshot import SnapshotInstrument, TapeColumn, TapeDescription
 from tradeplane_store.records import TableHasher
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.manifests import find_difference
+from tradeplane_workloads.market.instruments import TapeInstrument, decimal_text, exponent_of
 from tradeplane_workloads.market.tape_parts import PartFault, PartReader, StoredPart
 
 if TYPE_CHECKING:
@@ -39,22 +40,6 @@ OF_MESSAGES = ("sequence", "exchange_time", "local_time")
 """The columns that rows of one message share: they are stored once a message."""
 OF_ROWS = ("price", "quantity", "order")
 """The other columns, in their order; the last only of tapes with rows about orders."""
-
-
-@dataclass(frozen=True, slots=True)
-class TapeInstrument:
-    """What is traded, and what its integers are in.
-
-    A price of ``p`` is ``p * tick`` units of ``currency``; a quantity of ``q`` is ``q * lot`` units, or contracts.
-    A contract is ``contract_size`` units of the underlying, of an inverse future that many units of the currency.
-    """
-
-    symbol: str
-    tick: Decimal
-    lot: Decimal
-    currency: str = "USD"
-    kind: InstrumentKind = InstrumentKind.SPOT
-    contract_size: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,22 +142,6 @@ def instrument_of(stored: SnapshotInstrument) -> TapeInstrument:
         kind=described.kind,
         contract_size=Decimal(described.contract_size),
     )
-
-
-def decimal_text(number: Decimal) -> str:
-    """Return a decimal in its one shortest form: "0.1", never "0.10" or "1e-1"."""
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
-def exponent_of(unit: Decimal) -> int:
-    """Return the largest power of ten of which a unit is a whole multiple: 0.25 gives -2, 100 gives 2."""
-    return int(unit.normalize().as_tuple().exponent)
-
-
-def steps_of(unit: Decimal) -> int:
-    """Return how many units of ten to the ``exponent_of`` a tick or lot has: 1 but for such as 0.25, which has 25."""
-    return int(unit.scaleb(-exponent_of(unit)))
 
 
 def _described(tape: Tape, columns: tuple[TapeColumn, ...]) -> SnapshotInstrument:

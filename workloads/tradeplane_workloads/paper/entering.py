@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tradeplane_store.objects import ObjectStore
 
-    from tradeplane_workloads.market.snapshots import WrittenSnapshot
+    from tradeplane_workloads.market.snapshot_manifests import WrittenSnapshot
 
 
 def enter_sealed(store: ObjectStore, sealed: WrittenSnapshot, index_url: str | None) -> str:

@@ -15,8 +15,8 @@ from tradeplane_api.snapshot import InstrumentKind
 from tradeplane_api.venue import Market
 
 from tradeplane_workloads.errors import DataRefused
+from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.market.scale import Scale
-from tradeplane_workloads.market.tapes import TapeInstrument
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tradeplane_api.paper import PaperSpecification
 
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
     from tradeplane_workloads.paper.volume import SessionPlace
 
 SYNC_SECONDS = 0.1

@@ -13,7 +13,7 @@ from tradeplane_api.parity import Baseline, Compared, ReplayRecord, ReplaySpecif
 from tradeplane_store.errors import StoreError
 
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StoreFailure
-from tradeplane_workloads.market.snapshots import read_manifest
+from tradeplane_workloads.market.snapshot_manifests import read_manifest
 from tradeplane_workloads.replay.figures import figures_of
 from tradeplane_workloads.replay.run_figures import counted_run, outcome_of_run
 from tradeplane_workloads.replay.tolerance import judged_within

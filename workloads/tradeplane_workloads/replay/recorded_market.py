@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
     from tradeplane_workloads.sessions.journal_survey import Survey
 
 MAX_ROWS = 5_000_000

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tradeplane_workloads.exchange.parity import Parting
     from tradeplane_workloads.exchange.parity import Verdict as RecordVerdict
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
     from tradeplane_workloads.sessions.bundle import Bundle
     from tradeplane_workloads.sessions.verdict import Orders
 

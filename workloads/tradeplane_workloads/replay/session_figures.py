@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tradeplane_api.parity import ReplayFigures
 
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
     from tradeplane_workloads.replay.session_sides import SentOrders
     from tradeplane_workloads.sessions.cash import Held
     from tradeplane_workloads.sessions.journal_survey import Survey, Told

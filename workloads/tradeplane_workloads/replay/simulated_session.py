@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tradeplane_api.execution import Execution
 
-from tradeplane_workloads.events import backtest_tapes
+from tradeplane_workloads.events.backtest import backtest_tapes
 from tradeplane_workloads.replay.recorded_market import recorded_latency, recorded_tapes
 from tradeplane_workloads.replay.session_sides import Replayed, answered_in, logged_fills, logged_orders
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from tradeplane_workloads.columns import integers
-from tradeplane_workloads.market.snapshots import holds_tapes, read_manifest, read_series, read_tapes
+from tradeplane_workloads.market.snapshot_manifests import holds_tapes, read_manifest
+from tradeplane_workloads.market.snapshots import read_series, read_tapes
 from tradeplane_workloads.market.tapes import OF_MESSAGES, OF_ROWS
 from tradeplane_workloads.replay.divergence import Divergence, first_divergence
 from tradeplane_workloads.replay.fields import FieldDifference, differing_fields

@@ -64,13 +64,13 @@ def compute(specification: RunSpecification, store: ObjectStore, say: Callable[[
     tick = None if simulation.execution is None else simulation.execution.tick
     held = read_market(store, specification.snapshots, None if tick is None else Decimal(tick))
     if isinstance(held, tuple):
-        from tradeplane_workloads.events import backtest_tapes
+        from tradeplane_workloads.events.backtest import backtest_tapes
 
         rows = sum(map(len, held))
         _log.info("read %d rows of %d instruments from %s", rows, len(held), store.url)
         say(f"Running through {rows:,} events")
         return backtest_tapes(held, simulation)
-    from tradeplane_workloads.engine import backtest
+    from tradeplane_workloads.engine.backtest import backtest
 
     rows, instruments = held.close.shape
     _log.info("read %d bars of %d instruments from %s", rows, instruments, store.url)

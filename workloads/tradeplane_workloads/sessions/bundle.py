@@ -18,8 +18,7 @@ from tradeplane_store.canonical import canonical_json, sha256_digest
 from tradeplane_store.errors import NotFound, StoreError, TooLarge
 
 from tradeplane_workloads.errors import DataRefused, StoreFailure
-from tradeplane_workloads.market.snapshots import WrittenSnapshot, read_manifest
-from tradeplane_workloads.runner.execution import machine_environment
+from tradeplane_workloads.market.snapshot_manifests import WrittenSnapshot, read_manifest
 from tradeplane_workloads.sessions.bundle_contents import contents_of, describe, exchange_of, read_contents
 from tradeplane_workloads.sessions.frames import MAX_PIECE_BYTES
 from tradeplane_workloads.sessions.journal_file import read_in_place
@@ -65,6 +64,8 @@ def seal_session(
     sealed already is verified, and what was damaged written again. Raises DataRefused for a session that had no input
     or was altered, and StoreFailure.
     """
+    from tradeplane_workloads.runner.execution import machine_environment  # which whoever reads has no use for
+
     contents = read_contents(folder, record)
     manifest = describe(contents, previous)
     data = canonical_json(manifest)

@@ -25,7 +25,7 @@ from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tradeplane_workloads.errors import DataRefused, StoreFailure
 from tradeplane_workloads.exchange.record_file import MAX_RECORD_BYTES, specification_beside
-from tradeplane_workloads.market.tapes import exponent_of
+from tradeplane_workloads.market.instruments import exponent_of
 from tradeplane_workloads.market.timestamps import rfc3339
 from tradeplane_workloads.runner.specification import describe as describe_error
 from tradeplane_workloads.sessions.folder import HEADER_BYTES

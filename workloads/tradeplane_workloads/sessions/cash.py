@@ -12,7 +12,7 @@ from tradeplane_workloads.events.terms import lot_value
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
     from tradeplane_workloads.sessions.journal_survey import Told
     from tradeplane_workloads.sessions.verdict import Came
 

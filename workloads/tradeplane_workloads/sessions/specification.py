@@ -13,7 +13,7 @@ from tradeplane_api.snapshot import InstrumentKind, Symbol, Units
 from tradeplane_store.canonical import canonical_json
 
 from tradeplane_workloads.errors import DataRefused
-from tradeplane_workloads.market.tapes import TapeInstrument, decimal_text
+from tradeplane_workloads.market.instruments import TapeInstrument, decimal_text
 from tradeplane_workloads.runner.specification import describe
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
     from tradeplane_workloads.market.bars import Bars
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
 
 API_VERSION = "v1"
 """Version of this protocol. A strategy states the one it was written for and is refused where it is another."""

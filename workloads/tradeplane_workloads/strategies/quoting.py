@@ -17,7 +17,7 @@ from tradeplane_workloads.strategies.protocol import API_VERSION
 if TYPE_CHECKING:
     from tradeplane_native import Generator
 
-    from tradeplane_workloads.market.tapes import TapeInstrument
+    from tradeplane_workloads.market.instruments import TapeInstrument
     from tradeplane_workloads.strategies.protocol import EventStrategy
 
 MILLISECOND_NS = 1_000_000

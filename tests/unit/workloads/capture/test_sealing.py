@@ -10,7 +10,8 @@ from tradeplane_store.objects import open_store
 from tradeplane_workloads.capture.folder import SpoolFolder
 from tradeplane_workloads.capture.sealing import MAX_REFUSED, Sealing, seal
 from tradeplane_workloads.errors import DataRefused, StoreFailure
-from tradeplane_workloads.market.snapshots import read_manifest, read_tapes, verify_snapshot
+from tradeplane_workloads.market.snapshot_manifests import read_manifest
+from tradeplane_workloads.market.snapshots import read_tapes, verify_snapshot
 
 from tests.unit.workloads.capture.samples import recording, specification, spooled
 from tests.unit.workloads.sample_recordings import LOCAL, trade

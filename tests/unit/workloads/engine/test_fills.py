@@ -18,7 +18,7 @@ from tradeplane_api.simulation import (
     Sizing,
     SizingMethod,
 )
-from tradeplane_workloads.engine import BacktestResult, backtest
+from tradeplane_workloads.engine.backtest import BacktestResult, backtest
 from tradeplane_workloads.market.bars import Bars, Instrument
 from tradeplane_workloads.strategies import registry
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeplane_api.simulation import Algorithm, Commission, Costs, RiskLimits, Simulation, Sizing, SizingMethod
 from tradeplane_native import Generator
-from tradeplane_workloads.engine import backtest
+from tradeplane_workloads.engine.backtest import backtest
 from tradeplane_workloads.strategies import parse_parameters
 from tradeplane_workloads.strategies.causality import first_lookahead, prefix
 from tradeplane_workloads.strategies.registry import ON_BARS

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tradeplane_api.simulation import Algorithm, RiskLimits, Simulation, Sizing
-from tradeplane_workloads.engine import backtest
+from tradeplane_workloads.engine.backtest import backtest
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.market.bars import Bars, Instrument
 

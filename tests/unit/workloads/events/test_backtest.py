@@ -15,9 +15,9 @@ from tradeplane_api.simulation import Simulation
 from tradeplane_api.snapshot import InstrumentKind
 from tradeplane_native import event_bars, run_events
 from tradeplane_store.records import table_digest
-from tradeplane_workloads.engine import backtest
+from tradeplane_workloads.engine.backtest import backtest
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
-from tradeplane_workloads.events import backtest_tapes
+from tradeplane_workloads.events.backtest import backtest_tapes
 from tradeplane_workloads.events.prepared import prepare
 from tradeplane_workloads.strategies import registry
 from tradeplane_workloads.strategies.protocol import OrderEvent

@@ -10,7 +10,7 @@ from tradeplane_api.simulation import Simulation
 from tradeplane_api.snapshot import InstrumentKind
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.events.terms import terms_of
-from tradeplane_workloads.market.tapes import TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
 
 FUTURE = TapeInstrument("BTCUSDT", Decimal("0.1"), Decimal("0.001"), "USDT", InstrumentKind.LINEAR_FUTURE)
 SECOND = 1_000_000_000

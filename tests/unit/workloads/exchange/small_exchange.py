@@ -14,7 +14,8 @@ from tradeplane_workloads.exchange.account_events import account_messages
 from tradeplane_workloads.exchange.orders import new_order
 from tradeplane_workloads.exchange.parameters import Parameters
 from tradeplane_workloads.exchange.venue import Venue
-from tradeplane_workloads.market.tapes import Tape, TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
+from tradeplane_workloads.market.tapes import Tape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -20,8 +20,8 @@ from tradeplane_workloads.exchange.core import core_of
 from tradeplane_workloads.exchange.listing import base_per_lot, listings_of
 from tradeplane_workloads.exchange.market import in_exchange_order, schedule_of, tapes_of
 from tradeplane_workloads.market.importing import import_file
+from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.market.snapshots import write_snapshot
-from tradeplane_workloads.market.tapes import TapeInstrument
 
 from tests.unit.workloads.exchange.small_exchange import BEGIN_NS, LEVEL, SPECIFICATION, tape_of
 

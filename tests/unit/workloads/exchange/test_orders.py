@@ -10,7 +10,7 @@ from tradeplane_workloads.exchange.listing import Listings, Wire, listings_of
 from tradeplane_workloads.exchange.orders import NewOrder, new_order, wire_type
 from tradeplane_workloads.exchange.parameters import Parameters
 from tradeplane_workloads.exchange.refusal import Refusal
-from tradeplane_workloads.market.tapes import TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
 
 LIMIT = "side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.002&price=100.5"
 

@@ -13,8 +13,8 @@ from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.market.importing import import_recording
 from tradeplane_workloads.market.importing.binance_raw import import_binance
 from tradeplane_workloads.market.importing.tape_options import Flaw, TapeOptions
+from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.market.snapshots import read_tapes, write_tapes
-from tradeplane_workloads.market.tapes import TapeInstrument
 
 from tests.unit.workloads.sample_recordings import LOCAL, WHOLE, depth, snapshot, trade, write
 from tests.unit.workloads.sample_tapes import ASK, BID, CLEAR, GAP, LEVEL, SNAPSHOT, TRADE

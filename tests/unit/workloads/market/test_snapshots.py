@@ -14,14 +14,8 @@ from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_store.records import BLOCK_ROWS, arrow_bytes
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.series import BarSeries
-from tradeplane_workloads.market.snapshots import (
-    align,
-    read_bars,
-    read_manifest,
-    read_series,
-    verify_snapshot,
-    write_snapshot,
-)
+from tradeplane_workloads.market.snapshot_manifests import read_manifest
+from tradeplane_workloads.market.snapshots import align, read_bars, read_series, verify_snapshot, write_snapshot
 from tradeplane_workloads.market.timestamps import rfc3339
 
 from tests.unit.workloads.sample_bars import DAY, SOURCE, series

@@ -18,22 +18,18 @@ from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_store.records import BLOCK_ROWS, table_digest
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market import tapes
-from tradeplane_workloads.market.snapshots import (
-    read_bars,
-    read_manifest,
-    read_tapes,
-    verify_snapshot,
-    write_snapshot,
-    write_tapes,
-)
+from tradeplane_workloads.market.instruments import TapeInstrument, decimal_text, exponent_of
+from tradeplane_workloads.market.snapshot_manifests import read_manifest
+from tradeplane_workloads.market.snapshots import read_bars, read_tapes, verify_snapshot, write_snapshot, write_tapes
 from tradeplane_workloads.market.tape_parts import PartFault, StoredPart, part_bytes
-from tradeplane_workloads.market.tapes import Tape, TapeInstrument
 
 from tests.unit.workloads.sample_bars import SOURCE, series
 from tests.unit.workloads.sample_tapes import ADD, ASK, BEGIN, BID, GAP, LEVEL, NONE, TRADE, Row, quotes, tape_of
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tradeplane_workloads.market.tapes import Tape
 
 SMALL: list[Row] = [
     (4, 10, 11, LEVEL, BID, 100, 5),
@@ -303,4 +299,4 @@ def test_rows_that_no_tape_has_are_refused(row: Row, words: str) -> None:
     [("0.25", "0.25", -2), ("0.10", "0.1", -1), ("100", "100", 2), ("1E-5", "0.00001", -5)],
 )
 def test_units_have_one_form(unit: str, text: str, exponent: int) -> None:
-    assert (tapes.decimal_text(Decimal(unit)), tapes.exponent_of(Decimal(unit))) == (text, exponent)
+    assert (decimal_text(Decimal(unit)), exponent_of(Decimal(unit))) == (text, exponent)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.snapshot import InstrumentKind
 from tradeplane_api.venue import Market
-from tradeplane_workloads.market.tapes import GAP, TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
+from tradeplane_workloads.market.tapes import GAP
 from tradeplane_workloads.paper.books import BID, CLEAR, LEVEL, SNAPSHOT, BookFeed, News, TradeFeed
 from tradeplane_workloads.paper.market import Traded
 from tradeplane_workloads.paper.reports import Unreadable

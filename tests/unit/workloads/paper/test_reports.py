@@ -10,7 +10,7 @@ import pytest
 from tradeplane_api.snapshot import InstrumentKind
 from tradeplane_api.venue import Market
 from tradeplane_workloads.errors import DataRefused
-from tradeplane_workloads.market.tapes import TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.paper.market import Traded, instruments_of
 from tradeplane_workloads.paper.reports import Told, Unreadable, report_of, standing_of, trades_of
 from tradeplane_workloads.paper.requests import Unsendable, change_parameters, reason_of, submit_parameters

@@ -196,7 +196,7 @@ def test_a_fault_of_our_own_says_its_kind_and_keeps_the_traceback(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("in the engine")
 
-    monkeypatch.setattr("tradeplane_workloads.engine.backtest", broken)
+    monkeypatch.setattr("tradeplane_workloads.engine.backtest.backtest", broken)
     message = pod.run(specification(snapshot))
     assert message.exit_code == ExitCode.INTERNAL
     assert "ZeroDivisionError: in the engine" in message.message

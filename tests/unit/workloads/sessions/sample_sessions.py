@@ -9,7 +9,7 @@ import numpy as np
 from tradeplane_api.simulation import Simulation
 from tradeplane_api.snapshot import InstrumentKind
 from tradeplane_native import Generator, OrderRequest, Session
-from tradeplane_workloads.market.tapes import TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.sessions import SessionSpecification
 from tradeplane_workloads.sessions.folder import begin
 from tradeplane_workloads.strategies.protocol import OrderEvent

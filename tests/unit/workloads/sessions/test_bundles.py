@@ -14,7 +14,8 @@ from tradeplane_store.canonical import canonical_json, sha256_digest
 from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.indexing import entry_of
-from tradeplane_workloads.market.snapshots import read_manifest, read_market, read_series
+from tradeplane_workloads.market.snapshot_manifests import read_manifest
+from tradeplane_workloads.market.snapshots import read_market, read_series
 from tradeplane_workloads.sessions import frames
 from tradeplane_workloads.sessions.bundle import open_bundle, read_environment, seal_session, verify_session
 from tradeplane_workloads.sessions.folder import begin

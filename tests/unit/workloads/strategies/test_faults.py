@@ -9,9 +9,9 @@ import pytest
 from pydantic import BaseModel
 from tradeplane_api.run import ExitCode
 from tradeplane_api.simulation import Algorithm, Simulation
-from tradeplane_workloads.engine import backtest
+from tradeplane_workloads.engine.backtest import backtest
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StrategyFailed, WorkloadError
-from tradeplane_workloads.events import backtest_tapes
+from tradeplane_workloads.events.backtest import backtest_tapes
 from tradeplane_workloads.strategies import registry
 from tradeplane_workloads.strategies.faults import faults_of
 

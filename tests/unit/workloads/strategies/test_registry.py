@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 from tradeplane_api.simulation import Algorithm, Simulation
-from tradeplane_workloads.engine import backtest
+from tradeplane_workloads.engine.backtest import backtest
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.strategies import find_strategy, parse_parameters, registry, strategy_names
 from tradeplane_workloads.strategies.causality import first_lookahead

@@ -17,7 +17,8 @@ from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.importing.recordings import Found, ImportedTapes, to_tape
 from tradeplane_workloads.market.importing.source import read_limited
 from tradeplane_workloads.market.importing.tape_options import TapeOptions
-from tradeplane_workloads.market.tapes import Tape, TapeInstrument, room
+from tradeplane_workloads.market.instruments import TapeInstrument
+from tradeplane_workloads.market.tapes import Tape, room
 
 if TYPE_CHECKING:
     from pathlib import Path

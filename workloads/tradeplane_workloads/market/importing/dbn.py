@@ -14,7 +14,8 @@ from tradeplane_workloads.market.importing.dbn_rows import rows_of
 from tradeplane_workloads.market.importing.recordings import Found, ImportedTapes, to_tape
 from tradeplane_workloads.market.importing.source import read_limited
 from tradeplane_workloads.market.importing.tape_options import TapeOptions
-from tradeplane_workloads.market.tapes import GAP, Tape, TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
+from tradeplane_workloads.market.tapes import GAP, Tape
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,8 +13,9 @@ from tradeplane_native import audit_tape
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.importing.tape_options import Flaw
+from tradeplane_workloads.market.instruments import decimal_text
 from tradeplane_workloads.market.series import MAX_INTEGER
-from tradeplane_workloads.market.tapes import GAP, Tape, decimal_text
+from tradeplane_workloads.market.tapes import GAP, Tape
 
 if TYPE_CHECKING:
     from collections.abc import Collection

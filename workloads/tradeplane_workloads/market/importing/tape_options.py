@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.market.importing.options import MAX_SOURCE_BYTES, ImportOptions
-from tradeplane_workloads.market.tapes import decimal_text
+from tradeplane_workloads.market.instruments import decimal_text
 
 if TYPE_CHECKING:
     from decimal import Decimal

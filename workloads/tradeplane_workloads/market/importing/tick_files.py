@@ -22,7 +22,8 @@ from tradeplane_workloads.market.importing.recordings import Found, ImportedTape
 from tradeplane_workloads.market.importing.source import read_limited
 from tradeplane_workloads.market.importing.tape_options import TapeOptions
 from tradeplane_workloads.market.importing.times import close_times
-from tradeplane_workloads.market.tapes import TRADE, Tape, TapeInstrument
+from tradeplane_workloads.market.instruments import TapeInstrument
+from tradeplane_workloads.market.tapes import TRADE, Tape
 
 if TYPE_CHECKING:
     from pathlib import Path
