@@ -19,27 +19,13 @@ from tradeplane_workloads.sessions.bundle import seal_session
 
 from tests.bench.image_root import USER, entered, image_root
 from tests.bench.records import Record
+from tests.first_input import at_first_input
 from tests.unit.workloads.sessions.trading_floor import QUOTING, Floor, exchange_of
 
 NAME_OF_RECORD = "replay.container_to_first_event_s"
 STARTS, MESSAGES = 15, 20_000
 LIMIT_S = 60
-FIRST_EVENT = """
-import os, sys, time
-from tradeplane_workloads.strategies import registry
-from tradeplane_workloads.strategies.quoting import QUOTING
-begun = int(sys.argv.pop())
-class Watched:
-    def start(self, desk):
-        print(time.monotonic_ns() - begun, flush=True)
-        os._exit(0)
-class Replayed:
-    name, api_version, Parameters = "market-maker", "v1", QUOTING["market-maker"].Parameters
-    def trader(self, instruments, parameters, rng): return Watched()
-registry.BUILT_IN["market-maker"] = Replayed()
-import runpy
-runpy.run_module("tradeplane_workloads.replay", run_name="__main__", alter_sys=False)
-"""
+FIRST_EVENT = at_first_input("print(time.monotonic_ns() - int(sys.argv[1]))")
 
 
 def container_to_first_event() -> Record:

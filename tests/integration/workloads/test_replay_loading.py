@@ -11,25 +11,11 @@ from typing import TYPE_CHECKING
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.sessions.bundle import seal_session
 
+from tests.first_input import at_first_input
 from tests.unit.workloads.sessions.trading_floor import Floor
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-FIRST_INPUT = """
-import os, runpy, sys
-from tradeplane_workloads.strategies import registry
-from tradeplane_workloads.strategies.quoting import QUOTING
-class Watched:
-    def start(self, desk):
-        print(*sorted(sys.modules), flush=True)
-        os._exit(0)
-class Replayed:
-    name, api_version, Parameters = "market-maker", "v1", QUOTING["market-maker"].Parameters
-    def trader(self, instruments, parameters, rng): return Watched()
-registry.BUILT_IN["market-maker"] = Replayed()
-runpy.run_module("tradeplane_workloads.replay", run_name="__main__", alter_sys=False)
-"""
 
 
 def test_tables_servers_and_clients_are_not_loaded_before_the_first_input(tmp_path: Path) -> None:
@@ -44,7 +30,7 @@ def test_tables_servers_and_clients_are_not_loaded_before_the_first_input(tmp_pa
         "TRADEPLANE_TERMINATION_LOG": str(tmp_path / "termination"),
     }
     done = subprocess.run(
-        [sys.executable, "-c", FIRST_INPUT],
+        [sys.executable, "-c", at_first_input("print(*sorted(sys.modules))")],
         env=os.environ | environment,
         capture_output=True,
         text=True,
