@@ -1,4 +1,4 @@
-"""A program that replays a session, as a pod's does, and does something at the first input of its strategy, then ends."""
+"""A program that replays a session, as a pod does, does something at the first input of its strategy, and ends."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ deleted, and it has no finalizer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from tradeplane_operator.planning.bundles import KnownSnapshot, known_snapshot, 
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import to_wire
 from tradeplane_operator.planning.notices import notices
+from tradeplane_operator.planning.observed_capture import SealedSession, SessionsView
 from tradeplane_operator.planning.session_snapshots import CLOSING_LABEL, session_prefix
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
@@ -31,26 +31,8 @@ if TYPE_CHECKING:
 
     from tradeplane_api.snapshot_capture import SnapshotCaptureSpec, SnapshotCaptureStatus
 
-    from tradeplane_operator.planning.snapshot_capture import ObservedCapture
+    from tradeplane_operator.planning.observed_capture import ObservedCapture
     from tradeplane_operator.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class SealedSession:
-    """The Snapshot of a closing. ``snapshot.number``: that of the closing. ``verified``: whether it has been read."""
-
-    snapshot: KnownSnapshot
-    verified: bool
-    records: int
-
-
-@dataclass(frozen=True, slots=True)
-class SessionsView:
-    """A Strategy as a capture of its sessions sees it, and the Snapshots there are of them."""
-
-    prefix: str
-    mode: str
-    sealed: tuple[SealedSession, ...] = ()
 
 
 def sessions_view(strategy: Mapping[str, Any], snapshots: Iterable[Mapping[str, Any]]) -> SessionsView:

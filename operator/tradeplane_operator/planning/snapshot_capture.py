@@ -25,7 +25,6 @@ from tradeplane_api.snapshot_capture import (
 from tradeplane_operator.planning.applied import is_as_wanted
 from tradeplane_operator.planning.bundles import (
     BundleFacts,
-    KnownSnapshot,
     Recorded,
     build_snapshot,
     outdated,
@@ -61,41 +60,14 @@ if TYPE_CHECKING:
 
     from tradeplane_api.conditions import Condition
 
-    from tradeplane_operator.planning.connecting import ConnectionView
-    from tradeplane_operator.planning.observed import JobPods, ObservedSet, Refusal
-    from tradeplane_operator.planning.session_capture import SessionsView
+    from tradeplane_operator.planning.observed import ObservedSet
+    from tradeplane_operator.planning.observed_capture import ObservedCapture
     from tradeplane_operator.settings import Settings
 
 _EVENT_MESSAGE = 1_024
 _TOLD: Any = {"source": {"connection_ref", "instruments", "channels"}, "rotation": True}
 """What of a spec an agent is told; its digest is in the status of captures that run."""
 _LAST_BUNDLES = Verdict(Standing.WORKING, "Sealing", "the agent has ended, and the last bundles become Snapshots")
-
-
-@dataclass(frozen=True, slots=True)
-class ObservedCapture:
-    """Everything plan() may look at for one SnapshotCapture.
-
-    ``fresh``: the resource was read after its StatefulSet was observed. ``pods``: of that, where somebody looked.
-    ``refusal``: the API server refused the agent, or with ``snapshot_refusal`` a Snapshot, the last time.
-    ``taken``: Snapshots there are have the names that this capture's would have. ``bundles``: what was found in the
-    store; ``named``: Snapshots there are of their names. ``kept``: all of this capture, where it has a retention.
-    ``read``: digests of snapshots that something reads now. ``sessions``: of a capture of those, the Strategy it names.
-    """
-
-    resource: Mapping[str, Any]
-    sets: Mapping[str, ObservedSet] = field(default_factory=dict)
-    connection: ConnectionView | None = None
-    fresh: bool = False
-    pods: JobPods | None = None
-    refusal: Refusal | None = None
-    snapshot_refusal: Refusal | None = None
-    taken: bool = False
-    bundles: BundleFacts | None = None
-    named: Mapping[str, KnownSnapshot] = field(default_factory=dict)
-    kept: tuple[KnownSnapshot, ...] = ()
-    read: frozenset[str] | None = None
-    sessions: SessionsView | None = None
 
 
 def plan(observed: ObservedCapture, settings: Settings, now: datetime) -> Plan:

@@ -11,9 +11,10 @@ from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.bundles import KnownSnapshot, known_snapshot
 from tradeplane_operator.planning.capture_names import is_snapshot_of, snapshot_name
 from tradeplane_operator.planning.connecting import connection_view
+from tradeplane_operator.planning.observed_capture import ObservedCapture
 from tradeplane_operator.planning.readers import digests_read
 from tradeplane_operator.planning.session_capture import sessions_view
-from tradeplane_operator.planning.snapshot_capture import ObservedCapture, plan
+from tradeplane_operator.planning.snapshot_capture import plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan, Removal
 from tradeplane_operator.running.applying import apply_child
 from tradeplane_operator.running.reading import read_again, resources_of
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.planning.connecting import ConnectionView
     from tradeplane_operator.planning.observed import Refusal
-    from tradeplane_operator.planning.session_capture import SessionsView
+    from tradeplane_operator.planning.observed_capture import SessionsView
     from tradeplane_operator.settings import Settings
 
 log = logging.getLogger(__name__)
