@@ -20,7 +20,7 @@ help: ## Show this list
 bootstrap: ## Install what is missing on this machine, saying what and why
 	@$(BOOTSTRAP)
 
-sync: bootstrap
+sync: bootstrap ## Make the Python environment in .venv, with the command tradeplane
 	@$(ACTIVATE); uv sync --frozen --all-packages --quiet
 
 demo: sync ## A cluster, the images, the operator and an example, to a result on screen (CLUSTER=embedded|kind|current, ARM64=0|1)
