@@ -8,7 +8,7 @@ from tradeplane_operator.planning.names import APPLIED_ANNOTATION, OWNER_LABELS
 from tradeplane_operator.planning.observed import JobEnd, ObservedChild, ObservedJob, ObservedSet, PodFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _MAX_WORDS = 4_096
 _ENDS = frozenset(end.value for end in JobEnd)
@@ -118,7 +118,7 @@ def compact_pod(body: Mapping[str, Any]) -> PodFacts:
         name=metadata["name"],
         created=metadata["creationTimestamp"],
         phase=status.get("phase", ""),
-        unschedulable=_unschedulable(status.get("conditions") or ()),
+        unschedulable=_unschedulable(status),
         waiting_reason=waiting.get("reason", ""),
         waiting_message=waiting.get("message", "")[:_MAX_WORDS],
         terminated_reason=ended.get("reason", ""),
@@ -136,20 +136,23 @@ def compact_pod(body: Mapping[str, Any]) -> PodFacts:
 def _unreported(status: Mapping[str, Any]) -> bool:
     """Return whether a pod's node is silent: then the control plane takes ``Ready`` away, and no other part of it."""
     containers = status.get("containerStatuses") or ()
-    ready = [one.get("status") for one in status.get("conditions") or () if one.get("type") == "Ready"]
-    return ready == ["False"] and bool(containers) and all(one.get("ready") for one in containers)
+    silent = _condition(status, "Ready", "False") is not None
+    return silent and bool(containers) and all(one.get("ready") for one in containers)
 
 
 def _removing(metadata: Mapping[str, Any], status: Mapping[str, Any]) -> str:
     if not metadata.get("deletionTimestamp"):
         return ""
-    told = [one for one in status.get("conditions") or () if one.get("type") == "DisruptionTarget"]
-    words = next((one.get("message") for one in told if one.get("status") == "True"), None)
-    return str(words or "somebody deleted it")[:_MAX_WORDS]
+    told = _condition(status, "DisruptionTarget", "True") or {}
+    return str(told.get("message") or "somebody deleted it")[:_MAX_WORDS]
 
 
-def _unschedulable(conditions: Any) -> str:
-    for condition in conditions:
-        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
-            return str(condition.get("message") or condition.get("reason") or "no node fits")
-    return ""
+def _unschedulable(status: Mapping[str, Any]) -> str:
+    told = _condition(status, "PodScheduled", "False")
+    return "" if told is None else str(told.get("message") or told.get("reason") or "no node fits")
+
+
+def _condition(status: Mapping[str, Any], kind: str, standing: str) -> Mapping[str, Any] | None:
+    """Return the condition of a kind where its status is this one."""
+    conditions: Iterable[Mapping[str, Any]] = status.get("conditions") or ()
+    return next((one for one in conditions if (one.get("type"), one.get("status")) == (kind, standing)), None)

@@ -18,8 +18,7 @@ from tradeplane_operator.observing.children import JOBS, SERVICES, STATEFUL_SETS
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.observing.owned import JobIndex, OwnedIndex, services, stateful_sets
 from tradeplane_operator.planning.capture_names import BUNDLE_LABEL, BYTES_ANNOTATION
-from tradeplane_operator.planning.names import CAPTURE_UID_LABEL, STRATEGY_UID_LABEL
-from tradeplane_operator.planning.session_snapshots import CLOSING_LABEL
+from tradeplane_operator.planning.names import CAPTURE_UID_LABEL, CLOSING_LABEL, STRATEGY_UID_LABEL
 from tradeplane_operator.planning.work import QUEUE_LABEL
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from tradeplane_operator.planning.capture_names import (
     snapshot_name,
 )
 from tradeplane_operator.planning.conditions import Standing, Verdict
-from tradeplane_operator.planning.names import API_VERSION, CAPTURE_UID_LABEL, PAYLOAD_FINALIZER
+from tradeplane_operator.planning.names import API_VERSION, CAPTURE_UID_LABEL, CLOSING_LABEL, PAYLOAD_FINALIZER
 from tradeplane_operator.planning.observed import ResultState
 from tradeplane_operator.planning.times import parse_rfc3339
 from tradeplane_operator.planning.wanted import Removal
@@ -49,8 +49,9 @@ class BundleFacts:
 
 @dataclass(frozen=True, slots=True)
 class KnownSnapshot:
-    """A Snapshot as a capture sees it. ``number`` and ``bytes``: of the bundle it is, if it is one.
+    """A Snapshot as a capture sees it.
 
+    ``number`` and ``bytes``: of the bundle it is, if it is one; of a session's, the number is that of the closing.
     ``ended``: the time of its last record, or of its creation where that is not known yet.
     """
 
@@ -64,22 +65,23 @@ class KnownSnapshot:
     deleting: bool = False
 
 
-def known_snapshot(resource: Mapping[str, Any], number: int | None = None) -> KnownSnapshot:
-    """Return what a capture needs to know of a Snapshot; ``number`` where it is not that of a bundle."""
+def known_snapshot(resource: Mapping[str, Any]) -> KnownSnapshot:
+    """Return what a capture needs to know of a Snapshot."""
     metadata, spec = resource["metadata"], resource.get("spec") or {}
+    labels = metadata.get("labels") or {}
     return KnownSnapshot(
         name=metadata["name"],
         uid=metadata["uid"],
         digest=spec.get("digest", ""),
         store=spec.get("store", "default"),
         ended=(resource.get("status") or {}).get("end") or metadata["creationTimestamp"],
-        number=whole_number((metadata.get("labels") or {}).get(BUNDLE_LABEL)) if number is None else number,
-        bytes=whole_number((metadata.get("annotations") or {}).get(BYTES_ANNOTATION)),
+        number=_whole(labels.get(BUNDLE_LABEL) or labels.get(CLOSING_LABEL)),
+        bytes=_whole((metadata.get("annotations") or {}).get(BYTES_ANNOTATION)),
         deleting="deletionTimestamp" in metadata,
     )
 
 
-def whole_number(text: object) -> int:
+def _whole(text: object) -> int:
     """Return the number of a label or an annotation, 0 where somebody made something else of it."""
     return int(text) if isinstance(text, str) and text.isascii() and text.isdigit() and len(text) <= 16 else 0
 

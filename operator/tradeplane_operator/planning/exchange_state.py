@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tradeplane_api.run import ExitCode
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
+from tradeplane_operator.planning.trading import ended_with
 from tradeplane_operator.planning.waiting import why_away, why_waiting
 
 if TYPE_CHECKING:
@@ -25,23 +26,21 @@ def is_of_exchange(reason: str) -> bool:
 
 def why_down(image: str, pods: JobPods | None) -> Verdict:
     """Return why no pod of an exchange answers; ``pods`` is None where it is too early to look."""
-    away = None if pods is None else why_away("the exchange", pods)
-    pod = pods.pods[-1] if pods is not None and pods.pods else None
-    ended = None if pod is None or away is not None else _ended(pod)
-    if ended is not None:
-        return ended
-    waiting = away or (None if pods is None else why_waiting("the exchange", image, pods))
-    if waiting is not None:
-        return Verdict(waiting.standing, f"{_PREFIX}{waiting.reason}", waiting.message)
+    if pods is not None:
+        away = why_away("the exchange", pods)
+        ended = _ended(pods.pods[-1]) if pods.pods and away is None else None
+        if ended is not None:
+            return ended
+        waiting = away or why_waiting("the exchange", image, pods)
+        if waiting is not None:
+            return Verdict(waiting.standing, f"{_PREFIX}{waiting.reason}", waiting.message)
     words = "the exchange is being started, and goes on from its record; the connection is tried once it answers"
     return Verdict(Standing.WORKING, "ExchangeStarting", words)
 
 
 def _ended(pod: PodFacts) -> Verdict | None:
     """Return how a pod's container ended, last, where it did."""
-    code, said = pod.exit_code, pod.termination_message
-    if code is None:
-        code, said = pod.last_exit_code, pod.last_message
+    code, said = ended_with(pod)
     if not code:
         return None
     final = code in _FINAL

@@ -19,6 +19,7 @@ __all__ = [
     "API_VERSION",
     "APPLIED_ANNOTATION",
     "CAPTURE_UID_LABEL",
+    "CLOSING_LABEL",
     "CONNECTION_UID_LABEL",
     "EXCHANGE_LABEL",
     "EXCHANGE_ROLE",
@@ -46,6 +47,8 @@ STRATEGY_UID_LABEL = f"{GROUP}/strategy-uid"
 CONNECTION_UID_LABEL = f"{GROUP}/broker-connection-uid"
 REPLAY_UID_LABEL = f"{GROUP}/replay-uid"
 CAPTURE_UID_LABEL = f"{GROUP}/snapshot-capture-uid"
+CLOSING_LABEL = f"{GROUP}/closing"
+"""Of a Snapshot: the number of the closing that sealed it."""
 OWNER_LABELS = {
     STRATEGY_UID_LABEL: "Strategy",
     CONNECTION_UID_LABEL: "BrokerConnection",

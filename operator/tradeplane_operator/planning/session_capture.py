@@ -11,17 +11,17 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.conditions import ConditionStatus, ConditionType
 from tradeplane_api.snapshot import DeletionPolicy
 from tradeplane_api.snapshot_capture import CapturedBundles
 from tradeplane_api.strategy import Mode
 
-from tradeplane_operator.planning.bundles import KnownSnapshot, known_snapshot, outdated, removals, whole_number
+from tradeplane_operator.planning.bundles import KnownSnapshot, known_snapshot, outdated, removals
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import to_wire
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.observed_capture import SealedSession, SessionsView
-from tradeplane_operator.planning.session_snapshots import CLOSING_LABEL, session_prefix
+from tradeplane_operator.planning.session_snapshots import session_prefix
+from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 
@@ -44,11 +44,8 @@ def sessions_view(strategy: Mapping[str, Any], snapshots: Iterable[Mapping[str, 
 
 
 def _sealed(resource: Mapping[str, Any]) -> SealedSession:
-    status = resource.get("status") or {}
-    ready = [one["status"] for one in status.get("conditions") or () if one["type"] == ConditionType.READY]
-    number = whole_number((resource["metadata"].get("labels") or {}).get(CLOSING_LABEL))
-    snapshot = known_snapshot(resource, number)
-    return SealedSession(snapshot, ready == [ConditionStatus.TRUE], status.get("records") or 0)
+    records = (resource.get("status") or {}).get("records") or 0
+    return SealedSession(known_snapshot(resource), view_of(resource).ready, records)
 
 
 def sealing_policy(captures: Iterable[Mapping[str, Any]], strategy: str) -> DeletionPolicy | None:

@@ -15,7 +15,7 @@ from tradeplane_api.session import SessionState
 
 from tradeplane_operator.planning.bundles import under_policy
 from tradeplane_operator.planning.conditions import Standing, Verdict
-from tradeplane_operator.planning.names import API_VERSION, GROUP, STRATEGY_UID_LABEL
+from tradeplane_operator.planning.names import API_VERSION, CLOSING_LABEL, GROUP, STRATEGY_UID_LABEL
 from tradeplane_operator.planning.wanted import EventType, Fact, Need, Notice
 
 if TYPE_CHECKING:
@@ -30,8 +30,6 @@ STRATEGY_LABEL = f"{GROUP}/strategy"
 """Of a Snapshot: the name of the Strategy whose session it holds, where a label can hold that."""
 SESSION_LABEL = f"{GROUP}/session"
 """Of a Snapshot: the name of the session, which it shares with one that an earlier closing sealed."""
-CLOSING_LABEL = f"{GROUP}/closing"
-"""Of a Snapshot: the number of the closing that sealed it."""
 
 _LONGEST_LABEL = 63
 _READABLE, _HASHED = 35, 8

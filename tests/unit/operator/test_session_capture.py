@@ -56,7 +56,12 @@ class Sessions:
     def verify(self, name: str, number: int, records: int = 10) -> None:
         """Have the Snapshot of a closing verified."""
         said = [{"type": "Ready", "status": "True", "reason": "Verified", "message": ""}]
-        facts = {"records": records, "end": f"2026-01-05T00:00:{number:02}Z", "conditions": said}
+        facts = {
+            "observedGeneration": 1,
+            "records": records,
+            "end": f"2026-01-05T00:00:{number:02}Z",
+            "conditions": said,
+        }
         self._put({**self.server.snapshots[name], "status": facts}, name)
 
     def _put(self, body: Json, name: str) -> None:
