@@ -151,9 +151,7 @@ class Demo:
         self._objects.until("replay", asked["metadata"]["name"])
 
     def _result(self, name: str, run_name: str) -> str:
-        tables = {
-            kind: self._objects.table(kind) for kind in ("strategies", "snapshotcaptures", "snapshots", "replays")
-        }
+        tables = {kind: self._objects.table(kind) for kind in _SHOWN}
         store = self.cluster.store_url(NAMESPACE)
         summary = tradeplane("results", "show", run_name, "--store", store)
         return final_words(tables, summary, name, run_name, store, self.cluster.environment)

@@ -37,15 +37,16 @@ class Session:
     def trade(self) -> None:
         """Have the session traded, the market captured meanwhile, and both sealed, unless they are."""
         self.objects.apply(_SESSION)
-        if not self._suspended("snapshotcapture", CAPTURE):
+        if self._captures():
             self.objects.until("snapshotcapture", CAPTURE)
         self._trade()
-        if not self._suspended("snapshotcapture", CAPTURE):
+        if self._captures():
             self.objects.patch("snapshotcapture", CAPTURE, {"suspend": True})
         self.objects.until("snapshotcapture", CAPTURE, captured)
 
-    def _suspended(self, kind: str, name: str) -> bool:
-        return bool(self.objects.get(kind, name)["spec"].get("suspend"))
+    def _captures(self) -> bool:
+        """Return whether the market is to be captured: who suspended the capture has what it took down."""
+        return not self.objects.get("snapshotcapture", CAPTURE)["spec"].get("suspend")
 
     def _trade(self) -> None:
         found = self.objects.get("strategy", STRATEGY)
