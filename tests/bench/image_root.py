@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,12 @@ def image_root(architecture: str) -> Iterator[tuple[Path, dict[str, str]]]:
         image = variants(layouts / "workloads")[f"linux/{architecture}"]
         image.unpack(root)
         yield root, dict(pair.split("=", 1) for pair in image.configuration["config"]["Env"])
+
+
+def hand_over(folder: Path) -> None:
+    """Have a folder of the root, and all in it, belong to the image's user."""
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, USER, USER)
 
 
 def entered(root: Path) -> list[str]:

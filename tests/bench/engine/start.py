@@ -8,7 +8,6 @@ begins.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -19,7 +18,7 @@ from tradeplane_store.objects import open_store
 from tradeplane_workloads.market.importing import import_arch
 from tradeplane_workloads.market.snapshots import write_snapshot
 
-from tests.bench.image_root import USER, entered, image_root
+from tests.bench.image_root import entered, hand_over, image_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,8 +52,7 @@ def _specified(root: Path) -> dict[str, str]:
     (root / "store").mkdir()
     imported = import_arch("sp500")
     snapshot = write_snapshot(open_store((root / "store").as_uri()), imported.series, [imported.source])
-    for path in (root / "store", *(root / "store").rglob("*")):
-        os.chown(path, USER, USER)
+    hand_over(root / "store")
     simulation = Simulation(algorithm=Algorithm(name="macd-momentum"), capital="1000000")
     specification = RunSpecification(run="start", snapshots=(snapshot.id,), simulation=simulation)
     return {

@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.bench.image_root import image_root
+from tests.bench.image_root import entered, hand_over, image_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +50,13 @@ def replayed_elsewhere(store: Path, sessions: Sequence[str]) -> list[tuple[bool,
         raise FileNotFoundError(lacking)
     with image_root(ARCHITECTURE) as (root, variables):
         shutil.copytree(store, root / "store")
+        hand_over(root / "store")
         return _replayed(root, variables, sessions)
 
 
 def _replayed(root: Path, environment: dict[str, str], sessions: Sequence[str]) -> list[tuple[bool, str]]:
     done = subprocess.run(
-        ["/usr/sbin/chroot", str(root), "/usr/bin/python3", "-c", REPLAYS],
+        [*entered(root), "-c", REPLAYS],
         env=environment,
         input=json.dumps(list(sessions)),
         check=False,

@@ -8,7 +8,6 @@ and by the strategy when it is first called.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import tempfile
 import time
@@ -17,7 +16,7 @@ from pathlib import Path
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.sessions.bundle import seal_session
 
-from tests.bench.image_root import USER, entered, image_root
+from tests.bench.image_root import entered, hand_over, image_root
 from tests.bench.records import Record
 from tests.first_input import at_first_input
 from tests.unit.workloads.sessions.trading_floor import QUOTING, Floor, exchange_of
@@ -54,8 +53,7 @@ def _sealed(root: Path) -> tuple[int, dict[str, str]]:
         floor.trade()
         floor.close()
         session = seal_session(store, floor.session_folder, record=floor.record, previous=None).id
-    for path in (root / "store", *(root / "store").rglob("*")):
-        os.chown(path, USER, USER)
+    hand_over(root / "store")
     size = sum(file.stat().st_size for file in (root / "store").rglob("*.bin"))
     return size, {
         "TRADEPLANE_REPLAY": json.dumps({"formatVersion": 2, "replay": "start", "session": session}),
