@@ -7,7 +7,7 @@ whose figures are alike and whose records are not are told apart. docs/formats/r
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
@@ -18,11 +18,17 @@ from tradeplane_store.records import table_digest
 from tradeplane_workloads.columns import integers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
     from tradeplane_api.parity import FirstDivergence
 
 FORMAT_VERSION = 1
 """Version of what the digest of a session's figures covers; raised when the tables change meaning."""
+
+
+_LONGEST = 2**53 - 1
+"""Nanoseconds of the longest latency told, 104 days, the most JSON carries exactly: a clock may jump further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,16 @@ class Latencies:
 
     orders: NDArray[np.uint64]
     nanoseconds: NDArray[np.int64]
+
+    @classmethod
+    def between(cls, decided: Iterable[tuple[int, int]], answered: Mapping[int, int]) -> Self:
+        """Return how long the orders took that were answered, from when each was decided (orders ascending).
+
+        A clock that jumped back makes none shorter than nothing, and one that jumped ahead none longer than
+        2**53 - 1 nanoseconds.
+        """
+        took = [(order, min(max(0, answered[order] - at), _LONGEST)) for order, at in decided if order in answered]
+        return cls(np.array([order for order, _ in took], np.uint64), np.array([time for _, time in took], np.int64))
 
     def table(self) -> pa.Table:
         """Return them as a table."""

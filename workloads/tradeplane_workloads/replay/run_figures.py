@@ -63,10 +63,7 @@ def _latencies(log: pa.Table) -> Latencies:
     names, first = np.unique(order[answered], return_index=True)
     known = dict(zip(names.tolist(), time[answered[first]].tolist(), strict=True))
     decided = sorted(zip(order[sent].tolist(), time[sent].tolist(), strict=True))
-    took = [(name, known[name] - at) for name, at in decided if name in known]
-    return Latencies(
-        np.array([name for name, _ in took], np.uint64), np.array([nanoseconds for _, nanoseconds in took], np.int64)
-    )
+    return Latencies.between(decided, known)
 
 
 def _column(log: pa.Table, name: str, kind: type[np.integer]) -> NDArray[np.integer]:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from tradeplane_api.parity import ReplayFigures
 
     from tradeplane_workloads.market.instruments import TapeInstrument
-    from tradeplane_workloads.replay.session_sides import SentOrders
     from tradeplane_workloads.sessions.cash import Held
     from tradeplane_workloads.sessions.journal_survey import Survey, Told
 
@@ -73,7 +72,9 @@ def _counted(side: Replayed, held: Mapping[int, Held], came_to: int) -> Counted:
                 "cash": amounts(words([held[index].cash for index in sorted(held)])),
             }
         ),
-        latencies=_latencies(side.orders, side.answered),
+        latencies=Latencies.between(
+            zip(side.orders.order.tolist(), side.orders.time_ns.tolist(), strict=True), side.answered
+        ),
     )
 
 
@@ -96,13 +97,4 @@ def _fills(fills: Fills) -> pa.Table:
             "taker": booleans(np.array([one.taker for one in ordered], np.bool_)),
             "fee": amounts(words([one.fee or 0 for one in ordered])),
         }
-    )
-
-
-def _latencies(orders: SentOrders, answered: Mapping[int, int]) -> Latencies:
-    """Return how long the orders took that were answered; a clock that jumped back makes none shorter than nothing."""
-    pairs = zip(orders.order.tolist(), orders.time_ns.tolist(), strict=True)
-    took = [(order, max(0, answered[order] - decided)) for order, decided in pairs if order in answered]
-    return Latencies(
-        np.array([order for order, _ in took], np.uint64), np.array([nanoseconds for _, nanoseconds in took], np.int64)
     )

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tradeplane_api.parity import Parity, ReplayFigures
+from tradeplane_store.canonical import canonical_json
 from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.replay.figures import Latencies
@@ -176,8 +177,9 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Floor:
     return traded(tmp_path_factory.mktemp("floor"), exchange=exchange_of(synthetic={"messages": 100}))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(which=st.integers(0), at=st.integers(0), bit=st.integers(0, 7))
+@example(which=0, at=475, bit=7)  # a report that is told centuries later
 def test_no_bit_turns_over_without_another_digest(short: Floor, which: int, at: int, bit: int) -> None:
     def alter(parts: list[Frame]) -> None:
         ours = [one for one in parts if one.kind in (REPORT, OUTCOME)]
@@ -210,6 +212,18 @@ def test_a_record_that_says_nothing_is_refused_by_its_number(tmp_path: Path, sto
 
 def test_no_order_has_no_latency() -> None:
     assert Latencies(np.empty(0, np.uint64), np.empty(0, np.int64)).figures() is None
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1)), st.dictionaries(st.integers(0, 9), st.integers(-(2**63), 2**63 - 1)))
+def test_whatever_the_clock_did_a_latency_can_be_told(decided: list[int], answered: dict[int, int]) -> None:
+    found = Latencies.between(enumerate(decided), answered)
+
+    assert found.orders.tolist() == [order for order in range(len(decided)) if order in answered]
+    for order, took in zip(found.orders.tolist(), found.nanoseconds.tolist(), strict=True):
+        there = answered[order] - decided[order]
+        assert took == there if 0 <= there < 2**53 else took in (0, 2**53 - 1)
+    figures = found.figures()
+    assert figures is None or canonical_json(figures)
 
 
 @given(st.lists(st.integers(0, 2**62), min_size=1, max_size=300))
