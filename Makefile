@@ -12,7 +12,7 @@ RUN := $(ACTIVATE); uv run --no-sync --
 # Tests start Python by the hundred, and each would compile all it imports anew where the environment lets none be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra bench parity images generate docs clean
+.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity images generate docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ test-e2e: sync ## Run the tests on the embedded cluster
 
 test-extra: sync ## Run what needs data or a processor this machine may lack; says what it could not run
 	@$(RUN) python -m tests.extra
+
+test-search: sync ## Look for examples that break a property: new ones each time, many more than `make test` has
+	@$(RUN) pytest tests/unit --numprocesses=auto --hypothesis-profile=search
 
 bench: sync ## Measure against the peers; writes build/bench.json and prints a table
 	@$(RUN) python -m tests.bench

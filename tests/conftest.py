@@ -12,8 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Limits on the time an example, or making it, takes would make a busy machine fail what is right; how long things take
-# is for the benchmarks.
-settings.register_profile("tradeplane", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# is for the benchmarks. The examples are the same each time, so a change passes or fails for what is in it; `make
+# test-search` looks for new ones.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("tradeplane", _PATIENT, derandomize=True, max_examples=50)
+settings.register_profile("search", _PATIENT, max_examples=500, print_blob=True)
 settings.load_profile("tradeplane")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,17 @@ DEPLOY = ROOT / "operator" / "deploy"
 
 def manifests(*kinds: str) -> list[tuple[Path, dict[str, Any]]]:
     """Return every object of these kinds (all kinds when none is named) and the file it stands in."""
-    found = [
+    return [(path, deepcopy(document)) for path, document in _every() if not kinds or document["kind"] in kinds]
+
+
+@cache
+def _every() -> list[tuple[Path, dict[str, Any]]]:
+    return [
         (path.relative_to(DEPLOY), document)
         for path in sorted(DEPLOY.rglob("*.yaml"))
         for document in yaml.safe_load_all(path.read_text(encoding="utf-8"))
         if document and "kind" in document
     ]
-    return [(path, document) for path, document in found if not kinds or document["kind"] in kinds]
 
 
 def the(kind: str, name: str, within: str = "") -> dict[str, Any]:
