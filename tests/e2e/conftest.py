@@ -14,11 +14,35 @@ from tradeplane_stacks.demo.scenario import SESSION_STAGES, STAGES, Demo
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.settings import Settings
 
+from tests.e2e.images.another_checkout import Build
 from tests.e2e.platform import Platform, Tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of images last: what they wait for is built while the others run."""
+    items.sort(key=_is_of_images)
+
+
+def _is_of_images(item: pytest.Item) -> bool:
+    return item.path.parent.name == "images"
+
+
+@pytest.fixture(scope="session")
+def build_of_another_checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
+    """Begin to build the images of another checkout."""
+    build = Build.begin(tmp_path_factory.mktemp("another"))
+    yield build
+    build.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begun_before_it_is_awaited(request: pytest.FixtureRequest) -> None:
+    if any(_is_of_images(item) for item in request.session.items):
+        request.getfixturevalue("build_of_another_checkout")
 
 
 @pytest.fixture(scope="session")

@@ -1,30 +1,29 @@
-"""Images built once for all tests of them, and a second time from another checkout with nothing in the cache."""
+"""Images built once for all tests of them; what builds them a second time is in ``another_checkout``."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-CHECKOUT = Path(__file__).resolve().parents[3]
-_LIMIT_S = 1_200
-_NOT_COPIED = (".git", ".venv", "target", "build", "dist", "site", "__pycache__", ".*_cache", ".hypothesis", "*.so")
+from tests.e2e.images.another_checkout import CHECKOUT, LIMIT_S, command, variables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.e2e.images.another_checkout import Build
 
 
-def images(checkout: Path, *arguments: str, cache: Path | None = None) -> str:
+def images(checkout: Path, *arguments: str) -> str:
     """Run the command from a checkout and return what it printed."""
-    rooms = os.pathsep.join(str(checkout / room) for room in ("stacks", "crds"))
-    changed = {"PYTHONPATH": rooms, **({"TRADEPLANE_CACHE": str(cache)} if cache else {})}
     done = subprocess.run(
-        [sys.executable, "-m", "tradeplane_stacks.images", *arguments],
-        env={**os.environ, **changed},
+        command(*arguments),
+        env={**os.environ, **variables(checkout)},
         capture_output=True,
         text=True,
-        timeout=_LIMIT_S,
+        timeout=LIMIT_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -40,14 +39,6 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def layouts_of_another_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def layouts_of_another_checkout(build_of_another_checkout: Build) -> Path:
     """OCI layouts of both images from a copy of the sources, under another umask, with an empty cache."""
-    directory = tmp_path_factory.mktemp("another")
-    copy = directory / "another place"
-    shutil.copytree(CHECKOUT, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED), symlinks=True)
-    before = os.umask(0o077)
-    try:
-        images(copy, "export", "--directory", str(directory / "layouts"), cache=directory / "cache")
-    finally:
-        os.umask(before)
-    return directory / "layouts"
+    return build_of_another_checkout.layouts()

@@ -16,7 +16,8 @@ import pytest
 from tradeplane_stacks.local.binaries import REGISTRY, Binaries
 from tradeplane_stacks.local.settings import Settings
 
-from tests.e2e.images.conftest import CHECKOUT, images
+from tests.e2e.images.another_checkout import CHECKOUT
+from tests.e2e.images.conftest import images
 from tests.e2e.images.layouts import index_digest, read, variants
 from tests.ports import free_port
 

@@ -136,16 +136,6 @@ def test_what_is_wrong_for_good_is_tried_once(asked: Tenant, name: str) -> None:
     assert not (asked.directory / "results" / run["name"] / "manifest.json").exists()
 
 
-def test_an_image_that_cannot_be_pulled_is_said_while_it_is_tried_and_at_the_end(asked: Tenant) -> None:
-    trying = asked.await_said("strategy", "unpullable", "ImagePullFailed", "DeadlineExceeded")
-    ended = asked.await_said("strategy", "unpullable", "DeadlineExceeded")
-    for found in (trying, ended):
-        message = said(found)[2]
-        assert "cannot be pulled" in message
-        assert _ABSENT in message
-    assert said(ended)[0] == "Stalled"
-
-
 def test_a_snapshot_that_does_not_exist_is_waited_for(asked: Tenant, files: Path) -> None:
     missing = asked.await_said("strategy", "no-snapshot", "SnapshotNotFound")
     assert said(missing)[0] == "Working"
@@ -160,3 +150,13 @@ def test_a_snapshot_that_does_not_exist_is_waited_for(asked: Tenant, files: Path
     assert runs(waiting) == []
     shutil.move(hidden, folder)
     assert len(runs(asked.await_run("no-snapshot"))) == 1
+
+
+def test_an_image_that_cannot_be_pulled_is_said_while_it_is_tried_and_at_the_end(asked: Tenant) -> None:
+    trying = asked.await_said("strategy", "unpullable", "ImagePullFailed", "DeadlineExceeded")
+    ended = asked.await_said("strategy", "unpullable", "DeadlineExceeded")
+    for found in (trying, ended):
+        message = said(found)[2]
+        assert "cannot be pulled" in message
+        assert _ABSENT in message
+    assert said(ended)[0] == "Stalled"

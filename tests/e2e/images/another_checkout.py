@@ -1,0 +1,67 @@
+"""The images built a second time, from another checkout with nothing in the cache, while other tests run.
+
+That takes both processors for minutes, and most other tests from end to end wait more than they compute: so it is begun
+before them, at the lowest priority, and awaited by the tests of images, which come last.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+CHECKOUT = Path(__file__).resolve().parents[3]
+LIMIT_S = 1_800
+_NOT_COPIED = (".git", ".venv", "target", "build", "dist", "site", "__pycache__", ".*_cache", ".hypothesis", "*.so")
+
+
+def command(*arguments: str) -> list[str]:
+    """Return the command that builds images."""
+    return [sys.executable, "-m", "tradeplane_stacks.images", *arguments]
+
+
+def variables(checkout: Path) -> dict[str, str]:
+    """Return the variables with which it is a checkout's."""
+    return {"PYTHONPATH": os.pathsep.join(str(checkout / room) for room in ("stacks", "crds"))}
+
+
+@dataclass(frozen=True)
+class Build:
+    """Images being built from a copy of the sources, under another umask."""
+
+    directory: Path
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def begin(cls, directory: Path) -> Self:
+        """Copy the sources and begin."""
+        copy = directory / "another place"
+        shutil.copytree(CHECKOUT, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED), symlinks=True)
+        with (directory / "said").open("wb") as said:
+            process = subprocess.Popen(
+                ["nice", "-n", "19", *command("export", "--directory", str(directory / "layouts"))],
+                env={**os.environ, **variables(copy), "TRADEPLANE_CACHE": str(directory / "cache")},
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                umask=0o077,
+                start_new_session=True,
+            )
+        return cls(directory, process)
+
+    def layouts(self) -> Path:
+        """Return the OCI layouts of both images, once they are there."""
+        code = self.process.wait(timeout=LIMIT_S)
+        assert code == 0, (self.directory / "said").read_text(encoding="utf-8")
+        return self.directory / "layouts"
+
+    def end(self) -> None:
+        """End it where nobody waited for it."""
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait(timeout=60)
