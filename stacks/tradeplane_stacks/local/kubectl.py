@@ -28,11 +28,11 @@ class Kubectl:
     program: Path
     kubeconfig: Path
 
-    def run(self, *arguments: str, content: str | None = None) -> str:
+    def run(self, *arguments: str, content: str | None = None, within_seconds: float = _LIMIT_SECONDS) -> str:
         """Run kubectl and return its output.
 
         Raises:
-            CommandError: when it fails or takes longer than a minute; the message is kubectl's own.
+            CommandError: when it fails or takes longer than so many seconds; the message is kubectl's own.
 
         """
         command = [str(self.program), f"--kubeconfig={self.kubeconfig}", *arguments]
@@ -44,11 +44,11 @@ class Kubectl:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=_LIMIT_SECONDS,
+                timeout=within_seconds,
                 env=environment,
             )
         except subprocess.TimeoutExpired as error:
-            raise CommandError(f"kubectl {' '.join(arguments)} took more than {_LIMIT_SECONDS:.0f} s.") from error
+            raise CommandError(f"kubectl {' '.join(arguments)} took more than {within_seconds:.0f} s.") from error
         if answer.returncode != 0:
             raise CommandError(f"kubectl {' '.join(arguments)} failed: {answer.stderr.strip()}")
         return answer.stdout

@@ -16,7 +16,7 @@ from tradeplane_stacks.local.nodes import cluster_nodes
 if TYPE_CHECKING:
     from tradeplane_stacks.local.cluster import EmbeddedCluster
 
-_POD_LIMIT = "240s"
+_LIMIT_S = 240
 _RESTRICTED = {
     "runAsNonRoot": True,
     "runAsUser": 65532,
@@ -45,11 +45,14 @@ def _create(cluster: EmbeddedCluster, namespace: str, name: str, spec: dict[str,
     cluster.client.run("create", "-f", "-", content=json.dumps(pod))
 
 
+def _await(cluster: EmbeddedCluster, *what: str) -> None:
+    cluster.client.run("wait", *what, f"--timeout={_LIMIT_S}s", within_seconds=2 * _LIMIT_S)
+
+
 def _output(cluster: EmbeddedCluster, namespace: str, name: str, spec: dict[str, Any]) -> str:
     """Run a pod to its good end and return what it printed."""
     _create(cluster, namespace, name, spec)
-    limit = f"--timeout={_POD_LIMIT}"
-    cluster.client.run("wait", "--for=jsonpath={.status.phase}=Succeeded", f"pod/{name}", "-n", namespace, limit)
+    _await(cluster, "--for=jsonpath={.status.phase}=Succeeded", f"pod/{name}", "-n", namespace)
     return cluster.client.run("logs", name, "-n", namespace).strip()
 
 
@@ -57,7 +60,7 @@ def _serve(cluster: EmbeddedCluster, namespace: str, name: str, image: str, arch
     ready = {"readinessProbe": {"httpGet": {"path": "/", "port": 8080}, "periodSeconds": 1}}
     _create(cluster, namespace, name, _pod(image, ["serve", f"from {name}"], architecture, **ready))
     cluster.client.run("expose", "pod", name, "-n", namespace, "--port=80", "--target-port=8080")
-    cluster.client.run("wait", "--for=condition=Ready", f"pod/{name}", "-n", namespace, f"--timeout={_POD_LIMIT}")
+    _await(cluster, "--for=condition=Ready", f"pod/{name}", "-n", namespace)
 
 
 def _architectures(cluster: EmbeddedCluster) -> list[str]:
@@ -93,7 +96,7 @@ def test_unknown_name_is_refused_at_once(cluster: EmbeddedCluster, namespace: st
     spec = _pod(probe_image, ["lookup", "example.invalid"], "amd64")
     _create(cluster, namespace, "unknown", spec)
     failed = "--for=jsonpath={.status.phase}=Failed"
-    cluster.client.run("wait", failed, "pod/unknown", "-n", namespace, f"--timeout={_POD_LIMIT}")
+    _await(cluster, failed, "pod/unknown", "-n", namespace)
     assert "no such host" in cluster.client.run("logs", "unknown", "-n", namespace)
 
 
@@ -146,12 +149,12 @@ def test_a_claim_of_no_class_gets_a_volume_on_every_node_which_is_emptied_when_i
     cluster.client.run("delete", "pods,pvc", "--all", "-n", namespace, "--wait=true")
     for volume in claimed:
         released = "--for=jsonpath={.status.phase}=Released"
-        cluster.client.run("wait", released, f"pv/{volume['metadata']['name']}", f"--timeout={_POD_LIMIT}")
+        _await(cluster, released, f"pv/{volume['metadata']['name']}")
     cluster.up()
     assert [list(each.iterdir()) for each in directories] == [[]] * len(claimed)
     for volume in claimed:
         free = "--for=jsonpath={.status.phase}=Available"
-        cluster.client.run("wait", free, f"pv/{volume['metadata']['name']}", f"--timeout={_POD_LIMIT}")
+        _await(cluster, free, f"pv/{volume['metadata']['name']}")
 
 
 def test_store_needs_its_namespace(cluster: EmbeddedCluster) -> None:
