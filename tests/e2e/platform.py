@@ -30,6 +30,8 @@ RUN_LIMIT_S = 300.0
 UNHURRIED: dict[str, dict[str, str]] = {"limits": {"cpu": "300m", "memory": "1Gi"}}
 """Resources of a run that is still going on when it is disturbed, however fast the machine."""
 """Longest wait for a run: an emulated pod on a busy machine takes a minute to start."""
+KUBECTL_LIMIT_S = 400.0
+"""Longest wait for kubectl, above each that it is given by ``--timeout``: what it says then is worth more than ours."""
 _PAUSE_S = 0.4
 _SHOWN = 3_000
 
@@ -123,7 +125,8 @@ class Platform:
 
     def await_replicas(self, limit_s: float = 240.0) -> None:
         """Wait until every replica is the one wanted now, ready, and one of them leads."""
-        self.kubectl("rollout", "status", f"deployment/{OPERATOR}", "-n", SYSTEM, f"--timeout={limit_s:.0f}s")
+        limit = f"--timeout={limit_s:.0f}s"
+        self.kubectl("rollout", "status", f"deployment/{OPERATOR}", "-n", SYSTEM, limit, limit_s=KUBECTL_LIMIT_S)
         names = {pod["metadata"]["name"] for pod in self.pods()}
         until("a leader among the operator's pods", self.leader, lambda leader: leader in names, limit_s)
 
@@ -147,7 +150,7 @@ class Tenant:
         return Path(self.store.removeprefix("file://"))
 
     def kubectl(self, *arguments: str | Path) -> str:
-        return str(self.platform.kubectl("-n", self.name, *arguments))
+        return str(self.platform.kubectl("-n", self.name, *arguments, limit_s=KUBECTL_LIMIT_S))
 
     def get(self, kind: str, name: str) -> Object:
         found: Object = self.platform.kubectl.get(kind, name, "-n", self.name)

@@ -63,10 +63,12 @@ class Kubectl:
     program: Path
     kubeconfig: Path | None
 
-    def __call__(self, *arguments: str | Path, remedy: str = "Look at the cluster with kubectl.") -> str:
-        """Run kubectl and return what it printed."""
+    def __call__(
+        self, *arguments: str | Path, remedy: str = "Look at the cluster with kubectl.", limit_s: float = _LIMIT_S
+    ) -> str:
+        """Run kubectl and return what it printed. Raises DemoError as ``run`` does."""
         environment = {"KUBECONFIG": str(self.kubeconfig)} if self.kubeconfig else None
-        return run([self.program, *arguments], remedy, environment=environment)
+        return run([self.program, *arguments], remedy, environment=environment, limit_s=limit_s)
 
     def get(self, *arguments: str) -> dict[str, Any]:
         """Return an object or a list."""
