@@ -45,8 +45,9 @@ class CaptureSource(Document):
     )
     strategy_ref: StrategyReference | None = Field(
         default=None,
-        description="The Strategy of mode Paper whose sessions they are: a bundle is what a closing seals. No agent "
-        "runs, and rotation, store, volume and resources are of no effect.",
+        description="The Strategy of mode Paper whose sessions they are: a bundle is what a closing seals, and every "
+        "cadenceSeconds what there is of one. No agent runs, and rotation, store, volume and resources are of no "
+        "effect.",
     )
     instruments: tuple[CapturedSymbol, ...] = Field(
         default=(), max_length=MAX_CAPTURED, description="Of a market: symbols as it spells them."
@@ -116,6 +117,13 @@ class SnapshotCaptureSpec(Document):
 
     source: CaptureSource = Field(description="What is taken down.")
     rotation: Rotation = Field(default_factory=Rotation, description="When a bundle ends: what comes first.")
+    cadence_seconds: Integer | None = Field(
+        default=None,
+        ge=60,
+        le=31_536_000,
+        description="Of sessions: how often one that goes on is sealed. Trading pauses for as long as a closing takes: "
+        "orders are taken back, positions stay, and the session goes on. When absent it is sealed once it is closed.",
+    )
     retention: SnapshotRetention | None = Field(
         default=None, description="Which Snapshots stay; all when absent. What they name in the store: deletionPolicy."
     )
@@ -142,6 +150,12 @@ class SnapshotCaptureSpec(Document):
             message="retention.bytes is of recordings, and a session is not made of one: give count or ageSeconds",
             holds=lambda one: one.source.strategy_ref is None or one.retention is None or one.retention.bytes is None,
             field="retention.bytes",
+        ),
+        Rule(
+            cel="!has(self.cadenceSeconds) || has(self.source.strategyRef)",
+            message="cadenceSeconds is of sessions; a bundle of a market ends by its rotation: set rotation.seconds",
+            holds=lambda one: one.cadence_seconds is None or one.source.strategy_ref is not None,
+            field="cadenceSeconds",
         ),
         _unchanged("source", "a bundle goes on where the one before it ended"),
         _unchanged("store", "a bundle names the one before it"),

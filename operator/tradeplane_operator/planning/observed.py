@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_operator.planning.sealing_terms import SealingTerms
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from tradeplane_api.parity import Compared, Verdict
     from tradeplane_api.run import Summary
-    from tradeplane_api.snapshot import DeletionPolicy
 
     from tradeplane_operator.planning.bundles import KnownSnapshot
     from tradeplane_operator.planning.connecting import ConnectionView
@@ -212,7 +213,7 @@ class Observed:
     ``confirmed``: the resource came from a watch or a read, not from the answer to a write of ours.
     ``fresh``: it was read after the Jobs were observed, so that a Job missing here is not one recorded and gone.
     ``sets``, ``connection`` and ``trader`` are of mode Paper, and so is ``sealed``: the Snapshot there is of the name
-    that the one of its last closing has. ``sealing_policy``: what captures of its sessions say of that.
+    that the one of its last closing has. ``sealing_terms``: what captures of its sessions ask for.
     """
 
     resource: Mapping[str, Any]
@@ -224,7 +225,7 @@ class Observed:
     connection: ConnectionView | None = None
     trader: TraderFacts | None = None
     sealed: KnownSnapshot | None = None
-    sealing_policy: DeletionPolicy | None = None
+    sealing_terms: SealingTerms = field(default_factory=SealingTerms)
     results: Mapping[str, ResultFacts] = field(default_factory=dict)
     pods: Mapping[str, JobPods] = field(default_factory=dict)
     admitted: Mapping[str, Admitted] = field(default_factory=dict)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_api.paper import Closing
+
 from tradeplane_operator.planning.applied import is_as_wanted, marked
 from tradeplane_operator.planning.conditions import Standing, Verdict
+from tradeplane_operator.planning.paper_closing import begin_closing
 from tradeplane_operator.planning.paper_draft import AGAIN
 from tradeplane_operator.planning.paper_names import pod_name
 from tradeplane_operator.planning.paper_pods import build_trader
-from tradeplane_operator.planning.times import rfc3339
+from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.planning.trading import why_not_trading
 from tradeplane_operator.planning.wanted import Fact, Need
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from tradeplane_api.session import SessionStatus
 
     from tradeplane_operator.planning.paper_draft import Draft
+
+_BECAUSE = 256
 
 
 def want_trader(draft: Draft, session: SessionStatus) -> None:
@@ -32,6 +37,7 @@ def want_trader(draft: Draft, session: SessionStatus) -> None:
     assert found is not None  # noqa: S101 - is_as_wanted() said so
     if found.running and not found.deleting:
         _trades(draft, session)
+        _seal_when_due(draft)
         return
     pods = draft.observed.pods.get(draft.trader)
     if pods is None:
@@ -66,3 +72,18 @@ def _trades(draft: Draft, session: SessionStatus) -> None:
     what = ", ".join(draft.spec.session.symbols) if draft.spec is not None and draft.spec.session is not None else ""
     message = f"pod {name} trades {what} at BrokerConnection {session.connection!r} since {since}"
     draft.say(Verdict(Standing.READY, "Trading", message))
+
+
+def _seal_when_due(draft: Draft) -> None:
+    """Begin to close a session that a capture has sealed while it goes on: it is left as it stands, and so resumed."""
+    session, cadence = draft.session, draft.observed.sealing_terms.cadence
+    if cadence is None or session is None or session.trading_since is None:
+        return
+    closed = None if session.closing is None else session.closing.completion_time
+    due = max(map(parse_rfc3339, filter(None, (session.trading_since, closed)))) + cadence.every
+    if draft.now < due:
+        draft.look.append(due)
+        return
+    seconds = int(cadence.every.total_seconds())
+    because = f"it is sealed every {seconds} s for SnapshotCapture {cadence.capture}"
+    begin_closing(draft, session, Closing.LEAVE, because[:_BECAUSE])

@@ -20,6 +20,7 @@ from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import to_wire
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.observed_capture import SealedSession, SessionsView
+from tradeplane_operator.planning.sealing_terms import Cadence, SealingTerms
 from tradeplane_operator.planning.session_snapshots import session_prefix
 from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.times import rfc3339
@@ -48,16 +49,25 @@ def _sealed(resource: Mapping[str, Any]) -> SealedSession:
     return SealedSession(known_snapshot(resource), view_of(resource).ready, records)
 
 
-def sealing_policy(captures: Iterable[Mapping[str, Any]], strategy: str) -> DeletionPolicy | None:
-    """Return the deletionPolicy of the Snapshots a Strategy makes now: that of the captures which name it.
+def sealing_terms(captures: Iterable[Mapping[str, Any]], strategy: str) -> SealingTerms:
+    """Return how the captures which name a Strategy have its sessions sealed.
 
-    None where none says anything. Where they disagree what lies in a store is not deleted.
+    Where they disagree what lies in a store is not deleted, and a session is sealed as often as any of them asks. One
+    that is suspended asks for no cadence.
     """
-    named = [one["spec"] for one in captures if "deletionTimestamp" not in one["metadata"] and _names(one, strategy)]
-    said = {spec.get("deletionPolicy") for spec in named}
+    named = [one for one in captures if "deletionTimestamp" not in one["metadata"] and _names(one, strategy)]
+    said = {one["spec"].get("deletionPolicy") for one in named}
+    policy = None
     if said == {DeletionPolicy.DELETE.value}:
-        return DeletionPolicy.DELETE
-    return DeletionPolicy.RETAIN if DeletionPolicy.RETAIN.value in said else None
+        policy = DeletionPolicy.DELETE
+    elif DeletionPolicy.RETAIN.value in said:
+        policy = DeletionPolicy.RETAIN
+    cadences = [
+        Cadence(timedelta(seconds=one["spec"]["cadenceSeconds"]), one["metadata"]["name"])
+        for one in named
+        if one["spec"].get("cadenceSeconds") and not one["spec"].get("suspend")
+    ]
+    return SealingTerms(policy, min(cadences, default=None))
 
 
 def _names(capture: Mapping[str, Any], strategy: str) -> bool:

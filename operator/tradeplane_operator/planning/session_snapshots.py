@@ -99,7 +99,7 @@ def seal(draft: Draft, session: SessionStatus) -> Sealing:
     if draft.put_off(name, "SnapshotRefused", f"Snapshot {name}"):
         return Sealing(session, trouble)
     if draft.observed.fresh:
-        draft.snapshots.append(build_session_snapshot(draft.metadata, session, draft.observed.sealing_policy))
+        draft.snapshots.append(build_session_snapshot(draft.metadata, session, draft.observed.sealing_terms.policy))
     else:
         draft.needs.append(Need(Fact.FRESH_RESOURCE))  # it may have been made, and deleted by a person since
     return Sealing(session, trouble)

@@ -95,8 +95,7 @@ class SnapshotCaptures:
 
     def _sessions(self, key: Key, resource: Mapping[str, Any]) -> SessionsView | None:
         """Return the Strategy whose sessions are captured, and their Snapshots; its changes wake the capture."""
-        source = (resource.get("spec") or {}).get("source") or {}
-        name = (source.get("strategyRef") or {}).get("name", "")
+        name = _strategy(resource)
         if not name:
             return None
         found_at = Key(Kind.STRATEGY, key.namespace, name)
@@ -105,6 +104,12 @@ class SnapshotCaptures:
         if record is None:
             return None
         return sessions_view(record.resource(), (one.resource() for one in self.index.snapshots.made_by(record.uid)))
+
+    def _wake_strategy(self, key: Key, resource: Mapping[str, Any]) -> None:
+        """Have the Strategy whose sessions are captured look at how they are to be sealed."""
+        name = _strategy(resource)
+        if name:
+            self.wake(Key(Kind.STRATEGY, key.namespace, name))
 
     def _taken(self, key: Key, resource: Mapping[str, Any]) -> bool:
         """Return whether Snapshots there are have names that this capture would give, before it has given any."""
@@ -166,6 +171,7 @@ class SnapshotCaptures:
         if written is not None:
             self.index.captures.put(written, confirmed=False)
             resource = written
+            self._wake_strategy(key, resource)
         for manifest in wanted.apply:
             await self._apply(key, manifest)
         for manifest in wanted.snapshots:
@@ -208,3 +214,9 @@ class SnapshotCaptures:
         record = self.index.snapshots.get(found_at)
         if record is not None and not record.resource()["metadata"].get("finalizers"):
             self.index.snapshots.remove(found_at, removal.uid)
+
+
+def _strategy(resource: Mapping[str, Any]) -> str:
+    """Return the name of the Strategy whose sessions are captured; none of a market."""
+    source = (resource.get("spec") or {}).get("source") or {}
+    return str((source.get("strategyRef") or {}).get("name", ""))

@@ -16,7 +16,8 @@ from tradeplane_operator.planning.admission import Candidate
 from tradeplane_operator.planning.bundles import known_snapshot
 from tradeplane_operator.planning.connecting import connection_view
 from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
-from tradeplane_operator.planning.session_capture import sealing_policy
+from tradeplane_operator.planning.sealing_terms import SealingTerms
+from tradeplane_operator.planning.session_capture import sealing_terms
 from tradeplane_operator.planning.session_snapshots import due_name
 from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.strategy import plan
@@ -32,8 +33,6 @@ from tradeplane_operator.running.traders import look_at_trader, remove_claim
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
-
-    from tradeplane_api.snapshot import DeletionPolicy
 
     from tradeplane_operator.acting.client import ApiClient
     from tradeplane_operator.acting.events import EventWriter
@@ -109,7 +108,7 @@ class Strategies:
             sets=self.index.sets.of(record.uid),
             connection=self._connection(key, resource),
             sealed=self._sealed(key, resource),
-            sealing_policy=self._sealing_policy(key, resource),
+            sealing_terms=self._sealing_terms(key, resource),
             refusals=self._refusals.get(str(key), {}),
         )
 
@@ -136,11 +135,11 @@ class Strategies:
         self.index.reads(key, found_at)
         return known_snapshot(record.resource())
 
-    def _sealing_policy(self, key: Key, resource: Mapping[str, Any]) -> DeletionPolicy | None:
-        """Return what captures of a Strategy's sessions say of the Snapshot that is due."""
-        if not due_name(resource):
-            return None
-        return sealing_policy(resources_of(self.index.captures, key.namespace), key.name)
+    def _sealing_terms(self, key: Key, resource: Mapping[str, Any]) -> SealingTerms:
+        """Return what captures of a Strategy's sessions ask for; whoever has no session has no use for it."""
+        if not (resource.get("status") or {}).get("session"):
+            return SealingTerms()
+        return sealing_terms(resources_of(self.index.captures, key.namespace), key.name)
 
     def _snapshot(self, key: Key, resource: Mapping[str, Any]) -> SnapshotView | None:
         name = _referred_to(resource, "snapshotRef")
@@ -197,7 +196,7 @@ class Strategies:
             resource=resource,
             confirmed=observed.confirmed or there,
             sealed=self._sealed(key, resource),
-            sealing_policy=self._sealing_policy(key, resource),
+            sealing_terms=self._sealing_terms(key, resource),
             fresh=True,
         )
 

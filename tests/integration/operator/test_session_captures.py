@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tradeplane_api.paper import PaperOutcome
 from tradeplane_operator.planning.names import API_VERSION, PAYLOAD_FINALIZER
 from tradeplane_operator.planning.session_snapshots import session_snapshot_name
 from tradeplane_store import layout
@@ -88,3 +89,26 @@ async def test_each_closing_is_counted_once_and_the_oldest_goes(bench: Bench) ->
     await bench.client.delete(path, capture["metadata"]["uid"])
     await bench.gone(path)
     assert (await bench.snapshot(names[1]))["metadata"]["uid"] == newest["metadata"]["uid"]
+
+
+@pytest.mark.usefixtures("alone")
+async def test_a_session_that_goes_on_is_sealed_as_often_as_asked(bench: Bench) -> None:
+    await sessions.connect(bench)
+    await sessions.connected(bench)
+    await sessions.create(bench)
+    strategy = await sessions.trades(bench)
+    await _create(bench, cadenceSeconds=3_600)
+    await bench.said("snapshotcaptures", NAME, "Capturing")
+    long_ago = {"status": {"session": {"tradingSince": "2026-01-05T09:00:00Z"}}}
+    path = sessions.path_of(bench, GROUP, "strategies", f"{sessions.NAME}/status")
+    await bench.client.merge_patch(path, long_ago)
+
+    job = await bench.a_job(strategy["metadata"]["uid"])
+    await sessions.no_trader(bench)
+    await sessions.closes(bench, job, PaperOutcome.LEFT, snapshot=replays.write_session(bench))
+    strategy = await sessions.trades(bench)
+    session = strategy["status"]["session"]
+    assert (session["state"], session["closing"]["way"], session["closing"]["number"]) == ("Trading", "Leave", 1)
+    assert f"SnapshotCapture {NAME}" in session["closing"]["because"]
+    await _counted(bench, 1)
+    assert len(await sessions.closings(bench, strategy)) == 1

@@ -10,7 +10,7 @@ from tradeplane_api.snapshot import DeletionPolicy
 from tradeplane_api.snapshot_capture import SnapshotCaptureSpec
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.digests import digest_of as digest_of_document
-from tradeplane_operator.planning.session_capture import sealing_policy
+from tradeplane_operator.planning.session_capture import sealing_terms
 from tradeplane_operator.planning.session_snapshots import session_snapshot_name
 from tradeplane_operator.planning.snapshot_capture import _TOLD
 
@@ -250,7 +250,7 @@ def _capture(name: str, policy: str | None, *, deleting: bool = False) -> Json:
 def test_what_a_session_is_sealed_with_is_what_its_captures_agree_on(
     captures: list[Json], policy: DeletionPolicy | None
 ) -> None:
-    assert sealing_policy(captures, STRATEGY) is policy
+    assert sealing_terms(captures, STRATEGY).policy is policy
 
 
 def test_what_an_agent_was_told_is_not_another_for_the_field_there_is_now() -> None:
