@@ -27,9 +27,9 @@ State = TypeVar("State")
 Object = dict[str, Any]
 
 RUN_LIMIT_S = 300.0
+"""Longest wait for a run: an emulated pod on a busy machine takes a minute to start."""
 UNHURRIED: dict[str, dict[str, str]] = {"limits": {"cpu": "300m", "memory": "1Gi"}}
 """Resources of a run that is still going on when it is disturbed, however fast the machine."""
-"""Longest wait for a run: an emulated pod on a busy machine takes a minute to start."""
 KUBECTL_LIMIT_S = 400.0
 """Longest wait for kubectl, above each that it is given by ``--timeout``: what it says then is worth more than ours."""
 _PAUSE_S = 0.4

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_api.paper import Closing
 
 from tradeplane_operator.planning.applied import is_as_wanted, marked
-from tradeplane_operator.planning.conditions import Standing, Verdict
+from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
 from tradeplane_operator.planning.paper_closing import begin_closing
 from tradeplane_operator.planning.paper_draft import AGAIN
 from tradeplane_operator.planning.paper_names import pod_name
@@ -86,4 +86,4 @@ def _seal_when_due(draft: Draft) -> None:
         return
     seconds = int(cadence.every.total_seconds())
     because = f"it is sealed every {seconds} s for SnapshotCapture {cadence.capture}"
-    begin_closing(draft, session, Closing.LEAVE, because[:_BECAUSE])
+    begin_closing(draft, session, Closing.LEAVE, shorten(because, _BECAUSE))
