@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import numpy as np
-from tradeplane_api.snapshot import Recording
+from tradeplane_api.snapshot_manifest import Recording
 from tradeplane_native import Generator
 from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.market.tapes import Tape

@@ -8,12 +8,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 
 from tradeplane_cli.failures import CommandFailure
 
 if TYPE_CHECKING:
-    from tradeplane_api.snapshot import Recording, SnapshotManifest
+    from tradeplane_api.snapshot_manifest import Recording, SnapshotManifest
     from tradeplane_workloads.market.importing import ImportOptions
     from tradeplane_workloads.market.importing.recordings import ImportedTapes
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         Verdict,
         WhatIf,
     )
-    from tradeplane_api.snapshot import SessionDescription
+    from tradeplane_api.snapshot_manifest import SessionDescription
     from tradeplane_store.objects import ObjectStore
 
     _Run = Callable[[ReplaySpecification, ObjectStore, Callable[[str], None]], ReplayRecord]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 from tradeplane_api.base import API_VERSION, Digest, Name
-from tradeplane_api.snapshot import EXCHANGE
+from tradeplane_api.snapshot_manifest import EXCHANGE
 
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import columns, pairs
@@ -20,7 +20,7 @@ from tradeplane_cli.recordings import Format, RecordingReading, instruments_tabl
 from tradeplane_cli.report.wording import period
 
 if TYPE_CHECKING:
-    from tradeplane_api.snapshot import SnapshotManifest
+    from tradeplane_api.snapshot_manifest import SnapshotManifest
     from tradeplane_store.objects import ObjectStore
     from tradeplane_workloads.market.importing import Imported, ImportOptions
     from tradeplane_workloads.market.snapshot_manifests import WrittenSnapshot

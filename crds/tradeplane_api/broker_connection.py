@@ -17,7 +17,7 @@ from tradeplane_api.conditions import UNSEEN, Conditions
 from tradeplane_api.rules import Rule
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES
 from tradeplane_api.simulated import SimulatedExchange, exchange_endpoint
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_api.venue import PUBLIC_ENDPOINTS, Endpoint, Market
 
 MAX_SKEW_MICROSECONDS = 1_000_000

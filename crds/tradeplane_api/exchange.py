@@ -17,7 +17,7 @@ from tradeplane_api.execution import Fees, Impact, Queue
 from tradeplane_api.forms import Bounds, Text
 from tradeplane_api.rules import Rule
 from tradeplane_api.simulation import MAX_SEED
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 
 EXCHANGE_VARIABLE = "TRADEPLANE_EXCHANGE"
 """Environment variable that carries the JSON of an ExchangeSpecification into a pod."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.market.importing import import_recording
 from tradeplane_workloads.market.snapshots import read_tapes, write_tapes

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 from tradeplane_api.exchange import EXCHANGE_PORT, AtEnd
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.options import Debug, Output, Store

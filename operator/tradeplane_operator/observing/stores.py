@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from tradeplane_api.capture import SealedBundle
 from tradeplane_api.run import ResultsManifest
-from tradeplane_api.snapshot import SnapshotManifest
+from tradeplane_api.snapshot_manifest import SnapshotManifest
 from tradeplane_store import layout
 from tradeplane_store.canonical import result_digest, sha256_digest
 from tradeplane_store.errors import NotFound, StoreError, StoreUnavailable

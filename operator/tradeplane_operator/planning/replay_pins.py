@@ -21,7 +21,7 @@ from tradeplane_operator.planning.wanted import Fact, Need
 
 if TYPE_CHECKING:
     from tradeplane_api.replay import ReplaySpec
-    from tradeplane_api.snapshot import SnapshotManifest
+    from tradeplane_api.snapshot_manifest import SnapshotManifest
     from tradeplane_api.strategy import StrategySpec
 
     from tradeplane_operator.planning.observed import SnapshotView

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.snapshot import DeletionPolicy, SnapshotManifest, SnapshotSpec, SnapshotStatus
+from tradeplane_api.snapshot import DeletionPolicy, SnapshotSpec, SnapshotStatus
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
@@ -25,6 +25,8 @@ from tradeplane_operator.planning.wanted import Fact, Need, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tradeplane_api.snapshot_manifest import SnapshotManifest
 
     from tradeplane_operator.planning.payload import PayloadRemoval, PayloadUse
     from tradeplane_operator.settings import Pace, Settings

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tradeplane_api.snapshot import Recording
+from tradeplane_api.snapshot_manifest import Recording
 from tradeplane_native import MarketMaker, run_events
 from tradeplane_workloads.events.feed import event_tape
 from tradeplane_workloads.market.tapes import Tape

@@ -22,7 +22,7 @@ from tradeplane_api.run import (
     Summary,
     TerminationMessage,
 )
-from tradeplane_api.snapshot import SnapshotInstrument, SnapshotManifest
+from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifest
 from tradeplane_operator.acting.errors import NotFound
 from tradeplane_operator.planning.names import API_VERSION, STRATEGY_UID_LABEL
 from tradeplane_store import layout

@@ -15,7 +15,7 @@ from tradeplane_api.parity import (
     Verdict,
 )
 from tradeplane_api.run import Part
-from tradeplane_api.snapshot import SessionDescription, SnapshotInstrument, SnapshotManifest
+from tradeplane_api.snapshot_manifest import SessionDescription, SnapshotInstrument, SnapshotManifest
 from tradeplane_operator.planning.names import API_VERSION, REPLAY_UID_LABEL
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 from tradeplane_api.exchange import AtEnd, ExchangeSpecification, FaultChannel, FaultKind
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 
 DIGEST = "sha256:" + "a" * 64
 

@@ -15,7 +15,7 @@ from tradeplane_api.parity import (
 )
 from tradeplane_api.replay import ReplaySpec
 from tradeplane_api.run import Part
-from tradeplane_api.snapshot import SessionDescription, SnapshotInstrument, SnapshotManifest
+from tradeplane_api.snapshot_manifest import SessionDescription, SnapshotInstrument, SnapshotManifest
 from tradeplane_operator.planning.observed import (
     Admitted,
     JobEnd,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_api.run import Part
-from tradeplane_api.snapshot import SnapshotInstrument, SnapshotManifest
+from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifest
 from tradeplane_operator.observing.feeding import Feed
 from tradeplane_operator.observing.index import Index
 from tradeplane_operator.observing.keys import Key, Kind

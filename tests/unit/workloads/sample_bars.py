@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from tradeplane_api.snapshot import SnapshotSource
+from tradeplane_api.snapshot_manifest import SnapshotSource
 from tradeplane_workloads.market.bars import Instrument
 from tradeplane_workloads.market.series import SCHEMA, BarSeries
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tradeplane_api.snapshot import Recording
+from tradeplane_api.snapshot_manifest import Recording
 from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.market.tapes import Tape
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_api.capture import CaptureSpecification, SealedBundle
-from tradeplane_api.snapshot import InstrumentKind, SnapshotSource
+from tradeplane_api.snapshot_manifest import InstrumentKind, SnapshotSource
 from tradeplane_api.venue import Market
 from tradeplane_store.canonical import sha256_digest
 from tradeplane_store.errors import StoreError

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_api.execution import Execution, QueueModel
 from tradeplane_api.simulation import Costs, RiskLimits, SizingMethod
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.events.feed import event_tape

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 
 from tradeplane_workloads.columns import amounts, booleans, integers, names, whole, words
 from tradeplane_workloads.events.terms import BILLION

@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from tradeplane_api.execution import Execution, ImpactModel, LatencyModel, QueueFunction, QueueModel
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 
 from tradeplane_workloads.engine.settings import billionths
 from tradeplane_workloads.errors import InvalidSpecification

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.market.instruments import TapeInstrument

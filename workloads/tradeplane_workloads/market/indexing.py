@@ -19,7 +19,7 @@ from tradeplane_workloads.market.timestamps import nanoseconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tradeplane_api.snapshot import SnapshotManifest
+    from tradeplane_api.snapshot_manifest import SnapshotManifest
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.market.snapshot_manifests import WrittenSnapshot

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_api.snapshot import SESSION_SCHEMA_VERSION, TAPE_SCHEMA_VERSION, SnapshotManifest
+from tradeplane_api.snapshot_manifest import SESSION_SCHEMA_VERSION, TAPE_SCHEMA_VERSION, SnapshotManifest
 from tradeplane_store import layout
 from tradeplane_store.canonical import sha256_digest
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from tradeplane_api.run import Part
-from tradeplane_api.snapshot import TAPE_SCHEMA_VERSION, SnapshotInstrument, SnapshotManifest
+from tradeplane_api.snapshot_manifest import TAPE_SCHEMA_VERSION, SnapshotInstrument, SnapshotManifest
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
 from tradeplane_store.errors import NotFound, TooLarge
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     import pyarrow as pa
-    from tradeplane_api.snapshot import SnapshotSource
+    from tradeplane_api.snapshot_manifest import SnapshotSource
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.market.tapes import EncodedTape, Tape

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tradeplane_api.snapshot import InstrumentKind, Recording, SnapshotSource
+from tradeplane_api.snapshot_manifest import InstrumentKind, Recording, SnapshotSource
 from tradeplane_native import Generator, audit_tape
 from tradeplane_store.canonical import sha256_digest
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from tradeplane_api.snapshot import SnapshotInstrument, TapeColumn, TapeDescription
+from tradeplane_api.snapshot_manifest import SnapshotInstrument, TapeColumn, TapeDescription
 from tradeplane_store.records import TableHasher
 
 from tradeplane_workloads.errors import DataRefused
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-    from tradeplane_api.snapshot import Recording
+    from tradeplane_api.snapshot_manifest import Recording
 
     Signed = NDArray[np.int64]
     Columns = tuple[

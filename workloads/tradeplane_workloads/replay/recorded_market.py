@@ -18,7 +18,7 @@ from tradeplane_api.execution import (
     LatencyObservation,
     OrderLatency,
 )
-from tradeplane_api.snapshot import Recording
+from tradeplane_api.snapshot_manifest import Recording
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.tapes import GAP, Tape

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradeplane_api.snapshot import EXCHANGE, JOURNAL, RECORD, SPECIFICATION
+from tradeplane_api.snapshot_manifest import EXCHANGE, JOURNAL, RECORD, SPECIFICATION
 
 from tradeplane_workloads.replay.divergence import Divergence
 from tradeplane_workloads.replay.fields import FieldDifference, differing_fields
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from tradeplane_api.base import Document
-    from tradeplane_api.snapshot import SnapshotManifest
+    from tradeplane_api.snapshot_manifest import SnapshotManifest
     from tradeplane_store.objects import ObjectStore
 
 Side = tuple["ObjectStore", str, "SnapshotManifest"]

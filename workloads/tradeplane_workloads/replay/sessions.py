@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tradeplane_api.parity import Compared, Tolerance, Verdict, WhatIf
     from tradeplane_api.simulation import Simulation
-    from tradeplane_api.snapshot import SnapshotManifest
+    from tradeplane_api.snapshot_manifest import SnapshotManifest
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.sessions.bundle import Bundle

@@ -19,7 +19,7 @@ from tradeplane_workloads.replay.divergence import Divergence, first_divergence
 from tradeplane_workloads.replay.fields import FieldDifference, differing_fields
 
 if TYPE_CHECKING:
-    from tradeplane_api.snapshot import SnapshotInstrument, SnapshotManifest
+    from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifest
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.market.tapes import Tape

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradeplane_api.snapshot import EXCHANGE, JOURNAL, RECORD, SPECIFICATION
+from tradeplane_api.snapshot_manifest import EXCHANGE, JOURNAL, RECORD, SPECIFICATION
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
 from tradeplane_store.errors import NotFound, StoreError, TooLarge
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tradeplane_api.exchange import ExchangeSpecification
     from tradeplane_api.run import Part
-    from tradeplane_api.snapshot import SnapshotManifest
+    from tradeplane_api.snapshot_manifest import SnapshotManifest
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.sessions.journal_survey import Survey

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from tradeplane_api.exchange import ExchangeSpecification
 from tradeplane_api.run import Part
-from tradeplane_api.snapshot import (
+from tradeplane_api.snapshot_manifest import (
     EXCHANGE,
     JOURNAL,
     RECORD,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, ValidationError
 from tradeplane_api.base import Document
 from tradeplane_api.simulation import Simulation
-from tradeplane_api.snapshot import InstrumentKind, Symbol, Units
+from tradeplane_api.snapshot_manifest import InstrumentKind, Symbol, Units
 from tradeplane_store.canonical import canonical_json
 
 from tradeplane_workloads.errors import DataRefused

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel, Field
 from tradeplane_api.simulation import Simulation
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_native import event_bars, run_events
 from tradeplane_store.records import table_digest
 from tradeplane_workloads.engine.backtest import backtest

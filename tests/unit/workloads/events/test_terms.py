@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from tradeplane_api.simulation import Simulation
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.events.terms import terms_of
 from tradeplane_workloads.market.instruments import TapeInstrument

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tradeplane_api.exchange import ExchangeSpecification
-from tradeplane_api.snapshot import InstrumentKind, Recording
+from tradeplane_api.snapshot_manifest import InstrumentKind, Recording
 from tradeplane_workloads.exchange.account_events import account_messages
 from tradeplane_workloads.exchange.orders import new_order
 from tradeplane_workloads.exchange.parameters import Parameters

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.exchange import AtEnd, ExchangeSpecification
 from tradeplane_api.execution import QueueModel
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_store.canonical import market_bytes
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_workloads.exchange.listing import Listings, Wire, listings_of
 from tradeplane_workloads.exchange.orders import NewOrder, new_order, wire_type
 from tradeplane_workloads.exchange.parameters import Parameters

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeplane_api.exchange import ExchangeSpecification
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_workloads.exchange import public
 from tradeplane_workloads.exchange.faults import FaultPlan
 from tradeplane_workloads.exchange.hub import MAX_WAITING, MAX_WAITING_BYTES, Hub, Listener

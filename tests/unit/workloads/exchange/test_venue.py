@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_workloads.errors import DataRefused, StoreFailure
 from tradeplane_workloads.exchange import accounts, wallets
 from tradeplane_workloads.exchange.parameters import Parameters

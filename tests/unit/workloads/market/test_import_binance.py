@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tradeplane_api.snapshot import InstrumentKind, Recording
+from tradeplane_api.snapshot_manifest import InstrumentKind, Recording
 from tradeplane_native import likely_rows
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.run import Part
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
 from tradeplane_store.objects import ObjectStore, open_store

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_api.venue import Market
 from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.market.tapes import GAP

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_api.venue import Market
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.instruments import TapeInstrument

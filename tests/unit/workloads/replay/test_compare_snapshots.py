@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_api.snapshot import SnapshotSource
+from tradeplane_api.snapshot_manifest import SnapshotSource
 from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.snapshots import write_snapshot, write_tapes

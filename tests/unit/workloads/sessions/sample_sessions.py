@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tradeplane_api.simulation import Simulation
-from tradeplane_api.snapshot import InstrumentKind
+from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_native import Generator, OrderRequest, Session
 from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.sessions import SessionSpecification

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from tradeplane_api.snapshot import SnapshotManifest
+from tradeplane_api.snapshot_manifest import SnapshotManifest
 from tradeplane_native import read_journal
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest

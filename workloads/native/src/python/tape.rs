@@ -207,7 +207,7 @@ pub(super) fn arrays(py: Python<'_>, tape: Tape) -> Arrays<'_> {
 /// How often something was found, and the message where it was first.
 type Count = (u64, Option<u64>);
 
-/// What was found on a tape; see `tradeplane_api.snapshot.Recording`.
+/// What was found on a tape; see `tradeplane_api.snapshot_manifest.Recording`.
 #[pyclass(module = "tradeplane_native", frozen, get_all)]
 struct TapeFindings {
     messages: u64,

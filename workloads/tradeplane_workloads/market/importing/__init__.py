@@ -24,7 +24,7 @@ from tradeplane_workloads.market.importing.source import read_limited
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tradeplane_api.snapshot import SnapshotSource
+    from tradeplane_api.snapshot_manifest import SnapshotSource
 
     from tradeplane_workloads.market.importing.recordings import ImportedTapes
     from tradeplane_workloads.market.importing.tape_options import TapeOptions

@@ -9,7 +9,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tradeplane_api.snapshot import MAX_INSTRUMENTS, InstrumentKind, Recording, SnapshotSource
+from tradeplane_api.snapshot_manifest import MAX_INSTRUMENTS, InstrumentKind, Recording, SnapshotSource
 from tradeplane_native import likely_rows, read_binance
 from tradeplane_store.canonical import sha256_digest
 

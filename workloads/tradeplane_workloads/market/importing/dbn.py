@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tradeplane_api.snapshot import InstrumentKind, Recording
+from tradeplane_api.snapshot_manifest import InstrumentKind, Recording
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.importing.dbn_file import PRICE_PLACES, TAPES, read_dbn

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from tradeplane_api.snapshot import MAX_INSTRUMENTS, SnapshotSource
+from tradeplane_api.snapshot_manifest import MAX_INSTRUMENTS, SnapshotSource
 from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification

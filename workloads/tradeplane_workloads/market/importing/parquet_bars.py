@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyarrow import parquet
-from tradeplane_api.snapshot import SnapshotSource
+from tradeplane_api.snapshot_manifest import SnapshotSource
 from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_workloads.errors import DataRefused

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
-from tradeplane_api.snapshot import Recording
+from tradeplane_api.snapshot_manifest import Recording
 from tradeplane_native import audit_tape
 
 from tradeplane_workloads.errors import DataRefused
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from numpy.typing import NDArray
-    from tradeplane_api.snapshot import SnapshotSource
+    from tradeplane_api.snapshot_manifest import SnapshotSource
     from tradeplane_native import TapeFindings
 
     from tradeplane_workloads.market.importing.tape_options import TapeOptions

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import pyarrow as pa
-    from tradeplane_api.snapshot import SnapshotSource
+    from tradeplane_api.snapshot_manifest import SnapshotSource
 
 
 @dataclass(frozen=True, slots=True)

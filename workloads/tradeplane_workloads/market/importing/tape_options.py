@@ -13,7 +13,7 @@ from tradeplane_workloads.market.instruments import decimal_text
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from tradeplane_api.snapshot import InstrumentKind
+    from tradeplane_api.snapshot_manifest import InstrumentKind
 
 MAX_EXPANDED_BYTES = 16 * 1024**3
 """Size that a compressed recording may expand to: a tape takes about as much memory."""

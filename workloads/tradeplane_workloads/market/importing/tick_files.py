@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from tradeplane_api.snapshot import InstrumentKind, Recording
+from tradeplane_api.snapshot_manifest import InstrumentKind, Recording
 
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.importing import csv_bars, parquet_bars
