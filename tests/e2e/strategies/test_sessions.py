@@ -1,4 +1,7 @@
-"""A strategy trades an exchange of the cluster, survives its pod and is suspended flat; what it did replays exactly."""
+"""A strategy trades an exchange of the cluster, survives its pod, is sealed meanwhile and suspended flat.
+
+What it did replays exactly, from what was sealed while it went on and from what was sealed at the end.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 from tradeplane_stacks.demo.scenario import EXAMPLES, tradeplane
+from tradeplane_store.objects import open_store
+from tradeplane_workloads.market.snapshot_manifests import read_manifest
 
 from tests.e2e.platform import Object, until
 
@@ -17,6 +22,8 @@ if TYPE_CHECKING:
 
 TRADED_SECONDS = 15.0
 """How long it trades, so that its orders are filled."""
+SHORTEST_CADENCE_S = 60
+CAPTURE = "sessions-of-quoting"
 _LIMIT_S = 360.0
 
 
@@ -30,8 +37,14 @@ def trading(tenant: Tenant) -> Object:
 
 
 @pytest.fixture(scope="module")
-def suspended(tenant: Tenant, trading: Object) -> Object:
-    """Let it trade, end its pod as a node that goes away would, let it trade again, and suspend it."""
+def sealed_meanwhile(tenant: Tenant, trading: Object) -> Object:
+    """Have it sealed as it goes on, end its pod meanwhile as a node that goes away would, and see it trade again.
+
+    Returned is the Strategy as it trades after its session was sealed; the capture is gone by then, so that the next
+    sealing is that of its suspension.
+    """
+    asked: Object = yaml.safe_load((EXAMPLES / "capture-sessions.yaml").read_text(encoding="utf-8"))
+    tenant.apply({**asked, "spec": asked["spec"] | {"cadenceSeconds": SHORTEST_CADENCE_S}})
     _await_traded(tenant)
     pod = trading["status"]["session"]["pod"]
     before = tenant.get("pod", pod)["metadata"]["uid"]
@@ -42,6 +55,20 @@ def suspended(tenant: Tenant, trading: Object) -> Object:
         lambda pods: any(_ready(one) and one["metadata"]["uid"] != before for one in pods),
         _LIMIT_S,
     )
+    until(
+        f"the session to be counted by capture {CAPTURE}",
+        lambda: tenant.get("snapshotcapture", CAPTURE)["status"],
+        lambda status: (status.get("bundles") or {}).get("count", 0) >= 1,
+        _LIMIT_S,
+    )
+    tenant.kubectl("delete", "snapshotcapture", CAPTURE, "--timeout=120s")
+    return tenant.await_said("strategy", "quoting", "Trading", limit_s=_LIMIT_S)
+
+
+@pytest.fixture(scope="module")
+def suspended(tenant: Tenant, sealed_meanwhile: Object) -> Object:
+    """Let it trade after that, and suspend it."""
+    del sealed_meanwhile
     _await_traded(tenant)
     tenant.patch("strategy", "quoting", {"suspend": True})
     return tenant.await_said("strategy", "quoting", "Suspended", limit_s=_LIMIT_S)
@@ -64,6 +91,24 @@ def _await_traded(tenant: Tenant) -> None:
         return 0.0
 
     until(f"{TRADED_SECONDS:g} s of trading", seconds, lambda passed: passed > TRADED_SECONDS, _LIMIT_S)
+
+
+def test_sealed_meanwhile_the_same_session_goes_on(tenant: Tenant, sealed_meanwhile: Object, suspended: Object) -> None:
+    going, closed = (one["status"]["session"] for one in (sealed_meanwhile, suspended))
+    assert (going["closing"]["way"], going["closing"]["number"], closed["closing"]["number"]) == ("Leave", 1, 2)
+    assert CAPTURE in going["closing"]["because"]
+    made = {one["spec"]["digest"] for one in tenant.items("snapshots", "-l", "tradeplane.dev/strategy=quoting")}
+    (meanwhile,) = made - {closed["snapshot"]}
+    store = open_store(tenant.store)
+    begun, ended = (read_manifest(store, one).session for one in (meanwhile, closed["snapshot"]))
+    assert begun is not None
+    assert ended is not None
+    assert begun.name == ended.name, "it is the same session"
+    assert (begun.over, ended.over) == (False, True)
+    assert 0 < begun.inputs < ended.inputs
+    told = json.loads(tradeplane("replay", meanwhile, "--store", tenant.store, "-o", "json"))
+    assert (told["verdict"]["decisions"], told["verdict"]["execution"]) == ("Exact", "Exact")
+    assert told["verdict"]["fills"] == begun.fills
 
 
 def test_suspended_it_is_flat(suspended: Object) -> None:
@@ -111,4 +156,4 @@ def test_resumed_it_is_another_session_and_deleted_it_leaves_nothing(tenant: Ten
     )
     sealed = tenant.items("snapshots", "-l", f"tradeplane.dev/strategy-uid={uid}")
     assert [one["spec"]["digest"] for one in sealed].count(suspended["status"]["session"]["snapshot"]) == 1
-    assert len(sealed) == 2, "what it was sealed as outlives it"
+    assert len(sealed) == 3, "what it was sealed as outlives it"
