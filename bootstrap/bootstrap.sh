@@ -14,7 +14,7 @@ readonly log=$cache/bootstrap.log
 readonly cluster=${CLUSTER:-embedded}
 
 # The Go module proxy serves whole toolchains, checked against its checksum database; Debian 12 has 1.19.
-readonly go_version=1.26.8 go_oldest=1.25
+readonly go_version=1.26.8 go_oldest=1.26
 uv_version=$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' "$here/uv.txt")
 readonly uv_version
 readonly uv_home=$tools/uv-$uv_version go_home=$tools/go-$go_version

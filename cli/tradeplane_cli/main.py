@@ -13,7 +13,18 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from tradeplane_cli.commands import capture, catalogue, completion, exchange, replay, results, run, snapshot, version
+from tradeplane_cli.commands import (
+    capture,
+    catalogue,
+    completion,
+    evidence,
+    exchange,
+    replay,
+    results,
+    run,
+    snapshot,
+    version,
+)
 from tradeplane_cli.commands.examples import KEEP_LINES, exit_codes
 from tradeplane_cli.session import PROGRAM, Session, program_name
 
@@ -39,6 +50,7 @@ def application(program: str = PROGRAM) -> typer.Typer:
     tree = typer.Typer(help=ABOUT, epilog=_epilog(), add_completion=program == PROGRAM, **settings)
     tree.command("run", epilog=run.EPILOG, no_args_is_help=True)(run.run)
     tree.command("replay", epilog=replay.EPILOG, no_args_is_help=True)(replay.replay)
+    evidence.add_to(tree)
     groups = (("snapshot", (snapshot, capture, catalogue)), ("results", (results,)), ("exchange", (exchange,)))
     for name, modules in groups:
         group = typer.Typer(help=modules[0].HELP, add_completion=False, **settings)

@@ -22,15 +22,18 @@ def failure_of(error: Exception) -> CommandFailure:
 
 
 def _code(error: Exception) -> ExitCode | None:
+    from tradeplane_evidence import errors as evidence
     from tradeplane_store import errors as store
     from tradeplane_workloads.errors import WorkloadError
 
     if isinstance(error, WorkloadError):
         return error.exit_code
-    if isinstance(error, store.InvalidStore | store.InvalidPath):
+    if isinstance(error, store.InvalidStore | store.InvalidPath | evidence.InvalidKey | evidence.InvalidReference):
         return ExitCode.INVALID
     if isinstance(error, store.NotFound | store.TooLarge):
         return ExitCode.REFUSED
-    if isinstance(error, store.StoreError):
+    if isinstance(error, store.StoreError | evidence.RegistryUnavailable | evidence.SignerUnavailable):
         return ExitCode.STORE
+    if isinstance(error, evidence.EvidenceError):
+        return ExitCode.REFUSED
     return None

@@ -91,6 +91,8 @@ REGISTRY = Program("olareg", "olareg", "github.com/olareg/olareg/cmd/olareg")
 PAUSE = Program("pause", "pause", ".")
 PAUSE_ARM64 = Program("pause", "pause", ".", "arm64")
 KWOK = Program("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok")
+COSIGN = Program("cosign", "cosign", "github.com/sigstore/cosign/v3/cmd/cosign")
+DISTRIBUTION = Program("registry", "distribution", "github.com/distribution/distribution/v3/cmd/registry")
 
 CONTROL_PLANE = (ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBECTL)
 """What a control plane without nodes needs."""
@@ -100,6 +102,8 @@ ARM64_NODE = (KUBELET_ARM64, CONTAINERD_ARM64, PAUSE_ARM64)
 """What the emulated node needs besides: the rest of it runs on the machine's own processor."""
 BENCHMARK = (KWOK,)
 """What fake nodes need; not part of a cluster."""
+AUDIT = (COSIGN, DISTRIBUTION)
+"""What an auditor has, and a registry without a list of referrers; tests alone use them."""
 
 
 def module_version(module: str, path: str) -> str:

@@ -1,0 +1,109 @@
+"""``tradeplane attest`` and ``tradeplane verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tradeplane_api.run import ExitCode
+
+from tradeplane_cli.commands.examples import epilog
+from tradeplane_cli.options import Debug, Output, Store
+from tradeplane_cli.printing import OutputFormat, show
+
+ATTEST_EPILOG = epilog(
+    "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem && chmod 600 key.pem",
+    "openssl pkey -in key.pem -pubout -out key.pub",
+    "tradeplane attest macd-sp500-1a2b3c4d5e --to registry.example.com/runs/sp500-macd --signer file:key.pem",
+)
+VERIFY_EPILOG = epilog(
+    "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub",
+    "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key keyring.json -o json | jq .checks",
+)
+
+PlainHttp = Annotated[
+    bool,
+    typer.Option("--plain-http", help="Speak to the registry without TLS; on this machine's own that is done unasked."),
+]
+
+
+def attest(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Name of the run.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="REPOSITORY",
+            help="Where to, such as registry.example.com/runs/sp500-macd, with :TAG where it is to have one.",
+        ),
+    ],
+    signer: Annotated[
+        str,
+        typer.Option(
+            metavar="URI",
+            help="Who signs: file:KEY.pem (ECDSA P-256 or Ed25519) or awskms:///alias/NAME. The passphrase of a key in "
+            "a file is read from TRADEPLANE_KEY_PASSPHRASE.",
+        ),
+    ],
+    plain_http: PlainHttp = False,
+    store: Store = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Push a finished run to a registry with signed provenance of it.
+
+    Results become an OCI artifact, and a Sigstore bundle with SLSA provenance refers to it. Once more does nothing new.
+    Registries are logged in to as by docker login.
+    """
+    from tradeplane_cli.evidence import attest as push
+    from tradeplane_cli.local_store import store_url
+
+    pushed = push(run, store_url(store), to, signer, plain_http=plain_http)
+    show(pushed.as_json(), output, pushed.as_text)
+
+
+def verify(
+    reference: Annotated[
+        str, typer.Argument(metavar="REFERENCE", help="A run in a registry: REGISTRY/REPOSITORY@sha256:...")
+    ],
+    key: Annotated[
+        list[Path],
+        typer.Option(metavar="FILE", help="The signer's public key (PEM), or a keyring; give it as often as needed."),
+    ],
+    builder: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
+    ] = None,
+    max_age_days: Annotated[
+        int | None, typer.Option(metavar="DAYS", min=0, help="Refuse what says it is older. [default: any age]")
+    ] = None,
+    plain_http: PlainHttp = False,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Verify a run in a registry: signature, policy, files, result and inputs, one line each.
+
+    Needs neither a cluster nor an account: the registry's bytes and the signer's public key. Ends with exit code 3 when
+    a check fails.
+    """
+    from datetime import timedelta
+
+    from tradeplane_evidence.verification.policy import Policy
+
+    from tradeplane_cli.evidence import verify as look
+
+    policy = Policy(
+        builders=frozenset(builder) if builder else None,
+        max_age=None if max_age_days is None else timedelta(days=max_age_days),
+    )
+    found = look(reference, key, policy, plain_http=plain_http)
+    show(found.as_json(), output, found.as_text)
+    if not found.verification.passed:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands to an application."""
+    application.command("attest", epilog=ATTEST_EPILOG, no_args_is_help=True)(attest)
+    application.command("verify", epilog=VERIFY_EPILOG, no_args_is_help=True)(verify)

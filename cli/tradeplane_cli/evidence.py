@@ -1,0 +1,158 @@
+"""Attesting a run and verifying one, as the commands do it and show it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_api.run import ExitCode
+from tradeplane_evidence.attestation import Attested, attest_run, read_run
+from tradeplane_evidence.errors import InvalidKey
+from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.credentials import credentials_for
+from tradeplane_evidence.registry.references import Reference, parse_reference
+from tradeplane_evidence.signing.keyring import MAX_KEYRING_BYTES, Keyring, TrustedKey, read_keyring
+from tradeplane_evidence.signing.signer import open_signer
+from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
+from tradeplane_evidence.statements.run import Execution
+from tradeplane_evidence.verification.runs import Verification, verify_run
+from tradeplane_store.objects import open_store
+
+from tradeplane_cli.failures import CommandFailure
+from tradeplane_cli.printing import GAP, pairs
+from tradeplane_cli.progress import stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tradeplane_evidence.verification.policy import Policy
+
+PASSPHRASE_VARIABLE = "TRADEPLANE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
+"""Environment variable with the passphrase of a signing key; in an argument everybody on the machine could read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A run that was attested."""
+
+    run: str
+    attested: Attested
+    key: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        return {
+            "run": self.run,
+            "reference": str(self.attested.reference),
+            "attestation": str(self.attested.reference.at(self.attested.attestation)),
+            "key": self.key,
+        }
+
+    def as_text(self) -> str:
+        """Lines for people, with what to do next."""
+        reference = self.attested.reference
+        rows = [(name.capitalize(), str(value)) for name, value in self.as_json().items()]
+        tlog = "--insecure-ignore-tlog"
+        return "\n".join(
+            [
+                pairs(rows),
+                "",
+                "Anybody with the public key verifies it:",
+                f"  tradeplane verify {reference} --key KEY.pub",
+                f"  cosign verify-attestation --key KEY.pub {tlog} --type {PREDICATE_TYPE} {reference}",
+            ]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was found of a run in a registry."""
+
+    verification: Verification
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        found = self.verification
+        return {
+            "reference": str(found.reference),
+            "verified": found.passed,
+            "checks": [
+                {
+                    "name": check.name,
+                    "passed": check.passed,
+                    "message": check.words,
+                    **({} if check.passed else {"error": check.error}),
+                }
+                for check in found.checks
+            ],
+            "statement": None if found.claim is None else found.claim.statement.plain(),
+        }
+
+    def as_text(self) -> str:
+        """Lines for people: one a check."""
+        checks = self.verification.checks
+        width = max(len(check.name) for check in checks)
+        lines = [
+            f"{'ok  ' if check.passed else 'FAIL'} {check.name.ljust(width)}{GAP}{check.words}" for check in checks
+        ]
+        return "\n".join(lines)
+
+
+def attest(run: str, url: str, target: str, signer: str, *, plain_http: bool) -> Pushed:
+    """Push a finished run of a store and the signed statement of it. Raises what the rooms below raise."""
+    repository = parse_reference(target)
+    if repository.digest is not None:
+        raise CommandFailure(
+            f"{target} names a digest, and that follows from the results", remedy="leave out what comes after @"
+        )
+    key = open_signer(signer, _passphrase())
+    stored = read_run(open_store(url), run)
+
+    async def push() -> Attested:
+        async with _registry(repository, plain_http=plain_http) as registry:
+            return await attest_run(stored, registry, repository, key, Execution())
+
+    with stage(f"Pushing {run} to {repository.host}"):
+        attested = asyncio.run(push())
+    return Pushed(run, attested, key.public_key.fingerprint)
+
+
+def verify(target: str, keys: Sequence[Path], policy: Policy, *, plain_http: bool) -> Verified:
+    """Verify a run in a registry. Raises what the rooms below raise where it cannot be asked."""
+    reference = parse_reference(target)
+    keyring = read_keys(keys)
+
+    async def look() -> Verification:
+        async with _registry(reference, plain_http=plain_http) as registry:
+            return await verify_run(registry, reference, keyring, policy, datetime.now(UTC))
+
+    with stage(f"Verifying {reference}"):
+        return Verified(asyncio.run(look()))
+
+
+def read_keys(paths: Sequence[Path]) -> Keyring:
+    """Return the keys of files, each the PEM of one key or a keyring. Raises InvalidKey."""
+    keys: list[TrustedKey] = []
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                data = file.read(MAX_KEYRING_BYTES + 1)
+        except OSError as error:
+            raise InvalidKey(f"the key {path} cannot be read: {error.strerror}") from error
+        keys.extend(read_keyring(data, f"the key {path}").keys)
+    if not keys:
+        raise CommandFailure("no key is given", code=ExitCode.INVALID, remedy="give the signer's public key with --key")
+    return Keyring(tuple(keys))
+
+
+def _registry(reference: Reference, *, plain_http: bool) -> Registry:
+    return Registry(reference.host, plain_http or reference.is_loopback, credentials_for)
+
+
+def _passphrase() -> bytes | None:
+    text = os.environ.get(PASSPHRASE_VARIABLE)
+    return text.encode() if text else None

@@ -1,0 +1,55 @@
+"""What can be wrong with evidence, told apart by what an auditor makes of it and a person does about it."""
+
+from __future__ import annotations
+
+
+class EvidenceError(Exception):
+    """Base of every error of this room; the message names the thing, what was wrong with it and what to do."""
+
+
+class Malformed(EvidenceError, ValueError):
+    """A document that has not the form it must have, or is over a limit."""
+
+
+class SignatureRefused(EvidenceError):
+    """A signature that is not of these bytes, or not by this key."""
+
+
+class KeyRefused(EvidenceError):
+    """No key of the keyring made the signature, or the key may not be relied on for it."""
+
+
+class PolicyRefused(EvidenceError):
+    """A genuine statement that does not say what the policy asks for."""
+
+
+class DigestMismatch(EvidenceError):
+    """Bytes that do not have the digest by which they were asked for."""
+
+
+class NotAttested(EvidenceError):
+    """There is no evidence of this."""
+
+
+class InvalidReference(EvidenceError, ValueError):
+    """A text that names nothing in a registry."""
+
+
+class InvalidKey(EvidenceError, ValueError):
+    """A key, a keyring or the URI of a signer that cannot be used as it stands."""
+
+
+class SignerUnavailable(EvidenceError):
+    """Who signs was not reached, or has no room for more now; the same may succeed later."""
+
+
+class RegistryUnavailable(EvidenceError):
+    """The registry was not reached, or did not answer as it should, within the limits on time and tries."""
+
+
+class RegistryRefused(EvidenceError):
+    """The registry does not allow it, or has no such thing; ``status`` is what it answered, where it did."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status

@@ -1,0 +1,1 @@
+"""An OCI registry: where results and their attestations lie for everybody who may read them."""

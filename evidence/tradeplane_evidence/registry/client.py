@@ -1,0 +1,329 @@
+"""Requests to an OCI registry: pull and push by digest, with limits on size, time and tries.
+
+Source: OCI Distribution Specification 1.1; authorization as distribution's "Token Authentication Specification" has
+it. oras-py has neither coroutines nor the fallback of referrers, nor limits on what it reads, which is why this stands
+here.
+
+What a registry answers is believed only as far as its digest goes. Credentials go to the registry itself and to the
+authority it names over TLS, and to no place that either redirects to.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from tradeplane_store.canonical import sha256_digest
+from yarl import URL
+
+from tradeplane_evidence import strict_json
+from tradeplane_evidence.errors import DigestMismatch, Malformed, RegistryRefused, RegistryUnavailable
+from tradeplane_evidence.registry.manifests import INDEX_TYPE, MANIFEST_TYPE, MAX_MANIFEST_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tradeplane_evidence.registry.credentials import Credentials
+    from tradeplane_evidence.registry.references import Reference
+
+MAX_ERROR_BYTES = 16_384
+MAX_TOKEN_BYTES = 65_536
+_CHALLENGE = re.compile(r'([a-z]+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long is waited: for one answer, and with new tries for one request in all; and how often it is tried."""
+
+    answer_s: float = 60.0
+    request_s: float = 180.0
+    tries: int = 5
+    first_pause_s: float = 0.25
+    longest_pause_s: float = 20.0
+
+
+@dataclass(slots=True)
+class Registry:
+    """One registry, by its host. Use it as a context: it keeps connections open.
+
+    ``credentials`` gives what it is logged in to with, and is asked at most once. Methods raise RegistryUnavailable
+    where it was not reached within the limits, and RegistryRefused where it does not allow something, beside those that
+    they state.
+    """
+
+    host: str
+    plain_http: bool = False
+    credentials: Callable[[str], Credentials | None] = lambda _host: None
+    limits: Limits = field(default_factory=Limits)
+    _session: aiohttp.ClientSession | None = field(default=None, init=False)
+    _authorization: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _known: Credentials | None = field(default=None, init=False, repr=False)
+    _asked: bool = field(default=False, init=False)
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=self.limits.answer_s), auto_decompress=False, trust_env=False
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def manifest(self, reference: Reference) -> tuple[bytes, str]:
+        """Return the bytes of a manifest and its digest. Raises DigestMismatch where it is not what was asked for."""
+        name = reference.digest or reference.tag or "latest"
+        answer = await self._ask(
+            "GET",
+            f"/v2/{reference.repository}/manifests/{name}",
+            reference.repository,
+            headers={"Accept": f"{MANIFEST_TYPE}, {INDEX_TYPE}"},
+            limit=MAX_MANIFEST_BYTES,
+        )
+        found = sha256_digest(answer.body)
+        if reference.digest is not None and found != reference.digest:
+            raise DigestMismatch(f"{reference}: the registry answered with bytes of digest {found}; do not rely on it")
+        return answer.body, found
+
+    async def blob(self, repository: str, digest: str, limit: int) -> bytes:
+        """Return a blob's bytes, at most ``limit``. Raises DigestMismatch."""
+        path = f"/v2/{repository}/blobs/{digest}"
+        answer = await self._ask("GET", path, repository, limit=limit, redirects=True)
+        found = sha256_digest(answer.body)
+        if found != digest:
+            raise DigestMismatch(
+                f"{self.host}/{repository}@{digest}: the registry answered with bytes of digest {found}"
+            )
+        return answer.body
+
+    async def has_blob(self, repository: str, digest: str) -> bool:
+        """Return whether a blob is there."""
+        path = f"/v2/{repository}/blobs/{digest}"
+        answer = await self._ask("HEAD", path, repository, accepted=(200, 307, 404), push=True)
+        return answer.status != HTTPStatus.NOT_FOUND
+
+    async def push_blob(self, repository: str, data: bytes) -> str:
+        """Put a blob where it is not there yet, in one request; return its digest."""
+        digest = sha256_digest(data)
+        if await self.has_blob(repository, digest):
+            return digest
+        begun = await self._ask("POST", f"/v2/{repository}/blobs/uploads/", repository, accepted=(202,), push=True)
+        place = self._own_place(begun.headers.get("Location", ""))
+        place = place.update_query(digest=digest)
+        headers = {"Content-Type": "application/octet-stream"}
+        await self._ask("PUT", place, repository, headers=headers, body=data, accepted=(201,), push=True)
+        return digest
+
+    async def push_manifest(self, repository: str, name: str, data: bytes, media_type: str) -> bool:
+        """Put a manifest under a digest or a tag; return whether the registry lists it as a referrer of its subject."""
+        path = f"/v2/{repository}/manifests/{name}"
+        headers = {"Content-Type": media_type}
+        answer = await self._ask("PUT", path, repository, headers=headers, body=data, accepted=(201,), push=True)
+        return "OCI-Subject" in answer.headers
+
+    async def referrers(
+        self, repository: str, digest: str, after: str | None = None
+    ) -> tuple[bytes, str | None] | None:
+        """Return a page of what refers to a digest, and where the next is; None where there is no such API."""
+        place = after or f"/v2/{repository}/referrers/{digest}"
+        target = self._own_place(place) if after else place
+        answer = await self._ask("GET", target, repository, accepted=(200, 400, 404, 405), limit=MAX_MANIFEST_BYTES)
+        if answer.status != HTTPStatus.OK or not answer.headers.get("Content-Type", "").startswith(INDEX_TYPE):
+            return None
+        following = re.fullmatch(r'<([^>]+)>;\s*rel="?next"?', answer.headers.get("Link", ""))
+        return answer.body, following.group(1) if following else None
+
+    def _own_place(self, location: str) -> URL:
+        """Return a place that the registry named, which must be its own: credentials go there."""
+        base = self._base()
+        try:
+            place = base.join(URL(location, encoded=True))
+        except ValueError as error:
+            raise RegistryUnavailable(f"{self.host} names a place to go on that is none: {location[:200]!r}") from error
+        if place.origin() != base.origin():
+            raise RegistryRefused(
+                f"{self.host} sends us to {place.origin()} to go on; what we push goes to the registry alone"
+            )
+        return place
+
+    def _base(self) -> URL:
+        return URL(f"{'http' if self.plain_http else 'https'}://{self.host}/")
+
+    async def _ask(
+        self,
+        method: str,
+        target: str | URL,
+        repository: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        accepted: tuple[int, ...] = (200,),
+        limit: int = MAX_ERROR_BYTES,
+        push: bool = False,
+        redirects: bool = False,
+    ) -> _Answer:
+        """Ask until there is an answer that says something, within the limits; return it where it is accepted."""
+        url = target if isinstance(target, URL) else self._base().join(URL(target, encoded=True))
+        scope = f"repository:{repository}:{'pull,push' if push else 'pull'}"
+        request = _Request(method, url, dict(headers or {}), body, limit, redirects)
+        try:
+            async with asyncio.timeout(self.limits.request_s):
+                answer = await self._answered(request, scope)
+        except TimeoutError as error:
+            raise RegistryUnavailable(
+                f"{method} {url.path} of {self.host} was not answered within {self.limits.request_s:g} s"
+            ) from error
+        if answer.status in accepted:
+            return answer
+        raise self._refusal(request, answer)
+
+    async def _answered(self, request: _Request, scope: str) -> _Answer:
+        pause, authorised = self.limits.first_pause_s, False
+        for count in range(1, self.limits.tries + 1):
+            last = count == self.limits.tries
+            try:
+                answer = await self._once(request, scope)
+                if answer.status == HTTPStatus.UNAUTHORIZED and not authorised:
+                    authorised = True
+                    await self._authorise(answer.headers.get("WWW-Authenticate", ""), scope)
+                    answer = await self._once(request, scope)
+            except (aiohttp.ClientError, TimeoutError) as error:
+                if last:
+                    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+                    raise RegistryUnavailable(f"{self.host} cannot be reached ({what}); tried {count} times") from error
+                await asyncio.sleep(pause)
+            else:
+                again = answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= 500
+                if not again or last:
+                    return answer
+                await asyncio.sleep(max(pause, min(answer.retry_after(), self.limits.longest_pause_s)))
+            pause = min(pause * 2, self.limits.longest_pause_s)
+        raise AssertionError("the last try returns or raises")
+
+    async def _once(self, request: _Request, scope: str) -> _Answer:
+        if self._session is None:
+            raise RuntimeError("a Registry is used as a context: async with Registry(...) as registry")
+        headers = dict(request.headers)
+        if scope in self._authorization:
+            headers["Authorization"] = self._authorization[scope]
+        async with self._session.request(
+            request.method, request.url, headers=headers, data=request.body, allow_redirects=False
+        ) as response:
+            if request.redirects and response.status in {301, 302, 303, 307, 308}:
+                return await self._elsewhere(request, response)
+            return await _read(response, request)
+
+    async def _elsewhere(self, request: _Request, response: aiohttp.ClientResponse) -> _Answer:
+        """Fetch a blob from the storage that a registry redirects to: without credentials, and only over TLS.
+
+        A registry without TLS may redirect to another place without it; what comes is known by its digest.
+        """
+        place = request.url.join(URL(response.headers.get("Location", ""), encoded=True))
+        if place.scheme != "https" and not (self.plain_http and place.scheme == "http"):
+            raise RegistryRefused(f"{self.host} redirects to {place.scheme}://{place.host}; blobs are fetched over TLS")
+        if self._session is None:
+            raise RuntimeError("a Registry is used as a context")
+        async with self._session.get(place, allow_redirects=False) as found:
+            return await _read(found, request)
+
+    async def _authorise(self, challenge: str, scope: str) -> None:
+        """Answer a challenge: with name and password, or with a token that the registry's authority gives for them."""
+        kind, _, rest = challenge.partition(" ")
+        known = await self._login()
+        if kind.lower() == "basic":
+            if known is None:
+                raise RegistryRefused(f"{self.host} asks who we are: log in to it with docker login {self.host}")
+            self._authorization[scope] = known.basic()
+            return
+        if kind.lower() != "bearer":
+            raise RegistryRefused(f"{self.host} asks for authorization of a kind that is not known: {kind[:32]!r}")
+        fields = dict(_CHALLENGE.findall(rest))
+        self._authorization[scope] = f"Bearer {await self._token(fields, scope, known)}"
+
+    async def _login(self) -> Credentials | None:
+        if not self._asked:
+            self._known = await asyncio.to_thread(self.credentials, self.host)
+            self._asked = True
+        return self._known
+
+    async def _token(self, fields: Mapping[str, str], scope: str, known: Credentials | None) -> str:
+        realm = URL(fields.get("realm", ""), encoded=True)
+        if realm.scheme != "https" and not (self.plain_http and realm.scheme == "http"):
+            raise RegistryRefused(
+                f"{self.host} sends us for a token to {realm.scheme or 'nowhere'}; that must be https"
+            )
+        if self._session is None:
+            raise RuntimeError("a Registry is used as a context")
+        asked = {"scope": scope} | ({"service": fields["service"]} if "service" in fields else {})
+        headers = {"Authorization": known.basic()} if known is not None else {}
+        url = URL(f"{realm}{'&' if realm.query_string else '?'}{urlencode(asked)}", encoded=True)
+        async with self._session.get(url, headers=headers, allow_redirects=False) as response:
+            answer = await _read(response, _Request("GET", url, {}, None, MAX_TOKEN_BYTES, redirects=False))
+        if answer.status >= 500 or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise aiohttp.ClientConnectionError(f"{realm.host} answered {answer.status} to a request for a token")
+        if answer.status != HTTPStatus.OK:
+            raise RegistryRefused(
+                f"{realm.host} gives us no token for {scope} (answer {answer.status}); log in with docker login "
+                f"{self.host}, or ask for the right"
+            )
+        found = strict_json.parse(answer.body, f"the token of {realm.host}", MAX_TOKEN_BYTES)
+        token = (found.get("token") or found.get("access_token")) if isinstance(found, dict) else None
+        if not isinstance(token, str) or not token.isascii() or any(one.isspace() for one in token):
+            raise Malformed(f"{realm.host} answered with no token")
+        return token
+
+    def _refusal(self, request: _Request, answer: _Answer) -> RegistryRefused | RegistryUnavailable:
+        said = answer.body[:300].decode("utf-8", "replace").strip() if answer.body else ""
+        what = f"{self.host} answered {answer.status} to {request.method} {request.url.path}"
+        told = f": {said}" if said else ""
+        if answer.status >= 500 or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return RegistryUnavailable(f"{what}{told}; tried {self.limits.tries} times")
+        remedies = {
+            HTTPStatus.UNAUTHORIZED: f"log in with docker login {self.host}",
+            HTTPStatus.FORBIDDEN: "ask for the right to do this",
+            HTTPStatus.NOT_FOUND: "correct the reference, or push it there",
+        }
+        remedy = next((words for status, words in remedies.items() if status == answer.status), "see what it says")
+        return RegistryRefused(f"{what}{told}; {remedy}", answer.status)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    method: str
+    url: URL
+    headers: dict[str, str]
+    body: bytes | None
+    limit: int
+    redirects: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def retry_after(self) -> float:
+        """Seconds that it asks us to wait (RFC 9110, section 10.2.3); a date counts as nothing asked."""
+        text = self.headers.get("Retry-After", "")
+        return float(text) if text.isdecimal() and len(text) < 6 else 0.0
+
+
+async def _read(response: aiohttp.ClientResponse, request: _Request) -> _Answer:
+    """Read an answer to its limit. A body that is cut short is an error of the connection, and tried again."""
+    limit = request.limit if response.status == HTTPStatus.OK else MAX_ERROR_BYTES
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(65_536):
+        body += chunk
+        if len(body) > limit:
+            if response.status == HTTPStatus.OK:
+                raise Malformed(
+                    f"{request.url.host} answered {request.method} {request.url.path} with more than {limit:,} bytes"
+                )
+            break
+    return _Answer(response.status, response.headers.copy(), bytes(body[:limit]))

@@ -1,0 +1,1 @@
+"""Signatures: envelopes, bundles, keys and who makes and checks them."""

@@ -1,0 +1,65 @@
+"""A Sigstore bundle (v0.3) of a statement that was signed with a key.
+
+Source: sigstore/protobuf-specs, ``sigstore_bundle.proto``: a bundle of version 0.3 holds verification material (here
+the hint of a public key) and an envelope. sigstore-python 4 neither makes nor reads one with a bare public key, which
+is why this stands here; what it holds of certificates and logs is left to that library.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from tradeplane_store.canonical import canonical_json
+
+from tradeplane_evidence import strict_json
+from tradeplane_evidence.signing.dsse import Envelope, enveloped, pre_authentication_encoding
+from tradeplane_evidence.statements.statement import PAYLOAD_TYPE, Form, parsed
+
+BUNDLE_TYPE = "application/vnd.dev.sigstore.bundle.v0.3+json"
+MAX_BUNDLE_BYTES = 8 * 1024 * 1024
+
+
+class PublicKeyHint(Form):
+    """Which key it was: base64 of the SHA-256 of its DER (SubjectPublicKeyInfo), where cosign or we wrote it."""
+
+    hint: str = Field(default="", max_length=1_024)
+
+
+class VerificationMaterial(Form):
+    """What a signature is checked with. A certificate in its place is refused: no key was given for it."""
+
+    public_key: PublicKeyHint
+
+
+class Bundle(Form):
+    """An envelope, and which key signed it."""
+
+    media_type: Literal["application/vnd.dev.sigstore.bundle.v0.3+json"] = (
+        "application/vnd.dev.sigstore.bundle.v0.3+json"
+    )
+    verification_material: VerificationMaterial
+    dsse_envelope: Envelope
+
+    @property
+    def hint(self) -> str:
+        """Which key signed it, as it says itself; not signed."""
+        return self.verification_material.public_key.hint
+
+    def signed_bytes(self) -> bytes:
+        """Return the bytes that the signature is over. Raises Malformed."""
+        return pre_authentication_encoding(PAYLOAD_TYPE, self.dsse_envelope.payload_bytes())
+
+
+def bundled(payload: bytes, signature: bytes, hint: str) -> bytes:
+    """Return the bundle of a signed statement as bytes, the same for the same signature."""
+    bundle = Bundle(
+        verification_material=VerificationMaterial(public_key=PublicKeyHint(hint=hint)),
+        dsse_envelope=enveloped(payload, signature),
+    )
+    return canonical_json(bundle.plain())
+
+
+def parse_bundle(data: bytes) -> Bundle:
+    """Return a bundle from its JSON. Raises Malformed, naming the field."""
+    return parsed(Bundle, strict_json.parse(data, "the bundle", MAX_BUNDLE_BYTES), "the bundle")

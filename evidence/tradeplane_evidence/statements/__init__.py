@@ -1,0 +1,1 @@
+"""What is claimed: in-toto Statements, and the predicates that tradeplane makes."""

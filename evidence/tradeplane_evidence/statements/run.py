@@ -1,0 +1,142 @@
+"""The statement of a finished run; docs/evidence/run-v1.md is what its build type resolves to.
+
+Pure: what is stated comes in, and the bytes that are signed follow from it, so that the same run is stated in the same
+bytes whoever asks and however often.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_store import layout
+
+from tradeplane_evidence.statements.provenance import (
+    PREDICATE_TYPE,
+    BuildDefinition,
+    Builder,
+    BuildMetadata,
+    Provenance,
+    RunDetails,
+)
+from tradeplane_evidence.statements.statement import ResourceDescriptor, Statement, Subject, hexadecimal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tradeplane_api.run import ResultsManifest
+    from tradeplane_api.snapshot_manifest import SnapshotManifest
+
+RUN_BUILD_TYPE = "https://tradeplane.dev/evidence/run-v1"
+SPECIFICATION = "specification"
+"""The external parameter that every run has: its specification, whole."""
+RECORDS = "tradeplane.records.v1"
+"""Name of the digest over a part's canonical records (docs/formats/digests.md); equal wherever it was written."""
+RESULT = "tradeplane.result.v1"
+"""Name of the digest over what a run found; equal wherever it ran."""
+LOCAL_BUILDER = "https://tradeplane.dev/evidence/builders/local-v1"
+"""The builder of a run that somebody made on a machine of their own: nobody but the signer vouches for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Which execution a run was, as far as is known; times are RFC 3339."""
+
+    builder: str = LOCAL_BUILDER
+    invocation: str | None = None
+    started: str | None = None
+    finished: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunEvidence:
+    """All that is stated of a run.
+
+    ``artifact``: name and digest of the OCI manifest that holds the results. ``files``: digest of each file's bytes in
+    it, by name. ``logs``: likewise of what is stated beside. ``snapshots``: manifests of the data, by id.
+    """
+
+    results: ResultsManifest
+    artifact: tuple[str, str]
+    files: Mapping[str, str]
+    snapshots: Mapping[str, SnapshotManifest]
+    execution: Execution = field(default_factory=Execution)
+    logs: Mapping[str, str] = field(default_factory=dict)
+
+
+def run_statement(evidence: RunEvidence) -> Statement:
+    """Return what is stated of a run: SLSA provenance of its artifact and of every file in it."""
+    subjects = [_subject(*evidence.artifact), *(_subject(*one) for one in sorted(evidence.files.items()))]
+    provenance = Provenance(
+        build_definition=BuildDefinition(
+            build_type=RUN_BUILD_TYPE,
+            external_parameters={SPECIFICATION: _plain(evidence.results)["specification"]},
+            internal_parameters=dict(sorted(evidence.results.environment.items())),
+            resolved_dependencies=tuple(_dependencies(evidence)),
+        ),
+        run_details=_details(evidence),
+    )
+    return Statement(subject=tuple(subjects), predicate_type=PREDICATE_TYPE, predicate=provenance.plain())
+
+
+def _subject(name: str, digest: str) -> Subject:
+    return Subject(name=name, digest={"sha256": hexadecimal(digest)})
+
+
+def _plain(results: ResultsManifest) -> dict[str, Any]:
+    return results.model_dump(mode="json", by_alias=True)
+
+
+def _dependencies(evidence: RunEvidence) -> Sequence[ResourceDescriptor]:
+    """List the image, and of each snapshot its manifest, its parts by their records, and what it was made from."""
+    specification = evidence.results.specification
+    found = [] if specification.image is None else [image_dependency(specification.image)]
+    for identity in specification.snapshots:
+        manifest = evidence.snapshots[identity]
+        found.append(
+            ResourceDescriptor(name=layout.snapshot_manifest(identity), digest={"sha256": hexadecimal(identity)})
+        )
+        found.extend(
+            ResourceDescriptor(
+                name=layout.snapshot_part(identity, part.name), digest={RECORDS: hexadecimal(part.digest)}
+            )
+            for part in manifest.parts
+        )
+        found.extend(
+            ResourceDescriptor(name=f"source/{source.name}", digest={"sha256": hexadecimal(source.digest)})
+            for source in manifest.sources
+        )
+    return found
+
+
+def image_dependency(reference: str) -> ResourceDescriptor:
+    """Return an image that is named ``repository@sha256:<hex>`` as a package URL (purl, type oci) and its digest."""
+    repository, _, digest = reference.partition("@")
+    name = repository.rpartition("/")[2].partition(":")[0].lower()
+    uri = f"pkg:oci/{name}@{digest.replace(':', '%3A')}?repository_url={repository.replace(':', '%3A')}"
+    return ResourceDescriptor(name="image", uri=uri, digest={"sha256": hexadecimal(digest)} if digest else None)
+
+
+def _details(evidence: RunEvidence) -> RunDetails:
+    execution, results = evidence.execution, evidence.results
+    byproducts = [
+        ResourceDescriptor(name="result", digest={RESULT: hexadecimal(results.result_digest)}),
+        *(
+            ResourceDescriptor(
+                name=layout.results_part(results.specification.run, part.name),
+                digest={RECORDS: hexadecimal(part.digest)},
+            )
+            for part in results.parts
+        ),
+        *(
+            ResourceDescriptor(name=name, digest={"sha256": hexadecimal(digest)})
+            for name, digest in sorted(evidence.logs.items())
+        ),
+    ]
+    return RunDetails(
+        builder=Builder(id=execution.builder),
+        metadata=BuildMetadata(
+            invocation_id=execution.invocation, started_on=execution.started, finished_on=execution.finished
+        ),
+        byproducts=tuple(byproducts),
+    )

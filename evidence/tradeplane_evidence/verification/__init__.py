@@ -1,0 +1,1 @@
+"""Verification: from bytes that anybody may have written to what may be relied on."""

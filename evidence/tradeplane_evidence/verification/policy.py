@@ -1,0 +1,87 @@
+"""What a genuine statement must say to be relied on. Each rule is its own, and refuses in its own words.
+
+SLSA's "Verifying artifacts" is the source of what is asked: the builder that is trusted for the key, the build type
+whose parameters are understood, and no parameter that is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from tradeplane_evidence.errors import Malformed, PolicyRefused
+from tradeplane_evidence.signing.keyring import told
+from tradeplane_evidence.statements.run import RUN_BUILD_TYPE, SPECIFICATION
+
+if TYPE_CHECKING:
+    from tradeplane_evidence.signing.keyring import TrustedKey
+    from tradeplane_evidence.statements.provenance import Provenance
+    from tradeplane_evidence.statements.statement import Statement
+
+AHEAD = timedelta(minutes=5)
+"""How far a signer's clock may be ahead of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is asked for. ``builders``: None where any will do that the key signs for."""
+
+    builders: frozenset[str] | None = None
+    build_types: frozenset[str] = frozenset({RUN_BUILD_TYPE})
+    parameters: frozenset[str] = frozenset({SPECIFICATION})
+    max_age: timedelta | None = None
+
+    def check(self, provenance: Provenance, key: TrustedKey, at: datetime | None, now: datetime) -> None:
+        """Raise PolicyRefused where a provenance is not what is asked for. ``at``: when it says that it was made."""
+        self._builder(provenance.run_details.builder.id, key)
+        definition = provenance.build_definition
+        if definition.build_type not in self.build_types:
+            raise PolicyRefused(
+                f"the build type is {definition.build_type}, and what its parameters mean is not known; "
+                f"expected is {' or '.join(sorted(self.build_types))}"
+            )
+        unknown = sorted(set(definition.external_parameters) - self.parameters)
+        if unknown:
+            raise PolicyRefused(
+                f"the external parameter {unknown[0][:64]!r} is not one of {', '.join(sorted(self.parameters))}: "
+                "what it did is not known; use a tradeplane that knows it"
+            )
+        self._age(at, now)
+
+    def _builder(self, builder: str, key: TrustedKey) -> None:
+        if key.builders is not None and builder not in key.builders:
+            raise PolicyRefused(f"key {key.key.fingerprint} does not sign for builder {builder}, by the keyring")
+        if self.builders is not None and builder not in self.builders:
+            raise PolicyRefused(f"the builder is {builder}, and asked for is {' or '.join(sorted(self.builders))}")
+
+    def _age(self, at: datetime | None, now: datetime) -> None:
+        if at is not None and at > now + AHEAD:
+            raise PolicyRefused(f"it is of {told(at)}, which is yet to come: it is {told(now)} here; check both clocks")
+        if self.max_age is None:
+            return
+        if at is None:
+            raise PolicyRefused("it does not say when it was made, and an age is asked for")
+        if now - at > self.max_age:
+            raise PolicyRefused(f"it is of {told(at)}, and nothing older than {self.max_age} is asked for")
+
+
+def about(statement: Statement, digest: str) -> None:
+    """Raise PolicyRefused where a statement is of something else."""
+    if not statement.about(digest):
+        raise PolicyRefused(f"the statement is not about {digest}, but about {statement.subject[0].name or 'another'}")
+
+
+def made_at(provenance: Provenance) -> datetime | None:
+    """Return when a provenance says that it was finished; None where it says nothing. Raises Malformed."""
+    metadata = provenance.run_details.metadata
+    text = None if metadata is None else metadata.finished_on
+    if text is None:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Malformed(f"the provenance: runDetails.metadata.finishedOn: {text!r} is no time (RFC 3339)") from error
+    if found.tzinfo is None:
+        raise Malformed(f"the provenance: runDetails.metadata.finishedOn: {text!r} has no offset (RFC 3339)")
+    return found.astimezone(UTC)

@@ -1,0 +1,209 @@
+"""A run in a registry: what an auditor asks, one question after the other, each answered by itself.
+
+Nothing of ours is asked: the registry's bytes, a public key, and a policy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tradeplane_store import layout
+from tradeplane_store.canonical import canonical_json
+
+from tradeplane_evidence.errors import (
+    DigestMismatch,
+    EvidenceError,
+    KeyRefused,
+    Malformed,
+    NotAttested,
+    PolicyRefused,
+    SignatureRefused,
+)
+from tradeplane_evidence.registry.bundles import list_attestations, pull_bundle
+from tradeplane_evidence.registry.manifests import parse_manifest
+from tradeplane_evidence.results_artifact import MANIFEST_FILE, MAX_FILE_BYTES, RESULTS_TYPE, parse_results
+from tradeplane_evidence.signing.keyring import told
+from tradeplane_evidence.statements.run import RESULT, SPECIFICATION
+from tradeplane_evidence.statements.statement import hexadecimal
+from tradeplane_evidence.verification.bundles import Claim, verify_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from tradeplane_api.run import ResultsManifest, RunSpecification
+
+    from tradeplane_evidence.registry.client import Registry
+    from tradeplane_evidence.registry.manifests import Manifest
+    from tradeplane_evidence.registry.references import Reference
+    from tradeplane_evidence.signing.keyring import Keyring
+    from tradeplane_evidence.verification.policy import Policy
+
+REFUSALS = (DigestMismatch, KeyRefused, Malformed, NotAttested, PolicyRefused, SignatureRefused)
+"""What is an answer; a registry that cannot be asked is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question, and its answer in words. ``error``: name of the error where it failed."""
+
+    name: str
+    words: str
+    error: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may be relied on."""
+        return self.error is None
+
+
+@dataclass(slots=True)
+class Verification:
+    """What was found of a run: the checks in their order, of which the first that failed is the last."""
+
+    reference: Reference
+    checks: list[Check] = field(default_factory=list)
+    claim: Claim | None = None
+    results: ResultsManifest | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether each check passed."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+    def say(self, name: str, words: str) -> None:
+        """Add a check that passed."""
+        self.checks.append(Check(name, words))
+
+
+async def verify_run(
+    registry: Registry, reference: Reference, keyring: Keyring, policy: Policy, now: datetime
+) -> Verification:
+    """Return what is found of a run at a reference. Raises what the registry raises where it cannot be asked."""
+    found = Verification(reference)
+    step = "artifact"
+    try:
+        manifest = await _artifact(registry, found)
+        step = "attestation"
+        claim = await _attestation(registry, found, keyring, policy, now)
+        step = "files"
+        files = _files(manifest, claim)
+        results_bytes = await _pull(registry, found, files)
+        step = "result"
+        _result(found, parse_results(results_bytes), claim)
+        step = "inputs"
+        _inputs(found, claim)
+    except REFUSALS as error:
+        found.checks.append(Check(step, str(error), type(error).__name__))
+    else:
+        found.say("time", _time(claim))
+    return found
+
+
+async def _artifact(registry: Registry, found: Verification) -> Manifest:
+    """Pull the manifest, which names what all else is about."""
+    data, digest = await registry.manifest(found.reference)
+    manifest = parse_manifest(data, f"the manifest of {found.reference}")
+    if manifest.artifact_type != RESULTS_TYPE:
+        raise PolicyRefused(
+            f"{found.reference} is a {manifest.artifact_type or manifest.config.media_type}, and no results of a run"
+        )
+    asked = "" if found.reference.digest else f" (as {found.reference.tag or 'latest'} names it now)"
+    found.reference = found.reference.at(digest)
+    found.say("artifact", f"{digest}{asked}, {len(manifest.layers)} files")
+    return manifest
+
+
+async def _attestation(
+    registry: Registry, found: Verification, keyring: Keyring, policy: Policy, now: datetime
+) -> Claim:
+    """Find a bundle that is by a key of the keyring, about this artifact, and as the policy asks.
+
+    Bundles that are not are passed over, as anybody who may write to the repository can add one; where none is left,
+    what was wrong with the first is told.
+    """
+    listed = await list_attestations(registry, found.reference)
+    if not listed:
+        raise NotAttested(f"nothing attests {found.reference}: no Sigstore bundle refers to it in the registry")
+    faults: list[EvidenceError] = []
+    for one in listed:
+        try:
+            bundle = await pull_bundle(registry, found.reference, one.digest)
+            claim = verify_bundle(bundle, found.reference.digest or "", keyring, policy, now)
+        except REFUSALS as error:
+            faults.append(error)
+            continue
+        found.claim = claim
+        others = f"; {len(faults)} passed over" if faults else ""
+        found.say("signature", f"by {claim.key.key.algorithm} key {claim.key.key.fingerprint}{others}")
+        found.say("policy", f"builder {claim.provenance.run_details.builder.id}")
+        return claim
+    raise faults[0]
+
+
+def _files(manifest: Manifest, claim: Claim) -> dict[str, str]:
+    """Return the digests of the artifact's files by name. Raises PolicyRefused where one is not as it was signed."""
+    signed = {one.name: one.digest.get("sha256") for one in claim.statement.subject}
+    files: dict[str, str] = {}
+    for layer in manifest.layers:
+        name = layer.title
+        if name is None or name in files:
+            raise Malformed("a layer of the artifact has no name of a file, or that of another")
+        if signed.get(name) != hexadecimal(layer.digest):
+            raise PolicyRefused(f"file {name} of the artifact is not the one that was signed")
+        files[name] = layer.digest
+    if MANIFEST_FILE not in files:
+        raise Malformed(f"the artifact has no {MANIFEST_FILE}")
+    return files
+
+
+async def _pull(registry: Registry, found: Verification, files: dict[str, str]) -> bytes:
+    """Pull every file, whose bytes are checked as they come; return those of the results' manifest."""
+    total, results = 0, b""
+    for name, digest in files.items():
+        data = await registry.blob(found.reference.repository, digest, MAX_FILE_BYTES)
+        total += len(data)
+        if name == MANIFEST_FILE:
+            results = data
+    found.say("files", f"{len(files)} files, {total:,} bytes, each as it was signed")
+    return results
+
+
+def _result(found: Verification, results: ResultsManifest, claim: Claim) -> None:
+    """Check that the statement and the results it is of say the same."""
+    specification = results.specification.model_dump(mode="json", by_alias=True)
+    stated = claim.provenance.build_definition.external_parameters.get(SPECIFICATION)
+    if canonical_json(stated) != canonical_json(specification):
+        raise PolicyRefused("the specification that was signed is not the one in the results")
+    byproducts = {one.name: one.digest or {} for one in claim.provenance.run_details.byproducts}
+    if byproducts.get("result", {}).get(RESULT) != hexadecimal(results.result_digest):
+        raise PolicyRefused("the result digest that was signed is not the one in the results")
+    found.results = results
+    found.say("result", f"{results.result_digest} of run {results.specification.run}")
+
+
+def _inputs(found: Verification, claim: Claim) -> None:
+    """Check that what the run was made from is stated: each snapshot, and the image."""
+    if found.results is None:
+        raise NotAttested("there are no results")
+    specification = found.results.specification
+    dependencies = claim.provenance.build_definition.resolved_dependencies
+    stated = {one.name: (one.digest or {}).get("sha256") for one in dependencies}
+    for name, digest in _needed(specification):
+        if stated.get(name) != hexadecimal(digest):
+            raise PolicyRefused(f"the statement does not name {name} as the run's specification does")
+    image = specification.image or "no image (a run of somebody's own machine)"
+    found.say("inputs", f"{len(specification.snapshots)} snapshots, {image}; {len(dependencies)} dependencies stated")
+
+
+def _needed(specification: RunSpecification) -> Sequence[tuple[str, str]]:
+    snapshots = [(layout.snapshot_manifest(one), one) for one in specification.snapshots]
+    image = [] if specification.image is None else [("image", specification.image.rpartition("@")[2])]
+    return [*snapshots, *image]
+
+
+def _time(claim: Claim) -> str:
+    if claim.made is None:
+        return "not stated, and no trusted timestamp"
+    return f"{told(claim.made)} by the signer's own word: no trusted timestamp"

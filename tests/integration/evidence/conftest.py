@@ -1,0 +1,137 @@
+"""Registries of other people, and cosign, as they are published: built once, kept in the cache."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytest
+from tradeplane_stacks.local.binaries import COSIGN, DISTRIBUTION, REGISTRY, Binaries, Program
+from tradeplane_stacks.local.settings import Settings
+
+from tests.ports import free_port
+from tests.unit.evidence import sample_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from tradeplane_evidence.signing.file_signer import FileSigner
+
+_STARTED_WITHIN_S = 30
+_COSIGN_LIMIT_S = 60
+
+
+def program(wanted: Program) -> Path:
+    """Return where a program lies, which is built where it is not."""
+    return Binaries(Settings.from_environment(os.environ).cache).build((wanted,), print)[wanted]
+
+
+@contextmanager
+def served(command: Sequence[str], host: str, log: Path) -> Iterator[str]:
+    """Run a registry until it answers; end it afterwards."""
+    with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
+        try:
+            _await(host, process, log)
+            yield host
+        finally:
+            process.terminate()
+            process.wait(timeout=_STARTED_WITHIN_S)
+
+
+def _await(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + _STARTED_WITHIN_S
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        try:
+            with opener.open(f"http://{host}/v2/", timeout=5):
+                return
+        except urllib.error.HTTPError:
+            return  # it answers: who asks is for the test to say
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the registry at {host} does not answer: {log.read_text()[-2000:]}") from None
+            time.sleep(0.05)
+
+
+@contextmanager
+def distribution(folder: Path, *authorization: str) -> Iterator[str]:
+    """Run distribution's registry, which lists no referrers; lines of its configuration may ask who one is."""
+    host = f"127.0.0.1:{free_port()}"
+    lines = (
+        "version: 0.1",
+        f"http: {{addr: '{host}'}}",
+        f"storage: {{filesystem: {{rootdirectory: {folder / 'blobs'}}}, delete: {{enabled: true}}}}",
+        *authorization,
+    )
+    configuration = folder / "registry.yaml"
+    configuration.write_text("\n".join(lines))
+    with served([str(program(DISTRIBUTION)), "serve", str(configuration)], host, folder / "registry.log") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def olareg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a registry that lists referrers (OCI 1.1)."""
+    folder, port = tmp_path_factory.mktemp("olareg"), free_port()
+    command = [str(program(REGISTRY)), "serve", "--addr", "127.0.0.1", "--port", str(port), "--store-type", "mem"]
+    with served(command, f"127.0.0.1:{port}", folder / "log") as host:
+        yield host
+
+
+@pytest.fixture(scope="session")
+def without_referrers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give a registry that does not."""
+    with distribution(tmp_path_factory.mktemp("distribution")) as host:
+        yield host
+
+
+@pytest.fixture(params=["olareg", "without_referrers"])
+def registry_host(request: pytest.FixtureRequest) -> str:
+    """Give each of them in turn."""
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture(scope="session")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> FileSigner:
+    """Give who signs."""
+    return sample_runs.signer_in(tmp_path_factory.mktemp("keys"))
+
+
+@dataclass(frozen=True)
+class Cosign:
+    """The program as it is published, in a home of its own, with no network but loopback to ask."""
+
+    path: Path
+    home: Path
+
+    def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run it; how it ended is for the test to say."""
+        environment = {
+            "HOME": str(self.home),
+            "PATH": os.environ["PATH"],
+            "COSIGN_PASSWORD": "",
+            "HTTPS_PROXY": "http://127.0.0.1:9",  # nothing listens there: it asks nobody beside the registry
+            "NO_PROXY": "127.0.0.1",
+        }
+        return subprocess.run(
+            [str(self.path), *map(str, arguments)],
+            capture_output=True,
+            check=False,
+            text=True,
+            env=environment,
+            timeout=_COSIGN_LIMIT_S,
+            cwd=self.home,
+        )
+
+
+@pytest.fixture(scope="session")
+def cosign(tmp_path_factory: pytest.TempPathFactory) -> Cosign:
+    """Give cosign."""
+    return Cosign(program(COSIGN), tmp_path_factory.mktemp("cosign"))

@@ -1,0 +1,172 @@
+"""A run is pushed to real registries, found there and verified, with a list of referrers and without one."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from tradeplane_evidence.attestation import Attested, attest_run, bundle_artifact
+from tradeplane_evidence.errors import RegistryRefused, RegistryUnavailable
+from tradeplane_evidence.registry.client import Limits, Registry
+from tradeplane_evidence.registry.credentials import Credentials, credentials_for
+from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
+from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.registry.referrers import list_referrers, push_referrer
+from tradeplane_evidence.results_artifact import results_artifact
+from tradeplane_evidence.signing.bundle import BUNDLE_TYPE
+from tradeplane_evidence.verification.policy import Policy
+from tradeplane_evidence.verification.runs import Verification, verify_run
+
+from tests.integration.evidence.conftest import distribution
+from tests.ports import free_port
+from tests.unit.evidence import sample_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tradeplane_evidence.signing.file_signer import FileSigner
+
+NOW = datetime(2026, 1, 6, tzinfo=UTC)
+USER, PASSWORD = "pusher", "correct horse"
+HTPASSWD = "pusher:$2b$05$aaaaaaaaaaaaaaaaaaaaaOTHFQ.sPSFQY2AvogfCn8nef2NnHs8DW"
+"""The same with bcrypt, as htpasswd -B writes it."""
+
+
+async def _push(host: str, repository: str, signer: FileSigner) -> Attested:
+    reference = Reference(host, repository)
+    async with Registry(host, plain_http=True) as registry:
+        return await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION)
+
+
+async def _verify(reference: Reference, *signers: FileSigner) -> Verification:
+    async with Registry(reference.host, plain_http=True) as registry:
+        return await verify_run(registry, reference, sample_runs.keyring(*signers), Policy(), NOW)
+
+
+async def test_what_was_pushed_is_verified(registry_host: str, signer: FileSigner) -> None:
+    attested = await _push(registry_host, "runs/verified", signer)
+    found = await _verify(attested.reference, signer)
+    assert [(check.name, check.error) for check in found.checks] == [
+        (name, None) for name in ("artifact", "signature", "policy", "files", "result", "inputs", "time")
+    ]
+    assert found.results == sample_runs.results()
+
+
+async def test_pushing_again_is_the_same_attestation(registry_host: str, signer: FileSigner) -> None:
+    first = await _push(registry_host, "runs/again", signer)
+    assert first.bundle == sample_runs.bundle(signer)
+    second = await _push(registry_host, "runs/again", signer)
+    assert first == second
+    async with Registry(registry_host, plain_http=True) as registry:
+        listed = await list_referrers(registry, "runs/again", first.reference.digest or "")
+    assert [one.digest for one in listed] == [first.attestation]
+    assert [one.artifact_type for one in listed] == [BUNDLE_TYPE]
+
+
+async def test_many_who_attest_at_once_are_all_listed(registry_host: str, tmp_path: Path) -> None:
+    signers = [sample_runs.signer_in(tmp_path, scalar=scalar) for scalar in range(1, 7)]
+    pushed = await asyncio.gather(*(_push(registry_host, "runs/many", one) for one in signers))
+    assert len({one.attestation for one in pushed}) == len(signers)
+    for attested, signer in zip(pushed, signers, strict=True):
+        # Where there is no list but a tag, another client's may have replaced ours: pushing again mends it.
+        await _push(registry_host, "runs/many", signer)
+        assert (await _verify(attested.reference, signer)).passed
+
+
+async def test_a_bundle_of_somebody_else_is_passed_over(registry_host: str, signer: FileSigner, tmp_path: Path) -> None:
+    other = sample_runs.signer_in(tmp_path, scalar=13)
+    await _push(registry_host, "runs/somebody", other)
+    attested = await _push(registry_host, "runs/somebody", signer)
+    found = await _verify(attested.reference, signer)
+    assert found.passed
+    assert found.claim is not None
+    assert found.claim.key.key == signer.public_key
+
+
+async def test_results_without_an_attestation_say_so(registry_host: str, signer: FileSigner) -> None:
+    bare = await _push_bare(registry_host, "runs/bare", sample_runs.files())
+    (*_, last) = (await _verify(bare, signer)).checks
+    assert (last.name, last.error) == ("attestation", "NotAttested")
+
+
+async def test_an_attestation_of_another_run_does_not_count(registry_host: str, signer: FileSigner) -> None:
+    """The bundle is genuine, and hung on results that it is not about."""
+    attested = await _push(registry_host, "runs/genuine", signer)
+    other = sample_runs.stored("another-run")
+    pushed = await _push_bare(registry_host, "runs/genuine", other.files)
+    async with Registry(registry_host, plain_http=True) as registry:
+        data, _ = await registry.manifest(pushed)
+        hung = bundle_artifact(attested.bundle, described(data, MANIFEST_TYPE))
+        await push_referrer(registry, "runs/genuine", hung)
+    (*_, last) = (await _verify(pushed, signer)).checks
+    assert (last.name, last.error) == ("attestation", "PolicyRefused")
+    assert "not about" in last.words
+
+
+async def _push_bare(host: str, repository: str, files: Mapping[str, bytes]) -> Reference:
+    """Push the results of a run and no attestation of them."""
+    found = results_artifact(files)
+    async with Registry(host, plain_http=True) as registry:
+        for data in (b"{}", *files.values()):
+            await registry.push_blob(repository, data)
+        await registry.push_manifest(repository, found.digest, found.manifest, MANIFEST_TYPE)
+    return Reference(host, repository, digest=found.digest)
+
+
+async def test_a_tag_is_resolved_and_told(registry_host: str, signer: FileSigner) -> None:
+    reference = Reference(registry_host, "runs/tagged", tag="v1")
+    async with Registry(registry_host, plain_http=True) as registry:
+        attested = await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION)
+    found = await _verify(reference, signer)
+    assert found.passed
+    assert found.reference == attested.reference
+    assert "as v1 names it now" in found.checks[0].words
+
+
+async def test_what_is_not_there_is_said(registry_host: str, signer: FileSigner) -> None:
+    missing = Reference(registry_host, "runs/missing", digest="sha256:" + "00" * 32)
+    with pytest.raises(RegistryRefused, match="answered 404 to GET") as refused:
+        await _verify(missing, signer)
+    assert refused.value.status == 404
+
+
+async def test_a_registry_that_is_not_there_is_said(signer: FileSigner) -> None:
+    host = f"127.0.0.1:{free_port()}"
+    quick = Limits(tries=2, first_pause_s=0.01)
+    with pytest.raises(RegistryUnavailable, match=r"cannot be reached .* tried 2 times"):
+        async with Registry(host, plain_http=True, limits=quick) as registry:
+            await attest_run(sample_runs.stored(), registry, Reference(host, "runs/x"), signer, sample_runs.EXECUTION)
+
+
+async def test_a_registry_that_asks_who_we_are_is_logged_in_to(tmp_path: Path, signer: FileSigner) -> None:
+    (tmp_path / "htpasswd").write_text(HTPASSWD)
+    asked = (f"auth: {{htpasswd: {{realm: tests, path: {tmp_path / 'htpasswd'}}}}}",)
+    with distribution(tmp_path, *asked) as host:
+        reference = Reference(host, "runs/private")
+        with pytest.raises(RegistryRefused, match=f"log in to it with docker login {host}"):
+            await _push(host, "runs/private", signer)
+
+        def wrong(_: str) -> Credentials:
+            return Credentials(USER, "wrong")
+
+        with pytest.raises(RegistryRefused, match="answered 401") as refused:
+            async with Registry(host, plain_http=True, credentials=wrong) as registry:
+                await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION)
+        assert "wrong" not in str(refused.value)
+
+        entry = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        (tmp_path / "config.json").write_text(json.dumps({"auths": {host: {"auth": entry}}}))
+
+        def known(name: str) -> Credentials | None:
+            return credentials_for(name, tmp_path)
+
+        async with Registry(host, plain_http=True, credentials=known) as registry:
+            attested = await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION)
+            found = await verify_run(registry, attested.reference, sample_runs.keyring(signer), Policy(), NOW)
+    assert found.passed
+    assert PASSWORD not in repr(registry)

@@ -1,0 +1,145 @@
+"""A finished run made by hand, with files, and keys to sign it with."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tradeplane_api.run import Part, ResultsManifest, RunSpecification, Summary
+from tradeplane_api.simulation import Algorithm, Simulation
+from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifest, SnapshotSource
+from tradeplane_evidence.attestation import StoredRun, statement_of
+from tradeplane_evidence.results_artifact import ResultsArtifact, results_artifact
+from tradeplane_evidence.signing.file_signer import FileSigner, open_file_signer
+from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
+from tradeplane_evidence.signing.signer import sign_statement
+from tradeplane_evidence.statements.run import Execution
+from tradeplane_store.canonical import canonical_json, document_digest, result_digest, run_digest, sha256_digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tradeplane_store.objects import ObjectStore
+
+RUN = "sp500-macd-1"
+IMAGE = f"registry.example.com:5000/tradeplane/workloads@sha256:{'ab' * 32}"
+EXECUTION = Execution(
+    builder="https://tradeplane.dev/evidence/builders/operator-v1",
+    invocation="4d1f8c9e-0000-4000-8000-000000000001",
+    started="2026-01-05T09:00:00Z",
+    finished="2026-01-05T09:00:07Z",
+)
+
+
+def snapshot() -> SnapshotManifest:
+    """Return the manifest of the run's data."""
+    return SnapshotManifest(
+        instruments=(SnapshotInstrument(symbol="SP500", price_exponent=-2, quantity_exponent=0),),
+        start="1999-01-04T21:00:00Z",
+        end="2018-12-31T21:00:00Z",
+        records=5_031,
+        sources=(SnapshotSource(name="sp500.csv.gz", format="csv", digest=sha256_digest(b"prices")),),
+        parts=(Part(name="bars-0", rows=5_031, digest=sha256_digest(b"records of bars")),),
+    )
+
+
+def results(run: str = RUN) -> ResultsManifest:
+    """Return the manifest of its results."""
+    specification = RunSpecification(
+        run=run,
+        snapshots=(document_digest(snapshot()),),
+        image=IMAGE,
+        simulation=Simulation(algorithm=Algorithm(name="macd-momentum"), capital="1000000"),
+    )
+    summary = Summary(
+        start="1999-01-04T21:00:00Z",
+        end="2018-12-31T21:00:00Z",
+        bars=5_031,
+        trades=420,
+        final_equity="928251.770000000",
+        total_return="-0.071748229",
+        annual_return=None,
+        volatility=None,
+        sharpe=None,
+        sortino=None,
+        calmar=None,
+        max_drawdown="0.3",
+        max_drawdown_start=None,
+        max_drawdown_end=None,
+        turnover=None,
+        exposure="0.4945",
+        hit_rate=None,
+    )
+    parts = tuple(
+        Part(name=name, rows=3, digest=sha256_digest(f"records of {name}".encode()))
+        for name in ("equity", "trades", "positions")
+    )
+    return ResultsManifest(
+        specification=specification,
+        run_digest=run_digest(specification),
+        result_digest=result_digest(parts, summary),
+        parts=parts,
+        summary=summary,
+        environment={"architecture": "x86_64", "simd": "avx2", "python": "3.11.2"},
+    )
+
+
+def files(run: str = RUN) -> dict[str, bytes]:
+    """Return its files; those of tables are of a few bytes, as nothing here reads tables."""
+    manifest = results(run)
+    tables = {f"{part.name}.arrow": f"file of {part.name}".encode() for part in manifest.parts}
+    return {"manifest.json": canonical_json(manifest), "summary.json": canonical_json(manifest.summary), **tables}
+
+
+def stored(run: str = RUN) -> StoredRun:
+    """Return it as it was read from a store."""
+    return StoredRun(files(run), {document_digest(snapshot()): snapshot()})
+
+
+def store_it(store: ObjectStore, run: str = RUN) -> None:
+    """Put it and its data into a store."""
+    for name, data in files(run).items():
+        store.put(f"results/{run}/{name}", data)
+    identity = document_digest(snapshot()).removeprefix("sha256:")
+    store.put(f"snapshots/{identity}/manifest.json", canonical_json(snapshot()))
+
+
+@cache
+def artifact() -> ResultsArtifact:
+    """Return the artifact of its files."""
+    return results_artifact(files())
+
+
+def private_pem(material: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
+    """Return a private key as PEM (PKCS #8)."""
+    return material.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def key_file(folder: Path, name: str = "key.pem", *, scalar: int = 0xC0FFEE, edwards: bool = False) -> Path:
+    """Write a signing key, the same for the same number."""
+    material: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey = (
+        ed25519.Ed25519PrivateKey.from_private_bytes(scalar.to_bytes(32, "big"))
+        if edwards
+        else ec.derive_private_key(scalar, ec.SECP256R1())
+    )
+    path = folder / name
+    path.write_bytes(private_pem(material))
+    path.chmod(0o600)
+    return path
+
+
+def signer_in(folder: Path, *, scalar: int = 0xC0FFEE, edwards: bool = False) -> FileSigner:
+    """Return a signer of a key in a folder."""
+    return open_file_signer(str(key_file(folder, f"{scalar}-{edwards}.pem", scalar=scalar, edwards=edwards)), None)
+
+
+def bundle(signer: FileSigner, execution: Execution = EXECUTION) -> bytes:
+    """Return the signed bundle of the run."""
+    return sign_statement(statement_of(stored(), artifact(), execution), signer)
+
+
+def keyring(*signers: FileSigner) -> Keyring:
+    """Return a keyring of the public keys of signers."""
+    return Keyring(tuple(TrustedKey(signer.public_key) for signer in signers))

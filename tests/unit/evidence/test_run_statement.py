@@ -1,0 +1,132 @@
+"""What is stated of a run: complete, the same each time, and in the forms of those who will read it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tradeplane_evidence.errors import DigestMismatch, Malformed
+from tradeplane_evidence.results_artifact import results_artifact
+from tradeplane_evidence.statements import run
+from tradeplane_evidence.statements.run import RunEvidence, image_dependency, run_statement
+from tradeplane_evidence.statements.statement import decoded, serialise
+from tradeplane_store.canonical import canonical_json, document_digest, sha256_digest
+
+from tests.unit.evidence import sample_runs
+
+
+def _stated() -> dict[str, Any]:
+    run, found = sample_runs.stored(), sample_runs.artifact()
+    statement = run_statement(
+        RunEvidence(
+            results=found.results,
+            artifact=(sample_runs.RUN, found.digest),
+            files={name: layer.digest for name, layer in found.layers.items()},
+            snapshots=run.snapshots,
+            execution=sample_runs.EXECUTION,
+            logs={"log-1.txt": sha256_digest(b"a log")},
+        )
+    )
+    plain: dict[str, Any] = json.loads(serialise(statement))
+    return plain
+
+
+def _digests(entries: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+    return {one["name"]: one["digest"] for one in entries}
+
+
+def test_it_is_about_the_artifact_and_each_file() -> None:
+    subjects = _digests(_stated()["subject"])
+    assert subjects.pop(sample_runs.RUN) == {"sha256": sample_runs.artifact().digest.removeprefix("sha256:")}
+    expected = {
+        name: {"sha256": sha256_digest(data).removeprefix("sha256:")} for name, data in sample_runs.files().items()
+    }
+    assert subjects == expected
+
+
+def test_its_parameters_are_the_whole_specification() -> None:
+    definition = _stated()["predicate"]["buildDefinition"]
+    specification = json.loads(sample_runs.files()["manifest.json"])["specification"]
+    assert definition["externalParameters"] == {"specification": specification}
+    assert definition["internalParameters"] == sample_runs.results().environment
+
+
+def test_it_names_all_that_the_run_was_made_from() -> None:
+    dependencies = _digests(_stated()["predicate"]["buildDefinition"]["resolvedDependencies"])
+    identity = document_digest(sample_runs.snapshot()).removeprefix("sha256:")
+    assert dependencies == {
+        "image": {"sha256": "ab" * 32},
+        f"snapshots/{identity}/manifest.json": {"sha256": identity},
+        f"snapshots/{identity}/bars-0.arrow": {
+            "tradeplane.records.v1": sample_runs.snapshot().parts[0].digest.removeprefix("sha256:")
+        },
+        "source/sp500.csv.gz": {"sha256": sha256_digest(b"prices").removeprefix("sha256:")},
+    }
+
+
+def test_an_image_is_a_package_url() -> None:
+    assert image_dependency(sample_runs.IMAGE).uri == (
+        f"pkg:oci/workloads@sha256%3A{'ab' * 32}?repository_url=registry.example.com%3A5000/tradeplane/workloads"
+    )
+
+
+def test_it_says_which_execution_it_was_and_what_came_beside() -> None:
+    details = _stated()["predicate"]["runDetails"]
+    assert details["builder"] == {"id": sample_runs.EXECUTION.builder}
+    assert details["metadata"] == {
+        "invocationId": sample_runs.EXECUTION.invocation,
+        "startedOn": "2026-01-05T09:00:00Z",
+        "finishedOn": "2026-01-05T09:00:07Z",
+    }
+    beside = _digests(details["byproducts"])
+    assert beside["result"] == {"tradeplane.result.v1": sample_runs.results().result_digest.removeprefix("sha256:")}
+    assert beside["log-1.txt"] == {"sha256": sha256_digest(b"a log").removeprefix("sha256:")}
+    assert {f"results/{sample_runs.RUN}/{name}.arrow" for name in ("equity", "trades", "positions")} < set(beside)
+
+
+def test_the_artifact_is_the_same_bytes_for_the_same_files() -> None:
+    files = sample_runs.files()
+    turned = dict(reversed(list(files.items())))
+    assert results_artifact(turned).manifest == results_artifact(files).manifest == sample_runs.artifact().manifest
+    other = files | {"equity.arrow": b"another"}
+    assert results_artifact(other).digest != sample_runs.artifact().digest
+
+
+def test_the_artifact_is_a_manifest_of_files_by_name() -> None:
+    manifest = json.loads(sample_runs.artifact().manifest)
+    assert manifest["mediaType"] == "application/vnd.oci.image.manifest.v1+json"
+    assert manifest["artifactType"] == "application/vnd.tradeplane.results.v1+json"
+    assert manifest["config"]["mediaType"] == "application/vnd.oci.empty.v1+json"
+    titles = [layer["annotations"]["org.opencontainers.image.title"] for layer in manifest["layers"]]
+    assert titles == ["manifest.json", "summary.json", "equity.arrow", "trades.arrow", "positions.arrow"]
+    assert "created" not in sample_runs.artifact().manifest.decode()
+
+
+def test_the_documented_example_is_a_statement_of_this_version() -> None:
+    page = Path(__file__).parents[3] / "docs" / "evidence" / "run-v1.md"
+    (example,) = re.findall(r"^```json\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert json.loads(example) == _stated()
+    assert run.RUN_BUILD_TYPE in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("field", ["resultDigest", "runDigest"])
+def test_results_that_do_not_have_the_digest_they_state_are_not_attested(field: str) -> None:
+    manifest = json.loads(sample_runs.files()["manifest.json"])
+    changed = sample_runs.files() | {"manifest.json": canonical_json(manifest | {field: "sha256:" + "00" * 32})}
+    with pytest.raises(DigestMismatch, match="that it states"):
+        results_artifact(changed)
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"kind": "Results", "kind": "Results"}'])
+def test_a_manifest_of_results_that_is_none_is_refused(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        results_artifact(sample_runs.files() | {"manifest.json": data})
+
+
+@pytest.mark.parametrize("text", ["YQ", "YQ==\n", "YQ=a", "YR==", "Y Q=", "-_==", "====", "YQ==YQ=="])
+def test_base64_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(Malformed, match="base64"):
+        decoded(text, "it")
