@@ -26,6 +26,7 @@ class ConditionType(StrEnum):
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
     COMPLETED = "Completed"
+    ATTESTED = "Attested"
     PARITY = "Parity"
 
 
@@ -35,7 +36,7 @@ class Condition(Document):
     type: str = Field(
         pattern=r"^[A-Za-z0-9]([A-Za-z0-9./_-]*[A-Za-z0-9])?$",
         max_length=316,
-        description="What is said of the object: Ready, Reconciling, Stalled, Completed or Parity; "
+        description="What is said of the object: Ready, Reconciling, Stalled, Completed, Attested or Parity; "
         "newer versions add others.",
     )
     status: ConditionStatus = Field(description="Whether it holds.")

@@ -326,6 +326,17 @@ class PinnedInputs(Document):
     )
 
 
+class AttestationStatus(Document):
+    """Where the signed provenance of a run lies."""
+
+    reference: str = Field(max_length=512, description="The results in the registry, by digest.")
+    attestation: Digest = Field(
+        description="Digest of the manifest that refers to them and holds the signed statement."
+    )
+    key: Digest = Field(description="Fingerprint of the public key that verifies it.")
+    time: Timestamp = Field(description="When it was seen to be there, RFC 3339.")
+
+
 class RunStatus(Document):
     """One run of a strategy."""
 
@@ -336,6 +347,7 @@ class RunStatus(Document):
     architecture: Architecture = Field(description="The processor asked for.")
     image: str | None = Field(default=None, max_length=512, description="The image by digest.")
     outcome: Outcome = Field(description="Where the run stands.")
+    job_uid: str | None = Field(default=None, max_length=64, description="UID of its Job.")
     start_time: Timestamp | None = Field(default=None, description="When its Job started, RFC 3339.")
     completion_time: Timestamp | None = Field(default=None, description="When it ended, RFC 3339.")
     run_digest: Digest | None = Field(default=None, description="Digest of what decides the result.")
@@ -346,6 +358,9 @@ class RunStatus(Document):
     sharpe: str | None = Field(default=None, max_length=64, description="Yearly Sharpe ratio.")
     max_drawdown: str | None = Field(default=None, max_length=64, description="Largest fall from a peak, a fraction.")
     trades: Integer | None = Field(default=None, ge=0, description="Trades made.")
+    attestation: AttestationStatus | None = Field(
+        default=None, description="Where its signed provenance lies; absent while there is none."
+    )
 
 
 class StrategyStatus(Document):

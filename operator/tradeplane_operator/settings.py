@@ -86,6 +86,37 @@ class Jobs(Section):
     store_group: int = Field(default=65532, ge=1, description="fsGroup: who owns what pods write to a claim.")
 
 
+class Evidence(Section):
+    """Where finished runs are attested, and by whom; absent where they are not.
+
+    A run's results go to ``registry`` + ``/<namespace>/<name of the Strategy>``.
+    """
+
+    registry: str = Field(
+        pattern=r"^[A-Za-z0-9.\[\]:-]+(/[a-z0-9][a-z0-9._-]*)*$",
+        max_length=200,
+        description="Registry, and what the names of repositories begin with: registry.example.com/tradeplane/runs.",
+    )
+    plain_http: bool = Field(default=False, description="Whether the registry has no TLS, as one of a test.")
+    signer: str = Field(
+        pattern=r"^(file:/|awskms:///)",
+        max_length=512,
+        description="Who signs: file:/etc/tradeplane-signing/key.pem, or awskms:///alias/NAME.",
+    )
+    builder: str = Field(
+        default="https://tradeplane.dev/evidence/builders/operator-v1",
+        max_length=512,
+        description="What the statements call this operator with this signer; a URI.",
+    )
+    required: bool = Field(default=False, description="Whether a Strategy is Ready only once its run is attested.")
+    at_once: int = Field(default=4, ge=1, le=64, description="Runs that are attested at the same time.")
+    most_file_bytes: int = Field(
+        default=64 * 1024 * 1024, ge=1, description="A run with a larger file of results is not attested."
+    )
+    again_seconds: int = Field(default=5, ge=1, description="First pause after registry or signer was not reached.")
+    most_seconds: int = Field(default=300, ge=1, description="Longest such pause.")
+
+
 class Lease(Section):
     """Leadership, by a Lease of the operator's namespace; seconds.
 
@@ -165,6 +196,7 @@ class Settings(Section):
     limits: Limits = Field(default_factory=Limits)
     retention: Retention = Field(default_factory=Retention)
     jobs: Jobs = Field(default_factory=Jobs)
+    evidence: Evidence | None = None
     namespaces: tuple[Label, ...] = Field(default=(), description="Namespaces served; empty serves the whole cluster.")
     lease: Lease = Field(default_factory=Lease)
     client: Client = Field(default_factory=Client)

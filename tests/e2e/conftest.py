@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tradeplane_stacks.demo.clusters import Embedded
 from tradeplane_stacks.demo.progress import Progress
-from tradeplane_stacks.demo.scenario import SESSION_STAGES, STAGES, Demo
+from tradeplane_stacks.demo.scenario import EVIDENCE_STAGES, SESSION_STAGES, STAGES, Demo
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.settings import Settings
 
@@ -63,7 +63,8 @@ def kubeconfig(cluster: EmbeddedCluster) -> Path:
 def platform() -> Platform:
     """Deploy the platform on the default cluster as the demo does; what is up already is reused, and stays up."""
     embedded = Embedded(Settings.from_environment(os.environ), print)
-    Demo(embedded, Progress(sys.stderr, STAGES - SESSION_STAGES, terminal=False), session=False).up()
+    stages = STAGES - SESSION_STAGES - EVIDENCE_STAGES
+    Demo(embedded, Progress(sys.stderr, stages, terminal=False), session=False).up()
     return Platform(embedded)
 
 

@@ -17,15 +17,22 @@ if TYPE_CHECKING:
     from tradeplane_api.strategy import RunStatus, StrategySpec, StrategyStatus
 
 
+_MOST_OWED = 140
+"""Runs beyond the limits that a status keeps for what they are owed; it holds 150 in all."""
+
+
 def runs_of(status: StrategyStatus) -> tuple[RunStatus, ...]:
     """Return all runs a status knows, newest first."""
     return (() if status.latest is None else (status.latest,)) + status.history
 
 
-def trimmed(before: Sequence[RunStatus], spec: StrategySpec) -> tuple[RunStatus, ...]:
+def trimmed(
+    before: Sequence[RunStatus], spec: StrategySpec, owed: frozenset[str] = frozenset()
+) -> tuple[RunStatus, ...]:
     """Return the runs before the newest that a status keeps.
 
-    ``historyLimit`` holds in all cases; of scheduled runs, the schedule's own limits hold besides.
+    ``historyLimit`` holds in all cases; of scheduled runs, the schedule's own limits hold besides. Beyond them those
+    stay that are ``owed`` something, by their names, as far as a status holds them.
     """
     kept: list[RunStatus] = []
     counted: dict[Outcome, int] = {}
@@ -34,7 +41,8 @@ def trimmed(before: Sequence[RunStatus], spec: StrategySpec) -> tuple[RunStatus,
             kept.append(run)
             continue
         counted[run.outcome] = counted.get(run.outcome, 0) + 1
-        if _within(run, counted[run.outcome], spec) and sum(counted.values()) <= spec.history_limit:
+        within = _within(run, counted[run.outcome], spec) and sum(counted.values()) <= spec.history_limit
+        if within or (run.name in owed and len(kept) < _MOST_OWED):
             kept.append(run)
     return tuple(kept)
 

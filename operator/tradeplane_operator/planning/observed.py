@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tradeplane_api.parity import Compared, Verdict
     from tradeplane_api.run import Summary
 
+    from tradeplane_operator.planning.attesting import AttestationFacts
     from tradeplane_operator.planning.bundles import KnownSnapshot
     from tradeplane_operator.planning.connecting import ConnectionView
 
@@ -230,3 +231,4 @@ class Observed:
     pods: Mapping[str, JobPods] = field(default_factory=dict)
     admitted: Mapping[str, Admitted] = field(default_factory=dict)
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
+    attestations: Mapping[str, AttestationFacts] = field(default_factory=dict)

@@ -219,7 +219,7 @@ def _runner_words(message: str) -> str:
 
 
 def _started(run: RunStatus, job: ObservedJob) -> RunStatus:
-    return run.model_copy(update={"start_time": job.start_time or job.created})
+    return run.model_copy(update={"start_time": job.start_time or job.created, "job_uid": job.uid})
 
 
 def _ended(run: RunStatus, outcome: Outcome, when: str | None, message: str | None) -> RunStatus:

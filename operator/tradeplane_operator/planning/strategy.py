@@ -26,6 +26,7 @@ from tradeplane_api.strategy import (
 
 from tradeplane_operator.planning import paper
 from tradeplane_operator.planning.asking import asked_digest, digest_of, pin, refused, run_specification
+from tradeplane_operator.planning.attesting import attest, said_of
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
@@ -82,6 +83,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     draft.admit()
     draft.make_jobs()
     draft.clean_up()
+    draft.attest()
     return draft.finish()
 
 
@@ -113,6 +115,8 @@ class _Draft:
     look: list[datetime] = field(default_factory=list)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     unmade: set[str] = field(default_factory=set)
+    to_attest: tuple[str, ...] = ()
+    owed: frozenset[str] = frozenset()
     blocked: Verdict | None = None
     awaits_confirmation: bool = False
     last_schedule_time: str | None = None
@@ -333,6 +337,16 @@ class _Draft:
         if cleaning.needs_fresh:
             self.needs.append(Need(Fact.FRESH_RESOURCE))
 
+    def attest(self) -> None:
+        """Record what was attested, and want what is owed."""
+        if self.settings.evidence is None:
+            return
+        facts = self.observed.attestations
+        attesting = attest(self.runs, runs_of(self.status), facts, self.settings.evidence, self.now)
+        self.runs, self.owed = attesting.runs, attesting.owed
+        self.to_attest = tuple(attesting.ask)
+        self.look += attesting.look
+
     def finish(self) -> Plan:
         """Return the plan, or only what is needed to make it."""
         if self.needs:
@@ -341,15 +355,19 @@ class _Draft:
         verdict = self.blocked or newest or Verdict(Standing.WORKING, "Waiting", "nothing has been asked for yet")
         told = newest or verdict
         done = ConditionStatus.TRUE if told.standing is Standing.READY else ConditionStatus.FALSE
-        completed = {ConditionType.COMPLETED: (done, told)}
-        conditions = spell(verdict, self.generation, self.moment, self.status.conditions, also=completed)
+        also = {ConditionType.COMPLETED: (done, told)}
+        if self.settings.evidence is not None and self.runs:
+            also[ConditionType.ATTESTED] = attested = said_of(self.runs[0], self.observed.attestations, told)
+            if self.settings.evidence.required and verdict.standing is Standing.READY:
+                verdict = attested[1] if attested[0] is ConditionStatus.FALSE else verdict
+        conditions = spell(verdict, self.generation, self.moment, self.status.conditions, also=also)
         wanted = StrategyStatus(
             observed_generation=self.generation,
             conditions=conditions,
             pinned=self.pinned,
             observed_rerun=self._observed_rerun(),
             latest=self.runs[0] if self.runs else None,
-            history=trimmed(self.runs[1:], self.spec),
+            history=trimmed(self.runs[1:], self.spec, self.owed),
             last_schedule_time=self.last_schedule_time,
             next_schedule_time=self.next_schedule_time,
             session=self.status.session,
@@ -361,6 +379,8 @@ class _Draft:
             notices=(*self.told, *notices(self.status.conditions, conditions)),
             look_again_at=min(self.look, default=None),
             holds=tuple(run.name for run in self.runs if run.outcome is Outcome.RUNNING),
+            attest=self.to_attest,
+            owed=self.owed,
             awaits_confirmation=self.awaits_confirmation,
         )
 

@@ -36,6 +36,7 @@ from tradeplane_operator.observing.stores import Stores
 from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.planning.admission import Admission
 from tradeplane_operator.planning.names import API_VERSION, GROUP
+from tradeplane_operator.running.attestations import Attestations
 from tradeplane_operator.running.broker_connections import BrokerConnections
 from tradeplane_operator.running.health import Health, serve
 from tradeplane_operator.running.leadership import Leadership, LeadershipLost
@@ -93,6 +94,7 @@ class Operation:
     replays: Replays = field(init=False)
     connections: BrokerConnections = field(init=False)
     reaper: Reaper = field(init=False)
+    attestations: Attestations | None = field(init=False, default=None)
     loop: Loop = field(init=False)
 
     def __post_init__(self) -> None:
@@ -118,6 +120,10 @@ class Operation:
         self.reaper = Reaper(client, self.index.jobs.forget)
         stores, events, pods = Stores(settings.stores), EventWriter(client, self.identity), PodLookup(client)
         admission = Admission(settings.limits)
+        if settings.evidence is not None:
+            self.attestations = Attestations(
+                settings.evidence, stores, utc_now, self.queue.add, self.leadership.require
+            )
         self.strategies = Strategies(
             settings=settings,
             clock=utc_now,
@@ -129,6 +135,7 @@ class Operation:
             pods=pods,
             reaper=self.reaper,
             events=events,
+            attestations=self.attestations,
         )
         complete = partial(self.relisting.complete, seconds)
         snapshots = Snapshots(settings, utc_now, self.index, client, stores, events, self.queue.add, complete)
@@ -230,6 +237,8 @@ class Operation:
             async with asyncio.TaskGroup() as group:
                 for part in (self.loop.run(), self.reaper.run(), self.relisting.run(), self._measure()):
                     group.create_task(part)
+                if self.attestations is not None:
+                    group.create_task(self.attestations.run())
         except* NotLeading as fenced:
             raise LeadershipLost(str(fenced.exceptions[0])) from fenced
 

@@ -10,11 +10,15 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_api.strategy import StrategyStatus
+
 from tradeplane_operator.metrics import RUNS_FINISHED, RUNS_STARTED
 from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
 from tradeplane_operator.planning.bundles import known_snapshot
 from tradeplane_operator.planning.connecting import connection_view
+from tradeplane_operator.planning.documents import read_status
+from tradeplane_operator.planning.history import runs_of
 from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
 from tradeplane_operator.planning.sealing_terms import SealingTerms
 from tradeplane_operator.planning.session_capture import sealing_terms
@@ -43,6 +47,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.planning.admission import Admission
     from tradeplane_operator.planning.bundles import KnownSnapshot
     from tradeplane_operator.planning.connecting import ConnectionView
+    from tradeplane_operator.running.attestations import Attestations
     from tradeplane_operator.running.queue import WorkQueue
     from tradeplane_operator.settings import Settings
 
@@ -66,6 +71,8 @@ class Strategies:
     pods: PodLookup
     reaper: Reaper
     events: EventWriter
+    attestations: Attestations | None = None
+    """Absent where the settings say nothing of evidence."""
     _refusals: dict[str, dict[str, Refusal]] = field(default_factory=dict)
     _views: dict[Key, tuple[int, SnapshotView]] = field(default_factory=dict)
 
@@ -92,6 +99,8 @@ class Strategies:
 
     def _forget(self, key: Key) -> None:
         self._refusals.pop(str(key), None)
+        if self.attestations is not None:
+            self.attestations.keep(key, ())
         self._wake(self.admission.forget(str(key)))
 
     def _wake(self, owners: tuple[str, ...]) -> None:
@@ -110,6 +119,7 @@ class Strategies:
             sealed=self._sealed(key, resource),
             sealing_terms=self._sealing_terms(key, resource),
             refusals=self._refusals.get(str(key), {}),
+            attestations={} if self.attestations is None else self.attestations.facts(key),
         )
 
     def _connection(self, key: Key, resource: Mapping[str, Any]) -> ConnectionView | None:
@@ -221,8 +231,20 @@ class Strategies:
             self.reaper.want(key.namespace, name, observed.resource["metadata"]["uid"])
         if wanted.notices and (written is not None or wanted.finalizers is not None):
             await self.events.tell(key, observed.resource["metadata"]["uid"], wanted.notices)
+        self._attest(key, observed.resource if written is None else written, wanted)
         await self._guard(key, observed.resource if written is None else written, wanted)
         return wanted.look_again_at
+
+    def _attest(self, key: Key, resource: Mapping[str, Any], wanted: Plan) -> None:
+        """Have runs attested that the status records as succeeded."""
+        if self.attestations is None:
+            return
+        self.attestations.keep(key, wanted.owed)
+        if wanted.attest:
+            runs = {run.name: run for run in runs_of(read_status(StrategyStatus, resource))}
+            store = resource["spec"].get("store", "default")
+            for name in wanted.attest:
+                self.attestations.ask(key, store, runs[name])
 
     async def _guard(self, key: Key, resource: Mapping[str, Any], wanted: Plan) -> None:
         """Remove what goes with an object, then have its finalizers be those wanted; a pass follows that sees them."""

@@ -10,10 +10,11 @@ import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tradeplane_stacks.demo.choice import ClusterKind
 from tradeplane_stacks.demo.errors import DemoError
+from tradeplane_stacks.demo.evidence import evidence_settings
 from tradeplane_stacks.demo.programs import Kubectl, require, run
 from tradeplane_stacks.images.settings import CHECKOUT
 from tradeplane_stacks.local.cluster import EmbeddedCluster
@@ -61,6 +62,10 @@ class DemoCluster(Protocol):
     def environment(self) -> str:
         """Shell command a person gives first to reach this cluster; empty when none is needed."""
 
+    @property
+    def evidence(self) -> dict[str, Any] | None:
+        """The section ``evidence`` of the operator's settings; None where the demo attests nothing."""
+
     def start(self, say: Callable[[str], None]) -> None:
         """Make the cluster, or mend it, or check that it answers."""
 
@@ -93,6 +98,11 @@ class Embedded:
     def registry(self) -> str:
         """Registry beside the nodes."""
         return self._cluster.registry
+
+    @property
+    def evidence(self) -> dict[str, Any] | None:
+        """Runs are attested in the registry beside the nodes."""
+        return evidence_settings(self.registry)
 
     @property
     def kubectl(self) -> Kubectl:
@@ -130,6 +140,8 @@ class Kind:
     registry: str = f"localhost:{_KIND_PORT}"
     plain_http: bool = True
     environment: str = f"kubectl config use-context kind-{_KIND_NAME}"
+    evidence: dict[str, Any] | None = None
+    """The registry has another name in the cluster than here; nothing is attested."""
 
     @property
     def kubectl(self) -> Kubectl:
@@ -202,6 +214,8 @@ class Current:
     enrolment: Path = CHECKOUT / "build/demo/enrolment"
     plain_http: bool = False
     environment: str = ""
+    evidence: dict[str, Any] | None = None
+    """What is attested, and where, stands in the user's own settings."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Current:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.demo import objects
-from tradeplane_stacks.demo.clusters import STORE_GROUP
+from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP
 from tradeplane_stacks.demo.errors import DemoError
+from tradeplane_stacks.demo.evidence import Evidence, provide_key
 from tradeplane_stacks.demo.objects import Objects, example, shown
 from tradeplane_stacks.demo.programs import run
 from tradeplane_stacks.demo.session import Session
@@ -43,9 +44,11 @@ _REPLAY = "replay.yaml"
 _NEXT = "market-maker.yaml"
 _SHOWN = ("strategies", "snapshotcaptures", "snapshots", "replays")
 """Kinds whose tables the demo ends with."""
+SYSTEM_NAMESPACE = DEPLOY / "base" / "namespace.yaml"
 _ROLLOUT_LIMIT_S = 240
 SESSION_STAGES = 2
-STAGES = 6 + SESSION_STAGES
+EVIDENCE_STAGES = 1
+STAGES = 6 + SESSION_STAGES + EVIDENCE_STAGES
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,11 @@ class Demo:
                 session.trade()
             with self.progress.stage("replay of the session: every decision and every fill, on each processor"):
                 session.replay()
-        return self._result(name, run["name"])
+        told = ""
+        if self.session and self.cluster.evidence is not None:
+            with self.progress.stage("evidence: the run, verified from the registry with the public key alone"):
+                told = Evidence(self._objects, tradeplane, self.cluster.plain_http).of(name)
+        return self._result(name, run["name"], told)
 
     def _images(self) -> DeployedImages:
         assembly = Assembly.of_checkout(self.progress.say, records=GENERATED)
@@ -95,10 +102,15 @@ class Demo:
 
     def _operator(self, images: DeployedImages) -> None:
         kubectl = self.cluster.kubectl
-        directory = write_overlay(GENERATED / "operator", self.cluster.overlay, images)
+        evidence = self.cluster.evidence
+        changes = {} if evidence is None else {"evidence": evidence}
+        directory = write_overlay(GENERATED / "operator", self.cluster.overlay, images, changes)
         self.progress.say(f"namespace {NAMESPACE}: enrolled to run work")
         kubectl.apply_directory(self.cluster.enrolment)
         self.cluster.provide_store(NAMESPACE)
+        if evidence is not None:
+            kubectl("apply", "--server-side", "--force-conflicts", "-f", SYSTEM_NAMESPACE)
+            provide_key(kubectl, SYSTEM, self.progress.say)
         self.progress.say(f"kubectl apply --server-side -k {shown(directory)}")
         kubectl.apply_directory(directory)
         self.cluster.provide_store(SYSTEM, of_all=True)
@@ -150,19 +162,27 @@ class Demo:
             self._objects.apply_changed(_REPLAY, asked)
         self._objects.until("replay", asked["metadata"]["name"])
 
-    def _result(self, name: str, run_name: str) -> str:
+    def _result(self, name: str, run_name: str, evidence: str) -> str:
         tables = {kind: self._objects.table(kind) for kind in _SHOWN}
         store = self.cluster.store_url(NAMESPACE)
         summary = tradeplane("results", "show", run_name, "--store", store)
-        return final_words(tables, summary, name, run_name, store, self.cluster.environment)
+        return final_words(tables, summary, name, run_name, store, self.cluster.environment, evidence)
 
 
-def final_words(tables: Mapping[str, str], summary: str, name: str, run_name: str, store: str, environment: str) -> str:
-    """Write what the demo ends with: the tables by their kinds, the result, and three commands to try next."""
+def final_words(
+    tables: Mapping[str, str],
+    summary: str,
+    name: str,
+    run_name: str,
+    store: str,
+    environment: str,
+    evidence: str = "",
+) -> str:
+    """Write what the demo ends with: tables by their kinds, the result, the evidence, three commands to try next."""
     shown_tables = [f"$ kubectl get {kind} -n {NAMESPACE}\n{table.rstrip()}\n\n" for kind, table in tables.items()]
     reach = f"To reach the cluster from this shell:  {environment}\n\n" if environment else ""
     return (
-        f"\n{''.join(shown_tables[:1])}{summary.rstrip()}\n\n{''.join(shown_tables[1:])}{reach}"
+        f"\n{''.join(shown_tables[:1])}{summary.rstrip()}\n\n{''.join(shown_tables[1:])}{evidence}{reach}"
         "Try next:\n"
         f"  kubectl -n {NAMESPACE} describe strategy {name}\n"
         f"  kubectl -n {NAMESPACE} apply -f {shown(EXAMPLES / _NEXT)}\n"

@@ -42,7 +42,7 @@ IMAGES = {
         name="operator",
         package="tradeplane-operator",
         containerfile=Path("operator/Containerfile"),
-        rooms=("crds", "workloads/store", "operator"),
+        rooms=("crds", "workloads/store", "evidence", "operator"),
         native=False,
         max_bytes=250_000_000,
     ),

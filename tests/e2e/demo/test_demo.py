@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 _AGAIN_LIMIT_S = 120
 """It takes under a minute; as much again is for a machine that does something else."""
-_STAGES = ("cluster", "images", "operator", "market data", "strategy", "replay", "session", "replay of the session")
+_STAGES = (
+    *("cluster", "images", "operator", "market data", "strategy", "replay", "session", "replay of the session"),
+    "evidence",
+)
 
 
 def test_the_demo_ends_with_a_finished_strategy_and_its_result(first: subprocess.CompletedProcess[str]) -> None:
@@ -39,6 +42,17 @@ def test_the_demo_says_each_stage_with_its_time(first: subprocess.CompletedProce
     for number, name in enumerate(_STAGES, start=1):
         assert re.search(rf"^\[{number}/{len(_STAGES)}\] {name}", first.stderr, re.MULTILINE)
     assert len(re.findall(r"^      done in [0-9.]+ (s|min)", first.stderr, re.MULTILINE)) == len(_STAGES)
+
+
+def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.CompletedProcess[str]) -> None:
+    shown = first.stdout.split("$ uv run tradeplane verify ", 1)[1].split("\n\n")[0].splitlines()
+    assert [line.split()[:2] for line in shown[1:]] == [
+        ["ok", name] for name in ("artifact", "signature", "policy", "files", "result", "inputs", "time")
+    ]
+    assert "builder https://tradeplane.dev/evidence/builders/operator-v1" in first.stdout
+    assert re.search(
+        r"^  cosign verify-attestation --key build/demo/signing/key.pub .*@sha256:", first.stdout, re.MULTILINE
+    )
 
 
 def test_the_demo_again_is_quick_and_runs_nothing_twice(

@@ -172,19 +172,44 @@ def test_what_no_policy_names_has_no_network(within: str) -> None:
 
 PROBES = "tradeplane-probes-to-brokers"
 TO_EXCHANGES, FROM_CLIENTS = "tradeplane-clients-to-exchanges", "tradeplane-exchanges-from-clients"
+TO_REGISTRY = "tradeplane-operator-to-registry"
 OURS = {MANAGED_BY_LABEL: MANAGED_BY}
 CLIENTS = {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture", "trader"]}
 
 
 def test_runs_reach_names_and_their_store_alone() -> None:
     policies = [policy for path, policy in manifests("NetworkPolicy") if not path.is_relative_to("base")]
-    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS)
+    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS, TO_REGISTRY)
     opened = [policy for policy in policies if policy["metadata"]["name"] not in others]
     assert opened
     for policy in opened:
         assert policy["spec"]["podSelector"]["matchLabels"] == OURS
         assert policy["spec"]["policyTypes"] == ["Egress"]
         assert all(rule["ports"] for rule in policy["spec"]["egress"])
+
+
+def test_the_operator_alone_reaches_the_registry() -> None:
+    policy = the("NetworkPolicy", TO_REGISTRY)
+    assert policy["metadata"]["namespace"] == "tradeplane-system"
+    assert policy["spec"] == {
+        "podSelector": {"matchLabels": {"app.kubernetes.io/name": "tradeplane-operator"}},
+        "policyTypes": ["Egress"],
+        "egress": [{"ports": [{"protocol": "TCP", "port": 5000}]}],
+    }
+
+
+def test_the_signing_key_is_mounted_by_the_operator_alone() -> None:
+    named = [path for path in DEPLOY.rglob("*.yaml") if "tradeplane-signing-key" in path.read_text(encoding="utf-8")]
+    assert [path.relative_to(DEPLOY).as_posix() for path in named] == ["components/evidence/kustomization.yaml"]
+    (patch,) = yaml.safe_load(named[0].read_text(encoding="utf-8"))["patches"]
+    assert patch["target"] == {"kind": "Deployment", "name": "tradeplane-operator"}
+    added = [one["value"] for one in yaml.safe_load(patch["patch"])]
+    volumes = {one["name"]: one["secret"] for one in added if "secret" in one}
+    assert set(volumes) == {"signing", "registry"}
+    assert all(one["defaultMode"] == 0o440 and one["optional"] for one in volumes.values())
+    mounts = [one for one in added if "mountPath" in one]
+    assert {one["name"] for one in mounts} == set(volumes)
+    assert all(one["readOnly"] for one in mounts)
 
 
 def test_what_uses_no_store_does_not_reach_one() -> None:

@@ -1,0 +1,120 @@
+"""Which runs are still to be attested, and what is said of that.
+
+The record in the status is what makes a run attested, and it is written once its attestation was seen in the registry.
+Until then it is wanted again by every pass; attesting the same again is the same attestation, so that whatever is cut
+short, or done by two operators, comes to one. What is owed is never trimmed from the history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from tradeplane_api.conditions import ConditionStatus
+from tradeplane_api.run import Outcome
+
+from tradeplane_operator.planning.conditions import Standing, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tradeplane_api.strategy import AttestationStatus, RunStatus
+
+    from tradeplane_operator.settings import Evidence
+
+
+class AttestationEnd(StrEnum):
+    """How an attempt at an attestation ended."""
+
+    DONE = "Done"
+    UNAVAILABLE = "Unavailable"
+    """Registry, signer or store was not reached: it may be later."""
+    REFUSED = "Refused"
+    """It will not be until somebody changes something, and is tried again only seldom."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttestationFacts:
+    """The newest attempt at a run's attestation. ``tries``: attempts in a row that came to nothing."""
+
+    end: AttestationEnd
+    at: datetime
+    tries: int = 0
+    reason: str = ""
+    message: str = ""
+    attestation: AttestationStatus | None = None
+
+
+@dataclass(slots=True)
+class Attesting:
+    """What a pass has to do about attestations."""
+
+    runs: list[RunStatus]
+    ask: list[str] = field(default_factory=list)
+    look: list[datetime] = field(default_factory=list)
+
+    @property
+    def owed(self) -> frozenset[str]:
+        """Names of the runs that are still to be attested."""
+        return frozenset(run.name for run in self.runs if is_owed(run))
+
+
+def is_owed(run: RunStatus) -> bool:
+    """Return whether a run is one that is attested, and is not yet."""
+    return run.outcome is Outcome.SUCCEEDED and run.attestation is None and run.manifest_digest is not None
+
+
+def attest(
+    runs: Sequence[RunStatus],
+    recorded: Sequence[RunStatus],
+    facts: Mapping[str, AttestationFacts],
+    evidence: Evidence,
+    now: datetime,
+) -> Attesting:
+    """Return runs with what was found of their attestations, and which are to be attempted now.
+
+    ``recorded``: the runs as the status has them. Only what is recorded there as succeeded is attested: the record is
+    what says that the operator itself took the results for those of the run.
+    """
+    known = {run.name for run in recorded if is_owed(run)}
+    attesting = Attesting(list(runs))
+    for index, run in enumerate(attesting.runs):
+        if not is_owed(run) or run.name not in known:
+            continue
+        found = facts.get(run.name)
+        if found is None:
+            attesting.ask.append(run.name)
+        elif found.end is AttestationEnd.DONE:
+            attesting.runs[index] = run.model_copy(update={"attestation": found.attestation})
+        elif now >= (again := found.at + pause(found, evidence)):
+            attesting.ask.append(run.name)
+        else:
+            attesting.look.append(again)
+    return attesting
+
+
+def pause(found: AttestationFacts, evidence: Evidence) -> timedelta:
+    """Return how long after an attempt the next is made: doubled each time, and at once the longest after a refusal."""
+    if found.end is AttestationEnd.REFUSED:
+        return timedelta(seconds=evidence.most_seconds)
+    doubled = evidence.again_seconds * 2 ** min(found.tries - 1, 16)
+    return timedelta(seconds=min(doubled, evidence.most_seconds))
+
+
+def said_of(
+    newest: RunStatus, facts: Mapping[str, AttestationFacts], completed: Verdict
+) -> tuple[ConditionStatus, Verdict]:
+    """Return the condition Attested of a Strategy, by its newest run."""
+    if newest.attestation is not None:
+        message = f"run {newest.name} is attested at {newest.attestation.reference}"
+        return ConditionStatus.TRUE, Verdict(Standing.READY, "Attested", message)
+    if newest.outcome is not Outcome.SUCCEEDED:
+        return ConditionStatus.FALSE, completed
+    found = facts.get(newest.name)
+    if found is None or found.end is AttestationEnd.DONE:
+        message = f"run {newest.name} is being attested"
+        return ConditionStatus.FALSE, Verdict(Standing.WORKING, "Attesting", message)
+    message = f"run {newest.name} is not attested yet: {found.message}; tried again, and its results stay as they are"
+    return ConditionStatus.FALSE, Verdict(Standing.WORKING, found.reason, message)

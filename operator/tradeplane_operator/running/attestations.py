@@ -1,0 +1,146 @@
+"""Attesting runs beside the loop: a registry that is slow holds up no pass, and one that is down loses nothing.
+
+What is to be done stands in the statuses, not here: after a restart, or under another leader, the passes ask for it
+again. Here is only what goes on now, and how the newest attempt at each ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tradeplane_api.strategy import AttestationStatus
+from tradeplane_evidence.attestation import attest_run, read_run
+from tradeplane_evidence.errors import EvidenceError, InvalidKey, RegistryUnavailable, SignerUnavailable
+from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.credentials import credentials_for
+from tradeplane_evidence.registry.references import parse_reference
+from tradeplane_evidence.signing.signer import open_signer
+from tradeplane_evidence.statements.run import Execution
+from tradeplane_store.errors import StoreError, StoreUnavailable
+
+from tradeplane_operator.metrics import ATTESTATIONS
+from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts
+from tradeplane_operator.planning.conditions import shorten
+from tradeplane_operator.planning.times import rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+    from datetime import datetime
+
+    from tradeplane_api.strategy import RunStatus
+    from tradeplane_evidence.signing.signer import Signer
+
+    from tradeplane_operator.observing.keys import Key
+    from tradeplane_operator.observing.stores import Stores
+    from tradeplane_operator.settings import Evidence
+
+log = logging.getLogger(__name__)
+_SIGNER_SECONDS = 300.0
+"""How long an opened signer is used: a key that was rotated in its place is found after that at the latest."""
+_MESSAGE = 1_024
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A run that is to be attested."""
+
+    key: Key
+    store: str
+    run: RunStatus
+
+
+@dataclass(slots=True)
+class Attestations:
+    """Attests runs, ``evidence.at_once`` at a time. ``require`` raises NotLeading where another replica leads."""
+
+    evidence: Evidence
+    stores: Stores
+    clock: Callable[[], datetime]
+    wake: Callable[[Key], None]
+    require: Callable[[], None]
+    _found: dict[Key, dict[str, AttestationFacts]] = field(default_factory=dict)
+    _going: set[tuple[Key, str]] = field(default_factory=set)
+    _queue: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
+    _signer: tuple[float, Signer] | None = None
+
+    def facts(self, key: Key) -> Mapping[str, AttestationFacts]:
+        """Return how the newest attempts at the runs of a Strategy ended."""
+        return self._found.get(key, {})
+
+    def ask(self, key: Key, store: str, run: RunStatus) -> None:
+        """Have a run attested; the Strategy is woken when the attempt has ended."""
+        if (key, run.name) not in self._going:
+            self._going.add((key, run.name))
+            self._queue.put_nowait(Asked(key, store, run))
+
+    def keep(self, key: Key, owed: Collection[str]) -> None:
+        """Forget the attempts at all runs of a Strategy but those that are still owed."""
+        kept = {name: facts for name, facts in self._found.get(key, {}).items() if name in owed}
+        if kept:
+            self._found[key] = kept
+        else:
+            self._found.pop(key, None)
+
+    async def run(self) -> None:
+        """Work until cancelled. Raises NotLeading."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self.evidence.at_once):
+                group.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            asked = await self._queue.get()
+            self.require()
+            before = self._found.get(asked.key, {}).get(asked.run.name)
+            found = await self._attempt(asked, 1 if before is None else before.tries + 1)
+            ATTESTATIONS.labels(found.end.value).inc()
+            self._found.setdefault(asked.key, {})[asked.run.name] = found
+            self._going.discard((asked.key, asked.run.name))
+            self.wake(asked.key)
+
+    async def _attempt(self, asked: Asked, tries: int) -> AttestationFacts:
+        told = {"key": str(asked.key), "run": asked.run.name}
+        try:
+            attestation = await self._attest(asked)
+        except (RegistryUnavailable, SignerUnavailable, StoreUnavailable) as error:
+            end, reason, message = AttestationEnd.UNAVAILABLE, type(error).__name__, str(error)
+        except InvalidKey as error:
+            end, reason, message = AttestationEnd.UNAVAILABLE, "SignerRefused", str(error)
+        except (EvidenceError, StoreError) as error:
+            end, reason, message = AttestationEnd.REFUSED, "AttestationRefused", str(error)
+        except Exception as error:  # one run that cannot be attested must not end those of all others
+            log.exception("attesting failed", extra=told)
+            end, reason, message = AttestationEnd.REFUSED, "AttestationFailed", f"{type(error).__name__}: {error}"
+        else:
+            log.info("attested", extra=told | {"reference": attestation.reference})
+            return AttestationFacts(AttestationEnd.DONE, self.clock(), attestation=attestation)
+        log.warning("not attested: %s", message, extra=told | {"reason": reason})
+        return AttestationFacts(end, self.clock(), tries, reason, shorten(message, _MESSAGE))
+
+    async def _attest(self, asked: Asked) -> AttestationStatus:
+        run, evidence = asked.run, self.evidence
+        repository = parse_reference(f"{evidence.registry}/{asked.key.namespace}/{asked.key.name}")
+        store = self.stores.of(asked.store, asked.key.namespace)
+        stored = await asyncio.to_thread(
+            read_run, store, run.name, manifest_digest=run.manifest_digest, most_file_bytes=evidence.most_file_bytes
+        )
+        signer = await self._open_signer()
+        execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time)
+        async with Registry(repository.host, evidence.plain_http, credentials_for) as registry:
+            attested = await attest_run(stored, registry, repository, signer, execution)
+        return AttestationStatus(
+            reference=str(attested.reference),
+            attestation=attested.attestation,
+            key=signer.public_key.fingerprint,
+            time=rfc3339(self.clock()),
+        )
+
+    async def _open_signer(self) -> Signer:
+        now = time.monotonic()
+        if self._signer is None or now - self._signer[0] > _SIGNER_SECONDS:
+            self._signer = now, await asyncio.to_thread(open_signer, self.evidence.signer)
+        return self._signer[1]

@@ -1,0 +1,120 @@
+"""The demo's evidence: a signing key of the cluster's own, and a run verified with nothing but its public half.
+
+The key is made here because there is nobody else; a deployment has one in KMS, or one that was made elsewhere. It is in
+a Secret of the operator's namespace, and the cluster is the authority on it: another checkout finds the same.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from tradeplane_stacks.demo.objects import GENERATED, shown
+from tradeplane_stacks.demo.waiting import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tradeplane_stacks.demo.objects import Objects
+    from tradeplane_stacks.demo.programs import Kubectl
+
+SECRET, KEY = "tradeplane-signing-key", "key.pem"
+PUBLIC_KEY = GENERATED / "signing" / "key.pub"
+PREDICATE = "https://slsa.dev/provenance/v1"
+
+
+def evidence_settings(registry: str) -> dict[str, Any]:
+    """Return the section `evidence` of the operator's settings, for a registry without TLS."""
+    return {"registry": f"{registry}/runs", "plainHttp": True, "signer": f"file:/etc/tradeplane-signing/{KEY}"}
+
+
+def provide_key(kubectl: Kubectl, namespace: str, say: Callable[[str], None]) -> None:
+    """Make the Secret with a signing key where there is none, and write the public key to a file.
+
+    Raises DemoError.
+    """
+    found = kubectl("get", "secret", SECRET, "-n", namespace, "--ignore-not-found", "-o", "yaml")
+    secret = yaml.safe_load(found) if found.strip() else None
+    pem = base64.b64decode(secret["data"][KEY]) if secret else _new_key()
+    PUBLIC_KEY.parent.mkdir(parents=True, exist_ok=True)
+    PUBLIC_KEY.write_bytes(_public(pem))
+    if secret is None:
+        say(f"making a signing key: Secret {namespace}/{SECRET}; its public half is {shown(PUBLIC_KEY)}")
+        _apply_secret(kubectl, namespace, pem)
+
+
+def _apply_secret(kubectl: Kubectl, namespace: str, pem: bytes) -> None:
+    """Apply the Secret from a file that only this user can read, and remove the file."""
+    path: Path = PUBLIC_KEY.with_name("secret.yaml")
+    path.touch(mode=0o600)
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": SECRET, "namespace": namespace},
+        "data": {KEY: base64.b64encode(pem).decode()},
+    }
+    try:
+        path.write_text(yaml.safe_dump(manifest), encoding="utf-8")
+        kubectl("apply", "--server-side", "-f", path)
+    finally:
+        path.unlink()
+
+
+def _new_key() -> bytes:
+    material = ec.generate_private_key(ec.SECP256R1())
+    return material.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _public(pem: bytes) -> bytes:
+    public = load_pem_private_key(pem, None).public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Evidence of a run of the demo's namespace. ``verify`` calls the command as a person does."""
+
+    objects: Objects
+    verify: Callable[..., str]
+    plain_http: bool
+
+    def of(self, strategy: str) -> str:
+        """Wait until a Strategy's run is attested, verify it, and return what to show at the end.
+
+        Raises DemoError.
+        """
+        found = self.objects.until("strategy", strategy, attested)
+        reference = found["status"]["latest"]["attestation"]["reference"]
+        key = shown(PUBLIC_KEY)
+        plain = ("--plain-http",) if self.plain_http else ()
+        command = " ".join(("tradeplane verify", reference, "--key", key, *plain))
+        self.objects.progress.say(command)
+        told = self.verify("verify", reference, "--key", str(PUBLIC_KEY), *plain)
+        return (
+            f"$ uv run {command}\n{told.rstrip()}\n\n"
+            "The same with cosign, where it is installed:\n"
+            f"  cosign verify-attestation --key {key} --insecure-ignore-tlog --type {PREDICATE} {reference}\n\n"
+        )
+
+
+def attested(strategy: Mapping[str, Any]) -> Verdict:
+    """Return whether the newest run of a Strategy is attested, by its condition."""
+    conditions = {one["type"]: one for one in (strategy.get("status") or {}).get("conditions", [])}
+    told = conditions.get("Attested", {})
+    return Verdict(
+        done=told.get("status") == "True",
+        failed=False,
+        text=f"{told.get('reason', 'Waiting')}: {told.get('message', 'nothing is said of its attestation yet')}",
+    )

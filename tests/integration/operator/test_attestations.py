@@ -1,0 +1,192 @@
+"""Runs are attested by the operator, on a real registry: after each end, after a kill, and once it is there again."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.references import parse_reference
+from tradeplane_evidence.registry.referrers import list_referrers
+from tradeplane_evidence.verification.policy import Policy
+from tradeplane_evidence.verification.runs import verify_run
+from tradeplane_stacks.local.binaries import REGISTRY
+from tradeplane_store import layout
+
+from tests.integration.evidence.conftest import program, served
+from tests.integration.operator.cluster import Bench, condition, eventually
+from tests.integration.operator.processes import SOON_OVER
+from tests.ports import free_port
+from tests.unit.evidence import sample_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tradeplane_evidence.signing.file_signer import FileSigner
+    from tradeplane_evidence.verification.runs import Verification
+
+    from tests.integration.operator.processes import OperatorProcess
+
+Json = dict[str, Any]
+BUILDER = "https://tradeplane.dev/evidence/builders/operator-v1"
+
+
+@pytest.fixture
+def host() -> str:
+    """Give where the registry is, once it is."""
+    return f"127.0.0.1:{free_port()}"
+
+
+@contextmanager
+def registry(host: str, folder: Path) -> Iterator[None]:
+    """Run a registry for a while; what it was given stays in a folder."""
+    port = host.rpartition(":")[2]
+    kept = ("--store-type", "dir", "--dir", str(folder / "registry"))
+    command = [str(program(REGISTRY)), "serve", "--addr", "127.0.0.1", "--port", port, *kept]
+    with served(command, host, folder / "registry.log"):
+        yield
+
+
+def evidence(host: str, key: Path, **changes: Any) -> Json:
+    """Return the settings of it."""
+    common = {
+        "registry": f"{host}/runs",
+        "plainHttp": True,
+        "signer": f"file:{key}",
+        "againSeconds": 1,
+        "mostSeconds": 2,
+    }
+    return {"evidence": common | changes}
+
+
+def write_results(bench: Bench, job: Json) -> None:
+    """Put all that a run leaves into the store, and not its manifest alone."""
+    run = job["metadata"]["name"]
+    bench.store.put(layout.results_part(run, "equity"), b"equity of " + run.encode())
+    bench.store.put(layout.results_summary(run), b"{}")
+    bench.write_results(job)
+
+
+async def _ended(bench: Bench, **spec: Any) -> Json:
+    """Have a run end well; return its Job."""
+    await bench.create_snapshot("prices", bench.write_snapshot())
+    strategy = await bench.create_strategy("hold", **spec)
+    job = await bench.a_job(strategy["metadata"]["uid"])
+    write_results(bench, job)
+    await bench.succeed(job, with_results=False)
+    return job
+
+
+async def _says(bench: Bench, *reasons: str) -> Json:
+    """Wait until a Strategy says one of these of its attestation."""
+
+    async def found() -> Json | None:
+        strategy = await bench.strategy("hold")
+        return strategy if condition(strategy, "Attested").get("reason") in reasons else None
+
+    async def state() -> object:
+        return (await bench.strategy("hold")).get("status")
+
+    return await eventually(found, f"Attested to be {' or '.join(reasons)}", state=state)
+
+
+async def _verify(strategy: Json, signer: FileSigner) -> Verification:
+    reference = parse_reference(strategy["status"]["latest"]["attestation"]["reference"])
+    policy = Policy(builders=frozenset({BUILDER}))
+    async with Registry(reference.host, plain_http=True) as opened:
+        return await verify_run(opened, reference, sample_runs.keyring(signer), policy, datetime.now(UTC))
+
+
+async def _attestations(strategy: Json) -> list[str]:
+    reference = parse_reference(strategy["status"]["latest"]["attestation"]["reference"])
+    async with Registry(reference.host, plain_http=True) as opened:
+        return [one.digest for one in await list_referrers(opened, reference.repository, reference.digest or "")]
+
+
+async def test_a_run_that_succeeded_is_attested(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    signer = sample_runs.signer_in(tmp_path)
+    with registry(host, tmp_path):
+        operators(**evidence(host, sample_runs.key_file(tmp_path)))
+        job = await _ended(bench)
+        strategy = await _says(bench, "Attested")
+        latest = strategy["status"]["latest"]
+        assert latest["attestation"]["reference"].startswith(f"{host}/runs/{bench.namespace}/hold@sha256:")
+        assert latest["attestation"]["key"] == signer.public_key.fingerprint
+        assert condition(strategy, "Ready")["status"] == "True"
+        found = await _verify(strategy, signer)
+        assert found.passed, found.checks
+        assert found.claim is not None
+        metadata = found.claim.provenance.run_details.metadata
+        assert metadata is not None
+        assert metadata.invocation_id == job["metadata"]["uid"] == latest["jobUid"]
+        assert (metadata.started_on, metadata.finished_on) == (latest["startTime"], latest["completionTime"])
+        assert await _attestations(strategy) == [latest["attestation"]["attestation"]]
+
+
+async def test_a_registry_that_is_down_delays_it_and_loses_none(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    signer = sample_runs.signer_in(tmp_path)
+    operators(**evidence(host, sample_runs.key_file(tmp_path), required=True))
+    await _ended(bench)
+    strategy = await _says(bench, "RegistryUnavailable")
+    assert condition(strategy, "Completed")["status"] == "True"
+    assert condition(strategy, "Ready")["status"] == "False"
+    assert f"{host} cannot be reached" in condition(strategy, "Attested")["message"]
+    with registry(host, tmp_path):
+        strategy = await _says(bench, "Attested")
+        assert condition(strategy, "Ready")["status"] == "True"
+        assert (await _verify(strategy, signer)).passed
+
+
+async def test_what_waits_survives_a_kill_and_is_attested_once(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    """An operator is killed while it attests, with the registry killed and started again in between."""
+    signer = sample_runs.signer_in(tmp_path)
+    settings = evidence(host, sample_runs.key_file(tmp_path)) | SOON_OVER
+    first = operators(**settings)
+    await _ended(bench)
+    await _says(bench, "RegistryUnavailable")
+    with registry(host, tmp_path):
+        await asyncio.sleep(0)  # it may be attesting now, or may be about to
+        first.kill()
+    operators(**settings)
+    with registry(host, tmp_path):
+        strategy = await _says(bench, "Attested")
+        assert (await _verify(strategy, signer)).passed
+        assert await _attestations(strategy) == [strategy["status"]["latest"]["attestation"]["attestation"]]
+
+
+async def test_results_that_were_changed_since_are_not_attested(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    """A tenant who may write to the store changes what the operator has recorded, before it is attested."""
+    operators(**evidence(host, sample_runs.key_file(tmp_path)))
+    job = await _ended(bench)
+    await _says(bench, "RegistryUnavailable")
+    path = layout.results_manifest(job["metadata"]["name"])
+    bench.store.put(path, bytes(bench.store.get(path)).replace(b'"totalReturn":"0.1"', b'"totalReturn":"9.9"'))
+    with registry(host, tmp_path):
+        strategy = await _says(bench, "AttestationRefused")
+        assert "it was changed since" in condition(strategy, "Attested")["message"]
+        assert "attestation" not in strategy["status"]["latest"]
+
+
+async def test_a_key_that_is_missing_is_said_and_found_once_it_is_there(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    with registry(host, tmp_path):
+        operators(**evidence(host, tmp_path / "key.pem"))
+        await _ended(bench)
+        strategy = await _says(bench, "SignerRefused")
+        assert "cannot be read: No such file" in condition(strategy, "Attested")["message"]
+        sample_runs.key_file(tmp_path)
+        strategy = await _says(bench, "Attested")
+        assert (await _verify(strategy, sample_runs.signer_in(tmp_path))).passed

@@ -1,0 +1,218 @@
+"""Which runs are attested, when it is tried again, and what a Strategy says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tradeplane_api.run import Outcome
+from tradeplane_api.strategy import AttestationStatus
+from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts, pause
+from tradeplane_operator.planning.observed import JobEnd, Observed, ResultFacts, ResultState
+from tradeplane_operator.planning.strategy import plan
+from tradeplane_operator.planning.times import rfc3339
+from tradeplane_operator.settings import Evidence
+
+from tests.unit.operator.simulation import SETTINGS, SUMMARY
+from tests.unit.operator.test_strategy_plan import NOW, READY, _condition, _Everything, _job, _resource
+
+if TYPE_CHECKING:
+    from tradeplane_operator.planning.wanted import Plan
+
+EVIDENCE = Evidence(registry="registry.example.com/runs", signer="file:/key.pem")
+REQUIRED = EVIDENCE.model_copy(update={"required": True})
+LATER = NOW + timedelta(hours=1)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def _plan(resource: dict[str, Any], evidence: Evidence | None = EVIDENCE, now: datetime = NOW, **seen: Any) -> Plan:
+    settings = SETTINGS.model_copy(update={"evidence": evidence})
+    known: dict[str, Any] = {"snapshot": READY, "admitted": _Everything()} | seen
+    return plan(Observed(resource=resource, **known), settings, now)
+
+
+def _ended(evidence: Evidence | None = EVIDENCE, before: Any = None, **spec: Any) -> tuple[Plan, str]:
+    """Return the plan that records the end of a run, and the run's name."""
+    started = _plan(_resource(before, **spec), evidence)
+    assert started.status is not None
+    latest = started.status["latest"]
+    found = ResultFacts(
+        ResultState.FOUND,
+        run_digest=latest["runDigest"],
+        result_digest="sha256:" + "7" * 64,
+        manifest_digest="sha256:" + "8" * 64,
+        summary=SUMMARY,
+    )
+    job = _job(latest["name"], end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
+    seen: dict[str, Any] = {"jobs": {job.name: job}, "results": {job.name: found}}
+    return _plan(_resource(started.status, **spec), evidence, **seen), job.name
+
+
+def _attested(run: str) -> AttestationStatus:
+    return AttestationStatus(
+        reference=f"registry.example.com/runs/research/macd@sha256:{'a' * 64}",
+        attestation="sha256:" + "b" * 64,
+        key="sha256:" + "c" * 64,
+        time=rfc3339(NOW),
+    )
+
+
+def _done(run: str) -> AttestationFacts:
+    return AttestationFacts(AttestationEnd.DONE, NOW, attestation=_attested(run))
+
+
+def _failed(end: AttestationEnd = AttestationEnd.UNAVAILABLE, tries: int = 1, at: datetime = NOW) -> AttestationFacts:
+    return AttestationFacts(end, at, tries, "RegistryUnavailable", "registry.example.com cannot be reached")
+
+
+def test_a_run_is_attested_once_its_end_is_recorded() -> None:
+    ended, run = _ended()
+    assert ended.status is not None
+    assert ended.status["latest"]["jobUid"] == f"{run}-uid"
+    assert ended.attest == (), "its record is not written yet"
+    assert ended.owed == frozenset({run})
+    assert _condition(ended, "Attested")["status"] == "False"
+    assert _condition(ended, "Attested")["reason"] == "Attesting"
+    recorded = _plan(_resource(ended.status))
+    assert recorded.attest == (run,)
+
+
+def test_what_was_attested_is_recorded_and_asked_for_no_more() -> None:
+    ended, run = _ended()
+    done = _plan(_resource(ended.status), attestations={run: _done(run)})
+    assert done.status is not None
+    assert done.status["latest"]["attestation"] == _attested(run).model_dump(mode="json", by_alias=True)
+    assert (done.attest, done.owed) == ((), frozenset())
+    assert (_condition(done, "Attested")["status"], _condition(done, "Attested")["reason"]) == ("True", "Attested")
+    again = _plan(_resource(done.status), now=LATER)
+    assert (again.attest, again.status) == ((), done.status)
+
+
+def test_without_settings_of_it_nothing_is_said_of_evidence() -> None:
+    ended, _ = _ended(None)
+    assert ended.status is not None
+    assert (ended.attest, ended.owed) == ((), frozenset())
+    assert "Attested" not in {one["type"] for one in ended.status["conditions"]}
+
+
+def test_what_ended_before_there_was_a_registry_is_attested_too() -> None:
+    ended, run = _ended(None)
+    assert _plan(_resource(ended.status)).attest == (run,)
+
+
+def test_a_run_that_failed_is_not_attested() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    failed = _job(run, end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
+    refused = ResultFacts(ResultState.REFUSED, "not what it says")
+    ended = _plan(_resource(started.status), jobs={run: failed}, results={run: refused})
+    assert ended.status is not None
+    assert ended.status["latest"]["outcome"] == Outcome.FAILED.value
+    later = _plan(_resource(ended.status))
+    assert (later.attest, later.owed) == ((), frozenset())
+    assert _condition(later, "Attested")["status"] == "False"
+    assert _condition(later, "Attested")["reason"] == "ResultsRefused"
+
+
+def test_a_registry_that_is_down_is_tried_again_and_said() -> None:
+    ended, run = _ended()
+    waits = _plan(_resource(ended.status), attestations={run: _failed()})
+    assert waits.attest == ()
+    assert waits.look_again_at == NOW + timedelta(seconds=EVIDENCE.again_seconds)
+    told = _condition(waits, "Attested")
+    assert (told["status"], told["reason"]) == ("False", "RegistryUnavailable")
+    assert "registry.example.com cannot be reached" in told["message"]
+    assert _condition(waits)["status"] == "True", "it is Completed, and no more is asked for"
+    due = _plan(_resource(ended.status), now=NOW + timedelta(seconds=5), attestations={run: _failed()})
+    assert due.attest == (run,)
+
+
+def test_ready_waits_for_the_attestation_where_policy_asks_for_it() -> None:
+    ended, run = _ended(REQUIRED)
+    assert _condition(ended)["status"] == "False"
+    assert _condition(ended)["reason"] == "Attesting"
+    assert _condition(ended, "Completed")["status"] == "True"
+    assert _condition(ended, "Reconciling")["status"] == "True"
+    waits = _plan(_resource(ended.status), REQUIRED, attestations={run: _failed()})
+    assert _condition(waits)["reason"] == "RegistryUnavailable"
+    done = _plan(_resource(ended.status), REQUIRED, attestations={run: _done(run)})
+    assert (_condition(done)["status"], _condition(done)["reason"]) == ("True", "Succeeded")
+
+
+def test_what_is_owed_is_not_trimmed_from_the_history() -> None:
+    status: Any = None
+    runs = []
+    for rerun in range(5):
+        ended, run = _ended(before=status, rerun=rerun, historyLimit=1)
+        status = ended.status
+        runs.append(run)
+    recorded = _plan(_resource(status, rerun=4, historyLimit=1))
+    assert set(recorded.attest) == set(runs)
+    facts = {run: _done(run) for run in runs}
+    done = _plan(_resource(recorded.status, rerun=4, historyLimit=1), attestations=facts)
+    assert done.status is not None
+    assert len(done.status["history"]) == 1, "what is attested is within its limits again"
+    assert (done.attest, done.owed) == ((), frozenset())
+
+
+@given(tries=st.integers(1, 10_000), end=st.sampled_from([AttestationEnd.UNAVAILABLE, AttestationEnd.REFUSED]))
+def test_pauses_grow_to_their_limit_and_never_end(tries: int, end: AttestationEnd) -> None:
+    found = pause(_failed(end, tries), EVIDENCE)
+    assert timedelta(seconds=EVIDENCE.again_seconds) <= found <= timedelta(seconds=EVIDENCE.most_seconds)
+    if end is AttestationEnd.UNAVAILABLE and tries > 1:
+        assert found >= pause(_failed(end, tries - 1), EVIDENCE)
+
+
+@given(
+    ends=st.lists(st.sampled_from([None, *AttestationEnd]), min_size=3, max_size=3),
+    late=st.booleans(),
+    stale=st.booleans(),
+)
+def test_nothing_is_called_attested_that_is_not(ends: list[AttestationEnd | None], late: bool, stale: bool) -> None:
+    """Whatever is known of three runs: recorded is what was done, asked for is what is due, and none is both."""
+    status: Any = None
+    runs = []
+    for rerun in range(3):
+        ended, run = _ended(before=status, rerun=rerun)
+        status = ended.status
+        runs.append(run)
+    facts = {}
+    for run, end in zip(runs, ends, strict=True):
+        if end is AttestationEnd.DONE:
+            facts[run] = _done(run)
+        elif end is not None:
+            facts[run] = _failed(end, at=NOW if not late else LONG_AGO)
+    found = _plan(_resource(status, rerun=2), attestations={} if stale else facts)
+    assert found.status is not None
+    recorded = {run["name"] for run in [found.status["latest"], *found.status["history"]] if "attestation" in run}
+    done = set() if stale else {run for run in runs if facts.get(run) == _done(run)}
+    due = set(runs) - done if stale or late else {run for run in runs if run not in facts}
+    assert recorded == done
+    assert set(found.attest) == due
+    assert found.owed == frozenset(runs) - done
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"signer": "https://kms.example.com"},
+        {"signer": "file:key.pem"},
+        {"registry": "https://registry.example.com"},
+        {"registry": "registry.example.com/Runs"},
+        {"at_once": 0},
+        {"again_seconds": 0},
+    ],
+)
+def test_settings_that_cannot_be_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        Evidence.model_validate({"registry": "r.example.com/x", "signer": "file:/key.pem"} | changes)
+
+
+def test_the_second_pause_is_twice_the_first() -> None:
+    found = _failed()
+    assert pause(replace(found, tries=2), EVIDENCE) == 2 * pause(found, EVIDENCE)
