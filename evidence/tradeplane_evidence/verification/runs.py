@@ -194,7 +194,9 @@ def _inputs(found: Verification, claim: Claim) -> None:
         if stated.get(name) != hexadecimal(digest):
             raise PolicyRefused(f"the statement does not name {name} as the run's specification does")
     image = specification.image or "no image (a run of somebody's own machine)"
-    found.say("inputs", f"{len(specification.snapshots)} snapshots, {image}; {len(dependencies)} dependencies stated")
+    count = len(specification.snapshots)
+    snapshots = "1 snapshot" if count == 1 else f"{count} snapshots"
+    found.say("inputs", f"{snapshots}, {image}; {len(dependencies)} dependencies stated")
 
 
 def _needed(specification: RunSpecification) -> Sequence[tuple[str, str]]:
