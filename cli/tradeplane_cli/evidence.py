@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import ExitCode
-from tradeplane_evidence.attestation import Attested, attest_run, read_run
+from tradeplane_evidence.attestation import Attested, attest_run
 from tradeplane_evidence.errors import InvalidKey
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.credentials import credentials_for
@@ -18,6 +18,7 @@ from tradeplane_evidence.signing.keyring import MAX_KEYRING_BYTES, Keyring, Trus
 from tradeplane_evidence.signing.signer import open_signer
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution
+from tradeplane_evidence.stored_runs import read_run
 from tradeplane_evidence.verification.runs import Verification, verify_run
 from tradeplane_store.objects import open_store
 

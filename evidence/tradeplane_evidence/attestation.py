@@ -10,13 +10,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_api.snapshot_manifest import SnapshotManifest
-from tradeplane_store import layout
-from tradeplane_store.canonical import sha256_digest
-from tradeplane_store.errors import NotFound
-
-from tradeplane_evidence import strict_json
-from tradeplane_evidence.errors import DigestMismatch, Malformed, NotAttested, SignatureRefused
+from tradeplane_evidence.errors import DigestMismatch, Malformed, SignatureRefused
 from tradeplane_evidence.registry.bundles import list_attestations, pull_bundle
 from tradeplane_evidence.registry.manifests import (
     EMPTY,
@@ -26,12 +20,7 @@ from tradeplane_evidence.registry.manifests import (
 )
 from tradeplane_evidence.registry.referrers import push_referrer
 from tradeplane_evidence.results_artifact import (
-    MANIFEST_FILE,
-    MAX_DOCUMENT_BYTES,
-    MAX_FILE_BYTES,
-    SUMMARY_FILE,
     ResultsArtifact,
-    parse_results,
     results_artifact,
 )
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE, parse_bundle
@@ -41,26 +30,16 @@ from tradeplane_evidence.statements.run import Execution, RunEvidence, run_state
 from tradeplane_evidence.statements.statement import Statement, serialise
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from tradeplane_store.objects import ObjectStore
 
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.manifests import Descriptor
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.stored_runs import StoredRun
 
 CONTENT = "dev.sigstore.bundle.content"
 PREDICATE = "dev.sigstore.bundle.predicateType"
 """Annotations by which cosign finds the bundle it is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredRun:
-    """A finished run as it lies in a store: its files by name, and the manifests of its data by id."""
-
-    files: Mapping[str, bytes]
-    snapshots: Mapping[str, SnapshotManifest]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,49 +50,6 @@ class Attested:
     bundle: bytes
     attestation: str
     """Digest of the manifest that refers to the results and holds the bundle."""
-
-
-def read_run(
-    store: ObjectStore, run: str, *, manifest_digest: str | None = None, most_file_bytes: int = MAX_FILE_BYTES
-) -> StoredRun:
-    """Return what is attested of a run.
-
-    ``manifest_digest``: of the manifest of results that is the run's, where that is known. Raises NotAttested where it
-    is not in the store, or not whole; Malformed or DigestMismatch, and what the store raises.
-    """
-    try:
-        manifest = store.get(layout.results_manifest(run), limit=MAX_DOCUMENT_BYTES)
-        if manifest_digest is not None and sha256_digest(manifest) != manifest_digest:
-            raise DigestMismatch(
-                f"the manifest of run {run} is not the one of digest {manifest_digest} that was recorded at its end; "
-                "it was changed since: restore it from a copy"
-            )
-        results = parse_results(manifest)
-        if results.specification.run != run:
-            raise DigestMismatch(f"the manifest of run {run} is of run {results.specification.run}; restore it")
-        files = {
-            MANIFEST_FILE: manifest,
-            SUMMARY_FILE: store.get(layout.results_summary(run), limit=MAX_DOCUMENT_BYTES),
-        }
-        for part in results.parts:
-            files[f"{part.name}.arrow"] = store.get(layout.results_part(run, part.name), limit=most_file_bytes)
-        snapshots = {identity: _snapshot(store, identity) for identity in results.specification.snapshots}
-    except NotFound as error:
-        raise NotAttested(f"run {run}: {error}; what is attested must be whole") from error
-    return StoredRun(files, snapshots)
-
-
-def _snapshot(store: ObjectStore, identity: str) -> SnapshotManifest:
-    data = store.get(layout.snapshot_manifest(identity), limit=MAX_DOCUMENT_BYTES)
-    if sha256_digest(data) != identity:
-        raise DigestMismatch(
-            f"the manifest of snapshot {identity} is not the one of that digest; restore it from a copy"
-        )
-    strict_json.parse(data, f"the manifest of snapshot {identity}", MAX_DOCUMENT_BYTES)
-    try:
-        return SnapshotManifest.model_validate_json(data)
-    except ValueError as error:
-        raise Malformed(f"the manifest of snapshot {identity} is none that this version reads: {error}") from error
 
 
 def statement_of(run: StoredRun, found: ResultsArtifact, execution: Execution) -> Statement:

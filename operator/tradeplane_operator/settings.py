@@ -110,8 +110,11 @@ class Evidence(Section):
     )
     required: bool = Field(default=False, description="Whether a Strategy is Ready only once its run is attested.")
     at_once: int = Field(default=4, ge=1, le=64, description="Runs that are attested at the same time.")
-    most_file_bytes: int = Field(
-        default=64 * 1024 * 1024, ge=1, description="A run with a larger file of results is not attested."
+    most_bytes: int = Field(
+        default=32 * 1024 * 1024,
+        ge=1,
+        description="A run with more, in all files of results and manifests of its data, is not attested; so much "
+        "memory is taken for each that is attested at the same time.",
     )
     again_seconds: int = Field(default=5, ge=1, description="First pause after registry or signer was not reached.")
     most_seconds: int = Field(default=300, ge=1, description="Longest such pause.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_store import layout
 
+from tradeplane_evidence.errors import Malformed
 from tradeplane_evidence.statements.provenance import (
     PREDICATE_TYPE,
     BuildDefinition,
@@ -19,7 +20,13 @@ from tradeplane_evidence.statements.provenance import (
     Provenance,
     RunDetails,
 )
-from tradeplane_evidence.statements.statement import ResourceDescriptor, Statement, Subject, hexadecimal
+from tradeplane_evidence.statements.statement import (
+    MAX_DEPENDENCIES,
+    ResourceDescriptor,
+    Statement,
+    Subject,
+    hexadecimal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -105,6 +112,11 @@ def _dependencies(evidence: RunEvidence) -> Sequence[ResourceDescriptor]:
         found.extend(
             ResourceDescriptor(name=f"source/{source.name}", digest={"sha256": hexadecimal(source.digest)})
             for source in manifest.sources
+        )
+    if len(found) > MAX_DEPENDENCIES:
+        raise Malformed(
+            f"the run was made from {len(found):,} things, and a statement names {MAX_DEPENDENCIES:,} at most; run it "
+            "on snapshots of fewer instruments"
         )
     return found
 

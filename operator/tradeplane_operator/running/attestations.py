@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tradeplane_api.strategy import AttestationStatus
-from tradeplane_evidence.attestation import attest_run, read_run
+from tradeplane_evidence.attestation import attest_run
 from tradeplane_evidence.errors import EvidenceError, InvalidKey, RegistryUnavailable, SignerUnavailable
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.signing.signer import open_signer
 from tradeplane_evidence.statements.run import Execution
+from tradeplane_evidence.stored_runs import read_run
 from tradeplane_store.errors import StoreError, StoreUnavailable
 
 from tradeplane_operator.metrics import ATTESTATIONS
@@ -126,7 +127,7 @@ class Attestations:
         repository = parse_reference(f"{evidence.registry}/{asked.key.namespace}/{asked.key.name}")
         store = self.stores.of(asked.store, asked.key.namespace)
         stored = await asyncio.to_thread(
-            read_run, store, run.name, manifest_digest=run.manifest_digest, most_file_bytes=evidence.most_file_bytes
+            read_run, store, run.name, manifest_digest=run.manifest_digest, most_bytes=evidence.most_bytes
         )
         signer = await self._open_signer()
         execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time)

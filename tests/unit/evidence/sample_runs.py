@@ -10,12 +10,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tradeplane_api.run import Part, ResultsManifest, RunSpecification, Summary
 from tradeplane_api.simulation import Algorithm, Simulation
 from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifest, SnapshotSource
-from tradeplane_evidence.attestation import StoredRun, statement_of
+from tradeplane_evidence.attestation import statement_of
 from tradeplane_evidence.results_artifact import ResultsArtifact, results_artifact
 from tradeplane_evidence.signing.file_signer import FileSigner, open_file_signer
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
 from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.statements.run import Execution
+from tradeplane_evidence.stored_runs import StoredRun
 from tradeplane_store.canonical import canonical_json, document_digest, result_digest, run_digest, sha256_digest
 
 if TYPE_CHECKING:

@@ -1,0 +1,102 @@
+"""A finished run as it lies in a store, read whole to be attested, and within a budget.
+
+Tenants write what is read here, and whoever reads it may be an operator that serves them all: no more is read of one
+run than is allowed, however it is spread over files, and nothing is believed that has not the digest it must have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tradeplane_api.snapshot_manifest import SnapshotManifest
+from tradeplane_store import layout
+from tradeplane_store.canonical import sha256_digest
+from tradeplane_store.errors import NotFound, TooLarge
+
+from tradeplane_evidence import strict_json
+from tradeplane_evidence.errors import DigestMismatch, Malformed, NotAttested
+from tradeplane_evidence.results_artifact import (
+    MANIFEST_FILE,
+    MAX_DOCUMENT_BYTES,
+    MAX_FILE_BYTES,
+    SUMMARY_FILE,
+    parse_results,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradeplane_store.objects import ObjectStore
+
+MAX_RUN_BYTES = 2 * 1024**3
+"""Of all files of a run, where nothing less is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """The files of a run by name, and the manifests of its data by id."""
+
+    files: Mapping[str, bytes]
+    snapshots: Mapping[str, SnapshotManifest]
+
+
+@dataclass(slots=True)
+class _Budget:
+    """A store of which only so much is read. Raises Malformed where a run has more, beside what the store raises."""
+
+    store: ObjectStore
+    run: str
+    whole: int
+    left: int
+
+    def get(self, name: str, limit: int) -> bytes:
+        try:
+            data = self.store.get(name, limit=min(limit, self.left))
+        except TooLarge as error:
+            raise Malformed(
+                f"run {self.run}: {name} is too large to be attested: a file has at most {limit:,} bytes, and a run "
+                f"with its data's manifests {self.whole:,}, of which {self.left:,} are left"
+            ) from error
+        self.left -= len(data)
+        return data
+
+
+def read_run(
+    store: ObjectStore, run: str, *, manifest_digest: str | None = None, most_bytes: int = MAX_RUN_BYTES
+) -> StoredRun:
+    """Return what is attested of a run.
+
+    ``manifest_digest``: of the manifest of results that is the run's, where that is known. Raises NotAttested where it
+    is not in the store, or not whole; Malformed or DigestMismatch, and what the store raises.
+    """
+    budget = _Budget(store, run, most_bytes, most_bytes)
+    try:
+        manifest = budget.get(layout.results_manifest(run), MAX_DOCUMENT_BYTES)
+        if manifest_digest is not None and sha256_digest(manifest) != manifest_digest:
+            raise DigestMismatch(
+                f"the manifest of run {run} is not the one of digest {manifest_digest} that was recorded at its end; "
+                "it was changed since: restore it from a copy"
+            )
+        results = parse_results(manifest)
+        if results.specification.run != run:
+            raise DigestMismatch(f"the manifest of run {run} is of run {results.specification.run}; restore it")
+        files = {MANIFEST_FILE: manifest, SUMMARY_FILE: budget.get(layout.results_summary(run), MAX_DOCUMENT_BYTES)}
+        for part in results.parts:
+            files[f"{part.name}.arrow"] = budget.get(layout.results_part(run, part.name), MAX_FILE_BYTES)
+        snapshots = {identity: _snapshot(budget, identity) for identity in results.specification.snapshots}
+    except NotFound as error:
+        raise NotAttested(f"run {run}: {error}; what is attested must be whole") from error
+    return StoredRun(files, snapshots)
+
+
+def _snapshot(budget: _Budget, identity: str) -> SnapshotManifest:
+    data = budget.get(layout.snapshot_manifest(identity), MAX_DOCUMENT_BYTES)
+    what = f"the manifest of snapshot {identity}"
+    if sha256_digest(data) != identity:
+        raise DigestMismatch(f"{what} is not the one of that digest; restore it from a copy")
+    strict_json.parse(data, what, MAX_DOCUMENT_BYTES)
+    try:
+        return SnapshotManifest.model_validate_json(data)
+    except ValueError as error:
+        raise Malformed(f"{what} is none that this version reads: {error}") from error
