@@ -19,7 +19,7 @@ from tradeplane_evidence.signing.signer import open_signer
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import read_run
-from tradeplane_evidence.verification.runs import Verification, verify_run
+from tradeplane_evidence.verification.runs import Check, Verification, verify_run
 from tradeplane_store.objects import open_store
 
 from tradeplane_cli.failures import CommandFailure
@@ -133,6 +133,27 @@ def verify(target: str, keys: Sequence[Path], policy: Policy, *, plain_http: boo
 
     with stage(f"Verifying {reference}"):
         return Verified(asyncio.run(look()))
+
+
+def run_again(found: Verified, url: str) -> bool:
+    """Run what was verified again, here and on the data of a store, and add what came of it as a check.
+
+    Returns whether it came to the same. Raises what the runner raises: DataRefused where the data are not there.
+    """
+    from tradeplane_workloads.results import describe
+    from tradeplane_workloads.runner.execution import compute
+
+    results = found.verification.results
+    if results is None:
+        raise CommandFailure("there is no result to compare with", remedy="verify a run that was attested")
+    with stage(f"Running {results.specification.run} again") as say:
+        again = describe(results.specification, compute(results.specification, open_store(url), say), {})
+    if again.result_digest == results.result_digest:
+        found.verification.say("replay", f"{again.result_digest} again, from the same data on this machine")
+        return True
+    words = f"it comes to {again.result_digest} on this machine; tradeplane results diff shows where they part"
+    found.verification.checks.append(Check("replay", words, "Diverged"))
+    return False
 
 
 def read_keys(paths: Sequence[Path]) -> Keyring:

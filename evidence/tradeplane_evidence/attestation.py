@@ -30,7 +30,6 @@ from tradeplane_evidence.statements.run import Execution, RunEvidence, run_state
 from tradeplane_evidence.statements.statement import Statement, serialise
 
 if TYPE_CHECKING:
-
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.manifests import Descriptor
     from tradeplane_evidence.registry.references import Reference

@@ -9,6 +9,7 @@ import typer
 from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.commands.examples import epilog
+from tradeplane_cli.failures import DIFFERENT
 from tradeplane_cli.options import Debug, Output, Store
 from tradeplane_cli.printing import OutputFormat, show
 
@@ -19,6 +20,7 @@ ATTEST_EPILOG = epilog(
 )
 VERIFY_EPILOG = epilog(
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub",
+    "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub --replay --store s3://prices/research",
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key keyring.json -o json | jq .checks",
 )
 
@@ -78,29 +80,39 @@ def verify(
     max_age_days: Annotated[
         int | None, typer.Option(metavar="DAYS", min=0, help="Refuse what says it is older. [default: any age]")
     ] = None,
+    replay: Annotated[
+        bool, typer.Option("--replay", help="Run it again here as well, on the data in the store, and compare.")
+    ] = False,
     plain_http: PlainHttp = False,
+    store: Store = None,
     output: Output = OutputFormat.TABLE,
     debug: Debug = False,
 ) -> None:
     """Verify a run in a registry: signature, policy, files, result and inputs, one line each.
 
     Needs neither a cluster nor an account: the registry's bytes and the signer's public key. Ends with exit code 3 when
-    a check fails.
+    a check fails, and 10 when all do not but running it again comes to something else.
     """
     from datetime import timedelta
 
     from tradeplane_evidence.verification.policy import Policy
 
+    from tradeplane_cli.evidence import run_again
     from tradeplane_cli.evidence import verify as look
+    from tradeplane_cli.local_store import store_url
 
     policy = Policy(
         builders=frozenset(builder) if builder else None,
         max_age=None if max_age_days is None else timedelta(days=max_age_days),
     )
     found = look(reference, key, policy, plain_http=plain_http)
+    genuine = found.verification.passed
+    same = run_again(found, store_url(store)) if replay and genuine else True
     show(found.as_json(), output, found.as_text)
-    if not found.verification.passed:
+    if not genuine:
         raise typer.Exit(ExitCode.REFUSED)
+    if not same:
+        raise typer.Exit(DIFFERENT)
 
 
 def add_to(application: typer.Typer) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_store.objects import open_store
+from tradeplane_workloads.runner import execution
+from tradeplane_workloads.runner.execution import compute
 
 from tests.ports import free_port
-from tests.unit.cli.conftest import tradeplane
+from tests.unit.cli.conftest import files, tradeplane
 from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Ended]
 
-__all__ = ["tradeplane"]
+__all__ = ["files", "tradeplane"]
 
 
 @pytest.fixture
@@ -128,3 +131,46 @@ def test_a_target_with_a_digest_is_refused(tradeplane: Command, store: str, key:
     ended = tradeplane("attest", sample_runs.RUN, "--to", target, "--signer", f"file:{key}", "--store", store)
     assert ended.code == 2
     assert "leave out what comes after @" in ended.err
+
+
+@pytest.fixture
+def traded(tradeplane: Command, olareg: str, key: Path, files: tuple[str, str]) -> str:
+    """Run a strategy on bars, attest it, and give its reference; its data are in the command's own store."""
+    told = json.loads(tradeplane("run", "-f", files[0], "-f", files[1], "-o", "json").out)
+    target = f"{olareg}/traded/{key.parent.name.replace('_', '-')}"
+    ended = tradeplane("attest", told["run"], "--to", target, "--signer", f"file:{key}", "-o", "json")
+    assert ended.code == 0, ended.err
+    return str(json.loads(ended.out)["reference"])
+
+
+def test_run_again_it_comes_to_the_same(tradeplane: Command, traded: str, key: Path) -> None:
+    ended = tradeplane("verify", traded, "--key", str(key.with_name("key.pub")), "--replay")
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[-1].split()[:2] == ["ok", "replay"]
+
+
+def test_run_again_to_something_else_ends_with_10(
+    tradeplane: Command, traded: str, key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine is broken in between: what was signed is genuine, and this machine does not come to it."""
+
+    def broken(*asked: Any) -> Any:
+        result: Any = compute(*asked)
+        return replace(result, summary=result.summary.model_copy(update={"trades": result.summary.trades + 1}))
+
+    monkeypatch.setattr(execution, "compute", broken)
+    ended = tradeplane("verify", traded, "--key", str(key.with_name("key.pub")), "--replay", "-o", "json")
+    assert ended.code == 10, ended.err
+    told = json.loads(ended.out)
+    assert told["checks"][-1]["error"] == "Diverged"
+    assert all(check["passed"] for check in told["checks"][:-1])
+
+
+def test_run_again_without_the_data_says_what_is_missing(
+    tradeplane: Command, traded: str, key: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    elsewhere = (tmp_path / "empty").as_uri()
+    ended = tradeplane("verify", traded, "--key", str(key.with_name("key.pub")), "--replay", "--store", elsewhere)
+    assert ended.code == 3
+    assert "snapshot sha256:" in ended.err
