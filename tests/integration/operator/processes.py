@@ -39,8 +39,10 @@ class OperatorProcess:
 
     @property
     def metrics_port(self) -> int:
-        """The port it was given, which it logs before it works."""
-        said = next(line for line in self.log.splitlines() if '"listening"' in line)
+        """The port it was given, which it logs before it works. Raises ConnectionError before that."""
+        said = next((line for line in self.log.splitlines() if '"listening"' in line), None)
+        if said is None:
+            raise ConnectionError("the operator does not listen yet")
         return int(json.loads(said)["metrics"])
 
     @property
