@@ -73,9 +73,9 @@ async def attest_run(
     """
     found = results_artifact(run.files)
     name = repository.repository
-    await registry.push_blob(name, EMPTY)
-    for file in found.layers:
-        await registry.push_blob(name, run.files[file])
+    await asyncio.gather(
+        *(registry.push_blob(name, data) for data in (EMPTY, *(run.files[file] for file in found.layers)))
+    )
     await registry.push_manifest(name, repository.tag or found.digest, found.manifest, MANIFEST_TYPE)
     reference = repository.at(found.digest)
     statement = statement_of(run, found, execution)

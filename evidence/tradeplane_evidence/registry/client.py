@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 MAX_ERROR_BYTES = 16_384
 MAX_TOKEN_BYTES = 65_536
+MOST_SCOPES = 1_024
+"""Authorizations that are kept."""
+SENT_UNASKED = 256 * 1024
+"""Bytes of a blob that is sent at once: asking whether it is there would take as long."""
 _CHALLENGE = re.compile(r'([a-z]+)="([^"]*)"')
 
 
@@ -51,9 +55,9 @@ class Limits:
 class Registry:
     """One registry, by its host. Use it as a context: it keeps connections open.
 
-    ``credentials`` gives what it is logged in to with, and is asked at most once. Methods raise RegistryUnavailable
-    where it was not reached within the limits, and RegistryRefused where it does not allow something, beside those that
-    they state.
+    ``credentials`` gives what it is logged in to with, and is asked at each challenge, as those of a cloud end after
+    hours. Methods raise RegistryUnavailable where it was not reached within the limits, and RegistryRefused where it
+    does not allow something, beside those that they state.
     """
 
     host: str
@@ -62,8 +66,6 @@ class Registry:
     limits: Limits = field(default_factory=Limits)
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
     _authorization: dict[str, str] = field(default_factory=dict, init=False, repr=False)
-    _known: Credentials | None = field(default=None, init=False, repr=False)
-    _asked: bool = field(default=False, init=False)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -108,14 +110,31 @@ class Registry:
         return answer.status != HTTPStatus.NOT_FOUND
 
     async def push_blob(self, repository: str, data: bytes) -> str:
-        """Put a blob where it is not there yet, in one request; return its digest."""
-        digest = sha256_digest(data)
-        if await self.has_blob(repository, digest):
+        """Put a blob where it is not there yet; return its digest.
+
+        A small one is sent without asking, in the one request that the specification lets a registry take it by. Where
+        a registry does not, it answers with where to go on, as for any other.
+        """
+        digest, small = sha256_digest(data), len(data) <= SENT_UNASKED
+        if not small and await self.has_blob(repository, digest):
             return digest
-        begun = await self._ask("POST", f"/v2/{repository}/blobs/uploads/", repository, accepted=(202,), push=True)
-        place = self._own_place(begun.headers.get("Location", ""))
-        place = place.update_query(digest=digest)
+        uploads = f"/v2/{repository}/blobs/uploads/"
         headers = {"Content-Type": "application/octet-stream"}
+        if small:
+            begun = await self._ask(
+                "POST",
+                f"{uploads}?digest={digest}",
+                repository,
+                headers=headers,
+                body=data,
+                accepted=(201, 202),
+                push=True,
+            )
+            if begun.status == HTTPStatus.CREATED:
+                return digest
+        else:
+            begun = await self._ask("POST", uploads, repository, accepted=(202,), push=True)
+        place = self._own_place(begun.headers.get("Location", "")).update_query(digest=digest)
         await self._ask("PUT", place, repository, headers=headers, body=data, accepted=(201,), push=True)
         return digest
 
@@ -234,7 +253,9 @@ class Registry:
     async def _authorise(self, challenge: str, scope: str) -> None:
         """Answer a challenge: with name and password, or with a token that the registry's authority gives for them."""
         kind, _, rest = challenge.partition(" ")
-        known = await self._login()
+        known = await asyncio.to_thread(self.credentials, self.host)
+        if len(self._authorization) >= MOST_SCOPES:  # of a client that lives long, in many repositories
+            self._authorization.clear()
         if kind.lower() == "basic":
             if known is None:
                 raise RegistryRefused(f"{self.host} asks who we are: log in to it with docker login {self.host}")
@@ -244,12 +265,6 @@ class Registry:
             raise RegistryRefused(f"{self.host} asks for authorization of a kind that is not known: {kind[:32]!r}")
         fields = dict(_CHALLENGE.findall(rest))
         self._authorization[scope] = f"Bearer {await self._token(fields, scope, known)}"
-
-    async def _login(self) -> Credentials | None:
-        if not self._asked:
-            self._known = await asyncio.to_thread(self.credentials, self.host)
-            self._asked = True
-        return self._known
 
     async def _token(self, fields: Mapping[str, str], scope: str, known: Credentials | None) -> str:
         realm = URL(fields.get("realm", ""), encoded=True)

@@ -88,25 +88,29 @@ class Attestations:
 
     async def run(self) -> None:
         """Work until cancelled. Raises NotLeading."""
-        async with asyncio.TaskGroup() as group:
+        host = parse_reference(f"{self.evidence.registry}/runs").host
+        async with (
+            Registry(host, self.evidence.plain_http, credentials_for) as registry,
+            asyncio.TaskGroup() as group,
+        ):
             for _ in range(self.evidence.at_once):
-                group.create_task(self._work())
+                group.create_task(self._work(registry))
 
-    async def _work(self) -> None:
+    async def _work(self, registry: Registry) -> None:
         while True:
             asked = await self._queue.get()
             self.require()
             before = self._found.get(asked.key, {}).get(asked.run.name)
-            found = await self._attempt(asked, 1 if before is None else before.tries + 1)
+            found = await self._attempt(asked, registry, 1 if before is None else before.tries + 1)
             ATTESTATIONS.labels(found.end.value).inc()
             self._found.setdefault(asked.key, {})[asked.run.name] = found
             self._going.discard((asked.key, asked.run.name))
             self.wake(asked.key)
 
-    async def _attempt(self, asked: Asked, tries: int) -> AttestationFacts:
+    async def _attempt(self, asked: Asked, registry: Registry, tries: int) -> AttestationFacts:
         told = {"key": str(asked.key), "run": asked.run.name}
         try:
-            attestation = await self._attest(asked)
+            attestation = await self._attest(asked, registry)
         except (RegistryUnavailable, SignerUnavailable, StoreUnavailable) as error:
             end, reason, message = AttestationEnd.UNAVAILABLE, type(error).__name__, str(error)
         except InvalidKey as error:
@@ -122,7 +126,7 @@ class Attestations:
         log.warning("not attested: %s", message, extra=told | {"reason": reason})
         return AttestationFacts(end, self.clock(), tries, reason, shorten(message, _MESSAGE))
 
-    async def _attest(self, asked: Asked) -> AttestationStatus:
+    async def _attest(self, asked: Asked, registry: Registry) -> AttestationStatus:
         run, evidence = asked.run, self.evidence
         repository = parse_reference(f"{evidence.registry}/{asked.key.namespace}/{asked.key.name}")
         store = self.stores.of(asked.store, asked.key.namespace)
@@ -131,8 +135,7 @@ class Attestations:
         )
         signer = await self._open_signer()
         execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time)
-        async with Registry(repository.host, evidence.plain_http, credentials_for) as registry:
-            attested = await attest_run(stored, registry, repository, signer, execution)
+        attested = await attest_run(stored, registry, repository, signer, execution)
         return AttestationStatus(
             reference=str(attested.reference),
             attestation=attested.attestation,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RUNS = 500
 _ADMINISTRATOR = "system:admin"
 _PATIENCE = 180.0
-_WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 
 async def measure() -> list[Record]:
@@ -37,7 +37,7 @@ async def measure() -> list[Record]:
     for (who, verb, resource), number in sorted(counted.items()):
         if who == USER:
             say(f"{number:,} x {verb} {resource}")
-    writes = {key: number for key, number in counted.items() if key[1] in _WRITES}
+    writes = {key: number for key, number in counted.items() if key[1] in WRITES}
     ours = sum(number for (who, *_), number in writes.items() if who == USER)
     everybody = sum(number for (who, *_), number in writes.items() if who != _ADMINISTRATOR)
     timed = (

@@ -41,6 +41,8 @@ class Seen:
     """The Strategy of each Job there ever was, by the Job's UID."""
     complete: dict[str, float] = field(default_factory=dict)
     """Jobs that are complete, by name."""
+    ended: dict[str, float] = field(default_factory=dict)
+    """When a Strategy's first Job was complete, by the Strategy's name."""
     pods: dict[str, str] = field(default_factory=dict)
     """The Job of each pod there ever was, by the pod's UID."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -60,6 +62,7 @@ class Seen:
         self.job_of.setdefault(owner, time.perf_counter())
         if is_true(resource, "Complete"):
             self.complete.setdefault(metadata["name"], time.perf_counter())
+            self.ended.setdefault(owner, time.perf_counter())
 
     def pod(self, resource: Json) -> None:
         """Note what a watch shows of a pod."""

@@ -18,7 +18,7 @@ from tradeplane_evidence.errors import (
     RegistryRefused,
     RegistryUnavailable,
 )
-from tradeplane_evidence.registry.client import Limits, Registry
+from tradeplane_evidence.registry.client import SENT_UNASKED, Limits, Registry
 from tradeplane_evidence.registry.credentials import Credentials
 from tradeplane_evidence.registry.manifests import INDEX_TYPE, MAX_MANIFEST_BYTES, Descriptor, described, index_bytes
 from tradeplane_evidence.registry.references import Reference
@@ -225,6 +225,57 @@ async def test_a_token_is_got_for_what_is_asked_and_kept() -> None:
         for _ in range(3):
             assert await registry.blob("runs/x", DIGEST, 1_000) == BLOB
     assert tokens == [("repository:runs/x:pull", SECRET.basic())]
+
+
+async def test_a_token_that_has_ended_is_got_anew_with_the_credentials_of_now() -> None:
+    """As of a cloud, whose credentials and tokens end after a while, in an operator that goes on for weeks."""
+    given: list[str | None] = []
+    now = [Credentials("user", "first")]
+
+    async def handler(request: web.Request) -> web.Response:
+        if request.path == "/token":
+            given.append(request.headers.get("Authorization"))
+            return web.json_response({"token": f"t{len(given)}"})
+        if not given or request.headers.get("Authorization") != f"Bearer t{len(given)}":
+            challenge = f'Bearer realm="http://{request.host}/token"'
+            return web.Response(status=401, headers={"WWW-Authenticate": challenge})
+        return web.Response(body=BLOB)
+
+    async with standing_in(handler) as registry:
+        registry.credentials = lambda _: now[0]
+        assert await registry.blob("runs/x", DIGEST, 1_000) == BLOB
+        now[0] = Credentials("user", "second")
+        given.append(None)  # the token there is has ended
+        assert await registry.blob("runs/x", DIGEST, 1_000) == BLOB
+    assert given == [Credentials("user", "first").basic(), None, Credentials("user", "second").basic()]
+
+
+@pytest.mark.parametrize("status", [201, 202])
+async def test_a_small_blob_is_one_request_where_a_registry_takes_it(status: int) -> None:
+    asked: list[tuple[str, bytes]] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append((request.method, await request.read()))
+        if request.method == "POST":
+            return web.Response(status=status, headers={"Location": "/v2/runs/x/blobs/uploads/1?state=a"})
+        assert (request.query["state"], request.query["digest"]) == ("a", DIGEST)
+        return web.Response(status=201)
+
+    async with standing_in(handler) as registry:
+        assert await registry.push_blob("runs/x", BLOB) == DIGEST
+    assert asked == [("POST", BLOB)] + ([("PUT", BLOB)] if status == 202 else [])
+
+
+async def test_a_large_blob_that_is_there_is_not_sent() -> None:
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        return web.Response()
+
+    async with standing_in(handler) as registry:
+        await registry.push_blob("runs/x", b"x" * (SENT_UNASKED + 1))
+    assert asked == ["HEAD"]
 
 
 @pytest.mark.parametrize(
