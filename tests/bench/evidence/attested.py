@@ -65,8 +65,8 @@ async def measure() -> list[Record]:
 def _delays(p50: float, p99: float) -> list[Record]:
     timed = (
         "from a Job being complete to its Strategy being Ready, attested, both as a watch sees them; "
-        f"of {RUNS} runs at {PER_SECOND:g} a second with {EQUITY_BYTES:,} bytes of results each, ECDSA P-256 from a file, olareg on "
-        "loopback: "
+        f"of {RUNS} runs at {PER_SECOND:g} a second with {EQUITY_BYTES:,} bytes of results each, ECDSA P-256 from a "
+        "file, olareg on loopback: "
     )
     return [
         Record("evidence.attested_p50_s", p50, "s", None, None, None, timed + "median"),
