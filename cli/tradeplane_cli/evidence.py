@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tradeplane_evidence.signing.timestamps import TimestampAuthority
     from tradeplane_evidence.verification.policy import Policy
 
 PASSPHRASE_VARIABLE = "TRADEPLANE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
@@ -103,7 +104,7 @@ class Verified:
         return "\n".join(lines)
 
 
-def attest(run: str, url: str, target: str, signer: str, *, plain_http: bool) -> Pushed:
+def attest(run: str, url: str, target: str, signer: str, authority: str | None, *, plain_http: bool) -> Pushed:
     """Push a finished run of a store and the signed statement of it. Raises what the rooms below raise."""
     repository = parse_reference(target)
     if repository.digest is not None:
@@ -115,7 +116,7 @@ def attest(run: str, url: str, target: str, signer: str, *, plain_http: bool) ->
 
     async def push() -> Attested:
         async with _registry(repository, plain_http=plain_http) as registry:
-            return await attest_run(stored, registry, repository, key, Execution())
+            return await attest_run(stored, registry, repository, key, Execution(), authority)
 
     with stage(f"Pushing {run} to {repository.host}"):
         attested = asyncio.run(push())
@@ -159,16 +160,19 @@ def run_again(found: Verified, url: str) -> bool:
 def read_keys(paths: Sequence[Path]) -> Keyring:
     """Return the keys of files, each the PEM of one key or a keyring. Raises InvalidKey."""
     keys: list[TrustedKey] = []
+    authorities: list[TimestampAuthority] = []
     for path in paths:
         try:
             with path.open("rb") as file:
                 data = file.read(MAX_KEYRING_BYTES + 1)
         except OSError as error:
             raise InvalidKey(f"the key {path} cannot be read: {error.strerror}") from error
-        keys.extend(read_keyring(data, f"the key {path}").keys)
+        found = read_keyring(data, f"the key {path}")
+        keys.extend(found.keys)
+        authorities.extend(found.authorities)
     if not keys:
         raise CommandFailure("no key is given", code=ExitCode.INVALID, remedy="give the signer's public key with --key")
-    return Keyring(tuple(keys))
+    return Keyring(tuple(keys), tuple(authorities))
 
 
 def _registry(reference: Reference, *, plain_http: bool) -> Registry:

@@ -24,7 +24,7 @@ from tradeplane_evidence.results_artifact import (
     results_artifact,
 )
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE, parse_bundle
-from tradeplane_evidence.signing.signer import sign_statement
+from tradeplane_evidence.signing.signer import sign_and_stamp
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution, RunEvidence, run_statement
 from tradeplane_evidence.statements.statement import Statement, serialise
@@ -65,11 +65,17 @@ def statement_of(run: StoredRun, found: ResultsArtifact, execution: Execution) -
 
 
 async def attest_run(
-    run: StoredRun, registry: Registry, repository: Reference, signer: Signer, execution: Execution
+    run: StoredRun,
+    registry: Registry,
+    repository: Reference,
+    signer: Signer,
+    execution: Execution,
+    timestamp_authority: str | None = None,
 ) -> Attested:
     """Push a run's results and the signed statement of them. Raises what registry and signer raise.
 
-    The results are pushed first: an attestation is never there of what is not.
+    The results are pushed first: an attestation is never there of what is not. ``timestamp_authority``: URL of who says
+    when it was signed (RFC 3161).
     """
     found = results_artifact(run.files)
     name = repository.repository
@@ -79,23 +85,26 @@ async def attest_run(
     await registry.push_manifest(name, repository.tag or found.digest, found.manifest, MANIFEST_TYPE)
     reference = repository.at(found.digest)
     statement = statement_of(run, found, execution)
-    earlier = None if signer.deterministic else await _earlier(registry, reference, statement, signer)
-    if earlier is not None:
-        return earlier
-    bundle = await asyncio.to_thread(sign_statement, statement, signer)
+    if not signer.deterministic or timestamp_authority is not None:
+        earlier = await _earlier(registry, reference, statement, signer, stamped=timestamp_authority is not None)
+        if earlier is not None:
+            return earlier
+    bundle = await sign_and_stamp(statement, signer, timestamp_authority)
     referrer = bundle_artifact(bundle, described(found.manifest, MANIFEST_TYPE))
     await registry.push_blob(name, bundle)
     return Attested(reference, bundle, await push_referrer(registry, name, referrer))
 
 
-async def _earlier(registry: Registry, reference: Reference, statement: Statement, signer: Signer) -> Attested | None:
-    """Find what an earlier attempt pushed of this very statement, so that it is not signed again."""
+async def _earlier(
+    registry: Registry, reference: Reference, statement: Statement, signer: Signer, *, stamped: bool
+) -> Attested | None:
+    """Find what an earlier attempt pushed of this very statement, so that it is not signed or stamped again."""
     payload = serialise(statement)
     for one in await list_attestations(registry, reference):
         try:
             data = await pull_bundle(registry, reference, one.digest)
             bundle = parse_bundle(data)
-            if bundle.dsse_envelope.payload_bytes() == payload:
+            if bundle.dsse_envelope.payload_bytes() == payload and (bundle.timestamps() or not stamped):
                 signer.public_key.verify(bundle.dsse_envelope.signature_bytes(), bundle.signed_bytes())
                 return Attested(reference, data, one.digest)
         except (DigestMismatch, Malformed, SignatureRefused):

@@ -19,6 +19,10 @@ class KeyRefused(EvidenceError):
     """No key of the keyring made the signature, or the key may not be relied on for it."""
 
 
+class TimestampRefused(EvidenceError):
+    """A timestamp that no trusted authority gave this signature."""
+
+
 class PolicyRefused(EvidenceError):
     """A genuine statement that does not say what the policy asks for."""
 

@@ -108,6 +108,12 @@ class Evidence(Section):
         max_length=512,
         description="What the statements call this operator with this signer; a URI.",
     )
+    timestamp_authority: str | None = Field(
+        default=None,
+        pattern=r"^https?://",
+        max_length=512,
+        description="URL of who says when it was signed (RFC 3161); nobody where absent.",
+    )
     required: bool = Field(default=False, description="Whether a Strategy is Ready only once its run is attested.")
     at_once: int = Field(default=4, ge=1, le=64, description="Runs that are attested at the same time.")
     most_bytes: int = Field(

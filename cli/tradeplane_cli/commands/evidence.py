@@ -48,6 +48,10 @@ def attest(
             "a file is read from TRADEPLANE_KEY_PASSPHRASE.",
         ),
     ],
+    timestamp_authority: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Have an authority say when it was signed (RFC 3161). [default: nobody]"),
+    ] = None,
     plain_http: PlainHttp = False,
     store: Store = None,
     output: Output = OutputFormat.TABLE,
@@ -61,7 +65,7 @@ def attest(
     from tradeplane_cli.evidence import attest as push
     from tradeplane_cli.local_store import store_url
 
-    pushed = push(run, store_url(store), to, signer, plain_http=plain_http)
+    pushed = push(run, store_url(store), to, signer, timestamp_authority, plain_http=plain_http)
     show(pushed.as_json(), output, pushed.as_text)
 
 
@@ -80,6 +84,10 @@ def verify(
     max_age_days: Annotated[
         int | None, typer.Option(metavar="DAYS", min=0, help="Refuse what says it is older. [default: any age]")
     ] = None,
+    require_timestamp: Annotated[
+        bool,
+        typer.Option("--require-timestamp", help="Refuse what no timestamp authority of the keyring says the time of."),
+    ] = False,
     replay: Annotated[
         bool, typer.Option("--replay", help="Run it again here as well, on the data in the store, and compare.")
     ] = False,
@@ -104,6 +112,7 @@ def verify(
     policy = Policy(
         builders=frozenset(builder) if builder else None,
         max_age=None if max_age_days is None else timedelta(days=max_age_days),
+        timestamped=require_timestamp,
     )
     found = look(reference, key, policy, plain_http=plain_http)
     genuine = found.verification.passed

@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from tradeplane_evidence import strict_json
-from tradeplane_evidence.errors import InvalidKey, KeyRefused, Malformed, SignatureRefused
+from tradeplane_evidence.errors import InvalidKey, KeyRefused, Malformed, SignatureRefused, TimestampRefused
 from tradeplane_evidence.signing.keys import MAX_KEY_BYTES, PublicKey, read_public_key
+from tradeplane_evidence.signing.timestamps import TimestampAuthority, read_chain
 from tradeplane_evidence.statements.statement import Form, parsed
 
 if TYPE_CHECKING:
     from tradeplane_evidence.signing.bundle import Bundle
 
 MAX_KEYS = 256
+MAX_AUTHORITIES = 32
+MAX_CHAIN_TEXT = 65_536
 MAX_KEYRING_BYTES = 1024 * 1024
 Moment = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
 """A time in UTC, to the second, RFC 3339."""
@@ -40,12 +43,23 @@ class KeyEntry(Form):
     )
 
 
+class AuthorityEntry(Form):
+    """One timestamp authority as the keyring's file has it."""
+
+    certificate_chain: str = Field(
+        max_length=MAX_CHAIN_TEXT, description="PEM: its own certificate first, the root last."
+    )
+    not_before: Moment | None = None
+    not_after: Moment | None = None
+
+
 class KeyringFile(Form):
     """A keyring as it is published."""
 
     schema_version: Literal[1] = 1
     kind: Literal["Keyring"] = "Keyring"
-    keys: tuple[KeyEntry, ...] = Field(min_length=1, max_length=MAX_KEYS, strict=False)
+    keys: tuple[KeyEntry, ...] = Field(default=(), max_length=MAX_KEYS, strict=False)
+    timestamp_authorities: tuple[AuthorityEntry, ...] = Field(default=(), max_length=MAX_AUTHORITIES, strict=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +89,10 @@ class TrustedKey:
 
 @dataclass(frozen=True, slots=True)
 class Keyring:
-    """Keys that are relied on."""
+    """Keys that are relied on, and who is trusted to say when they signed."""
 
     keys: tuple[TrustedKey, ...]
+    authorities: tuple[TimestampAuthority, ...] = ()
 
     def verify(self, bundle: Bundle) -> TrustedKey:
         """Return the key that made a bundle's signature; the hint saves tries, and nothing is believed of it.
@@ -99,6 +114,27 @@ class Keyring:
         )
 
 
+def signed_at(keyring: Keyring, bundle: Bundle) -> tuple[datetime, str] | None:
+    """Return since when a bundle's signature is there, and by whose word; None where no authority of ours says so.
+
+    Of several timestamps the earliest counts that one of the authorities gave. Raises TimestampRefused where there are
+    authorities and timestamps, and none of these is of those: it was changed, or is of another signature.
+    """
+    timestamps = bundle.timestamps()
+    if not timestamps or not keyring.authorities:
+        return None
+    signature, found, faults = bundle.dsse_envelope.signature_bytes(), [], []
+    for timestamp in timestamps:
+        for authority in keyring.authorities:
+            try:
+                found.append((authority.time_of(timestamp, signature), authority.name))
+            except TimestampRefused as error:
+                faults.append(error)
+    if not found:
+        raise faults[0]
+    return min(found)
+
+
 def _verifies(key: PublicKey, signature: bytes, data: bytes) -> bool:
     try:
         key.verify(signature, data)
@@ -117,7 +153,21 @@ def read_keyring(data: bytes, what: str = "the keyring") -> Keyring:
         raise InvalidKey(
             f"{error}; {what} must be the PEM of a public key, or a keyring of docs/evidence/keys.md"
         ) from error
-    return Keyring(tuple(_trusted(entry, f"{what}: keys.{index}") for index, entry in enumerate(file.keys)))
+    keys = tuple(_trusted(entry, f"{what}: keys.{index}") for index, entry in enumerate(file.keys))
+    entries = enumerate(file.timestamp_authorities)
+    authorities = tuple(_authority(entry, f"{what}: timestampAuthorities.{index}") for index, entry in entries)
+    if not keys and not authorities:
+        raise InvalidKey(f"{what} names no key; a keyring has one at least, under `keys`")
+    return Keyring(keys, authorities)
+
+
+def _authority(entry: AuthorityEntry, what: str) -> TimestampAuthority:
+    chain = read_chain(entry.certificate_chain.encode(), f"{what}.certificateChain")
+    not_before, not_after = (
+        _moment(entry.not_before, f"{what}.notBefore"),
+        _moment(entry.not_after, f"{what}.notAfter"),
+    )
+    return TimestampAuthority(chain, not_before, not_after)
 
 
 def _trusted(entry: KeyEntry, what: str) -> TrustedKey:

@@ -6,6 +6,7 @@ what rights it needs.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +14,7 @@ from tradeplane_evidence.errors import InvalidKey
 from tradeplane_evidence.signing.bundle import bundled
 from tradeplane_evidence.signing.dsse import pre_authentication_encoding
 from tradeplane_evidence.signing.file_signer import open_file_signer
+from tradeplane_evidence.signing.timestamps import stamped
 from tradeplane_evidence.statements.statement import PAYLOAD_TYPE, serialise
 
 if TYPE_CHECKING:
@@ -65,6 +67,20 @@ def _kms(uri: str, parts: SplitResult) -> Signer:
 
 def sign_statement(statement: Statement, signer: Signer) -> bytes:
     """Return the bundle of a statement: serialised once, so that the bytes that are signed are those that are kept."""
-    payload = serialise(statement)
-    signature = signer.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload))
+    payload, signature = _signed(statement, signer)
     return bundled(payload, signature, signer.public_key.hint)
+
+
+async def sign_and_stamp(statement: Statement, signer: Signer, authority: str | None) -> bytes:
+    """Return the bundle of a statement with the timestamp of an authority, by its URL; None for one without.
+
+    Raises SignerUnavailable, and what the signer raises, which signs on a thread: it may have to ask.
+    """
+    payload, signature = await asyncio.to_thread(_signed, statement, signer)
+    timestamp = None if authority is None else await stamped(authority, signature)
+    return bundled(payload, signature, signer.public_key.hint, timestamp)
+
+
+def _signed(statement: Statement, signer: Signer) -> tuple[bytes, bytes]:
+    payload = serialise(statement)
+    return payload, signer.sign(pre_authentication_encoding(PAYLOAD_TYPE, payload))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.signing.bundle import parse_bundle
+from tradeplane_evidence.signing.keyring import signed_at
 from tradeplane_evidence.statements.provenance import provenance_of
 from tradeplane_evidence.statements.statement import parse_statement
 from tradeplane_evidence.verification.policy import Policy, about, made_at
@@ -22,21 +23,22 @@ if TYPE_CHECKING:
 class Claim:
     """What a key of the keyring signed, and what it says.
 
-    ``made``: when, by the signer's own word, which is all there is without a trusted timestamp; None where it says
-    nothing.
+    ``made``: when, by the signer's own word; None where it says nothing. ``stamped``: since when the signature is
+    there, and by whose word; None without a timestamp of an authority of the keyring.
     """
 
     statement: Statement
     provenance: Provenance
     key: TrustedKey
     made: datetime | None
+    stamped: tuple[datetime, str] | None
 
 
 def verify_bundle(data: bytes, digest: str, keyring: Keyring, policy: Policy, now: datetime) -> Claim:
     """Return the claim of a bundle about a digest.
 
     The signature comes first: nothing else is read of what is not signed. Raises Malformed, SignatureRefused,
-    KeyRefused or PolicyRefused.
+    KeyRefused, TimestampRefused or PolicyRefused.
     """
     bundle = parse_bundle(data)
     key = keyring.verify(bundle)
@@ -44,6 +46,8 @@ def verify_bundle(data: bytes, digest: str, keyring: Keyring, policy: Policy, no
     about(statement, digest)
     provenance = provenance_of(statement)
     made = made_at(provenance)
-    key.check(made or now, trusted=False)
-    policy.check(provenance, key, made, now)
-    return Claim(statement, provenance, key, made)
+    stamped = signed_at(keyring, bundle)
+    key.check(made or now if stamped is None else stamped[0], trusted=stamped is not None)
+    policy.check(provenance, key, made, now if stamped is None else min(now, stamped[0]))
+    policy.check_age(made if stamped is None else stamped[0], now, stamped=stamped is not None)
+    return Claim(statement, provenance, key, made, stamped)

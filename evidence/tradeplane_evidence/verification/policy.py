@@ -25,15 +25,22 @@ AHEAD = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is asked for. ``builders``: None where any will do that the key signs for."""
+    """What is asked for. ``builders``: None where any will do that the key signs for.
+
+    ``timestamped``: whether a trusted authority must say when it was signed.
+    """
 
     builders: frozenset[str] | None = None
     build_types: frozenset[str] = frozenset({RUN_BUILD_TYPE})
     parameters: frozenset[str] = frozenset({SPECIFICATION})
     max_age: timedelta | None = None
+    timestamped: bool = False
 
-    def check(self, provenance: Provenance, key: TrustedKey, at: datetime | None, now: datetime) -> None:
-        """Raise PolicyRefused where a provenance is not what is asked for. ``at``: when it says that it was made."""
+    def check(self, provenance: Provenance, key: TrustedKey, at: datetime | None, signed: datetime) -> None:
+        """Raise PolicyRefused where a provenance is not what is asked for.
+
+        ``at``: when it says that it was made. ``signed``: when it was signed at the latest, which that is not after.
+        """
         self._builder(provenance.run_details.builder.id, key)
         definition = provenance.build_definition
         if definition.build_type not in self.build_types:
@@ -47,7 +54,10 @@ class Policy:
                 f"the external parameter {unknown[0][:64]!r} is not one of {', '.join(sorted(self.parameters))}: "
                 "what it did is not known; use a tradeplane that knows it"
             )
-        self._age(at, now)
+        if at is not None and at > signed + AHEAD:
+            raise PolicyRefused(
+                f"it is of {told(at)}, which is yet to come: it was signed by {told(signed)}; check both clocks"
+            )
 
     def _builder(self, builder: str, key: TrustedKey) -> None:
         if key.builders is not None and builder not in key.builders:
@@ -55,9 +65,10 @@ class Policy:
         if self.builders is not None and builder not in self.builders:
             raise PolicyRefused(f"the builder is {builder}, and asked for is {' or '.join(sorted(self.builders))}")
 
-    def _age(self, at: datetime | None, now: datetime) -> None:
-        if at is not None and at > now + AHEAD:
-            raise PolicyRefused(f"it is of {told(at)}, which is yet to come: it is {told(now)} here; check both clocks")
+    def check_age(self, at: datetime | None, now: datetime, *, stamped: bool) -> None:
+        """Raise PolicyRefused where it is too old, or where nobody says its age that is trusted and asked for."""
+        if self.timestamped and not stamped:
+            raise PolicyRefused("no timestamp authority of the keyring says when it was signed, and that is asked for")
         if self.max_age is None:
             return
         if at is None:

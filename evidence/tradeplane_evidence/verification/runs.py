@@ -19,6 +19,7 @@ from tradeplane_evidence.errors import (
     NotAttested,
     PolicyRefused,
     SignatureRefused,
+    TimestampRefused,
 )
 from tradeplane_evidence.registry.bundles import list_attestations, pull_bundle
 from tradeplane_evidence.registry.manifests import parse_manifest
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.policy import Policy
 
-REFUSALS = (DigestMismatch, KeyRefused, Malformed, NotAttested, PolicyRefused, SignatureRefused)
+REFUSALS = (DigestMismatch, KeyRefused, Malformed, NotAttested, PolicyRefused, SignatureRefused, TimestampRefused)
 """What is an answer; a registry that cannot be asked is none."""
 
 
@@ -206,6 +207,8 @@ def _needed(specification: RunSpecification) -> Sequence[tuple[str, str]]:
 
 
 def _time(claim: Claim) -> str:
+    if claim.stamped is not None:
+        return f"{told(claim.stamped[0])} by the timestamp authority {claim.stamped[1]}"
     if claim.made is None:
         return "not stated, and no trusted timestamp"
     return f"{told(claim.made)} by the signer's own word: no trusted timestamp"

@@ -135,7 +135,7 @@ class Attestations:
         )
         signer = await self._open_signer()
         execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time)
-        attested = await attest_run(stored, registry, repository, signer, execution)
+        attested = await attest_run(stored, registry, repository, signer, execution, evidence.timestamp_authority)
         return AttestationStatus(
             reference=str(attested.reference),
             attestation=attested.attestation,

@@ -102,8 +102,11 @@ ARM64_NODE = (KUBELET_ARM64, CONTAINERD_ARM64, PAUSE_ARM64)
 """What the emulated node needs besides: the rest of it runs on the machine's own processor."""
 BENCHMARK = (KWOK,)
 """What fake nodes need; not part of a cluster."""
-AUDIT = (COSIGN, DISTRIBUTION)
-"""What an auditor has, and a registry without a list of referrers; tests alone use them."""
+TIMESTAMPS = Program(
+    "timestamp-server", "timestamp-authority", "github.com/sigstore/timestamp-authority/cmd/timestamp-server"
+)
+AUDIT = (COSIGN, DISTRIBUTION, TIMESTAMPS)
+"""What an auditor has, a registry without a list of referrers, a timestamp authority; tests alone use them."""
 
 
 def module_version(module: str, path: str) -> str:

@@ -34,29 +34,29 @@ def program(wanted: Program) -> Path:
 
 
 @contextmanager
-def served(command: Sequence[str], host: str, log: Path) -> Iterator[str]:
-    """Run a registry until it answers; end it afterwards."""
+def served(command: Sequence[str], host: str, log: Path, path: str = "/v2/") -> Iterator[str]:
+    """Run a server until it answers at a path; end it afterwards."""
     with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
         try:
-            _await(host, process, log)
+            _await(f"{host}{path}", process, log)
             yield host
         finally:
             process.terminate()
             process.wait(timeout=_STARTED_WITHIN_S)
 
 
-def _await(host: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await(place: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _STARTED_WITHIN_S
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while True:
         try:
-            with opener.open(f"http://{host}/v2/", timeout=5):
+            with opener.open(f"http://{place}", timeout=5):
                 return
         except urllib.error.HTTPError:
             return  # it answers: who asks is for the test to say
         except OSError:
             if process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"the registry at {host} does not answer: {log.read_text()[-2000:]}") from None
+                raise AssertionError(f"the server at {place} does not answer: {log.read_text()[-2000:]}") from None
             time.sleep(0.05)
 
 

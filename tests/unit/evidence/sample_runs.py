@@ -22,6 +22,7 @@ from tradeplane_store.canonical import canonical_json, document_digest, result_d
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tradeplane_evidence.statements.statement import Statement
     from tradeplane_store.objects import ObjectStore
 
 RUN = "sp500-macd-1"
@@ -136,9 +137,14 @@ def signer_in(folder: Path, *, scalar: int = 0xC0FFEE, edwards: bool = False) ->
     return open_file_signer(str(key_file(folder, f"{scalar}-{edwards}.pem", scalar=scalar, edwards=edwards)), None)
 
 
-def bundle(signer: FileSigner, execution: Execution = EXECUTION) -> bytes:
+def statement(execution: Execution = EXECUTION) -> Statement:
+    """Return what is stated of the run."""
+    return statement_of(stored(), artifact(), execution)
+
+
+def bundle(signer: FileSigner) -> bytes:
     """Return the signed bundle of the run."""
-    return sign_statement(statement_of(stored(), artifact(), execution), signer)
+    return sign_statement(statement(), signer)
 
 
 def keyring(*signers: FileSigner) -> Keyring:

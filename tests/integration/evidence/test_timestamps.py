@@ -1,0 +1,252 @@
+"""When something was signed, by the word of a real timestamp authority: trusted, changed, of another, and not there."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tradeplane_evidence.attestation import Attested, attest_run
+from tradeplane_evidence.errors import (
+    EvidenceError,
+    InvalidKey,
+    KeyRefused,
+    PolicyRefused,
+    SignerUnavailable,
+    TimestampRefused,
+)
+from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.registry.referrers import list_referrers
+from tradeplane_evidence.signing.keyring import Keyring, read_keyring
+from tradeplane_evidence.signing.signer import sign_and_stamp
+from tradeplane_evidence.signing.timestamps import TimestampAuthority, read_chain, stamped
+from tradeplane_evidence.verification.bundles import Claim, verify_bundle
+from tradeplane_evidence.verification.policy import Policy
+from tradeplane_stacks.local.binaries import TIMESTAMPS
+
+from tests.integration.evidence.conftest import program, served
+from tests.ports import free_port
+from tests.unit.evidence import sample_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tradeplane_evidence.signing.file_signer import FileSigner
+
+    from tests.integration.evidence.conftest import Cosign
+
+FINISHED = datetime(2026, 1, 5, 9, 0, 7, tzinfo=UTC)
+
+
+@contextmanager
+def _authority(folder: Path) -> Iterator[str]:
+    """Run an authority with a key and a chain of its own; give its address."""
+    host = f"127.0.0.1:{free_port()}"
+    port = host.rpartition(":")[2]
+    command = [str(program(TIMESTAMPS)), "serve", "--host", "127.0.0.1", "--port", port]
+    command += ["--timestamp-signer", "memory", "--disable-ntp-monitoring"]
+    with served(command, host, folder / "log", path="/ping"):
+        yield f"http://{host}"
+
+
+def _chain(address: str) -> bytes:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{address}/api/v1/timestamp/certchain", timeout=10) as answer:
+        found: bytes = answer.read()
+    return found
+
+
+@pytest.fixture(scope="module")
+def strange(signer: FileSigner, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    """Have another authority stamp, and give the bundle and its chain: its port for metrics is free again then."""
+    with _authority(tmp_path_factory.mktemp("another")) as address:
+        return asyncio.run(_bundle(signer, address)), _chain(address)
+
+
+@pytest.fixture(scope="module")
+def authority(strange: tuple[bytes, bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    del strange
+    with _authority(tmp_path_factory.mktemp("authority")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def chain(authority: str) -> bytes:
+    return _chain(authority)
+
+
+def _url(address: str) -> str:
+    return f"{address}/api/v1/timestamp"
+
+
+def _keyring(signer: FileSigner, *chains: bytes, **entry: Any) -> Keyring:
+    authorities = [{"certificateChain": one.decode()} for one in chains]
+    keys = [{"publicKey": signer.public_key.pem(), **entry}]
+    return read_keyring(json.dumps({"keys": keys, "timestampAuthorities": authorities}).encode())
+
+
+async def _bundle(signer: FileSigner, address: str) -> bytes:
+    statement = sample_runs.statement()
+    return await sign_and_stamp(statement, signer, _url(address))
+
+
+def _verify(bundle: bytes, keyring: Keyring, policy: Policy | None = None) -> Claim:
+    return verify_bundle(bundle, sample_runs.artifact().digest, keyring, policy or Policy(), datetime.now(UTC))
+
+
+async def test_the_time_is_that_of_the_authority(signer: FileSigner, authority: str, chain: bytes) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=1)
+    claim = _verify(await _bundle(signer, authority), _keyring(signer, chain), Policy(timestamped=True))
+    assert claim.stamped is not None
+    assert before <= claim.stamped[0] <= datetime.now(UTC) + timedelta(seconds=1)
+    assert "CN=" in claim.stamped[1]
+    assert claim.made == FINISHED
+
+
+async def test_without_the_authority_in_the_keyring_it_is_nobodys_word(
+    signer: FileSigner, authority: str, chain: bytes
+) -> None:
+    bundle = await _bundle(signer, authority)
+    assert _verify(bundle, _keyring(signer)).stamped is None
+    for untold in (bundle, sample_runs.bundle(signer)):
+        keyring = _keyring(signer) if untold is bundle else _keyring(signer, chain)
+        with pytest.raises(PolicyRefused, match="no timestamp authority of the keyring"):
+            _verify(untold, keyring, Policy(timestamped=True))
+
+
+def test_a_timestamp_of_another_authority_is_refused(
+    signer: FileSigner, strange: tuple[bytes, bytes], chain: bytes
+) -> None:
+    bundle, other = strange
+    assert other != chain
+    with pytest.raises(TimestampRefused, match="not one of"):
+        _verify(bundle, _keyring(signer, chain))
+    assert _verify(bundle, _keyring(signer, chain, other)).stamped is not None
+
+
+async def test_a_timestamp_of_another_signature_is_refused(
+    signer: FileSigner, authority: str, chain: bytes, tmp_path: Path
+) -> None:
+    """Somebody takes the timestamp of what was signed long ago for what they sign today with a stolen key."""
+    other = sample_runs.signer_in(tmp_path, scalar=21)
+    old = json.loads(await _bundle(other, authority))
+    forged = json.loads(sample_runs.bundle(signer))
+    data = old["verificationMaterial"]["timestampVerificationData"]
+    forged["verificationMaterial"]["timestampVerificationData"] = data
+    with pytest.raises(TimestampRefused, match="of this signature"):
+        _verify(json.dumps(forged).encode(), _keyring(signer, chain))
+
+
+async def test_no_changed_byte_of_a_timestamp_is_another_time(signer: FileSigner, authority: str, chain: bytes) -> None:
+    document = json.loads(await _bundle(signer, authority))
+    keyring = _keyring(signer, chain)
+    claimed = _verify(json.dumps(document).encode(), keyring)
+    (entry,) = document["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"]
+    whole = base64.b64decode(entry["signedTimestamp"])
+    for place in range(0, len(whole), 3):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << (place % 8)
+        entry["signedTimestamp"] = base64.b64encode(bytes(changed)).decode()
+        try:
+            found = _verify(json.dumps(document).encode(), keyring)
+        except EvidenceError:
+            continue
+        assert found == claimed, f"byte {place}"
+
+
+async def test_a_key_that_is_revoked_later_still_verifies_what_was_stamped_before(
+    signer: FileSigner, authority: str, chain: bytes
+) -> None:
+    bundle = await _bundle(signer, authority)
+    later = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    assert _verify(bundle, _keyring(signer, chain, revokedFrom=later)).stamped is not None
+    with pytest.raises(KeyRefused, match="no trusted timestamp shows"):
+        _verify(bundle, _keyring(signer, revokedFrom=later))
+    with pytest.raises(KeyRefused, match="it signed at"):
+        _verify(bundle, _keyring(signer, chain, revokedFrom="2026-01-01T00:00:00Z"))
+
+
+async def test_what_says_it_is_from_after_its_timestamp_is_refused(
+    signer: FileSigner, authority: str, chain: bytes
+) -> None:
+    ahead = (datetime.now(UTC) + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    execution = replace(sample_runs.EXECUTION, finished=ahead)
+    bundle = await sign_and_stamp(sample_runs.statement(execution), signer, _url(authority))
+    with pytest.raises(PolicyRefused, match="yet to come: it was signed by"):
+        _verify(bundle, _keyring(signer, chain))
+
+
+async def _push(host: str, signer: FileSigner, address: str) -> Attested:
+    async with Registry(host, plain_http=True) as registry:
+        return await attest_run(
+            sample_runs.stored(),
+            registry,
+            Reference(host, "runs/stamped"),
+            signer,
+            sample_runs.EXECUTION,
+            _url(address),
+        )
+
+
+async def test_what_was_stamped_is_not_stamped_again_and_cosign_verifies_it(
+    olareg: str, signer: FileSigner, authority: str, chain: bytes, cosign: Cosign
+) -> None:
+    first = await _push(olareg, signer, authority)
+    assert await _push(olareg, signer, authority) == first
+    async with Registry(olareg, plain_http=True) as registry:
+        listed = await list_referrers(registry, "runs/stamped", first.reference.digest or "")
+    assert [one.digest for one in listed] == [first.attestation]
+    (cosign.home / "chain.pem").write_bytes(chain)
+    (cosign.home / "stamped.pub").write_text(signer.public_key.pem())
+    trusted = f"url={authority},certificate-chain=chain.pem,start-time=2020-01-01T00:00:00Z"
+    done = cosign("trusted-root", "create", "--tsa", trusted, "--out", "root.json")
+    assert done.returncode == 0, done.stderr
+    done = cosign(
+        *("verify-attestation", "--key", "stamped.pub", "--insecure-ignore-tlog", "--use-signed-timestamps"),
+        *("--trusted-root", "root.json", "--type", "https://slsa.dev/provenance/v1", str(first.reference)),
+    )
+    assert done.returncode == 0, done.stderr
+
+
+async def test_an_authority_that_is_not_there_is_said() -> None:
+    with pytest.raises(SignerUnavailable, match=r"gave no timestamp: .*; tried 3 times"):
+        await stamped(f"http://127.0.0.1:{free_port()}", b"a signature")
+
+
+@pytest.mark.parametrize("path", ["/ping", "/api/v1/timestamp/certchain"])
+async def test_what_answers_no_timestamp_is_refused(authority: str, path: str) -> None:
+    with pytest.raises(SignerUnavailable, match="gave no timestamp"):
+        await stamped(f"{authority}{path}", b"a signature")
+
+
+@pytest.mark.parametrize("pem", [b"", b"none", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
+def test_what_is_no_chain_is_refused(pem: bytes) -> None:
+    with pytest.raises(InvalidKey, match="is no chain of certificates"):
+        read_chain(pem, "the chain")
+
+
+def test_a_chain_that_goes_on_is_refused(chain: bytes) -> None:
+    with pytest.raises(InvalidKey, match="a chain of at most"):
+        read_chain(chain * 8, "the chain")
+
+
+async def test_an_authority_is_trusted_in_its_time_alone(signer: FileSigner, authority: str, chain: bytes) -> None:
+    bundle, certificates = await _bundle(signer, authority), read_chain(chain, "the chain")
+    keys = _keyring(signer).keys
+    now = datetime.now(UTC)
+    known = TimestampAuthority(certificates, not_before=now - timedelta(hours=1), not_after=now + timedelta(hours=1))
+    assert _verify(bundle, Keyring(keys, (known,))).stamped is not None
+    for outside in (
+        replace(known, not_after=now - timedelta(minutes=30)),
+        replace(known, not_before=now + timedelta(minutes=30)),
+    ):
+        with pytest.raises(TimestampRefused, match="is not trusted then"):
+            _verify(bundle, Keyring(keys, (outside,)))
