@@ -67,21 +67,15 @@ def is_owed(run: RunStatus) -> bool:
 
 
 def attest(
-    runs: Sequence[RunStatus],
-    recorded: Sequence[RunStatus],
-    facts: Mapping[str, AttestationFacts],
-    evidence: Evidence,
-    now: datetime,
+    runs: Sequence[RunStatus], facts: Mapping[str, AttestationFacts], evidence: Evidence, now: datetime
 ) -> Attesting:
-    """Return runs with what was found of their attestations, and which are to be attempted now.
+    """Return runs with what was found of their attestations, and which are to be attempted once the status is written.
 
-    ``recorded``: the runs as the status has them. Only what is recorded there as succeeded is attested: the record is
-    what says that the operator itself took the results for those of the run.
+    The record there of a run's success is what says that the operator itself took the results for those of the run.
     """
-    known = {run.name for run in recorded if is_owed(run)}
     attesting = Attesting(list(runs))
     for index, run in enumerate(attesting.runs):
-        if not is_owed(run) or run.name not in known:
+        if not is_owed(run):
             continue
         found = facts.get(run.name)
         if found is None:

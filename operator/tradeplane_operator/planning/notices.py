@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _EVERYDAY = frozenset(
     {
+        "Attesting",
         "Capturing",
         "Connected",
         "Connecting",

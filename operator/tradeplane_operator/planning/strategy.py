@@ -342,7 +342,7 @@ class _Draft:
         if self.settings.evidence is None:
             return
         facts = self.observed.attestations
-        attesting = attest(self.runs, runs_of(self.status), facts, self.settings.evidence, self.now)
+        attesting = attest(self.runs, facts, self.settings.evidence, self.now)
         self.runs, self.owed = attesting.runs, attesting.owed
         self.to_attest = tuple(attesting.ask)
         self.look += attesting.look

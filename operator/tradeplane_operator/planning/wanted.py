@@ -87,7 +87,7 @@ class Plan:
     holds: tuple[str, ...] = ()
     """Runs that hold a slot of the caps after this plan."""
     attest: tuple[str, ...] = ()
-    """Runs to be attested now, beside the loop; ``owed`` are all that are not attested yet."""
+    """Runs to be attested beside the loop, once the status is written; ``owed`` are all that are not attested yet."""
     owed: frozenset[str] = frozenset()
     awaits_confirmation: bool = False
     """Whether something follows only once a watch has shown the status as this plan leaves it."""

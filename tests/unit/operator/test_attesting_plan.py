@@ -69,11 +69,11 @@ def _failed(end: AttestationEnd = AttestationEnd.UNAVAILABLE, tries: int = 1, at
     return AttestationFacts(end, at, tries, "RegistryUnavailable", "registry.example.com cannot be reached")
 
 
-def test_a_run_is_attested_once_its_end_is_recorded() -> None:
+def test_a_run_is_attested_with_the_record_of_its_end() -> None:
     ended, run = _ended()
     assert ended.status is not None
     assert ended.status["latest"]["jobUid"] == f"{run}-uid"
-    assert ended.attest == (), "its record is not written yet"
+    assert ended.attest == (run,), "what follows the write of this status"
     assert ended.owed == frozenset({run})
     assert _condition(ended, "Attested")["status"] == "False"
     assert _condition(ended, "Attested")["reason"] == "Attesting"
