@@ -15,7 +15,7 @@ from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import Reference, parse_reference
 from tradeplane_evidence.signing.keyring import MAX_KEYRING_BYTES, Keyring, TrustedKey, read_keyring
-from tradeplane_evidence.signing.signer import open_signer
+from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import read_run

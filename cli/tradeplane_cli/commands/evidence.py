@@ -44,8 +44,8 @@ def attest(
         str,
         typer.Option(
             metavar="URI",
-            help="Who signs: file:KEY.pem (ECDSA P-256 or Ed25519) or awskms:///alias/NAME. The passphrase of a key in "
-            "a file is read from TRADEPLANE_KEY_PASSPHRASE.",
+            help="Who signs: file:KEY.pem (ECDSA P-256 or Ed25519), awskms:///alias/NAME or pkcs11:token=.... "
+            "The passphrase of a key in a file, or the PIN of a token, is read from TRADEPLANE_KEY_PASSPHRASE.",
         ),
     ],
     timestamp_authority: Annotated[

@@ -1,29 +1,18 @@
-"""Who signs, found by the scheme of a URI.
-
-``file:/path/to/key.pem`` is a key in a file, and ``awskms:///alias/NAME`` one in AWS KMS. The module of each states
-what rights it needs.
-"""
+"""What signs, and a statement signed by it; ``signing.opening`` has the kinds there are."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import unquote, urlsplit
 
-from tradeplane_evidence.errors import InvalidKey
 from tradeplane_evidence.signing.bundle import bundled
 from tradeplane_evidence.signing.dsse import pre_authentication_encoding
-from tradeplane_evidence.signing.file_signer import open_file_signer
 from tradeplane_evidence.signing.timestamps import stamped
 from tradeplane_evidence.statements.statement import PAYLOAD_TYPE, serialise
 
 if TYPE_CHECKING:
-    from urllib.parse import SplitResult
-
     from tradeplane_evidence.signing.keys import PublicKey
     from tradeplane_evidence.statements.statement import Statement
-
-SCHEMES = ("file", "awskms")
 
 
 class Signer(Protocol):
@@ -39,30 +28,6 @@ class Signer(Protocol):
 
     def sign(self, data: bytes) -> bytes:
         """Return the signature of bytes."""
-
-
-def open_signer(uri: str, passphrase: bytes | None = None) -> Signer:
-    """Return the signer of a URI. Raises InvalidKey, and SignerUnavailable where it has to be asked.
-
-    ``passphrase``: of a key that is encrypted; never part of a URI.
-    """
-    parts = urlsplit(uri)
-    if parts.scheme not in SCHEMES:
-        raise InvalidKey(f"{uri!r} names no signer; write file:/path/to/key.pem or awskms:///alias/NAME")
-    if parts.scheme == "awskms":
-        return _kms(uri, parts)
-    if parts.netloc not in {"", "localhost"} or parts.query or parts.fragment or not parts.path:
-        raise InvalidKey(f"{uri!r} names no file of this machine; write file: and its path")
-    return open_file_signer(unquote(parts.path), passphrase)
-
-
-def _kms(uri: str, parts: SplitResult) -> Signer:
-    key = unquote(parts.path).removeprefix("/")
-    if parts.netloc or parts.query or parts.fragment or not key:
-        raise InvalidKey(f"{uri!r} names no key of AWS KMS; write awskms:///alias/NAME, or its id or ARN in that place")
-    from tradeplane_evidence.signing.kms_signer import open_kms_signer  # boto3 is slow to load, and an extra
-
-    return open_kms_signer(key)
 
 
 def sign_statement(statement: Statement, signer: Signer) -> bytes:

@@ -18,7 +18,7 @@ from tradeplane_evidence.errors import EvidenceError, InvalidKey, RegistryUnavai
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import parse_reference
-from tradeplane_evidence.signing.signer import open_signer
+from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import read_run
 from tradeplane_store.errors import StoreError, StoreUnavailable

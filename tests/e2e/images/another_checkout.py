@@ -67,3 +67,12 @@ class Build:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             self.process.wait(timeout=60)
+            _unmount(self.directory)
+
+
+def _unmount(directory: Path) -> None:
+    """Unmount what a build that was cut short left mounted, innermost first: else nobody could remove the folder."""
+    lines = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
+    places = (line.split()[4].replace("\\040", " ") for line in lines)
+    for place in sorted((one for one in places if one.startswith(f"{directory}/")), key=len, reverse=True):
+        subprocess.run(["umount", "--lazy", place], check=True, timeout=60)

@@ -20,7 +20,7 @@ from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
 from tradeplane_evidence.signing.kms_signer import KmsSigner
-from tradeplane_evidence.signing.signer import Signer, open_signer
+from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
 
@@ -29,6 +29,8 @@ from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tradeplane_evidence.signing.signer import Signer
 
     from tests.integration.evidence.conftest import Cosign
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from tradeplane_evidence.errors import InvalidKey, KeyRefused, PolicyRefused
 from tradeplane_evidence.signing.file_signer import open_file_signer
 from tradeplane_evidence.signing.keyring import MAX_KEYS, Keyring, read_keyring
-from tradeplane_evidence.signing.signer import open_signer
+from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.verification.bundles import verify_bundle
 from tradeplane_evidence.verification.policy import Policy
 
