@@ -1,8 +1,7 @@
 """Requests to an OCI registry: pull and push by digest, with limits on size, time and tries.
 
-Source: OCI Distribution Specification 1.1; authorization as distribution's "Token Authentication Specification" has
-it. oras-py has neither coroutines nor the fallback of referrers, nor limits on what it reads, which is why this stands
-here.
+Source: OCI Distribution Specification 1.1. oras-py has neither coroutines nor the fallback of referrers, nor limits on
+what it reads, which is why this stands here.
 
 What a registry answers is believed only as far as its digest goes. Credentials go to the registry itself and to the
 authority it names over TLS, and to no place that either redirects to.
@@ -15,14 +14,14 @@ import re
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlencode
 
 import aiohttp
 from tradeplane_store.canonical import sha256_digest
 from yarl import URL
 
-from tradeplane_evidence import strict_json
-from tradeplane_evidence.errors import DigestMismatch, Malformed, RegistryRefused, RegistryUnavailable
+from tradeplane_evidence.errors import DigestMismatch, RegistryRefused, RegistryUnavailable
+from tradeplane_evidence.registry.answers import MAX_ERROR_BYTES, Answer, read_answer
+from tradeplane_evidence.registry.authorization import Authorization
 from tradeplane_evidence.registry.manifests import INDEX_TYPE, MANIFEST_TYPE, MAX_MANIFEST_BYTES
 
 if TYPE_CHECKING:
@@ -31,13 +30,10 @@ if TYPE_CHECKING:
     from tradeplane_evidence.registry.credentials import Credentials
     from tradeplane_evidence.registry.references import Reference
 
-MAX_ERROR_BYTES = 16_384
-MAX_TOKEN_BYTES = 65_536
-MOST_SCOPES = 1_024
-"""Authorizations that are kept."""
+_UNSEEN = ("BLOB_UNKNOWN", "DIGEST_INVALID")
+"""Error codes by which a registry says that what a manifest names is not there."""
 SENT_UNASKED = 256 * 1024
 """Bytes of a blob that is sent at once: asking whether it is there would take as long."""
-_CHALLENGE = re.compile(r'([a-z]+)="([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +61,10 @@ class Registry:
     credentials: Callable[[str], Credentials | None] = lambda _host: None
     limits: Limits = field(default_factory=Limits)
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
-    _authorization: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _authorization: Authorization = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._authorization = Authorization(self.host, self.plain_http, self.credentials)
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
@@ -76,6 +75,12 @@ class Registry:
     async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
+
+    @property
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("a Registry is used as a context: async with Registry(...) as registry")
+        return self._session
 
     async def manifest(self, reference: Reference) -> tuple[bytes, str]:
         """Return the bytes of a manifest and its digest. Raises DigestMismatch where it is not what was asked for."""
@@ -139,7 +144,23 @@ class Registry:
         return digest
 
     async def push_manifest(self, repository: str, name: str, data: bytes, media_type: str) -> bool:
-        """Put a manifest under a digest or a tag; return whether the registry lists it as a referrer of its subject."""
+        """Put a manifest under a digest or a tag; return whether the registry lists it as a referrer of its subject.
+
+        Where somebody else pushes the same blobs at this moment, a registry may not see them for a while, and refuses
+        what names them: distribution does, whose links to blobs are files that are written anew. That is tried again.
+        """
+        pause = self.limits.first_pause_s
+        for _ in range(self.limits.tries - 1):
+            try:
+                return await self._put_manifest(repository, name, data, media_type)
+            except RegistryRefused as error:
+                if not any(code in str(error) for code in _UNSEEN):
+                    raise
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self.limits.longest_pause_s)
+        return await self._put_manifest(repository, name, data, media_type)
+
+    async def _put_manifest(self, repository: str, name: str, data: bytes, media_type: str) -> bool:
         path = f"/v2/{repository}/manifests/{name}"
         headers = {"Content-Type": media_type}
         answer = await self._ask("PUT", path, repository, headers=headers, body=data, accepted=(201,), push=True)
@@ -185,7 +206,7 @@ class Registry:
         limit: int = MAX_ERROR_BYTES,
         push: bool = False,
         redirects: bool = False,
-    ) -> _Answer:
+    ) -> Answer:
         """Ask until there is an answer that says something, within the limits; return it where it is accepted."""
         url = target if isinstance(target, URL) else self._base().join(URL(target, encoded=True))
         scope = f"repository:{repository}:{'pull,push' if push else 'pull'}"
@@ -201,7 +222,7 @@ class Registry:
             return answer
         raise self._refusal(request, answer)
 
-    async def _answered(self, request: _Request, scope: str) -> _Answer:
+    async def _answered(self, request: _Request, scope: str) -> Answer:
         pause, authorised = self.limits.first_pause_s, False
         for count in range(1, self.limits.tries + 1):
             last = count == self.limits.tries
@@ -209,7 +230,7 @@ class Registry:
                 answer = await self._once(request, scope)
                 if answer.status == HTTPStatus.UNAUTHORIZED and not authorised:
                     authorised = True
-                    await self._authorise(answer.headers.get("WWW-Authenticate", ""), scope)
+                    await self._authorization.answer(self._open, answer.headers.get("WWW-Authenticate", ""), scope)
                     answer = await self._once(request, scope)
             except (aiohttp.ClientError, TimeoutError) as error:
                 if last:
@@ -217,27 +238,22 @@ class Registry:
                     raise RegistryUnavailable(f"{self.host} cannot be reached ({what}); tried {count} times") from error
                 await asyncio.sleep(pause)
             else:
-                again = answer.status == HTTPStatus.TOO_MANY_REQUESTS or answer.status >= 500
-                if not again or last:
+                if not answer.passing or last:
                     return answer
                 await asyncio.sleep(max(pause, min(answer.retry_after(), self.limits.longest_pause_s)))
             pause = min(pause * 2, self.limits.longest_pause_s)
         raise AssertionError("the last try returns or raises")
 
-    async def _once(self, request: _Request, scope: str) -> _Answer:
-        if self._session is None:
-            raise RuntimeError("a Registry is used as a context: async with Registry(...) as registry")
-        headers = dict(request.headers)
-        if scope in self._authorization:
-            headers["Authorization"] = self._authorization[scope]
-        async with self._session.request(
+    async def _once(self, request: _Request, scope: str) -> Answer:
+        headers = request.headers | self._authorization.headers(scope)
+        async with self._open.request(
             request.method, request.url, headers=headers, data=request.body, allow_redirects=False
         ) as response:
             if request.redirects and response.status in {301, 302, 303, 307, 308}:
                 return await self._elsewhere(request, response)
-            return await _read(response, request)
+            return await read_answer(response, request.limit)
 
-    async def _elsewhere(self, request: _Request, response: aiohttp.ClientResponse) -> _Answer:
+    async def _elsewhere(self, request: _Request, response: aiohttp.ClientResponse) -> Answer:
         """Fetch a blob from the storage that a registry redirects to: without credentials, and only over TLS.
 
         A registry without TLS may redirect to another place without it; what comes is known by its digest.
@@ -245,58 +261,13 @@ class Registry:
         place = request.url.join(URL(response.headers.get("Location", ""), encoded=True))
         if place.scheme != "https" and not (self.plain_http and place.scheme == "http"):
             raise RegistryRefused(f"{self.host} redirects to {place.scheme}://{place.host}; blobs are fetched over TLS")
-        if self._session is None:
-            raise RuntimeError("a Registry is used as a context")
-        async with self._session.get(place, allow_redirects=False) as found:
-            return await _read(found, request)
+        async with self._open.get(place, allow_redirects=False) as found:
+            return await read_answer(found, request.limit)
 
-    async def _authorise(self, challenge: str, scope: str) -> None:
-        """Answer a challenge: with name and password, or with a token that the registry's authority gives for them."""
-        kind, _, rest = challenge.partition(" ")
-        known = await asyncio.to_thread(self.credentials, self.host)
-        if len(self._authorization) >= MOST_SCOPES:  # of a client that lives long, in many repositories
-            self._authorization.clear()
-        if kind.lower() == "basic":
-            if known is None:
-                raise RegistryRefused(f"{self.host} asks who we are: log in to it with docker login {self.host}")
-            self._authorization[scope] = known.basic()
-            return
-        if kind.lower() != "bearer":
-            raise RegistryRefused(f"{self.host} asks for authorization of a kind that is not known: {kind[:32]!r}")
-        fields = dict(_CHALLENGE.findall(rest))
-        self._authorization[scope] = f"Bearer {await self._token(fields, scope, known)}"
-
-    async def _token(self, fields: Mapping[str, str], scope: str, known: Credentials | None) -> str:
-        realm = URL(fields.get("realm", ""), encoded=True)
-        if realm.scheme != "https" and not (self.plain_http and realm.scheme == "http"):
-            raise RegistryRefused(
-                f"{self.host} sends us for a token to {realm.scheme or 'nowhere'}; that must be https"
-            )
-        if self._session is None:
-            raise RuntimeError("a Registry is used as a context")
-        asked = {"scope": scope} | ({"service": fields["service"]} if "service" in fields else {})
-        headers = {"Authorization": known.basic()} if known is not None else {}
-        url = URL(f"{realm}{'&' if realm.query_string else '?'}{urlencode(asked)}", encoded=True)
-        async with self._session.get(url, headers=headers, allow_redirects=False) as response:
-            answer = await _read(response, _Request("GET", url, {}, None, MAX_TOKEN_BYTES, redirects=False))
-        if answer.status >= 500 or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise aiohttp.ClientConnectionError(f"{realm.host} answered {answer.status} to a request for a token")
-        if answer.status != HTTPStatus.OK:
-            raise RegistryRefused(
-                f"{realm.host} gives us no token for {scope} (answer {answer.status}); log in with docker login "
-                f"{self.host}, or ask for the right"
-            )
-        found = strict_json.parse(answer.body, f"the token of {realm.host}", MAX_TOKEN_BYTES)
-        token = (found.get("token") or found.get("access_token")) if isinstance(found, dict) else None
-        if not isinstance(token, str) or not token.isascii() or any(one.isspace() for one in token):
-            raise Malformed(f"{realm.host} answered with no token")
-        return token
-
-    def _refusal(self, request: _Request, answer: _Answer) -> RegistryRefused | RegistryUnavailable:
-        said = answer.body[:300].decode("utf-8", "replace").strip() if answer.body else ""
+    def _refusal(self, request: _Request, answer: Answer) -> RegistryRefused | RegistryUnavailable:
         what = f"{self.host} answered {answer.status} to {request.method} {request.url.path}"
-        told = f": {said}" if said else ""
-        if answer.status >= 500 or answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+        told = f": {answer.words}" if answer.words else ""
+        if answer.passing:
             return RegistryUnavailable(f"{what}{told}; tried {self.limits.tries} times")
         remedies = {
             HTTPStatus.UNAUTHORIZED: f"log in with docker login {self.host}",
@@ -315,30 +286,3 @@ class _Request:
     body: bytes | None
     limit: int
     redirects: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def retry_after(self) -> float:
-        """Seconds that it asks us to wait (RFC 9110, section 10.2.3); a date counts as nothing asked."""
-        text = self.headers.get("Retry-After", "")
-        return float(text) if text.isdecimal() and len(text) < 6 else 0.0
-
-
-async def _read(response: aiohttp.ClientResponse, request: _Request) -> _Answer:
-    """Read an answer to its limit. A body that is cut short is an error of the connection, and tried again."""
-    limit = request.limit if response.status == HTTPStatus.OK else MAX_ERROR_BYTES
-    body = bytearray()
-    async for chunk in response.content.iter_chunked(65_536):
-        body += chunk
-        if len(body) > limit:
-            if response.status == HTTPStatus.OK:
-                raise Malformed(
-                    f"{request.url.host} answered {request.method} {request.url.path} with more than {limit:,} bytes"
-                )
-            break
-    return _Answer(response.status, response.headers.copy(), bytes(body[:limit]))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tradeplane_api.strategy import AttestationStatus
 from tradeplane_evidence.attestation import attest_run
 from tradeplane_evidence.errors import EvidenceError, InvalidKey, RegistryUnavailable, SignerUnavailable
-from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.signing.opening import open_signer
@@ -23,6 +23,7 @@ from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import read_run
 from tradeplane_store.errors import StoreError, StoreUnavailable
 
+from tradeplane_operator.acting.errors import NotLeading
 from tradeplane_operator.metrics import ATTESTATIONS
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts
 from tradeplane_operator.planning.conditions import shorten
@@ -63,6 +64,8 @@ class Attestations:
     clock: Callable[[], datetime]
     wake: Callable[[Key], None]
     require: Callable[[], None]
+    limits: Limits = field(default_factory=Limits)
+    """On requests to the registry."""
     _found: dict[Key, dict[str, AttestationFacts]] = field(default_factory=dict)
     _going: set[tuple[Key, str]] = field(default_factory=set)
     _queue: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
@@ -89,12 +92,13 @@ class Attestations:
     async def run(self) -> None:
         """Work until cancelled. Raises NotLeading."""
         host = parse_reference(f"{self.evidence.registry}/runs").host
-        async with (
-            Registry(host, self.evidence.plain_http, credentials_for) as registry,
-            asyncio.TaskGroup() as group,
-        ):
-            for _ in range(self.evidence.at_once):
-                group.create_task(self._work(registry))
+        async with Registry(host, self.evidence.plain_http, credentials_for, self.limits) as registry:
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(self.evidence.at_once):
+                        group.create_task(self._work(registry))
+            except* NotLeading as fenced:
+                raise fenced.exceptions[0] from None
 
     async def _work(self, registry: Registry) -> None:
         while True:

@@ -36,7 +36,9 @@ SECRET = Credentials("user", "hunter2")
 
 
 @asynccontextmanager
-async def standing_in(handler: Handler, credentials: Credentials | None = None) -> AsyncIterator[Registry]:
+async def standing_in(
+    handler: Handler, credentials: Callable[[str], Credentials | None] = lambda _: None
+) -> AsyncIterator[Registry]:
     """Serve every request by a handler; give a client of it."""
     application = web.Application(client_max_size=1 << 24)
     application.router.add_route("*", "/{path:.*}", handler)
@@ -46,7 +48,7 @@ async def standing_in(handler: Handler, credentials: Credentials | None = None) 
     await site.start()
     host = f"127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with Registry(host, plain_http=True, credentials=lambda _: credentials, limits=QUICK) as registry:
+        async with Registry(host, plain_http=True, credentials=credentials, limits=QUICK) as registry:
             yield registry
     finally:
         await runner.cleanup()
@@ -167,7 +169,7 @@ async def test_what_we_push_and_who_we_are_goes_nowhere_else() -> None:
                 return web.Response(status=404)
             return web.Response(status=202, headers={"Location": f"http://{other.host}/upload"})
 
-        async with standing_in(handler, SECRET) as registry:
+        async with standing_in(handler, lambda _: SECRET) as registry:
             with pytest.raises(RegistryRefused, match="goes to the registry alone"):
                 await registry.push_blob("runs/x", BLOB)
     assert reached == []
@@ -187,7 +189,7 @@ async def test_a_redirect_of_a_blob_is_followed_without_credentials() -> None:
                 return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="tests"'})
             return web.Response(status=307, headers={"Location": f"http://{other.host}/storage?signature=x"})
 
-        async with standing_in(handler, SECRET) as registry:
+        async with standing_in(handler, lambda _: SECRET) as registry:
             assert await registry.blob("runs/x", DIGEST, 1_000) == BLOB
     assert seen == [None]
 
@@ -221,7 +223,7 @@ async def test_a_token_is_got_for_what_is_asked_and_kept() -> None:
             return web.Response(status=401, headers={"WWW-Authenticate": challenge})
         return web.Response(body=BLOB)
 
-    async with standing_in(handler, SECRET) as registry:
+    async with standing_in(handler, lambda _: SECRET) as registry:
         for _ in range(3):
             assert await registry.blob("runs/x", DIGEST, 1_000) == BLOB
     assert tokens == [("repository:runs/x:pull", SECRET.basic())]
@@ -241,8 +243,7 @@ async def test_a_token_that_has_ended_is_got_anew_with_the_credentials_of_now() 
             return web.Response(status=401, headers={"WWW-Authenticate": challenge})
         return web.Response(body=BLOB)
 
-    async with standing_in(handler) as registry:
-        registry.credentials = lambda _: now[0]
+    async with standing_in(handler, lambda _: now[0]) as registry:
         assert await registry.blob("runs/x", DIGEST, 1_000) == BLOB
         now[0] = Credentials("user", "second")
         given.append(None)  # the token there is has ended
@@ -264,6 +265,35 @@ async def test_a_small_blob_is_one_request_where_a_registry_takes_it(status: int
     async with standing_in(handler) as registry:
         assert await registry.push_blob("runs/x", BLOB) == DIGEST
     assert asked == [("POST", BLOB)] + ([("PUT", BLOB)] if status == 202 else [])
+
+
+@pytest.mark.parametrize("code", ["MANIFEST_BLOB_UNKNOWN", "DIGEST_INVALID"])
+async def test_a_manifest_whose_blobs_are_not_seen_yet_is_tried_again(code: str) -> None:
+    """As where another client pushes the same blobs at this moment."""
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        if len(asked) < QUICK.tries:
+            return web.json_response({"errors": [{"code": code}]}, status=400)
+        return web.Response(status=201, headers={"OCI-Subject": DIGEST})
+
+    async with standing_in(handler) as registry:
+        assert await registry.push_manifest("runs/x", DIGEST, b"{}", INDEX_TYPE)
+    assert asked == ["PUT"] * QUICK.tries
+
+
+async def test_a_manifest_that_is_never_taken_is_given_up() -> None:
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        return web.json_response({"errors": [{"code": "MANIFEST_BLOB_UNKNOWN"}]}, status=404)
+
+    async with standing_in(handler) as registry:
+        with pytest.raises(RegistryRefused, match="MANIFEST_BLOB_UNKNOWN"):
+            await registry.push_manifest("runs/x", DIGEST, b"{}", INDEX_TYPE)
+    assert len(asked) == QUICK.tries
 
 
 async def test_a_large_blob_that_is_there_is_not_sent() -> None:
@@ -291,7 +321,7 @@ async def test_a_challenge_that_leads_astray_is_refused(challenge: str, words: s
     async def handler(_: web.Request) -> web.Response:
         return web.Response(status=401, headers={"WWW-Authenticate": challenge})
 
-    async with standing_in(handler, SECRET) as registry:
+    async with standing_in(handler, lambda _: SECRET) as registry:
         with pytest.raises(RegistryRefused, match=words) as refused:
             await registry.blob("runs/x", DIGEST, 1_000)
     assert SECRET.password not in str(refused.value)

@@ -1,0 +1,122 @@
+"""What attests beside the loop: not without leading, each run once at a time, and told what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tradeplane_api.run import Outcome
+from tradeplane_api.strategy import Architecture, RunStatus, Trigger
+from tradeplane_evidence.registry.client import Limits
+from tradeplane_operator.acting.errors import NotLeading
+from tradeplane_operator.observing.stores import Stores
+from tradeplane_operator.planning.attesting import AttestationEnd
+from tradeplane_operator.running.attestations import Attestations
+from tradeplane_operator.settings import Evidence, Store
+from tradeplane_store.objects import open_store
+
+from tests.unit.evidence import sample_runs
+from tests.unit.operator.simulation import KEY, NAMESPACE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tradeplane_operator.observing.keys import Key
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+_LIMIT_S = 60.0
+
+
+def _run(**changes: Any) -> RunStatus:
+    run = RunStatus(
+        name=sample_runs.RUN,
+        generation=1,
+        trigger=Trigger.GENERATION,
+        architecture=Architecture.ANY,
+        outcome=Outcome.SUCCEEDED,
+        manifest_digest=None,
+    )
+    return run.model_copy(update=changes)
+
+
+class _Woken:
+    """Notes who was woken, so that a test can wait for it."""
+
+    def __init__(self) -> None:
+        self.keys: list[Key] = []
+        self.news = asyncio.Event()
+
+    def __call__(self, key: Key) -> None:
+        self.keys.append(key)
+        self.news.set()
+
+
+def _attestations(folder: Path, woken: _Woken, *, leads: bool = True) -> Attestations:
+    def require() -> None:
+        if not leads:
+            raise NotLeading("another replica leads")
+
+    root = folder / "store"
+    (root / NAMESPACE).mkdir(parents=True)
+    evidence = Evidence(
+        registry="127.0.0.1:1/runs", plain_http=True, signer=f"file:{sample_runs.key_file(folder)}", at_once=2
+    )
+    stores = Stores({"default": Store(url=root.as_uri(), claim="tradeplane-store")})
+    return Attestations(evidence, stores, lambda: NOW, woken, require, Limits(tries=1))
+
+
+async def _ended(attestations: Attestations, woken: _Woken, run: RunStatus) -> AttestationEnd:
+    """Have a run attested, and return how the attempt ended."""
+    working = asyncio.create_task(attestations.run())
+    attestations.ask(KEY, "default", run)
+    attestations.ask(KEY, "default", run)  # as every pass does until it has ended
+    async with asyncio.timeout(_LIMIT_S):
+        await woken.news.wait()
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+    assert woken.keys == [KEY], "it was attempted once"
+    return attestations.facts(KEY)[run.name].end
+
+
+async def test_who_does_not_lead_attests_nothing(tmp_path: Path) -> None:
+    woken = _Woken()
+    attestations = _attestations(tmp_path, woken, leads=False)
+    attestations.ask(KEY, "default", _run())
+    with pytest.raises(NotLeading, match="another replica leads"):
+        await asyncio.wait_for(attestations.run(), _LIMIT_S)
+    assert woken.keys == []
+    assert attestations.facts(KEY) == {}
+
+
+async def test_a_run_that_is_not_in_the_store_is_refused_and_said(tmp_path: Path) -> None:
+    woken = _Woken()
+    attestations = _attestations(tmp_path, woken)
+    assert await _ended(attestations, woken, _run()) is AttestationEnd.REFUSED
+    found = attestations.facts(KEY)[sample_runs.RUN]
+    assert (found.reason, found.tries, found.at) == ("AttestationRefused", 1, NOW)
+    assert "must be whole" in found.message
+
+
+async def test_a_registry_that_is_not_there_is_unavailable_and_tries_are_counted(tmp_path: Path) -> None:
+    woken = _Woken()
+    attestations = _attestations(tmp_path, woken)
+    sample_runs.store_it(open_store((tmp_path / "store" / NAMESPACE).as_uri()))
+    for tries in (1, 2):
+        assert await _ended(attestations, woken, _run()) is AttestationEnd.UNAVAILABLE
+        found = attestations.facts(KEY)[sample_runs.RUN]
+        assert (found.reason, found.tries) == ("RegistryUnavailable", tries)
+        woken.keys.clear()
+        woken.news.clear()
+
+
+async def test_what_is_owed_no_more_is_forgotten(tmp_path: Path) -> None:
+    woken = _Woken()
+    attestations = _attestations(tmp_path, woken)
+    await _ended(attestations, woken, _run())
+    attestations.keep(KEY, {sample_runs.RUN})
+    assert set(attestations.facts(KEY)) == {sample_runs.RUN}
+    attestations.keep(KEY, ())
+    assert attestations.facts(KEY) == {}
