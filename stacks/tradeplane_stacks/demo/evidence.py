@@ -7,6 +7,7 @@ a Secret of the operator's namespace, and the cluster is the authority on it: an
 from __future__ import annotations
 
 import base64
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.objects import GENERATED, shown
 from tradeplane_stacks.demo.waiting import Verdict
 
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     from tradeplane_stacks.demo.programs import Kubectl
 
 SECRET, KEY = "tradeplane-signing-key", "key.pem"
-PUBLIC_KEY = GENERATED / "signing" / "key.pub"
+SIGNING = GENERATED / "signing"
+"""Folder of public keys, each under its own name: what an earlier key signed is verified by that one."""
 PREDICATE = "https://slsa.dev/provenance/v1"
 
 
@@ -41,23 +44,30 @@ def evidence_settings(registry: str) -> dict[str, Any]:
 
 
 def provide_key(kubectl: Kubectl, namespace: str, say: Callable[[str], None]) -> None:
-    """Make the Secret with a signing key where there is none, and write the public key to a file.
+    """Make the Secret with a signing key where there is none, and write the public key to a file of its own.
 
-    Raises DemoError.
+    Where the operator was removed with its namespace the key went with it, and another is made. Raises DemoError.
     """
     found = kubectl("get", "secret", SECRET, "-n", namespace, "--ignore-not-found", "-o", "yaml")
     secret = yaml.safe_load(found) if found.strip() else None
     pem = base64.b64decode(secret["data"][KEY]) if secret else _new_key()
-    PUBLIC_KEY.parent.mkdir(parents=True, exist_ok=True)
-    PUBLIC_KEY.write_bytes(_public(pem))
+    fingerprint, public = _public(pem)
+    path = public_key_file(fingerprint)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(public)
     if secret is None:
-        say(f"making a signing key: Secret {namespace}/{SECRET}; its public half is {shown(PUBLIC_KEY)}")
+        say(f"making a signing key: Secret {namespace}/{SECRET}; its public half is {shown(path)}")
         _apply_secret(kubectl, namespace, pem)
+
+
+def public_key_file(fingerprint: str) -> Path:
+    """Return the file of the public key with a fingerprint, ``sha256:<hex>`` of its DER."""
+    return SIGNING / f"key-{fingerprint.removeprefix('sha256:')[:12]}.pub"
 
 
 def _apply_secret(kubectl: Kubectl, namespace: str, pem: bytes) -> None:
     """Apply the Secret from a file that only this user can read, and remove the file."""
-    path: Path = PUBLIC_KEY.with_name("secret.yaml")
+    path = SIGNING / "secret.yaml"
     path.touch(mode=0o600)
     manifest = {
         "apiVersion": "v1",
@@ -77,9 +87,11 @@ def _new_key() -> bytes:
     return material.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _public(pem: bytes) -> bytes:
+def _public(pem: bytes) -> tuple[str, bytes]:
+    """Return the fingerprint of a key's public half, and that as PEM."""
     public = load_pem_private_key(pem, None).public_key()
-    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    der, text = (public.public_bytes(form, PublicFormat.SubjectPublicKeyInfo) for form in (Encoding.DER, Encoding.PEM))
+    return f"sha256:{hashlib.sha256(der).hexdigest()}", text
 
 
 @dataclass(frozen=True)
@@ -96,12 +108,18 @@ class Evidence:
         Raises DemoError.
         """
         found = self.objects.until("strategy", strategy, attested)
-        reference = found["status"]["latest"]["attestation"]["reference"]
-        key = shown(PUBLIC_KEY)
+        attestation = found["status"]["latest"]["attestation"]
+        reference, path = attestation["reference"], public_key_file(attestation["key"])
+        if not path.exists():
+            raise DemoError(
+                f"The run is attested by the key {attestation['key']}, and {shown(path)} is not there.",
+                "It was made from another checkout: take the file from there, or begin anew with `make down`.",
+            )
+        key = shown(path)
         plain = ("--plain-http",) if self.plain_http else ()
         command = " ".join(("tradeplane verify", reference, "--key", key, *plain))
         self.objects.progress.say(command)
-        told = self.verify("verify", reference, "--key", str(PUBLIC_KEY), *plain)
+        told = self.verify("verify", reference, "--key", str(path), *plain)
         return (
             f"$ uv run {command}\n{told.rstrip()}\n\n"
             "The same with cosign, where it is installed:\n"

@@ -51,7 +51,9 @@ def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.C
     ]
     assert "builder https://tradeplane.dev/evidence/builders/operator-v1" in first.stdout
     assert re.search(
-        r"^  cosign verify-attestation --key build/demo/signing/key.pub .*@sha256:", first.stdout, re.MULTILINE
+        r"^  cosign verify-attestation --key build/demo/signing/key-[0-9a-f]{12}\.pub .*@sha256:",
+        first.stdout,
+        re.MULTILINE,
     )
 
 

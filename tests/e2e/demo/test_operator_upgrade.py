@@ -28,13 +28,13 @@ _FINISHED = "macd-momentum"
 _ACROSS, _BACK = "across-the-upgrade", "across-the-rollback"
 _LITTLE = "30m"
 """Processor of a run that is to outlast a rollout."""
-_ATTESTED = {
-    "type": "Attested",
+_ENDORSED = {
+    "type": "Endorsed",
     "status": "True",
     "observedGeneration": 1,
     "lastTransitionTime": "2026-01-01T00:00:00Z",
     "reason": "Signed",
-    "message": "the provenance of the run is signed",
+    "message": "somebody stands for the run",
 }
 
 
@@ -94,7 +94,7 @@ def add_a_field(kustomization: Path) -> None:
     """Patch the kind Strategy of an overlay as a next version might."""
     content = yaml.safe_load(kustomization.read_text())
     status = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties"
-    added = {"op": "add", "path": f"{status}/attestation", "value": {"type": "string"}}
+    added = {"op": "add", "path": f"{status}/endorsement", "value": {"type": "string"}}
     target = {"kind": "CustomResourceDefinition", "name": "strategies.tradeplane.dev"}
     content["patches"] = [{"target": target, "patch": yaml.safe_dump([added])}]
     kustomization.write_text(yaml.safe_dump(content))
@@ -108,10 +108,10 @@ def rolled_back(demo: DemoCluster, before: Installed, upgraded: Installed) -> In
     demo.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=0")
     demo.kubectl("-n", SYSTEM, "wait", "--for=delete", "pod", f"-l=app.kubernetes.io/name={OPERATOR}", "--timeout=240s")
     for name, strategy in demo.strategies().items():
-        said = {"attestation": "signed", "conditions": [*strategy["status"]["conditions"], _ATTESTED]}
+        said = {"endorsement": "signed", "conditions": [*strategy["status"]["conditions"], _ENDORSED]}
         patch = yaml.safe_dump({"status": said})
         demo.kubectl("-n", NAMESPACE, "patch", "strategy", name, "--subresource=status", "--type=merge", "-p", patch)
-    assert demo.strategy(_FINISHED)["status"]["attestation"] == "signed"
+    assert demo.strategy(_FINISHED)["status"]["endorsement"] == "signed"
     demo.kubectl("-n", SYSTEM, "rollout", "undo", f"deployment/{OPERATOR}")
     demo.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=2")
     demo.until_rolled_out(before.images.operator)
@@ -119,8 +119,8 @@ def rolled_back(demo: DemoCluster, before: Installed, upgraded: Installed) -> In
 
 
 def test_kinds_and_objects_are_updated_in_place(before: Installed, upgraded: Installed) -> None:
-    assert "attestation" not in str(before.kind["spec"])
-    assert "attestation" in str(upgraded.kind["spec"])
+    assert "endorsement" not in str(before.kind["spec"])
+    assert "endorsement" in str(upgraded.kind["spec"])
     assert upgraded.kind["metadata"]["uid"] == before.kind["metadata"]["uid"]
     assert identities(upgraded) == identities(before)
 
@@ -176,9 +176,9 @@ def test_an_older_operator_forgets_no_run_of_a_newer_one(
 
 
 def test_an_older_operator_keeps_conditions_it_does_not_know(demo: DemoCluster, rolled_back: Installed) -> None:
-    assert "attestation" in str(rolled_back.kind["spec"])
+    assert "endorsement" in str(rolled_back.kind["spec"])
     told = demo.until_ready(_BACK)
-    assert condition(told, "Attested") == _ATTESTED
+    assert condition(told, "Endorsed") == _ENDORSED
     assert condition(told, "Completed")["status"] == "True"
 
 

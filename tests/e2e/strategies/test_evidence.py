@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tradeplane_stacks.demo.errors import DemoError
-from tradeplane_stacks.demo.evidence import PREDICATE, PUBLIC_KEY
+from tradeplane_stacks.demo.evidence import PREDICATE, public_key_file
 from tradeplane_stacks.demo.scenario import EXAMPLES, OPERATOR, SYSTEM, tradeplane
 from tradeplane_stacks.local.binaries import COSIGN
 
@@ -16,6 +16,8 @@ from tests.e2e.platform import Object, until
 from tests.integration.evidence.conftest import Cosign, program
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.e2e.platform import Tenant
 
 BUILDER = "https://tradeplane.dev/evidence/builders/operator-v1"
@@ -40,6 +42,10 @@ def _reference(strategy: Object) -> str:
     return reference
 
 
+def _public_key(strategy: Object) -> Path:
+    return public_key_file(strategy["status"]["latest"]["attestation"]["key"])
+
+
 def test_its_reference_is_in_the_status_and_it_is_ready(tenant: Tenant, attested: Object) -> None:
     registry = tenant.platform.cluster.registry
     assert _reference(attested).startswith(f"{registry}/runs/{tenant.name}/macd-momentum@sha256:")
@@ -48,7 +54,7 @@ def test_its_reference_is_in_the_status_and_it_is_ready(tenant: Tenant, attested
 
 
 def test_an_auditor_verifies_it_with_the_public_key_alone(tenant: Tenant, attested: Object) -> None:
-    asked = ("--key", str(PUBLIC_KEY), "--plain-http", "--builder", BUILDER, "-o", "json")
+    asked = ("--key", str(_public_key(attested)), "--plain-http", "--builder", BUILDER, "-o", "json")
     told = json.loads(tradeplane("verify", _reference(attested), *asked))
     assert told["verified"] is True
     predicate = told["statement"]["predicate"]
@@ -63,7 +69,15 @@ def test_cosign_verifies_it(attested: Object, tmp_path_factory: pytest.TempPathF
     cosign = Cosign(program(COSIGN), tmp_path_factory.mktemp("cosign"))
     reference = _reference(attested)
     done = cosign(
-        *("verify-attestation", "--key", PUBLIC_KEY, "--insecure-ignore-tlog", "--type", PREDICATE, reference)
+        *(
+            "verify-attestation",
+            "--key",
+            _public_key(attested),
+            "--insecure-ignore-tlog",
+            "--type",
+            PREDICATE,
+            reference,
+        )
     )
     assert done.returncode == 0, done.stderr
     statement = json.loads(base64.b64decode(json.loads(done.stdout)["payload"]))
