@@ -55,8 +55,8 @@ def statement_of(run: StoredRun, found: ResultsArtifact, execution: Execution) -
     """Return what is stated of a run and of the artifact of its results."""
     return run_statement(
         RunEvidence(
-            results=found.results,
-            artifact=(found.results.specification.run, found.digest),
+            results=run.results,
+            artifact=(run.results.specification.run, found.digest),
             files={name: layer.digest for name, layer in found.layers.items()},
             snapshots=run.snapshots,
             execution=execution,
@@ -77,7 +77,7 @@ async def attest_run(
     The results are pushed first: an attestation is never there of what is not. ``timestamp_authority``: URL of who says
     when it was signed (RFC 3161).
     """
-    found = results_artifact(run.files)
+    found = results_artifact(run.results, run.files)
     name = repository.repository
     await asyncio.gather(
         *(registry.push_blob(name, data) for data in (EMPTY, *(run.files[file] for file in found.layers)))

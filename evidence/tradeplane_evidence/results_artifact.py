@@ -33,11 +33,10 @@ MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ResultsArtifact:
-    """An artifact, its layers by the names of their files, and what it is of."""
+    """An artifact, and its layers by the names of their files."""
 
     manifest: bytes
     layers: Mapping[str, Descriptor]
-    results: ResultsManifest
 
     @property
     def digest(self) -> str:
@@ -45,12 +44,11 @@ class ResultsArtifact:
         return sha256_digest(self.manifest)
 
 
-def results_artifact(files: Mapping[str, bytes]) -> ResultsArtifact:
-    """Return the artifact of the files of a run's results, by name. Raises Malformed or DigestMismatch."""
-    results = parse_results(files[MANIFEST_FILE])
+def results_artifact(results: ResultsManifest, files: Mapping[str, bytes]) -> ResultsArtifact:
+    """Return the artifact of a run's results, from what their manifest says and their files by name."""
     ordered = [MANIFEST_FILE, SUMMARY_FILE, *(f"{part.name}.arrow" for part in results.parts)]
     layers = {name: described(files[name], _media_type(name), name) for name in ordered}
-    return ResultsArtifact(artifact(RESULTS_TYPE, tuple(layers.values())), layers, results)
+    return ResultsArtifact(artifact(RESULTS_TYPE, tuple(layers.values())), layers)
 
 
 def parse_results(data: bytes) -> ResultsManifest:

@@ -27,6 +27,7 @@ from tradeplane_evidence.results_artifact import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tradeplane_api.run import ResultsManifest
     from tradeplane_store.objects import ObjectStore
 
 MAX_RUN_BYTES = 2 * 1024**3
@@ -35,8 +36,9 @@ MAX_RUN_BYTES = 2 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """The files of a run by name, and the manifests of its data by id."""
+    """What its manifest says, the files of a run by name, and the manifests of its data by id."""
 
+    results: ResultsManifest
     files: Mapping[str, bytes]
     snapshots: Mapping[str, SnapshotManifest]
 
@@ -87,7 +89,7 @@ def read_run(
         snapshots = {identity: _snapshot(budget, identity) for identity in results.specification.snapshots}
     except NotFound as error:
         raise NotAttested(f"run {run}: {error}; what is attested must be whole") from error
-    return StoredRun(files, snapshots)
+    return StoredRun(results, files, snapshots)
 
 
 def _snapshot(budget: _Budget, identity: str) -> SnapshotManifest:

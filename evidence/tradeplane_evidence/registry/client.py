@@ -149,21 +149,11 @@ class Registry:
         Where somebody else pushes the same blobs at this moment, a registry may not see them for a while, and refuses
         what names them: distribution does, whose links to blobs are files that are written anew. That is tried again.
         """
-        pause = self.limits.first_pause_s
-        for _ in range(self.limits.tries - 1):
-            try:
-                return await self._put_manifest(repository, name, data, media_type)
-            except RegistryRefused as error:
-                if not any(code in str(error) for code in _UNSEEN):
-                    raise
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, self.limits.longest_pause_s)
-        return await self._put_manifest(repository, name, data, media_type)
-
-    async def _put_manifest(self, repository: str, name: str, data: bytes, media_type: str) -> bool:
         path = f"/v2/{repository}/manifests/{name}"
         headers = {"Content-Type": media_type}
-        answer = await self._ask("PUT", path, repository, headers=headers, body=data, accepted=(201,), push=True)
+        answer = await self._ask(
+            "PUT", path, repository, headers=headers, body=data, accepted=(201,), push=True, again=_UNSEEN
+        )
         return "OCI-Subject" in answer.headers
 
     async def referrers(
@@ -206,11 +196,15 @@ class Registry:
         limit: int = MAX_ERROR_BYTES,
         push: bool = False,
         redirects: bool = False,
+        again: tuple[str, ...] = (),
     ) -> Answer:
-        """Ask until there is an answer that says something, within the limits; return it where it is accepted."""
+        """Ask until there is an answer that says something, within the limits; return it where it is accepted.
+
+        ``again``: error codes by which it says nothing yet.
+        """
         url = target if isinstance(target, URL) else self._base().join(URL(target, encoded=True))
         scope = f"repository:{repository}:{'pull,push' if push else 'pull'}"
-        request = _Request(method, url, dict(headers or {}), body, limit, redirects)
+        request = _Request(method, url, dict(headers or {}), body, limit, redirects, again)
         try:
             async with asyncio.timeout(self.limits.request_s):
                 answer = await self._answered(request, scope)
@@ -238,7 +232,7 @@ class Registry:
                     raise RegistryUnavailable(f"{self.host} cannot be reached ({what}); tried {count} times") from error
                 await asyncio.sleep(pause)
             else:
-                if not answer.passing or last:
+                if last or not (answer.passing or any(code in answer.words for code in request.again)):
                     return answer
                 await asyncio.sleep(max(pause, min(answer.retry_after(), self.limits.longest_pause_s)))
             pause = min(pause * 2, self.limits.longest_pause_s)
@@ -286,3 +280,4 @@ class _Request:
     body: bytes | None
     limit: int
     redirects: bool
+    again: tuple[str, ...]

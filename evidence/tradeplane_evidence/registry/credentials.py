@@ -19,7 +19,6 @@ from tradeplane_evidence.errors import RegistryRefused
 
 HELPER_LIMIT_S = 30
 MAX_CONFIG_BYTES = 1024 * 1024
-IDENTITY_TOKEN_USER = "<token>"  # noqa: S105 - the name a helper gives where what follows is a token
 _HELPER = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 

@@ -18,7 +18,7 @@ from tradeplane_evidence.registry.manifests import (
     INDEX_TYPE,
     MANIFEST_TYPE,
     MAX_REFERRERS,
-    Descriptor,
+    described,
     index_bytes,
     parse_index,
     parse_manifest,
@@ -27,6 +27,7 @@ from tradeplane_evidence.registry.references import Reference
 
 if TYPE_CHECKING:
     from tradeplane_evidence.registry.client import Registry
+    from tradeplane_evidence.registry.manifests import Descriptor
 
 MAX_PAGES = 64
 FALLBACK_TRIES = 16
@@ -73,12 +74,9 @@ async def _enter(registry: Registry, repository: str, data: bytes) -> None:
     if manifest.subject is None:
         raise Malformed("the manifest to be pushed refers to nothing")
     subject = manifest.subject.digest
-    entry = Descriptor(
-        media_type=MANIFEST_TYPE,
-        digest=sha256_digest(data),
-        size=len(data),
-        annotations=manifest.annotations,
-        artifact_type=manifest.artifact_type or manifest.config.media_type,
+    kind = manifest.artifact_type or manifest.config.media_type
+    entry = described(data, MANIFEST_TYPE).model_copy(
+        update={"annotations": manifest.annotations, "artifact_type": kind}
     )
     for tried in range(FALLBACK_TRIES):
         listed = await _fallback(registry, repository, subject)

@@ -10,6 +10,7 @@ not a second attestation, and no weakness of a machine's random numbers reaches 
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,7 +65,7 @@ def open_file_signer(path: str, passphrase: bytes | None) -> FileSigner:
 def _private_bytes(path: Path, what: str) -> bytes:
     try:
         with path.open("rb") as file:
-            mode = stat.S_IMODE(path.stat().st_mode)
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             if mode & 0o037:
                 raise InvalidKey(f"{what} can be read by others (mode {mode:04o}); set it with chmod 600")
             pem = file.read(MAX_KEY_BYTES + 1)

@@ -53,9 +53,7 @@ class TimestampAuthority:
         try:
             response = decode_timestamp_response(timestamp)
             self._verifier().verify_message(response, signature)
-        except (
-            Exception
-        ) as error:  # of the library, of certificates in the answer, of what it is parsed by: any refuses
+        except Exception as error:  # of the library, of its parser or of certificates in the answer: any refuses
             raise TimestampRefused(f"the timestamp is not one of {self.name} of this signature: {error}") from error
         found = response.tst_info.gen_time.astimezone(UTC)
         if (self.not_before and found < self.not_before) or (self.not_after and found > self.not_after):

@@ -16,6 +16,7 @@ from tradeplane_api.conditions import ConditionStatus
 from tradeplane_api.run import Outcome
 
 from tradeplane_operator.planning.conditions import Standing, Verdict
+from tradeplane_operator.planning.times import doubled_pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,7 +53,7 @@ class Attesting:
     """What a pass has to do about attestations."""
 
     runs: list[RunStatus]
-    ask: list[str] = field(default_factory=list)
+    ask: list[RunStatus] = field(default_factory=list)
     look: list[datetime] = field(default_factory=list)
 
     @property
@@ -79,11 +80,11 @@ def attest(
             continue
         found = facts.get(run.name)
         if found is None:
-            attesting.ask.append(run.name)
+            attesting.ask.append(run)
         elif found.end is AttestationEnd.DONE:
             attesting.runs[index] = run.model_copy(update={"attestation": found.attestation})
         elif now >= (again := found.at + pause(found, evidence)):
-            attesting.ask.append(run.name)
+            attesting.ask.append(run)
         else:
             attesting.look.append(again)
     return attesting
@@ -93,8 +94,7 @@ def pause(found: AttestationFacts, evidence: Evidence) -> timedelta:
     """Return how long after an attempt the next is made: doubled each time, and at once the longest after a refusal."""
     if found.end is AttestationEnd.REFUSED:
         return timedelta(seconds=evidence.most_seconds)
-    doubled = evidence.again_seconds * 2 ** min(found.tries - 1, 16)
-    return timedelta(seconds=min(doubled, evidence.most_seconds))
+    return doubled_pause(evidence.again_seconds, found.tries, evidence.most_seconds)
 
 
 def said_of(

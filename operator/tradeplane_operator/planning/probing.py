@@ -16,7 +16,7 @@ from tradeplane_api.probe import ProbeOutcome, ProbeReport
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
 from tradeplane_operator.planning.observed import JobEnd
-from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
+from tradeplane_operator.planning.times import doubled_pause, parse_rfc3339, rfc3339
 
 if TYPE_CHECKING:
     from tradeplane_api.broker_connection import BrokerConnectionSpec
@@ -159,4 +159,4 @@ def pause_after(failures: int, spec: BrokerConnectionSpec, pace: Pace) -> timede
     """Return how long after a probe the next one is due: doubled by each failure in a row, up to a limit."""
     interval = spec.probe.interval_seconds
     longest = max(interval, pace.probe_most_seconds)
-    return timedelta(seconds=min(interval * 2 ** min(max(failures - 1, 0), 20), longest))
+    return doubled_pause(interval, failures, longest)

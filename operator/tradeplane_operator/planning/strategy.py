@@ -115,7 +115,7 @@ class _Draft:
     look: list[datetime] = field(default_factory=list)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     unmade: set[str] = field(default_factory=set)
-    to_attest: tuple[str, ...] = ()
+    to_attest: tuple[RunStatus, ...] = ()
     owed: frozenset[str] = frozenset()
     blocked: Verdict | None = None
     awaits_confirmation: bool = False

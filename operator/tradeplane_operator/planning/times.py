@@ -1,8 +1,8 @@
-"""Times as the API writes them: RFC 3339, UTC, whole seconds."""
+"""Times as the API writes them (RFC 3339, UTC, whole seconds), and pauses that grow."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 def rfc3339(moment: datetime) -> str:
@@ -16,3 +16,8 @@ def parse_rfc3339(text: str) -> datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} has no UTC offset")
     return moment.astimezone(UTC)
+
+
+def doubled_pause(first_seconds: float, failures: int, most_seconds: float) -> timedelta:
+    """Return the pause after so many failures in a row: the first, doubled by each that follows, up to a limit."""
+    return timedelta(seconds=min(first_seconds * 2 ** min(max(failures - 1, 0), 20), most_seconds))

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from tradeplane_api.strategy import RunStatus
+
 
 class Fact(StrEnum):
     """Kinds of facts that are looked up only when a plan needs them."""
@@ -86,7 +88,7 @@ class Plan:
     look_again_at: datetime | None = None
     holds: tuple[str, ...] = ()
     """Runs that hold a slot of the caps after this plan."""
-    attest: tuple[str, ...] = ()
+    attest: tuple[RunStatus, ...] = ()
     """Runs to be attested beside the loop, once the status is written; ``owed`` are all that are not attested yet."""
     owed: frozenset[str] = frozenset()
     awaits_confirmation: bool = False

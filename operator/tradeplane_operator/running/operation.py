@@ -36,7 +36,6 @@ from tradeplane_operator.observing.stores import Stores
 from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.planning.admission import Admission
 from tradeplane_operator.planning.names import API_VERSION, GROUP
-from tradeplane_operator.running.attestations import Attestations
 from tradeplane_operator.running.broker_connections import BrokerConnections
 from tradeplane_operator.running.health import Health, serve
 from tradeplane_operator.running.leadership import Leadership, LeadershipLost
@@ -50,6 +49,7 @@ from tradeplane_operator.running.strategies import Strategies
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from tradeplane_operator.running.attestations import Attestations
     from tradeplane_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -121,6 +121,9 @@ class Operation:
         stores, events, pods = Stores(settings.stores), EventWriter(client, self.identity), PodLookup(client)
         admission = Admission(settings.limits)
         if settings.evidence is not None:
+            # Only now: what signs and what speaks to registries is memory that an operator without it need not have.
+            from tradeplane_operator.running.attestations import Attestations
+
             self.attestations = Attestations(
                 settings.evidence, stores, utc_now, self.queue.add, self.leadership.require
             )

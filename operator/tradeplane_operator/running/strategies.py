@@ -10,15 +10,11 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.strategy import StrategyStatus
-
 from tradeplane_operator.metrics import RUNS_FINISHED, RUNS_STARTED
 from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
 from tradeplane_operator.planning.bundles import known_snapshot
 from tradeplane_operator.planning.connecting import connection_view
-from tradeplane_operator.planning.documents import read_status
-from tradeplane_operator.planning.history import runs_of
 from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
 from tradeplane_operator.planning.sealing_terms import SealingTerms
 from tradeplane_operator.planning.session_capture import sealing_terms
@@ -231,20 +227,17 @@ class Strategies:
             self.reaper.want(key.namespace, name, observed.resource["metadata"]["uid"])
         if wanted.notices and (written is not None or wanted.finalizers is not None):
             await self.events.tell(key, observed.resource["metadata"]["uid"], wanted.notices)
-        self._attest(key, observed.resource if written is None else written, wanted)
+        self._attest(key, observed.resource, wanted)
         await self._guard(key, observed.resource if written is None else written, wanted)
         return wanted.look_again_at
 
     def _attest(self, key: Key, resource: Mapping[str, Any], wanted: Plan) -> None:
-        """Have runs attested that the status records as succeeded."""
+        """Have runs attested that the status, written by now, records as succeeded."""
         if self.attestations is None:
             return
         self.attestations.keep(key, wanted.owed)
-        if wanted.attest:
-            runs = {run.name: run for run in runs_of(read_status(StrategyStatus, resource))}
-            store = resource["spec"].get("store", "default")
-            for name in wanted.attest:
-                self.attestations.ask(key, store, runs[name])
+        for run in wanted.attest:
+            self.attestations.ask(key, resource["spec"].get("store", "default"), run)
 
     async def _guard(self, key: Key, resource: Mapping[str, Any], wanted: Plan) -> None:
         """Remove what goes with an object, then have its finalizers be those wanted; a pass follows that sees them."""

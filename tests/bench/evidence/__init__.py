@@ -52,7 +52,7 @@ def _verify() -> Record:
     bundles = []
     for number in range(BUNDLES):
         run = sample_runs.stored(f"run-{number}")
-        found = results_artifact(run.files)
+        found = results_artifact(run.results, run.files)
         bundles.append((found.digest, sign_statement(statement_of(run, found, sample_runs.EXECUTION), signer)))
     times = []
     for _ in range(ROUNDS):

@@ -97,7 +97,7 @@ def files(run: str = RUN) -> dict[str, bytes]:
 
 def stored(run: str = RUN) -> StoredRun:
     """Return it as it was read from a store."""
-    return StoredRun(files(run), {document_digest(snapshot()): snapshot()})
+    return StoredRun(results(run), files(run), {document_digest(snapshot()): snapshot()})
 
 
 def store_it(store: ObjectStore, run: str = RUN) -> None:
@@ -111,7 +111,7 @@ def store_it(store: ObjectStore, run: str = RUN) -> None:
 @cache
 def artifact() -> ResultsArtifact:
     """Return the artifact of its files."""
-    return results_artifact(files())
+    return results_artifact(results(), files())
 
 
 def private_pem(material: ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey) -> bytes:

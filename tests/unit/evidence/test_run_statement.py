@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tradeplane_evidence.errors import DigestMismatch, Malformed
-from tradeplane_evidence.results_artifact import results_artifact
+from tradeplane_evidence.results_artifact import parse_results, results_artifact
 from tradeplane_evidence.statements import run
 from tradeplane_evidence.statements.run import RunEvidence, image_dependency, run_statement
 from tradeplane_evidence.statements.statement import decoded, serialise
@@ -22,7 +22,7 @@ def _stated() -> dict[str, Any]:
     run, found = sample_runs.stored(), sample_runs.artifact()
     statement = run_statement(
         RunEvidence(
-            results=found.results,
+            results=run.results,
             artifact=(sample_runs.RUN, found.digest),
             files={name: layer.digest for name, layer in found.layers.items()},
             snapshots=run.snapshots,
@@ -88,11 +88,15 @@ def test_it_says_which_execution_it_was_and_what_came_beside() -> None:
 
 
 def test_the_artifact_is_the_same_bytes_for_the_same_files() -> None:
-    files = sample_runs.files()
+    results, files = sample_runs.results(), sample_runs.files()
     turned = dict(reversed(list(files.items())))
-    assert results_artifact(turned).manifest == results_artifact(files).manifest == sample_runs.artifact().manifest
+    assert (
+        results_artifact(results, turned).manifest
+        == results_artifact(results, files).manifest
+        == sample_runs.artifact().manifest
+    )
     other = files | {"equity.arrow": b"another"}
-    assert results_artifact(other).digest != sample_runs.artifact().digest
+    assert results_artifact(results, other).digest != sample_runs.artifact().digest
 
 
 def test_the_artifact_is_a_manifest_of_files_by_name() -> None:
@@ -115,15 +119,14 @@ def test_the_documented_example_is_a_statement_of_this_version() -> None:
 @pytest.mark.parametrize("field", ["resultDigest", "runDigest"])
 def test_results_that_do_not_have_the_digest_they_state_are_not_attested(field: str) -> None:
     manifest = json.loads(sample_runs.files()["manifest.json"])
-    changed = sample_runs.files() | {"manifest.json": canonical_json(manifest | {field: "sha256:" + "00" * 32})}
     with pytest.raises(DigestMismatch, match="that it states"):
-        results_artifact(changed)
+        parse_results(canonical_json(manifest | {field: "sha256:" + "00" * 32}))
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b'{"kind": "Results", "kind": "Results"}'])
 def test_a_manifest_of_results_that_is_none_is_refused(data: bytes) -> None:
     with pytest.raises(Malformed):
-        results_artifact(sample_runs.files() | {"manifest.json": data})
+        parse_results(data)
 
 
 @pytest.mark.parametrize("text", ["YQ", "YQ==\n", "YQ=a", "YR==", "Y Q=", "-_==", "====", "YQ==YQ=="])

@@ -87,7 +87,7 @@ def test_a_run_made_from_more_than_a_statement_names_is_refused(monkeypatch: pyt
     monkeypatch.setattr(statements, "MAX_DEPENDENCIES", 3)
     found = sample_runs.artifact()
     stated = statements.RunEvidence(
-        results=found.results,
+        results=sample_runs.results(),
         artifact=(RUN, found.digest),
         files={},
         snapshots=sample_runs.stored().snapshots,
