@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 RUNS = 500
 _ADMINISTRATOR = "system:admin"
 _PATIENCE = 180.0
-WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
+_WRITES = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 
 
 async def measure() -> list[Record]:
@@ -37,9 +37,8 @@ async def measure() -> list[Record]:
     for (who, verb, resource), number in sorted(counted.items()):
         if who == USER:
             say(f"{number:,} x {verb} {resource}")
-    writes = {key: number for key, number in counted.items() if key[1] in WRITES}
-    ours = sum(number for (who, *_), number in writes.items() if who == USER)
-    everybody = sum(number for (who, *_), number in writes.items() if who != _ADMINISTRATOR)
+    ours = writes_of(counted, USER)
+    everybody = sum(writes_of(counted, who) for who in {who for who, *_ in counted} - {_ADMINISTRATOR})
     timed = (
         f"requests of the operator's account that write, whatever their answer, in the API server's audit log, over "
         f"{RUNS} runs from create to the Job's removal; Events and deletes included, Lease renewals not; all "
@@ -70,3 +69,8 @@ def requests_in(log: Path, begins: int) -> Counter[tuple[str, str, str]]:
                 resource = "/".join(filter(None, (target.get("resource"), target.get("subresource"))))
                 counted[event["user"]["username"], event["verb"], resource] += 1
     return counted
+
+
+def writes_of(counted: Counter[tuple[str, str, str]], user: str) -> int:
+    """Return how many of the requests counted are a user's and write."""
+    return sum(number for (who, verb, _), number in counted.items() if who == user and verb in _WRITES)

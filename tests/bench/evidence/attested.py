@@ -6,12 +6,9 @@ The operator is the real one, and so are the API server, the registry and the si
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from tradeplane_stacks.local.binaries import REGISTRY
-
-from tests.bench.control.api_writes import WRITES, requests_in
+from tests.bench.control.api_writes import requests_in, writes_of
 from tests.bench.control.contenders import Arena, arena, operating
 from tests.bench.control.documents import STRATEGIES, strategies
 from tests.bench.control.load import create, create_at, percentile, removed, say, seeing
@@ -19,12 +16,11 @@ from tests.bench.control.noise import Noise
 from tests.bench.control.operator_process import USER
 from tests.bench.control.results_writer import EQUITY_BYTES
 from tests.bench.records import Record
-from tests.integration.evidence.conftest import program, served
+from tests.integration.evidence.conftest import listing_referrers
 from tests.ports import free_port
 from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PER_SECOND = 10.0
@@ -37,7 +33,8 @@ async def measure() -> list[Record]:
     """Have runs end at a steady rate, and watch for their attestations."""
     plain = await _writes_per_run()
     async with arena(audit=True) as place:
-        with _registry(place) as host:
+        log = place.fleet.scratch / "registry.log"
+        with listing_referrers(f"127.0.0.1:{free_port()}", log, "--store-type", "mem") as host:
             key = sample_runs.key_file(place.fleet.scratch)
             place.operator.settings["evidence"] = {
                 "registry": f"{host}/runs",
@@ -102,14 +99,4 @@ def _log(place: Arena) -> Path:
 
 
 def _written(place: Arena, begins: int) -> int:
-    counted = requests_in(_log(place), begins)
-    return sum(number for (who, verb, _), number in counted.items() if who == USER and verb in WRITES)
-
-
-@contextlib.contextmanager
-def _registry(place: Arena) -> Iterator[str]:
-    host = f"127.0.0.1:{free_port()}"
-    port = host.rpartition(":")[2]
-    command = [str(program(REGISTRY)), "serve", "--addr", "127.0.0.1", "--port", port, "--store-type", "mem"]
-    with served(command, host, place.fleet.scratch / "registry.log") as found:
-        yield found
+    return writes_of(requests_in(_log(place), begins), USER)

@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
+from tradeplane_evidence.attestation import attest_run
+from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE
+from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.results_artifact import results_artifact
 from tradeplane_stacks.local.binaries import COSIGN, DISTRIBUTION, REGISTRY, Binaries, Program
 from tradeplane_stacks.local.settings import Settings
 
@@ -22,7 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from tradeplane_evidence.attestation import Attested
     from tradeplane_evidence.signing.file_signer import FileSigner
+    from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.stored_runs import StoredRun
 
 _STARTED_WITHIN_S = 30
 _COSIGN_LIMIT_S = 60
@@ -61,6 +69,31 @@ def _await(place: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
+def listing_referrers(host: str, log: Path, *kept: str) -> Iterator[str]:
+    """Run olareg's registry, which lists referrers (OCI 1.1); ``kept`` says where it keeps what it is given."""
+    port = host.rpartition(":")[2]
+    command = [str(program(REGISTRY)), "serve", "--addr", "127.0.0.1", "--port", port, *kept]
+    with served(command, host, log) as found:
+        yield found
+
+
+async def push(host: str, repository: str, signer: Signer, authority: str | None = None) -> Attested:
+    """Push the sample run, attested."""
+    reference = Reference(host, repository)
+    async with Registry(host, plain_http=True) as registry:
+        return await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION, authority)
+
+
+async def push_results(registry: Registry, repository: str, run: StoredRun) -> Reference:
+    """Push the results of a run and no attestation of them."""
+    found = results_artifact(run.results, run.files)
+    for data in (EMPTY, *run.files.values()):
+        await registry.push_blob(repository, data)
+    await registry.push_manifest(repository, found.digest, found.manifest, MANIFEST_TYPE)
+    return Reference(registry.host, repository, digest=found.digest)
+
+
+@contextmanager
 def distribution(folder: Path, *authorization: str) -> Iterator[str]:
     """Run distribution's registry, which lists no referrers; lines of its configuration may ask who one is."""
     host = f"127.0.0.1:{free_port()}"
@@ -79,9 +112,8 @@ def distribution(folder: Path, *authorization: str) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def olareg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Give a registry that lists referrers (OCI 1.1)."""
-    folder, port = tmp_path_factory.mktemp("olareg"), free_port()
-    command = [str(program(REGISTRY)), "serve", "--addr", "127.0.0.1", "--port", str(port), "--store-type", "mem"]
-    with served(command, f"127.0.0.1:{port}", folder / "log") as host:
+    folder = tmp_path_factory.mktemp("olareg")
+    with listing_referrers(f"127.0.0.1:{free_port()}", folder / "log", "--store-type", "mem") as host:
         yield host
 
 

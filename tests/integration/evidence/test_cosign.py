@@ -8,17 +8,17 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tradeplane_evidence.attestation import Attested, attest_run, bundle_artifact
+from tradeplane_evidence.attestation import bundle_artifact
 from tradeplane_evidence.errors import EvidenceError, SignatureRefused
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
-from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import push_referrer
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring
 from tradeplane_evidence.verification.bundles import verify_bundle
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
 
+from tests.integration.evidence.conftest import push, push_results
 from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
@@ -39,12 +39,6 @@ def own(request: pytest.FixtureRequest, tmp_path: Path) -> FileSigner:
     return sample_runs.signer_in(tmp_path, edwards=request.param)
 
 
-async def _push(host: str, repository: str, signer: FileSigner) -> Attested:
-    reference = Reference(host, repository)
-    async with Registry(host, plain_http=True) as registry:
-        return await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION)
-
-
 def _public(signer: FileSigner, folder: Path) -> Path:
     path = folder / "key.pub"
     path.write_text(signer.public_key.pem())
@@ -54,7 +48,7 @@ def _public(signer: FileSigner, folder: Path) -> Path:
 async def test_cosign_verifies_what_is_in_a_registry(
     registry_host: str, own: FileSigner, cosign: Cosign, tmp_path: Path
 ) -> None:
-    attested = await _push(registry_host, f"cosign/{own.public_key.algorithm.lower()}", own)
+    attested = await push(registry_host, f"cosign/{own.public_key.algorithm.lower()}", own)
     asked = ("verify-attestation", "--key", _public(own, tmp_path), OFFLINE, "--type", PREDICATE)
     done = cosign(*asked, str(attested.reference))
     assert done.returncode == 0, done.stderr
@@ -73,22 +67,19 @@ async def test_cosign_refuses_what_was_changed(
     registry_host: str, own: FileSigner, cosign: Cosign, tmp_path: Path
 ) -> None:
     """One byte of the statement is another, and all around it is as it should be."""
-    attested = await _push(registry_host, "cosign/source", own)
+    attested = await push(registry_host, "cosign/source", own)
     bundle = json.loads(attested.bundle)
     payload = base64.b64decode(bundle["dsseEnvelope"]["payload"])
     changed = payload.replace(b'"capital":"1000000"', b'"capital":"2000000"')
     assert changed != payload
     bundle["dsseEnvelope"]["payload"] = base64.b64encode(changed).decode()
     repository = f"cosign/changed-{own.public_key.algorithm.lower()}"
-    files = sample_runs.files()
     async with Registry(registry_host, plain_http=True) as registry:
         data = json.dumps(bundle).encode()
-        for one in (b"{}", data, *files.values()):
-            await registry.push_blob(repository, one)
+        reference = await push_results(registry, repository, sample_runs.stored())
+        await registry.push_blob(repository, data)
         manifest = sample_runs.artifact().manifest
-        await registry.push_manifest(repository, sample_runs.artifact().digest, manifest, MANIFEST_TYPE)
         await push_referrer(registry, repository, bundle_artifact(data, described(manifest, MANIFEST_TYPE)))
-        reference = Reference(registry_host, repository, digest=sample_runs.artifact().digest)
         found = await verify_run(registry, reference, sample_runs.keyring(own), Policy(), NOW)
     done = cosign("verify-attestation", "--key", _public(own, tmp_path), OFFLINE, "--type", PREDICATE, str(reference))
     assert done.returncode != 0

@@ -13,10 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from moto.kms.utils import ECDSAPrivateKey
 from moto.server import ThreadedMotoServer
-from tradeplane_evidence.attestation import Attested, attest_run
 from tradeplane_evidence.errors import EvidenceError, InvalidKey, SignerUnavailable
 from tradeplane_evidence.registry.client import Registry
-from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
 from tradeplane_evidence.signing.kms_signer import KmsSigner
@@ -24,8 +22,8 @@ from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
 
+from tests.integration.evidence.conftest import push
 from tests.ports import free_port
-from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,15 +76,8 @@ def signer(kms: Any) -> Iterator[Signer]:
     kms.delete_alias(AliasName=ALIAS)
 
 
-async def _push(host: str, signer: Signer) -> Attested:
-    async with Registry(host, plain_http=True) as registry:
-        return await attest_run(
-            sample_runs.stored(), registry, Reference(host, "runs/kms"), signer, sample_runs.EXECUTION
-        )
-
-
 async def test_what_kms_signed_is_verified_by_us_and_by_cosign(olareg: str, signer: Signer, cosign: Cosign) -> None:
-    attested = await _push(olareg, signer)
+    attested = await push(olareg, "runs/kms", signer)
     async with Registry(olareg, plain_http=True) as registry:
         keyring = Keyring((TrustedKey(signer.public_key),))
         found = await verify_run(registry, attested.reference, keyring, Policy(), NOW)
@@ -103,8 +94,8 @@ async def test_what_kms_signed_is_verified_by_us_and_by_cosign(olareg: str, sign
 async def test_what_was_signed_is_not_signed_again(olareg: str, signer: Signer) -> None:
     """KMS would sign the same with another signature, which would be a second attestation."""
     assert signer.sign(b"the same") != signer.sign(b"the same")
-    first = await _push(olareg, signer)
-    assert await _push(olareg, signer) == first
+    first = await push(olareg, "runs/kms", signer)
+    assert await push(olareg, "runs/kms", signer) == first
     async with Registry(olareg, plain_http=True) as registry:
         listed = await list_referrers(registry, "runs/kms", first.reference.digest or "")
     assert [one.digest for one in listed].count(first.attestation) == 1

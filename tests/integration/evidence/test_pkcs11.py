@@ -9,13 +9,10 @@ from urllib.parse import quote
 import pkcs11
 import pytest
 from pkcs11.util.ec import encode_named_curve_parameters
-from tradeplane_evidence.attestation import Attested, attest_run
 from tradeplane_evidence.errors import InvalidKey, SignerUnavailable
-from tradeplane_evidence.registry.client import Registry
-from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.signing.opening import open_signer
 
-from tests.unit.evidence import sample_runs
+from tests.integration.evidence.conftest import push
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,17 +68,10 @@ def signer(module: str) -> Signer:
     return open_signer(_uri(module), PIN.encode())
 
 
-async def _push(host: str, signer: Signer) -> Attested:
-    async with Registry(host, plain_http=True) as registry:
-        return await attest_run(
-            sample_runs.stored(), registry, Reference(host, "runs/pkcs11"), signer, sample_runs.EXECUTION
-        )
-
-
 async def test_what_it_signed_is_verified_by_us_and_by_cosign(olareg: str, signer: Signer, cosign: Cosign) -> None:
     signer.public_key.verify(signer.sign(b"some bytes"), b"some bytes")
-    attested = await _push(olareg, signer)
-    assert await _push(olareg, signer) == attested, "what was signed is not signed again"
+    attested = await push(olareg, "runs/pkcs11", signer)
+    assert await push(olareg, "runs/pkcs11", signer) == attested, "what was signed is not signed again"
     (cosign.home / "hsm.pub").write_text(signer.public_key.pem())
     done = cosign(
         *("verify-attestation", "--key", "hsm.pub", "--insecure-ignore-tlog"),

@@ -9,24 +9,22 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_evidence.attestation import Attested, attest_run, bundle_artifact
+from tradeplane_evidence.attestation import attest_run, bundle_artifact
 from tradeplane_evidence.errors import RegistryRefused, RegistryUnavailable
 from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.credentials import Credentials, credentials_for
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers, push_referrer
-from tradeplane_evidence.results_artifact import results_artifact
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import Verification, verify_run
 
-from tests.integration.evidence.conftest import distribution
+from tests.integration.evidence.conftest import distribution, push, push_results
 from tests.ports import free_port
 from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from tradeplane_evidence.signing.file_signer import FileSigner
@@ -37,19 +35,13 @@ HTPASSWD = "pusher:$2b$05$aaaaaaaaaaaaaaaaaaaaaOTHFQ.sPSFQY2AvogfCn8nef2NnHs8DW"
 """The same with bcrypt, as htpasswd -B writes it."""
 
 
-async def _push(host: str, repository: str, signer: FileSigner) -> Attested:
-    reference = Reference(host, repository)
-    async with Registry(host, plain_http=True) as registry:
-        return await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION)
-
-
 async def _verify(reference: Reference, *signers: FileSigner) -> Verification:
     async with Registry(reference.host, plain_http=True) as registry:
         return await verify_run(registry, reference, sample_runs.keyring(*signers), Policy(), NOW)
 
 
 async def test_what_was_pushed_is_verified(registry_host: str, signer: FileSigner) -> None:
-    attested = await _push(registry_host, "runs/verified", signer)
+    attested = await push(registry_host, "runs/verified", signer)
     found = await _verify(attested.reference, signer)
     assert [(check.name, check.error) for check in found.checks] == [
         (name, None) for name in ("artifact", "signature", "policy", "files", "result", "inputs", "time")
@@ -58,9 +50,9 @@ async def test_what_was_pushed_is_verified(registry_host: str, signer: FileSigne
 
 
 async def test_pushing_again_is_the_same_attestation(registry_host: str, signer: FileSigner) -> None:
-    first = await _push(registry_host, "runs/again", signer)
+    first = await push(registry_host, "runs/again", signer)
     assert first.bundle == sample_runs.bundle(signer)
-    second = await _push(registry_host, "runs/again", signer)
+    second = await push(registry_host, "runs/again", signer)
     assert first == second
     async with Registry(registry_host, plain_http=True) as registry:
         listed = await list_referrers(registry, "runs/again", first.reference.digest or "")
@@ -70,18 +62,18 @@ async def test_pushing_again_is_the_same_attestation(registry_host: str, signer:
 
 async def test_many_who_attest_at_once_are_all_listed(registry_host: str, tmp_path: Path) -> None:
     signers = [sample_runs.signer_in(tmp_path, scalar=scalar) for scalar in range(1, 7)]
-    pushed = await asyncio.gather(*(_push(registry_host, "runs/many", one) for one in signers))
+    pushed = await asyncio.gather(*(push(registry_host, "runs/many", one) for one in signers))
     assert len({one.attestation for one in pushed}) == len(signers)
     for attested, signer in zip(pushed, signers, strict=True):
         # Where there is no list but a tag, another client's may have replaced ours: pushing again mends it.
-        await _push(registry_host, "runs/many", signer)
+        await push(registry_host, "runs/many", signer)
         assert (await _verify(attested.reference, signer)).passed
 
 
 async def test_a_bundle_of_somebody_else_is_passed_over(registry_host: str, signer: FileSigner, tmp_path: Path) -> None:
     other = sample_runs.signer_in(tmp_path, scalar=13)
-    await _push(registry_host, "runs/somebody", other)
-    attested = await _push(registry_host, "runs/somebody", signer)
+    await push(registry_host, "runs/somebody", other)
+    attested = await push(registry_host, "runs/somebody", signer)
     found = await _verify(attested.reference, signer)
     assert found.passed
     assert found.claim is not None
@@ -89,33 +81,23 @@ async def test_a_bundle_of_somebody_else_is_passed_over(registry_host: str, sign
 
 
 async def test_results_without_an_attestation_say_so(registry_host: str, signer: FileSigner) -> None:
-    bare = await _push_bare(registry_host, "runs/bare", sample_runs.files())
+    async with Registry(registry_host, plain_http=True) as registry:
+        bare = await push_results(registry, "runs/bare", sample_runs.stored())
     (*_, last) = (await _verify(bare, signer)).checks
     assert (last.name, last.error) == ("attestation", "NotAttested")
 
 
 async def test_an_attestation_of_another_run_does_not_count(registry_host: str, signer: FileSigner) -> None:
     """The bundle is genuine, and hung on results that it is not about."""
-    attested = await _push(registry_host, "runs/genuine", signer)
-    other = sample_runs.stored("another-run")
-    pushed = await _push_bare(registry_host, "runs/genuine", other.files)
+    attested = await push(registry_host, "runs/genuine", signer)
     async with Registry(registry_host, plain_http=True) as registry:
+        pushed = await push_results(registry, "runs/genuine", sample_runs.stored("another-run"))
         data, _ = await registry.manifest(pushed)
         hung = bundle_artifact(attested.bundle, described(data, MANIFEST_TYPE))
         await push_referrer(registry, "runs/genuine", hung)
     (*_, last) = (await _verify(pushed, signer)).checks
     assert (last.name, last.error) == ("attestation", "PolicyRefused")
     assert "not about" in last.words
-
-
-async def _push_bare(host: str, repository: str, files: Mapping[str, bytes]) -> Reference:
-    """Push the results of a run and no attestation of them."""
-    found = results_artifact(files)
-    async with Registry(host, plain_http=True) as registry:
-        for data in (b"{}", *files.values()):
-            await registry.push_blob(repository, data)
-        await registry.push_manifest(repository, found.digest, found.manifest, MANIFEST_TYPE)
-    return Reference(host, repository, digest=found.digest)
 
 
 async def test_a_tag_is_resolved_and_told(registry_host: str, signer: FileSigner) -> None:
@@ -149,7 +131,7 @@ async def test_a_registry_that_asks_who_we_are_is_logged_in_to(tmp_path: Path, s
     with distribution(tmp_path, *asked) as host:
         reference = Reference(host, "runs/private")
         with pytest.raises(RegistryRefused, match=f"log in to it with docker login {host}"):
-            await _push(host, "runs/private", signer)
+            await push(host, "runs/private", signer)
 
         def wrong(_: str) -> Credentials:
             return Credentials(USER, "wrong")

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tradeplane_evidence.attestation import Attested, attest_run
 from tradeplane_evidence.errors import (
     EvidenceError,
     InvalidKey,
@@ -22,7 +21,6 @@ from tradeplane_evidence.errors import (
     TimestampRefused,
 )
 from tradeplane_evidence.registry.client import Registry
-from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring
 from tradeplane_evidence.signing.signer import sign_and_stamp
@@ -31,7 +29,7 @@ from tradeplane_evidence.verification.bundles import Claim, verify_bundle
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_stacks.local.binaries import TIMESTAMPS
 
-from tests.integration.evidence.conftest import program, served
+from tests.integration.evidence.conftest import program, push, served
 from tests.ports import free_port
 from tests.unit.evidence import sample_runs
 
@@ -184,23 +182,11 @@ async def test_what_says_it_is_from_after_its_timestamp_is_refused(
         _verify(bundle, _keyring(signer, chain))
 
 
-async def _push(host: str, signer: FileSigner, address: str) -> Attested:
-    async with Registry(host, plain_http=True) as registry:
-        return await attest_run(
-            sample_runs.stored(),
-            registry,
-            Reference(host, "runs/stamped"),
-            signer,
-            sample_runs.EXECUTION,
-            _url(address),
-        )
-
-
 async def test_what_was_stamped_is_not_stamped_again_and_cosign_verifies_it(
     olareg: str, signer: FileSigner, authority: str, chain: bytes, cosign: Cosign
 ) -> None:
-    first = await _push(olareg, signer, authority)
-    assert await _push(olareg, signer, authority) == first
+    first = await push(olareg, "runs/stamped", signer, _url(authority))
+    assert await push(olareg, "runs/stamped", signer, _url(authority)) == first
     async with Registry(olareg, plain_http=True) as registry:
         listed = await list_referrers(registry, "runs/stamped", first.reference.digest or "")
     assert [one.digest for one in listed] == [first.attestation]

@@ -13,10 +13,9 @@ from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
-from tradeplane_stacks.local.binaries import REGISTRY
 from tradeplane_store import layout
 
-from tests.integration.evidence.conftest import program, served
+from tests.integration.evidence.conftest import listing_referrers
 from tests.integration.operator.cluster import Bench, condition, eventually
 from tests.integration.operator.processes import SOON_OVER
 from tests.ports import free_port
@@ -44,10 +43,8 @@ def host() -> str:
 @contextmanager
 def registry(host: str, folder: Path) -> Iterator[None]:
     """Run a registry for a while; what it was given stays in a folder."""
-    port = host.rpartition(":")[2]
     kept = ("--store-type", "dir", "--dir", str(folder / "registry"))
-    command = [str(program(REGISTRY)), "serve", "--addr", "127.0.0.1", "--port", port, *kept]
-    with served(command, host, folder / "registry.log"):
+    with listing_referrers(host, folder / "registry.log", *kept):
         yield
 
 
