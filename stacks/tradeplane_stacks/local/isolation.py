@@ -83,10 +83,12 @@ class Isolation:
         """Make what is not there yet: cgroups, network, mounts. Doing it twice changes nothing.
 
         Raises:
-            SettingsError: when the machine already uses one of the subnets.
+            SettingsError: when the machine already uses one of the subnets, or another cluster this name.
             CommandError: when the kernel refuses something.
 
         """
+        if self.network.exists() and not self._is_ours():
+            self._remove_what_another_left()
         for component in components:
             self.cgroups.create(f"components/{component}")
         for node in nodes:
@@ -102,9 +104,7 @@ class Isolation:
     def remove(self) -> None:
         """End what still runs in the cluster's cgroups, then remove its namespaces and cgroups."""
         self.end_processes()
-        if is_mounted(self.network):
-            execute("ip", "netns", "delete", self.settings.instance)
-        self.network.unlink(missing_ok=True)
+        self._remove_network()
         for namespace in sorted(self._namespaces.glob("mounts-*")):
             if is_mounted(namespace):
                 execute("umount", str(namespace))
@@ -116,6 +116,36 @@ class Isolation:
     @property
     def _namespaces(self) -> Path:
         return self.layout.run / "namespaces"
+
+    def _is_ours(self) -> bool:
+        """Whether what has our name was made from our state directory: its mount namespaces are kept there."""
+        return any(is_mounted(namespace) for namespace in self._namespaces.glob("mounts-*"))
+
+    def _remove_what_another_left(self) -> None:
+        """Remove the network of a cluster of this name and of another state directory that ended unasked.
+
+        Its pods' ends of the network outlive them, and answer for addresses that ours are about to be given.
+
+        Raises:
+            SettingsError: when that cluster still runs.
+
+        """
+        if running := self.cgroups.processes():
+            raise SettingsError(
+                f"A cluster named {self.settings.instance} already runs from another state directory"
+                f" ({len(running)} processes, the first is {running[0]}): take that one down,"
+                " or set TRADEPLANE_INSTANCE and the subnets to have another beside it."
+            )
+        self._remove_network()
+        self.cgroups.remove()
+
+    def _remove_network(self) -> None:
+        """Remove the network namespace, and the machine's end of what joins it, which the kernel would do later."""
+        if Path("/sys/class/net", self.interface).exists():
+            execute("ip", "link", "delete", self.interface)
+        if is_mounted(self.network):
+            execute("ip", "netns", "delete", self.settings.instance)
+        self.network.unlink(missing_ok=True)
 
     def _prepare_network(self, nodes: Sequence[Node]) -> None:
         name, settings = self.settings.instance, self.settings
