@@ -201,13 +201,14 @@ class Tenant:
         )
 
     def await_run(self, name: str, count: int = 1, limit_s: float = RUN_LIMIT_S) -> Object:
-        """Wait until a Strategy's newest run has succeeded, and it has had so many."""
-        return until(
-            f"strategy {self.name}/{name} with {count} runs, the newest succeeded",
-            lambda: self.get("strategy", name),
-            lambda found: seen(found) and said(found)[0] == "Ready" and len(runs(found)) >= count,
-            limit_s,
-        )
+        """Wait until a Strategy's newest run has succeeded and is attested, and it has had so many."""
+
+        def settled(found: Object) -> bool:
+            had = runs(found)
+            return seen(found) and said(found)[0] == "Ready" and len(had) >= count and "attestation" in had[0]
+
+        wanted = f"strategy {self.name}/{name} with {count} runs, the newest succeeded and attested"
+        return until(wanted, lambda: self.get("strategy", name), settled, limit_s)
 
     def await_running_pod(self, strategy: str, limit_s: float = RUN_LIMIT_S) -> Object:
         """Wait for a pod of a Strategy's newest run whose container runs."""
