@@ -14,6 +14,7 @@ from tradeplane_evidence.errors import InvalidKey
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import Reference, parse_reference
+from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.signing.keyring import MAX_KEYRING_BYTES, Keyring, TrustedKey, read_keyring
 from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
@@ -92,6 +93,7 @@ class Verified:
                 for check in found.checks
             ],
             "statement": None if found.claim is None else found.claim.statement.plain(),
+            "provenance": None if found.claim is None else found.claim.provenance.plain(),
         }
 
     def as_text(self) -> str:
@@ -116,7 +118,7 @@ def attest(run: str, url: str, target: str, signer: str, authority: str | None, 
 
     async def push() -> Attested:
         async with _registry(repository, plain_http=plain_http) as registry:
-            return await attest_run(stored, registry, repository, key, Execution(), authority)
+            return await attest_run(stored, registry, repository, Alone(key, authority), Execution())
 
     with stage(f"Pushing {run} to {repository.host}"):
         attested = asyncio.run(push())

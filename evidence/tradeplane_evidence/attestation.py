@@ -2,6 +2,9 @@
 
 Everything here follows from the files and the key, so that a second attempt pushes the same bytes under the same
 digests: what was cut short anywhere is completed by the next, and nothing is attested twice.
+
+It is done in two steps. The first takes the run's files to the registry, and they can be forgotten; the second may have
+to wait for its turn at the signer.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_evidence.errors import DigestMismatch, Malformed, SignatureRefused
+from tradeplane_store.canonical import canonical_json
+
+from tradeplane_evidence.errors import DigestMismatch, Malformed, PolicyRefused, SignatureRefused
 from tradeplane_evidence.registry.bundles import list_attestations, pull_bundle
 from tradeplane_evidence.registry.manifests import (
     EMPTY,
@@ -22,23 +27,41 @@ from tradeplane_evidence.registry.referrers import push_referrer
 from tradeplane_evidence.results_artifact import (
     ResultsArtifact,
     results_artifact,
+    with_provenance,
 )
+from tradeplane_evidence.signing.batches import Candidate
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE, parse_bundle
-from tradeplane_evidence.signing.signer import sign_and_stamp
-from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
-from tradeplane_evidence.statements.run import Execution, RunEvidence, run_statement
-from tradeplane_evidence.statements.statement import Statement, serialise
+from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
+from tradeplane_evidence.statements.provenance import PREDICATE_TYPE, provenance_of
+from tradeplane_evidence.statements.run import Execution, RunEvidence, run_provenance, run_statement
+from tradeplane_evidence.statements.statement import Statement, parse_statement, serialise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.manifests import Descriptor
     from tradeplane_evidence.registry.references import Reference
-    from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.signing.batches import Signing
+    from tradeplane_evidence.signing.bundle import Bundle
     from tradeplane_evidence.stored_runs import StoredRun
 
 CONTENT = "dev.sigstore.bundle.content"
 PREDICATE = "dev.sigstore.bundle.predicateType"
 """Annotations by which cosign finds the bundle it is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A run whose files are in a repository, where nothing names them yet; it holds none of them.
+
+    ``alone``: its artifact where it is signed by itself. ``batched``: where it is signed together with others.
+    """
+
+    repository: Reference
+    candidate: Candidate
+    alone: ResultsArtifact
+    batched: ResultsArtifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,62 +75,85 @@ class Attested:
 
 
 def statement_of(run: StoredRun, found: ResultsArtifact, execution: Execution) -> Statement:
-    """Return what is stated of a run and of the artifact of its results."""
-    return run_statement(
-        RunEvidence(
-            results=run.results,
-            artifact=(run.results.specification.run, found.digest),
-            files={name: layer.digest for name, layer in found.layers.items()},
-            snapshots=run.snapshots,
-            execution=execution,
-        )
-    )
+    """Return what is stated of a run by itself, and of the artifact of its results."""
+    provenance = run_provenance(RunEvidence(run.results, run.snapshots, execution))
+    files = {name: layer.digest for name, layer in found.layers.items()}
+    return run_statement(provenance, run.results.specification.run, found.digest, files)
 
 
 async def attest_run(
-    run: StoredRun,
-    registry: Registry,
-    repository: Reference,
-    signer: Signer,
-    execution: Execution,
-    timestamp_authority: str | None = None,
+    run: StoredRun, registry: Registry, repository: Reference, signing: Signing, execution: Execution
 ) -> Attested:
-    """Push a run's results and the signed statement of them. Raises what registry and signer raise.
+    """Push a run's results and the signed statement of them. Raises what registry and signer raise."""
+    return await attest_pushed(await push_files(run, registry, repository, signing, execution), registry, signing)
 
-    The results are pushed first: an attestation is never there of what is not. ``timestamp_authority``: URL of who says
-    when it was signed (RFC 3161).
+
+async def push_files(
+    run: StoredRun, registry: Registry, repository: Reference, signing: Signing, execution: Execution
+) -> Pushed:
+    """Push the files of a run, and what is stated of it where it may be signed together with others."""
+    alone = results_artifact(run.results, run.files)
+    statement = statement_of(run, alone, execution)
+    provenance = canonical_json(statement.predicate)
+    batched = with_provenance(alone, provenance)
+    blobs = [EMPTY, *(run.files[name] for name in alone.layers)]
+    if signing.batches:
+        blobs.append(provenance)
+    await asyncio.gather(*(registry.push_blob(repository.repository, data) for data in blobs))
+    candidate = Candidate(statement, batched.digest, execution.builder, execution.finished)
+    return Pushed(repository, candidate, alone, batched)
+
+
+async def attest_pushed(pushed: Pushed, registry: Registry, signing: Signing) -> Attested:
+    """Sign what is stated of a run, and push it. Raises what registry and signer raise.
+
+    The artifact is pushed first: an attestation is never there of what is not.
     """
-    found = results_artifact(run.results, run.files)
-    name = repository.repository
-    await asyncio.gather(
-        *(registry.push_blob(name, data) for data in (EMPTY, *(run.files[file] for file in found.layers)))
-    )
-    await registry.push_manifest(name, repository.tag or found.digest, found.manifest, MANIFEST_TYPE)
-    reference = repository.at(found.digest)
-    statement = statement_of(run, found, execution)
-    if not signer.deterministic or timestamp_authority is not None:
-        earlier = await _earlier(registry, reference, statement, signer, stamped=timestamp_authority is not None)
+    if signing.batches or signing.authority is not None or not signing.signer.deterministic:
+        earlier = await _earlier(pushed, registry, signing)
         if earlier is not None:
             return earlier
-    bundle = await sign_and_stamp(statement, signer, timestamp_authority)
-    referrer = bundle_artifact(bundle, described(found.manifest, MANIFEST_TYPE))
-    await registry.push_blob(name, bundle)
-    return Attested(reference, bundle, await push_referrer(registry, name, referrer))
+    signed = await signing.sign(pushed.candidate)
+    name, found = pushed.repository.repository, pushed.batched if signed.batched else pushed.alone
+    await asyncio.gather(
+        registry.push_manifest(name, pushed.repository.tag or found.digest, found.manifest, MANIFEST_TYPE),
+        registry.push_blob(name, signed.bundle),
+    )
+    referrer = bundle_artifact(signed.bundle, described(found.manifest, MANIFEST_TYPE))
+    attestation = await push_referrer(registry, name, referrer)
+    return Attested(pushed.repository.at(found.digest), signed.bundle, attestation)
 
 
-async def _earlier(
-    registry: Registry, reference: Reference, statement: Statement, signer: Signer, *, stamped: bool
+async def _earlier(pushed: Pushed, registry: Registry, signing: Signing) -> Attested | None:
+    """Find what an earlier attempt pushed, so that a run is not signed or stamped again."""
+    payload = serialise(pushed.candidate.alone)
+
+    def is_of_it_alone(bundle: Bundle) -> bool:
+        return bundle.dsse_envelope.payload_bytes() == payload
+
+    def is_of_its_batch(bundle: Bundle) -> bool:
+        statement = parse_statement(bundle.dsse_envelope.payload_bytes())
+        definition = provenance_of(statement).build_definition
+        return definition.build_type == BATCH_BUILD_TYPE and statement.about(pushed.batched.digest)
+
+    alone = await _signed_before(pushed, pushed.alone, registry, signing, is_of_it_alone)
+    if alone is not None or not signing.batches:
+        return alone
+    return await _signed_before(pushed, pushed.batched, registry, signing, is_of_its_batch)
+
+
+async def _signed_before(
+    pushed: Pushed, found: ResultsArtifact, registry: Registry, signing: Signing, is_it: Callable[[Bundle], bool]
 ) -> Attested | None:
-    """Find what an earlier attempt pushed of this very statement, so that it is not signed or stamped again."""
-    payload = serialise(statement)
+    reference = pushed.repository.at(found.digest)
     for one in await list_attestations(registry, reference):
         try:
             data = await pull_bundle(registry, reference, one.digest)
             bundle = parse_bundle(data)
-            if bundle.dsse_envelope.payload_bytes() == payload and (bundle.timestamps() or not stamped):
-                signer.public_key.verify(bundle.dsse_envelope.signature_bytes(), bundle.signed_bytes())
+            if is_it(bundle) and (bundle.timestamps() or signing.authority is None):
+                signing.signer.public_key.verify(bundle.dsse_envelope.signature_bytes(), bundle.signed_bytes())
                 return Attested(reference, data, one.digest)
-        except (DigestMismatch, Malformed, SignatureRefused):
+        except (DigestMismatch, Malformed, PolicyRefused, SignatureRefused):
             continue
     return None
 

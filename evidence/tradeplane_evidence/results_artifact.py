@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RESULTS_TYPE = "application/vnd.tradeplane.results.v1+json"
 """What the artifact is."""
 MANIFEST_FILE, SUMMARY_FILE = "manifest.json", "summary.json"
+PROVENANCE_FILE = "provenance.json"
+"""Where an artifact holds the provenance of its run itself: one that is signed together with others by its digest."""
 ARROW_TYPE = "application/vnd.apache.arrow.file"
 JSON_TYPE = "application/json"
 MAX_FILE_BYTES = 512 * 1024 * 1024
@@ -48,6 +50,12 @@ def results_artifact(results: ResultsManifest, files: Mapping[str, bytes]) -> Re
     """Return the artifact of a run's results, from what their manifest says and their files by name."""
     ordered = [MANIFEST_FILE, SUMMARY_FILE, *(f"{part.name}.arrow" for part in results.parts)]
     layers = {name: described(files[name], _media_type(name), name) for name in ordered}
+    return ResultsArtifact(artifact(RESULTS_TYPE, tuple(layers.values())), layers)
+
+
+def with_provenance(found: ResultsArtifact, provenance: bytes) -> ResultsArtifact:
+    """Return an artifact with the provenance of its run in it, so that its digest stands for that as well."""
+    layers = {**found.layers, PROVENANCE_FILE: described(provenance, JSON_TYPE, PROVENANCE_FILE)}
     return ResultsArtifact(artifact(RESULTS_TYPE, tuple(layers.values())), layers)
 
 

@@ -116,6 +116,13 @@ class Evidence(Section):
     )
     required: bool = Field(default=False, description="Whether a Strategy is Ready only once its run is attested.")
     at_once: int = Field(default=4, ge=1, le=64, description="Runs that are attested at the same time.")
+    signatures_per_second: float | None = Field(
+        default=None,
+        gt=0,
+        le=10_000,
+        description="How often the signer may be asked; runs that end faster are signed together. As often as runs end "
+        "where absent.",
+    )
     most_bytes: int = Field(
         default=32 * 1024 * 1024,
         ge=1,

@@ -57,24 +57,29 @@ class Execution:
 
 @dataclass(frozen=True, slots=True)
 class RunEvidence:
-    """All that is stated of a run.
+    """All that is stated of how a run's results came to be.
 
-    ``artifact``: name and digest of the OCI manifest that holds the results. ``files``: digest of each file's bytes in
-    it, by name. ``logs``: likewise of what is stated beside. ``snapshots``: manifests of the data, by id.
+    ``snapshots``: manifests of the data, by id. ``logs``: digest of the bytes of what is stated beside, by name.
     """
 
     results: ResultsManifest
-    artifact: tuple[str, str]
-    files: Mapping[str, str]
     snapshots: Mapping[str, SnapshotManifest]
     execution: Execution = field(default_factory=Execution)
     logs: Mapping[str, str] = field(default_factory=dict)
 
 
-def run_statement(evidence: RunEvidence) -> Statement:
-    """Return what is stated of a run: SLSA provenance of its artifact and of every file in it."""
-    subjects = [_subject(*evidence.artifact), *(_subject(*one) for one in sorted(evidence.files.items()))]
-    provenance = Provenance(
+def run_statement(provenance: Provenance, run: str, artifact: str, files: Mapping[str, str]) -> Statement:
+    """Return what is stated of a run: provenance of its artifact and of every file in it.
+
+    ``artifact``: digest of the OCI manifest that holds the results. ``files``: of each file's bytes in it, by name.
+    """
+    subjects = [_subject(run, artifact), *(_subject(*one) for one in sorted(files.items()))]
+    return Statement(subject=tuple(subjects), predicate_type=PREDICATE_TYPE, predicate=provenance.plain())
+
+
+def run_provenance(evidence: RunEvidence) -> Provenance:
+    """Return the SLSA provenance of a run. Raises Malformed where it was made from more than a statement can name."""
+    return Provenance(
         build_definition=BuildDefinition(
             build_type=RUN_BUILD_TYPE,
             external_parameters={SPECIFICATION: _plain(evidence.results)["specification"]},
@@ -83,7 +88,6 @@ def run_statement(evidence: RunEvidence) -> Statement:
         ),
         run_details=_details(evidence),
     )
-    return Statement(subject=tuple(subjects), predicate_type=PREDICATE_TYPE, predicate=provenance.plain())
 
 
 def _subject(name: str, digest: str) -> Subject:

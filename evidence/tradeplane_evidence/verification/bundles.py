@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tradeplane_evidence import strict_json
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.signing.keyring import signed_at
-from tradeplane_evidence.statements.provenance import provenance_of
-from tradeplane_evidence.statements.statement import parse_statement
+from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
+from tradeplane_evidence.statements.provenance import Provenance, provenance_of
+from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, parse_statement, parsed
 from tradeplane_evidence.verification.policy import Policy, about, made_at
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
-    from tradeplane_evidence.statements.provenance import Provenance
     from tradeplane_evidence.statements.statement import Statement
 
 
@@ -24,7 +25,8 @@ class Claim:
     """What a key of the keyring signed, and what it says.
 
     ``made``: when, by the signer's own word; None where it says nothing. ``stamped``: since when the signature is
-    there, and by whose word; None without a timestamp of an authority of the keyring.
+    there, and by whose word; None without a timestamp of an authority of the keyring. ``batch``: the provenance that
+    was signed, where it is of many runs and ``provenance`` is of the one that is asked about; None otherwise.
     """
 
     statement: Statement
@@ -32,6 +34,12 @@ class Claim:
     key: TrustedKey
     made: datetime | None
     stamped: tuple[datetime, str] | None
+    batch: Provenance | None = None
+
+    @property
+    def is_of_many(self) -> bool:
+        """Whether it says that the provenance of each run is in the run's own artifact."""
+        return self.provenance.build_definition.build_type == BATCH_BUILD_TYPE
 
 
 def verify_bundle(data: bytes, digest: str, keyring: Keyring, policy: Policy, now: datetime) -> Claim:
@@ -46,8 +54,22 @@ def verify_bundle(data: bytes, digest: str, keyring: Keyring, policy: Policy, no
     about(statement, digest)
     provenance = provenance_of(statement)
     made = made_at(provenance)
+    asked = policy.of_batches() if provenance.build_definition.build_type == BATCH_BUILD_TYPE else policy
     stamped = signed_at(keyring, bundle)
     key.check(made or now if stamped is None else stamped[0], trusted=stamped is not None)
-    policy.check(provenance, key, made, now if stamped is None else min(now, stamped[0]))
+    asked.check(provenance, key, made, now if stamped is None else min(now, stamped[0]))
     policy.check_age(made if stamped is None else stamped[0], now, stamped=stamped is not None)
     return Claim(statement, provenance, key, made, stamped)
+
+
+def claim_of_one(claim: Claim, provenance: bytes, policy: Policy, now: datetime) -> Claim:
+    """Return the claim of one run out of one of many, from the provenance in the artifact whose digest was signed.
+
+    Raises Malformed or PolicyRefused.
+    """
+    what = "the provenance in the artifact"
+    own = parsed(Provenance, strict_json.parse(provenance, what, MAX_STATEMENT_BYTES), what)
+    policy.check_batched(own, claim.provenance)
+    made = made_at(own)
+    policy.check_age(made if claim.stamped is None else claim.stamped[0], now, stamped=claim.stamped is not None)
+    return replace(claim, provenance=own, made=made, batch=claim.provenance)

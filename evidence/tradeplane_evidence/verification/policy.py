@@ -6,12 +6,13 @@ whose parameters are understood, and no parameter that is not.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.errors import Malformed, PolicyRefused
 from tradeplane_evidence.signing.keyring import told
+from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
 from tradeplane_evidence.statements.run import RUN_BUILD_TYPE, SPECIFICATION
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ class Policy:
         ``at``: when it says that it was made. ``signed``: when it was signed at the latest, which that is not after.
         """
         self._builder(provenance.run_details.builder.id, key)
+        self._definition(provenance)
+        if at is not None and at > signed + AHEAD:
+            raise PolicyRefused(
+                f"it is of {told(at)}, which is yet to come: it was signed by {told(signed)}; check both clocks"
+            )
+
+    def _definition(self, provenance: Provenance) -> None:
         definition = provenance.build_definition
         if definition.build_type not in self.build_types:
             raise PolicyRefused(
@@ -54,10 +62,21 @@ class Policy:
                 f"the external parameter {unknown[0][:64]!r} is not one of {', '.join(sorted(self.parameters))}: "
                 "what it did is not known; use a tradeplane that knows it"
             )
-        if at is not None and at > signed + AHEAD:
-            raise PolicyRefused(
-                f"it is of {told(at)}, which is yet to come: it was signed by {told(signed)}; check both clocks"
-            )
+
+    def of_batches(self) -> Policy:
+        """Return the policy for a statement that many runs are in: it chooses nothing, and has no parameters."""
+        return replace(self, build_types=frozenset({BATCH_BUILD_TYPE}), parameters=frozenset())
+
+    def check_batched(self, provenance: Provenance, batch: Provenance) -> None:
+        """Raise PolicyRefused where the provenance of one run is not what is asked for, or not its batch's word."""
+        builder, signed_for = provenance.run_details.builder.id, batch.run_details.builder.id
+        if builder != signed_for:
+            raise PolicyRefused(f"the run is said to be by builder {builder}, and was signed for by {signed_for}")
+        made, latest = made_at(provenance), made_at(batch)
+        if made is not None and (latest is None or made > latest):
+            until = "no time" if latest is None else f"{told(latest)} at the latest"
+            raise PolicyRefused(f"the run is of {told(made)}, and those it was signed with are of {until}")
+        self._definition(provenance)
 
     def _builder(self, builder: str, key: TrustedKey) -> None:
         if key.builders is not None and builder not in key.builders:

@@ -23,11 +23,17 @@ from tradeplane_evidence.errors import (
 )
 from tradeplane_evidence.registry.bundles import list_attestations, pull_bundle
 from tradeplane_evidence.registry.manifests import parse_manifest
-from tradeplane_evidence.results_artifact import MANIFEST_FILE, MAX_FILE_BYTES, RESULTS_TYPE, parse_results
+from tradeplane_evidence.results_artifact import (
+    MANIFEST_FILE,
+    MAX_FILE_BYTES,
+    PROVENANCE_FILE,
+    RESULTS_TYPE,
+    parse_results,
+)
 from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.statements.run import RESULT, SPECIFICATION
-from tradeplane_evidence.statements.statement import hexadecimal
-from tradeplane_evidence.verification.bundles import Claim, verify_bundle
+from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, hexadecimal
+from tradeplane_evidence.verification.bundles import Claim, claim_of_one, verify_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -87,7 +93,7 @@ async def verify_run(
     try:
         manifest = await _artifact(registry, found)
         step = "attestation"
-        claim = await _attestation(registry, found, keyring, policy, now)
+        claim = await _attestation(registry, found, manifest, keyring, policy, now)
         step = "files"
         files = _files(manifest, claim)
         results_bytes = await _pull(registry, found, files)
@@ -117,7 +123,7 @@ async def _artifact(registry: Registry, found: Verification) -> Manifest:
 
 
 async def _attestation(
-    registry: Registry, found: Verification, keyring: Keyring, policy: Policy, now: datetime
+    registry: Registry, found: Verification, manifest: Manifest, keyring: Keyring, policy: Policy, now: datetime
 ) -> Claim:
     """Find a bundle that is by a key of the keyring, about this artifact, and as the policy asks.
 
@@ -132,26 +138,41 @@ async def _attestation(
         try:
             bundle = await pull_bundle(registry, found.reference, one.digest)
             claim = verify_bundle(bundle, found.reference.digest or "", keyring, policy, now)
+            if claim.is_of_many:
+                provenance = await _provenance(registry, found.reference, manifest)
+                claim = claim_of_one(claim, provenance, policy, now)
         except REFUSALS as error:
             faults.append(error)
             continue
         found.claim = claim
         others = f"; {len(faults)} passed over" if faults else ""
-        found.say("signature", f"by {claim.key.key.algorithm} key {claim.key.key.fingerprint}{others}")
+        together = f", with {len(claim.statement.subject) - 1:,} other runs" if claim.batch is not None else ""
+        found.say("signature", f"by {claim.key.key.algorithm} key {claim.key.key.fingerprint}{together}{others}")
         found.say("policy", f"builder {claim.provenance.run_details.builder.id}")
         return claim
     raise faults[0]
 
 
+async def _provenance(registry: Registry, reference: Reference, manifest: Manifest) -> bytes:
+    """Return what an artifact says of its run itself: its digest, which was signed, stands for that."""
+    held = [layer for layer in manifest.layers if layer.title == PROVENANCE_FILE]
+    if len(held) != 1:
+        raise Malformed(f"the artifact was signed together with others, and has no one {PROVENANCE_FILE}")
+    return await registry.blob(reference.repository, held[0].digest, MAX_STATEMENT_BYTES)
+
+
 def _files(manifest: Manifest, claim: Claim) -> dict[str, str]:
-    """Return the digests of the artifact's files by name. Raises PolicyRefused where one is not as it was signed."""
+    """Return the digests of the artifact's files by name. Raises PolicyRefused where one is not as it was signed.
+
+    Where many were signed at once that is the artifact's digest alone, and the files' by what stands in it.
+    """
     signed = {one.name: one.digest.get("sha256") for one in claim.statement.subject}
     files: dict[str, str] = {}
     for layer in manifest.layers:
         name = layer.title
         if name is None or name in files:
             raise Malformed("a layer of the artifact has no name of a file, or that of another")
-        if signed.get(name) != hexadecimal(layer.digest):
+        if claim.batch is None and signed.get(name) != hexadecimal(layer.digest):
             raise PolicyRefused(f"file {name} of the artifact is not the one that was signed")
         files[name] = layer.digest
     if MANIFEST_FILE not in files:

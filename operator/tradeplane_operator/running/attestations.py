@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tradeplane_api.strategy import AttestationStatus
-from tradeplane_evidence.attestation import attest_run
+from tradeplane_evidence.attestation import Pushed, attest_pushed, push_files
 from tradeplane_evidence.errors import EvidenceError, InvalidKey, RegistryUnavailable, SignerUnavailable
 from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import parse_reference
+from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.statements.run import Execution
+from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 from tradeplane_evidence.stored_runs import read_run
 from tradeplane_store.errors import StoreError, StoreUnavailable
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tradeplane_api.strategy import RunStatus
+    from tradeplane_evidence.signing.batches import Signing
     from tradeplane_evidence.signing.signer import Signer
 
     from tradeplane_operator.observing.keys import Key
@@ -57,7 +60,11 @@ class Asked:
 
 @dataclass(slots=True)
 class Attestations:
-    """Attests runs, ``evidence.at_once`` at a time. ``require`` raises NotLeading where another replica leads."""
+    """Attests runs: the files of ``evidence.at_once`` of them are held at a time.
+
+    Within a quota of signatures others wait beside for their turn at the signer, as many as one statement can be about.
+    ``require`` raises NotLeading where another replica leads.
+    """
 
     evidence: Evidence
     stores: Stores
@@ -70,6 +77,15 @@ class Attestations:
     _going: set[tuple[Key, str]] = field(default_factory=set)
     _queue: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
     _signer: tuple[float, Signer] | None = None
+    _quota: Quota | None = field(init=False)
+    _reading: asyncio.Semaphore = field(init=False)
+    _room: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        per_second, at_once = self.evidence.signatures_per_second, self.evidence.at_once
+        self._quota = None if per_second is None else Quota(per_second)
+        self._reading = asyncio.Semaphore(at_once)
+        self._room = asyncio.Semaphore(at_once if per_second is None else at_once + MAX_SUBJECTS)
 
     def facts(self, key: Key) -> Mapping[str, AttestationFacts]:
         """Return how the newest attempts at the runs of a Strategy ended."""
@@ -95,21 +111,24 @@ class Attestations:
         async with Registry(host, self.evidence.plain_http, credentials_for, self.limits) as registry:
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(self.evidence.at_once):
-                        group.create_task(self._work(registry))
+                    while True:
+                        asked = await self._queue.get()
+                        await self._room.acquire()
+                        group.create_task(self._work(asked, registry))
             except* NotLeading as fenced:
                 raise fenced.exceptions[0] from None
 
-    async def _work(self, registry: Registry) -> None:
-        while True:
-            asked = await self._queue.get()
+    async def _work(self, asked: Asked, registry: Registry) -> None:
+        try:
             self.require()
             before = self._found.get(asked.key, {}).get(asked.run.name)
             found = await self._attempt(asked, registry, 1 if before is None else before.tries + 1)
-            ATTESTATIONS.labels(found.end.value).inc()
-            self._found.setdefault(asked.key, {})[asked.run.name] = found
-            self._going.discard((asked.key, asked.run.name))
-            self.wake(asked.key)
+        finally:
+            self._room.release()
+        ATTESTATIONS.labels(found.end.value).inc()
+        self._found.setdefault(asked.key, {})[asked.run.name] = found
+        self._going.discard((asked.key, asked.run.name))
+        self.wake(asked.key)
 
     async def _attempt(self, asked: Asked, registry: Registry, tries: int) -> AttestationFacts:
         told = {"key": str(asked.key), "run": asked.run.name}
@@ -131,21 +150,30 @@ class Attestations:
         return AttestationFacts(end, self.clock(), tries, reason, shorten(message, _MESSAGE))
 
     async def _attest(self, asked: Asked, registry: Registry) -> AttestationStatus:
+        signing = await self._signing()
+        async with self._reading:
+            pushed = await self._push_files(asked, registry, signing)
+        attested = await attest_pushed(pushed, registry, signing)
+        return AttestationStatus(
+            reference=str(attested.reference),
+            attestation=attested.attestation,
+            key=signing.signer.public_key.fingerprint,
+            time=rfc3339(self.clock()),
+        )
+
+    async def _push_files(self, asked: Asked, registry: Registry, signing: Signing) -> Pushed:
         run, evidence = asked.run, self.evidence
         repository = parse_reference(f"{evidence.registry}/{asked.key.namespace}/{asked.key.name}")
         store = self.stores.of(asked.store, asked.key.namespace)
         stored = await asyncio.to_thread(
             read_run, store, run.name, manifest_digest=run.manifest_digest, most_bytes=evidence.most_bytes
         )
-        signer = await self._open_signer()
         execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time)
-        attested = await attest_run(stored, registry, repository, signer, execution, evidence.timestamp_authority)
-        return AttestationStatus(
-            reference=str(attested.reference),
-            attestation=attested.attestation,
-            key=signer.public_key.fingerprint,
-            time=rfc3339(self.clock()),
-        )
+        return await push_files(stored, registry, repository, signing, execution)
+
+    async def _signing(self) -> Signing:
+        signer, authority = await self._open_signer(), self.evidence.timestamp_authority
+        return Alone(signer, authority) if self._quota is None else WithinQuota(signer, self._quota, authority)
 
     async def _open_signer(self) -> Signer:
         now = time.monotonic()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 VERIFY = "evidence.verify_s"
 ATTESTED = ("evidence.attested_p50_s", "evidence.attested_p99_s", "evidence.api_writes_per_run")
+BATCH_RATE = "evidence.batch_rate"
 BUNDLES = 500
 ROUNDS = 5
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
@@ -42,6 +43,11 @@ def records(names: Collection[str] = ()) -> list[Record]:
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             measured += runner.run(measure())
+    if BATCH_RATE.startswith(asked):
+        from tests.bench.evidence import batched
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            measured.append(runner.run(batched.measure()))
     return measured
 
 

@@ -17,6 +17,7 @@ from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.results_artifact import results_artifact
+from tradeplane_evidence.signing.batches import Alone
 from tradeplane_stacks.local.binaries import COSIGN, DISTRIBUTION, REGISTRY, Binaries, Program
 from tradeplane_stacks.local.settings import Settings
 
@@ -81,7 +82,9 @@ async def push(host: str, repository: str, signer: Signer, authority: str | None
     """Push the sample run, attested."""
     reference = Reference(host, repository)
     async with Registry(host, plain_http=True) as registry:
-        return await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION, authority)
+        return await attest_run(
+            sample_runs.stored(), registry, reference, Alone(signer, authority), sample_runs.EXECUTION
+        )
 
 
 async def push_results(registry: Registry, repository: str, run: StoredRun) -> Reference:

@@ -16,6 +16,7 @@ from tradeplane_evidence.registry.credentials import Credentials, credentials_fo
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers, push_referrer
+from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import Verification, verify_run
@@ -103,7 +104,7 @@ async def test_an_attestation_of_another_run_does_not_count(registry_host: str, 
 async def test_a_tag_is_resolved_and_told(registry_host: str, signer: FileSigner) -> None:
     reference = Reference(registry_host, "runs/tagged", tag="v1")
     async with Registry(registry_host, plain_http=True) as registry:
-        attested = await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION)
+        attested = await attest_run(sample_runs.stored(), registry, reference, Alone(signer), sample_runs.EXECUTION)
     found = await _verify(reference, signer)
     assert found.passed
     assert found.reference == attested.reference
@@ -122,7 +123,9 @@ async def test_a_registry_that_is_not_there_is_said(signer: FileSigner) -> None:
     quick = Limits(tries=2, first_pause_s=0.01)
     with pytest.raises(RegistryUnavailable, match=r"cannot be reached .* tried 2 times"):
         async with Registry(host, plain_http=True, limits=quick) as registry:
-            await attest_run(sample_runs.stored(), registry, Reference(host, "runs/x"), signer, sample_runs.EXECUTION)
+            await attest_run(
+                sample_runs.stored(), registry, Reference(host, "runs/x"), Alone(signer), sample_runs.EXECUTION
+            )
 
 
 async def test_a_registry_that_asks_who_we_are_is_logged_in_to(tmp_path: Path, signer: FileSigner) -> None:
@@ -138,7 +141,7 @@ async def test_a_registry_that_asks_who_we_are_is_logged_in_to(tmp_path: Path, s
 
         with pytest.raises(RegistryRefused, match="answered 401") as refused:
             async with Registry(host, plain_http=True, credentials=wrong) as registry:
-                await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION)
+                await attest_run(sample_runs.stored(), registry, reference, Alone(signer), sample_runs.EXECUTION)
         assert "wrong" not in str(refused.value)
 
         entry = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
@@ -148,7 +151,7 @@ async def test_a_registry_that_asks_who_we_are_is_logged_in_to(tmp_path: Path, s
             return credentials_for(name, tmp_path)
 
         async with Registry(host, plain_http=True, credentials=known) as registry:
-            attested = await attest_run(sample_runs.stored(), registry, reference, signer, sample_runs.EXECUTION)
+            attested = await attest_run(sample_runs.stored(), registry, reference, Alone(signer), sample_runs.EXECUTION)
             found = await verify_run(registry, attested.reference, sample_runs.keyring(signer), Policy(), NOW)
     assert found.passed
     assert PASSWORD not in repr(registry)

@@ -142,6 +142,11 @@ def statement(execution: Execution = EXECUTION) -> Statement:
     return statement_of(stored(), artifact(), execution)
 
 
+def statement_of_run(run: StoredRun) -> Statement:
+    """Return what is stated of another run."""
+    return statement_of(run, results_artifact(run.results, run.files), EXECUTION)
+
+
 def bundle(signer: FileSigner) -> bytes:
     """Return the signed bundle of the run."""
     return sign_statement(statement(), signer)

@@ -11,7 +11,7 @@ import pytest
 from tradeplane_evidence.errors import DigestMismatch, Malformed
 from tradeplane_evidence.results_artifact import parse_results, results_artifact
 from tradeplane_evidence.statements import run
-from tradeplane_evidence.statements.run import RunEvidence, image_dependency, run_statement
+from tradeplane_evidence.statements.run import RunEvidence, image_dependency, run_provenance, run_statement
 from tradeplane_evidence.statements.statement import decoded, serialise
 from tradeplane_store.canonical import canonical_json, document_digest, sha256_digest
 
@@ -20,16 +20,10 @@ from tests.unit.evidence import sample_runs
 
 def _stated() -> dict[str, Any]:
     run, found = sample_runs.stored(), sample_runs.artifact()
-    statement = run_statement(
-        RunEvidence(
-            results=run.results,
-            artifact=(sample_runs.RUN, found.digest),
-            files={name: layer.digest for name, layer in found.layers.items()},
-            snapshots=run.snapshots,
-            execution=sample_runs.EXECUTION,
-            logs={"log-1.txt": sha256_digest(b"a log")},
-        )
-    )
+    logs = {"log-1.txt": sha256_digest(b"a log")}
+    provenance = run_provenance(RunEvidence(run.results, run.snapshots, sample_runs.EXECUTION, logs))
+    files = {name: layer.digest for name, layer in found.layers.items()}
+    statement = run_statement(provenance, sample_runs.RUN, found.digest, files)
     plain: dict[str, Any] = json.loads(serialise(statement))
     return plain
 

@@ -85,12 +85,6 @@ def test_a_manifest_that_names_a_part_twice_is_refused(store: ObjectStore) -> No
 def test_a_run_made_from_more_than_a_statement_names_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it was made from is all named, or it is not attested: a statement that leaves something out says less."""
     monkeypatch.setattr(statements, "MAX_DEPENDENCIES", 3)
-    found = sample_runs.artifact()
-    stated = statements.RunEvidence(
-        results=sample_runs.results(),
-        artifact=(RUN, found.digest),
-        files={},
-        snapshots=sample_runs.stored().snapshots,
-    )
+    stated = statements.RunEvidence(sample_runs.results(), sample_runs.stored().snapshots)
     with pytest.raises(Malformed, match="made from 4 things, and a statement names 3"):
-        statements.run_statement(stated)
+        statements.run_provenance(stated)
