@@ -15,24 +15,13 @@ from typing import TYPE_CHECKING
 
 from tradeplane_store.canonical import canonical_json
 
-from tradeplane_evidence.errors import DigestMismatch, Malformed, PolicyRefused, SignatureRefused
-from tradeplane_evidence.registry.bundles import list_attestations, pull_bundle
-from tradeplane_evidence.registry.manifests import (
-    EMPTY,
-    MANIFEST_TYPE,
-    artifact,
-    described,
-)
+from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described
 from tradeplane_evidence.registry.referrers import push_referrer
-from tradeplane_evidence.results_artifact import (
-    ResultsArtifact,
-    results_artifact,
-    with_provenance,
-)
+from tradeplane_evidence.results_artifact import ResultsArtifact, results_artifact, with_provenance
+from tradeplane_evidence.signed_referrers import bundle_artifact, signed_before
 from tradeplane_evidence.signing.batches import Candidate
-from tradeplane_evidence.signing.bundle import BUNDLE_TYPE, parse_bundle
 from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
-from tradeplane_evidence.statements.provenance import PREDICATE_TYPE, provenance_of
+from tradeplane_evidence.statements.provenance import provenance_of
 from tradeplane_evidence.statements.run import Execution, RunEvidence, run_provenance, run_statement
 from tradeplane_evidence.statements.statement import Statement, parse_statement, serialise
 
@@ -40,15 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tradeplane_evidence.registry.client import Registry
-    from tradeplane_evidence.registry.manifests import Descriptor
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.batches import Signing
     from tradeplane_evidence.signing.bundle import Bundle
     from tradeplane_evidence.stored_runs import StoredRun
-
-CONTENT = "dev.sigstore.bundle.content"
-PREDICATE = "dev.sigstore.bundle.predicateType"
-"""Annotations by which cosign finds the bundle it is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,23 +130,5 @@ async def _signed_before(
     pushed: Pushed, found: ResultsArtifact, registry: Registry, signing: Signing, is_it: Callable[[Bundle], bool]
 ) -> Attested | None:
     reference = pushed.repository.at(found.digest)
-    for one in await list_attestations(registry, reference):
-        try:
-            data = await pull_bundle(registry, reference, one.digest)
-            bundle = parse_bundle(data)
-            if is_it(bundle) and (bundle.timestamps() or signing.authority is None):
-                signing.signer.public_key.verify(bundle.dsse_envelope.signature_bytes(), bundle.signed_bytes())
-                return Attested(reference, data, one.digest)
-        except (DigestMismatch, Malformed, PolicyRefused, SignatureRefused):
-            continue
-    return None
-
-
-def bundle_artifact(bundle: bytes, subject: Descriptor) -> bytes:
-    """Return the manifest of what refers to a subject and holds a bundle about it, as cosign writes and finds it."""
-    return artifact(
-        BUNDLE_TYPE,
-        (described(bundle, BUNDLE_TYPE),),
-        subject=subject,
-        annotations={CONTENT: "dsse-envelope", PREDICATE: PREDICATE_TYPE},
-    )
+    earlier = await signed_before(registry, reference, signing.signer, is_it, stamped=signing.authority is not None)
+    return None if earlier is None else Attested(reference, *earlier)

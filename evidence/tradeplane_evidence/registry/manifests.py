@@ -30,6 +30,17 @@ OciDigest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 MediaType = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 
 
+class Platform(Form):
+    """What an image of an index runs on; the names are those of Go."""
+
+    os: str = Field(min_length=1, max_length=64)
+    architecture: str = Field(min_length=1, max_length=64)
+    variant: str | None = Field(default=None, max_length=64)
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+
 class Descriptor(Form):
     """Some bytes, by what they are."""
 
@@ -38,6 +49,7 @@ class Descriptor(Form):
     size: int = Field(ge=0)
     annotations: dict[str, str] | None = None
     artifact_type: MediaType | None = None
+    platform: Platform | None = None
 
     @property
     def title(self) -> str | None:

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from tradeplane_evidence.attestation import attest_pushed, attest_run, bundle_artifact, push_files
+from tradeplane_evidence.attestation import attest_pushed, attest_run, push_files
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import push_referrer
 from tradeplane_evidence.results_artifact import results_artifact, with_provenance
+from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.statements.batch import batch_statement

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tradeplane_evidence.attestation import bundle_artifact
 from tradeplane_evidence.errors import EvidenceError, SignatureRefused
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
 from tradeplane_evidence.registry.referrers import push_referrer
+from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring
 from tradeplane_evidence.verification.bundles import verify_bundle
 from tradeplane_evidence.verification.policy import Policy

@@ -9,13 +9,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_evidence.attestation import attest_run, bundle_artifact
+from tradeplane_evidence.attestation import attest_run
 from tradeplane_evidence.errors import RegistryRefused, RegistryUnavailable
 from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.credentials import Credentials, credentials_for
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers, push_referrer
+from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE
 from tradeplane_evidence.verification.policy import Policy

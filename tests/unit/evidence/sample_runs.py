@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tradeplane_api.run import Part, ResultsManifest, RunSpecification, Summary
@@ -22,6 +24,7 @@ from tradeplane_store.canonical import canonical_json, document_digest, result_d
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tradeplane_evidence.signing.keys import PublicKey
     from tradeplane_evidence.statements.statement import Statement
     from tradeplane_store.objects import ObjectStore
 
@@ -135,6 +138,25 @@ def key_file(folder: Path, name: str = "key.pem", *, scalar: int = 0xC0FFEE, edw
 def signer_in(folder: Path, *, scalar: int = 0xC0FFEE, edwards: bool = False) -> FileSigner:
     """Return a signer of a key in a folder."""
     return open_file_signer(str(key_file(folder, f"{scalar}-{edwards}.pem", scalar=scalar, edwards=edwards)), None)
+
+
+@dataclass
+class WaveringSigner:
+    """A signer that gives another signature each time, as KMS and modules do, and keeps what it signed."""
+
+    public_key: PublicKey
+    material: ec.EllipticCurvePrivateKey
+    signed: list[bytes] = field(default_factory=list)
+    deterministic: bool = False
+
+    def sign(self, data: bytes) -> bytes:
+        self.signed.append(data)
+        return self.material.sign(data, ec.ECDSA(hashes.SHA256()))
+
+
+def wavering_signer(folder: Path, scalar: int = 0xC0FFEE) -> WaveringSigner:
+    """Return such a signer."""
+    return WaveringSigner(signer_in(folder, scalar=scalar).public_key, ec.derive_private_key(scalar, ec.SECP256R1()))
 
 
 def statement(execution: Execution = EXECUTION) -> Statement:
