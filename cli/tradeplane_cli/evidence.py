@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import read_run
+from tradeplane_evidence.verification.attestations import Trust
+from tradeplane_evidence.verification.images import Images
 from tradeplane_evidence.verification.runs import Check, Verification, verify_run
 from tradeplane_store.objects import open_store
 
@@ -125,14 +128,18 @@ def attest(run: str, url: str, target: str, signer: str, authority: str | None, 
     return Pushed(run, attested, key.public_key.fingerprint)
 
 
-def verify(target: str, keys: Sequence[Path], policy: Policy, *, plain_http: bool) -> Verified:
-    """Verify a run in a registry. Raises what the rooms below raise where it cannot be asked."""
+def verify(target: str, keys: Sequence[Path], policy: Policy, images: Policy | None, *, plain_http: bool) -> Verified:
+    """Verify a run in a registry, and its image by ``images``, or not where that is None.
+
+    Raises what the rooms below raise where a registry cannot be asked.
+    """
     reference = parse_reference(target)
-    keyring = read_keys(keys)
+    keyring, now = read_keys(keys), datetime.now(UTC)
 
     async def look() -> Verification:
-        async with _registry(reference, plain_http=plain_http) as registry:
-            return await verify_run(registry, reference, keyring, policy, datetime.now(UTC))
+        async with Registries(plain_http=plain_http) as registries:
+            chain = None if images is None else Images(registries.of, Trust(keyring, images, now))
+            return await verify_run(await registries.of(reference), reference, keyring, policy, now, chain)
 
     with stage(f"Verifying {reference}"):
         return Verified(asyncio.run(look()))
@@ -175,6 +182,22 @@ def read_keys(paths: Sequence[Path]) -> Keyring:
     if not keys:
         raise CommandFailure("no key is given", code=ExitCode.INVALID, remedy="give the signer's public key with --key")
     return Keyring(tuple(keys), tuple(authorities))
+
+
+class Registries(AsyncExitStack):
+    """Registries by their hosts, each opened once: an image may lie in another than the runs."""
+
+    def __init__(self, *, plain_http: bool) -> None:
+        super().__init__()
+        self._plain_http = plain_http
+        self._opened: dict[str, Registry] = {}
+
+    async def of(self, reference: Reference) -> Registry:
+        """Return the registry of a reference."""
+        if reference.host not in self._opened:
+            opened = _registry(reference, plain_http=self._plain_http)
+            self._opened[reference.host] = await self.enter_async_context(opened)
+        return self._opened[reference.host]
 
 
 def _registry(reference: Reference, *, plain_http: bool) -> Registry:

@@ -81,6 +81,14 @@ def verify(
         list[str] | None,
         typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
     ] = None,
+    image_builder: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URI", help="A builder of the image that will do; as often as needed. [default: any]"),
+    ] = None,
+    chain: Annotated[
+        bool,
+        typer.Option("--chain/--no-chain", help="Go on to the image's attestation, where the run states one."),
+    ] = True,
     max_age_days: Annotated[
         int | None, typer.Option(metavar="DAYS", min=0, help="Refuse what says it is older. [default: any age]")
     ] = None,
@@ -96,13 +104,14 @@ def verify(
     output: Output = OutputFormat.TABLE,
     debug: Debug = False,
 ) -> None:
-    """Verify a run in a registry: signature, policy, files, result and inputs, one line each.
+    """Verify a run in a registry: signature, policy, files, result, inputs and the chain, one line each.
 
     Needs neither a cluster nor an account: the registry's bytes and the signer's public key. Ends with exit code 3 when
     a check fails, and 10 when all do not but running it again comes to something else.
     """
     from datetime import timedelta
 
+    from tradeplane_evidence.verification.images import image_policy
     from tradeplane_evidence.verification.policy import Policy
 
     from tradeplane_cli.evidence import run_again
@@ -114,7 +123,8 @@ def verify(
         max_age=None if max_age_days is None else timedelta(days=max_age_days),
         timestamped=require_timestamp,
     )
-    found = look(reference, key, policy, plain_http=plain_http)
+    images = image_policy(frozenset(image_builder) if image_builder else None) if chain else None
+    found = look(reference, key, policy, images, plain_http=plain_http)
     genuine = found.verification.passed
     same = run_again(found, store_url(store)) if replay and genuine else True
     show(found.as_json(), output, found.as_text)

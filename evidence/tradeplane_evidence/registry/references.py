@@ -48,6 +48,11 @@ class Reference:
             return False
 
 
+def is_digest(text: object) -> bool:
+    """Return whether something is a digest as references have it: ``sha256:`` and 64 hexadecimal digits."""
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None
+
+
 def parse_reference(text: str) -> Reference:
     """Return the reference of a text. Raises InvalidReference; a host is asked for, as there is no default registry."""
     host, slash, rest = text.partition("/")

@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from tradeplane_api.snapshot_manifest import SnapshotManifest
 
 RUN_BUILD_TYPE = "https://tradeplane.dev/evidence/run-v1"
+IMAGE = "image"
+"""Name of the dependency that is the image."""
+ATTESTATION = "attestation"
+"""Annotation of the image: digest of the attestation by which it was let run."""
 SPECIFICATION = "specification"
 """The external parameter that every run has: its specification, whole."""
 RECORDS = "tradeplane.records.v1"
@@ -47,12 +51,16 @@ LOCAL_BUILDER = "https://tradeplane.dev/evidence/builders/local-v1"
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """Which execution a run was, as far as is known; times are RFC 3339."""
+    """Which execution a run was, as far as is known; times are RFC 3339.
+
+    ``image_attestation``: digest of the attestation of its image that was verified before it ran.
+    """
 
     builder: str = LOCAL_BUILDER
     invocation: str | None = None
     started: str | None = None
     finished: str | None = None
+    image_attestation: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +109,8 @@ def _plain(results: ResultsManifest) -> dict[str, Any]:
 def _dependencies(evidence: RunEvidence) -> Sequence[ResourceDescriptor]:
     """List the image, and of each snapshot its manifest, its parts by their records, and what it was made from."""
     specification = evidence.results.specification
-    found = [] if specification.image is None else [image_dependency(specification.image)]
+    attestation = evidence.execution.image_attestation
+    found = [] if specification.image is None else [image_dependency(specification.image, attestation)]
     for identity in specification.snapshots:
         manifest = evidence.snapshots[identity]
         found.append(
@@ -125,12 +134,20 @@ def _dependencies(evidence: RunEvidence) -> Sequence[ResourceDescriptor]:
     return found
 
 
-def image_dependency(reference: str) -> ResourceDescriptor:
-    """Return an image that is named ``repository@sha256:<hex>`` as a package URL (purl, type oci) and its digest."""
+def image_dependency(reference: str, attestation: str | None = None) -> ResourceDescriptor:
+    """Return an image that is named ``repository@sha256:<hex>`` as a package URL (purl, type oci) and its digest.
+
+    ``attestation``: digest of the attestation of it that was verified.
+    """
     repository, _, digest = reference.partition("@")
     name = repository.rpartition("/")[2].partition(":")[0].lower()
     uri = f"pkg:oci/{name}@{digest.replace(':', '%3A')}?repository_url={repository.replace(':', '%3A')}"
-    return ResourceDescriptor(name="image", uri=uri, digest={"sha256": hexadecimal(digest)} if digest else None)
+    return ResourceDescriptor(
+        name=IMAGE,
+        uri=uri,
+        digest={"sha256": hexadecimal(digest)} if digest else None,
+        annotations=None if attestation is None else {ATTESTATION: attestation},
+    )
 
 
 def _details(evidence: RunEvidence) -> RunDetails:

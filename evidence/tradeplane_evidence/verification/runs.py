@@ -11,18 +11,9 @@ from typing import TYPE_CHECKING
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json
 
-from tradeplane_evidence.errors import (
-    DigestMismatch,
-    EvidenceError,
-    KeyRefused,
-    Malformed,
-    NotAttested,
-    PolicyRefused,
-    SignatureRefused,
-    TimestampRefused,
-)
-from tradeplane_evidence.registry.bundles import list_attestations, pull_bundle
+from tradeplane_evidence.errors import Malformed, NotAttested, PolicyRefused
 from tradeplane_evidence.registry.manifests import parse_manifest
+from tradeplane_evidence.registry.references import is_digest, parse_reference
 from tradeplane_evidence.results_artifact import (
     MANIFEST_FILE,
     MAX_FILE_BYTES,
@@ -31,9 +22,10 @@ from tradeplane_evidence.results_artifact import (
     parse_results,
 )
 from tradeplane_evidence.signing.keyring import told
-from tradeplane_evidence.statements.run import RESULT, SPECIFICATION
+from tradeplane_evidence.statements.run import ATTESTATION, IMAGE, RESULT, SPECIFICATION
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, hexadecimal
-from tradeplane_evidence.verification.bundles import Claim, claim_of_one, verify_bundle
+from tradeplane_evidence.verification.attestations import REFUSALS, Trust, believed
+from tradeplane_evidence.verification.bundles import Claim, claim_of_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,10 +37,8 @@ if TYPE_CHECKING:
     from tradeplane_evidence.registry.manifests import Manifest
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.keyring import Keyring
+    from tradeplane_evidence.verification.images import ImageClaim, Images
     from tradeplane_evidence.verification.policy import Policy
-
-REFUSALS = (DigestMismatch, KeyRefused, Malformed, NotAttested, PolicyRefused, SignatureRefused, TimestampRefused)
-"""What is an answer; a registry that cannot be asked is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +63,7 @@ class Verification:
     checks: list[Check] = field(default_factory=list)
     claim: Claim | None = None
     results: ResultsManifest | None = None
+    image: ImageClaim | None = None
 
     @property
     def passed(self) -> bool:
@@ -85,15 +76,24 @@ class Verification:
 
 
 async def verify_run(
-    registry: Registry, reference: Reference, keyring: Keyring, policy: Policy, now: datetime
+    registry: Registry,
+    reference: Reference,
+    keyring: Keyring,
+    policy: Policy,
+    now: datetime,
+    images: Images | None = None,
 ) -> Verification:
-    """Return what is found of a run at a reference. Raises what the registry raises where it cannot be asked."""
-    found = Verification(reference)
+    """Return what is found of a run at a reference.
+
+    ``images``: what the chain goes on with; it ends at the run where that is absent. Raises what a registry raises
+    where it cannot be asked.
+    """
+    found, trust = Verification(reference), Trust(keyring, policy, now)
     step = "artifact"
     try:
         manifest = await _artifact(registry, found)
         step = "attestation"
-        claim = await _attestation(registry, found, manifest, keyring, policy, now)
+        claim = await _attestation(registry, found, manifest, trust)
         step = "files"
         files = _files(manifest, claim)
         results_bytes = await _pull(registry, found, files)
@@ -101,6 +101,8 @@ async def verify_run(
         _result(found, parse_results(results_bytes), claim)
         step = "inputs"
         _inputs(found, claim)
+        step = "chain"
+        await _chain(found, claim, images)
     except REFUSALS as error:
         found.checks.append(Check(step, str(error), type(error).__name__))
     else:
@@ -122,35 +124,22 @@ async def _artifact(registry: Registry, found: Verification) -> Manifest:
     return manifest
 
 
-async def _attestation(
-    registry: Registry, found: Verification, manifest: Manifest, keyring: Keyring, policy: Policy, now: datetime
-) -> Claim:
-    """Find a bundle that is by a key of the keyring, about this artifact, and as the policy asks.
+async def _attestation(registry: Registry, found: Verification, manifest: Manifest, trust: Trust) -> Claim:
+    """Find what is claimed of this artifact, and of this run where the statement is of many."""
 
-    Bundles that are not are passed over, as anybody who may write to the repository can add one; where none is left,
-    what was wrong with the first is told.
-    """
-    listed = await list_attestations(registry, found.reference)
-    if not listed:
-        raise NotAttested(f"nothing attests {found.reference}: no Sigstore bundle refers to it in the registry")
-    faults: list[EvidenceError] = []
-    for one in listed:
-        try:
-            bundle = await pull_bundle(registry, found.reference, one.digest)
-            claim = verify_bundle(bundle, found.reference.digest or "", keyring, policy, now)
-            if claim.is_of_many:
-                provenance = await _provenance(registry, found.reference, manifest)
-                claim = claim_of_one(claim, provenance, policy, now)
-        except REFUSALS as error:
-            faults.append(error)
-            continue
-        found.claim = claim
-        others = f"; {len(faults)} passed over" if faults else ""
-        together = f", with {len(claim.statement.subject) - 1:,} other runs" if claim.batch is not None else ""
-        found.say("signature", f"by {claim.key.key.algorithm} key {claim.key.key.fingerprint}{together}{others}")
-        found.say("policy", f"builder {claim.provenance.run_details.builder.id}")
-        return claim
-    raise faults[0]
+    async def of_one(claim: Claim) -> Claim:
+        if not claim.is_of_many:
+            return claim
+        provenance = await _provenance(registry, found.reference, manifest)
+        return claim_of_one(claim, provenance, trust.policy, trust.now)
+
+    one = await believed(registry, found.reference, trust, of_one)
+    found.claim = claim = one.claim
+    others = f"; {one.passed_over} passed over" if one.passed_over else ""
+    together = f", with {len(claim.statement.subject) - 1:,} other runs" if claim.batch is not None else ""
+    found.say("signature", f"by {claim.key.key.algorithm} key {claim.key.key.fingerprint}{together}{others}")
+    found.say("policy", f"builder {claim.provenance.run_details.builder.id}")
+    return claim
 
 
 async def _provenance(registry: Registry, reference: Reference, manifest: Manifest) -> bytes:
@@ -223,8 +212,27 @@ def _inputs(found: Verification, claim: Claim) -> None:
 
 def _needed(specification: RunSpecification) -> Sequence[tuple[str, str]]:
     snapshots = [(layout.snapshot_manifest(one), one) for one in specification.snapshots]
-    image = [] if specification.image is None else [("image", specification.image.rpartition("@")[2])]
+    image = [] if specification.image is None else [(IMAGE, specification.image.rpartition("@")[2])]
     return [*snapshots, *image]
+
+
+async def _chain(found: Verification, claim: Claim, images: Images | None) -> None:
+    """Go on from the run to the image that it was made by, and to the sources of that."""
+    image = None if found.results is None else found.results.specification.image
+    if image is None:
+        found.say("chain", "ends at the run: no image made it")
+        return
+    stated = {one.name: one for one in claim.provenance.build_definition.resolved_dependencies}.get(IMAGE)
+    attestation = None if stated is None else (stated.annotations or {}).get(ATTESTATION)
+    if attestation is None:
+        found.say("chain", "ends at the image: no attestation of it is stated")
+    elif not is_digest(attestation):
+        raise Malformed(f"the attestation of the image is stated as {str(attestation)[:100]!r}, which is no digest")
+    elif images is None:
+        found.say("chain", f"goes on to the image's attestation {attestation}, and was not followed")
+    else:
+        found.image = await images.verify(parse_reference(image), attestation)
+        found.say("chain", f"image attested {found.image.in_words()}")
 
 
 def _time(claim: Claim) -> str:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 VERIFY = "evidence.verify_s"
 ATTESTED = ("evidence.attested_p50_s", "evidence.attested_p99_s", "evidence.api_writes_per_run")
 BATCH_RATE = "evidence.batch_rate"
+CHAINS = "evidence.verify_1000_chains_s"
 BUNDLES = 500
 ROUNDS = 5
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
@@ -48,6 +49,11 @@ def records(names: Collection[str] = ()) -> list[Record]:
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             measured.append(runner.run(batched.measure()))
+    if CHAINS.startswith(asked):
+        from tests.bench.evidence import chains
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            measured.append(runner.run(chains.measure()))
     return measured
 
 

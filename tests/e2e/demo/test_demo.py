@@ -47,7 +47,7 @@ def test_the_demo_says_each_stage_with_its_time(first: subprocess.CompletedProce
 def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.CompletedProcess[str]) -> None:
     shown = first.stdout.split("$ uv run tradeplane verify ", 1)[1].split("\n\n")[0].splitlines()
     assert [line.split()[:2] for line in shown[1:]] == [
-        ["ok", name] for name in ("artifact", "signature", "policy", "files", "result", "inputs", "time")
+        ["ok", name] for name in ("artifact", "signature", "policy", "files", "result", "inputs", "chain", "time")
     ]
     assert "builder https://tradeplane.dev/evidence/builders/operator-v1" in first.stdout
     assert re.search(

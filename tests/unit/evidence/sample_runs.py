@@ -50,12 +50,12 @@ def snapshot() -> SnapshotManifest:
     )
 
 
-def results(run: str = RUN) -> ResultsManifest:
+def results(run: str = RUN, image: str | None = IMAGE) -> ResultsManifest:
     """Return the manifest of its results."""
     specification = RunSpecification(
         run=run,
         snapshots=(document_digest(snapshot()),),
-        image=IMAGE,
+        image=image,
         simulation=Simulation(algorithm=Algorithm(name="macd-momentum"), capital="1000000"),
     )
     summary = Summary(
@@ -91,16 +91,16 @@ def results(run: str = RUN) -> ResultsManifest:
     )
 
 
-def files(run: str = RUN) -> dict[str, bytes]:
+def files(run: str = RUN, image: str | None = IMAGE) -> dict[str, bytes]:
     """Return its files; those of tables are of a few bytes, as nothing here reads tables."""
-    manifest = results(run)
+    manifest = results(run, image)
     tables = {f"{part.name}.arrow": f"file of {part.name}".encode() for part in manifest.parts}
     return {"manifest.json": canonical_json(manifest), "summary.json": canonical_json(manifest.summary), **tables}
 
 
-def stored(run: str = RUN) -> StoredRun:
+def stored(run: str = RUN, image: str | None = IMAGE) -> StoredRun:
     """Return it as it was read from a store."""
-    return StoredRun(results(run), files(run), {document_digest(snapshot()): snapshot()})
+    return StoredRun(results(run, image), files(run, image), {document_digest(snapshot()): snapshot()})
 
 
 def store_it(store: ObjectStore, run: str = RUN) -> None:

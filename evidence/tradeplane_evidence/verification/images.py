@@ -1,0 +1,106 @@
+"""An image in a registry: who says how it was built, and from which sources.
+
+A run's statement names its image and the attestation by which the image was let run, so a chain goes from the result
+over the image to the sources. Runs of a thousand share a few images: what was found of one is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from tradeplane_evidence.errors import EvidenceError, Malformed
+from tradeplane_evidence.statements.image import IMAGE_BUILD_TYPE, IMAGE_PARAMETERS, MODIFIED, SOURCE
+from tradeplane_evidence.verification.attestations import believed
+from tradeplane_evidence.verification.policy import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from tradeplane_evidence.registry.client import Registry
+    from tradeplane_evidence.registry.references import Reference
+    from tradeplane_evidence.statements.statement import ResourceDescriptor
+    from tradeplane_evidence.verification.attestations import Trust
+    from tradeplane_evidence.verification.bundles import Claim
+
+
+def image_policy(builders: frozenset[str] | None = None) -> Policy:
+    """Return what an image's provenance must be; ``builders``: None where any will do that the key signs for."""
+    return Policy(builders=builders, build_types=frozenset({IMAGE_BUILD_TYPE}), parameters=IMAGE_PARAMETERS)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageClaim:
+    """What is believed of an image. ``attestation``: digest of the manifest that holds the bundle."""
+
+    claim: Claim
+    attestation: str
+    source: ResourceDescriptor
+
+    @property
+    def commit(self) -> str | None:
+        """The commit it was built from; None where it was built from what nobody committed."""
+        return (self.source.digest or {}).get("gitCommit")
+
+    def in_words(self) -> str:
+        """Say who vouches for it, and for which sources."""
+        details = self.claim.provenance.run_details
+        return f"by key {self.claim.key.key.fingerprint}, builder {details.builder.id}, from {self._source_in_words()}"
+
+    def _source_in_words(self) -> str:
+        if self.commit is not None:
+            return f"commit {self.commit}" + (f" of {self.source.uri}" if self.source.uri else "")
+        tree = (self.source.digest or {}).get("gitTree", "unknown")
+        changed = (self.source.annotations or {}).get("modifiedFrom", "an unknown commit")
+        return f"tree {tree}, which nobody committed, changed from {changed}"
+
+
+async def verify_image(
+    registry: Registry, reference: Reference, trust: Trust, attestation: str | None = None
+) -> ImageClaim:
+    """Return what is believed of an image at a reference with a digest.
+
+    ``attestation``: digest of the one that must be it. Raises one of ``attestations.REFUSALS``, and what the registry
+    raises where it cannot be asked.
+    """
+    found = await believed(registry, reference, trust, only=attestation)
+    sources = [
+        one
+        for one in found.claim.provenance.build_definition.resolved_dependencies
+        if one.name == SOURCE and (one.digest or {}).keys() & {"gitCommit", "gitTree"}
+    ]
+    if len(sources) != 1:
+        raise Malformed(f"the provenance of {reference} does not name the one source it was built from")
+    (source,) = sources
+    if (source.annotations or {}).get(MODIFIED) and "gitCommit" in (source.digest or {}):
+        raise Malformed(f"the provenance of {reference} says of its sources both that they are a commit and are not")
+    return ImageClaim(found.claim, found.attestation, source)
+
+
+@dataclass(slots=True)
+class Images:
+    """Images that runs were made by, each verified once for all who ask.
+
+    ``registry_of`` gives an open registry for a reference.
+    """
+
+    registry_of: Callable[[Reference], Awaitable[Registry]]
+    trust: Trust
+    _found: dict[tuple[str, str | None], asyncio.Task[ImageClaim]] = field(default_factory=dict)
+
+    async def verify(self, reference: Reference, attestation: str | None) -> ImageClaim:
+        """Return what is believed of an image, as ``verify_image`` does."""
+        asked = (str(replace(reference, tag=None)), attestation)
+        task = self._found.get(asked)
+        if task is None:
+            task = self._found[asked] = asyncio.create_task(self._verify(reference, attestation))
+        try:
+            return await asyncio.shield(task)
+        except EvidenceError:
+            self._found.pop(asked, None)  # another may be told otherwise: a registry that was down is up again
+            raise
+
+    async def _verify(self, reference: Reference, attestation: str | None) -> ImageClaim:
+        registry = await self.registry_of(reference)
+        return await verify_image(registry, reference, self.trust, attestation)

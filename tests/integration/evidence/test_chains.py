@@ -1,0 +1,253 @@
+"""From a run over its image to the sources, on real registries: followed link by link, and broken at each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tradeplane_api.image_build import SourceRevision
+from tradeplane_evidence.attestation import attest_run
+from tradeplane_evidence.image_attestation import attest_image
+from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.manifests import described
+from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.signed_referrers import hang
+from tradeplane_evidence.signing.batches import Alone
+from tradeplane_evidence.statements.statement import ResourceDescriptor
+from tradeplane_evidence.verification.attestations import Trust
+from tradeplane_evidence.verification.images import Images, image_policy
+from tradeplane_evidence.verification.policy import Policy
+from tradeplane_evidence.verification.runs import verify_run
+from tradeplane_store.canonical import canonical_json
+
+from tests.unit.evidence import sample_images, sample_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from tradeplane_api.image_build import ImageBuild
+    from tradeplane_evidence.signing.file_signer import FileSigner
+    from tradeplane_evidence.signing.keyring import Keyring
+    from tradeplane_evidence.verification.runs import Verification
+
+NOW = datetime(2026, 1, 6, tzinfo=UTC)
+IMAGE_BUILDER = sample_images.EXECUTION.builder
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A run and its image in a registry. ``attestation``: of the image."""
+
+    run: Reference
+    image: Reference
+    attestation: str
+
+
+async def _image(
+    host: str, repository: str, signer: FileSigner, build: ImageBuild | None = None
+) -> tuple[Reference, str]:
+    place = Reference(host, repository, digest=sample_images.image().digest)
+    async with Registry(host, plain_http=True) as registry:
+        await sample_images.image().push(registry, repository)
+        attested = await attest_image(
+            registry,
+            place,
+            build or sample_images.build(),
+            sample_images.bills().values(),
+            signer,
+            sample_images.EXECUTION,
+        )
+    return place, attested.provenance.attestations[sample_images.image().digest]
+
+
+async def _chain(
+    host: str,
+    repository: str,
+    signer: FileSigner,
+    image_signer: FileSigner | None = None,
+    build: ImageBuild | None = None,
+    stated: Callable[[str], str | None] = lambda attestation: attestation,
+) -> Chain:
+    """Attest an image and a run of it; ``stated`` gives what the run says of the image's attestation."""
+    image, attestation = await _image(host, f"{repository}/image", image_signer or signer, build)
+    async with Registry(host, plain_http=True) as registry:
+        attested = await attest_run(
+            sample_runs.stored(image=str(image)),
+            registry,
+            Reference(host, f"{repository}/runs"),
+            Alone(signer),
+            replace(sample_runs.EXECUTION, image_attestation=stated(attestation)),
+        )
+    return Chain(attested.reference, image, attestation)
+
+
+async def _verify(chain: Chain, keyring: Keyring, builder: str | None = None) -> Verification:
+    policy = image_policy(frozenset({builder}) if builder else None)
+    async with Registry(chain.run.host, plain_http=True) as registry:
+
+        async def registry_of(_: Reference) -> Registry:
+            return registry
+
+        images = Images(registry_of, Trust(keyring, policy, NOW))
+        return await verify_run(registry, chain.run, keyring, Policy(), NOW, images)
+
+
+def _broken(found: Verification) -> tuple[str, str | None, str]:
+    (*before, last) = found.checks
+    assert all(check.passed for check in before)
+    return last.name, last.error, last.words
+
+
+@pytest.fixture
+def image_signer(tmp_path: Path) -> FileSigner:
+    return sample_runs.signer_in(tmp_path, scalar=0xBEEF)
+
+
+async def test_it_goes_from_the_result_to_the_commit(
+    registry_host: str, signer: FileSigner, image_signer: FileSigner
+) -> None:
+    chain = await _chain(registry_host, "chains/whole", signer, image_signer)
+    found = await _verify(chain, sample_runs.keyring(signer, image_signer), IMAGE_BUILDER)
+    assert found.passed, found.checks
+    assert found.image is not None
+    assert found.image.commit == sample_images.COMMIT
+    assert found.image.attestation == chain.attestation
+    (words,) = [check.words for check in found.checks if check.name == "chain"]
+    assert image_signer.public_key.fingerprint in words
+    assert f"commit {sample_images.COMMIT} of git+https://git.example.com/tradeplane@" in words
+
+
+async def test_what_nobody_committed_is_told(registry_host: str, signer: FileSigner) -> None:
+    source = SourceRevision(commit=sample_images.COMMIT, tree=sample_images.TREE, modified=True)
+    chain = await _chain(registry_host, "chains/modified", signer, build=sample_images.build(source=source))
+    found = await _verify(chain, sample_runs.keyring(signer))
+    assert found.passed
+    assert found.image is not None
+    assert found.image.commit is None
+    assert "nobody committed" in found.checks[-2].words
+
+
+async def test_the_key_of_images_must_be_given(
+    registry_host: str, signer: FileSigner, image_signer: FileSigner
+) -> None:
+    chain = await _chain(registry_host, "chains/key", signer, image_signer)
+    name, error, words = _broken(await _verify(chain, sample_runs.keyring(signer)))
+    assert (name, error) == ("chain", "KeyRefused")
+    assert "none of the 1 keys given" in words
+
+
+async def test_the_builder_of_the_image_must_be_the_one_that_is_asked_for(
+    registry_host: str, signer: FileSigner
+) -> None:
+    chain = await _chain(registry_host, "chains/builder", signer)
+    name, error, _ = _broken(await _verify(chain, sample_runs.keyring(signer), "https://example.com/other"))
+    assert (name, error) == ("chain", "PolicyRefused")
+
+
+@pytest.mark.parametrize("stated", ["latest", "sha256:" + "AB" * 32, "../blobs/sha256:" + "00" * 32])
+async def test_what_is_no_digest_is_not_asked_for(olareg: str, signer: FileSigner, stated: str) -> None:
+    chain = await _chain(olareg, f"chains/none-{len(stated)}", signer, stated=lambda _: stated)
+    name, error, words = _broken(await _verify(chain, sample_runs.keyring(signer)))
+    assert (name, error) == ("chain", "Malformed")
+    assert "which is no digest" in words
+
+
+async def test_an_attestation_that_is_not_there_breaks_it(registry_host: str, signer: FileSigner) -> None:
+    stated = "sha256:" + "00" * 32
+    chain = await _chain(registry_host, "chains/missing", signer, stated=lambda _: stated)
+    name, error, words = _broken(await _verify(chain, sample_runs.keyring(signer)))
+    assert (name, error) == ("chain", "NotAttested")
+    assert f"the attestation {stated}" in words
+
+
+async def test_the_attestation_of_a_run_is_none_of_an_image(registry_host: str, signer: FileSigner) -> None:
+    """It is genuine, in the image's repository, and what the run names: but it is about something else."""
+    repository = "chains/other"
+    image, _ = await _image(registry_host, f"{repository}/image", signer)
+    run = sample_runs.stored(image=str(image))
+    async with Registry(registry_host, plain_http=True) as registry:
+        within = Reference(registry_host, f"{repository}/image")
+        other = await attest_run(run, registry, within, Alone(signer), sample_runs.EXECUTION)
+    chain = await _chain(registry_host, repository, signer, stated=lambda _: other.attestation)
+    name, error, words = _broken(await _verify(chain, sample_runs.keyring(signer)))
+    assert (name, error) == ("chain", "PolicyRefused")
+    assert "not about" in words
+
+
+async def test_without_a_stated_attestation_it_ends_at_the_image(registry_host: str, signer: FileSigner) -> None:
+    chain = await _chain(registry_host, "chains/unstated", signer, stated=lambda _: None)
+    found = await _verify(chain, sample_runs.keyring(signer))
+    assert found.passed
+    assert found.image is None
+    assert found.checks[-2].words == "ends at the image: no attestation of it is stated"
+
+
+async def test_an_image_is_verified_once_for_all_its_runs(registry_host: str, signer: FileSigner) -> None:
+    chain = await _chain(registry_host, "chains/once", signer)
+    asked = []
+    async with Registry(registry_host, plain_http=True) as registry:
+
+        async def registry_of(reference: Reference) -> Registry:
+            asked.append(reference)
+            return registry
+
+        images = Images(registry_of, Trust(sample_runs.keyring(signer), image_policy(), NOW))
+        for _ in range(3):
+            found = await verify_run(registry, chain.run, sample_runs.keyring(signer), Policy(), NOW, images)
+            assert found.passed
+    assert asked == [chain.image]
+
+
+Statement = dict[str, Any]
+
+
+def _no_source(statement: Statement) -> None:
+    dependencies = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+    dependencies[:] = [one for one in dependencies if one["name"] != "source"]
+
+
+def _two_sources(statement: Statement) -> None:
+    source = ResourceDescriptor(name="source", digest={"gitCommit": "ab" * 20})
+    statement["predicate"]["buildDefinition"]["resolvedDependencies"].append(source.plain())
+
+
+def _committed_and_not(statement: Statement) -> None:
+    for one in statement["predicate"]["buildDefinition"]["resolvedDependencies"]:
+        if one["name"] == "source":
+            one["annotations"] = {"modified": True}
+
+
+def _another_parameter(statement: Statement) -> None:
+    statement["predicate"]["buildDefinition"]["externalParameters"]["patch"] = "local.diff"
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "words"),
+    [
+        (_no_source, "Malformed", "the one source"),
+        (_two_sources, "Malformed", "the one source"),
+        (_committed_and_not, "Malformed", "both that they are a commit and are not"),
+        (_another_parameter, "PolicyRefused", "external parameter 'patch'"),
+    ],
+)
+async def test_a_genuine_statement_that_says_too_little_or_too_much_is_refused(
+    olareg: str, signer: FileSigner, change: Callable[[Statement], None], error: str, words: str
+) -> None:
+    repository = f"chains/{change.__name__.strip('_').replace('_', '-')}"
+    plain: Mapping[str, Any] = json.loads(canonical_json(sample_images.statement().plain()))
+    change(dict(plain))
+    statement = type(sample_images.statement()).model_validate(plain)
+    async with Registry(olareg, plain_http=True) as registry:
+        await sample_images.image().push(registry, f"{repository}/image")
+        place = Reference(olareg, f"{repository}/image", digest=sample_images.image().digest)
+        data, _ = await registry.manifest(place)
+        subject = described(data, "application/vnd.oci.image.index.v1+json")
+        hung = await hang(registry, place, statement, [subject], signer)
+    chain = await _chain(olareg, repository, signer, stated=lambda _: hung.attestations[subject.digest])
+    name, found, told = _broken(await _verify(chain, sample_runs.keyring(signer)))
+    assert (name, found) == ("chain", error)
+    assert words in told
