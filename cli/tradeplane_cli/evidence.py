@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import ExitCode
 from tradeplane_evidence.attestation import Attested, attest_run
-from tradeplane_evidence.errors import InvalidKey
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.credentials import credentials_for
+from tradeplane_evidence.registry.opened import Registries
 from tradeplane_evidence.registry.references import Reference, parse_reference
 from tradeplane_evidence.signing.batches import Alone
-from tradeplane_evidence.signing.keyring import MAX_KEYRING_BYTES, Keyring, TrustedKey, read_keyring
+from tradeplane_evidence.signing.keyring import Keyring, TrustedKey, read_keyring_file
 from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution
@@ -137,7 +137,7 @@ def verify(target: str, keys: Sequence[Path], policy: Policy, images: Policy | N
     keyring, now = read_keys(keys), datetime.now(UTC)
 
     async def look() -> Verification:
-        async with Registries(plain_http=plain_http) as registries:
+        async with Registries(partial(_registry, plain_http=plain_http)) as registries:
             chain = None if images is None else Images(registries.of, Trust(keyring, images, now))
             return await verify_run(await registries.of(reference), reference, keyring, policy, now, chain)
 
@@ -171,33 +171,12 @@ def read_keys(paths: Sequence[Path]) -> Keyring:
     keys: list[TrustedKey] = []
     authorities: list[TimestampAuthority] = []
     for path in paths:
-        try:
-            with path.open("rb") as file:
-                data = file.read(MAX_KEYRING_BYTES + 1)
-        except OSError as error:
-            raise InvalidKey(f"the key {path} cannot be read: {error.strerror}") from error
-        found = read_keyring(data, f"the key {path}")
+        found = read_keyring_file(path, "the key")
         keys.extend(found.keys)
         authorities.extend(found.authorities)
     if not keys:
         raise CommandFailure("no key is given", code=ExitCode.INVALID, remedy="give the signer's public key with --key")
     return Keyring(tuple(keys), tuple(authorities))
-
-
-class Registries(AsyncExitStack):
-    """Registries by their hosts, each opened once: an image may lie in another than the runs."""
-
-    def __init__(self, *, plain_http: bool) -> None:
-        super().__init__()
-        self._plain_http = plain_http
-        self._opened: dict[str, Registry] = {}
-
-    async def of(self, reference: Reference) -> Registry:
-        """Return the registry of a reference."""
-        if reference.host not in self._opened:
-            opened = _registry(reference, plain_http=self._plain_http)
-            self._opened[reference.host] = await self.enter_async_context(opened)
-        return self._opened[reference.host]
 
 
 def _registry(reference: Reference, *, plain_http: bool) -> Registry:

@@ -346,6 +346,9 @@ class RunStatus(Document):
     scheduled_time: Timestamp | None = Field(default=None, description="The time the schedule named, RFC 3339.")
     architecture: Architecture = Field(description="The processor asked for.")
     image: str | None = Field(default=None, max_length=512, description="The image by digest.")
+    image_attestation: Digest | None = Field(
+        default=None, description="Digest of the attestation of the image that let it be run, where one is asked for."
+    )
     outcome: Outcome = Field(description="Where the run stands.")
     job_uid: str | None = Field(default=None, max_length=64, description="UID of its Job.")
     start_time: Timestamp | None = Field(default=None, description="When its Job started, RFC 3339.")

@@ -21,6 +21,7 @@ RUNS_FINISHED = Counter("tradeplane_runs_finished_total", "Runs whose end was re
 RUNS_STARTED = Counter("tradeplane_runs_started_total", "Runs recorded as started, by what asked.", ["trigger"])
 RUNS = Gauge("tradeplane_runs", "Runs now, by whether they go on or wait for a slot.", ["state"])
 ATTESTATIONS = Counter("tradeplane_attestations_total", "Attempts to attest a run, by how they ended.", ["end"])
+IMAGE_CHECKS = Counter("tradeplane_image_checks_total", "Looks at an image's attestation, by how they ended.", ["end"])
 REPLAYS_JUDGED = Counter(
     "tradeplane_replays_judged_total", "Replays whose verdict was recorded, by parity.", ["parity"]
 )

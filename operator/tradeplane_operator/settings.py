@@ -54,6 +54,25 @@ class Store(Section):
         return self
 
 
+class ImageTrust(Section):
+    """By whom images must be attested to be run."""
+
+    keyring: str = Field(
+        pattern=r"^/",
+        max_length=512,
+        description="File of the keyring: keys, the builders each signs for, and what is revoked.",
+    )
+    builders: tuple[str, ...] = Field(
+        default=(), max_length=64, description="Builders of images that will do; empty takes any that a key signs for."
+    )
+    plain_http: bool = Field(default=False, description="Whether the registries have no TLS, as one of a test.")
+    valid_seconds: int = Field(
+        default=3_600, ge=1, description="How long an image that was verified is, for what is started next."
+    )
+    again_seconds: int = Field(default=5, ge=1, description="First pause after a registry was not reached.")
+    most_seconds: int = Field(default=300, ge=1, description="Longest such pause, and that after a refusal.")
+
+
 class Images(Section):
     """Which images may run."""
 
@@ -62,6 +81,23 @@ class Images(Section):
     registries: tuple[str, ...] = Field(
         default=(), description="Prefixes images must begin with, such as registry.example/team/; empty allows all."
     )
+    attested: ImageTrust | None = Field(
+        default=None, description="By whom an image must be attested to be run; nobody where absent."
+    )
+
+    @model_validator(mode="after")
+    def _registries_are_named(self) -> Self:
+        """No tenant has the operator ask a host of theirs: where images are looked at, the registries are named."""
+        if self.attested is None:
+            return self
+        if not self.require_digest:
+            raise ValueError("images.attested needs requireDigest: what is attested is known by its digest alone")
+        if not self.registries or not all("/" in prefix for prefix in self.registries):
+            raise ValueError(
+                "images.attested needs registries, each with a slash behind the host (registry.example/team/): the "
+                "operator asks those and no others"
+            )
+        return self
 
 
 class Limits(Section):

@@ -21,6 +21,8 @@ from tradeplane_evidence.signing.timestamps import TimestampAuthority, read_chai
 from tradeplane_evidence.statements.statement import Form, parsed
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tradeplane_evidence.signing.bundle import Bundle
 
 MAX_KEYS = 256
@@ -159,6 +161,16 @@ def read_keyring(data: bytes, what: str = "the keyring") -> Keyring:
     if not keys and not authorities:
         raise InvalidKey(f"{what} names no key; a keyring has one at least, under `keys`")
     return Keyring(keys, authorities)
+
+
+def read_keyring_file(path: Path, what: str = "the keyring") -> Keyring:
+    """Return the keys of a file. Raises InvalidKey, also where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_KEYRING_BYTES + 1)
+    except OSError as error:
+        raise InvalidKey(f"{what} {path} cannot be read: {error.strerror}") from error
+    return read_keyring(data, f"{what} {path}")
 
 
 def _authority(entry: AuthorityEntry, what: str) -> TimestampAuthority:

@@ -58,11 +58,16 @@ def _asked_digest(this: _This) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
+def image_of(spec: StrategySpec, settings: Settings) -> str:
+    """Return the image that a spec asks to be run by."""
+    return spec.image or settings.images.default
+
+
 def pin(spec: StrategySpec, generation: int, snapshot: SnapshotView, settings: Settings) -> PinnedInputs:
     """Return image and data by digest, as they are now, for all runs of what is asked."""
     return PinnedInputs(
         generation=generation,
-        image=spec.image or settings.images.default,
+        image=image_of(spec, settings),
         snapshots=(snapshot.digest,),
         asked=asked_digest(spec),
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.planning.attesting import AttestationFacts
     from tradeplane_operator.planning.bundles import KnownSnapshot
     from tradeplane_operator.planning.connecting import ConnectionView
+    from tradeplane_operator.planning.image_trust import ImageFacts
 
 
 class JobEnd(StrEnum):
@@ -232,3 +233,4 @@ class Observed:
     admitted: Mapping[str, Admitted] = field(default_factory=dict)
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     attestations: Mapping[str, AttestationFacts] = field(default_factory=dict)
+    images: Mapping[str, ImageFacts] = field(default_factory=dict)

@@ -19,13 +19,14 @@ from tradeplane_api.run import Outcome
 from tradeplane_api.session import SessionState
 from tradeplane_api.strategy import Mode
 
-from tradeplane_operator.planning.asking import refused
+from tradeplane_operator.planning.asking import image_of, refused
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.closing import closed_words, enough
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.connecting import connection_unusable
 from tradeplane_operator.planning.documents import to_wire
 from tradeplane_operator.planning.history import runs_of
+from tradeplane_operator.planning.image_trust import trusted
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import cancelled
 from tradeplane_operator.planning.paper_closing import begin_closing, close
@@ -137,6 +138,8 @@ class _Plan(Draft):
             self.verdict = unusable
             self.look.append(self.now + timedelta(seconds=self.settings.client.relist_seconds))
             return
+        if not self._may_run(image_of(self.spec, self.settings)):
+            return
         try:
             session = begun(self.metadata, self.spec, view, self.session, self.settings)
         except SpecificationTooLarge as error:
@@ -148,6 +151,16 @@ class _Plan(Draft):
             self._trade(session)
         else:
             self.unguarded = True
+
+    def _may_run(self, image: str) -> bool:
+        """Return whether something may be started by an image; say why not, and what must be known for that."""
+        answer = trusted(image, self.observed.images, self.settings.images.attested)
+        if answer.unknown:
+            self.needs.append(Need(Fact.IMAGE, image))
+        if answer.look is not None:
+            self.look.append(answer.look)
+        self.verdict = answer.verdict or self.verdict
+        return answer.verdict is None and not answer.unknown
 
     def _record_lost(self, unwanted: str) -> Verdict | None:
         """Return that something trades of which the status says nothing: an older operator wrote it, or a person."""

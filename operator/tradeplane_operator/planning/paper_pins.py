@@ -15,6 +15,7 @@ from tradeplane_api.run import MAX_SPECIFICATION_BYTES
 from tradeplane_api.session import ClosingStatus, SessionState, SessionStatus
 from tradeplane_api.simulation import Simulation
 
+from tradeplane_operator.planning.asking import image_of
 from tradeplane_operator.planning.paper_names import closing_name
 from tradeplane_operator.planning.work import SpecificationTooLarge
 
@@ -65,7 +66,7 @@ def begun(
         asked=session_asked(spec),
         connection=spec.connection_ref.name,
         endpoint=view.endpoint,
-        image=spec.image or settings.images.default,
+        image=image_of(spec, settings),
         store=spec.store,
         volume=spec.session.volume if before is None else before.volume,
         on_suspend=spec.session.on_suspend,

@@ -25,6 +25,7 @@ from tradeplane_operator.planning.documents import (
     read_status,
     to_wire,
 )
+from tradeplane_operator.planning.image_trust import trusted
 from tradeplane_operator.planning.names import run_name
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import progress
@@ -204,6 +205,14 @@ class _Draft:
         if isinstance(pinned, Verdict):
             self.blocked = pinned
             self.look.append(self.now + timedelta(seconds=self.settings.client.relist_seconds))
+            return
+        answer = trusted(pinned.image, self.observed.cluster.images, self.settings.images.attested)
+        if answer.unknown:
+            self.needs.append(Need(Fact.IMAGE, pinned.image))
+            return
+        if answer.verdict is not None:
+            self.blocked = answer.verdict
+            self.look += [answer.look] if answer.look is not None else []
             return
         self.pinned = pinned
         self.replays = [

@@ -25,7 +25,7 @@ from tradeplane_api.strategy import (
 )
 
 from tradeplane_operator.planning import paper
-from tradeplane_operator.planning.asking import asked_digest, digest_of, pin, refused, run_specification
+from tradeplane_operator.planning.asking import asked_digest, digest_of, image_of, pin, refused, run_specification
 from tradeplane_operator.planning.attesting import attest, said_of
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
@@ -37,6 +37,7 @@ from tradeplane_operator.planning.documents import (
     to_wire,
 )
 from tradeplane_operator.planning.history import runs_of, trimmed
+from tradeplane_operator.planning.image_trust import trusted
 from tradeplane_operator.planning.jobs import build_job
 from tradeplane_operator.planning.names import run_name
 from tradeplane_operator.planning.notices import notices
@@ -118,6 +119,7 @@ class _Draft:
     to_attest: tuple[RunStatus, ...] = ()
     owed: frozenset[str] = frozenset()
     blocked: Verdict | None = None
+    image_attestation: str | None = None
     awaits_confirmation: bool = False
     last_schedule_time: str | None = None
     next_schedule_time: str | None = None
@@ -202,9 +204,9 @@ class _Draft:
         if self._asks_something_else():
             self._pin_and_start()
         elif self._asks_again():
-            self._start(Trigger.RERUN, str(self.spec.rerun))
+            self._start_again(Trigger.RERUN, str(self.spec.rerun))
         elif self._resumes():
-            self._start(Trigger.GENERATION, "")
+            self._start_again(Trigger.GENERATION, "")
         self._follow_schedule()
 
     def _suspended(self) -> Verdict:
@@ -217,9 +219,27 @@ class _Draft:
         if self.blocked is not None:
             self.look.append(self.now + timedelta(seconds=self.settings.client.relist_seconds))
             return
+        if not self._may_run(image_of(self.spec, self.settings)):
+            return
         assert self.observed.snapshot is not None  # noqa: S101 - _snapshot_unusable said so
         self.pinned = pin(self.spec, self.generation, self.observed.snapshot, self.settings)
         self._start(Trigger.GENERATION, "")
+
+    def _start_again(self, trigger: Trigger, occasion: str) -> None:
+        """Start a run of what is pinned, by an image that may have lost its trust since."""
+        if self.pinned is not None and self._may_run(self.pinned.image):
+            self._start(trigger, occasion)
+
+    def _may_run(self, image: str) -> bool:
+        """Return whether something may be started by an image; say why not, and what must be known for that."""
+        answer = trusted(image, self.observed.images, self.settings.images.attested)
+        self.blocked = answer.verdict
+        self.image_attestation = answer.attestation
+        if answer.unknown:
+            self.needs.append(Need(Fact.IMAGE, image))
+        if answer.look is not None:
+            self.look.append(answer.look)
+        return answer.verdict is None and not answer.unknown
 
     def _snapshot_unusable(self) -> Verdict | None:
         assert self.spec.snapshot_ref is not None  # noqa: S101 - a rule of the spec for mode Backtest
@@ -258,6 +278,7 @@ class _Draft:
             scheduled_time=None if scheduled is None else rfc3339(scheduled),
             architecture=architecture,
             image=self.pinned.image,
+            image_attestation=self.image_attestation,
             outcome=Outcome.PENDING,
             run_digest=digest_of(specification),
         )
@@ -281,6 +302,8 @@ class _Draft:
                 f"the run of {rfc3339(state.missed)} was not started within startingDeadlineSeconds; it is left out"
             )
             self.told.append(Notice(EventType.WARNING, "MissedSchedule", message))
+        if state.due is not None and not self._may_run(self.pinned.image):
+            return
         if state.due is not None and not self._start_scheduled(state.due, schedule.concurrency_policy):
             return
         self.next_schedule_time = rfc3339(state.next)

@@ -24,11 +24,12 @@ class Fact(StrEnum):
     BUNDLES = "Bundles"
     READERS = "Readers"
     MANIFEST = "Manifest"
+    IMAGE = "Image"
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A fact a plan cannot go on without; ``run`` names the run it is about, or is the digest of a snapshot."""
+    """A fact a plan cannot go on without; ``run`` names the run, or is a snapshot's digest or an image."""
 
     fact: Fact
     run: str = ""

@@ -168,7 +168,7 @@ class Attestations:
         stored = await asyncio.to_thread(
             read_run, store, run.name, manifest_digest=run.manifest_digest, most_bytes=evidence.most_bytes
         )
-        execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time)
+        execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time, run.image_attestation)
         return await push_files(stored, registry, repository, signing, execution)
 
     async def _signing(self) -> Signing:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from tradeplane_operator.running.attestations import Attestations
+    from tradeplane_operator.running.image_checks import ImageChecks
     from tradeplane_operator.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ class Operation:
     connections: BrokerConnections = field(init=False)
     reaper: Reaper = field(init=False)
     attestations: Attestations | None = field(init=False, default=None)
+    images: ImageChecks | None = field(init=False, default=None)
     loop: Loop = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,6 +129,10 @@ class Operation:
             self.attestations = Attestations(
                 settings.evidence, stores, utc_now, self.queue.add, self.leadership.require
             )
+        if settings.images.attested is not None:
+            from tradeplane_operator.running.image_checks import ImageChecks
+
+            self.images = ImageChecks(settings.images.attested, utc_now, self.queue.add)
         self.strategies = Strategies(
             settings=settings,
             clock=utc_now,
@@ -139,6 +145,7 @@ class Operation:
             reaper=self.reaper,
             events=events,
             attestations=self.attestations,
+            images=self.images,
         )
         complete = partial(self.relisting.complete, seconds)
         snapshots = Snapshots(settings, utc_now, self.index, client, stores, events, self.queue.add, complete)
@@ -156,6 +163,7 @@ class Operation:
             reaper=self.reaper,
             events=events,
             wake=self.queue.add,
+            images=self.images,
         )
         captures = SnapshotCaptures(settings, utc_now, self.index, client, stores, pods, events, self.queue.add)
         reconcilers: dict[Kind, Reconciler] = {
@@ -242,6 +250,8 @@ class Operation:
                     group.create_task(part)
                 if self.attestations is not None:
                     group.create_task(self.attestations.run())
+                if self.images is not None:
+                    group.create_task(self.images.run())
         except* NotLeading as fenced:
             raise LeadershipLost(str(fenced.exceptions[0])) from fenced
 

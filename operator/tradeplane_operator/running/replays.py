@@ -39,11 +39,12 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.planning.admission import Admission
     from tradeplane_operator.planning.observed import SnapshotView
+    from tradeplane_operator.running.image_checks import ImageChecks
     from tradeplane_operator.settings import Settings
 
 log = logging.getLogger(__name__)
-_ROUNDS = 6
-"""Facts are found out at most so often in one pass: resource, records, pods, a manifest, admission, one more."""
+_ROUNDS = 7
+"""Facts are found out at most so often in one pass: resource, records, pods, manifest, image, admission, one more."""
 
 
 @dataclass(slots=True)
@@ -60,6 +61,8 @@ class Replays:
     reaper: Reaper
     events: EventWriter
     wake: Callable[[Key], None]
+    images: ImageChecks | None = None
+    """Absent where images need no attestation."""
     _refusals: dict[Key, dict[str, Refusal]] = field(default_factory=dict)
 
     async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
@@ -132,6 +135,10 @@ class Replays:
             facts = await self.stores.replay(store, key.namespace, need.run)
             cluster = replace(cluster, results={**cluster.results, need.run: facts.results})
             return replace(observed, cluster=cluster, left={**observed.left, need.run: facts})
+        if need.fact is Fact.IMAGE:
+            assert self.images is not None  # noqa: S101 - a plan asks where the settings have a policy of images
+            images = {**cluster.images, need.run: self.images.look(need.run, key)}
+            return replace(observed, cluster=replace(cluster, images=images))
         if need.fact is Fact.MANIFEST and cluster.snapshot is not None:
             store = cluster.snapshot.store
             return replace(observed, manifest=await self.stores.snapshot(store, key.namespace, need.run))

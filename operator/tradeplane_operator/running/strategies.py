@@ -44,12 +44,13 @@ if TYPE_CHECKING:
     from tradeplane_operator.planning.bundles import KnownSnapshot
     from tradeplane_operator.planning.connecting import ConnectionView
     from tradeplane_operator.running.attestations import Attestations
+    from tradeplane_operator.running.image_checks import ImageChecks
     from tradeplane_operator.running.queue import WorkQueue
     from tradeplane_operator.settings import Settings
 
 log = logging.getLogger(__name__)
-_ROUNDS = 6
-"""Facts are found out at most so often in one pass: resource, results, pods, admission, and two that follow."""
+_ROUNDS = 7
+"""Facts are found out at most so often in one pass: resource, results, pods, image, admission, and two that follow."""
 _UNFINISHED = ("Pending", "Running")
 
 
@@ -69,6 +70,8 @@ class Strategies:
     events: EventWriter
     attestations: Attestations | None = None
     """Absent where the settings say nothing of evidence."""
+    images: ImageChecks | None = None
+    """Absent where images need no attestation."""
     _refusals: dict[str, dict[str, Refusal]] = field(default_factory=dict)
     _views: dict[Key, tuple[int, SnapshotView]] = field(default_factory=dict)
 
@@ -176,6 +179,8 @@ class Strategies:
             store = observed.resource["spec"].get("store", "default")
             found = await self.stores.results(store, key.namespace, need.run)
             return replace(observed, results={**observed.results, need.run: found})
+        if need.fact is Fact.IMAGE:
+            return self._look_at_image(key, observed, need.run)
         if need.fact is Fact.TRADER:
             return await self._look_at_trader(key, observed, need.run)
         if need.fact is Fact.PODS and need.run in observed.sets:
@@ -189,6 +194,10 @@ class Strategies:
         created = observed.resource["metadata"]["creationTimestamp"]
         answer = self.admission.ask(Candidate(created, key.namespace, need.run, str(key)))
         return replace(observed, admitted={**observed.admitted, need.run: answer})
+
+    def _look_at_image(self, key: Key, observed: Observed, image: str) -> Observed:
+        assert self.images is not None  # noqa: S101 - a plan asks where the settings have a policy of images
+        return replace(observed, images={**observed.images, image: self.images.look(image, key)})
 
     async def _look_at_trader(self, key: Key, observed: Observed, name: str) -> Observed:
         uid = observed.resource["metadata"]["uid"]

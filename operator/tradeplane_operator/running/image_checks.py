@@ -1,0 +1,120 @@
+"""Looking at images' attestations beside the loop: a registry that is slow holds up no pass.
+
+Tenants name images, and the registries they may lie in are the administrator's to name (``images.registries``), so no
+tenant makes the operator ask a host of theirs. How many images are remembered has a limit, as tenants may name many.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradeplane_evidence.errors import EvidenceError, InvalidKey, RegistryUnavailable
+from tradeplane_evidence.registry.client import Limits, Registry
+from tradeplane_evidence.registry.credentials import credentials_for
+from tradeplane_evidence.registry.opened import Registries
+from tradeplane_evidence.registry.references import Reference, parse_reference
+from tradeplane_evidence.signing.keyring import Keyring, read_keyring_file
+from tradeplane_evidence.verification.attestations import Trust
+from tradeplane_evidence.verification.images import image_policy, verify_image
+
+from tradeplane_operator.metrics import IMAGE_CHECKS
+from tradeplane_operator.planning.conditions import shorten
+from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from tradeplane_operator.observing.keys import Key
+    from tradeplane_operator.settings import ImageTrust
+
+log = logging.getLogger(__name__)
+AT_ONCE = 4
+"""Images that are looked at at the same time."""
+REMEMBERED = 1_024
+"""Images of which is remembered what was found."""
+_MESSAGE = 1_024
+
+
+@dataclass(slots=True)
+class ImageChecks:
+    """Finds out of images whether a trusted key attests them; whoever asked is woken by ``wake``."""
+
+    trust: ImageTrust
+    clock: Callable[[], datetime]
+    wake: Callable[[Key], None]
+    limits: Limits = field(default_factory=Limits)
+    """On requests to the registries."""
+    _found: OrderedDict[str, ImageFacts] = field(default_factory=OrderedDict)
+    _waiting: dict[str, set[Key]] = field(default_factory=dict)
+    _queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+
+    def look(self, image: str, key: Key) -> ImageFacts:
+        """Return what is known of an image, and have it found out for an object where that is nothing, or too old."""
+        facts = self._found.get(image)
+        if facts is None or self.clock() >= facts.stands_until(self.trust):
+            if image not in self._waiting:
+                self._waiting[image] = set()
+                self._queue.put_nowait(image)
+            self._waiting[image].add(key)
+            if facts is None or facts.end is ImageEnd.ATTESTED:
+                return ImageFacts(ImageEnd.LOOKING, self.clock())
+        return facts
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        async with Registries(self._registry) as registries, asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(self._work(registries))
+
+    def _registry(self, reference: Reference) -> Registry:
+        return Registry(reference.host, self.trust.plain_http, credentials_for, self.limits)
+
+    async def _work(self, registries: Registries) -> None:
+        while True:
+            image = await self._queue.get()
+            before = self._found.get(image)
+            found = await self._attempt(image, registries, 1 if before is None else before.tries + 1)
+            IMAGE_CHECKS.labels(found.end.value).inc()
+            self._found[image] = found
+            self._found.move_to_end(image)
+            while len(self._found) > REMEMBERED:
+                self._found.popitem(last=False)
+            for key in self._waiting.pop(image):
+                self.wake(key)
+
+    async def _attempt(self, image: str, registries: Registries, tries: int) -> ImageFacts:
+        told = {"image": image}
+        try:
+            attestation = await self._attestation(image, registries)
+        except RegistryUnavailable as error:
+            end, reason, message = ImageEnd.UNAVAILABLE, "RegistryUnavailable", str(error)
+        except InvalidKey as error:
+            end, reason, message = ImageEnd.UNAVAILABLE, "KeyringUnreadable", str(error)
+        except EvidenceError as error:
+            end, reason, message = ImageEnd.REFUSED, type(error).__name__, str(error)
+        except Exception as error:  # one image that cannot be looked at must not end the look at all others
+            log.exception("verifying an image failed", extra=told)
+            end, reason, message = ImageEnd.REFUSED, "VerificationFailed", f"{type(error).__name__}: {error}"
+        else:
+            log.info("image is attested", extra=told | {"attestation": attestation})
+            return ImageFacts(ImageEnd.ATTESTED, self.clock(), attestation=attestation)
+        log.warning("image is not verified: %s", message, extra=told | {"reason": reason})
+        return ImageFacts(end, self.clock(), tries, reason, shorten(message, _MESSAGE))
+
+    async def _attestation(self, image: str, registries: Registries) -> str:
+        """Return the digest of the attestation that lets an image be run.
+
+        The keyring is read each time: it is short, and a key that was revoked is out at once.
+        """
+        keyring: Keyring = await asyncio.to_thread(read_keyring_file, Path(self.trust.keyring))
+        reference = parse_reference(image)
+        builders = frozenset(self.trust.builders) or None
+        trust = Trust(keyring, image_policy(builders), self.clock())
+        found = await verify_image(await registries.of(reference), reference.at(reference.digest or ""), trust)
+        return found.attestation
