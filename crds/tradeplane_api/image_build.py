@@ -18,7 +18,7 @@ MAX_PLATFORMS = 16
 MAX_MATERIALS = 4_096
 
 
-class BillFile(Document):
+class SbomFile(Document):
     """A software bill of materials, by its file."""
 
     file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$", description="Its name, beside the record.")
@@ -30,7 +30,7 @@ class BuiltPlatform(Document):
     """What was built for one platform."""
 
     platform: Platform
-    bill: BillFile
+    sbom: SbomFile
 
 
 class Material(Document):

@@ -21,8 +21,9 @@ from tradeplane_evidence.signed_referrers import hang
 from tradeplane_evidence.statements.image import (
     LOCAL_IMAGE_BUILDER,
     ImageEvidence,
-    bill_statement,
     image_statement,
+    sbom_digest,
+    sbom_statement,
 )
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, serialise
@@ -37,20 +38,20 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.signer import Signer
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
-MAX_BILL_BYTES = 3 * 1024 * 1024
+MAX_SBOM_BYTES = 3 * 1024 * 1024
 """Of one bill of materials: it is the most of a statement, which is limited, and the largest of ours has a fifth."""
-BILL_FORMAT = "CycloneDX"
+SBOM_FORMAT = "CycloneDX"
 PLATFORM_PROPERTY = "tradeplane:image:platform"
 """Property of the bill's own component that says which platform of the image it is of."""
 
 
 @dataclass(frozen=True, slots=True)
 class AttestedImage:
-    """What was pushed. ``bills``: by platform. Each attestation is hung on the index, and on the platforms it is of."""
+    """What was pushed. ``sboms``: by platform. Each attestation is hung on the index, and on the platforms it is of."""
 
     reference: Reference
     provenance: Hung
-    bills: Mapping[str, Hung]
+    sboms: Mapping[str, Hung]
 
 
 def parse_record(data: bytes) -> ImageBuild:
@@ -64,13 +65,13 @@ def parse_record(data: bytes) -> ImageBuild:
         raise Malformed(f"the record of the build: {field}: {first['msg']}; build the image again") from error
 
 
-def bills_of(build: ImageBuild, files: Iterable[bytes]) -> dict[str, dict[str, Any]]:
+def sboms_of(build: ImageBuild, files: Iterable[bytes]) -> dict[str, dict[str, Any]]:
     """Return the bills of materials of a build by platform, from their files in any order.
 
     Raises DigestMismatch where a file is not one that was recorded, NotAttested where one is missing, and Malformed
     where it is no bill of that platform.
     """
-    wanted = {one.bill.digest: one for one in build.platforms}
+    wanted = {one.sbom.digest: one for one in build.platforms}
     found: dict[str, dict[str, Any]] = {}
     for data in files:
         one = wanted.get(sha256_digest(data))
@@ -80,8 +81,8 @@ def bills_of(build: ImageBuild, files: Iterable[bytes]) -> dict[str, dict[str, A
                 f"{build.image} names ({', '.join(sorted(wanted))}): it is of another build, or was changed since; "
                 "build the image again"
             )
-        found[one.platform] = _bill(build, one.platform, data, one.bill.file)
-    missing = [f"{one.platform} ({one.bill.file})" for one in build.platforms if one.platform not in found]
+        found[one.platform] = _sbom(build, one.platform, data, one.sbom.file)
+    missing = [f"{one.platform} ({one.sbom.file})" for one in build.platforms if one.platform not in found]
     if missing:
         raise NotAttested(f"there is no bill of materials of {build.image} for {', '.join(missing)}; give each")
     return found
@@ -91,26 +92,26 @@ async def attest_image(
     registry: Registry,
     reference: Reference,
     build: ImageBuild,
-    bills: Iterable[bytes],
+    sboms: Iterable[bytes],
     signer: Signer,
     execution: Execution | None = None,
     timestamp_authority: str | None = None,
 ) -> AttestedImage:
     """Push the signed provenance of an image in a registry, and the signed bill of materials of each platform.
 
-    ``reference``: its index. ``bills``: the files, as they were recorded. Raises DigestMismatch, NotAttested or
+    ``reference``: its index. ``sboms``: the files, as they were recorded. Raises DigestMismatch, NotAttested or
     Malformed where record, files and image are not of each other, and what registry and signer raise.
     """
-    found = bills_of(build, bills)
+    found = sboms_of(build, sboms)
     index, manifests = await _image(registry, reference, build)
     evidence = ImageEvidence(
         build=build,
         manifests={platform: one.digest for platform, one in manifests.items()},
-        bills=found,
+        sboms=found,
         execution=execution or Execution(builder=LOCAL_IMAGE_BUILDER),
     )
     provenance = image_statement(evidence)
-    statements = {platform: bill_statement(evidence, platform) for platform in manifests}
+    statements = {platform: sbom_statement(evidence, platform) for platform in manifests}
     for one in (provenance, *statements.values()):
         if len(serialise(one)) > MAX_STATEMENT_BYTES:
             raise Malformed(f"a statement of {build.image} has more than {MAX_STATEMENT_BYTES:,} bytes")
@@ -128,11 +129,15 @@ async def attest_image(
     )
 
 
-def _bill(build: ImageBuild, platform: str, data: bytes, file: str) -> dict[str, Any]:
-    bill = strict_json.parse(data, f"the bill of materials {file}", MAX_BILL_BYTES)
-    if not isinstance(bill, dict) or bill.get("bomFormat") != BILL_FORMAT:
-        raise Malformed(f"{file} is no bill of materials in JSON of {BILL_FORMAT}")
-    component = _table(_table(bill.get("metadata")).get("component"))
+def _sbom(build: ImageBuild, platform: str, data: bytes, file: str) -> dict[str, Any]:
+    sbom = strict_json.parse(data, f"the bill of materials {file}", MAX_SBOM_BYTES)
+    if not isinstance(sbom, dict) or sbom.get("bomFormat") != SBOM_FORMAT:
+        raise Malformed(f"{file} is no bill of materials in JSON of {SBOM_FORMAT}")
+    try:
+        sbom_digest(sbom)
+    except ValueError as error:
+        raise Malformed(f"{file} cannot be stated as it is: {error}") from error
+    component = _table(_table(sbom.get("metadata")).get("component"))
     properties = component.get("properties")
     stated = [
         one.get("value")
@@ -144,7 +149,7 @@ def _bill(build: ImageBuild, platform: str, data: bytes, file: str) -> dict[str,
             f"{file} is the bill of materials of {component.get('name')!r} for {stated}, and the record has it for "
             f"{platform} of {build.image}"
         )
-    return bill
+    return sbom
 
 
 def _table(value: object) -> Mapping[str, Any]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from tradeplane_api.image_build import ImageBuild, SourceRevision
 
 IMAGE_BUILD_TYPE = "https://tradeplane.dev/evidence/image-v1"
-BILL_PREDICATE_TYPE = "https://cyclonedx.org/bom"
+SBOM_PREDICATE_TYPE = "https://cyclonedx.org/bom"
 """A CycloneDX bill of materials is the predicate itself; cosign calls it ``cyclonedx``."""
 LOCAL_IMAGE_BUILDER = "https://tradeplane.dev/evidence/builders/images-local-v1"
 """The builder of an image that somebody built on a machine of their own: nobody but the signer vouches for it."""
@@ -48,13 +48,13 @@ MODIFIED = "modified"
 class ImageEvidence:
     """All that is stated of an image.
 
-    ``manifests``: digest of each platform's manifest, by platform. ``bills``: its bill of materials (CycloneDX), as
+    ``manifests``: digest of each platform's manifest, by platform. ``sboms``: its bill of materials (CycloneDX), as
     plain JSON values.
     """
 
     build: ImageBuild
     manifests: Mapping[str, str]
-    bills: Mapping[str, Mapping[str, Any]]
+    sboms: Mapping[str, Mapping[str, Any]]
     execution: Execution = field(default_factory=lambda: Execution(builder=LOCAL_IMAGE_BUILDER))
 
 
@@ -85,7 +85,7 @@ def image_statement(evidence: ImageEvidence) -> Statement:
     return Statement(subject=tuple(subjects), predicate_type=PREDICATE_TYPE, predicate=provenance.plain())
 
 
-def bill_statement(evidence: ImageEvidence, platform: str) -> Statement:
+def sbom_statement(evidence: ImageEvidence, platform: str) -> Statement:
     """Return the statement of what is in an image for one platform.
 
     It is about that platform's manifest, and about the index, of which it says what one of its images holds: the bill
@@ -94,14 +94,14 @@ def bill_statement(evidence: ImageEvidence, platform: str) -> Statement:
     build = evidence.build
     return Statement(
         subject=(image_subject(build, build.digest), image_subject(build, evidence.manifests[platform], platform)),
-        predicate_type=BILL_PREDICATE_TYPE,
-        predicate=dict(evidence.bills[platform]),
+        predicate_type=SBOM_PREDICATE_TYPE,
+        predicate=dict(evidence.sboms[platform]),
     )
 
 
-def bill_digest(bill: Mapping[str, Any]) -> str:
+def sbom_digest(sbom: Mapping[str, Any]) -> str:
     """Return the digest of a bill: of its canonical JSON (RFC 8785), which is how it stands in a statement."""
-    return sha256_digest(canonical_json(dict(bill)))
+    return sha256_digest(canonical_json(dict(sbom)))
 
 
 def image_subject(build: ImageBuild, digest: str, platform: str | None = None) -> Subject:
@@ -147,8 +147,8 @@ def _details(evidence: ImageEvidence) -> RunDetails:
         ),
         byproducts=tuple(
             ResourceDescriptor(
-                name=one.bill.file,
-                digest={"sha256": hexadecimal(bill_digest(evidence.bills[one.platform]))},
+                name=one.sbom.file,
+                digest={"sha256": hexadecimal(sbom_digest(evidence.sboms[one.platform]))},
                 media_type="application/vnd.cyclonedx+json",
             )
             for one in evidence.build.platforms

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_api.image_build import SourceRevision
 from tradeplane_evidence.errors import DigestMismatch, EvidenceError, Malformed, NotAttested
-from tradeplane_evidence.image_attestation import MAX_BILL_BYTES, attest_image
+from tradeplane_evidence.image_attestation import MAX_SBOM_BYTES, attest_image
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers
-from tradeplane_store.canonical import canonical_json, sha256_digest
+from tradeplane_store.canonical import sha256_digest
 
 from tests.unit.evidence import sample_images, sample_runs
 from tests.unit.evidence.sample_images import PLATFORMS
@@ -41,7 +41,7 @@ async def _attest(
     *,
     image: SampleImage | None = None,
     build: ImageBuild | None = None,
-    bills: Iterable[bytes] | None = None,
+    sboms: Iterable[bytes] | None = None,
 ) -> AttestedImage:
     """Push an image and attest it by a record and bills, which need not be its own."""
     pushed = image or sample_images.image()
@@ -51,7 +51,7 @@ async def _attest(
             registry,
             Reference(host, repository, digest=pushed.digest),
             build or sample_images.build(),
-            sample_images.bills().values() if bills is None else bills,
+            sample_images.sboms().values() if sboms is None else sboms,
             signer,
         )
 
@@ -99,7 +99,7 @@ async def test_cosign_verifies_provenance_and_bills_of_the_index_and_of_each_pla
     ]
 
     index, *platforms = _digests(image)
-    expected = {platform: sample_images.bill(platform) for platform in PLATFORMS}
+    expected = {platform: sample_images.sbom(platform) for platform in PLATFORMS}
     for platform, digest in zip(PLATFORMS, platforms, strict=True):
         assert [one["predicate"] for one in ask("cyclonedx", digest)] == [expected[platform]]
     of_index = [one["predicate"] for one in ask("cyclonedx", index)]
@@ -121,7 +121,7 @@ async def test_attesting_twice_is_one_attestation(registry_host: str, signer: Fi
     assert await _attest(registry_host, "images/twice", signer) == first
     index, *platforms = await _referrers(registry_host, "images/twice", _digests(sample_images.image()))
     assert sorted(index) == sorted(
-        one.attestations[first.reference.digest or ""] for one in (first.provenance, *first.bills.values())
+        one.attestations[first.reference.digest or ""] for one in (first.provenance, *first.sboms.values())
     )
     assert [len(found) for found in platforms] == [2, 2]
 
@@ -161,20 +161,20 @@ REFUSED: dict[str, tuple[dict[str, Any], type[EvidenceError], str]] = {
         "linux/s390x",
     ),
     "a bill of a byte changed": (
-        {"bills": [sample_images.bills()[AMD64], sample_images.bills()[ARM64].replace(b"2.4.6", b"2.4.7")]},
+        {"sboms": [sample_images.sboms()[AMD64], sample_images.sboms()[ARM64].replace(b"2.4.6", b"2.4.7")]},
         DigestMismatch,
         "was changed since",
     ),
-    "a bill missing": ({"bills": [sample_images.bills()[AMD64]]}, NotAttested, "for linux/arm64"),
+    "a bill missing": ({"sboms": [sample_images.sboms()[AMD64]]}, NotAttested, "for linux/arm64"),
     "the bill of one platform twice": (
-        {"bills": [sample_images.bills()[AMD64]] * 2},
+        {"sboms": [sample_images.sboms()[AMD64]] * 2},
         NotAttested,
         "no bill of materials .* for linux/arm64",
     ),
     "the bills of platforms exchanged in the record": (
         {
             "build": sample_images.build(
-                files={AMD64: sample_images.bills()[ARM64], ARM64: sample_images.bills()[AMD64]}
+                files={AMD64: sample_images.sboms()[ARM64], ARM64: sample_images.sboms()[AMD64]}
             )
         },
         Malformed,
@@ -203,8 +203,9 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_hung(
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"components": [{"name": "x" * MAX_BILL_BYTES}]}, "at most 3,145,728 are read"),
+        ({"components": [{"name": "x" * MAX_SBOM_BYTES}]}, "at most 3,145,728 are read"),
         ({"bomFormat": "SPDX"}, "is no bill of materials"),
+        ({"components": [{"name": "x", "size": 2**53}]}, "cannot be stated as it is"),
         ({"metadata": {}}, "for linux/a...4 of tradeplane/workloads"),
         ({"metadata": {"component": {"name": "tradeplane/operator"}}}, "is the bill of materials of 'tradeplane/ope"),
     ],
@@ -212,9 +213,9 @@ async def test_what_does_not_fit_is_refused_and_nothing_is_hung(
 async def test_a_bill_that_is_none_is_refused_though_it_was_recorded(
     olareg: str, signer: FileSigner, changed: dict[str, Any], words: str
 ) -> None:
-    files = {platform: canonical_json(sample_images.bill(platform) | changed) for platform in PLATFORMS}
+    files = {platform: json.dumps(sample_images.sbom(platform) | changed).encode() for platform in PLATFORMS}
     with pytest.raises(Malformed, match=words):
-        await _attest(olareg, "images/none", signer, build=sample_images.build(files=files), bills=files.values())
+        await _attest(olareg, "images/none", signer, build=sample_images.build(files=files), sboms=files.values())
 
 
 async def test_changed_sources_are_said_and_are_not_the_commit(olareg: str, signer: FileSigner) -> None:
@@ -239,6 +240,6 @@ async def test_an_image_that_is_not_whole_is_not_attested(olareg: str, signer: F
                 registry,
                 Reference(olareg, "images/absent", digest=image.digest),
                 sample_images.build(digest=image.digest),
-                sample_images.bills().values(),
+                sample_images.sboms().values(),
                 signer,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.image_build import BillFile, BuiltPlatform, ImageBuild, Material, SourceRevision
+from tradeplane_api.image_build import BuiltPlatform, ImageBuild, Material, SbomFile, SourceRevision
 from tradeplane_evidence.registry.manifests import EMPTY, INDEX_TYPE, MANIFEST_TYPE
 from tradeplane_evidence.statements.image import ImageEvidence, image_statement
 from tradeplane_evidence.statements.run import Execution
@@ -28,7 +28,7 @@ EXECUTION = Execution(
 )
 
 
-def bill(platform: str = PLATFORMS[0], image: str = IMAGE, extra: str = "") -> dict[str, Any]:
+def sbom(platform: str = PLATFORMS[0], image: str = IMAGE, extra: str = "") -> dict[str, Any]:
     """Return a bill of materials of a few components."""
     return {
         "bomFormat": "CycloneDX",
@@ -100,23 +100,23 @@ def image(platforms: tuple[str, ...] = PLATFORMS, content: str = "") -> SampleIm
     return SampleImage(tuple(blobs), manifests, index)
 
 
-def bills(platforms: tuple[str, ...] = PLATFORMS) -> dict[str, bytes]:
+def sboms(platforms: tuple[str, ...] = PLATFORMS) -> dict[str, bytes]:
     """Return the file of each platform's bill."""
-    return {platform: canonical_json(bill(platform)) for platform in platforms}
+    return {platform: canonical_json(sbom(platform)) for platform in platforms}
 
 
 def build(
     *, digest: str | None = None, files: Mapping[str, bytes] | None = None, source: SourceRevision | None = None
 ) -> ImageBuild:
     """Return the record of the build."""
-    found = bills() if files is None else files
+    found = sboms() if files is None else files
     return ImageBuild(
         image=IMAGE,
         digest=digest or image().digest,
         platforms=tuple(
             BuiltPlatform(
                 platform=platform,
-                bill=BillFile(
+                sbom=SbomFile(
                     file=f"workloads.{platform.replace('/', '-')}.cdx.json",
                     digest=sha256_digest(data),
                     size=len(data),
@@ -142,7 +142,7 @@ def evidence(built: ImageBuild | None = None, execution: Execution = EXECUTION) 
     return ImageEvidence(
         build=built or build(),
         manifests={platform: sha256_digest(data) for platform, data in image().manifests.items()},
-        bills={platform: bill(platform) for platform in PLATFORMS},
+        sboms={platform: sbom(platform) for platform in PLATFORMS},
         execution=execution,
     )
 

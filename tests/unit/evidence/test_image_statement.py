@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.image_build import ImageBuild, SourceRevision
 from tradeplane_evidence.errors import DigestMismatch, Malformed, NotAttested
-from tradeplane_evidence.image_attestation import MAX_RECORD_BYTES, bills_of, parse_record
+from tradeplane_evidence.image_attestation import MAX_RECORD_BYTES, parse_record, sboms_of
 from tradeplane_evidence.statements.image import (
-    BILL_PREDICATE_TYPE,
     IMAGE_BUILD_TYPE,
     IMAGE_PARAMETERS,
-    bill_digest,
-    bill_statement,
+    SBOM_PREDICATE_TYPE,
     image_statement,
+    sbom_digest,
+    sbom_statement,
 )
 from tradeplane_evidence.statements.provenance import provenance_of
 from tradeplane_evidence.statements.statement import parse_statement, serialise
@@ -99,13 +99,13 @@ def test_sources_that_are_not_known_are_not_left_out_in_silence() -> None:
 def test_it_names_the_bills_by_what_stands_in_their_statements() -> None:
     beside = _stated()["predicate"]["runDetails"]["byproducts"]
     for one, platform in zip(beside, PLATFORMS, strict=True):
-        statement = bill_statement(sample_images.evidence(), platform)
+        statement = sbom_statement(sample_images.evidence(), platform)
         again = parse_statement(serialise(statement))
-        assert again.predicate_type == BILL_PREDICATE_TYPE
+        assert again.predicate_type == SBOM_PREDICATE_TYPE
         assert (
             f"sha256:{one['digest']['sha256']}"
-            == bill_digest(again.predicate)
-            == bill_digest(sample_images.bill(platform))
+            == sbom_digest(again.predicate)
+            == sbom_digest(sample_images.sbom(platform))
         )
         assert one["name"] == f"workloads.{platform.replace('/', '-')}.cdx.json"
 
@@ -113,7 +113,7 @@ def test_it_names_the_bills_by_what_stands_in_their_statements() -> None:
 def test_a_bill_is_about_its_platform_and_the_index_and_no_other() -> None:
     image = sample_images.image()
     for platform, other in ((AMD64, ARM64), (ARM64, AMD64)):
-        statement = bill_statement(sample_images.evidence(), platform)
+        statement = sbom_statement(sample_images.evidence(), platform)
         assert statement.about(image.digest)
         assert statement.about(sha256_digest(image.manifests[platform]))
         assert not statement.about(sha256_digest(image.manifests[other]))
@@ -167,15 +167,15 @@ def test_a_record_in_another_form_is_refused(data: bytes) -> None:
 
 @given(order=st.permutations(PLATFORMS))
 def test_bills_are_found_in_any_order(order: list[str]) -> None:
-    files = sample_images.bills()
-    found = bills_of(sample_images.build(), [files[platform] for platform in order])
-    assert found == {platform: sample_images.bill(platform) for platform in PLATFORMS}
+    files = sample_images.sboms()
+    found = sboms_of(sample_images.build(), [files[platform] for platform in order])
+    assert found == {platform: sample_images.sbom(platform) for platform in PLATFORMS}
 
 
-@given(place=st.integers(min_value=0, max_value=len(sample_images.bills()[AMD64]) - 1), bit=st.integers(0, 7))
+@given(place=st.integers(min_value=0, max_value=len(sample_images.sboms()[AMD64]) - 1), bit=st.integers(0, 7))
 def test_no_changed_byte_of_a_bill_is_taken(place: int, bit: int) -> None:
-    files = sample_images.bills()
+    files = sample_images.sboms()
     changed = bytearray(files[AMD64])
     changed[place] ^= 1 << bit
     with pytest.raises(DigestMismatch):
-        bills_of(sample_images.build(), [bytes(changed), files[ARM64]])
+        sboms_of(sample_images.build(), [bytes(changed), files[ARM64]])
