@@ -53,9 +53,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     described = {
-        "build": "prepare and build the images",
-        "push": "build, push as one index a name, write build/images.json",
-        "export": "build and write OCI image layouts",
+        "build": "prepare and build the images, write what is in them to build/",
+        "push": "build, push as one index a name, write build/images.json and what attests them",
+        "export": "build and write OCI image layouts, and to build/ what attests them",
     }
     for name, text in described.items():
         command = commands.add_parser(name, help=text, description=text)
@@ -69,9 +69,9 @@ def _parser() -> argparse.ArgumentParser:
                 help="registry to push to, with a path if it has one (default: $REGISTRY)",
             )
             command.add_argument("--plain-http", action="store_true", help="the registry speaks HTTP, not HTTPS")
-            command.add_argument(
-                "--records", type=Path, default=RECORDS, help="directory to write images.json to (default: build/)"
-            )
+        command.add_argument(
+            "--records", type=Path, default=RECORDS, help="directory to write records to (default: build/)"
+        )
         if name == "export":
             command.add_argument("--directory", type=Path, required=True, help="directory to make <name>/ below")
     commands.add_parser("digests", help="print what was pushed last, from build/images.json")
@@ -113,7 +113,7 @@ def platforms(text: str) -> tuple[str, ...]:
 
 
 def _each(chosen: argparse.Namespace) -> None:
-    made = Assembly.of_checkout(_say, platforms(chosen.platform), chosen.builder, getattr(chosen, "records", RECORDS))
+    made = Assembly.of_checkout(_say, platforms(chosen.platform), chosen.builder, chosen.records)
     with exclusive(made.preparation.cache, _say):
         base = made.preparation.base(chosen.base)
         for name in chosen.image or sorted(IMAGES):
@@ -123,6 +123,7 @@ def _each(chosen: argparse.Namespace) -> None:
             elif chosen.command == "export":
                 print(name, made.export(built, chosen.directory))  # noqa: T201
             else:
+                made.files.write_sboms(built)
                 print(name, built.request.tag)  # noqa: T201
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tradeplane_stacks.images.build_files import PREFIX, BuildFiles, read_source
 from tradeplane_stacks.images.builders import BuildRequest, choose
 from tradeplane_stacks.images.contents import Preparation
 from tradeplane_stacks.images.errors import ImageError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from tradeplane_stacks.images.settings import Image
 
 _REGISTRY = re.compile(r"^[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]{1,5})?(/[a-z0-9._/-]+)?$")
-_PREFIX = "tradeplane"
 RECORDS = CHECKOUT / "build"
 """Where records are written unless told otherwise."""
 
@@ -51,6 +51,7 @@ class Assembly:
     architectures: tuple[str, ...]
     records: Path
     """Directory of the records."""
+    files: BuildFiles
     say: Callable[[str], None]
 
     @classmethod
@@ -68,11 +69,14 @@ class Assembly:
 
         """
         cache = cache_directory()
+        preparation = Preparation(cache, say)
+        checkout = preparation.checkout
         return cls(
-            preparation=Preparation(cache, say),
+            preparation=preparation,
             builder=choose(builder, cache / "storage"),
             architectures=architectures,
             records=records,
+            files=BuildFiles(checkout, cache, records, say, read_source(checkout, say)),
             say=say,
         )
 
@@ -117,7 +121,7 @@ class Assembly:
             ]
         )
         context = self.preparation.cache / "contexts" / digest
-        request = BuildRequest(f"{_PREFIX}/{image.name}:{digest[:40]}", context, self.architectures, arguments)
+        request = BuildRequest(f"{PREFIX}/{image.name}:{digest[:40]}", context, self.architectures, arguments)
         built = Built(image, request, contents, base)
         if not self.builder.has(request):
             self.say(f"{image.name}: building with {self.builder.identity}")
@@ -127,23 +131,26 @@ class Assembly:
 
     def push(self, built: Built, registry: str, *, plain_http: bool) -> str:
         """Push a built image, record it, and return its reference by digest."""
-        repository = f"{check_registry(registry)}/{_PREFIX}/{built.image.name}"
+        repository = f"{check_registry(registry)}/{PREFIX}/{built.image.name}"
         self.say(f"{built.image.name}: pushing to {repository}")
         with _context(built, self.preparation.checkout / built.image.containerfile):
             digest = self.builder.push(built.request, repository, plain_http=plain_http)
         reference = f"{repository}@{digest}"
         write_record(self.records, REFERENCES, reference, built.image.name)
         write_record(self.records, CONTENTS, self._description(built, digest), built.image.name)
+        self.files.write_record(built, digest, self.builder.identity)
         return reference
 
     def export(self, built: Built, directory: Path) -> str:
-        """Write a built image as an OCI image layout below a directory, and return its digest."""
+        """Write a built image as an OCI image layout below a directory, record it, and return its digest."""
         target = directory / built.image.name
         if target.exists():
             raise ImageError(f"{target} is there already: name an empty directory.")
         target.parent.mkdir(parents=True, exist_ok=True)
         with _context(built, self.preparation.checkout / built.image.containerfile):
-            return self.builder.export(built.request, target)
+            digest = self.builder.export(built.request, target)
+        self.files.write_record(built, digest, self.builder.identity)
+        return digest
 
     def _description(self, built: Built, digest: str) -> dict[str, object]:
         packages = built.base.packages if built.base.reference == "scratch" else ()
