@@ -63,7 +63,7 @@ async def measure() -> Record:
 async def _attested(registry: Registry, host: str, signer: FileSigner) -> list[Reference]:
     image = Reference(host, "images/workloads", digest=sample_images.image().digest)
     await sample_images.image().push(registry, image.repository)
-    bills = sample_images.bills().values()
+    bills = sample_images.sboms().values()
     attested = await attest_image(registry, image, sample_images.build(), bills, signer, sample_images.EXECUTION)
     execution = replace(
         sample_runs.EXECUTION, image_attestation=attested.provenance.attestations[sample_images.image().digest]

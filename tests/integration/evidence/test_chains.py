@@ -57,7 +57,7 @@ async def _image(
             registry,
             place,
             build or sample_images.build(),
-            sample_images.bills().values(),
+            sample_images.sboms().values(),
             signer,
             sample_images.EXECUTION,
         )

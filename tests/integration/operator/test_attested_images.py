@@ -56,8 +56,8 @@ class Place:
         async with Registry(self.host, plain_http=True) as registry:
             await sample_images.image().push(registry, self.image.repository)
             for one in signers:
-                bills = sample_images.bills().values()
-                await attest_image(registry, self.image, sample_images.build(), bills, one, sample_images.EXECUTION)
+                sboms = sample_images.sboms().values()
+                await attest_image(registry, self.image, sample_images.build(), sboms, one, sample_images.EXECUTION)
 
 
 @contextmanager

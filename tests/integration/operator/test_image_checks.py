@@ -91,8 +91,8 @@ async def _pushed(host: str, repository: str, *signers: FileSigner) -> tuple[str
     async with Registry(host, plain_http=True) as registry:
         await sample_images.image().push(registry, repository)
         for one in signers:
-            bills = sample_images.bills().values()
-            found = await attest_image(registry, place, sample_images.build(), bills, one, sample_images.EXECUTION)
+            sboms = sample_images.sboms().values()
+            found = await attest_image(registry, place, sample_images.build(), sboms, one, sample_images.EXECUTION)
             attestations.append(found.provenance.attestations[sample_images.image().digest])
     return str(place), attestations
 
