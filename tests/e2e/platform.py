@@ -191,12 +191,12 @@ class Tenant:
         selector = f"tradeplane.dev/strategy-uid={strategy['metadata']['uid']}"
         return {one["metadata"]["name"]: one["metadata"]["uid"] for one in self.items("jobs", "-l", selector)}
 
-    def await_said(self, kind: str, name: str, *reasons: str, limit_s: float = RUN_LIMIT_S) -> Object:
-        """Wait until an object says one of these reasons about its newest spec."""
+    def await_said(self, kind: str, name: str, *reasons: str, words: str = "", limit_s: float = RUN_LIMIT_S) -> Object:
+        """Wait until an object says one of these reasons about its newest spec, and words that may come only later."""
         return until(
-            f"{kind} {self.name}/{name} with reason {' or '.join(reasons)}",
+            f"{kind} {self.name}/{name} with reason {' or '.join(reasons)} {words}".rstrip(),
             lambda: self.get(kind, name),
-            lambda found: seen(found) and said(found)[1] in reasons,
+            lambda found: seen(found) and said(found)[1] in reasons and words in said(found)[2],
             limit_s,
         )
 

@@ -144,8 +144,7 @@ def test_a_snapshot_that_does_not_exist_is_waited_for(asked: Tenant, files: Path
     hidden = folder.with_suffix(".hidden")
     folder.rename(hidden)
     asked.apply(snapshot)
-    waiting = asked.await_said("strategy", "no-snapshot", "SnapshotNotReady")
-    assert snapshot["spec"]["digest"] in said(waiting)[2]
+    waiting = asked.await_said("strategy", "no-snapshot", "SnapshotNotReady", words=snapshot["spec"]["digest"])
     assert "tradeplane snapshot import" in said(waiting)[2]
     assert runs(waiting) == []
     shutil.move(hidden, folder)
