@@ -66,6 +66,11 @@ class ImageTrust(Section):
         default=(), max_length=64, description="Builders of images that will do; empty takes any that a key signs for."
     )
     plain_http: bool = Field(default=False, description="Whether the registries have no TLS, as one of a test.")
+    listed: bool = Field(
+        default=False,
+        description="Whether the digests that were verified are listed in the ConfigMap tradeplane-verified-images of "
+        "the operator's namespace, for an admission policy.",
+    )
     valid_seconds: int = Field(
         default=3_600, ge=1, description="How long an image that was verified is, for what is started next."
     )

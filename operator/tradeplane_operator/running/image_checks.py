@@ -22,6 +22,7 @@ from tradeplane_evidence.signing.keyring import Keyring, read_keyring_file
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.images import image_policy, verify_image
 
+from tradeplane_operator.acting.errors import ApiError, NotLeading
 from tradeplane_operator.metrics import IMAGE_CHECKS
 from tradeplane_operator.planning.conditions import shorten
 from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from tradeplane_operator.acting.verified_images import VerifiedImages
     from tradeplane_operator.observing.keys import Key
     from tradeplane_operator.settings import ImageTrust
 
@@ -48,29 +50,49 @@ class ImageChecks:
     trust: ImageTrust
     clock: Callable[[], datetime]
     wake: Callable[[Key], None]
+    listing: VerifiedImages | None = None
+    """Where what was verified is listed; absent where no admission policy asks for it."""
     limits: Limits = field(default_factory=Limits)
     """On requests to the registries."""
     _found: OrderedDict[str, ImageFacts] = field(default_factory=OrderedDict)
     _waiting: dict[str, set[Key]] = field(default_factory=dict)
     _queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
 
+    def look_ahead(self, image: str) -> None:
+        """Have an image found out for nobody yet: the one by which the operator's own pods are made."""
+        if image not in self._waiting:
+            self._waiting[image] = set()
+            self._queue.put_nowait(image)
+
     def look(self, image: str, key: Key) -> ImageFacts:
         """Return what is known of an image, and have it found out for an object where that is nothing, or too old."""
         facts = self._found.get(image)
         if facts is None or self.clock() >= facts.stands_until(self.trust):
-            if image not in self._waiting:
-                self._waiting[image] = set()
-                self._queue.put_nowait(image)
+            self.look_ahead(image)
             self._waiting[image].add(key)
             if facts is None or facts.end is ImageEnd.ATTESTED:
                 return ImageFacts(ImageEnd.LOOKING, self.clock())
         return facts
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        async with Registries(self._registry) as registries, asyncio.TaskGroup() as group:
-            for _ in range(AT_ONCE):
-                group.create_task(self._work(registries))
+        """Work until cancelled. Raises NotLeading."""
+        await self._look_at_what_is_listed()
+        try:
+            async with Registries(self._registry) as registries, asyncio.TaskGroup() as group:
+                for _ in range(AT_ONCE):
+                    group.create_task(self._work(registries))
+        except* NotLeading as fenced:
+            raise fenced.exceptions[0] from None
+
+    async def _look_at_what_is_listed(self) -> None:
+        """Have what an earlier leader listed looked at: a key may have been revoked since."""
+        if self.listing is None:
+            return
+        try:
+            for image in await self.listing.images():
+                self.look_ahead(image)
+        except ApiError as error:
+            log.warning("the list of verified images was not read: %s", error)
 
     def _registry(self, reference: Reference) -> Registry:
         return Registry(reference.host, self.trust.plain_http, credentials_for, self.limits)
@@ -80,6 +102,7 @@ class ImageChecks:
             image = await self._queue.get()
             before = self._found.get(image)
             found = await self._attempt(image, registries, 1 if before is None else before.tries + 1)
+            found = await self._listed(image, found)
             IMAGE_CHECKS.labels(found.end.value).inc()
             self._found[image] = found
             self._found.move_to_end(image)
@@ -106,6 +129,22 @@ class ImageChecks:
             return ImageFacts(ImageEnd.ATTESTED, self.clock(), attestation=attestation)
         log.warning("image is not verified: %s", message, extra=told | {"reason": reason})
         return ImageFacts(end, self.clock(), tries, reason, shorten(message, _MESSAGE))
+
+    async def _listed(self, image: str, found: ImageFacts) -> ImageFacts:
+        """List an image that was verified, before anything is started by it, and take out one that is refused."""
+        if self.listing is None or found.end is ImageEnd.UNAVAILABLE:
+            return found
+        try:
+            if found.end is ImageEnd.ATTESTED:
+                await self.listing.add(image, found)
+            else:
+                await self.listing.remove(image)
+        except ApiError as error:
+            log.warning("the list of verified images was not changed: %s", error, extra={"image": image})
+            tries = 1 if self._found.get(image) is None else self._found[image].tries + 1
+            message = shorten(f"the list of verified images was not changed: {error}", _MESSAGE)
+            return ImageFacts(ImageEnd.UNAVAILABLE, self.clock(), tries, "ImageNotListed", message)
+        return found
 
     async def _attestation(self, image: str, registries: Registries) -> str:
         """Return the digest of the attestation that lets an image be run.

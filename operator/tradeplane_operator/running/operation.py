@@ -24,6 +24,7 @@ from tradeplane_operator.acting.client import ApiClient
 from tradeplane_operator.acting.errors import ApiError, NotLeading
 from tradeplane_operator.acting.events import EventWriter
 from tradeplane_operator.acting.reaper import Reaper
+from tradeplane_operator.acting.verified_images import VerifiedImages
 from tradeplane_operator.handlers import kopf_settings, register
 from tradeplane_operator.metrics import CONNECTIONS, OBJECTS, RUNS
 from tradeplane_operator.observing.children import CHILDREN, JOBS, SERVICES, STATEFUL_SETS
@@ -132,7 +133,9 @@ class Operation:
         if settings.images.attested is not None:
             from tradeplane_operator.running.image_checks import ImageChecks
 
-            self.images = ImageChecks(settings.images.attested, utc_now, self.queue.add)
+            listing = VerifiedImages(client, settings.lease.namespace) if settings.images.attested.listed else None
+            self.images = ImageChecks(settings.images.attested, utc_now, self.queue.add, listing)
+            self.images.look_ahead(settings.images.default)
         self.strategies = Strategies(
             settings=settings,
             clock=utc_now,

@@ -74,7 +74,7 @@ async def watching(tmp_path: Path, signer: FileSigner) -> AsyncIterator[Watcher]
     now = [datetime(2026, 1, 6, tzinfo=UTC)]
     watcher = Watcher(
         ImageChecks(
-            _trust(tmp_path, signer), lambda: now[0], lambda key: watcher.woken.put_nowait(key), Limits(tries=1)
+            _trust(tmp_path, signer), lambda: now[0], lambda key: watcher.woken.put_nowait(key), None, Limits(tries=1)
         ),
         now,
     )

@@ -9,6 +9,7 @@ import yaml
 from tradeplane_api.base import GROUP
 from tradeplane_api.exchange import EXCHANGE_PORT
 from tradeplane_api.kinds import KINDS
+from tradeplane_operator.acting.verified_images import NAME
 from tradeplane_operator.planning.names import (
     EXCHANGE_LABEL,
     EXCHANGE_ROLE,
@@ -101,7 +102,8 @@ def test_probes_ask_the_operator_s_own_ports() -> None:
 def test_no_role_reaches_for_more(path: Any, role: dict[str, Any]) -> None:
     for rule in role["rules"]:
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], path
-        assert not {"secrets", "configmaps", "serviceaccounts/token", "pods/exec", "pods/log", "pods/attach"} & set(
+        assert "configmaps" not in rule["resources"] or rule["resourceNames"] == [NAME], path
+        assert not {"secrets", "serviceaccounts/token", "pods/exec", "pods/log", "pods/attach"} & set(
             rule["resources"]
         ), path
         assert not {"escalate", "bind", "impersonate"} & set(rule["verbs"]), path
@@ -210,6 +212,27 @@ def test_the_signing_key_is_mounted_by_the_operator_alone() -> None:
     mounts = [one for one in added if "mountPath" in one]
     assert {one["name"] for one in mounts} == set(volumes)
     assert all(one["readOnly"] for one in mounts)
+
+
+def test_of_config_maps_the_operator_reads_and_writes_the_list_of_images_alone() -> None:
+    rules = [
+        (role["metadata"]["name"], rule)
+        for kind in ("Role", "ClusterRole")
+        for _, role in manifests(kind)
+        for rule in role["rules"]
+        if "configmaps" in rule["resources"]
+    ]
+    only = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [NAME], "verbs": ["get", "patch"]}
+    assert rules == [("tradeplane-operator-verified-images", only)]
+
+
+def test_trusted_keys_are_mounted_to_be_read_by_the_operator_alone() -> None:
+    component = yaml.safe_load((DEPLOY / "components/image-trust/kustomization.yaml").read_text(encoding="utf-8"))
+    (patch,) = component["patches"]
+    assert patch["target"] == {"kind": "Deployment", "name": "tradeplane-operator"}
+    volume, mount = (one["value"] for one in yaml.safe_load(patch["patch"]))
+    assert volume["configMap"] == {"name": "tradeplane-trusted-keys", "defaultMode": 0o444, "optional": True}
+    assert (mount["name"], mount["readOnly"]) == (volume["name"], True)
 
 
 def test_what_uses_no_store_does_not_reach_one() -> None:
