@@ -23,6 +23,14 @@ class TimestampRefused(EvidenceError):
     """A timestamp that no trusted authority gave this signature."""
 
 
+class CertificateRefused(EvidenceError):
+    """A certificate that no trusted authority gave, or not at that time, or that no trusted log has."""
+
+
+class LogEntryRefused(EvidenceError):
+    """An entry of a transparency log that is not of this signature, or that no trusted log vouches for."""
+
+
 class PolicyRefused(EvidenceError):
     """A genuine statement that does not say what the policy asks for."""
 

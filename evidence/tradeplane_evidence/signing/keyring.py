@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from tradeplane_evidence import strict_json
-from tradeplane_evidence.errors import InvalidKey, KeyRefused, Malformed, SignatureRefused, TimestampRefused
+from tradeplane_evidence.errors import InvalidKey, KeyRefused, Malformed, SignatureRefused
 from tradeplane_evidence.signing.keys import MAX_KEY_BYTES, PublicKey, read_public_key
-from tradeplane_evidence.signing.timestamps import TimestampAuthority, read_chain
+from tradeplane_evidence.signing.timestamps import TimestampAuthority, read_chain, trusted_times
 from tradeplane_evidence.statements.statement import Form, parsed
 
 if TYPE_CHECKING:
@@ -122,19 +122,8 @@ def signed_at(keyring: Keyring, bundle: Bundle) -> tuple[datetime, str] | None:
     Of several timestamps the earliest counts that one of the authorities gave. Raises TimestampRefused where there are
     authorities and timestamps, and none of these is of those: it was changed, or is of another signature.
     """
-    timestamps = bundle.timestamps()
-    if not timestamps or not keyring.authorities:
-        return None
-    signature, found, faults = bundle.dsse_envelope.signature_bytes(), [], []
-    for timestamp in timestamps:
-        for authority in keyring.authorities:
-            try:
-                found.append((authority.time_of(timestamp, signature), authority.name))
-            except TimestampRefused as error:
-                faults.append(error)
-    if not found:
-        raise faults[0]
-    return min(found)
+    times = trusted_times(bundle.timestamps(), bundle.dsse_envelope.signature_bytes(), keyring.authorities)
+    return min(times, default=None)
 
 
 def _verifies(key: PublicKey, signature: bytes, data: bytes) -> bool:

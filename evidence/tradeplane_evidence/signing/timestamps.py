@@ -25,6 +25,8 @@ from rfc3161_client import (
 from tradeplane_evidence.errors import InvalidKey, SignerUnavailable, TimestampRefused
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rfc3161_client import Verifier
 
 MAX_TIMESTAMP_BYTES = 65_536
@@ -66,6 +68,26 @@ class TimestampAuthority:
         leaf, *others = self.chain
         intermediates, roots = (others[:-1], others[-1:]) if others else ([], [leaf])
         return VerifierBuilder(tsa_certificate=leaf, intermediates=list(intermediates), roots=list(roots)).build()
+
+
+def trusted_times(
+    timestamps: Sequence[bytes], signature: bytes, authorities: Sequence[TimestampAuthority]
+) -> list[tuple[datetime, str]]:
+    """Return each time that an authority says a signature was there, and which one says so.
+
+    Raises TimestampRefused where there are authorities and timestamps, and none of these is of those: it was changed,
+    or is of another signature.
+    """
+    found, faults = [], []
+    for timestamp in timestamps:
+        for authority in authorities:
+            try:
+                found.append((authority.time_of(timestamp, signature), authority.name))
+            except TimestampRefused as error:
+                faults.append(error)
+    if faults and not found:
+        raise faults[0]
+    return found
 
 
 def read_chain(pem: bytes, what: str) -> tuple[Certificate, ...]:
