@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tradeplane_cli.commands import (
+    artifact_bundle,
     capture,
     catalogue,
     completion,
@@ -51,6 +52,7 @@ def application(program: str = PROGRAM) -> typer.Typer:
     tree.command("run", epilog=run.EPILOG, no_args_is_help=True)(run.run)
     tree.command("replay", epilog=replay.EPILOG, no_args_is_help=True)(replay.replay)
     evidence.add_to(tree)
+    artifact_bundle.add_to(tree)
     groups = (("snapshot", (snapshot, capture, catalogue)), ("results", (results,)), ("exchange", (exchange,)))
     for name, modules in groups:
         group = typer.Typer(help=modules[0].HELP, add_completion=False, **settings)

@@ -73,6 +73,8 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "results diff",
         "results report",
         "exchange serve",
+        "verify",
+        "verify-bundle",
     ],
 )
 def test_every_option_is_documented(command: str, tradeplane: Command) -> None:
