@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.errors import DigestMismatch, Malformed
-from tradeplane_evidence.keyless.identities import authenticate
+from tradeplane_evidence.keyless.identities import LOG, authenticate
 from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.signing.timestamps import trusted_times
 from tradeplane_evidence.statements.statement import decoded, parse_statement
@@ -96,5 +96,5 @@ def _stamped(
         from tradeplane_evidence.keyless.log_entries import verify_log_entry
 
         integrated = verify_log_entry(bundle, artifact, key, root, [moment for moment, _ in found])
-        found += [(integrated, "the transparency log")] if integrated else []
+        found += [(integrated, LOG)] if integrated else []
     return min(found, default=None)

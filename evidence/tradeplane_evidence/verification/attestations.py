@@ -11,9 +11,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.errors import (
+    CertificateRefused,
     DigestMismatch,
     EvidenceError,
     KeyRefused,
+    LogEntryRefused,
     Malformed,
     NotAttested,
     PolicyRefused,
@@ -28,13 +30,24 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
+    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.bundles import Claim
     from tradeplane_evidence.verification.policy import Policy
 
-REFUSALS = (DigestMismatch, KeyRefused, Malformed, NotAttested, PolicyRefused, SignatureRefused, TimestampRefused)
+REFUSALS = (
+    CertificateRefused,
+    DigestMismatch,
+    KeyRefused,
+    LogEntryRefused,
+    Malformed,
+    NotAttested,
+    PolicyRefused,
+    SignatureRefused,
+    TimestampRefused,
+)
 """What is an answer; a registry that cannot be asked is none."""
 
 
@@ -49,9 +62,9 @@ class Believed:
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """What is relied on: whose keys, what they must say, and what time it is."""
+    """What is relied on: who signs, what they must say, and what time it is."""
 
-    keyring: Keyring
+    signers: Keyring | TrustedIdentity
     policy: Policy
     now: datetime
 
@@ -75,7 +88,7 @@ async def believed(
     for one in listed:
         try:
             bundle = await _pull(registry, reference, one)
-            claim = verify_bundle(bundle, reference.digest or "", trust.keyring, trust.policy, trust.now)
+            claim = verify_bundle(bundle, reference.digest or "", trust.signers, trust.policy, trust.now)
             return Believed(claim if refine is None else await refine(claim), one, len(faults))
         except REFUSALS as error:
             faults.append(error)

@@ -1,4 +1,8 @@
-"""One bundle: from its bytes to the claim that is in it, or to why there is none."""
+"""One bundle: from its bytes to the claim that is in it, or to why there is none.
+
+Who is relied on is a keyring, or somebody by name whom an instance of Sigstore vouches for; what is asked of the
+statement is the same.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence import strict_json
+from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.signing.keyring import signed_at
 from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
@@ -16,17 +21,19 @@ from tradeplane_evidence.verification.policy import Policy, about, made_at
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tradeplane_evidence.keyless.identities import Identity
     from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
     from tradeplane_evidence.statements.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a key of the keyring signed, and what it says.
+    """What somebody signed who is relied on, and what it says.
 
     ``made``: when, by the signer's own word; None where it says nothing. ``stamped``: since when the signature is
-    there, and by whose word; None without a timestamp of an authority of the keyring. ``batch``: the provenance that
-    was signed, where it is of many runs and ``provenance`` is of the one that is asked about; None otherwise.
+    there, and by whose word; None without a timestamp of an authority that is trusted. ``identity``: who signed,
+    where a certificate says so; ``key`` is the certificate's then. ``batch``: the provenance that was signed, where it
+    is of many runs and ``provenance`` is of the one that is asked about; None otherwise.
     """
 
     statement: Statement
@@ -34,7 +41,15 @@ class Claim:
     key: TrustedKey
     made: datetime | None
     stamped: tuple[datetime, str] | None
+    identity: Identity | None = None
     batch: Provenance | None = None
+
+    @property
+    def signer(self) -> str:
+        """Who signed, in words."""
+        if self.identity is not None:
+            return f"{self.identity.subject} (by {self.identity.issuer})"
+        return f"{self.key.key.algorithm} key {self.key.key.fingerprint}"
 
     @property
     def is_of_many(self) -> bool:
@@ -42,24 +57,33 @@ class Claim:
         return self.provenance.build_definition.build_type == BATCH_BUILD_TYPE
 
 
-def verify_bundle(data: bytes, digest: str, keyring: Keyring, policy: Policy, now: datetime) -> Claim:
+def verify_bundle(data: bytes, digest: str, trust: Keyring | TrustedIdentity, policy: Policy, now: datetime) -> Claim:
     """Return the claim of a bundle about a digest.
 
     The signature comes first: nothing else is read of what is not signed. Raises Malformed, SignatureRefused,
-    KeyRefused, TimestampRefused or PolicyRefused.
+    KeyRefused, CertificateRefused, TimestampRefused or PolicyRefused.
     """
-    bundle = parse_bundle(data)
-    key = keyring.verify(bundle)
-    statement = parse_statement(bundle.dsse_envelope.payload_bytes())
+    payload, key, stamped, identity = _signed(data, trust)
+    statement = parse_statement(payload)
     about(statement, digest)
     provenance = provenance_of(statement)
     made = made_at(provenance)
     asked = policy.of_batches() if provenance.build_definition.build_type == BATCH_BUILD_TYPE else policy
-    stamped = signed_at(keyring, bundle)
     key.check(made or now if stamped is None else stamped[0], trusted=stamped is not None)
     asked.check(provenance, key, made, now if stamped is None else min(now, stamped[0]))
     policy.check_age(made if stamped is None else stamped[0], now, stamped=stamped is not None)
-    return Claim(statement, provenance, key, made, stamped)
+    return Claim(statement, provenance, key, made, stamped, identity)
+
+
+def _signed(
+    data: bytes, trust: Keyring | TrustedIdentity
+) -> tuple[bytes, TrustedKey, tuple[datetime, str] | None, Identity | None]:
+    """Return what who is relied on signed, by which key, since when, and who it was where a certificate says so."""
+    if isinstance(trust, TrustedIdentity):
+        return *trust.verify(data), trust.identity
+    bundle = parse_bundle(data)
+    key = trust.verify(bundle)
+    return bundle.dsse_envelope.payload_bytes(), key, signed_at(trust, bundle), None
 
 
 def claim_of_one(claim: Claim, provenance: bytes, policy: Policy, now: datetime) -> Claim:

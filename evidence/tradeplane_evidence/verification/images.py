@@ -46,7 +46,7 @@ class ImageClaim:
     def in_words(self) -> str:
         """Say who vouches for it, and for which sources."""
         details = self.claim.provenance.run_details
-        return f"by key {self.claim.key.key.fingerprint}, builder {details.builder.id}, from {self._source_in_words()}"
+        return f"by {self.claim.signer}, builder {details.builder.id}, from {self._source_in_words()}"
 
     def _source_in_words(self) -> str:
         if self.commit is not None:

@@ -1,6 +1,6 @@
 """A run in a registry: what an auditor asks, one question after the other, each answered by itself.
 
-Nothing of ours is asked: the registry's bytes, a public key, and a policy.
+Nothing of ours is asked: the registry's bytes, a public key or a name, and a policy.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json
 
 from tradeplane_evidence.errors import Malformed, NotAttested, PolicyRefused
+from tradeplane_evidence.keyless.identities import LOG
 from tradeplane_evidence.registry.manifests import parse_manifest
 from tradeplane_evidence.registry.references import is_digest, parse_reference
 from tradeplane_evidence.results_artifact import (
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from tradeplane_api.run import ResultsManifest, RunSpecification
 
+    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.manifests import Manifest
     from tradeplane_evidence.registry.references import Reference
@@ -78,7 +80,7 @@ class Verification:
 async def verify_run(
     registry: Registry,
     reference: Reference,
-    keyring: Keyring,
+    signers: Keyring | TrustedIdentity,
     policy: Policy,
     now: datetime,
     images: Images | None = None,
@@ -88,7 +90,7 @@ async def verify_run(
     ``images``: what the chain goes on with; it ends at the run where that is absent. Raises what a registry raises
     where it cannot be asked.
     """
-    found, trust = Verification(reference), Trust(keyring, policy, now)
+    found, trust = Verification(reference), Trust(signers, policy, now)
     step = "artifact"
     try:
         manifest = await _artifact(registry, found)
@@ -137,7 +139,7 @@ async def _attestation(registry: Registry, found: Verification, manifest: Manife
     found.claim = claim = one.claim
     others = f"; {one.passed_over} passed over" if one.passed_over else ""
     together = f", with {len(claim.statement.subject) - 1:,} other runs" if claim.batch is not None else ""
-    found.say("signature", f"by {claim.key.key.algorithm} key {claim.key.key.fingerprint}{together}{others}")
+    found.say("signature", f"by {claim.signer}{together}{others}")
     found.say("policy", f"builder {claim.provenance.run_details.builder.id}")
     return claim
 
@@ -237,7 +239,8 @@ async def _chain(found: Verification, claim: Claim, images: Images | None) -> No
 
 def _time(claim: Claim) -> str:
     if claim.stamped is not None:
-        return f"{told(claim.stamped[0])} by the timestamp authority {claim.stamped[1]}"
+        whose = claim.stamped[1] if claim.stamped[1] == LOG else f"the timestamp authority {claim.stamped[1]}"
+        return f"{told(claim.stamped[0])} by {whose}"
     if claim.made is None:
         return "not stated, and no trusted timestamp"
     return f"{told(claim.made)} by the signer's own word: no trusted timestamp"
