@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import urllib.request
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,9 +25,9 @@ from tradeplane_evidence.signing.signer import sign_and_stamp
 from tradeplane_evidence.signing.timestamps import TimestampAuthority, read_chain, stamped
 from tradeplane_evidence.verification.bundles import Claim, verify_bundle
 from tradeplane_evidence.verification.policy import Policy
-from tradeplane_stacks.local.binaries import TIMESTAMPS
 
-from tests.integration.evidence.conftest import program, push, served
+from tests.integration.evidence.conftest import push
+from tests.integration.evidence.timestamp_authority import chain_of, timestamp_authority, timestamps_at
 from tests.ports import free_port
 from tests.unit.evidence import sample_runs
 
@@ -44,45 +42,23 @@ if TYPE_CHECKING:
 FINISHED = datetime(2026, 1, 5, 9, 0, 7, tzinfo=UTC)
 
 
-@contextmanager
-def _authority(folder: Path) -> Iterator[str]:
-    """Run an authority with a key and a chain of its own; give its address."""
-    host = f"127.0.0.1:{free_port()}"
-    port = host.rpartition(":")[2]
-    command = [str(program(TIMESTAMPS)), "serve", "--host", "127.0.0.1", "--port", port]
-    command += ["--timestamp-signer", "memory", "--disable-ntp-monitoring"]
-    with served(command, host, folder / "log", path="/ping"):
-        yield f"http://{host}"
-
-
-def _chain(address: str) -> bytes:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"{address}/api/v1/timestamp/certchain", timeout=10) as answer:
-        found: bytes = answer.read()
-    return found
-
-
 @pytest.fixture(scope="module")
 def strange(signer: FileSigner, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
-    """Have another authority stamp, and give the bundle and its chain: its port for metrics is free again then."""
-    with _authority(tmp_path_factory.mktemp("another")) as address:
-        return asyncio.run(_bundle(signer, address)), _chain(address)
+    """Have another authority stamp, and give the bundle and its chain: one at a time can run."""
+    with timestamp_authority(tmp_path_factory.mktemp("another")) as address:
+        return asyncio.run(_bundle(signer, address)), chain_of(address)
 
 
 @pytest.fixture(scope="module")
 def authority(strange: tuple[bytes, bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     del strange
-    with _authority(tmp_path_factory.mktemp("authority")) as address:
+    with timestamp_authority(tmp_path_factory.mktemp("authority")) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
 def chain(authority: str) -> bytes:
-    return _chain(authority)
-
-
-def _url(address: str) -> str:
-    return f"{address}/api/v1/timestamp"
+    return chain_of(authority)
 
 
 def _keyring(signer: FileSigner, *chains: bytes, **entry: Any) -> Keyring:
@@ -93,7 +69,7 @@ def _keyring(signer: FileSigner, *chains: bytes, **entry: Any) -> Keyring:
 
 async def _bundle(signer: FileSigner, address: str) -> bytes:
     statement = sample_runs.statement()
-    return await sign_and_stamp(statement, signer, _url(address))
+    return await sign_and_stamp(statement, signer, timestamps_at(address))
 
 
 def _verify(bundle: bytes, keyring: Keyring, policy: Policy | None = None) -> Claim:
@@ -177,7 +153,7 @@ async def test_what_says_it_is_from_after_its_timestamp_is_refused(
 ) -> None:
     ahead = (datetime.now(UTC) + timedelta(hours=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     execution = replace(sample_runs.EXECUTION, finished=ahead)
-    bundle = await sign_and_stamp(sample_runs.statement(execution), signer, _url(authority))
+    bundle = await sign_and_stamp(sample_runs.statement(execution), signer, timestamps_at(authority))
     with pytest.raises(PolicyRefused, match="yet to come: it was signed by"):
         _verify(bundle, _keyring(signer, chain))
 
@@ -185,8 +161,8 @@ async def test_what_says_it_is_from_after_its_timestamp_is_refused(
 async def test_what_was_stamped_is_not_stamped_again_and_cosign_verifies_it(
     olareg: str, signer: FileSigner, authority: str, chain: bytes, cosign: Cosign
 ) -> None:
-    first = await push(olareg, "runs/stamped", signer, _url(authority))
-    assert await push(olareg, "runs/stamped", signer, _url(authority)) == first
+    first = await push(olareg, "runs/stamped", signer, timestamps_at(authority))
+    assert await push(olareg, "runs/stamped", signer, timestamps_at(authority)) == first
     async with Registry(olareg, plain_http=True) as registry:
         listed = await list_referrers(registry, "runs/stamped", first.reference.digest or "")
     assert [one.digest for one in listed] == [first.attestation]

@@ -1,0 +1,62 @@
+"""A real timestamp authority, one at a time on the machine: each takes port 2112 for its metrics, and no other."""
+
+from __future__ import annotations
+
+import fcntl
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradeplane_stacks.local.binaries import TIMESTAMPS
+
+from tests.integration.evidence.conftest import program, served
+from tests.ports import free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TURN_WITHIN_S = 300
+
+
+@contextmanager
+def timestamp_authority(folder: Path) -> Iterator[str]:
+    """Run an authority with a key and a chain of its own; give its address."""
+    host = f"127.0.0.1:{free_port()}"
+    port = host.rpartition(":")[2]
+    command = [str(program(TIMESTAMPS)), "serve", "--host", "127.0.0.1", "--port", port]
+    command += ["--timestamp-signer", "memory", "--disable-ntp-monitoring"]
+    with _turn(), served(command, host, folder / "timestamps.log", path="/ping"):
+        yield f"http://{host}"
+
+
+def timestamps_at(address: str) -> str:
+    """Return the URL at which an authority is asked."""
+    return f"{address}/api/v1/timestamp"
+
+
+def chain_of(address: str) -> bytes:
+    """Return the certificates of an authority, PEM."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"{timestamps_at(address)}/certchain", timeout=10) as answer:
+        found: bytes = answer.read()
+    return found
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait until no other process of the tests runs one."""
+    deadline = time.monotonic() + _TURN_WITHIN_S
+    with Path(tempfile.gettempdir(), "tradeplane-timestamp-authority.lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise AssertionError("another test has run a timestamp authority for minutes") from None
+                time.sleep(0.1)
+            else:
+                break
+        yield
