@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from tradeplane_api.run import ExitCode
 from tradeplane_evidence.errors import InvalidKey, InvalidReference
@@ -21,49 +20,46 @@ from tradeplane_cli.failures import CommandFailure
 if TYPE_CHECKING:
     from pathlib import Path
 
+Key = TypeVar("Key")
 FETCH_LIMIT_S = 60.0
 """How long the trusted root of a public instance may take."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """Who is to have signed, by the options given: a key, or a name and who vouched for it."""
+def expected_signer(key: Key | None, subject: str | None, issuer: str | None) -> Key | Identity:
+    """Return who is to have signed by the options given: a key, or somebody.
 
-    key: Path | None
-    subject: str | None
-    issuer: str | None
-
-    def identity(self) -> Identity | None:
-        """Return who is to have signed; None where it is a key. Raises CommandFailure where it is not just one."""
-        if self.key is not None:
-            if self.subject is not None or self.issuer is not None:
-                raise CommandFailure(
-                    "a key and an identity are given, and only one of them can be who signed",
-                    remedy="give --key, or --certificate-identity and --certificate-oidc-issuer",
-                )
-            return None
-        if not self.subject or not self.issuer:
+    Raises CommandFailure where it is neither, both, or half of one.
+    """
+    if key is not None:
+        if subject is not None or issuer is not None:
             raise CommandFailure(
-                "it is not said who is to have signed",
-                remedy="give --key, or both --certificate-identity and --certificate-oidc-issuer",
+                "a key and an identity are given, and only one of them can be who signed",
+                remedy="give --key, or --certificate-identity and --certificate-oidc-issuer",
             )
-        return Identity(self.subject, self.issuer)
+        return key
+    if not subject or not issuer:
+        raise CommandFailure(
+            "it is not said who is to have signed",
+            remedy="give --key, or both --certificate-identity and --certificate-oidc-issuer",
+        )
+    return Identity(subject, issuer)
 
 
-def verify_bundle(
-    artifact: str, bundle: Path, expected: Expected, root: Path | None, *, staging: bool
+def verify_bundle_by_key(artifact: str, bundle: Path, key: Path, root: Path | None) -> ArtifactClaim:
+    """Verify a bundle about a file or a digest by a public key. Raises what the rooms below raise."""
+    asked = artifact_of(artifact)
+    public = read_artifact_key(_read(key, "the key", MAX_KEY_BYTES), f"the key {key}")
+    trusted = None if root is None else read_root(root)
+    return verify_by_key(_read(bundle, "the bundle", MAX_BUNDLE_BYTES), asked, public, trusted)
+
+
+def verify_bundle_by_identity(
+    artifact: str, bundle: Path, identity: Identity, root: Path | None, *, staging: bool
 ) -> ArtifactClaim:
-    """Verify a bundle about a file or a digest. Raises what the rooms below raise."""
-    identity = expected.identity()
+    """Verify a bundle about a file or a digest by who signed. Raises what the rooms below raise."""
     asked = artifact_of(artifact)
     data = _read(bundle, "the bundle", MAX_BUNDLE_BYTES)
-    trusted = None if root is None else read_root(root)
-    if expected.key is not None:
-        pem = _read(expected.key, "the key", MAX_KEY_BYTES)
-        return verify_by_key(data, asked, read_artifact_key(pem, f"the key {expected.key}"), trusted)
-    if identity is None:
-        raise CommandFailure("it is not said who is to have signed")
-    return verify_by_identity(data, asked, identity, trusted or fetch_root(staging=staging))
+    return verify_by_identity(data, asked, identity, fetch_root(staging=staging) if root is None else read_root(root))
 
 
 def read_root(path: Path) -> TrustRoot:

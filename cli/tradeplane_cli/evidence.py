@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import ExitCode
 from tradeplane_evidence.attestation import Attested, attest_run
+from tradeplane_evidence.keyless.identities import Identity
+from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.opened import Registries
@@ -26,6 +28,7 @@ from tradeplane_evidence.verification.images import Images
 from tradeplane_evidence.verification.runs import Check, Verification, verify_run
 from tradeplane_store.objects import open_store
 
+from tradeplane_cli.artifact_bundles import expected_signer, fetch_root, read_root
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import GAP, pairs
 from tradeplane_cli.progress import stage
@@ -128,18 +131,19 @@ def attest(run: str, url: str, target: str, signer: str, authority: str | None, 
     return Pushed(run, attested, key.public_key.fingerprint)
 
 
-def verify(target: str, keys: Sequence[Path], policy: Policy, images: Policy | None, *, plain_http: bool) -> Verified:
+def verify(
+    target: str, signers: Keyring | TrustedIdentity, policy: Policy, images: Policy | None, *, plain_http: bool
+) -> Verified:
     """Verify a run in a registry, and its image by ``images``, or not where that is None.
 
     Raises what the rooms below raise where a registry cannot be asked.
     """
-    reference = parse_reference(target)
-    keyring, now = read_keys(keys), datetime.now(UTC)
+    reference, now = parse_reference(target), datetime.now(UTC)
 
     async def look() -> Verification:
         async with Registries(partial(_registry, plain_http=plain_http)) as registries:
-            chain = None if images is None else Images(registries.of, Trust(keyring, images, now))
-            return await verify_run(await registries.of(reference), reference, keyring, policy, now, chain)
+            chain = None if images is None else Images(registries.of, Trust(signers, images, now))
+            return await verify_run(await registries.of(reference), reference, signers, policy, now, chain)
 
     with stage(f"Verifying {reference}"):
         return Verified(asyncio.run(look()))
@@ -164,6 +168,20 @@ def run_again(found: Verified, url: str) -> bool:
     words = f"it comes to {again.result_digest} on this machine; tradeplane results diff shows where they part"
     found.verification.checks.append(Check("replay", words, "Diverged"))
     return False
+
+
+def relied_on(
+    keys: Sequence[Path], subject: str | None, issuer: str | None, root: Path | None
+) -> Keyring | TrustedIdentity:
+    """Return who is relied on by the options given. Raises InvalidKey, and CommandFailure where it is not just one."""
+    who = expected_signer(keys or None, subject, issuer)
+    if isinstance(who, Identity):
+        return TrustedIdentity(who, fetch_root(staging=False) if root is None else read_root(root))
+    if root is not None:
+        raise CommandFailure(
+            "--trusted-root is about who signed, and a key is given", remedy="put timestamp authorities in a keyring"
+        )
+    return read_keys(who)
 
 
 def read_keys(paths: Sequence[Path]) -> Keyring:

@@ -66,13 +66,15 @@ def verify_bundle(
     Says in one sentence what was found. Ends with exit code 0 where it is verified, and 1 where it is not, for whatever
     reason. Needs the network only for an identity without --trusted-root.
     """
-    from tradeplane_cli.artifact_bundles import Expected
-    from tradeplane_cli.artifact_bundles import verify_bundle as look
+    from tradeplane_cli import artifact_bundles
     from tradeplane_cli.translation import failure_of
 
-    expected = Expected(key, certificate_identity, certificate_oidc_issuer)
     try:
-        claim = look(artifact, bundle, expected, trusted_root, staging=staging)
+        who = artifact_bundles.expected_signer(key, certificate_identity, certificate_oidc_issuer)
+        if isinstance(who, Path):
+            claim = artifact_bundles.verify_bundle_by_key(artifact, bundle, who, trusted_root)
+        else:
+            claim = artifact_bundles.verify_bundle_by_identity(artifact, bundle, who, trusted_root, staging=staging)
     except Exception as error:
         failure = failure_of(error)
         if failure.code is ExitCode.INTERNAL:

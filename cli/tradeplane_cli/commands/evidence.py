@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from tradeplane_api.run import ExitCode
 
+from tradeplane_cli.commands.artifact_bundle import CertificateIdentity, CertificateIssuer, TrustedRootFile
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.failures import DIFFERENT
 from tradeplane_cli.options import Debug, Output, Store
@@ -74,9 +75,12 @@ def verify(
         str, typer.Argument(metavar="REFERENCE", help="A run in a registry: REGISTRY/REPOSITORY@sha256:...")
     ],
     key: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Option(metavar="FILE", help="The signer's public key (PEM), or a keyring; give it as often as needed."),
-    ],
+    ] = None,
+    certificate_identity: CertificateIdentity = None,
+    certificate_oidc_issuer: CertificateIssuer = None,
+    trusted_root: TrustedRootFile = None,
     builder: Annotated[
         list[str] | None,
         typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
@@ -106,15 +110,15 @@ def verify(
 ) -> None:
     """Verify a run in a registry: signature, policy, files, result, inputs and the chain, one line each.
 
-    Needs neither a cluster nor an account: the registry's bytes and the signer's public key. Ends with exit code 3 when
-    a check fails, and 10 when all do not but running it again comes to something else.
+    Needs neither a cluster nor an account: the registry's bytes, and the signer's public key or who signed. Ends with
+    exit code 3 when a check fails, and 10 when all do not but running it again comes to something else.
     """
     from datetime import timedelta
 
     from tradeplane_evidence.verification.images import image_policy
     from tradeplane_evidence.verification.policy import Policy
 
-    from tradeplane_cli.evidence import run_again
+    from tradeplane_cli.evidence import relied_on, run_again
     from tradeplane_cli.evidence import verify as look
     from tradeplane_cli.local_store import store_url
 
@@ -124,7 +128,8 @@ def verify(
         timestamped=require_timestamp,
     )
     images = image_policy(frozenset(image_builder) if image_builder else None) if chain else None
-    found = look(reference, key, policy, images, plain_http=plain_http)
+    signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
+    found = look(reference, signers, policy, images, plain_http=plain_http)
     genuine = found.verification.passed
     same = run_again(found, store_url(store)) if replay and genuine else True
     show(found.as_json(), output, found.as_text)
