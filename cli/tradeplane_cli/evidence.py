@@ -119,11 +119,11 @@ def attest(run: str, url: str, target: str, signer: str, authority: str | None, 
         raise CommandFailure(
             f"{target} names a digest, and that follows from the results", remedy="leave out what comes after @"
         )
-    key = open_signer(signer, _passphrase())
+    key = open_signer(signer, passphrase())
     stored = read_run(open_store(url), run)
 
     async def push() -> Attested:
-        async with _registry(repository, plain_http=plain_http) as registry:
+        async with registry_at(repository, plain_http=plain_http) as registry:
             return await attest_run(stored, registry, repository, Alone(key, authority), Execution())
 
     with stage(f"Pushing {run} to {repository.host}"):
@@ -141,7 +141,7 @@ def verify(
     reference, now = parse_reference(target), datetime.now(UTC)
 
     async def look() -> Verification:
-        async with Registries(partial(_registry, plain_http=plain_http)) as registries:
+        async with Registries(partial(registry_at, plain_http=plain_http)) as registries:
             chain = None if images is None else Images(registries.of, Trust(signers, images, now))
             return await verify_run(await registries.of(reference), reference, signers, policy, now, chain)
 
@@ -197,10 +197,12 @@ def read_keys(paths: Sequence[Path]) -> Keyring:
     return Keyring(tuple(keys), tuple(authorities))
 
 
-def _registry(reference: Reference, *, plain_http: bool) -> Registry:
+def registry_at(reference: Reference, *, plain_http: bool) -> Registry:
+    """Return the registry of a reference, logged in to as docker is."""
     return Registry(reference.host, plain_http or reference.is_loopback, credentials_for)
 
 
-def _passphrase() -> bytes | None:
+def passphrase() -> bytes | None:
+    """Return the passphrase of a signing key, where one is set."""
     text = os.environ.get(PASSPHRASE_VARIABLE)
     return text.encode() if text else None

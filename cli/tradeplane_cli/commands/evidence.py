@@ -1,4 +1,4 @@
-"""``tradeplane attest`` and ``tradeplane verify``."""
+"""``tradeplane attest``, ``tradeplane attest-image`` and ``tradeplane verify``."""
 
 from __future__ import annotations
 
@@ -19,12 +19,29 @@ ATTEST_EPILOG = epilog(
     "openssl pkey -in key.pem -pubout -out key.pub",
     "tradeplane attest macd-sp500-1a2b3c4d5e --to registry.example.com/runs/sp500-macd --signer file:key.pem",
 )
+ATTEST_IMAGE_EPILOG = epilog(
+    "python -m tradeplane_stacks.images push --registry registry.example.com",
+    "tradeplane attest-image registry.example.com/tradeplane/workloads@sha256:... --record build/workloads.build.json "
+    "--signer file:key.pem",
+)
 VERIFY_EPILOG = epilog(
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub",
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub --replay --store s3://prices/research",
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key keyring.json -o json | jq .checks",
 )
 
+SignerUri = Annotated[
+    str,
+    typer.Option(
+        metavar="URI",
+        help="Who signs: file:KEY.pem (ECDSA P-256 or Ed25519), awskms:///alias/NAME or pkcs11:token=.... "
+        "The passphrase of a key in a file, or the PIN of a token, is read from TRADEPLANE_KEY_PASSPHRASE.",
+    ),
+]
+TimestampAuthority = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Have an authority say when it was signed (RFC 3161). [default: nobody]"),
+]
 PlainHttp = Annotated[
     bool,
     typer.Option("--plain-http", help="Speak to the registry without TLS; on this machine's own that is done unasked."),
@@ -41,18 +58,8 @@ def attest(
             help="Where to, such as registry.example.com/runs/sp500-macd, with :TAG where it is to have one.",
         ),
     ],
-    signer: Annotated[
-        str,
-        typer.Option(
-            metavar="URI",
-            help="Who signs: file:KEY.pem (ECDSA P-256 or Ed25519), awskms:///alias/NAME or pkcs11:token=.... "
-            "The passphrase of a key in a file, or the PIN of a token, is read from TRADEPLANE_KEY_PASSPHRASE.",
-        ),
-    ],
-    timestamp_authority: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Have an authority say when it was signed (RFC 3161). [default: nobody]"),
-    ] = None,
+    signer: SignerUri,
+    timestamp_authority: TimestampAuthority = None,
     plain_http: PlainHttp = False,
     store: Store = None,
     output: Output = OutputFormat.TABLE,
@@ -67,6 +74,48 @@ def attest(
     from tradeplane_cli.local_store import store_url
 
     pushed = push(run, store_url(store), to, signer, timestamp_authority, plain_http=plain_http)
+    show(pushed.as_json(), output, pushed.as_text)
+
+
+def attest_image(
+    reference: Annotated[
+        str, typer.Argument(metavar="REFERENCE", help="An image in a registry: REGISTRY/REPOSITORY@sha256:...")
+    ],
+    record: Annotated[
+        Path, typer.Option(metavar="FILE", help="The record of its build, such as build/workloads.build.json.")
+    ],
+    signer: SignerUri,
+    sbom: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A bill of materials of it, once a platform. [default: those that the record names, beside it]",
+        ),
+    ] = None,
+    builder: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="What built it. [default: the builder of somebody's own machine]"),
+    ] = None,
+    invocation: Annotated[
+        str | None, typer.Option(metavar="ID", help="Which of the builder's executions it was. [default: not stated]")
+    ] = None,
+    timestamp_authority: TimestampAuthority = None,
+    plain_http: PlainHttp = False,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Attest an image in a registry: signed provenance, and what is in it for each platform.
+
+    Refuses what is not of each other: a record of another image, bills that were changed. Once more does nothing new.
+    """
+    from tradeplane_evidence.statements.image import LOCAL_IMAGE_BUILDER
+    from tradeplane_evidence.statements.run import Execution
+
+    from tradeplane_cli.image_evidence import Files, attest_by_files
+
+    execution = Execution(builder=builder or LOCAL_IMAGE_BUILDER, invocation=invocation)
+    files = Files(record, sbom or [])
+    pushed = attest_by_files(reference, files, signer, execution, timestamp_authority, plain_http=plain_http)
     show(pushed.as_json(), output, pushed.as_text)
 
 
@@ -142,4 +191,5 @@ def verify(
 def add_to(application: typer.Typer) -> None:
     """Add the commands to an application."""
     application.command("attest", epilog=ATTEST_EPILOG, no_args_is_help=True)(attest)
+    application.command("attest-image", epilog=ATTEST_IMAGE_EPILOG, no_args_is_help=True)(attest_image)
     application.command("verify", epilog=VERIFY_EPILOG, no_args_is_help=True)(verify)
