@@ -15,6 +15,7 @@ from tradeplane_stacks.demo import objects
 from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.evidence import Evidence, provide_key
+from tradeplane_stacks.demo.image_evidence import attest_images, signing_key
 from tradeplane_stacks.demo.objects import Objects, example, shown
 from tradeplane_stacks.demo.programs import run
 from tradeplane_stacks.demo.session import Session
@@ -111,6 +112,14 @@ class Demo:
         if evidence is not None:
             kubectl("apply", "--server-side", "--force-conflicts", "-f", SYSTEM_NAMESPACE)
             provide_key(kubectl, SYSTEM, self.progress.say)
+            attest_images(
+                {"operator": images.operator, "workloads": images.workloads},
+                GENERATED,
+                signing_key(kubectl, SYSTEM),
+                tradeplane,
+                self.progress.say,
+                plain_http=self.cluster.plain_http,
+            )
         self.progress.say(f"kubectl apply --server-side -k {shown(directory)}")
         kubectl.apply_directory(directory)
         self.cluster.provide_store(SYSTEM, of_all=True)

@@ -35,6 +35,9 @@ COMMANDS = [
     ("results", "show"),
     ("results", "diff"),
     ("results", "report"),
+    ("attest",),
+    ("attest-image",),
+    ("verify",),
     ("version",),
     ("completion",),
 ]
