@@ -24,8 +24,9 @@ from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import read_run
 from tradeplane_evidence.verification.attestations import Trust
+from tradeplane_evidence.verification.checks import Check, Checks
 from tradeplane_evidence.verification.images import Images
-from tradeplane_evidence.verification.runs import Check, Verification, verify_run
+from tradeplane_evidence.verification.runs import Verification, verify_run
 from tradeplane_store.objects import open_store
 
 from tradeplane_cli.artifact_bundles import expected_signer, fetch_root, read_root
@@ -87,29 +88,40 @@ class Verified:
         """Return the fields that docs/cli.md states."""
         found = self.verification
         return {
-            "reference": str(found.reference),
-            "verified": found.passed,
-            "checks": [
-                {
-                    "name": check.name,
-                    "passed": check.passed,
-                    "message": check.words,
-                    **({} if check.passed else {"error": check.error}),
-                }
-                for check in found.checks
-            ],
+            **checks_as_json(found),
             "statement": None if found.claim is None else found.claim.statement.plain(),
             "provenance": None if found.claim is None else found.claim.provenance.plain(),
         }
 
     def as_text(self) -> str:
         """Lines for people: one a check."""
-        checks = self.verification.checks
-        width = max(len(check.name) for check in checks)
-        lines = [
-            f"{'ok  ' if check.passed else 'FAIL'} {check.name.ljust(width)}{GAP}{check.words}" for check in checks
-        ]
-        return "\n".join(lines)
+        return checks_as_text(self.verification)
+
+
+def checks_as_json(found: Checks) -> dict[str, Any]:
+    """Return what was asked, and what each check says, as docs/cli.md states."""
+    return {
+        "reference": str(found.reference),
+        "verified": found.passed,
+        "checks": [
+            {
+                "name": check.name,
+                "passed": check.passed,
+                "message": check.words,
+                **({} if check.passed else {"error": check.error}),
+            }
+            for check in found.checks
+        ],
+    }
+
+
+def checks_as_text(found: Checks) -> str:
+    """Return lines for people: one a check."""
+    width = max(len(check.name) for check in found.checks)
+    lines = [
+        f"{'ok  ' if check.passed else 'FAIL'} {check.name.ljust(width)}{GAP}{check.words}" for check in found.checks
+    ]
+    return "\n".join(lines)
 
 
 def attest(run: str, url: str, target: str, signer: str, authority: str | None, *, plain_http: bool) -> Pushed:

@@ -1,9 +1,10 @@
-"""Attesting an image by the files that its build left, as the command does it and shows it."""
+"""Attesting an image by the files that its build left, and verifying one, as the commands do it and show it."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import ExitCode
@@ -17,8 +18,10 @@ from tradeplane_evidence.image_attestation import (
 from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
+from tradeplane_evidence.verification.attestations import Trust
+from tradeplane_evidence.verification.whole_images import ImageVerification, verify_whole_image
 
-from tradeplane_cli.evidence import passphrase, registry_at
+from tradeplane_cli.evidence import checks_as_json, checks_as_text, passphrase, registry_at
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import pairs
 from tradeplane_cli.progress import stage
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradeplane_api.image_build import ImageBuild
+    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
+    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.statements.run import Execution
+    from tradeplane_evidence.verification.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +118,36 @@ def _read(path: Path, limit: int, what: str) -> bytes:
             code=ExitCode.INVALID,
             remedy="give the files that python -m tradeplane_stacks.images push left in build/",
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedImage:
+    """What was found of an image in a registry."""
+
+    verification: ImageVerification
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        image = self.verification.image
+        return {
+            **checks_as_json(self.verification),
+            "attestation": None if image is None else image.attestation,
+            "commit": None if image is None else image.commit,
+            "provenance": None if image is None else image.claim.provenance.plain(),
+        }
+
+    def as_text(self) -> str:
+        """Lines for people: one a check."""
+        return checks_as_text(self.verification)
+
+
+def verify_image(target: str, signers: Keyring | TrustedIdentity, policy: Policy, *, plain_http: bool) -> VerifiedImage:
+    """Verify an image in a registry. Raises what the rooms below raise where a registry cannot be asked."""
+    reference = parse_reference(target)
+
+    async def look() -> ImageVerification:
+        async with registry_at(reference, plain_http=plain_http) as registry:
+            return await verify_whole_image(registry, reference, Trust(signers, policy, datetime.now(UTC)))
+
+    with stage(f"Verifying {reference}"):
+        return VerifiedImage(asyncio.run(look()))

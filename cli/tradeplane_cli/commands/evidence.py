@@ -1,4 +1,4 @@
-"""``tradeplane attest``, ``tradeplane attest-image`` and ``tradeplane verify``."""
+"""``tradeplane attest``, ``attest-image``, ``verify`` and ``verify-image``."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ VERIFY_EPILOG = epilog(
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key keyring.json -o json | jq .checks",
 )
 
+VERIFY_IMAGE_EPILOG = epilog(
+    "tradeplane verify-image registry.example.com/tradeplane/workloads@sha256:... --key key.pub",
+    "tradeplane verify-image registry.example.com/tradeplane/workloads:1.0 --key keyring.json "
+    "--builder https://example.com/builders/release -o json",
+)
+
 SignerUri = Annotated[
     str,
     typer.Option(
@@ -41,6 +47,14 @@ SignerUri = Annotated[
 TimestampAuthority = Annotated[
     str | None,
     typer.Option(metavar="URL", help="Have an authority say when it was signed (RFC 3161). [default: nobody]"),
+]
+Keys = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="FILE", help="The signer's public key (PEM), or a keyring; give it as often as needed."),
+]
+Builders = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
 ]
 PlainHttp = Annotated[
     bool,
@@ -123,17 +137,11 @@ def verify(
     reference: Annotated[
         str, typer.Argument(metavar="REFERENCE", help="A run in a registry: REGISTRY/REPOSITORY@sha256:...")
     ],
-    key: Annotated[
-        list[Path] | None,
-        typer.Option(metavar="FILE", help="The signer's public key (PEM), or a keyring; give it as often as needed."),
-    ] = None,
+    key: Keys = None,
     certificate_identity: CertificateIdentity = None,
     certificate_oidc_issuer: CertificateIssuer = None,
     trusted_root: TrustedRootFile = None,
-    builder: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
-    ] = None,
+    builder: Builders = None,
     image_builder: Annotated[
         list[str] | None,
         typer.Option(metavar="URI", help="A builder of the image that will do; as often as needed. [default: any]"),
@@ -188,8 +196,38 @@ def verify(
         raise typer.Exit(DIFFERENT)
 
 
+def verify_image(
+    reference: Annotated[
+        str, typer.Argument(metavar="REFERENCE", help="An image in a registry: REGISTRY/REPOSITORY@sha256:...")
+    ],
+    key: Keys = None,
+    certificate_identity: CertificateIdentity = None,
+    certificate_oidc_issuer: CertificateIssuer = None,
+    trusted_root: TrustedRootFile = None,
+    builder: Builders = None,
+    plain_http: PlainHttp = False,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Verify an image in a registry: who built it, from which sources, and what is in it, one line each.
+
+    Ends with exit code 3 when a check fails.
+    """
+    from tradeplane_evidence.verification.images import image_policy
+
+    from tradeplane_cli.evidence import relied_on
+    from tradeplane_cli.image_evidence import verify_image as look
+
+    signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
+    found = look(reference, signers, image_policy(frozenset(builder) if builder else None), plain_http=plain_http)
+    show(found.as_json(), output, found.as_text)
+    if not found.verification.passed:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
 def add_to(application: typer.Typer) -> None:
     """Add the commands to an application."""
     application.command("attest", epilog=ATTEST_EPILOG, no_args_is_help=True)(attest)
     application.command("attest-image", epilog=ATTEST_IMAGE_EPILOG, no_args_is_help=True)(attest_image)
     application.command("verify", epilog=VERIFY_EPILOG, no_args_is_help=True)(verify)
+    application.command("verify-image", epilog=VERIFY_IMAGE_EPILOG, no_args_is_help=True)(verify_image)

@@ -36,6 +36,8 @@ SBOM_PREDICATE_TYPE = "https://cyclonedx.org/bom"
 """A CycloneDX bill of materials is the predicate itself; cosign calls it ``cyclonedx``."""
 LOCAL_IMAGE_BUILDER = "https://tradeplane.dev/evidence/builders/images-local-v1"
 """The builder of an image that somebody built on a machine of their own: nobody but the signer vouches for it."""
+SBOM_MEDIA_TYPE = "application/vnd.cyclonedx+json"
+"""What a byproduct is that is a bill of materials."""
 IMAGE_PARAMETERS = frozenset({"base", "image", "platforms"})
 """The external parameters there are; each image has all of them."""
 SOURCE = "source"
@@ -149,7 +151,7 @@ def _details(evidence: ImageEvidence) -> RunDetails:
             ResourceDescriptor(
                 name=one.sbom.file,
                 digest={"sha256": hexadecimal(sbom_digest(evidence.sboms[one.platform]))},
-                media_type="application/vnd.cyclonedx+json",
+                media_type=SBOM_MEDIA_TYPE,
             )
             for one in evidence.build.platforms
         ),

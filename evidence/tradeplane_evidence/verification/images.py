@@ -46,9 +46,10 @@ class ImageClaim:
     def in_words(self) -> str:
         """Say who vouches for it, and for which sources."""
         details = self.claim.provenance.run_details
-        return f"by {self.claim.signer}, builder {details.builder.id}, from {self._source_in_words()}"
+        return f"by {self.claim.signer}, builder {details.builder.id}, from {self.source_in_words()}"
 
-    def _source_in_words(self) -> str:
+    def source_in_words(self) -> str:
+        """Say what it was built from."""
         if self.commit is not None:
             return f"commit {self.commit}" + (f" of {self.source.uri}" if self.source.uri else "")
         tree = (self.source.digest or {}).get("gitTree", "unknown")

@@ -5,7 +5,7 @@ Nothing of ours is asked: the registry's bytes, a public key or a name, and a po
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_store import layout
@@ -27,6 +27,7 @@ from tradeplane_evidence.statements.run import ATTESTATION, IMAGE, RESULT, SPECI
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, hexadecimal
 from tradeplane_evidence.verification.attestations import REFUSALS, Trust, believed
 from tradeplane_evidence.verification.bundles import Claim, claim_of_one
+from tradeplane_evidence.verification.checks import Checks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,38 +44,13 @@ if TYPE_CHECKING:
     from tradeplane_evidence.verification.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One question, and its answer in words. ``error``: name of the error where it failed."""
-
-    name: str
-    words: str
-    error: str | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Whether it may be relied on."""
-        return self.error is None
-
-
 @dataclass(slots=True)
-class Verification:
-    """What was found of a run: the checks in their order, of which the first that failed is the last."""
+class Verification(Checks):
+    """What was found of a run."""
 
-    reference: Reference
-    checks: list[Check] = field(default_factory=list)
     claim: Claim | None = None
     results: ResultsManifest | None = None
     image: ImageClaim | None = None
-
-    @property
-    def passed(self) -> bool:
-        """Whether each check passed."""
-        return bool(self.checks) and all(check.passed for check in self.checks)
-
-    def say(self, name: str, words: str) -> None:
-        """Add a check that passed."""
-        self.checks.append(Check(name, words))
 
 
 async def verify_run(
@@ -106,7 +82,7 @@ async def verify_run(
         step = "chain"
         await _chain(found, claim, images)
     except REFUSALS as error:
-        found.checks.append(Check(step, str(error), type(error).__name__))
+        found.fail(step, error)
     else:
         found.say("time", _time(claim))
     return found

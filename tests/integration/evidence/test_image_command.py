@@ -1,15 +1,22 @@
-"""``tradeplane attest-image`` as a person calls it, on a registry of this machine."""
+"""``tradeplane attest-image`` and ``verify-image`` as a person calls them, on a registry of this machine."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_api.image_build import SourceRevision
 from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.manifests import INDEX_TYPE, described
+from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.signed_referrers import hang
+from tradeplane_evidence.statements.image import image_statement, sbom_statement
 from tradeplane_store.canonical import canonical_json
 
+from tests.integration.evidence.conftest import push
 from tests.ports import free_port
 from tests.unit.cli.conftest import files, tradeplane
 from tests.unit.evidence import sample_images, sample_runs
@@ -149,3 +156,74 @@ def test_a_registry_that_is_not_there_ends_with_4(tradeplane: Command, key: str,
     ended = tradeplane("attest-image", absent, "--record", left(tmp_path), "--signer", key)
     assert ended.code == 4
     assert "cannot be reached" in ended.err
+
+
+def test_a_person_is_told_who_built_it_from_what_and_what_is_in_it(
+    tradeplane: Command, reference: str, key: str, tmp_path: Path
+) -> None:
+    attested = told(tradeplane("attest-image", reference, "--record", left(tmp_path), "--signer", key, "-o", "json"))
+    public = str(tmp_path / "key.pub")
+    ended = tradeplane("verify-image", reference, "--key", public)
+    assert ended.code == 0, ended.err
+    lines = [line.split() for line in ended.out.splitlines()]
+    assert [line[:2] for line in lines] == [
+        ["ok", name] for name in ("artifact", "signature", "policy", "source", "contents")
+    ]
+    assert "an index of linux/amd64, linux/arm64" in ended.out
+    assert "2 in workloads.linux-amd64.cdx.json, 2 in workloads.linux-arm64.cdx.json" in ended.out
+    found = told(tradeplane("verify-image", reference, "--key", public, "-o", "json"))
+    assert found["commit"] == sample_images.COMMIT
+    assert attested["provenance"].endswith(found["attestation"])
+    assert found["provenance"]["buildDefinition"]["buildType"] == "https://tradeplane.dev/evidence/image-v1"
+
+
+def _refusal(ended: Ended) -> tuple[str, str]:
+    assert ended.code == 3, ended.err
+    document = json.loads(ended.out)
+    assert document["verified"] is False
+    last = document["checks"][-1]
+    return last["name"], last["error"]
+
+
+def test_an_image_that_is_not_as_it_is_asked_for_ends_with_3(
+    tradeplane: Command, reference: str, key: str, tmp_path: Path
+) -> None:
+    asked = ("verify-image", reference, "--key", str(tmp_path / "key.pub"), "-o", "json")
+    assert _refusal(tradeplane(*asked)) == ("attestation", "NotAttested")
+    told(tradeplane("attest-image", reference, "--record", left(tmp_path), "--signer", key, "-o", "json"))
+    assert _refusal(tradeplane(*asked, "--builder", "https://example.com/other")) == ("attestation", "PolicyRefused")
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "key.pub").write_text(sample_runs.signer_in(other, scalar=99).public_key.pem())
+    stranger = ("verify-image", reference, "--key", str(other / "key.pub"), "-o", "json")
+    assert _refusal(tradeplane(*stranger)) == ("attestation", "KeyRefused")
+
+
+async def test_bills_that_the_provenance_does_not_name_do_not_count(
+    olareg: str, tradeplane: Command, key: str, tmp_path: Path
+) -> None:
+    """The bills of another build are there, genuine and about this image, and those that were named are not."""
+    signer, image = sample_runs.signer_in(tmp_path), sample_images.image()
+    repository = "command/other-bills"
+    place = Reference(olareg, repository, digest=image.digest)
+    async with Registry(olareg, plain_http=True) as registry:
+        await image.push(registry, repository)
+        data, _ = await registry.manifest(place)
+        index = described(data, INDEX_TYPE)
+        evidence = sample_images.evidence()
+        await hang(registry, place, image_statement(evidence), [index], signer)
+        changed = {platform: sample_images.sbom(platform, extra="-other") for platform in sample_images.PLATFORMS}
+        for platform in sample_images.PLATFORMS:
+            await hang(registry, place, sbom_statement(replace(evidence, sboms=changed), platform), [index], signer)
+    ended = await asyncio.to_thread(
+        tradeplane, "verify-image", str(place), "--key", str(tmp_path / "key.pub"), "-o", "json"
+    )
+    assert _refusal(ended) == ("contents", "NotAttested")
+    assert "workloads.linux-a" in ended.out
+
+
+def test_a_run_is_no_image(tradeplane: Command, olareg: str, key: str, tmp_path: Path) -> None:
+    signer = sample_runs.signer_in(tmp_path)
+    attested = asyncio.run(push(olareg, "command/run", signer))
+    asked = ("verify-image", str(attested.reference), "--key", str(tmp_path / "key.pub"), "-o", "json")
+    assert _refusal(tradeplane(*asked)) == ("artifact", "Malformed")

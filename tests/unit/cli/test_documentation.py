@@ -75,6 +75,7 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "exchange serve",
         "verify",
         "verify-bundle",
+        "verify-image",
         "attest-image",
     ],
 )

@@ -1,0 +1,44 @@
+"""What a verification says: one question after the other, each answered by itself, in words for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tradeplane_evidence.registry.references import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One question, and its answer in words. ``error``: name of the error where it failed."""
+
+    name: str
+    words: str
+    error: str | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may be relied on."""
+        return self.error is None
+
+
+@dataclass(slots=True)
+class Checks:
+    """What was found of something in a registry: checks in their order, of which the first that failed is the last."""
+
+    reference: Reference
+    checks: list[Check] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether each check passed."""
+        return bool(self.checks) and all(check.passed for check in self.checks)
+
+    def say(self, name: str, words: str) -> None:
+        """Add a check that passed."""
+        self.checks.append(Check(name, words))
+
+    def fail(self, name: str, error: Exception) -> None:
+        """Add a check that failed, by the error that says why."""
+        self.checks.append(Check(name, str(error), type(error).__name__))
