@@ -126,6 +126,14 @@ async def test_attesting_twice_is_one_attestation(registry_host: str, signer: Fi
     assert [len(found) for found in platforms] == [2, 2]
 
 
+async def test_what_is_stated_stands_beside_where_cosign_looks_for_it(registry_host: str, signer: FileSigner) -> None:
+    attested = await _attest(registry_host, "images/annotated", signer)
+    async with Registry(registry_host, plain_http=True) as registry:
+        listed = await list_referrers(registry, "images/annotated", attested.reference.digest or "")
+    kinds = sorted((one.annotations or {})["dev.sigstore.bundle.predicateType"] for one in listed)
+    assert kinds == ["https://cyclonedx.org/bom", "https://cyclonedx.org/bom", "https://slsa.dev/provenance/v1"]
+
+
 async def test_what_was_signed_is_not_signed_again(registry_host: str, tmp_path: Path) -> None:
     signer = sample_runs.wavering_signer(tmp_path)
     assert signer.sign(b"the same") != signer.sign(b"the same")
@@ -159,6 +167,22 @@ REFUSED: dict[str, tuple[dict[str, Any], type[EvidenceError], str]] = {
         },
         DigestMismatch,
         "linux/s390x",
+    ),
+    "an index of another platform": (
+        {
+            "image": sample_images.image((AMD64, "linux/s390x")),
+            "build": sample_images.build(digest=sample_images.image((AMD64, "linux/s390x")).digest),
+        },
+        DigestMismatch,
+        "is an index of linux/amd64, linux/s390x",
+    ),
+    "an index with a manifest of no platform": (
+        {
+            "image": sample_images.image(nameless=True),
+            "build": sample_images.build(digest=sample_images.image(nameless=True).digest),
+        },
+        DigestMismatch,
+        "3 manifests",
     ),
     "a bill of a byte changed": (
         {"sboms": [sample_images.sboms()[AMD64], sample_images.sboms()[ARM64].replace(b"2.4.6", b"2.4.7")]},

@@ -73,8 +73,11 @@ def _described(data: bytes, media_type: str) -> dict[str, Any]:
     return {"mediaType": media_type, "digest": sha256_digest(data), "size": len(data)}
 
 
-def image(platforms: tuple[str, ...] = PLATFORMS, content: str = "") -> SampleImage:
-    """Return an image for some platforms; another content is another image."""
+def image(platforms: tuple[str, ...] = PLATFORMS, content: str = "", *, nameless: bool = False) -> SampleImage:
+    """Return an image for some platforms; another content is another image.
+
+    ``nameless``: whether its index has one manifest more, which is of no platform.
+    """
     blobs: list[bytes] = [EMPTY]
     manifests: dict[str, bytes] = {}
     for platform in platforms:
@@ -96,6 +99,8 @@ def image(platforms: tuple[str, ...] = PLATFORMS, content: str = "") -> SampleIm
         entries.append(
             {**_described(data, MANIFEST_TYPE), "platform": {"os": system, "architecture": processor}},
         )
+    if nameless:
+        entries.append(_described(manifests[platforms[0]], MANIFEST_TYPE))
     index = canonical_json({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": entries})
     return SampleImage(tuple(blobs), manifests, index)
 
