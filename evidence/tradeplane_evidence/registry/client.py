@@ -165,8 +165,16 @@ class Registry:
         answer = await self._ask("GET", target, repository, accepted=(200, 400, 404, 405), limit=MAX_MANIFEST_BYTES)
         if answer.status != HTTPStatus.OK or not answer.headers.get("Content-Type", "").startswith(INDEX_TYPE):
             return None
-        following = re.fullmatch(r'<([^>]+)>;\s*rel="?next"?', answer.headers.get("Link", ""))
-        return answer.body, following.group(1) if following else None
+        return answer.body, _following(answer)
+
+    async def listing(self, place: str, scope: str) -> tuple[bytes, str | None]:
+        """Return a page of a list (repositories, or tags of one), and where the next is.
+
+        ``scope`` is what is asked of the authority of a registry that asks who one is.
+        """
+        target = self._own_place(place)
+        answer = await self._ask("GET", target, scope=scope, limit=MAX_MANIFEST_BYTES)
+        return answer.body, _following(answer)
 
     def _own_place(self, location: str) -> URL:
         """Return a place that the registry named, which must be its own: credentials go there."""
@@ -188,8 +196,9 @@ class Registry:
         self,
         method: str,
         target: str | URL,
-        repository: str,
+        repository: str = "",
         *,
+        scope: str | None = None,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
         accepted: tuple[int, ...] = (200,),
@@ -203,7 +212,7 @@ class Registry:
         ``again``: error codes by which it says nothing yet.
         """
         url = target if isinstance(target, URL) else self._base().join(URL(target, encoded=True))
-        scope = f"repository:{repository}:{'pull,push' if push else 'pull'}"
+        scope = scope or f"repository:{repository}:{'pull,push' if push else 'pull'}"
         request = _Request(method, url, dict(headers or {}), body, limit, redirects, again)
         try:
             async with asyncio.timeout(self.limits.request_s):
@@ -270,6 +279,12 @@ class Registry:
         }
         remedy = next((words for status, words in remedies.items() if status == answer.status), "see what it says")
         return RegistryRefused(f"{what}{told}; {remedy}", answer.status)
+
+
+def _following(answer: Answer) -> str | None:
+    """Return where the next page of a list is (RFC 8288); None where there is none."""
+    found = re.fullmatch(r'<([^>]+)>;\s*rel="?next"?', answer.headers.get("Link", ""))
+    return found.group(1) if found else None
 
 
 @dataclass(frozen=True, slots=True)
