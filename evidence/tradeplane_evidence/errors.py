@@ -39,6 +39,10 @@ class DigestMismatch(EvidenceError):
     """Bytes that do not have the digest by which they were asked for."""
 
 
+class TooLarge(EvidenceError):
+    """More than the limit that was set; the message names what raises it."""
+
+
 class NotAttested(EvidenceError):
     """There is no evidence of this."""
 

@@ -1,0 +1,46 @@
+"""The commands by which a reader verifies what was exported, to be typed in the folder of the export.
+
+A test runs each as it stands here. Nothing in them is of a tenant: paths are the export's own, and a reference has the
+letters that one may have.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+from tradeplane_evidence.export.folder import CHECKSUMS
+from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
+
+KEYRING = "keyring.json"
+"""All keys that the export was verified by, with their validity, and the timestamp authorities."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command, and what it does. ``offline``: whether it needs nothing but the export."""
+
+    does: str
+    line: str
+    offline: bool
+
+
+def whole() -> Command:
+    """Return the command that checks that no file was changed since."""
+    return Command("every file is as it was exported", f"sha256sum --check --quiet {CHECKSUMS}", offline=True)
+
+
+def by_cosign(key: str, bundle: str, artifact: str) -> Command:
+    """Return the command of cosign that verifies a signed statement about an artifact; arguments are paths."""
+    words = ["cosign", "verify-blob-attestation", "--key", key, "--bundle", bundle]
+    words += ["--insecure-ignore-tlog", "--type", PREDICATE_TYPE, artifact]
+    return Command("signature and subject, by the key alone", shlex.join(words), offline=True)
+
+
+def by_tradeplane(reference: str, builders: frozenset[str] | None, *, timestamped: bool) -> Command:
+    """Return the command of tradeplane that verifies a run where it lies, by the keys and the policy of the export."""
+    words = ["tradeplane", "verify", reference, "--key", KEYRING]
+    for builder in sorted(builders or ()):
+        words += ["--builder", builder]
+    words += ["--require-timestamp"] if timestamped else []
+    return Command("all checks, on what the registry holds now", shlex.join(words), offline=False)

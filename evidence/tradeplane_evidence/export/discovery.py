@@ -1,0 +1,118 @@
+"""Which runs an export looks at: those that are named, those of a cluster's list, and those that a registry lists.
+
+A registry lists tags. Results are pushed by digest, with a tag where one was asked for; where the registry lists no
+referrers, the fallback tag of their attestations names them too. What has neither is found by reference alone, which
+the page says.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tradeplane_evidence.errors import (
+    DigestMismatch,
+    InvalidReference,
+    Malformed,
+    NotAttested,
+    RegistryRefused,
+    TooLarge,
+)
+from tradeplane_evidence.registry.listing import list_repositories, list_tags
+from tradeplane_evidence.registry.manifests import parse_manifest
+from tradeplane_evidence.registry.references import parse_reference
+from tradeplane_evidence.results_artifact import RESULTS_TYPE
+
+if TYPE_CHECKING:
+    from tradeplane_evidence.registry.client import Registry
+    from tradeplane_evidence.registry.references import Reference
+
+_FALLBACK = re.compile(r"sha256-([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class PassedOver:
+    """Something that a registry lists and that is no run."""
+
+    reference: str
+    why: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What is to be looked at, each with how it was found; and what of a listing was not."""
+
+    runs: dict[Reference, str] = field(default_factory=dict)
+    passed_over: list[PassedOver] = field(default_factory=list)
+
+    def add(self, reference: Reference, how: str) -> None:
+        """Add a run, which is looked at once however often it is found."""
+        self.runs.setdefault(reference, how)
+
+    def check(self, most: int) -> None:
+        """Raise TooLarge where there are more runs than that."""
+        if len(self.runs) > most:
+            raise TooLarge(
+                f"there are more than {most:,} runs to look at; raise --max-runs, or ask for fewer repositories"
+            )
+
+
+async def discover(registry: Registry, prefix: str, found: Found, most: int) -> None:
+    """Add the runs that a registry lists in the repository of a name, and in those below it.
+
+    Raises NotAttested where there is no such repository, TooLarge, and what listing raises.
+    """
+    repositories = await list_repositories(registry, prefix)
+    if not repositories:
+        raise NotAttested(
+            f"{registry.host} lists no repository {prefix}, and none below it; see what it is called there"
+        )
+    for repository in repositories:
+        tags = await list_tags(registry, repository)
+        if not tags:
+            found.passed_over.append(
+                PassedOver(str(repository), "it lists no tag, and what else is in it is found by reference alone")
+            )
+        for tag in tags:
+            await _look(registry, repository, tag, found)
+            found.check(most)
+
+
+async def _look(registry: Registry, repository: Reference, tag: str, found: Found) -> None:
+    """Add what a tag names where that is the results of a run."""
+    fallback = _FALLBACK.fullmatch(tag)
+    named = repository.at(f"sha256:{fallback.group(1)}") if fallback else None
+    if named in found.runs:
+        return
+    asked = named or _tagged(repository, tag)
+    if asked is None:
+        found.passed_over.append(PassedOver(f"{repository}:{tag}", "its tag is none that a reference can have"))
+        return
+    how = "fallback tag of its attestations" if fallback else f"tag {tag}"
+    try:
+        data, digest = await registry.manifest(asked)
+        kind = parse_manifest(data, f"the manifest of {asked}").artifact_type
+    except RegistryRefused as error:
+        if error.status != 404:
+            raise
+        if named is not None:  # an attestation is there, and what it is about is gone: that is told as a run
+            found.add(named, how)
+            return
+        found.passed_over.append(PassedOver(str(asked), "it was listed, and is not there"))
+    except DigestMismatch:
+        found.add(asked, how)  # it lies about what it has: that is told as a run that is refused
+    except Malformed:
+        found.passed_over.append(PassedOver(str(asked), "it is no manifest of an artifact"))
+    else:
+        if kind == RESULTS_TYPE:
+            found.add(repository.at(digest), how)
+        else:
+            found.passed_over.append(PassedOver(str(asked), f"it is {kind or 'an artifact without a type'}"))
+
+
+def _tagged(repository: Reference, tag: str) -> Reference | None:
+    try:
+        return parse_reference(f"{repository}:{tag}")
+    except InvalidReference:
+        return None

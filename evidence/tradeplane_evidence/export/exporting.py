@@ -1,0 +1,171 @@
+"""The export, from what is asked for to the files: find the runs, verify each, write what was found.
+
+The page itself is made by who calls, since this room has no templates: what it is given, ``Export``, is all that the
+export says, and ``runs.json`` says the same.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from tradeplane_evidence.errors import RegistryRefused
+from tradeplane_evidence.export import commands
+from tradeplane_evidence.export.contents import Export
+from tradeplane_evidence.export.discovery import Found, discover
+from tradeplane_evidence.export.examination import examine_all
+from tradeplane_evidence.export.folder import staged
+from tradeplane_evidence.export.published_keys import key_path, keyring_bytes, published
+from tradeplane_evidence.export.records import order
+from tradeplane_evidence.export.run_files import write_run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from tradeplane_evidence.export.examination import Asking
+    from tradeplane_evidence.export.folder import Folder
+    from tradeplane_evidence.export.period import Period
+    from tradeplane_evidence.export.records import Record
+    from tradeplane_evidence.export.strategies import StatedRun
+    from tradeplane_evidence.registry.client import Registry
+    from tradeplane_evidence.registry.references import Reference
+
+PAGE, INDEX = "index.html", "runs.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is to be exported. ``targets``: runs by reference, and repositories, which are looked through."""
+
+    targets: tuple[Reference, ...]
+    stated: tuple[StatedRun, ...] | None
+    """What a cluster states; None where it was not given."""
+    period: Period
+    with_files: bool
+    most_runs: int
+    most_bytes: int
+    """Of all files together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """An export that was written. ``outside``: runs that a trusted key says to be of other days.
+
+    ``checksums``: SHA-256 of the list of checksums, which stands for all of it.
+    """
+
+    export: Export
+    outside: int
+    files: int
+    checksums: str
+
+
+async def export_evidence(
+    request: Request, asking: Asking, target: Path, page: Callable[[Export], bytes], say: Callable[[str], None]
+) -> Exported:
+    """Write the export of what is asked for. ``say`` is told what goes on.
+
+    Raises TooLarge, NotAttested, Malformed, OSError where it cannot be written, and what registries raise; there is
+    nothing at the target then that was not there before.
+    """
+    with staged(target, request.most_bytes) as folder:
+        say("Listing runs")
+        found = await _find(request, asking)
+        examined, outside = await _examine(request, asking, found, folder, say)
+        export = _put_together(request, asking, found, examined)
+        say("Writing the page")
+        _write_keys(asking, folder)
+        folder.add(INDEX, json.dumps(export.as_json(), indent=2, ensure_ascii=True).encode() + b"\n")
+        folder.add(PAGE, page(export))
+        checksums = folder.seal()
+    return Exported(export, outside, len(folder.files), checksums)
+
+
+async def _find(request: Request, asking: Asking) -> Found:
+    found = Found()
+    for target in sorted(request.targets, key=str):
+        async with asking.registry(target.host) as registry:
+            if target.tag is None and target.digest is None:
+                await discover(registry, target.repository, found, request.most_runs)
+            elif target.digest is None:
+                found.add(await _resolved(registry, target), f"given as {target}")
+            else:
+                found.add(target.at(target.digest), "given by reference")
+    for run in request.stated or ():
+        if run.reference is not None:
+            found.add(run.reference, f"status of Strategy {run.namespace}/{run.strategy}")
+    found.check(request.most_runs)
+    return found
+
+
+async def _resolved(registry: Registry, target: Reference) -> Reference:
+    """Return what a tag names now; the tag itself where it names nothing, which is told as a run that is refused."""
+    try:
+        _, digest = await registry.manifest(target)
+    except RegistryRefused as error:
+        if error.status == 404:
+            return target
+        raise
+    return target.at(digest)
+
+
+async def _examine(
+    request: Request, asking: Asking, found: Found, folder: Folder, say: Callable[[str], None]
+) -> tuple[list[Record], int]:
+    """Verify each run and write what was pulled of it, as it comes; return the records in order."""
+    kept: list[tuple[tuple[str, ...], Record]] = []
+    outside, count = 0, 0
+    references = sorted(found.runs, key=str)
+    async with aclosing(examine_all(references, asking)) as answers:
+        async for one in answers:
+            count += 1
+            say(f"Verifying runs: {count:,} of {len(references):,}")
+            if one.finished is not None and not request.period.includes(one.finished):
+                outside += 1
+            else:
+                kept.append((order(one), write_run(one, asking.policy, found.runs[one.reference], folder)))
+    return [record for _, record in sorted(kept, key=lambda pair: pair[0])], outside
+
+
+def _put_together(request: Request, asking: Asking, found: Found, records: Sequence[Record]) -> Export:
+    policy = asking.policy
+    return Export(
+        period=request.period,
+        targets=tuple(sorted(map(str, request.targets))),
+        from_cluster=request.stated is not None,
+        with_files=request.with_files,
+        builders=None if policy.builders is None else tuple(sorted(policy.builders)),
+        timestamped=policy.timestamped,
+        keys=published(asking.keyring),
+        authorities=tuple(sorted(one.name for one in asking.keyring.authorities)),
+        records=tuple(records),
+        unattested=tuple(_unattested(request)),
+        passed_over=tuple(sorted(found.passed_over, key=lambda one: one.reference)),
+        whole=commands.whole(),
+    )
+
+
+def _unattested(request: Request) -> list[StatedRun]:
+    """Return the runs of the cluster's list that have no attestation, those of other days left out."""
+    missing = [one for one in request.stated or () if one.reference is None and _may_be_of(request.period, one)]
+    return sorted(missing, key=lambda one: (one.namespace, one.strategy, one.finished or "", one.run))
+
+
+def _may_be_of(period: Period, run: StatedRun) -> bool:
+    """Say whether a run may be of a period: one whose time cannot be told is, so that it is not lost."""
+    try:
+        moment = datetime.fromisoformat(run.finished or "")
+    except ValueError:
+        return True
+    return period.includes(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _write_keys(asking: Asking, folder: Folder) -> None:
+    folder.add(commands.KEYRING, keyring_bytes(asking.keyring))
+    pems = {key_path(one.key.fingerprint): one.key.pem().encode() for one in asking.keyring.keys}
+    for path, pem in sorted(pems.items()):
+        folder.add(path, pem)

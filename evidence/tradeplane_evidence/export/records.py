@@ -1,0 +1,173 @@
+"""What the export says of a run: plain values, from what verification found; the page and ``runs.json`` are made of it.
+
+Pure. A run that was refused says no more than what a trusted key signed of it: figures and times of others' words are
+left out rather than shown beside those that may be relied on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_evidence.signing.keyring import told
+from tradeplane_evidence.statements.run import RESULT
+from tradeplane_evidence.statements.statement import hexadecimal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tradeplane_api.run import Summary
+
+    from tradeplane_evidence.export.commands import Command
+    from tradeplane_evidence.export.examination import Examined
+    from tradeplane_evidence.export.folder import ExportedFile
+    from tradeplane_evidence.statements.statement import ResourceDescriptor
+    from tradeplane_evidence.verification.bundles import Claim
+    from tradeplane_evidence.verification.runs import Check
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """Something a run was made from, as the statement names it. ``kind``: image, snapshot, part, source or other."""
+
+    kind: str
+    name: str
+    uri: str | None
+    digest: str | None
+    """``algorithm:hex``; of several, that of SHA-256 where there is one, else the first by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What a trusted key signed of a run."""
+
+    key: str
+    """Fingerprint."""
+    run: str
+    builder: str
+    build_type: str
+    invocation: str | None
+    started: str | None
+    finished: str | None
+    stamped: str | None
+    """Since when the signature is there, by the word of ``stamped_by``."""
+    stamped_by: str | None
+    result_digest: str | None
+    dependencies: tuple[Dependency, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One run of the export.
+
+    ``namespace`` and ``strategy`` are the last two parts of the repository's name, where the operator puts its runs;
+    nobody signed them. ``signed`` is None where no trusted key signed anything of it, ``summary`` where it is refused.
+    """
+
+    folder: str
+    reference: str
+    namespace: str
+    strategy: str
+    found_by: str
+    verified: bool
+    checks: tuple[Check, ...]
+    signed: Signed | None
+    summary: Summary | None
+    files: tuple[ExportedFile, ...]
+    left_out: Mapping[str, str]
+    commands: tuple[Command, ...]
+
+    @property
+    def refusal(self) -> Check | None:
+        """The check that failed."""
+        return next((check for check in self.checks if not check.passed), None)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return its fields as docs/evidence/export.md states them."""
+        return {
+            "reference": self.reference,
+            "namespace": self.namespace,
+            "strategy": self.strategy,
+            "foundBy": self.found_by,
+            "folder": self.folder,
+            "verified": self.verified,
+            "checks": [
+                {"name": one.name, "passed": one.passed, "message": one.words, "error": one.error}
+                for one in self.checks
+            ],
+            "signed": None if self.signed is None else _signed_json(self.signed),
+            "summary": None if self.summary is None else self.summary.model_dump(mode="json", by_alias=True),
+            "files": [{"path": one.path, "sha256": one.sha256, "bytes": one.size} for one in self.files],
+            "leftOut": dict(sorted(self.left_out.items())),
+            "verify": [one.line for one in self.commands],
+        }
+
+
+def owner(repository: str) -> tuple[str, str]:
+    """Return namespace and Strategy as the name of a repository has them; empty where it has no namespace."""
+    parts = repository.split("/")
+    return (parts[-2] if len(parts) > 1 else "", parts[-1])
+
+
+def signed_of(claim: Claim, digest: str) -> Signed:
+    """Return what a claim says of the artifact of a digest."""
+    details, definition = claim.provenance.run_details, claim.provenance.build_definition
+    metadata = details.metadata
+    results = [one.digest or {} for one in details.byproducts if one.name == "result"]
+    result = results[0].get(RESULT) if results else None
+    subjects = [one.name for one in claim.statement.subject if one.digest.get("sha256") == hexadecimal(digest)]
+    return Signed(
+        key=claim.key.key.fingerprint,
+        run=next((name for name in subjects if name), ""),
+        builder=details.builder.id,
+        build_type=definition.build_type,
+        invocation=None if metadata is None else metadata.invocation_id,
+        started=None if metadata is None else metadata.started_on,
+        finished=None if claim.made is None else told(claim.made),
+        stamped=None if claim.stamped is None else told(claim.stamped[0]),
+        stamped_by=None if claim.stamped is None else claim.stamped[1],
+        result_digest=None if result is None else f"sha256:{result}",
+        dependencies=tuple(_dependency(one) for one in definition.resolved_dependencies),
+    )
+
+
+def order(examined: Examined) -> tuple[str, str, str, str]:
+    """Return by what runs are put in order: namespace, Strategy, time, and the reference that no two share."""
+    reference = examined.verification.reference
+    finished = "" if examined.finished is None else told(examined.finished)
+    return (*owner(reference.repository), finished, str(reference))
+
+
+def _dependency(one: ResourceDescriptor) -> Dependency:
+    name, digests = one.name or "", one.digest or {}
+    algorithm = "sha256" if "sha256" in digests else min(digests, default=None)
+    digest = None if algorithm is None else f"{algorithm}:{digests[algorithm]}"
+    return Dependency(_kind(name), name, one.uri, digest)
+
+
+def _kind(name: str) -> str:
+    if name == "image":
+        return "image"
+    if name.startswith("source/"):
+        return "source"
+    if name.startswith("snapshots/"):
+        return "snapshot" if name.endswith("/manifest.json") else "part"
+    return "other"
+
+
+def _signed_json(signed: Signed) -> dict[str, Any]:
+    return {
+        "key": signed.key,
+        "run": signed.run,
+        "builder": signed.builder,
+        "buildType": signed.build_type,
+        "invocationId": signed.invocation,
+        "startedOn": signed.started,
+        "finishedOn": signed.finished,
+        "timestamp": signed.stamped,
+        "timestampAuthority": signed.stamped_by,
+        "resultDigest": signed.result_digest,
+        "resolvedDependencies": [
+            {"kind": one.kind, "name": one.name, "uri": one.uri, "digest": one.digest} for one in signed.dependencies
+        ],
+    }

@@ -1,0 +1,73 @@
+"""The files of one run in an export, under names of the export's own: none that a registry gives leads anywhere."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from tradeplane_evidence.export import commands
+from tradeplane_evidence.export.folder import is_file_name
+from tradeplane_evidence.export.published_keys import key_path
+from tradeplane_evidence.export.records import Record, owner, signed_of
+from tradeplane_evidence.signing.bundle import parse_bundle
+from tradeplane_evidence.statements.statement import hexadecimal
+
+if TYPE_CHECKING:
+    from tradeplane_evidence.export.examination import Examined
+    from tradeplane_evidence.export.folder import ExportedFile, Folder
+    from tradeplane_evidence.registry.references import Reference
+    from tradeplane_evidence.verification.policy import Policy
+
+
+def write_run(one: Examined, policy: Policy, found_by: str, folder: Folder) -> Record:
+    """Write the files of a run, and return what is said of it. Raises TooLarge, and OSError."""
+    found, reference = one.verification, one.verification.reference
+    place, left_out = _place(reference), dict(one.pulled.left_out)
+    files = _write(one, place, folder, left_out)
+    signed = None if found.claim is None else signed_of(found.claim, reference.digest or "")
+    lines = [commands.by_tradeplane(str(reference), policy.builders, timestamped=policy.timestamped)]
+    if signed is not None:
+        parts = (f"{place}/bundle.sigstore.json", f"{place}/artifact.json")
+        lines.insert(0, commands.by_cosign(key_path(signed.key), *parts))
+    namespace, strategy = owner(reference.repository)
+    return Record(
+        folder=place,
+        reference=str(reference),
+        namespace=namespace,
+        strategy=strategy,
+        found_by=found_by,
+        verified=found.passed,
+        checks=tuple(found.checks),
+        signed=signed,
+        summary=found.results.summary if found.passed and found.results is not None else None,
+        files=tuple(files),
+        left_out=left_out,
+        commands=tuple(lines),
+    )
+
+
+def _place(reference: Reference) -> str:
+    """Return the folder of a run: of the artifact's digest and of the whole reference, so that no two share one."""
+    whole = hashlib.sha256(str(reference).encode()).hexdigest()[:16]
+    return f"runs/{hexadecimal(reference.digest)[:16]}-{whole}" if reference.digest else f"runs/{whole}"
+
+
+def _write(one: Examined, place: str, folder: Folder, left_out: dict[str, str]) -> list[ExportedFile]:
+    pulled, claim = one.pulled, one.verification.claim
+    others, files = list(pulled.others), []
+    if pulled.artifact is not None:
+        files.append(folder.add(f"{place}/artifact.json", pulled.artifact))
+    if pulled.bundle is not None and claim is not None:
+        files.append(folder.add(f"{place}/bundle.sigstore.json", pulled.bundle))
+        statement = parse_bundle(pulled.bundle).dsse_envelope.payload_bytes()
+        files.append(folder.add(f"{place}/statement.json", statement))
+    elif pulled.bundle is not None:
+        others.append(pulled.bundle)
+    for number, data in enumerate(others, 1):
+        files.append(folder.add(f"{place}/not-verified/{number:03}.sigstore.json", data))
+    for name, data in sorted(pulled.files.items()):
+        if is_file_name(name):
+            files.append(folder.add(f"{place}/files/{name}", data))
+        else:
+            left_out[name] = "its name is none that a file of results has"
+    return files
