@@ -19,6 +19,7 @@ from tradeplane_cli.commands import (
     catalogue,
     completion,
     evidence,
+    evidence_export,
     exchange,
     replay,
     results,
@@ -53,7 +54,12 @@ def application(program: str = PROGRAM) -> typer.Typer:
     tree.command("replay", epilog=replay.EPILOG, no_args_is_help=True)(replay.replay)
     evidence.add_to(tree)
     artifact_bundle.add_to(tree)
-    groups = (("snapshot", (snapshot, capture, catalogue)), ("results", (results,)), ("exchange", (exchange,)))
+    groups = (
+        ("snapshot", (snapshot, capture, catalogue)),
+        ("results", (results,)),
+        ("evidence", (evidence_export,)),
+        ("exchange", (exchange,)),
+    )
     for name, modules in groups:
         group = typer.Typer(help=modules[0].HELP, add_completion=False, **settings)
         for module in modules:

@@ -1,0 +1,109 @@
+"""``tradeplane evidence export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from tradeplane_api.run import ExitCode
+
+from tradeplane_cli.commands.evidence import PlainHttp
+from tradeplane_cli.commands.examples import epilog
+from tradeplane_cli.options import Debug, Output
+from tradeplane_cli.printing import OutputFormat, show
+
+HELP = "Evidence of runs for a reviewer."
+EPILOG = epilog(
+    "tradeplane evidence export registry.example.com/runs --key key.pub --from 2026-01-01 --to 2026-03-31 --out q1.zip",
+    "kubectl get strategies -A -o json | tradeplane evidence export --runs - --keyring keyring.json "
+    "--from 2026-01-01 --to 2026-03-31 --out q1",
+)
+MAX_FILE_BYTES = 64 * 1024**2
+"""Of the files of results of one run, where nothing else is asked for."""
+MAX_RUNS = 1_000
+"""Runs that are looked at, likewise."""
+MAX_BYTES = 2 * 1024**3
+"""Of all files of an export, likewise."""
+
+
+def export(
+    key: Annotated[
+        list[Path],
+        typer.Option(
+            "--key",
+            "--keyring",
+            metavar="FILE",
+            help="The signer's public key (PEM), or a keyring; give it as often as needed.",
+        ),
+    ],
+    first: Annotated[str, typer.Option("--from", metavar="DAY", help="First day, in UTC, such as 2026-01-01.")],
+    last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last day, in UTC; it is included.")],
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", help="Where to: an archive where it ends in .zip, else a new folder.")
+    ],
+    targets: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[REPOSITORY|REFERENCE]...",
+            help="REGISTRY/REPOSITORY, with all repositories below it, or runs: REGISTRY/REPOSITORY@sha256:...",
+            show_default=False,
+        ),
+    ] = None,
+    runs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="The runs that kubectl get strategies -A -o json lists; - is standard input."
+        ),
+    ] = None,
+    builder: Annotated[
+        list[str] | None,
+        typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
+    ] = None,
+    require_timestamp: Annotated[
+        bool,
+        typer.Option("--require-timestamp", help="Refuse what no timestamp authority of the keyring says the time of."),
+    ] = False,
+    with_files: Annotated[
+        bool, typer.Option("--with-files", help="Export all files of results, and not manifest and summary alone.")
+    ] = False,
+    max_file_bytes: Annotated[
+        int, typer.Option(metavar="BYTES", min=1, help="With --with-files, the most of one run.")
+    ] = MAX_FILE_BYTES,
+    max_runs: Annotated[int, typer.Option(metavar="COUNT", min=1, max=100_000, help="The most runs.")] = MAX_RUNS,
+    max_bytes: Annotated[int, typer.Option(metavar="BYTES", min=1, help="The most of all files.")] = MAX_BYTES,
+    plain_http: PlainHttp = False,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Export the evidence of a period as one folder or archive that needs nothing else.
+
+    Each run is verified; index.html shows verdicts and chains, and how to verify it all again. A run that is refused is
+    in it, with the reason. Ends with exit code 3 then, or where a run of the list has no attestation.
+    """
+    from tradeplane_evidence.verification.policy import Policy
+
+    from tradeplane_cli.evidence_export import Wish
+    from tradeplane_cli.evidence_export import export as write
+
+    wish = Wish(
+        targets=targets or (),
+        runs=runs,
+        keys=key,
+        first=first,
+        last=last,
+        out=out,
+        most_runs=max_runs,
+        most_bytes=max_bytes,
+        most_file_bytes=max_file_bytes if with_files else 0,
+    )
+    policy = Policy(builders=frozenset(builder) if builder else None, timestamped=require_timestamp)
+    written = write(wish, policy, plain_http=plain_http)
+    show(written.as_json(), output, written.as_text)
+    if not written.exported.export.passed:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the command to an application."""
+    application.command("export", epilog=EPILOG, no_args_is_help=True)(export)

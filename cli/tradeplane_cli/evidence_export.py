@@ -1,0 +1,138 @@
+"""Exporting the evidence of a period, as the command does it and shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_evidence.export.examination import Asking
+from tradeplane_evidence.export.exporting import Exported, Request, export_evidence
+from tradeplane_evidence.export.period import read_period
+from tradeplane_evidence.export.recording import RecordingRegistry
+from tradeplane_evidence.export.strategies import MAX_STRATEGIES_BYTES, StatedRun, read_strategies
+from tradeplane_evidence.registry.credentials import credentials_for
+from tradeplane_evidence.registry.references import Reference, parse_reference
+
+from tradeplane_cli.evidence import read_keys
+from tradeplane_cli.export_page.page import page
+from tradeplane_cli.export_page.wording import plain_words, visible
+from tradeplane_cli.failures import CommandFailure
+from tradeplane_cli.printing import pairs
+from tradeplane_cli.progress import stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tradeplane_evidence.verification.policy import Policy
+
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asks for, as it was typed. ``most_file_bytes`` is 0 where files are not asked for."""
+
+    targets: Sequence[str]
+    runs: str | None
+    keys: Sequence[Path]
+    first: str
+    last: str
+    out: Path
+    most_runs: int
+    most_bytes: int
+    most_file_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An export that was written."""
+
+    exported: Exported
+    out: Path
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        export = self.exported.export
+        return {
+            "file": str(self.out),
+            "from": str(export.period.first),
+            "to": str(export.period.last),
+            "verified": len(export.verified),
+            "refused": [
+                {"reference": one.reference, "message": one.refusal.words, "error": one.refusal.error}
+                for one in export.refused
+                if one.refusal is not None
+            ],
+            "unattested": [f"{one.namespace}/{one.strategy}/{one.run}" for one in export.unattested],
+            "outside": self.exported.outside,
+            "passedOver": len(export.passed_over),
+            "files": self.exported.files,
+            "checksums": f"sha256:{self.exported.checksums}",
+        }
+
+    def as_text(self) -> str:
+        """Lines for people, refusals last."""
+        export = self.exported.export
+        rows = [
+            ("File", str(self.out)),
+            ("Period", f"{export.period.first} to {export.period.last}, UTC, both days included"),
+            ("Verified", f"{len(export.verified):,}"),
+            ("Refused", f"{len(export.refused):,}"),
+            ("Of other days", f"{self.exported.outside:,}, left out"),
+            ("Checksums", f"sha256:{self.exported.checksums} of SHA256SUMS, which stands for all of it"),
+        ]
+        refused = [
+            f"FAIL {one.reference}: {plain_words(one.refusal)} ({visible(one.refusal.words)})"
+            for one in export.refused
+            if one.refusal is not None
+        ]
+        bare = [
+            f"FAIL {visible(f'{one.namespace}/{one.strategy}/{one.run}')}: it succeeded, and has no attestation"
+            for one in export.unattested
+        ]
+        return "\n".join([pairs(rows), *refused, *bare])
+
+
+def export(wish: Wish, policy: Policy, *, plain_http: bool) -> Written:
+    """Write an export. Raises CommandFailure, and what the rooms below raise."""
+    if not wish.targets and wish.runs is None:
+        raise CommandFailure(
+            "nothing says which runs",
+            remedy="name a repository, runs by reference, or --runs with a list of Strategies",
+        )
+    request = Request(
+        targets=tuple(parse_reference(one) for one in wish.targets),
+        stated=None if wish.runs is None else _stated(wish.runs),
+        period=read_period(wish.first, wish.last),
+        with_files=wish.most_file_bytes > 0,
+        most_runs=wish.most_runs,
+        most_bytes=wish.most_bytes,
+    )
+
+    def registry(host: str) -> RecordingRegistry:
+        own = Reference(host, "any").is_loopback
+        return RecordingRegistry(host, plain_http or own, credentials_for, most_file_bytes=wish.most_file_bytes)
+
+    asking = Asking(read_keys(wish.keys), policy, datetime.now(UTC), registry)
+    with stage("Exporting evidence") as say:
+        try:
+            exported = asyncio.run(export_evidence(request, asking, wish.out, page, say))
+        except OSError as error:
+            raise CommandFailure(
+                f"cannot write {wish.out}: {error.strerror or error}", remedy="name another place by --out"
+            ) from error
+    return Written(exported, wish.out)
+
+
+def _stated(name: str) -> tuple[StatedRun, ...]:
+    try:
+        if name == STANDARD_INPUT:
+            return read_strategies(sys.stdin.buffer.read(MAX_STRATEGIES_BYTES + 1))
+        with Path(name).open("rb") as file:
+            return read_strategies(file.read(MAX_STRATEGIES_BYTES + 1))
+    except OSError as error:
+        raise CommandFailure(f"the list of Strategies {name} cannot be read: {error.strerror}") from error
