@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_evidence.errors import Malformed
 from tradeplane_evidence.export.examination import Asking
 from tradeplane_evidence.export.exporting import Exported, Request, export_evidence
-from tradeplane_evidence.export.period import read_period
+from tradeplane_evidence.export.period import Period, read_period
 from tradeplane_evidence.export.recording import RecordingRegistry
 from tradeplane_evidence.export.strategies import MAX_STRATEGIES_BYTES, StatedRun, read_strategies
 from tradeplane_evidence.registry.credentials import credentials_for
@@ -107,7 +108,7 @@ def export(wish: Wish, policy: Policy, *, plain_http: bool) -> Written:
     request = Request(
         targets=tuple(parse_reference(one) for one in wish.targets),
         stated=None if wish.runs is None else _stated(wish.runs),
-        period=read_period(wish.first, wish.last),
+        period=_period(wish),
         with_files=wish.most_file_bytes > 0,
         most_runs=wish.most_runs,
         most_bytes=wish.most_bytes,
@@ -128,6 +129,13 @@ def export(wish: Wish, policy: Policy, *, plain_http: bool) -> Written:
     return Written(exported, wish.out)
 
 
+def _period(wish: Wish) -> Period:
+    try:
+        return read_period(wish.first, wish.last)
+    except Malformed as error:
+        raise CommandFailure(str(error)) from error
+
+
 def _stated(name: str) -> tuple[StatedRun, ...]:
     try:
         if name == STANDARD_INPUT:
@@ -136,3 +144,5 @@ def _stated(name: str) -> tuple[StatedRun, ...]:
             return read_strategies(file.read(MAX_STRATEGIES_BYTES + 1))
     except OSError as error:
         raise CommandFailure(f"the list of Strategies {name} cannot be read: {error.strerror}") from error
+    except Malformed as error:
+        raise CommandFailure(str(error)) from error

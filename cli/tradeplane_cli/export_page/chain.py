@@ -22,8 +22,8 @@ MARGIN = 2
 COLUMNS = 4
 MAX_INPUTS, MAX_SOURCES = 8, 4
 """Boxes of inputs, and of sources of one input, that are drawn; the table beneath has them all."""
-_TITLE, _LINE = 30, 31
-"""Characters that fit into a box."""
+_TITLE, _LINE = 26, 30
+"""Characters that fit into a box, of usual width; the template cuts off what is wider."""
 _NO_ATTESTATION = ("No attestation of it", "none is in the statement")
 
 

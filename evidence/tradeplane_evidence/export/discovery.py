@@ -112,7 +112,9 @@ async def _look(registry: Registry, repository: Reference, tag: str, found: Foun
 
 
 def _tagged(repository: Reference, tag: str) -> Reference | None:
+    """Return the reference of a tag; None where it is no tag, or one with a digest behind it."""
     try:
-        return parse_reference(f"{repository}:{tag}")
+        found = parse_reference(f"{repository}:{tag}")
     except InvalidReference:
         return None
+    return found if found.tag == tag else None

@@ -84,7 +84,11 @@ async def _listed(registry: Registry, first: str, scope: str, what: str) -> list
 
 
 def _named(registry: Registry, name: str) -> Reference:
+    """Return the repository of a name, all of which is its name: ``runs/x:v1`` is a tag of another."""
     try:
-        return parse_reference(f"{registry.host}/{name}")
+        found = parse_reference(f"{registry.host}/{name}")
     except InvalidReference as error:
         raise Malformed(f"the catalogue of {registry.host} has a name that is none: {error}") from error
+    if found.repository != name:
+        raise Malformed(f"the catalogue of {registry.host} has a name that is none of a repository: {name[:200]!r}")
+    return found

@@ -1,0 +1,268 @@
+"""The page of an export before any browser: what it says, that it is text, and where the boxes of a chain stand."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tradeplane_cli.export_page.chain import BOX_HEIGHT, BOX_WIDTH, Box, draw
+from tradeplane_cli.export_page.page import page
+from tradeplane_cli.export_page.wording import plain_words, short, visible
+from tradeplane_evidence import errors
+from tradeplane_evidence.export.published_keys import keyring_bytes, published
+from tradeplane_evidence.export.records import Dependency
+from tradeplane_evidence.signing.keyring import Keyring, read_keyring
+from tradeplane_evidence.verification.runs import REFUSALS, Check
+
+from tests.unit.evidence import sample_exports, sample_runs
+
+if TYPE_CHECKING:
+    from tradeplane_evidence.export.records import Record
+    from tradeplane_evidence.signing.file_signer import FileSigner
+
+
+@pytest.fixture(scope="module")
+def signer(tmp_path_factory: pytest.TempPathFactory) -> FileSigner:
+    return sample_runs.signer_in(tmp_path_factory.mktemp("key"))
+
+
+class _Read(HTMLParser):
+    """The elements, attributes and text of a page, as a parser of HTML sees them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.attributes: list[tuple[str, str]] = []
+        self.text: list[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.add(tag)
+        self.attributes += [(name, value or "") for name, value in attrs]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.text))
+
+
+ELEMENTS = {
+    *(
+        "html",
+        "head",
+        "meta",
+        "title",
+        "link",
+        "style",
+        "body",
+        "header",
+        "footer",
+        "main",
+        "section",
+        "article",
+        "div",
+    ),
+    *("p", "span", "strong", "br", "a", "code", "pre", "ul", "li", "h1", "h2", "h3", "table", "thead", "tbody", "tr"),
+    *("th", "td", "svg", "g", "rect", "path", "text"),
+}
+
+
+def test_texts_of_others_stay_text(signer: FileSigner) -> None:
+    read = _Read(page(sample_exports.everything(signer)).decode())
+    assert read.elements <= ELEMENTS
+    assert {name for name, _ in read.attributes if name.startswith("on") or name in {"src", "style", "srcset"}} == set()
+    links = [value for name, value in read.attributes if name == "href"]
+    assert all(re.fullmatch(r"#[\w-]+|data:,|runs\.json|(keys|runs)/[\w./-]+", link) for link in links), links
+    assert "<script>fetch" in read.words
+    assert "{{ 7 * 7 }}" in read.words
+
+
+def test_what_is_not_seen_is_written_out(signer: FileSigner) -> None:
+    text = page(sample_exports.everything(signer)).decode()
+    assert {character for character in text if not character.isprintable()} == {"\n"}
+    assert "\\u202egnp.exe\\u0000" in text
+
+
+def test_a_page_of_hostile_texts_has_a_limit(signer: FileSigner) -> None:
+    assert len(page(sample_exports.everything(signer))) < 500_000
+
+
+def test_nothing_is_allowed_but_the_style(signer: FileSigner) -> None:
+    text = page(sample_exports.export(signer)).decode()
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    directives = dict(part.strip().split(" ", 1) for part in policy.replace("&#39;", "'").split(";"))
+    assert directives.pop("style-src").startswith("'sha256-")
+    assert directives == {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    assert "http://" not in text
+    assert "@import" not in text
+    assert "url(" not in text
+
+
+def test_the_same_export_is_the_same_page(signer: FileSigner) -> None:
+    first, second = (page(sample_exports.everything(signer)) for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("said", ["approvals", "ledger"])
+def test_what_was_not_exported_is_said(signer: FileSigner, said: str) -> None:
+    text = page(sample_exports.export(signer)).decode()
+    (words,) = re.findall(rf'id="{said}">([^<]*)<', text)
+    assert words.startswith(("None were exported", "None was exported"))
+    assert sample_exports.export(signer).as_json()[said] is None
+
+
+def test_the_verdict_is_that_of_the_runs(signer: FileSigner) -> None:
+    good, bad = sample_exports.verified(signer), sample_exports.refused(signer)
+    whole = sample_exports.export(signer, good)
+    missing = replace(whole, from_cluster=True, unattested=(sample_exports.everything(signer).unattested[0],))
+    said = {
+        "All 1 runs are verified": (whole, True),
+        "No run was found": (sample_exports.export(signer), True),
+        "1 of 2 runs was refused": (sample_exports.export(signer, bad, good), False),
+        "0 of 1 runs were refused, and 1 that succeeded has no attestation": (missing, False),
+    }
+    for words, (export, passed) in said.items():
+        assert words in _Read(page(export).decode()).words
+        assert export.passed is passed
+
+
+def test_figures_stand_with_verified_runs_alone(signer: FileSigner) -> None:
+    assert "-7.17%" in page(sample_exports.export(signer, sample_exports.verified(signer))).decode()
+    assert "-7.17%" not in page(sample_exports.export(signer, sample_exports.refused(signer))).decode()
+
+
+@pytest.mark.parametrize("figure", ["abc", "", "1e999999", "NaN", "-Infinity", "sNaN", "9" * 5_000])
+def test_a_figure_that_is_no_number_is_shown_and_stops_nothing(signer: FileSigner, figure: str) -> None:
+    """A trusted key signs what a tenant's program wrote."""
+    summary = sample_runs.results().summary.model_copy(update={"total_return": figure, "sharpe": figure})
+    record = replace(sample_exports.verified(signer), summary=summary)
+    assert len(page(sample_exports.export(signer, record))) < 60_000
+
+
+def test_runs_json_says_what_the_page_says(signer: FileSigner) -> None:
+    value = json.loads(json.dumps(sample_exports.everything(signer).as_json()))
+    assert [run["verified"] for run in value["runs"]] == [False, False, True]
+    assert value["runs"][1]["checks"][-1]["error"] == "KeyRefused"
+    assert value["runs"][2]["signed"]["finishedOn"] == sample_runs.EXECUTION.finished
+    assert value["runs"][2]["signed"]["run"] == sample_runs.RUN
+    assert value["runs"][2]["summary"]["totalReturn"] == "-0.071748229"
+    assert value["unattested"][0]["run"] == sample_exports.HOSTILE
+    assert value["period"] == {"from": "2026-01-01", "to": "2026-03-31", "timeZone": "UTC"}
+
+
+def test_a_key_that_is_given_twice_is_told_with_its_limits(signer: FileSigner) -> None:
+    key = sample_runs.keyring(signer).keys[0]
+    bound = replace(key, revoked_from=sample_exports.NOW, builders=frozenset({"b", "a"}), not_before=sample_exports.NOW)
+    ring = Keyring((bound, key))
+    assert [one.revoked_from for one in published(ring)].count("2026-04-01T00:00:00Z") == 1
+    read = read_keyring(keyring_bytes(ring)).keys
+    assert len(read) == 2
+    assert all(one in read for one in (key, bound))
+    assert keyring_bytes(ring) == keyring_bytes(Keyring((key, bound)))
+
+
+# The words of a refusal.
+
+
+@pytest.mark.parametrize("error", [*(one.__name__ for one in REFUSALS), "RegistryRefused"])
+def test_each_refusal_has_words_of_its_own(error: str) -> None:
+    assert issubclass(getattr(errors, error), errors.EvidenceError)
+    assert plain_words(Check("attestation", "", error)) != plain_words(Check("attestation", "", "another"))
+
+
+def test_a_changed_file_is_told_from_a_policy_that_is_not_met() -> None:
+    words = {plain_words(Check(step, "", "PolicyRefused")) for step in ("attestation", "files", "result")}
+    assert len(words) == 3
+
+
+@given(st.text(max_size=60), st.integers(1, 40))
+def test_all_of_a_shown_text_is_seen(text: str, most: int) -> None:
+    shown = visible(text, most)
+    assert shown.isprintable()
+    assert len(shown) <= 10 * most
+    assert visible(shown, 10_000) == shown
+
+
+@given(st.characters().filter(str.isprintable))
+def test_what_is_seen_is_left_alone(character: str) -> None:
+    assert visible(character) == character
+
+
+def test_a_digest_is_cut_and_other_text_is_not() -> None:
+    assert short("sha256:" + "ab" * 32) == "sha256:abababababab\u2026"
+    assert short("sha256:ab") == "sha256:ab"
+    assert short(None) == "\u2014"
+
+
+# The picture.
+
+
+def overlap(one: Box, other: Box) -> bool:
+    return abs(one.x - other.x) < BOX_WIDTH and abs(one.y - other.y) < BOX_HEIGHT
+
+
+def chained(record: Record, kinds: list[str]) -> Record:
+    known = record.signed
+    assert known is not None
+    many = tuple(
+        Dependency(kind, f"{kind}/{number}", None, f"sha256:{number:064}") for number, kind in enumerate(kinds)
+    )
+    return replace(record, signed=replace(known, dependencies=many))
+
+
+@given(kinds=st.lists(st.sampled_from(["image", "snapshot", "part", "source", "other"]), max_size=60))
+def test_no_box_of_a_chain_covers_another_or_leaves_the_picture(signer: FileSigner, kinds: list[str]) -> None:
+    drawing = draw(chained(sample_exports.verified(signer), kinds))
+    boxes = drawing.boxes
+    assert all(0 <= box.x <= drawing.width - BOX_WIDTH and 0 <= box.y <= drawing.height - BOX_HEIGHT for box in boxes)
+    assert not any(overlap(one, other) for index, one in enumerate(boxes) for other in boxes[index + 1 :])
+    assert len(drawing.arrows) == len(boxes) - 1  # each box but the first is led to once
+    assert len(boxes) <= 2 + 8 + 8 * 4
+
+
+def test_the_chain_leads_from_the_result_to_the_source(signer: FileSigner) -> None:
+    drawing = draw(sample_exports.verified(signer))
+    assert [(box.kind, box.title, box.tone) for box in drawing.boxes] == [
+        ("Result", "Verified", "good"),
+        ("Statement of the run", "by operator-v1", "good"),
+        ("Image", "workloads", "plain"),
+        ("Source of the image", "No attestation of it", "absent"),
+        ("Data", "Snapshot", "plain"),
+        ("Source", "sp500.csv.gz", "plain"),
+    ]
+    result, statement, image, source, data, _ = drawing.boxes
+    assert result.x < statement.x < image.x == data.x < source.x
+    assert "Data: Snapshot" in drawing.said
+
+
+def test_a_source_stands_behind_the_snapshot_that_was_made_from_it(signer: FileSigner) -> None:
+    drawing = draw(
+        chained(sample_exports.verified(signer), ["snapshot", "part", "source", "snapshot", "part", "source"])
+    )
+    rows = [(box.title, box.y) for box in drawing.boxes[2:]]
+    assert [title for title, _ in rows] == ["Snapshot", "2", "Snapshot", "5"]
+    assert rows[0][1] == rows[1][1] != rows[2][1] == rows[3][1]
+
+
+def test_of_a_run_that_nobody_signed_nothing_is_drawn_but_that(signer: FileSigner) -> None:
+    drawing = draw(sample_exports.refused(signer))
+    assert [(box.title, box.tone) for box in drawing.boxes] == [("Refused", "bad"), ("None by a trusted key", "absent")]
+
+
+def test_what_there_is_no_room_for_is_counted(signer: FileSigner) -> None:
+    drawing = draw(chained(sample_exports.verified(signer), ["snapshot"] * 30))
+    assert [box.title for box in drawing.boxes[2:]] == ["Snapshot"] * 7 + ["and 23 more"]
