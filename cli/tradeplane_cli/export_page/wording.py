@@ -17,8 +17,10 @@ NOTHING = "\u2014"
 """An em dash, where there is nothing to show."""
 
 _PLAIN = {
+    "CertificateRefused": "It is not signed by the person or the service that was asked for.",
     "DigestMismatch": "The registry gave other bytes than the digest names. Do not rely on what it shows.",
     "KeyRefused": "It is not signed by a key that was given, or by one that may not be relied on for that time.",
+    "LogEntryRefused": "It does not stand in the public log that was asked for.",
     "Malformed": "What the registry holds has not the form it must have, so that nothing can be read from it.",
     "NotAttested": "Nothing signed vouches for it: there are results, and nobody says where they come from.",
     "PolicyRefused": "It is signed by a trusted key, and what is signed is not what was asked for.",

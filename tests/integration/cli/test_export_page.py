@@ -86,7 +86,7 @@ def test_a_request_or_a_script_would_have_been_refused(browser: Chrome, exported
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_is_no_wider_than_the_screen(browser: Chrome, exported: Path, width: int) -> None:
     opened(browser, exported, width=width)
-    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 def test_each_run_has_its_chain(browser: Chrome, exported: Path) -> None:
@@ -162,7 +162,7 @@ def test_text_stands_out_in_both_themes(browser: Chrome, exported: Path, theme: 
 
 def test_print_has_everything(browser: Chrome, exported: Path) -> None:
     opened(browser, exported, media="print", width=1040)  # A4 across, less its margins
-    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    assert browser.execute_script("return document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     hidden = (
         "return [...document.querySelectorAll('main *')].filter((one) => one.checkVisibility && !one.checkVisibility())"
     )

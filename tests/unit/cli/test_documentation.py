@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/cli.md", "docs/index.md")
-GROUPS = ("snapshot", "results", "exchange")
+GROUPS = ("snapshot", "results", "evidence", "exchange")
 SHARED = {"--output", "--debug", "--help", "--store"}
 
 
@@ -72,6 +72,7 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "results show",
         "results diff",
         "results report",
+        "evidence export",
         "exchange serve",
         "verify",
         "verify-bundle",
