@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tradeplane_evidence.verification.runs import Check
+    from tradeplane_evidence.verification.checks import Check
 
 MAX_TEXT = 2_000
 """Characters of one text on the page; ``runs.json`` has all of it."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.errors import RegistryRefused
-from tradeplane_evidence.verification.runs import Check, Verification, verify_run
+from tradeplane_evidence.verification.runs import Verification, verify_run
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -63,7 +63,8 @@ async def examine(registry: RecordingRegistry, reference: Reference, asking: Ask
     except RegistryRefused as error:
         if error.status != _NOT_FOUND:
             raise
-        found = Verification(reference, [Check("artifact", str(error), type(error).__name__)])
+        found = Verification(reference)
+        found.fail("artifact", error)
     return Examined(reference, found, registry.pulled)
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tradeplane_evidence.errors import Malformed
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import parse_manifest
-from tradeplane_evidence.results_artifact import MANIFEST_FILE, MAX_DOCUMENT_BYTES, SUMMARY_FILE
+from tradeplane_evidence.results_artifact import MANIFEST_FILE, MAX_DOCUMENT_BYTES, PROVENANCE_FILE, SUMMARY_FILE
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MAX_OTHER_BUNDLES = 16 * 1024 * 1024
 """Bytes of the bundles of one run that did not verify, which are kept."""
-_DOCUMENTS = frozenset({MANIFEST_FILE, SUMMARY_FILE})
+_DOCUMENTS = frozenset({MANIFEST_FILE, PROVENANCE_FILE, SUMMARY_FILE})
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.signing.keyring import told
-from tradeplane_evidence.statements.run import RESULT
+from tradeplane_evidence.statements.run import RESULT, SPECIFICATION
 from tradeplane_evidence.statements.statement import hexadecimal
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.folder import ExportedFile
     from tradeplane_evidence.statements.statement import ResourceDescriptor
     from tradeplane_evidence.verification.bundles import Claim
-    from tradeplane_evidence.verification.runs import Check
+    from tradeplane_evidence.verification.checks import Check
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,11 @@ def signed_of(claim: Claim, digest: str) -> Signed:
     results = [one.digest or {} for one in details.byproducts if one.name == "result"]
     result = results[0].get(RESULT) if results else None
     subjects = [one.name for one in claim.statement.subject if one.digest.get("sha256") == hexadecimal(digest)]
+    specification = definition.external_parameters.get(SPECIFICATION)
+    stated = specification.get("run") if isinstance(specification, dict) else None
     return Signed(
         key=claim.key.key.fingerprint,
-        run=next((name for name in subjects if name), ""),
+        run=next((name for name in (*subjects, stated) if isinstance(name, str) and name), ""),
         builder=details.builder.id,
         build_type=definition.build_type,
         invocation=None if metadata is None else metadata.invocation_id,

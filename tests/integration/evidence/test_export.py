@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tradeplane_evidence.attestation import attest_run, bundle_artifact
+from tradeplane_evidence.attestation import attest_pushed, attest_run, push_files
 from tradeplane_evidence.errors import RegistryUnavailable
 from tradeplane_evidence.export import examination
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import push_referrer
+from tradeplane_evidence.signed_referrers import bundle_artifact
+from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.verification import runs as verification
 
@@ -52,7 +54,7 @@ async def _attest(
     execution = replace(sample_runs.EXECUTION, finished=finished)
     async with Registry(host, plain_http=True) as registry:
         return await attest_run(
-            sample_runs.stored(run), registry, Reference(host, repository, tag=tag), signer, execution
+            sample_runs.stored(run), registry, Reference(host, repository, tag=tag), Alone(signer), execution
         )
 
 
@@ -134,6 +136,32 @@ def test_a_period_is_exported_with_what_was_refused(
     assert (refused["signed"], refused["summary"]) == (None, None)
     assert [(check["name"], check["error"]) for check in refused["checks"]][-1] == ("attestation", "PolicyRefused")
     _holds_what_was_signed(tmp_path / "out", runs[wanted["first"]], signer)
+
+
+def test_runs_that_were_signed_together_are_exported_each_with_its_own_provenance(
+    tradeplane: Command, olareg: str, key: str, signer: FileSigner, tmp_path: Path
+) -> None:
+    async def attest() -> list[Attested]:
+        signing = WithinQuota(signer, Quota(1_000.0))
+        async with Registry(olareg, plain_http=True) as registry:
+            pushed = [
+                await push_files(
+                    sample_runs.stored(run), registry, Reference(olareg, "audit/many"), signing, sample_runs.EXECUTION
+                )
+                for run in ("many-1", "many-2")
+            ]
+            return await asyncio.gather(*(attest_pushed(one, registry, signing) for one in pushed))
+
+    references = [str(one.reference) for one in asyncio.run(attest())]
+    ended = tradeplane("evidence", "export", *references, "--key", key, *QUARTER, "--out", str(tmp_path / "out"))
+    assert ended.code == 0, ended.err
+    runs = {run["signed"]["run"]: run for run in _runs(tmp_path / "out")}
+    assert set(runs) == {"many-1", "many-2"}
+    for name, run in runs.items():
+        place = tmp_path / "out" / run["folder"]
+        provenance = json.loads((place / "files" / "provenance.json").read_bytes())
+        assert provenance["buildDefinition"]["externalParameters"]["specification"]["run"] == name
+        assert json.loads((place / "statement.json").read_bytes())["predicate"] != provenance
 
 
 def _holds_what_was_signed(folder: Path, run: dict[str, Any], signer: FileSigner) -> None:

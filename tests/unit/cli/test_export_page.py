@@ -18,7 +18,8 @@ from tradeplane_evidence import errors
 from tradeplane_evidence.export.published_keys import keyring_bytes, published
 from tradeplane_evidence.export.records import Dependency
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring
-from tradeplane_evidence.verification.runs import REFUSALS, Check
+from tradeplane_evidence.verification.attestations import REFUSALS
+from tradeplane_evidence.verification.checks import Check
 
 from tests.unit.evidence import sample_exports, sample_runs
 

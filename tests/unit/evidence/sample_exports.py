@@ -15,8 +15,8 @@ from tradeplane_evidence.export.published_keys import key_path, published
 from tradeplane_evidence.export.records import Dependency, Record, Signed, signed_of
 from tradeplane_evidence.export.strategies import StatedRun
 from tradeplane_evidence.verification.bundles import verify_bundle
+from tradeplane_evidence.verification.checks import Check
 from tradeplane_evidence.verification.policy import Policy
-from tradeplane_evidence.verification.runs import Check
 
 from tests.unit.evidence import sample_runs
 

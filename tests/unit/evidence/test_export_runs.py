@@ -12,8 +12,9 @@ from tradeplane_evidence.export.records import owner
 from tradeplane_evidence.export.run_files import write_run
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.verification.bundles import verify_bundle
+from tradeplane_evidence.verification.checks import Check
 from tradeplane_evidence.verification.policy import Policy
-from tradeplane_evidence.verification.runs import Check, Verification
+from tradeplane_evidence.verification.runs import Verification
 
 from tests.unit.evidence import sample_exports, sample_runs
 
