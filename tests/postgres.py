@@ -88,9 +88,9 @@ class Postgres:
         """Stop it without waiting for anybody."""
         self.run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "-w", "stop")
 
-    def create(self, database: str) -> str:
-        """Make a database, and return its URL."""
-        self.run("createdb", "-h", str(self.folder), "-U", USER, database)
+    def create(self, database: str, *options: str) -> str:
+        """Make a database, by the options of createdb, and return its URL."""
+        self.run("createdb", "-h", str(self.folder), "-U", USER, *options, database)
         return self.url(database)
 
     def url(self, database: str, user: str = USER) -> str:
