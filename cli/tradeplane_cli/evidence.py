@@ -215,6 +215,6 @@ def registry_at(reference: Reference, *, plain_http: bool) -> Registry:
 
 
 def passphrase() -> bytes | None:
-    """Return the passphrase of a signing key, where one is set."""
+    """Return the passphrase of a signing key from the environment, where there is one."""
     text = os.environ.get(PASSPHRASE_VARIABLE)
     return text.encode() if text else None

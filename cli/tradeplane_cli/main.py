@@ -21,6 +21,7 @@ from tradeplane_cli.commands import (
     evidence,
     evidence_export,
     exchange,
+    ledger,
     replay,
     results,
     run,
@@ -59,6 +60,7 @@ def application(program: str = PROGRAM) -> typer.Typer:
         ("results", (results,)),
         ("evidence", (evidence_export,)),
         ("exchange", (exchange,)),
+        ("ledger", (ledger,)),
     )
     for name, modules in groups:
         group = typer.Typer(help=modules[0].HELP, add_completion=False, **settings)

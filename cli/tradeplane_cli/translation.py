@@ -23,6 +23,7 @@ def failure_of(error: Exception) -> CommandFailure:
 
 def _code(error: Exception) -> ExitCode | None:
     from tradeplane_evidence import errors as evidence
+    from tradeplane_evidence.ledger.errors import InvalidDatabase, LedgerUnavailable
     from tradeplane_store import errors as store
     from tradeplane_workloads.errors import WorkloadError
 
@@ -30,6 +31,10 @@ def _code(error: Exception) -> ExitCode | None:
         return error.exit_code
     if isinstance(error, store.InvalidStore | store.InvalidPath | evidence.InvalidKey | evidence.InvalidReference):
         return ExitCode.INVALID
+    if isinstance(error, InvalidDatabase):
+        return ExitCode.INVALID
+    if isinstance(error, LedgerUnavailable):
+        return ExitCode.STORE
     if isinstance(error, store.NotFound | store.TooLarge):
         return ExitCode.REFUSED
     if isinstance(error, store.StoreError | evidence.RegistryUnavailable | evidence.SignerUnavailable):

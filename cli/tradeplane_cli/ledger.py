@@ -1,0 +1,204 @@
+"""The audit ledger as the commands make it, verify it and show it."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_evidence.errors import InvalidKey
+from tradeplane_evidence.ledger.database import check, connect
+from tradeplane_evidence.ledger.database import migrate as bring_up_to_date
+from tradeplane_evidence.ledger.errors import InvalidDatabase, LedgerBroken
+from tradeplane_evidence.ledger.heads import Head, SignedHead, moment_of, sign_head, verify_head
+from tradeplane_evidence.ledger.reading import head as last_entry
+from tradeplane_evidence.ledger.reading import verify as follow
+from tradeplane_evidence.signing.bundle import MAX_BUNDLE_BYTES
+from tradeplane_evidence.signing.opening import open_signer
+
+from tradeplane_cli.evidence import passphrase, read_keys
+from tradeplane_cli.failures import CommandFailure
+from tradeplane_cli.printing import GAP, pairs
+from tradeplane_cli.progress import stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+DATABASE_VARIABLE = "TRADEPLANE_LEDGER_DATABASE"
+"""Environment variable with the URL of the ledger's database."""
+MAX_URL_BYTES = 8_192
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerVerified:
+    """What following the whole chain came to; ``broken`` is None where all of it is as it was appended."""
+
+    entries: int
+    hash: str
+    heads: tuple[tuple[str, SignedHead], ...]
+    """Signed heads that it was compared with, each with the name of its file."""
+    broken: LedgerBroken | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        if self.broken is not None:
+            return {"verified": False, "sequence": self.broken.sequence, "message": str(self.broken)}
+        return {
+            "verified": True,
+            "entries": self.entries,
+            "hash": self.hash,
+            "heads": [{"file": file, **signed.head.plain(), "key": signed.key} for file, signed in self.heads],
+        }
+
+    def as_text(self) -> str:
+        """Lines for people: one a check."""
+        if self.broken is not None:
+            return f"FAIL chain{GAP}{self.broken}"
+        lines = [f"ok   chain{GAP}{self.entries:,} entries, the last is {self.hash}"]
+        lines += [
+            f"ok   head {GAP}{file}: entry {signed.head.sequence:,} of {signed.head.time}, by key {signed.key}"
+            for file, signed in self.heads
+        ]
+        if not self.heads:
+            lines.append(f"     head {GAP}none is given: that entries were removed from its end would not be seen")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class HeadShown:
+    """The last entry of a ledger, and where it was signed."""
+
+    head: Head
+    file: str | None = None
+    key: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        head = self.head
+        return {"sequence": head.sequence, "hash": head.hash, "time": head.time, "file": self.file, "key": self.key}
+
+    def as_text(self) -> str:
+        """Lines for people."""
+        rows = [(name.capitalize(), str(value)) for name, value in self.as_json().items() if value is not None]
+        return pairs(rows)
+
+
+def migrate(database: Path | None, appenders: Sequence[str], readers: Sequence[str]) -> dict[str, Any]:
+    """Make the ledger's tables, or bring them up to date. Raises what the rooms below raise."""
+    with _connected(database) as engine, stage("Migrating the ledger"):
+        version = bring_up_to_date(engine, appenders=appenders, readers=readers)
+    return {"version": version, "appenders": list(appenders), "readers": list(readers)}
+
+
+def verify(database: Path | None, heads: Sequence[Path], keys: Sequence[Path]) -> LedgerVerified:
+    """Follow the whole chain, and compare it with heads that were signed. Raises what the rooms below raise."""
+    signed = _signed_heads(heads, keys)
+    with opened(database) as engine:
+        try:
+            sequence, digest = _followed(engine, signed)
+        except LedgerBroken as error:
+            return LedgerVerified(0, "", signed, error)
+    return LedgerVerified(sequence, digest, signed)
+
+
+def head(database: Path | None) -> HeadShown:
+    """Return the last entry. Raises what the rooms below raise."""
+    with opened(database) as engine:
+        sequence, digest = last_entry(engine)
+    return HeadShown(Head(sequence=sequence, hash=digest, time=moment_of(datetime.now(UTC))))
+
+
+def signed_head(
+    database: Path | None, heads: Sequence[Path], keys: Sequence[Path], signer_uri: str, out: Path
+) -> HeadShown:
+    """Follow the whole chain, and sign its end into a file. Raises LedgerBroken, and nothing is signed then."""
+    signed = _signed_heads(heads, keys)
+    signer = open_signer(signer_uri, passphrase())
+    with opened(database) as engine:
+        sequence, digest = _followed(engine, signed)
+    found = Head(sequence=sequence, hash=digest, time=moment_of(datetime.now(UTC)))
+    data = sign_head(found, signer)
+    try:
+        with out.open("xb") as file:
+            file.write(data)
+    except FileExistsError as error:
+        raise CommandFailure(f"{out} is there already", remedy="heads are kept: name another file") from error
+    except OSError as error:
+        raise CommandFailure(f"{out} cannot be written: {error.strerror}") from error
+    return HeadShown(found, str(out), signer.public_key.fingerprint)
+
+
+@contextmanager
+def opened(database: Path | None) -> Iterator[Engine]:
+    """Connect to a ledger that is there. Raises InvalidDatabase, LedgerRefused, LedgerUnavailable."""
+    with _connected(database) as engine:
+        check(engine)
+        yield engine
+
+
+@contextmanager
+def _connected(database: Path | None) -> Iterator[Engine]:
+    engine = connect(_url(database))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def _url(database: Path | None) -> str:
+    """Return the URL of a file, or of the environment; never of an argument, which everybody on a machine can read."""
+    if database is None:
+        url = os.environ.get(DATABASE_VARIABLE, "")
+        if not url:
+            raise InvalidDatabase(
+                f"no ledger is named: put the URL of its database (postgresql://host/database) into a file and name it "
+                f"with --database, or into {DATABASE_VARIABLE}"
+            )
+        return url
+    try:
+        with database.open("rb") as file:
+            data = file.read(MAX_URL_BYTES + 1)
+    except OSError as error:
+        raise InvalidDatabase(f"{database} cannot be read: {error.strerror}; it must hold a URL") from error
+    try:
+        text = data.decode().strip()
+    except UnicodeDecodeError as error:
+        raise InvalidDatabase(f"{database} holds no URL") from error
+    if len(data) > MAX_URL_BYTES or len(text.split()) != 1:
+        raise InvalidDatabase(f"{database} must hold one URL and nothing else, such as postgresql://host/database")
+    return text
+
+
+def _signed_heads(files: Sequence[Path], keys: Sequence[Path]) -> tuple[tuple[str, SignedHead], ...]:
+    if not files:
+        return ()
+    keyring = read_keys(keys)
+    return tuple((str(file), verify_head(_bundle(file), keyring, f"the head {file}")) for file in files)
+
+
+def _bundle(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened_file:
+            return opened_file.read(MAX_BUNDLE_BYTES + 1)
+    except OSError as error:
+        raise InvalidKey(f"the head {file} cannot be read: {error.strerror}") from error
+
+
+def _followed(engine: Engine, signed: Sequence[tuple[str, SignedHead]]) -> tuple[int, str]:
+    known: dict[int, str] = {}
+    for file, one in signed:
+        head = one.head
+        if known.setdefault(head.sequence, head.hash) != head.hash:
+            raise LedgerBroken(
+                f"{file} and another head are both of entry {head.sequence:,} and differ: "
+                "there were two ledgers, and each was signed",
+                head.sequence,
+            )
+    with stage("Verifying the ledger") as say:
+        chain = follow(engine, known, lambda sequence: say(f"Verifying the ledger: {sequence:,} entries"))
+    return chain.sequence, chain.hash
