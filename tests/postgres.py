@@ -52,10 +52,10 @@ class Postgres:
         self.folder = folder
         self._options = f"-c listen_addresses='' -c unix_socket_directories={folder} {options}"
 
-    def run(self, program: str, *arguments: str) -> None:
+    def run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         """Run a program of Postgres, as its user."""
         owner = _owner()
-        subprocess.run(
+        return subprocess.run(
             [str(_programs() / program), *arguments],
             check=True,
             capture_output=True,

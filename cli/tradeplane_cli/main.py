@@ -18,6 +18,7 @@ from tradeplane_cli.commands import (
     capture,
     catalogue,
     completion,
+    config,
     evidence,
     evidence_export,
     exchange,
@@ -61,6 +62,7 @@ def application(program: str = PROGRAM) -> typer.Typer:
         ("evidence", (evidence_export,)),
         ("exchange", (exchange,)),
         ("ledger", (ledger,)),
+        ("config", (config,)),
     )
     for name, modules in groups:
         group = typer.Typer(help=modules[0].HELP, add_completion=False, **settings)

@@ -89,9 +89,9 @@ def migrate(engine: Engine, *, appenders: Sequence[str] = (), readers: Sequence[
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         for role in appenders:
-            _grant(connection, role, "SELECT, INSERT")
+            _grant(engine, connection, role, ("SELECT", "INSERT"))
         for role in readers:
-            _grant(connection, role, "SELECT")
+            _grant(engine, connection, role, ("SELECT",))
     return VERSION
 
 
@@ -139,9 +139,15 @@ def _prepare(engine: Engine, connection: Connection) -> None:
         connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))
 
 
-def _grant(connection: Connection, role: str, rights: str) -> None:
+def _grant(engine: Engine, connection: Connection, role: str, rights: Sequence[str]) -> None:
+    """Give a role rights. Raises LedgerRefused where Postgres only warned that it gave none."""
     name = connection.dialect.identifier_preparer.quote_identifier(role)
-    connection.execute(text(f"GRANT USAGE ON SCHEMA {SCHEMA} TO {name}".replace(":", r"\:")))
-    for table in ("ledger", "payloads"):
-        connection.execute(text(f"GRANT {rights} ON {SCHEMA}.{table} TO {name}".replace(":", r"\:")))
-    connection.execute(text(f"GRANT SELECT ON {SCHEMA}.alembic_version TO {name}".replace(":", r"\:")))
+    granted = [("SCHEMA", SCHEMA, "USAGE"), ("TABLE", f"{SCHEMA}.alembic_version", "SELECT")]
+    granted += [("TABLE", f"{SCHEMA}.{table}", right) for table in ("ledger", "payloads") for right in rights]
+    for kind, thing, right in granted:
+        connection.exec_driver_sql(f"GRANT {right} ON {kind} {thing} TO {name}".replace("%", "%%"))
+        asked = text(f"SELECT has_{kind.lower()}_privilege(:role, :thing, :right)")
+        if not connection.execute(asked, {"role": role, "thing": thing, "right": right}).scalar():
+            raise LedgerRefused(
+                f"{told(engine)} gave {role} no right to {right} on {thing}: run it as who owns the ledger"
+            )

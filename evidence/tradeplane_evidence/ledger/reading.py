@@ -9,8 +9,8 @@ from sqlalchemy import select
 from tradeplane_evidence.ledger.appending import head_of
 from tradeplane_evidence.ledger.chain import Chain
 from tradeplane_evidence.ledger.database import asking
-from tradeplane_evidence.ledger.entries import ROW, Entry, entry_of
-from tradeplane_evidence.ledger.errors import LedgerRefused
+from tradeplane_evidence.ledger.entries import HASH, ROW, SEQUENCE, Entry, entry_of, hash_of
+from tradeplane_evidence.ledger.errors import LedgerBroken, LedgerRefused
 from tradeplane_evidence.ledger.schema import ENTRIES, SCHEMA
 
 if TYPE_CHECKING:
@@ -52,9 +52,10 @@ def verify(
 
 
 def entries_of(engine: Engine, kind: str, namespace: str, name: str) -> list[Entry]:
-    """Return the entries of the objects that had a name, in their order.
+    """Return the entries of the objects that had a name, in their order, each as it was hashed.
 
-    Raises LedgerRefused where there are more than ``MAX_ENTRIES``, Malformed, LedgerUnavailable.
+    That none is missing is for ``verify`` to say. Raises LedgerBroken for one that was changed, LedgerRefused where
+    there are more than ``MAX_ENTRIES``, Malformed, LedgerUnavailable.
     """
     columns = ENTRIES.c
     query = (
@@ -67,4 +68,7 @@ def entries_of(engine: Engine, kind: str, namespace: str, name: str) -> list[Ent
         rows = connection.execute(query).all()
     if len(rows) > MAX_ENTRIES:
         raise LedgerRefused(f"{kind} {namespace}/{name} has over {MAX_ENTRIES:,} entries; read them in the database")
-    return [entry_of(tuple(row)) for row in rows]
+    for row in rows:
+        if hash_of(row) != row[HASH]:
+            raise LedgerBroken(f"entry {row[SEQUENCE]} was changed; verify the ledger", row[SEQUENCE])
+    return [entry_of(row) for row in rows]

@@ -1,4 +1,4 @@
-"""How soon a run is attested, and how long a verifier takes for one bundle once it has its bytes.
+"""How soon a run is attested, how long a verifier takes for one bundle, and how fast a ledger is written and verified.
 
 Of the verifier there is no peer in the same process: sigstore-python reads no bundle of a bare key, and cosign is a
 program of its own that starts anew for each. What is timed is what an auditor's script calls a thousand times.
@@ -31,6 +31,7 @@ ATTESTED = ("evidence.attested_p50_s", "evidence.attested_p99_s", "evidence.api_
 BATCH_RATE = "evidence.batch_rate"
 CHAINS = "evidence.verify_1000_chains_s"
 BUNDLES = 500
+LEDGER = ("evidence.ledger_append_rate", "evidence.ledger_verify_rate")
 ROUNDS = 5
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
 
@@ -39,6 +40,10 @@ def records(names: Collection[str] = ()) -> list[Record]:
     """Measure the records whose names begin with one of those asked for, or all where none is."""
     asked = tuple(names) or ("evidence",)
     measured = [_verify()] if VERIFY.startswith(asked) else []
+    if any(name.startswith(asked) for name in LEDGER):
+        from tests.bench.evidence import ledger
+
+        measured += ledger.measure()
     if any(name.startswith(asked) for name in ATTESTED):
         from tests.bench.evidence.attested import measure
 

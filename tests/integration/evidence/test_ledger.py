@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
 import time
-import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -26,55 +27,20 @@ from tradeplane_evidence.ledger.group_commit import GroupCommit
 from tradeplane_evidence.ledger.reading import entries_of, head, verify
 from tradeplane_evidence.ledger.schema import METADATA, SCHEMA
 
+from tests.integration.evidence.ledgers import APPENDER, OWNER, READER, appender, database, owner, server
 from tests.postgres import USER, Postgres, postgres
-from tests.unit.evidence.sample_events import NOW, OBJECT, event
+from tests.unit.evidence.sample_events import ALICE, NOW, OBJECT, event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from sqlalchemy import Engine
 
-OWNER, APPENDER, READER = "ledger_owner", "ledger_appender", "ledger_reader"
+__all__ = ["appender", "database", "owner", "server"]
+
+PAGE = Path(__file__).parents[3] / "docs" / "evidence" / "ledger.md"
 LEDGER = f"{SCHEMA}.ledger"
-MIGRATED = "migrated"
 COUNT = 8
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
-    """Start a server with the roles that an administrator would make, and a ledger to copy."""
-    with postgres() as found:
-        for role in (OWNER, APPENDER, READER):
-            found.run("createuser", "-h", str(found.folder), "-U", USER, "--no-superuser", role)
-        found.create(MIGRATED, "-O", OWNER)
-        engine = connect(found.url(MIGRATED, OWNER))
-        migrate(engine, appenders=[APPENDER], readers=[READER])
-        engine.dispose()
-        yield found
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> str:
-    """Name a database of the test's own."""
-    return f"t{zlib.crc32(request.node.nodeid.encode())}"
-
-
-@pytest.fixture
-def owner(server: Postgres, database: str) -> Iterator[Engine]:
-    """Connect as who owns a ledger, who is no superuser."""
-    server.create(database, "-O", OWNER, "-T", MIGRATED)
-    engine = connect(server.url(database, OWNER))
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def appender(server: Postgres, database: str, owner: Engine) -> Iterator[Engine]:
-    """Connect as who appends."""
-    engine = connect(server.url(database, APPENDER))
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -377,6 +343,25 @@ def test_a_server_that_is_not_there_is_named_without_a_password(
         with pytest.raises(LedgerUnavailable, match="check that it is there and takes connections") as refused:
             work()
         assert "hunter2" not in str(refused.value)
+
+
+# Others' tools
+
+
+def test_the_page_has_a_program_that_checks_it_without_us(server: Postgres, database: str, appender: Engine) -> None:
+    (program,) = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    (query,) = re.findall(r"^psql audit -At -c '(.*)' \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    awkward = event(1, note='\x01\x1f\x7f\u2028\\ "quoted" \n\t \U0001f600 é', actor=ALICE)
+    last = append(appender, [awkward, event(2), event(3, configuration=None, generation=None)])[-1]
+    rows = server.run("psql", server.url(database), "-At", "-c", query).stdout.splitlines(keepends=True)
+
+    def checks(lines: list[bytes]) -> subprocess.CompletedProcess[bytes]:
+        call = [sys.executable, "-I", "-X", "utf8", "-c", program]
+        return subprocess.run(call, input=b"".join(lines), capture_output=True, check=False, timeout=60)
+
+    assert checks(rows).stdout.decode().strip() == last.hash
+    for tampered in (rows[1:], [rows[0], rows[2]], [rows[0].replace(b"alice", b"mallory"), *rows[1:]]):
+        assert checks(tampered).returncode == 1
 
 
 # Databases and versions

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/cli.md", "docs/index.md")
-GROUPS = ("snapshot", "results", "evidence", "exchange")
+GROUPS = ("snapshot", "results", "evidence", "exchange", "ledger", "config")
 SHARED = {"--output", "--debug", "--help", "--store"}
 
 
@@ -78,6 +78,14 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "verify-bundle",
         "verify-image",
         "attest-image",
+        "ledger migrate",
+        "ledger verify",
+        "ledger head",
+        "config history",
+        "config show",
+        "config diff",
+        "config rollback",
+        "config register",
     ],
 )
 def test_every_option_is_documented(command: str, tradeplane: Command) -> None:

@@ -1,0 +1,286 @@
+"""``tradeplane ledger`` and ``tradeplane config`` as a person calls them, on a real Postgres."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from sqlalchemy import text
+from tradeplane_evidence.configurations.documents import Configuration, payload_of
+from tradeplane_evidence.configurations.payloads import Payloads
+from tradeplane_evidence.ledger.appending import append
+from tradeplane_evidence.ledger.events import Claimed
+from tradeplane_evidence.ledger.schema import SCHEMA
+from tradeplane_store.canonical import sha256_digest
+
+from tests.integration.evidence.ledgers import APPENDER, OWNER, READER, appender, database, owner, server
+from tests.unit.cli.conftest import tradeplane
+from tests.unit.evidence import sample_runs
+from tests.unit.evidence.sample_events import ALICE, OBJECT, event
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from tests.postgres import Postgres
+    from tests.unit.cli.conftest import Ended
+
+    Command = Callable[..., Ended]
+
+__all__ = ["appender", "database", "owner", "server", "tradeplane"]
+
+STRATEGY = "strategy/sp500-macd"
+
+
+@pytest.fixture(autouse=True)
+def named(server: Postgres, database: str, owner: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name the ledger in the environment, as who reads it."""
+    monkeypatch.setenv("TRADEPLANE_LEDGER_DATABASE", server.url(database, READER))
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    """Give a signing key, its public part beside it as key.pub."""
+    (tmp_path / "key.pub").write_text(sample_runs.signer_in(tmp_path).public_key.pem())
+    return sample_runs.key_file(tmp_path)
+
+
+def specification(fast: int, **more: Any) -> dict[str, Any]:
+    return {"algorithm": {"name": "sma-cross", "parameters": {"fast": fast, "slow": 50}}, "capital": "100000", **more}
+
+
+def applied(engine: Engine, *specs: dict[str, Any], kind: str = "Strategy") -> list[str]:
+    """Record specifications as applied one after the other; return their digests."""
+    digests = []
+    for number, spec in enumerate(specs, 1):
+        data = payload_of(Configuration(api_version=OBJECT.api_version, kind=kind, spec=spec))
+        digests.append(Payloads(engine).put(data))
+        append(engine, [event(number, configuration=digests[-1])])
+    return digests
+
+
+def tamper(engine: Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(f"ALTER TABLE {SCHEMA}.ledger DISABLE TRIGGER refuse_change"))
+        connection.execute(text(statement))
+
+
+def test_a_ledger_is_made_by_its_owner_and_used_by_others(
+    server: Postgres, database: str, tradeplane: Command, tmp_path: Path
+) -> None:
+    fresh = server.create(f"{database}_fresh", "-O", OWNER)
+    (tmp_path / "owner.url").write_text(fresh.replace("//postgres@", f"//{OWNER}@") + "\n")
+    refused = tradeplane("ledger", "verify", "--database", "owner.url")
+    assert refused.code == 3
+    assert "tradeplane ledger migrate" in refused.err
+    made = ("ledger", "migrate", "--database", "owner.url", "--appender", APPENDER, "--reader", READER, "-o", "json")
+    for _ in range(2):
+        ended = tradeplane(*made)
+        assert ended.code == 0, ended.err
+        assert json.loads(ended.out) == {"version": "1", "appenders": [APPENDER], "readers": [READER]}
+    (tmp_path / "reader.url").write_text(fresh.replace("//postgres@", f"//{READER}@"))
+    ended = tradeplane("ledger", "verify", "--database", "reader.url", "-o", "json")
+    assert json.loads(ended.out)["entries"] == 0
+
+
+def test_a_ledger_is_verified_against_heads_that_were_signed(
+    tradeplane: Command, owner: Engine, appender: Engine, key: Path, tmp_path: Path
+) -> None:
+    append(appender, [event(number) for number in range(1, 6)])
+    signed = ("ledger", "head", "--sign", f"file:{key}", "--out", "january.json")
+    ended = tradeplane(*signed)
+    assert ended.code == 0, ended.err
+    assert tradeplane(*signed).code == 2  # heads are kept
+    head = json.loads(tradeplane("ledger", "head", "-o", "json").out)
+    assert head["sequence"] == 5
+    append(appender, [event(6)])
+    verified = ("ledger", "verify", "--head", "january.json", "--key", "key.pub")
+    ended = tradeplane(*verified)
+    assert ended.code == 0, ended.err
+    assert [line.split()[:2] for line in ended.out.splitlines()] == [["ok", "chain"], ["ok", "head"]]
+    told = json.loads(tradeplane(*verified, "-o", "json").out)
+    assert (told["verified"], told["entries"]) == (True, 6)
+    assert [(one["sequence"], one["hash"]) for one in told["heads"]] == [(5, head["hash"])]
+
+    tamper(owner, f"DELETE FROM {SCHEMA}.ledger WHERE sequence > 4")  # noqa: S608
+    assert tradeplane("ledger", "verify").code == 0  # a chain that was cut off is one
+    ended = tradeplane(*verified)
+    assert ended.code == 3
+    assert "FAIL chain" in ended.out
+    assert json.loads(tradeplane(*verified, "-o", "json").out)["sequence"] == 5
+    again = tradeplane("ledger", "head", "--sign", f"file:{key}", "--out", "february.json", *verified[2:])
+    assert again.code == 3
+    assert not (tmp_path / "february.json").exists()
+
+
+def test_a_changed_entry_is_named_and_no_head_is_signed_over_it(
+    tradeplane: Command, owner: Engine, appender: Engine, key: Path, tmp_path: Path
+) -> None:
+    append(appender, [event(number) for number in range(1, 6)])
+    tamper(owner, f"UPDATE {SCHEMA}.ledger SET user_name = 'mallory' WHERE sequence = 3")  # noqa: S608
+    ended = tradeplane("ledger", "verify", "-o", "json")
+    assert ended.code == 3
+    assert json.loads(ended.out)["sequence"] == 3
+    ended = tradeplane("ledger", "head", "--sign", f"file:{key}", "--out", "head.json")
+    assert ended.code == 3
+    assert "entry 3 was changed" in ended.err
+    assert not (tmp_path / "head.json").exists()
+    ended = tradeplane("config", "history", STRATEGY, "-n", "trading")
+    assert ended.code == 3
+    assert "entry 3 was changed" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("verify", "--head", "other.json", "--key", "key.pub"), 3, "none of the 1 keys"),
+        (("verify", "--head", "run.json", "--key", "key.pub"), 3, "no head of a ledger"),
+        (("verify", "--head", "key.pub", "--key", "key.pub"), 3, "not JSON"),
+        (("verify", "--head", "other.json"), 2, "no key is given"),
+        (("verify", "--head", "missing.json", "--key", "key.pub"), 2, "cannot be read"),
+        (("verify", "--database", "missing.url"), 2, "cannot be read"),
+        (("verify", "--database", "two.url"), 2, "must hold one URL"),
+        (("verify", "--database", "key.pub"), 2, "must hold one URL"),
+        (("verify", "--database", "away.url"), 4, "check that it is there"),
+        (("head", "--sign", "file:key.pem"), 2, "belong together"),
+        (("head", "--out", "head.json"), 2, "belong together"),
+        (("head", "--head", "other.json"), 2, "are for a head that is signed"),
+        (("migrate", "--appender", READER), 3, "run it as who owns the ledger"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    tradeplane: Command, key: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    other = sample_runs.signer_in(tmp_path, scalar=7)
+    (tmp_path / "run.json").write_bytes(sample_runs.bundle(sample_runs.signer_in(tmp_path)))
+    (tmp_path / "other.json").write_bytes(sample_runs.bundle(other))
+    (tmp_path / "two.url").write_text("postgresql://a/b postgresql://c/d")
+    (tmp_path / "away.url").write_text(f"postgresql://reader:hunter2@/none?host={tmp_path}")
+    ended = tradeplane("ledger", *arguments)
+    assert (ended.code, ended.out) == (code, "")
+    assert words in ended.err
+    assert "hunter2" not in ended.err
+
+
+def test_no_ledger_is_named(tradeplane: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRADEPLANE_LEDGER_DATABASE")
+    ended = tradeplane("ledger", "verify")
+    assert ended.code == 2
+    assert "TRADEPLANE_LEDGER_DATABASE" in ended.err
+
+
+def test_versions_are_listed_shown_compared_and_gone_back_to(
+    tradeplane: Command, appender: Engine, tmp_path: Path
+) -> None:
+    specs = [specification(10), specification(11, suspend=True), specification(11)]
+    digests = applied(appender, *specs)
+    listed = json.loads(tradeplane("config", "history", STRATEGY, "-n", "trading", "-o", "json").out)
+    assert [(one["version"], one["digest"], one["entry"]) for one in listed["versions"]] == [
+        (1, digests[0], 1),
+        (2, digests[1], 2),
+        (3, digests[2], 3),
+    ]
+    assert listed["versions"][0]["by"] == {"authenticated": ALICE.plain()}
+    assert listed["versions"][1]["by"] == {"claimed": {"by": "kubectl-client-side-apply"}}
+    table = tradeplane("config", "history", "strat/sp500-macd", "-n", "trading").out
+    assert "alice@example.com (authenticated)" in table
+    assert "kubectl-client-side-apply (claimed)" in table
+
+    shown = json.loads(tradeplane("config", "show", f"{STRATEGY}@2", "-n", "trading", "-o", "json").out)
+    assert (shown["spec"], shown["digest"], shown["version"]) == (specs[1], digests[1], 2)
+    assert yaml.safe_load(tradeplane("config", "show", digests[0]).out)["spec"] == specs[0]
+
+    ended = tradeplane("config", "diff", f"{STRATEGY}@1", f"{STRATEGY}@2", "-n", "trading")
+    assert ended.code == 10
+    assert ended.out.splitlines() == ["  spec.algorithm.parameters.fast: 10 -> 11", "+ spec.suspend: true"]
+    ended = tradeplane("config", "diff", digests[1], STRATEGY, "-n", "trading", "-o", "json")
+    assert json.loads(ended.out)["differences"] == [{"field": "spec.suspend", "kind": "removed", "before": True}]
+    ended = tradeplane("config", "diff", digests[2], STRATEGY, "-n", "trading")
+    assert (ended.code, ended.out) == (0, f"the same: {digests[2]}\n")
+
+    printed = tradeplane("config", "rollback", f"{STRATEGY}@1", "-n", "trading").out
+    assert yaml.safe_load(printed) == {
+        "apiVersion": "tradeplane.dev/v1alpha1",
+        "kind": "Strategy",
+        "metadata": {"name": "sp500-macd", "namespace": "trading"},
+        "spec": specs[0],
+    }
+    assert tradeplane("config", "rollback", f"{STRATEGY}@1", "-n", "trading", "--out", "back.yaml").code == 0
+    assert (tmp_path / "back.yaml").read_text() == printed
+
+
+def test_a_version_goes_back_to_the_very_digest_it_had(tradeplane: Command, appender: Engine) -> None:
+    awkward = {
+        "a": "no",
+        "b": "1e3",
+        "c": "0x1F",
+        "d": 1e-7,
+        "e": 2**53 - 1,
+        "f": "line\nline",
+        "g": None,
+        "h": ["", {}],
+    }
+    (digest,) = applied(appender, awkward)
+    back = yaml.safe_load(tradeplane("config", "rollback", f"{STRATEGY}@1", "-n", "trading").out)
+    again = Configuration(api_version=back["apiVersion"], kind=back["kind"], spec=back["spec"])
+    assert sha256_digest(payload_of(again)) == digest
+
+
+def test_names_that_would_steer_a_terminal_are_written_out(tradeplane: Command, appender: Engine) -> None:
+    hostile = Claimed(by="\x1b]0;owned\x07 alice (authenticated)\n\u202e")
+    digests = applied(appender, specification(1), {"\x1b[2J": "\x9b1m"})
+    append(appender, [event(9, actor=hostile, configuration=digests[0])])
+    out = tradeplane("config", "history", STRATEGY, "-n", "trading").out
+    out += tradeplane("config", "diff", f"{STRATEGY}@1", f"{STRATEGY}@2", "-n", "trading").out
+    assert "\\x1b]0;owned" in out
+    assert all(one.isprintable() or one == "\n" for one in out)
+    assert out.splitlines()[3].count("(claimed)") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("history", "strategy/another"), 3, "check kind, name and namespace"),
+        (("history", "sp500-macd"), 2, "names no configuration"),
+        (("history", "strategy/../../x"), 2, "names no configuration"),
+        (("show", f"{STRATEGY}@7"), 3, "has no version 7"),
+        (("show", f"{STRATEGY}@0"), 3, "has no version 0"),
+        (("show", "sha256:" + "00" * 32), 3, "no payload has the digest"),
+        (("show", "sha256:abc"), 2, "is no digest"),
+        (("rollback", STRATEGY), 2, "names no version"),
+        (("rollback", "sha256:" + "00" * 32), 2, "names no version"),
+        (("register", "missing.onnx"), 2, "cannot be read"),
+        (("register", "model.onnx"), 3, "permission denied"),
+    ],
+)
+def test_what_is_not_there_is_said(
+    tradeplane: Command, appender: Engine, tmp_path: Path, arguments: tuple[str, ...], code: int, words: str
+) -> None:
+    applied(appender, specification(1))
+    (tmp_path / "model.onnx").write_bytes(b"weights")
+    namespace = () if arguments[0] == "register" else ("-n", "trading")
+    ended = tradeplane("config", *arguments, *namespace)
+    assert (ended.code, ended.out) == (code, "")
+    assert words in ended.err
+
+
+def test_a_payload_of_another_kind_is_no_version(tradeplane: Command, appender: Engine) -> None:
+    applied(appender, {"sealed": True}, kind="Replay")
+    ended = tradeplane("config", "rollback", f"{STRATEGY}@1", "-n", "trading")
+    assert ended.code == 3
+    assert "one of them is a forgery" in ended.err
+
+
+def test_a_file_is_kept_by_its_digest(
+    tradeplane: Command, server: Postgres, database: str, tmp_path: Path, appender: Engine
+) -> None:
+    (tmp_path / "appender.url").write_text(server.url(database, APPENDER))
+    for data in (b"weights", b"weights" * 100_000):
+        (tmp_path / "model.onnx").write_bytes(data)
+        ended = tradeplane("config", "register", "model.onnx", "--database", "appender.url", "-o", "json")
+        assert json.loads(ended.out) == {"digest": sha256_digest(data), "bytes": len(data)}
+    assert len(list((tmp_path / "store" / "configurations").iterdir())) == 1
