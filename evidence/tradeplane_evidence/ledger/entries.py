@@ -47,6 +47,7 @@ COLUMNS = {
     "recorded": "recorded",
     "result": "result",
     "run": "run",
+    "runDigest": "run_digest",
     "schemaVersion": "schema_version",
     "sequence": "sequence",
     "uid": "uid",
@@ -90,6 +91,7 @@ def row_of(event: Event, key: str, sequence: int, previous: str, recorded: str) 
         "recorded": recorded,
         "result": event.result,
         "run": event.run,
+        "runDigest": event.run_digest,
         "schemaVersion": SCHEMA_VERSION,
         "sequence": sequence,
         "uid": done_to.uid,
@@ -128,6 +130,7 @@ def entry_of(row: Sequence[Any]) -> Entry:
             ),
             actor=_actor(values),
             **{name: values[name] for name in ("occurred", "generation", "configuration", "run", "result")},
+            run_digest=values["runDigest"],
             attestation=values["attestation"],
             note=values["note"],
         )

@@ -72,8 +72,9 @@ class Event(Form):
     """Something that happened.
 
     ``occurred``: when, by the word of who tells it; the order of a ledger is that of its sequence and of no clock.
-    ``configuration``: the version of the object's specification that it concerns. ``run``, ``result`` and
-    ``attestation``: digests of the run, of what came of it, and of the signed statement, where there are such.
+    ``configuration``: the version of the object's specification that it concerns. ``run``: the name of a run.
+    ``run_digest``, ``result`` and ``attestation``: digests of what decides it, of what came of it, and of the signed
+    statement, where there are such.
     """
 
     action: Action
@@ -82,7 +83,8 @@ class Event(Form):
     occurred: Moment
     generation: Annotated[int, Field(ge=0, lt=2**53)] | None = None
     configuration: Digest | None = None
-    run: Digest | None = None
+    run: Name | None = None
+    run_digest: Digest | None = None
     result: Digest | None = None
     attestation: Digest | None = None
     note: Annotated[str, _text(1_024)] | None = None

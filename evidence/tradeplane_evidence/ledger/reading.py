@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, not_, select, text
 
 from tradeplane_evidence.ledger.appending import head_of
 from tradeplane_evidence.ledger.chain import Chain
 from tradeplane_evidence.ledger.database import asking
 from tradeplane_evidence.ledger.entries import HASH, ROW, SEQUENCE, Entry, entry_of, hash_of
 from tradeplane_evidence.ledger.errors import LedgerBroken, LedgerRefused
+from tradeplane_evidence.ledger.events import Action, ObjectReference
 from tradeplane_evidence.ledger.schema import ENTRIES, SCHEMA
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 ROWS = 1_000
 """Rows of one request; more at once are slower to go through, since they leave the processor's caches."""
+_ALL_OBJECTS_SECONDS = 120
 MAX_ENTRIES = 100_000
 """Entries of one object that are read."""
 _ALL = f"SELECT {', '.join(ROW)} FROM {SCHEMA}.ledger ORDER BY sequence"  # noqa: S608 - constants
@@ -49,6 +51,41 @@ def verify(
                 progress(chain.sequence)
     chain.end()
     return chain
+
+
+def living(engine: Engine) -> list[ObjectReference]:
+    """Return the objects that were applied and not deleted, as far as the ledger says, in the order of their UIDs.
+
+    Raises LedgerRefused, LedgerUnavailable, also where that takes longer than ``_ALL_OBJECTS_SECONDS``.
+    """
+    columns = ENTRIES.c
+    latest = func.max(columns.sequence).label("latest")
+    gone = func.bool_or(columns.action == Action.DELETED.value)
+    uids = select(latest).group_by(columns.uid).having(not_(gone)).subquery()
+    wanted = (columns.api_version, columns.kind, columns.namespace, columns.name, columns.uid)
+    query = select(*wanted).join(uids, columns.sequence == uids.c.latest).order_by(columns.uid)
+    with asking(engine) as connection:
+        connection.execute(text(f"SET LOCAL statement_timeout = '{_ALL_OBJECTS_SECONDS}s'"))
+        return [ObjectReference(**row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - its public name
+
+
+def applied_of(engine: Engine, one: ObjectReference) -> dict[int, str | None]:
+    """Return the digest of the specification that was recorded first of each generation of an object."""
+    columns = ENTRIES.c
+    query = (
+        select(columns.generation, columns.configuration)
+        .where(
+            columns.kind == one.kind,
+            columns.namespace == one.namespace,
+            columns.name == one.name,
+            columns.uid == one.uid,
+            columns.action == Action.APPLIED.value,
+            columns.generation.is_not(None),
+        )
+        .order_by(columns.sequence.desc())
+    )
+    with asking(engine) as connection:
+        return {row.generation: row.configuration for row in connection.execute(query)}
 
 
 def entries_of(engine: Engine, kind: str, namespace: str, name: str) -> list[Entry]:

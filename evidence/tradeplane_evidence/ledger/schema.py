@@ -38,6 +38,7 @@ ENTRIES = Table(
     Column("generation", BigInteger),
     Column("configuration", Text),
     Column("run", Text),
+    Column("run_digest", Text),
     Column("result", Text),
     Column("attestation", Text),
     Column("user_name", Text),

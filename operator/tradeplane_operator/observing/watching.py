@@ -17,16 +17,16 @@ import logging
 import time
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from tradeplane_operator.acting.errors import ApiError, Gone
 from tradeplane_operator.observing.stream import BOOKMARK, EventStream, MalformedEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Set
 
     from tradeplane_operator.acting.client import ApiClient
-    from tradeplane_operator.observing.relisting import Collection, Relisting
+    from tradeplane_operator.observing.relisting import Collection
     from tradeplane_operator.settings import Client
 
 log = logging.getLogger(__name__)
@@ -37,6 +37,16 @@ _RESUMED = 3
 """Attempts in a row to go on from a version; then what is wrong may be the version."""
 
 
+class Settling(Protocol):
+    """Who knows what was there before a list, and is told what was in it."""
+
+    def known(self, collection: Collection) -> Mapping[str, Any]:
+        """Return what is known of a collection, by UID: asked before it is listed."""
+
+    def settle(self, collection: Collection, before: Mapping[str, Any], there: Set[str]) -> None:
+        """Take what was known before a list and is not in it for deleted."""
+
+
 @dataclass(slots=True)
 class Watch:
     """The watch of a collection. ``tell`` is given each event's type and object; what a list shows is ``ADDED``."""
@@ -44,7 +54,7 @@ class Watch:
     client: ApiClient
     collection: Collection
     settings: Client
-    relisting: Relisting
+    relisting: Settling
     tell: Callable[[str, Mapping[str, Any]], None]
     pause: float = _FIRST_PAUSE
     heard: float = field(default_factory=time.monotonic)

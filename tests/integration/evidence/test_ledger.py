@@ -29,7 +29,7 @@ from tradeplane_evidence.ledger.schema import METADATA, SCHEMA
 
 from tests.integration.evidence.ledgers import APPENDER, OWNER, READER, appender, database, owner, server
 from tests.postgres import USER, Postgres, postgres
-from tests.unit.evidence.sample_events import ALICE, NOW, OBJECT, event
+from tests.unit.evidence.sample_events import ALICE, KUBECTL, NOW, OBJECT, event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -173,13 +173,18 @@ def test_the_database_takes_no_entry_that_does_not_continue_the_chain(
 
 
 def test_the_database_takes_nobody_who_is_authenticated_and_claimed(appender: Engine) -> None:
-    one = event(1)
-    row = dict(zip(ROW, row_of(one, one.key, 1, "sha256:" + "0" * 64, "now"), strict=True))
+    known, claims = (
+        dict(zip(ROW, row_of(one, one.key, 1, "sha256:" + "0" * 64, "now"), strict=True))
+        for one in (event(1, actor=ALICE), event(1, actor=KUBECTL))
+    )
     columns, values = ", ".join(ROW), ", ".join(f":{name}" for name in ROW)
     insert = text(f"INSERT INTO {LEDGER} ({columns}) VALUES ({values})")  # noqa: S608
-    for changed in ({"claimed_by": "kubectl"}, {"user_name": None}, {"audit_id": None}):
+    neither_or_both = [known | {"claimed_by": "kubectl"}, claims | {"claimed_by": None}]
+    neither_or_both += [known | {name: None} for name in ("user_name", "user_groups", "audit_id")]
+    neither_or_both += [claims | {name: known[name]} for name in ("user_name", "user_groups", "audit_id")]
+    for row in neither_or_both:
         with pytest.raises(Exception, match="ledger_authenticated_or_claimed"), appender.begin() as connection:
-            connection.execute(insert, row | changed)
+            connection.execute(insert, row)
 
 
 # What is done to rows by who can do anything

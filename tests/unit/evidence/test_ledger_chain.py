@@ -42,7 +42,8 @@ events = st.builds(
     occurred=moments,
     generation=st.none() | st.integers(0, 2**53 - 1),
     configuration=st.none() | digests,
-    run=st.none() | digests,
+    run=st.none() | texts,
+    run_digest=st.none() | digests,
     result=st.none() | digests,
     attestation=st.none() | digests,
     note=st.none() | texts,
@@ -71,6 +72,14 @@ def with_field(row: Row, name: str, value: Any) -> Row:
 
 def rehashed(row: Row) -> Row:
     return (*row[:HASH], hash_of(row))
+
+
+def linked(rows: Sequence[Row]) -> list[Row]:
+    """Return rows as a chain without a fault but for their numbers."""
+    made: list[Row] = []
+    for row in rows:
+        made.append(rehashed(with_field(row, "previous", made[-1][HASH] if made else GENESIS)))
+    return made
 
 
 def other(value: Any) -> Any:
@@ -157,6 +166,11 @@ TAMPERINGS: dict[str, tuple[Callable[[], list[Row]], int, str]] = {
         5,
         "entry 5 does not follow what stands before it",
     ),
+    "removed and all after it made anew under their numbers": (
+        lambda: linked(ROWS[:3] + ROWS[4:]),
+        4,
+        "entry 4 is missing: after entry 3 comes entry 5",
+    ),
     "of another version": (
         lambda: [*ROWS[:3], rehashed(with_field(ROWS[3], "schema_version", 2)), *ROWS[4:]],
         4,
@@ -208,7 +222,9 @@ def test_an_event_seen_twice_has_one_key_and_another_event_another() -> None:
         event(1, actor=ALICE.model_copy(update={"audit_id": "a-2"})),
         event(1, object=OBJECT.model_copy(update={"uid": "4d1f8c9e-0000-4000-8000-000000000002"})),
         event(1, configuration=None),
-        event(1, run=first.configuration),
+        event(1, run="sp500-macd-1"),
+        event(1, run_digest=first.configuration),
+        event(1, result=first.configuration),
         event(1, attestation=first.configuration),
     ]
     assert len({one.key for one in [first, *others]}) == len(others) + 1

@@ -59,7 +59,10 @@ def upgrade() -> None:
             for name in ("key", "action", "api_version", "kind", "namespace", "name", "uid")
         ),
         sa.Column("generation", sa.BigInteger()),
-        *(sa.Column(name, sa.Text()) for name in ("configuration", "run", "result", "attestation", "user_name")),
+        *(
+            sa.Column(name, sa.Text())
+            for name in ("configuration", "run", "run_digest", "result", "attestation", "user_name")
+        ),
         sa.Column("user_groups", sa.ARRAY(sa.Text())),
         *(sa.Column(name, sa.Text()) for name in ("audit_id", "claimed_by", "note")),
         *(sa.Column(name, sa.Text(), nullable=False) for name in ("occurred", "recorded")),

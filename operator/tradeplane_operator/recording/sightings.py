@@ -1,0 +1,122 @@
+"""What the sight of an object says to the ledger. Pure: the same object says the same, whenever it is seen.
+
+That is what makes recording idempotent: a recorder that starts again sees all there is again, and what it says of it
+has the keys that stand in the ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_api.run import Outcome
+from tradeplane_evidence.ledger.events import Action, Claimed, Event, ObjectReference
+from tradeplane_evidence.ledger.heads import moment_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+RECORDER = "tradeplane-recorder"
+"""Who says it where nobody else is named."""
+_ENDED = frozenset({Outcome.SUCCEEDED, Outcome.FAILED, Outcome.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """An object as a watch or a list showed it; ``at`` is when, by the recorder's clock."""
+
+    body: Mapping[str, Any]
+    deleted: bool
+    at: datetime
+
+    @property
+    def reference(self) -> ObjectReference:
+        """The object. Raises ValueError for what is no object of Kubernetes."""
+        metadata = self.body["metadata"]
+        return ObjectReference(
+            api_version=self.body["apiVersion"],
+            kind=self.body["kind"],
+            namespace=metadata.get("namespace", ""),
+            name=metadata["name"],
+            uid=metadata["uid"],
+        )
+
+    @property
+    def generation(self) -> int:
+        """The generation of its specification."""
+        return int(self.body["metadata"].get("generation", 0))
+
+
+def applied(sighting: Sighting, configuration: str | None, note: str | None) -> Event:
+    """Return the event of its generation having been applied; ``configuration`` is the digest of its specification."""
+    by, at = manager_of(sighting.body, "f:spec")
+    return Event(
+        action=Action.APPLIED,
+        object=sighting.reference,
+        actor=Claimed(by=by),
+        occurred=_moment(at, sighting.at),
+        generation=sighting.generation,
+        configuration=configuration,
+        note=note,
+    )
+
+
+def deleted(reference: ObjectReference, at: datetime, note: str | None = None) -> Event:
+    """Return the event of an object being gone. A watch does not tell by whom."""
+    return Event(action=Action.DELETED, object=reference, actor=Claimed(by=RECORDER), occurred=moment_of(at), note=note)
+
+
+def runs(sighting: Sighting, configurations: Mapping[int, str | None]) -> Iterator[Event]:
+    """Yield what the status says of runs, the oldest first: started, finished, attested.
+
+    ``configurations``: the digest of the specification by its generation, as far as the ledger has them.
+    """
+    status = sighting.body.get("status") or {}
+    told = [*reversed(status.get("history") or ()), *([status["latest"]] if status.get("latest") else ())]
+    by, _ = manager_of(sighting.body, "f:status")
+    for run in told:
+        common = {
+            "object": sighting.reference,
+            "actor": Claimed(by=by),
+            "generation": run["generation"],
+            "configuration": configurations.get(run["generation"]),
+            "run": run["name"],
+        }
+        if run.get("startTime"):
+            yield Event(action=Action.STARTED, occurred=_moment(run["startTime"], sighting.at), **common)
+        if run.get("outcome") in _ENDED:
+            common |= {"run_digest": run.get("runDigest"), "result": run.get("resultDigest")}
+            ended = _moment(run.get("completionTime"), sighting.at)
+            yield Event(action=Action.FINISHED, occurred=ended, note=run["outcome"], **common)
+            yield from _attested(run.get("attestation"), sighting, common)
+
+
+def _attested(attestation: Mapping[str, Any] | None, sighting: Sighting, common: Mapping[str, Any]) -> Iterator[Event]:
+    if attestation:
+        yield Event(
+            action=Action.ATTESTED,
+            occurred=_moment(attestation.get("time"), sighting.at),
+            attestation=attestation["attestation"],
+            **common,
+        )
+
+
+def manager_of(body: Mapping[str, Any], fields: str) -> tuple[str, str | None]:
+    """Return the field manager that wrote some fields last, and when; the recorder's name where none is told."""
+    found = [
+        (entry.get("time") or "", entry["manager"])
+        for entry in body["metadata"].get("managedFields") or ()
+        if entry.get("manager") and fields in (entry.get("fieldsV1") or {})
+    ]
+    time, manager = max(found, default=("", RECORDER))
+    return manager, time or None
+
+
+def _moment(text: str | None, otherwise: datetime) -> str:
+    """Return a time of the API server's as the ledger has it."""
+    try:
+        found = otherwise if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        found = otherwise
+    return moment_of(found if found.tzinfo is not None else found.replace(tzinfo=UTC))
