@@ -96,7 +96,7 @@ def run_status(number: int, outcome: str, **more: Any) -> dict[str, Any]:
     return {
         "name": f"run-{number}",
         "generation": 1,
-        "trigger": "Created",
+        "trigger": "Generation",
         "architecture": "amd64",
         "outcome": outcome,
         "startTime": "2026-01-05T09:01:00Z",
