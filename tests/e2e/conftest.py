@@ -64,7 +64,8 @@ def platform() -> Platform:
     """Deploy the platform on the default cluster as the demo does; what is up already is reused, and stays up."""
     embedded = Embedded(Settings.from_environment(os.environ), print)
     stages = STAGES - SESSION_STAGES - EVIDENCE_STAGES
-    Demo(embedded, Progress(sys.stderr, stages, terminal=False), session=False).up()
+    progress = Progress(sys.stderr, stages, terminal=False)
+    Demo(embedded, progress, session=False, attested_images=False).up()
     return Platform(embedded)
 
 

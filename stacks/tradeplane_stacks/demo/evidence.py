@@ -51,7 +51,7 @@ def provide_key(kubectl: Kubectl, namespace: str, say: Callable[[str], None]) ->
     found = kubectl("get", "secret", SECRET, "-n", namespace, "--ignore-not-found", "-o", "yaml")
     secret = yaml.safe_load(found) if found.strip() else None
     pem = base64.b64decode(secret["data"][KEY]) if secret else _new_key()
-    fingerprint, public = _public(pem)
+    fingerprint, public = public_half(pem)
     path = public_key_file(fingerprint)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(public)
@@ -87,7 +87,7 @@ def _new_key() -> bytes:
     return material.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _public(pem: bytes) -> tuple[str, bytes]:
+def public_half(pem: bytes) -> tuple[str, bytes]:
     """Return the fingerprint of a key's public half, and that as PEM."""
     public = load_pem_private_key(pem, None).public_key()
     der, text = (public.public_bytes(form, PublicFormat.SubjectPublicKeyInfo) for form in (Encoding.DER, Encoding.PEM))

@@ -15,7 +15,7 @@ from tradeplane_stacks.demo import objects
 from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.evidence import Evidence, provide_key
-from tradeplane_stacks.demo.image_evidence import attest_images, signing_key
+from tradeplane_stacks.demo.image_evidence import attest_images, image_trust, provide_keyring, signing_key
 from tradeplane_stacks.demo.objects import Objects, example, shown
 from tradeplane_stacks.demo.programs import run
 from tradeplane_stacks.demo.session import Session
@@ -59,6 +59,8 @@ class Demo:
     cluster: DemoCluster
     progress: Progress
     session: bool = True
+    attested_images: bool = True
+    """Whether the operator starts nothing by an image that is not attested."""
 
     @property
     def _objects(self) -> Objects:
@@ -104,22 +106,26 @@ class Demo:
     def _operator(self, images: DeployedImages) -> None:
         kubectl = self.cluster.kubectl
         evidence = self.cluster.evidence
-        changes = {} if evidence is None else {"evidence": evidence}
-        directory = write_overlay(GENERATED / "operator", self.cluster.overlay, images, changes)
+        changes: dict[str, Any] = {} if evidence is None else {"evidence": evidence}
         self.progress.say(f"namespace {NAMESPACE}: enrolled to run work")
         kubectl.apply_directory(self.cluster.enrolment)
         self.cluster.provide_store(NAMESPACE)
         if evidence is not None:
             kubectl("apply", "--server-side", "--force-conflicts", "-f", SYSTEM_NAMESPACE)
             provide_key(kubectl, SYSTEM, self.progress.say)
-            attest_images(
+            key = signing_key(kubectl, SYSTEM)
+            attested = attest_images(
                 {"operator": images.operator, "workloads": images.workloads},
                 GENERATED,
-                signing_key(kubectl, SYSTEM),
+                key,
                 tradeplane,
                 self.progress.say,
                 plain_http=self.cluster.plain_http,
             )
+            if self.attested_images and attested:
+                provide_keyring(kubectl, SYSTEM, key)
+                changes["images"] = image_trust(self.cluster.registry, plain_http=self.cluster.plain_http)
+        directory = write_overlay(GENERATED / "operator", self.cluster.overlay, images, changes)
         self.progress.say(f"kubectl apply --server-side -k {shown(directory)}")
         kubectl.apply_directory(directory)
         self.cluster.provide_store(SYSTEM, of_all=True)

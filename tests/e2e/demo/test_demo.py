@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import time
 from typing import TYPE_CHECKING
 
-from tests.e2e.demo.cluster import EXAMPLES, digest_of, tradeplane
+from tests.e2e.demo.cluster import CHECKOUT, EXAMPLES, digest_of, tradeplane
 
 if TYPE_CHECKING:
-    import subprocess
     from pathlib import Path
 
     from tests.e2e.demo.cluster import DemoCluster
@@ -50,6 +50,10 @@ def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.C
         ["ok", name] for name in ("artifact", "signature", "policy", "files", "result", "inputs", "chain", "time")
     ]
     assert "builder https://tradeplane.dev/evidence/builders/operator-v1" in first.stdout
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=CHECKOUT, check=True, capture_output=True, text=True)
+    chain = next(line for line in shown if line.split()[1] == "chain")
+    assert "builder https://tradeplane.dev/evidence/builders/images-local-v1" in chain
+    assert commit.stdout.strip() in chain, "it goes on to the sources, committed or changed since"
     assert re.search(
         r"^  cosign verify-attestation --key build/demo/signing/key-[0-9a-f]{12}\.pub .*@sha256:",
         first.stdout,
