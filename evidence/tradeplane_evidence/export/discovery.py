@@ -7,6 +7,7 @@ the page says.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
 
+AT_ONCE = 16
+"""Tags of a repository that are looked at at the same time."""
 _FALLBACK = re.compile(r"sha256-([0-9a-f]{64})")
 
 
@@ -49,6 +52,13 @@ class Found:
     def add(self, reference: Reference, how: str) -> None:
         """Add a run, which is looked at once however often it is found."""
         self.runs.setdefault(reference, how)
+
+    def take(self, one: Reference | PassedOver, how: str) -> None:
+        """Add what was found of a tag."""
+        if isinstance(one, PassedOver):
+            self.passed_over.append(one)
+        else:
+            self.add(one, how)
 
     def check(self, most: int) -> None:
         """Raise TooLarge where there are more runs than that."""
@@ -74,21 +84,22 @@ async def discover(registry: Registry, prefix: str, found: Found, most: int) -> 
             found.passed_over.append(
                 PassedOver(str(repository), "it lists no tag, and what else is in it is found by reference alone")
             )
-        for tag in tags:
-            await _look(registry, repository, tag, found)
+        for start in range(0, len(tags), AT_ONCE):
+            looked = await asyncio.gather(*(_look(registry, repository, tag) for tag in tags[start : start + AT_ONCE]))
+            for (
+                one
+            ) in looked:  # in the order of the tags, so that how a run was found does not depend on who answers first
+                found.take(*one)
             found.check(most)
 
 
-async def _look(registry: Registry, repository: Reference, tag: str, found: Found) -> None:
-    """Add what a tag names where that is the results of a run."""
+async def _look(registry: Registry, repository: Reference, tag: str) -> tuple[Reference | PassedOver, str]:
+    """Return the run that a tag names and how it was found, or what else it names."""
     fallback = _FALLBACK.fullmatch(tag)
     named = repository.at(f"sha256:{fallback.group(1)}") if fallback else None
-    if named in found.runs:
-        return
     asked = named or _tagged(repository, tag)
     if asked is None:
-        found.passed_over.append(PassedOver(f"{repository}:{tag}", "its tag is none that a reference can have"))
-        return
+        return PassedOver(f"{repository}:{tag}", "its tag is none that a reference can have"), ""
     how = "fallback tag of its attestations" if fallback else f"tag {tag}"
     try:
         data, digest = await registry.manifest(asked)
@@ -97,18 +108,15 @@ async def _look(registry: Registry, repository: Reference, tag: str, found: Foun
         if error.status != 404:
             raise
         if named is not None:  # an attestation is there, and what it is about is gone: that is told as a run
-            found.add(named, how)
-            return
-        found.passed_over.append(PassedOver(str(asked), "it was listed, and is not there"))
+            return named, how
+        return PassedOver(str(asked), "it was listed, and is not there"), ""
     except DigestMismatch:
-        found.add(asked, how)  # it lies about what it has: that is told as a run that is refused
+        return asked, how  # it lies about what it has: that is told as a run that is refused
     except Malformed:
-        found.passed_over.append(PassedOver(str(asked), "it is no manifest of an artifact"))
-    else:
-        if kind == RESULTS_TYPE:
-            found.add(repository.at(digest), how)
-        else:
-            found.passed_over.append(PassedOver(str(asked), f"it is {kind or 'an artifact without a type'}"))
+        return PassedOver(str(asked), "it is no manifest of an artifact"), ""
+    if kind != RESULTS_TYPE:
+        return PassedOver(str(asked), f"it is {kind or 'an artifact without a type'}"), ""
+    return repository.at(digest), how
 
 
 def _tagged(repository: Reference, tag: str) -> Reference | None:
