@@ -1,8 +1,8 @@
 """What a registry says that it has: repositories, and the tags of one.
 
 Sources: OCI Distribution Specification 1.1, "Listing Tags"; and the catalogue (``/v2/_catalog``) of the Docker Registry
-HTTP API V2, which that specification leaves out and which many registries do not have: Amazon ECR and olareg among
-them. Names in such lists are anybody's who may push, and are taken only in the form that a reference has.
+HTTP API V2, which that specification leaves out and which not every registry has, or shows in whole to everybody. Names
+in such lists are anybody's who may push, and are taken only in the form that a reference has.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ async def list_repositories(registry: Registry, prefix: str) -> tuple[Reference,
         names = await _listed(registry, "/v2/_catalog", "registry:catalog:*", f"the catalogue of {registry.host}")
     except RegistryRefused as error:
         raise RegistryRefused(
-            f"{registry.host} does not list its repositories ({error}): many registries, Amazon ECR among them, have "
-            "no catalogue; name the runs by reference, or give --runs what kubectl get strategies -A -o json prints",
+            f"{registry.host} does not list its repositories ({error}): not every registry has a catalogue, "
+            "or shows it; name the runs by reference, or give --runs what kubectl get strategies -A -o json prints",
             error.status,
         ) from error
     chosen = {name for name in names if name == prefix or name.startswith(f"{prefix}/")}
