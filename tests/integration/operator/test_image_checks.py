@@ -14,6 +14,7 @@ from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
+from tradeplane_operator.running import image_checks
 from tradeplane_operator.running.image_checks import ImageChecks
 from tradeplane_operator.settings import ImageTrust
 
@@ -182,3 +183,15 @@ async def test_a_keyring_that_is_not_there_is_told(watching: Watcher, host: str,
 async def test_an_image_without_a_digest_is_refused(watching: Watcher, host: str) -> None:
     facts = await watching.found(f"{host}/images/tagged:latest")
     assert facts.end is ImageEnd.REFUSED
+
+
+async def test_no_more_images_are_remembered_than_there_is_room_for(
+    watching: Watcher, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_checks, "REMEMBERED", 2)
+    images = [f"{host}/images/many-{number}@{sample_images.image().digest}" for number in range(3)]
+    for image in images:
+        assert (await watching.found(image)).end is ImageEnd.REFUSED
+    assert [watching.checks.look(image, KEYS[1]).end for image in images[1:]] == [ImageEnd.REFUSED] * 2
+    assert watching.checks.look(images[0], KEYS[1]).end is ImageEnd.LOOKING
+    assert await asyncio.wait_for(watching.woken.get(), _LIMIT_S) == KEYS[1]
