@@ -13,7 +13,7 @@ from tradeplane_api.image_build import Material
 from tradeplane_stacks.images.contents import LOCK
 from tradeplane_stacks.images.programs import run
 from tradeplane_stacks.images.settings import MACHINES
-from tradeplane_stacks.images.wheels import CONSTRAINTS, rustc_for
+from tradeplane_stacks.images.wheels import rustc_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tradeplane_stacks.images.settings import Image
 
 _CARGO_LOCK = "workloads/native/Cargo.lock"
+_CONSTRAINTS = LOCK.with_name("build-constraints.txt")
 _DIGEST = "@sha256:"
 
 
@@ -32,7 +33,7 @@ def materials(checkout: Path, image: Image, base: Base, architectures: Iterable[
         "uv.lock": checkout / "uv.lock",
         **({_CARGO_LOCK: checkout / _CARGO_LOCK} if image.native else {}),
         LOCK.name: LOCK,
-        CONSTRAINTS.name: CONSTRAINTS,
+        _CONSTRAINTS.name: _CONSTRAINTS,
     }
     locks = [Material(name=name, digest=_digest(path)) for name, path in sorted(here.items())]
     if base.reference != "scratch":

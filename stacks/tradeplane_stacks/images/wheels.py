@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PYTHON = "3.11"
 _GLIBC = "manylinux_2_36"  # of the base, Debian 12
-CONSTRAINTS = Path(__file__).with_name("build-constraints.txt")
+_CONSTRAINTS = Path(__file__).with_name("build-constraints.txt")
 _BUILD_PATH = "/build"
 _LINKER = "aarch64-linux-gnu-gcc"
 _UNWANTED = (
@@ -101,7 +101,7 @@ def build_rooms(checkout: Path, image: Image, wheels: Path) -> list[Path]:
         run(
             [
                 *("uv", "build", "--quiet", "--wheel", "--no-config", "--no-sources", "--python", sys.executable),
-                *("--build-constraints", str(CONSTRAINTS), "--require-hashes", "--out-dir", str(wheels)),
+                *("--build-constraints", str(_CONSTRAINTS), "--require-hashes", "--out-dir", str(wheels)),
                 str(checkout / room),
             ],
             purpose=f"building the wheel of {room}",
