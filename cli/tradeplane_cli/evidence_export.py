@@ -64,11 +64,11 @@ class Written:
             "to": str(export.period.last),
             "verified": len(export.verified),
             "refused": [
-                {"reference": one.reference, "message": one.refusal.words, "error": one.refusal.error}
+                {"reference": one.reference, "message": visible(one.refusal.words), "error": one.refusal.error}
                 for one in export.refused
                 if one.refusal is not None
             ],
-            "unattested": [f"{one.namespace}/{one.strategy}/{one.run}" for one in export.unattested],
+            "unattested": [visible(f"{one.namespace}/{one.strategy}/{one.run}") for one in export.unattested],
             "outside": self.exported.outside,
             "passedOver": len(export.passed_over),
             "files": self.exported.files,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from tradeplane_evidence.errors import RegistryRefused
+from tradeplane_evidence.errors import Malformed, RegistryRefused
 from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.contents import Export
 from tradeplane_evidence.export.discovery import Found, discover
@@ -110,6 +110,8 @@ async def _resolved(registry: Registry, target: Reference) -> Reference:
         if error.status == 404:
             return target
         raise
+    except Malformed:
+        return target
     return target.at(digest)
 
 
@@ -144,7 +146,7 @@ def _put_together(request: Request, asking: Asking, found: Found, records: Seque
         authorities=tuple(sorted(one.name for one in asking.keyring.authorities)),
         records=tuple(records),
         unattested=tuple(_unattested(request)),
-        passed_over=tuple(sorted(found.passed_over, key=lambda one: one.reference)),
+        passed_over=tuple(sorted(set(found.passed_over), key=lambda one: (one.reference, one.why))),
         whole=commands.whole(),
     )
 
@@ -159,9 +161,9 @@ def _may_be_of(period: Period, run: StatedRun) -> bool:
     """Say whether a run may be of a period: one whose time cannot be told is, so that it is not lost."""
     try:
         moment = datetime.fromisoformat(run.finished or "")
-    except ValueError:
+        return period.includes(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):  # no time, or one that is of no year in UTC
         return True
-    return period.includes(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _write_keys(asking: Asking, folder: Folder) -> None:

@@ -114,4 +114,7 @@ def made_at(provenance: Provenance) -> datetime | None:
         raise Malformed(f"the provenance: runDetails.metadata.finishedOn: {text!r} is no time (RFC 3339)") from error
     if found.tzinfo is None:
         raise Malformed(f"the provenance: runDetails.metadata.finishedOn: {text!r} has no offset (RFC 3339)")
-    return found.astimezone(UTC)
+    try:
+        return found.astimezone(UTC)
+    except OverflowError as error:
+        raise Malformed(f"the provenance: runDetails.metadata.finishedOn: {text!r} is of no year in UTC") from error

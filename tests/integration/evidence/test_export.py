@@ -394,6 +394,7 @@ def test_a_list_of_strategies_names_runs_and_what_is_missing(
     history = [
         stated("bare-1", None, "2026-02-01T00:00:00Z"),
         stated("bare-of-april", None, "2026-04-01T00:00:00Z"),
+        stated("bare-at-no-time\u202e", None, "0001-01-01T00:00:00+14:00"),
         stated("next-1", filled.references["next"], "2026-02-01T00:00:00Z"),
     ]
     status = {"latest": stated("first-1", filled.references["first"], "2026-01-01T00:00:00Z"), "history": history}
@@ -406,7 +407,7 @@ def test_a_list_of_strategies_names_runs_and_what_is_missing(
     assert ended.code == 3, ended.err
     told = json.loads(ended.out)
     assert (told["verified"], told["refused"], told["outside"]) == (1, [], 1)  # by what was signed, not by the list
-    assert told["unattested"] == ["trading/sp500/bare-1"]
+    assert told["unattested"] == ["trading/sp500/bare-at-no-time\\u202e", "trading/sp500/bare-1"]
     assert "bare-1" in (tmp_path / "out" / "index.html").read_text()
 
 

@@ -9,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_evidence.errors import Malformed
 from tradeplane_evidence.export.period import Period, read_period
+from tradeplane_evidence.statements.provenance import Provenance
+from tradeplane_evidence.verification.policy import made_at
 
 QUARTER = read_period("2026-01-01", "2026-03-31")
 
@@ -46,6 +48,15 @@ def test_the_same_moment_is_of_it_in_every_zone(moment: datetime, minutes: int, 
     there = moment.replace(tzinfo=UTC).astimezone(timezone(timedelta(minutes=minutes)))
     begin = datetime(first.year, first.month, first.day, tzinfo=UTC)
     assert period.includes(there) is (begin <= moment.replace(tzinfo=UTC) < begin + timedelta(days=days + 1))
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-01:00"])
+def test_a_finish_that_is_of_no_year_in_utc_is_refused(text: str) -> None:
+    details = {"builder": {"id": "b"}, "metadata": {"finishedOn": text}}
+    definition = {"buildType": "t", "externalParameters": {}}
+    provenance = Provenance.model_validate({"buildDefinition": definition, "runDetails": details})
+    with pytest.raises(Malformed, match="is of no year in UTC"):
+        made_at(provenance)
 
 
 @pytest.mark.parametrize(
