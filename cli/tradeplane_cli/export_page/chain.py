@@ -122,7 +122,11 @@ def _inputs(dependencies: Sequence[Dependency]) -> list[_Input]:
     found: list[_Input] = []
     sources: list[list[_Input]] = []
     for one in dependencies:
-        if one.kind == "source" and sources:
+        if one.kind == "image" and one.attestation is not None:
+            found.append(_input(one))
+            title, line = "Named, and not followed", short(one.attestation)
+            sources.append([_Input("Attestation of the image", title, line, one.attestation, "plain")])
+        elif one.kind == "source" and sources:
             name = one.name.removeprefix("source/")
             sources[-1].append(_Input("Source", name, short(one.digest), f"{one.name} {one.digest}", "plain"))
         elif one.kind != "part":

@@ -37,6 +37,12 @@ def by_cosign(key: str, bundle: str, artifact: str) -> Command:
     return Command("signature and subject, by the key alone", shlex.join(words), offline=True)
 
 
+def by_tradeplane_offline(key: str, bundle: str, artifact: str) -> Command:
+    """Return the command of tradeplane that does as cosign's, without cosign; arguments are paths."""
+    words = ["tradeplane", "verify-bundle", "--key", key, "--bundle", bundle, artifact]
+    return Command("the same, by tradeplane", shlex.join(words), offline=True)
+
+
 def by_tradeplane(reference: str, builders: frozenset[str] | None, *, timestamped: bool) -> Command:
     """Return the command of tradeplane that verifies a run where it lies, by the keys and the policy of the export."""
     words = ["tradeplane", "verify", reference, "--key", KEYRING]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.signing.keyring import told
-from tradeplane_evidence.statements.run import RESULT, SPECIFICATION
+from tradeplane_evidence.statements.run import ATTESTATION, RESULT, SPECIFICATION
 from tradeplane_evidence.statements.statement import hexadecimal
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Dependency:
     uri: str | None
     digest: str | None
     """``algorithm:hex``; of several, that of SHA-256 where there is one, else the first by name."""
+    attestation: str | None = None
+    """Digest of its own attestation, where the statement names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ def _dependency(one: ResourceDescriptor) -> Dependency:
     name, digests = one.name or "", one.digest or {}
     algorithm = "sha256" if "sha256" in digests else min(digests, default=None)
     digest = None if algorithm is None else f"{algorithm}:{digests[algorithm]}"
-    return Dependency(_kind(name), name, one.uri, digest)
+    attestation = (one.annotations or {}).get(ATTESTATION)
+    return Dependency(_kind(name), name, one.uri, digest, attestation if isinstance(attestation, str) else None)
 
 
 def _kind(name: str) -> str:
@@ -170,6 +173,13 @@ def _signed_json(signed: Signed) -> dict[str, Any]:
         "timestampAuthority": signed.stamped_by,
         "resultDigest": signed.result_digest,
         "resolvedDependencies": [
-            {"kind": one.kind, "name": one.name, "uri": one.uri, "digest": one.digest} for one in signed.dependencies
+            {
+                "kind": one.kind,
+                "name": one.name,
+                "uri": one.uri,
+                "digest": one.digest,
+                "attestation": one.attestation,
+            }
+            for one in signed.dependencies
         ],
     }

@@ -27,8 +27,8 @@ def write_run(one: Examined, policy: Policy, found_by: str, folder: Folder) -> R
     signed = None if found.claim is None else signed_of(found.claim, reference.digest or "")
     lines = [commands.by_tradeplane(str(reference), policy.builders, timestamped=policy.timestamped)]
     if signed is not None:
-        parts = (f"{place}/bundle.sigstore.json", f"{place}/artifact.json")
-        lines.insert(0, commands.by_cosign(key_path(signed.key), *parts))
+        parts = (key_path(signed.key), f"{place}/bundle.sigstore.json", f"{place}/artifact.json")
+        lines = [commands.by_cosign(*parts), commands.by_tradeplane_offline(*parts), *lines]
     namespace, strategy = owner(reference.repository)
     return Record(
         folder=place,

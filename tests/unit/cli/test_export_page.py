@@ -250,6 +250,16 @@ def test_the_chain_leads_from_the_result_to_the_source(signer: FileSigner) -> No
     assert "Data: Snapshot" in drawing.said
 
 
+def test_an_attestation_of_the_image_that_is_named_is_drawn(signer: FileSigner) -> None:
+    record = chained(sample_exports.verified(signer), ["image"])
+    assert record.signed is not None
+    image = replace(record.signed.dependencies[0], attestation="sha256:" + "ef" * 32)
+    drawing = draw(replace(record, signed=replace(record.signed, dependencies=(image,))))
+    assert [(box.kind, box.line, box.tone) for box in drawing.boxes[3:]] == [
+        ("Attestation of the image", "sha256:efefefefefef\u2026", "plain")
+    ]
+
+
 def test_a_source_stands_behind_the_snapshot_that_was_made_from_it(signer: FileSigner) -> None:
     drawing = draw(
         chained(sample_exports.verified(signer), ["snapshot", "part", "source", "snapshot", "part", "source"])

@@ -71,7 +71,11 @@ def test_the_bundle_that_verified_is_told_from_others(tmp_path: Path, signer: Fi
     assert files[f"{place}/bundle.sigstore.json"] == own
     assert [files[f"{place}/not-verified/00{number}.sigstore.json"] for number in (1, 2)] == [b"1", b"2"]
     assert record.signed is not None
-    assert [line.line.split()[0] for line in record.commands] == ["cosign", "tradeplane"]
+    assert [line.line.split()[:2] for line in record.commands] == [
+        ["cosign", "verify-blob-attestation"],
+        ["tradeplane", "verify-bundle"],
+        ["tradeplane", "verify"],
+    ]
 
 
 def test_of_what_nobody_signed_nothing_is_said(tmp_path: Path, signer: FileSigner) -> None:
