@@ -82,7 +82,7 @@ async def test_each_of_those_that_were_signed_together_is_verified(
     registry_host: str, signer: FileSigner, cosign: Cosign, tmp_path: Path
 ) -> None:
     counted = Counted(signer)
-    attested = await _attest(registry_host, "batches/together", WithinQuota(counted, Quota(2.0)))
+    attested = await _attest(registry_host, "batches/together", WithinQuota(counted, Quota(1.0)))
     assert counted.times < RUNS / 2
     key = tmp_path / "key.pub"
     key.write_bytes(signer.public_key.material.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RUNS = 24
-PER_SECOND = 2.0
+PER_SECOND = 1.0
 BUILDER = Evidence.model_fields["builder"].default
 
 
