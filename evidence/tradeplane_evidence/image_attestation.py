@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 MAX_SBOM_BYTES = 3 * 1024 * 1024
-"""Of one bill of materials: it is the most of a statement, which is limited, and the largest of ours has a fifth."""
+"""Of one bill of materials, which is all but the whole of a statement; the largest of ours has 0.2 MB."""
 SBOM_FORMAT = "CycloneDX"
 PLATFORM_PROPERTY = "tradeplane:image:platform"
 """Property of the bill's own component that says which platform of the image it is of."""

@@ -18,6 +18,8 @@ from typing import Self
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 LIMIT_S = 1_800
+RECORDS = "records"
+"""Directory of the records, beside the layouts."""
 _LAST = 'renice -n 19 $$ >/dev/null; if [ -w /proc/$$/autogroup ]; then echo 19 >/proc/$$/autogroup; fi; exec "$@"'
 _NOT_COPIED = (".git", ".venv", "target", "build", "dist", "site", "__pycache__", ".*_cache", ".hypothesis", "*.so")
 
@@ -44,9 +46,11 @@ class Build:
         """Copy the sources and begin."""
         copy = directory / "another place"
         shutil.copytree(CHECKOUT, copy, ignore=shutil.ignore_patterns(*_NOT_COPIED), symlinks=True)
+        layouts = directory / "layouts"
+        export = ("export", "--directory", str(layouts), "--records", str(layouts / RECORDS))
         with (directory / "said").open("wb") as said:
             process = subprocess.Popen(
-                ["sh", "-c", _LAST, "sh", *command("export", "--directory", str(directory / "layouts"))],
+                ["sh", "-c", _LAST, "sh", *command(*export)],
                 env={**os.environ, **variables(copy), "TRADEPLANE_CACHE": str(directory / "cache")},
                 stdin=subprocess.DEVNULL,
                 stdout=said,

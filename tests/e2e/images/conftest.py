@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.e2e.images.another_checkout import CHECKOUT, LIMIT_S, command, variables
+from tests.e2e.images.another_checkout import CHECKOUT, LIMIT_S, RECORDS, command, variables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +34,7 @@ def images(checkout: Path, *arguments: str) -> str:
 def layouts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """OCI layouts of both images, from this checkout, with whatever is in the cache."""
     directory = tmp_path_factory.mktemp("layouts")
-    images(CHECKOUT, "export", "--directory", str(directory))
+    images(CHECKOUT, "export", "--directory", str(directory), "--records", str(directory / RECORDS))
     return directory
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
+import re
 import shutil
 import socket
 import subprocess
@@ -16,7 +18,7 @@ import pytest
 from tradeplane_stacks.local.binaries import REGISTRY, Binaries
 from tradeplane_stacks.local.settings import Settings
 
-from tests.e2e.images.another_checkout import CHECKOUT
+from tests.e2e.images.another_checkout import CHECKOUT, RECORDS
 from tests.e2e.images.conftest import images
 from tests.e2e.images.layouts import index_digest, read, variants
 from tests.ports import free_port
@@ -42,6 +44,8 @@ zoneinfo.ZoneInfo("America/New_York")
 print(platform.machine(), os.getuid())
 """
 _LIMIT_S = 300
+_DESCRIBED = re.compile(r"app/(.+)-[^-/]+\.dist-info/METADATA$")
+_PACKAGE = re.compile(r"var/lib/dpkg/status\.d/")
 
 
 def start(root: Path, image: str, on: str, code: str) -> subprocess.CompletedProcess[str]:
@@ -78,6 +82,40 @@ def root(
 @pytest.mark.parametrize("image", _NAMES)
 def test_two_checkouts_give_one_digest(layouts: Path, layouts_of_another_checkout: Path, image: str) -> None:
     assert index_digest(layouts / image) == index_digest(layouts_of_another_checkout / image)
+
+
+def sbom(layouts: Path, image: str, on: str) -> bytes:
+    return (layouts / RECORDS / f"{image}.{on.replace('/', '-')}.cdx.json").read_bytes()
+
+
+@pytest.mark.parametrize("on", _PLATFORMS)
+@pytest.mark.parametrize("image", _NAMES)
+def test_two_checkouts_list_the_same(layouts: Path, layouts_of_another_checkout: Path, image: str, on: str) -> None:
+    assert sbom(layouts, image, on) == sbom(layouts_of_another_checkout, image, on)
+
+
+@pytest.mark.parametrize("on", _PLATFORMS)
+@pytest.mark.parametrize("image", _NAMES)
+def test_what_is_listed_is_what_is_there(layouts: Path, image: str, on: str) -> None:
+    members = variants(layouts / image)[on].members
+    described = {re.sub(r"[-_.]+", "-", one[1]).lower() for name in members if (one := _DESCRIBED.match(name))}
+    packages = {name.rpartition("/")[2] for name, one in members.items() if one.isfile() and _PACKAGE.match(name)}
+    listed = [one for one in json.loads(sbom(layouts, image, on))["components"] if one["type"] == "library"]
+    named = {(one["name"], one.get("purl", "").partition("/")[0]) for one in listed}
+    assert described
+    assert packages
+    assert described <= {name for name, kind in named if kind in {"pkg:pypi", ""}}
+    assert {name for name, kind in named if kind == "pkg:pypi"} <= described
+    assert {name for name, kind in named if kind == "pkg:deb"} == packages
+
+
+@pytest.mark.parametrize("image", _NAMES)
+def test_the_record_is_of_the_image(layouts: Path, image: str) -> None:
+    record = json.loads((layouts / RECORDS / f"{image}.build.json").read_bytes())
+    assert record["digest"] == index_digest(layouts / image)
+    for one in record["platforms"]:
+        digest = hashlib.sha256(sbom(layouts, image, one["platform"])).hexdigest()
+        assert one["sbom"]["digest"] == f"sha256:{digest}"
 
 
 @pytest.mark.parametrize("image", _NAMES)
