@@ -11,8 +11,12 @@ from tradeplane_api.image_build import SourceRevision
 from tradeplane_evidence.errors import DigestMismatch, EvidenceError, Malformed, NotAttested
 from tradeplane_evidence.image_attestation import MAX_SBOM_BYTES, attest_image
 from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers
+from tradeplane_evidence.signed_referrers import hang
+from tradeplane_evidence.statements.image import LOCAL_IMAGE_BUILDER, image_statement
+from tradeplane_evidence.statements.run import Execution
 from tradeplane_store.canonical import sha256_digest
 
 from tests.unit.evidence import sample_images, sample_runs
@@ -143,6 +147,22 @@ async def test_what_was_signed_is_not_signed_again(registry_host: str, tmp_path:
     assert await _attest(registry_host, "images/once", signer) == first
     assert len(signer.signed) == 3
     listed = await _referrers(registry_host, "images/once", _digests(sample_images.image()))
+    assert [len(found) for found in listed] == [3, 2, 2]
+
+
+async def test_what_was_cut_short_is_completed_without_signing_again(registry_host: str, tmp_path: Path) -> None:
+    """The bundle hangs on one platform alone, as after a kill: the others get that very one."""
+    signer, repository, image = sample_runs.wavering_signer(tmp_path), "images/cut-short", sample_images.image()
+    statement = image_statement(sample_images.evidence(execution=Execution(builder=LOCAL_IMAGE_BUILDER)))
+    platform = described(image.manifests[ARM64], MANIFEST_TYPE)
+    async with Registry(registry_host, plain_http=True) as registry:
+        await image.push(registry, repository)
+        cut = await hang(registry, Reference(registry_host, repository), statement, (platform,), signer)
+    attested = await _attest(registry_host, repository, signer)
+    assert attested.provenance.bundle == cut.bundle
+    assert attested.provenance.attestations[platform.digest] == cut.attestations[platform.digest]
+    assert len(signer.signed) == 3
+    listed = await _referrers(registry_host, repository, _digests(image))
     assert [len(found) for found in listed] == [3, 2, 2]
 
 

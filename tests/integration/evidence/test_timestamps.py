@@ -18,8 +18,11 @@ from tradeplane_evidence.errors import (
     SignerUnavailable,
     TimestampRefused,
 )
+from tradeplane_evidence.image_attestation import attest_image
 from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers
+from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring
 from tradeplane_evidence.signing.signer import sign_and_stamp
 from tradeplane_evidence.signing.timestamps import TimestampAuthority, read_chain, stamped
@@ -29,7 +32,7 @@ from tradeplane_evidence.verification.policy import Policy
 from tests.integration.evidence.conftest import push
 from tests.integration.evidence.timestamp_authority import chain_of, timestamp_authority, timestamps_at
 from tests.ports import free_port
-from tests.unit.evidence import sample_runs
+from tests.unit.evidence import sample_images, sample_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,6 +86,25 @@ async def test_the_time_is_that_of_the_authority(signer: FileSigner, authority: 
     assert before <= claim.stamped[0] <= datetime.now(UTC) + timedelta(seconds=1)
     assert "CN=" in claim.stamped[1]
     assert claim.made == FINISHED
+
+
+async def test_an_image_is_stamped_once(olareg: str, signer: FileSigner, authority: str) -> None:
+    """Each timestamp is another, and would be another attestation."""
+    image, repository = sample_images.image(), "images/stamped"
+    async with Registry(olareg, plain_http=True) as registry:
+        await image.push(registry, repository)
+        place = Reference(olareg, repository, digest=image.digest)
+        sboms = tuple(sample_images.sboms().values())
+        first, second = [
+            await attest_image(
+                registry, place, sample_images.build(), sboms, signer, timestamp_authority=timestamps_at(authority)
+            )
+            for _ in range(2)
+        ]
+        listed = await list_referrers(registry, repository, image.digest)
+    assert first == second
+    assert parse_bundle(first.provenance.bundle).timestamps()
+    assert len(listed) == 3
 
 
 async def test_without_the_authority_in_the_keyring_it_is_nobodys_word(
