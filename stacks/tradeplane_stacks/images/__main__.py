@@ -116,8 +116,9 @@ def _each(chosen: argparse.Namespace) -> None:
     made = Assembly.of_checkout(_say, platforms(chosen.platform), chosen.builder, chosen.records)
     with exclusive(made.preparation.cache, _say):
         base = made.preparation.base(chosen.base)
-        for name in chosen.image or sorted(IMAGES):
-            built = made.build(IMAGES[name], base)
+        # All are built before one is written: into a checkout, perhaps, which is then another than was built from.
+        images = {name: made.build(IMAGES[name], base) for name in chosen.image or sorted(IMAGES)}
+        for name, built in images.items():
             if chosen.command == "push":
                 print(name, made.push(built, chosen.registry, plain_http=chosen.plain_http))  # noqa: T201
             elif chosen.command == "export":

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tradeplane_api.image_build import SourceRevision
+
     from tradeplane_stacks.images.builders import Builder
     from tradeplane_stacks.images.contents import Base, Contents
     from tradeplane_stacks.images.settings import Image
@@ -40,6 +42,8 @@ class Built:
     contents: dict[str, Contents]
     """Trees by processor."""
     base: Base
+    source: SourceRevision | None
+    """What it was built from; None where that is not known."""
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,8 @@ class Assembly:
         """
         with exclusive(self.preparation.cache, self.say):
             base = self.preparation.base()
-            return {
-                name: self.push(self.build(image, base), registry, plain_http=plain_http)
-                for name, image in sorted(IMAGES.items())
-            }
+            built = {name: self.build(image, base) for name, image in sorted(IMAGES.items())}
+            return {name: self.push(one, registry, plain_http=plain_http) for name, one in built.items()}
 
     def build(self, image: Image, base: Base) -> Built:
         """Prepare and build an image, or find it built.
@@ -122,7 +124,7 @@ class Assembly:
         )
         context = self.preparation.cache / "contexts" / digest
         request = BuildRequest(f"{PREFIX}/{image.name}:{digest[:40]}", context, self.architectures, arguments)
-        built = Built(image, request, contents, base)
+        built = Built(image, request, contents, base, self.files.unchanged_source())
         if not self.builder.has(request):
             self.say(f"{image.name}: building with {self.builder.identity}")
             with _context(built, containerfile):

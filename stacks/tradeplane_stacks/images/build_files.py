@@ -83,7 +83,7 @@ class BuildFiles:
             digest=digest,
             platforms=self.write_sboms(built),
             base=built.base.reference,
-            source=self._unchanged_source(),
+            source=built.source,
             materials=materials(self.checkout, built.image, built.base, architectures),
             tools=tools(built.image, builder, architectures),
             not_as_locked=built.base.drift if built.base.reference == "scratch" else (),
@@ -92,7 +92,7 @@ class BuildFiles:
         _replace(path, (record.model_dump_json(indent=2) + "\n").encode())
         return path
 
-    def _unchanged_source(self) -> SourceRevision | None:
+    def unchanged_source(self) -> SourceRevision | None:
         """Return the sources, unless somebody wrote to them meanwhile: which of them was built is not known then."""
         if read_source(self.checkout, self.say) == self.source:
             return self.source
