@@ -301,6 +301,23 @@ def test_a_turn_that_never_comes_is_given_up(server: Postgres, database: str, ow
     other.dispose()
 
 
+def test_a_connection_that_breaks_while_an_event_is_appended_is_made_anew(
+    appender: Engine, superuser: psycopg.Connection
+) -> None:
+    waiting = b"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with ThreadPoolExecutor(1) as pool:
+        with superuser.transaction():
+            superuser.execute(f"SELECT pg_advisory_xact_lock({appending._TURN})".encode())
+            done = pool.submit(append, appender, [event(1)])
+            deadline = time.monotonic() + 60
+            while not superuser.execute(waiting).fetchall():  # it waits for its turn, and loses its connection
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+        (recorded,) = done.result(60)
+    assert recorded.added
+    assert verify(appender).sequence == 1
+
+
 def test_a_server_killed_at_work_loses_nothing_it_acknowledged_and_doubles_nothing() -> None:
     """Kill it with SIGKILL while three callers append, start it again, and have each go on with the same events."""
     with postgres() as server:
