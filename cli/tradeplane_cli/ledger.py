@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.errors import InvalidKey
-from tradeplane_evidence.ledger.database import check, connect
+from tradeplane_evidence.ledger.database import check, connect, url_of
 from tradeplane_evidence.ledger.database import migrate as bring_up_to_date
-from tradeplane_evidence.ledger.errors import InvalidDatabase, LedgerBroken
+from tradeplane_evidence.ledger.errors import LedgerBroken
 from tradeplane_evidence.ledger.heads import Head, SignedHead, moment_of, sign_head, verify_head
 from tradeplane_evidence.ledger.reading import head as last_entry
 from tradeplane_evidence.ledger.reading import verify as follow
@@ -28,10 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
-
-DATABASE_VARIABLE = "TRADEPLANE_LEDGER_DATABASE"
-"""Environment variable with the URL of the ledger's database."""
-MAX_URL_BYTES = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,35 +138,11 @@ def opened(database: Path | None) -> Iterator[Engine]:
 
 @contextmanager
 def _connected(database: Path | None) -> Iterator[Engine]:
-    engine = connect(_url(database))
+    engine = connect(url_of(database))
     try:
         yield engine
     finally:
         engine.dispose()
-
-
-def _url(database: Path | None) -> str:
-    """Return the URL of a file, or of the environment; never of an argument, which everybody on a machine can read."""
-    if database is None:
-        url = os.environ.get(DATABASE_VARIABLE, "")
-        if not url:
-            raise InvalidDatabase(
-                f"no ledger is named: put the URL of its database (postgresql://host/database) into a file and name it "
-                f"with --database, or into {DATABASE_VARIABLE}"
-            )
-        return url
-    try:
-        with database.open("rb") as file:
-            data = file.read(MAX_URL_BYTES + 1)
-    except OSError as error:
-        raise InvalidDatabase(f"{database} cannot be read: {error.strerror}; it must hold a URL") from error
-    try:
-        text = data.decode().strip()
-    except UnicodeDecodeError as error:
-        raise InvalidDatabase(f"{database} holds no URL") from error
-    if len(data) > MAX_URL_BYTES or len(text.split()) != 1:
-        raise InvalidDatabase(f"{database} must hold one URL and nothing else, such as postgresql://host/database")
-    return text
 
 
 def _signed_heads(files: Sequence[Path], keys: Sequence[Path]) -> tuple[tuple[str, SignedHead], ...]:

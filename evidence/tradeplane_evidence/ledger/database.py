@@ -6,6 +6,7 @@ the rights to insert and to select and no others.
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.errors import EvidenceError
 
+DATABASE_VARIABLE = "TRADEPLANE_LEDGER_DATABASE"
+"""Environment variable with the URL of the ledger's database."""
+MAX_URL_BYTES = 8_192
 WAIT_SECONDS = 10
 """For a connection, for a lock that another holds, and for one answer."""
 _LIVENESS = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 30_000}
@@ -31,6 +35,32 @@ _LIVENESS = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 5_204_117_930_662_841
 """Names the one who brings the tables up to date."""
+
+
+def url_of(file: Path | None) -> str:
+    """Return the URL of a file, or that of the environment; never of an argument, which everybody on a machine reads.
+
+    Raises InvalidDatabase, which says nothing of what stands in the file.
+    """
+    if file is None:
+        url = os.environ.get(DATABASE_VARIABLE, "")
+        if not url:
+            raise InvalidDatabase(
+                "no ledger is named: put the URL of its database (postgresql://host/database) into a file and name it "
+                f"with --database, or into {DATABASE_VARIABLE}"
+            )
+        return url
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAX_URL_BYTES + 1)
+        text = data.decode()
+    except OSError as error:
+        raise InvalidDatabase(f"{file} cannot be read: {error.strerror}; it must hold a URL") from error
+    except UnicodeDecodeError as error:
+        raise InvalidDatabase(f"{file} holds no URL") from error
+    if len(data) > MAX_URL_BYTES or len(text.split()) != 1:
+        raise InvalidDatabase(f"{file} must hold one URL and nothing else, such as postgresql://host/database")
+    return text.strip()
 
 
 def connect(url: str) -> Engine:

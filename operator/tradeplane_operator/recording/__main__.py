@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import uvloop
 from tradeplane_evidence.configurations.payloads import Payloads
 from tradeplane_evidence.errors import EvidenceError
-from tradeplane_evidence.ledger.database import check, connect
+from tradeplane_evidence.ledger.database import DATABASE_VARIABLE, check, connect, url_of
 from tradeplane_evidence.ledger.errors import InvalidDatabase
 from tradeplane_store.errors import InvalidStore
 from tradeplane_store.objects import ObjectStore, open_store
@@ -25,9 +24,7 @@ from tradeplane_operator.logs import configure_logs
 from tradeplane_operator.recording.recorder import Recorder, RecorderBehind
 from tradeplane_operator.settings import Client
 
-DATABASE_VARIABLE = "TRADEPLANE_LEDGER_DATABASE"
 EXIT_ARGUMENTS, EXIT_CANNOT_START, EXIT_BEHIND = 2, 3, 4
-_MAX_URL_BYTES = 8_192
 
 log = logging.getLogger("tradeplane_operator.recording")
 
@@ -55,11 +52,11 @@ def main(words: list[str] | None = None) -> int:
     arguments = _arguments(words)
     configure_logs("INFO")
     try:
-        url = _url(arguments.database)
+        url = url_of(arguments.database)
         store = None if arguments.store is None else open_store(arguments.store)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_record(url, store, arguments.namespace))
-    except (InvalidDatabase, InvalidStore, OSError) as error:
+    except (InvalidDatabase, InvalidStore) as error:
         log.error("cannot start: %s", error)  # noqa: TRY400 - no trace
         return EXIT_ARGUMENTS
     except (EvidenceError, NoCluster) as error:
@@ -69,13 +66,6 @@ def main(words: list[str] | None = None) -> int:
         log.error("ends, to begin with a list when it is started again: %s", error)  # noqa: TRY400 - no trace
         return EXIT_BEHIND
     return 0
-
-
-def _url(file: Path | None) -> str:
-    if file is None:
-        return os.environ.get(DATABASE_VARIABLE, "")
-    with file.open(encoding="utf-8") as opened:
-        return opened.read(_MAX_URL_BYTES)
 
 
 async def _record(url: str, store: ObjectStore | None, namespaces: list[str]) -> None:

@@ -12,6 +12,7 @@ from tradeplane_evidence.configurations.documents import Configuration, payload_
 from tradeplane_evidence.configurations.payloads import Payloads
 from tradeplane_evidence.ledger.appending import append
 from tradeplane_evidence.ledger.events import Claimed
+from tradeplane_evidence.ledger.heads import HEAD_TYPE
 from tradeplane_evidence.ledger.schema import SCHEMA
 from tradeplane_store.canonical import sha256_digest
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from tests.integration.evidence.conftest import Cosign
     from tests.postgres import Postgres
     from tests.unit.cli.conftest import Ended
 
@@ -115,6 +117,36 @@ def test_a_ledger_is_verified_against_heads_that_were_signed(
     again = tradeplane("ledger", "head", "--sign", f"file:{key}", "--out", "february.json", *verified[2:])
     assert again.code == 3
     assert not (tmp_path / "february.json").exists()
+
+
+def test_two_heads_of_one_entry_that_differ_are_told(
+    tradeplane: Command, owner: Engine, appender: Engine, key: Path
+) -> None:
+    for name, number in (("first.json", 1), ("second.json", 2)):
+        append(appender, [event(number)])
+        assert tradeplane("ledger", "head", "--sign", f"file:{key}", "--out", name).code == 0
+        tamper(owner, f"DELETE FROM {SCHEMA}.ledger")  # noqa: S608
+    append(appender, [event(1)])
+    ended = tradeplane("ledger", "verify", "--head", "first.json", "--head", "second.json", "--key", "key.pub")
+    assert ended.code == 3
+    assert "there were two ledgers, and each was signed" in ended.out
+
+
+def test_an_unmodified_cosign_verifies_a_head(
+    tradeplane: Command, appender: Engine, key: Path, tmp_path: Path, cosign: Cosign
+) -> None:
+    append(appender, [event(1)])
+    digest = json.loads(tradeplane("ledger", "head", "--sign", f"file:{key}", "--out", "head.json", "-o", "json").out)[
+        "hash"
+    ].removeprefix("sha256:")
+
+    def verifies(wanted: str) -> int:
+        kind = ("--type", HEAD_TYPE, "--digestAlg", "sha256", "--digest", wanted)
+        files = ("--key", tmp_path / "key.pub", "--bundle", tmp_path / "head.json")
+        return cosign("verify-blob-attestation", *files, *kind, "--insecure-ignore-tlog").returncode
+
+    assert verifies(digest) == 0
+    assert verifies("00" * 32) != 0
 
 
 def test_a_changed_entry_is_named_and_no_head_is_signed_over_it(

@@ -197,7 +197,7 @@ async def test_a_recorder_without_a_ledger_says_so_and_ends(
     cluster: Path, bench: Bench, server: Postgres, tmp_path: Path
 ) -> None:
     for url, code, words in (
-        ("", 2, "cannot start: the URL of the ledger's database is none"),
+        ("", 2, "cannot start: no ledger is named"),
         (server.create("empty"), 3, "has no ledger; its owner makes one with tradeplane ledger migrate"),
     ):
         log = tmp_path / f"{code}.log"
