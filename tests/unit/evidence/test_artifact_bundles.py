@@ -301,9 +301,35 @@ def test_a_log_is_trusted_in_its_time_alone(start: timedelta, end: timedelta, ar
     assert _verify(bundle, artifact, _root(tlogs=[log]))
 
 
-def test_another_log_is_refused(artifact: Artifact) -> None:
+@pytest.mark.parametrize("promise", [True, False])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda proof, _: proof.update(hashes=[encoded(b"\0" * 32)]),
+        lambda proof, _: proof.update(logIndex="0"),
+        lambda proof, other: proof.update(rootHash=other["rootHash"], checkpoint=other["checkpoint"]),
+        lambda proof, _: proof["checkpoint"].update(envelope=proof["checkpoint"]["envelope"].replace("2", "3", 1)),
+        lambda proof, other: proof.update(checkpoint=other["checkpoint"]),
+    ],
+    ids=["another path", "another place", "the proof of another", "a changed checkpoint", "the checkpoint of another"],
+)
+def test_an_entry_that_does_not_stand_in_the_log_is_refused(
+    change: Callable[[dict[str, Any], dict[str, Any]], None], promise: bool, artifact: Artifact
+) -> None:
     signature = sign(SIGNER, MESSAGE)
-    entry = PrivateSigstore(seed=2).entry(_tiled(MESSAGE, signature))
+    entry = SIGSTORE.entry(_tiled(MESSAGE, signature), promise=promise)
+    other = SIGSTORE.entry(_tiled(MESSAGE, b"another signature"), promise=promise)
+    bundle = _message(signature, MESSAGE, entry)
+    assert _verify(bundle, artifact, _root())
+    change(entry["inclusionProof"], other["inclusionProof"])
+    with pytest.raises(LogEntryRefused, match="no log of the trusted root"):
+        _verify(bundle, artifact, _root())
+
+
+@pytest.mark.parametrize("promise", [True, False])
+def test_another_log_is_refused(promise: bool, artifact: Artifact) -> None:
+    signature = sign(SIGNER, MESSAGE)
+    entry = PrivateSigstore(seed=2).entry(_tiled(MESSAGE, signature), promise=promise)
     with pytest.raises(LogEntryRefused, match="no log of the trusted root"):
         _verify(_message(signature, MESSAGE, entry), artifact, _root())
 
@@ -325,6 +351,14 @@ def test_entries_of_another_form_are_refused(
     change(body)
     with pytest.raises((LogEntryRefused, Malformed), match=words):
         _verify(_message(signature, MESSAGE, SIGSTORE.entry(body)), artifact, _root())
+
+
+def test_a_promise_of_another_time_is_refused(artifact: Artifact) -> None:
+    signature = sign(SIGNER, MESSAGE)
+    entry = SIGSTORE.entry(_tiled(MESSAGE, signature))
+    entry["integratedTime"] = str(int(AT.timestamp()) - 1)
+    with pytest.raises(LogEntryRefused, match="SET"):
+        _verify(_message(signature, MESSAGE, entry), artifact, _root())
 
 
 def test_an_entry_that_says_it_is_of_another_kind_is_refused(artifact: Artifact) -> None:
