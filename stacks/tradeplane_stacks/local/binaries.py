@@ -107,6 +107,11 @@ TIMESTAMPS = Program(
 )
 AUDIT = (COSIGN, DISTRIBUTION, TIMESTAMPS)
 """What an auditor has, a registry without a list of referrers, a timestamp authority; tests alone use them."""
+FULCIO = Program("fulcio", "fulcio", "github.com/sigstore/fulcio")
+REKOR = Program("rekor-server", "rekor-tiles", "github.com/sigstore/rekor-tiles/v2/cmd/rekor-server/posix")
+CERTIFICATE_LOG = Program("tesseract", "tesseract", "github.com/transparency-dev/tesseract/cmd/tesseract/posix")
+KEYLESS = (FULCIO, REKOR, CERTIFICATE_LOG)
+"""An instance of Sigstore, with ``TIMESTAMPS``: who gives certificates, the log of these, and that of signatures."""
 
 
 def module_version(module: str, path: str) -> str:
