@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.batches import Signing
-    from tradeplane_evidence.signing.bundle import Bundle
     from tradeplane_evidence.stored_runs import StoredRun
 
 
@@ -112,11 +111,11 @@ async def _earlier(pushed: Pushed, registry: Registry, signing: Signing) -> Atte
     """Find what an earlier attempt pushed, so that a run is not signed or stamped again."""
     payload = serialise(pushed.candidate.alone)
 
-    def is_of_it_alone(bundle: Bundle) -> bool:
-        return bundle.dsse_envelope.payload_bytes() == payload
+    def is_of_it_alone(signed: bytes) -> bool:
+        return signed == payload
 
-    def is_of_its_batch(bundle: Bundle) -> bool:
-        statement = parse_statement(bundle.dsse_envelope.payload_bytes())
+    def is_of_its_batch(signed: bytes) -> bool:
+        statement = parse_statement(signed)
         definition = provenance_of(statement).build_definition
         return definition.build_type == BATCH_BUILD_TYPE and statement.about(pushed.batched.digest)
 
@@ -127,7 +126,7 @@ async def _earlier(pushed: Pushed, registry: Registry, signing: Signing) -> Atte
 
 
 async def _signed_before(
-    pushed: Pushed, found: ResultsArtifact, registry: Registry, signing: Signing, is_it: Callable[[Bundle], bool]
+    pushed: Pushed, found: ResultsArtifact, registry: Registry, signing: Signing, is_it: Callable[[bytes], bool]
 ) -> Attested | None:
     reference = pushed.repository.at(found.digest)
     earlier = await signed_before(registry, reference, signing.signer, is_it, stamped=signing.authority is not None)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.registry.manifests import Descriptor
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signed_referrers import Hung
-    from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.signing.signer import BundleSigner, Signer
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 MAX_SBOM_BYTES = 3 * 1024 * 1024
@@ -93,7 +93,7 @@ async def attest_image(
     reference: Reference,
     build: ImageBuild,
     sboms: Iterable[bytes],
-    signer: Signer,
+    signer: Signer | BundleSigner,
     execution: Execution | None = None,
     timestamp_authority: str | None = None,
 ) -> AttestedImage:

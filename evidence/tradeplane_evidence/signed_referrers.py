@@ -10,12 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_evidence.errors import DigestMismatch, Malformed, PolicyRefused, SignatureRefused
+from tradeplane_evidence.errors import (
+    CertificateRefused,
+    DigestMismatch,
+    Malformed,
+    PolicyRefused,
+    SignatureRefused,
+    TimestampRefused,
+)
 from tradeplane_evidence.registry.bundles import list_attestations, pull_bundle
 from tradeplane_evidence.registry.manifests import artifact, described
 from tradeplane_evidence.registry.referrers import push_referrer
-from tradeplane_evidence.signing.bundle import BUNDLE_TYPE, parse_bundle
-from tradeplane_evidence.signing.signer import sign_and_stamp
+from tradeplane_evidence.signing.bundle import BUNDLE_TYPE
+from tradeplane_evidence.signing.signer import payload_signed_by, sign_and_stamp
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.statement import serialise
 
@@ -25,13 +32,14 @@ if TYPE_CHECKING:
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.manifests import Descriptor
     from tradeplane_evidence.registry.references import Reference
-    from tradeplane_evidence.signing.bundle import Bundle
-    from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.signing.signer import BundleSigner, Signer
     from tradeplane_evidence.statements.statement import Statement
 
 CONTENT = "dev.sigstore.bundle.content"
 PREDICATE = "dev.sigstore.bundle.predicateType"
 """Annotations by which cosign finds the bundle it is asked for."""
+NOT_OURS = (CertificateRefused, DigestMismatch, Malformed, PolicyRefused, SignatureRefused, TimestampRefused)
+"""What a bundle is that somebody else made, or that was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ async def hang(
     repository: Reference,
     statement: Statement,
     subjects: Sequence[Descriptor],
-    signer: Signer,
+    signer: Signer | BundleSigner,
     timestamp_authority: str | None = None,
 ) -> Hung:
     """Sign a statement and push its bundle as a referrer of each subject, in their order.
@@ -60,8 +68,8 @@ async def hang(
     if not signer.deterministic or timestamp_authority is not None:
         payload = serialise(statement)
 
-        def is_it(found: Bundle) -> bool:
-            return found.dsse_envelope.payload_bytes() == payload
+        def is_it(signed: bytes) -> bool:
+            return signed == payload
 
         stamped = timestamp_authority is not None
         for subject in subjects:
@@ -81,21 +89,24 @@ async def hang(
 
 
 async def signed_before(
-    registry: Registry, reference: Reference, signer: Signer, is_it: Callable[[Bundle], bool], *, stamped: bool
+    registry: Registry,
+    reference: Reference,
+    signer: Signer | BundleSigner,
+    is_it: Callable[[bytes], bool],
+    *,
+    stamped: bool,
 ) -> tuple[bytes, str] | None:
     """Find what an earlier attempt hung on a manifest; return the bundle, and the digest of what holds it.
 
-    ``is_it``: whether a bundle states what is to be stated; it may raise Malformed or PolicyRefused. ``stamped``:
-    whether it must have a timestamp.
+    ``is_it``: whether what the signer signed states what is to be stated; it may raise Malformed or PolicyRefused.
+    ``stamped``: whether it must have a timestamp.
     """
     for one in await list_attestations(registry, reference):
         try:
             data = await pull_bundle(registry, reference, one.digest)
-            bundle = parse_bundle(data)
-            if is_it(bundle) and (bundle.timestamps() or not stamped):
-                signer.public_key.verify(bundle.dsse_envelope.signature_bytes(), bundle.signed_bytes())
+            if is_it(payload_signed_by(signer, data, stamped=stamped)):
                 return data, one.digest
-        except (DigestMismatch, Malformed, PolicyRefused, SignatureRefused):
+        except NOT_OURS:
             continue
     return None
 

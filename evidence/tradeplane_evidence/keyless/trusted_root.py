@@ -143,10 +143,13 @@ class TrustRoot:
                 "mediaType": self.file.media_type,
                 "tlogs": self._valid("tlogs", self.file.tlogs, moments),
                 "ctlogs": self._valid("ctlogs", self.file.ctlogs, moments),
-                "certificateAuthorities": self._valid(
-                    "certificateAuthorities", self.file.certificate_authorities, moments
-                ),
-                "timestampAuthorities": [{**value, "validFor": _widened(one.valid_for)} for value, one in authorities],
+                "certificateAuthorities": [
+                    _named(value)
+                    for value in self._valid("certificateAuthorities", self.file.certificate_authorities, moments)
+                ],
+                "timestampAuthorities": [
+                    _named({**value, "validFor": _widened(one.valid_for)}) for value, one in authorities
+                ],
             }
             return TrustedRoot(Inner.from_json(json.dumps(values)))
         except Exception as error:  # of the library, and of what it is made of
@@ -176,6 +179,11 @@ def _chain(authority: Authority, what: str) -> tuple[Certificate, ...]:
         )
     except ValueError as error:
         raise InvalidKey(f"the trusted root: {what} holds what is no certificate: {error}") from error
+
+
+def _named(authority: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an authority with all of its name: protobuf leaves out what is empty, and the library asks for it."""
+    return {**authority, "subject": {"organization": "", "commonName": "", **authority.get("subject", {})}}
 
 
 def _widened(valid: TimeRange) -> dict[str, str]:

@@ -20,7 +20,7 @@ from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.signing.signer import BundleSigner, Signer
     from tradeplane_evidence.statements.statement import Statement
 
 
@@ -50,7 +50,7 @@ class Signing(Protocol):
     """Signs what is stated of runs."""
 
     @property
-    def signer(self) -> Signer:
+    def signer(self) -> Signer | BundleSigner:
         """Who signs."""
 
     @property
@@ -69,7 +69,7 @@ class Signing(Protocol):
 class Alone:
     """Signs each run by itself, and at once."""
 
-    signer: Signer
+    signer: Signer | BundleSigner
     authority: str | None = None
     batches: bool = field(default=False, init=False)
 
@@ -94,7 +94,7 @@ class Quota:
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _waiting: list[_Waiting] = field(default_factory=list)
 
-    async def sign(self, candidate: Candidate, signer: Signer, authority: str | None) -> Signed:
+    async def sign(self, candidate: Candidate, signer: Signer | BundleSigner, authority: str | None) -> Signed:
         """Return a signed statement that a run is in, once it is the turn of what waits."""
         own = _Waiting(candidate)
         self._waiting.append(own)
@@ -111,7 +111,7 @@ class Quota:
             raise AssertionError("the turn ends once it is signed, or was refused")
         return own.signed
 
-    async def _sign_what_waits(self, signer: Signer, authority: str | None) -> None:
+    async def _sign_what_waits(self, signer: Signer | BundleSigner, authority: str | None) -> None:
         """Wait for the next turn, and sign all that waits by then.
 
         What waits stays there until it is signed: where this is cancelled, another's turn goes on with it.
@@ -144,7 +144,7 @@ def _statement(candidates: Sequence[Candidate]) -> Statement:
 class WithinQuota:
     """Signs within a quota that is shared with others."""
 
-    signer: Signer
+    signer: Signer | BundleSigner
     quota: Quota
     authority: str | None = None
     batches: bool = field(default=True, init=False)

@@ -3,8 +3,9 @@
 - ``file:/path/to/key.pem``: a key in a file
 - ``awskms:///alias/NAME``: a key in AWS KMS
 - ``pkcs11:token=TOKEN;object=KEY?module-path=...``: a key in a hardware security module
+- ``keyless:/path/to/trust-config.json?token-file=...&identity=...``: no key, but somebody, by an instance of Sigstore
 
-The libraries of the last two are extras, and slow to load: they are imported where one is opened.
+The libraries of the last three are extras, and slow to load: they are imported where one is opened.
 """
 
 from __future__ import annotations
@@ -18,11 +19,21 @@ from tradeplane_evidence.signing.file_signer import open_file_signer
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-    from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.signing.signer import BundleSigner, Signer
+
+
+def open_statement_signer(uri: str, passphrase: bytes | None = None) -> Signer | BundleSigner:
+    """Return who signs statements by a URI: a key, or somebody without one. Raises what ``open_signer`` raises."""
+    parts = urlsplit(uri)
+    if parts.scheme != "keyless":
+        return open_signer(uri, passphrase)
+    from tradeplane_evidence.keyless.signer import open_keyless_signer
+
+    return open_keyless_signer(uri, parts)
 
 
 def open_signer(uri: str, passphrase: bytes | None = None) -> Signer:
-    """Return the signer of a URI. Raises InvalidKey, and SignerUnavailable where it has to be asked.
+    """Return the key of a URI. Raises InvalidKey, and SignerUnavailable where it has to be asked.
 
     ``passphrase``: of a key that is encrypted, or the PIN of a token; never part of a URI.
     """

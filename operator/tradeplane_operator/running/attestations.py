@@ -150,14 +150,15 @@ class Attestations:
         return AttestationFacts(end, self.clock(), tries, reason, shorten(message, _MESSAGE))
 
     async def _attest(self, asked: Asked, registry: Registry) -> AttestationStatus:
-        signing = await self._signing()
+        signer = await self._open_signer()
+        signing = self._signing(signer)
         async with self._reading:
             pushed = await self._push_files(asked, registry, signing)
         attested = await attest_pushed(pushed, registry, signing)
         return AttestationStatus(
             reference=str(attested.reference),
             attestation=attested.attestation,
-            key=signing.signer.public_key.fingerprint,
+            key=signer.public_key.fingerprint,
             time=rfc3339(self.clock()),
         )
 
@@ -171,8 +172,8 @@ class Attestations:
         execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time, run.image_attestation)
         return await push_files(stored, registry, repository, signing, execution)
 
-    async def _signing(self) -> Signing:
-        signer, authority = await self._open_signer(), self.evidence.timestamp_authority
+    def _signing(self, signer: Signer) -> Signing:
+        authority = self.evidence.timestamp_authority
         return Alone(signer, authority) if self._quota is None else WithinQuota(signer, self._quota, authority)
 
     async def _open_signer(self) -> Signer:

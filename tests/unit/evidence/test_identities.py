@@ -166,6 +166,16 @@ def test_each_part_of_a_trusted_root_is_trusted_in_its_time_alone(artifact: Arti
             _verify(bundle, artifact, outside)
 
 
+@pytest.mark.parametrize("named", [{}, {"subject": {}}, {"subject": {"commonName": "authority"}}])
+def test_an_authority_may_have_no_name(artifact: Artifact, named: dict[str, Any]) -> None:
+    """Forms of protobuf leave out what is empty, as cosign does where a certificate names no organization."""
+    root = SIGSTORE.trusted_root()
+    (authority,) = root["certificateAuthorities"]
+    authority.pop("subject")
+    authority.update(named)
+    assert _verify(SIGSTORE.message(MESSAGE), artifact, root)
+
+
 def test_a_certificate_that_no_log_has_is_refused(artifact: Artifact) -> None:
     with pytest.raises(CertificateRefused, match="SCT"):
         _verify(SIGSTORE.message(MESSAGE, certificate=SIGSTORE.certificate(logged=False)), artifact)

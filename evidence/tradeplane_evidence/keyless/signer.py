@@ -1,0 +1,183 @@
+"""Who signs without a key that is kept: with a token that proves an identity, and a key made for each statement.
+
+``keyless:/etc/tradeplane/sigstore.json?token-file=/var/run/secrets/sigstore/token&identity=...`` names a file with the
+instance's trust configuration (``ClientTrustConfig`` of sigstore/protobuf-specs: trusted root and signing
+configuration), a file with the identity token, read anew for each statement since a kubelet renews it, and who the
+certificate is to be for. Neither token nor anything of it stands in the URI, in a log or in an error.
+
+Rights it needs: to read both files, and to reach the instance's authority, transparency log and timestamp authorities.
+The token is one that the authority accepts (audience ``sigstore``); on a cluster that is a projected token of the
+operator's service account. The log keeps certificate and digest of each statement, and not the statement.
+
+Requests and forms are sigstore-python's. What comes back is verified here as an auditor would, before it is handed on:
+a bundle that nobody could verify is not an attestation.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, unquote
+
+from tradeplane_store.canonical import canonical_json
+
+from tradeplane_evidence import strict_json
+from tradeplane_evidence.errors import EvidenceError, InvalidKey, Malformed, SignerUnavailable
+from tradeplane_evidence.keyless.identities import Identity
+from tradeplane_evidence.keyless.log_entries import NEEDED
+from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
+from tradeplane_evidence.keyless.trusted_root import MAX_ROOT_BYTES, TrustRoot, read_trusted_root
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+    from sigstore.models import SigningConfig
+    from sigstore.oidc import IdentityToken
+
+FORM = "keyless:/path/to/trust-config.json?token-file=/path/to/token&identity=IDENTITY"
+MAX_TOKEN_BYTES = 16_384
+CONNECT_LIMIT_S, ANSWER_LIMIT_S = 5.0, 30.0
+"""Of each request; a log answers once the entry is in it, which takes seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeylessSigner:
+    """Signs statements as somebody, by an instance of Sigstore."""
+
+    subject: str
+    """Who the certificates are to be for."""
+    root: TrustRoot
+    token_file: Path
+    config: SigningConfig = field(repr=False)
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether the same statement has the same bundle each time: each has a key of its own."""
+        return False
+
+    @property
+    def name(self) -> str:
+        """What names it for people."""
+        return self.subject
+
+    def signed_bundle(self, payload: bytes) -> bytes:
+        """Return the bundle of a statement's bytes. Raises SignerUnavailable, and InvalidKey where it is refused.
+
+        Takes requests to three services, each within limits: to be called on a thread.
+        """
+        token = self._token()
+        bundle = canonical_json(json.loads(_signed(payload, token, self.config, self.root)))
+        try:
+            self._trusted(token).verify(bundle)
+        except EvidenceError as error:
+            raise InvalidKey(
+                f"what the instance of Sigstore gave is not what an auditor would accept: {error}; see the trust "
+                "configuration and who the token is of"
+            ) from error
+        return bundle
+
+    def payload_of(self, bundle: bytes) -> bytes:
+        """Return the payload of a bundle that this signer made. Raises what verification raises, and InvalidKey."""
+        return self._trusted(self._token()).verify(bundle)[0]
+
+    def _trusted(self, token: IdentityToken) -> TrustedIdentity:
+        return TrustedIdentity(Identity(self.subject, token.federated_issuer), self.root)
+
+    def _token(self) -> IdentityToken:
+        """Read the token that there is now; nothing of it is told where it is refused."""
+        from sigstore.oidc import IdentityError, IdentityToken
+
+        data = _read(self.token_file, "the identity token", MAX_TOKEN_BYTES)
+        try:
+            return IdentityToken(data.decode("ascii").strip())
+        except (IdentityError, ValueError) as error:
+            raise SignerUnavailable(
+                f"the identity token in {self.token_file} cannot be used now: it is none, of another audience than "
+                "sigstore, or over; whoever writes it must renew it"
+            ) from error
+
+
+def open_keyless_signer(uri: str, parts: SplitResult) -> KeylessSigner:
+    """Return the signer of a URI. Raises InvalidKey."""
+    path, token_file, subject = _named(uri, parts)
+    try:
+        from sigstore.models import SigningConfig
+        from sigstore_models.trustroot.v1 import SigningConfig as Inner
+    except ImportError as error:
+        raise InvalidKey(NEEDED) from error
+    what = f"the trust configuration {path}"
+    data = _read(path, what, 2 * MAX_ROOT_BYTES)
+    try:
+        values = strict_json.parse(data, what, 2 * MAX_ROOT_BYTES)
+        root, signing = values["trustedRoot"], values["signingConfig"]
+        config = SigningConfig(Inner.from_json(json.dumps(signing)))
+    except Malformed as error:
+        raise InvalidKey(str(error)) from error
+    except Exception as error:  # of the library, of its forms, or of what is no such document
+        raise InvalidKey(f"{what} is no ClientTrustConfig of Sigstore: {error}") from error
+    return KeylessSigner(subject, read_trusted_root(json.dumps(root).encode(), what), token_file, config)
+
+
+def _named(uri: str, parts: SplitResult) -> tuple[Path, Path, str]:
+    """Return the two files that a URI names, and who is to sign."""
+    query = parse_qs(parts.query)
+    if "token" in query or "identity-token" in query:
+        raise InvalidKey("a token does not belong into a URI: write it to a file, and name that with token-file=")
+    tokens, subjects = query.get("token-file", []), query.get("identity", [])
+    if parts.netloc or parts.fragment or not parts.path or len(tokens) != 1 or len(subjects) != 1:
+        raise InvalidKey(f"{uri!r} names no keyless signer; write {FORM}")
+    return Path(unquote(parts.path)), Path(tokens[0]), subjects[0]
+
+
+def _signed(payload: bytes, token: IdentityToken, config: SigningConfig, root: TrustRoot) -> str:
+    """Have a statement signed: a certificate, a signature, timestamps, an entry of the log."""
+    import requests
+    from sigstore.dsse import Statement
+    from sigstore.sign import SigningContext
+
+    from tradeplane_evidence.keyless.requests_within_limits import within_limits
+
+    authority, log = config.get_fulcio(), config.get_tlogs()[0]
+    within_limits(authority.session, CONNECT_LIMIT_S, ANSWER_LIMIT_S)
+    within_limits(log._session, CONNECT_LIMIT_S, ANSWER_LIMIT_S)  # type: ignore[attr-defined]  # noqa: SLF001 - of both
+    context = SigningContext(fulcio=authority, rekor=log, trusted_root=root.at(()), tsa_clients=config.get_tsas())
+    try:
+        with context.signer(token) as signer:
+            return signer.sign_dsse(Statement(payload)).to_json()
+    except requests.RequestException as error:
+        raise SignerUnavailable(f"the instance of Sigstore was not reached: {_told(error)}") from error
+    except Exception as error:  # of the library: its own errors say little, and what caused them says what it was
+        raise _failure(error) from error
+
+
+def _failure(error: Exception) -> EvidenceError:
+    """Return what an error of the library means: an answer that refuses for good, or one that may be another later."""
+    import requests
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, requests.HTTPError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None or cause.response is None:
+        return SignerUnavailable(f"the instance of Sigstore did not sign: {_told(error)}")
+    answered = f"{cause.response.url} answered {cause.response.status_code}"
+    words = f"the instance of Sigstore did not sign: {answered}: {cause.response.text[:300]!r}"
+    if cause.response.status_code in {400, 401, 403, 404}:
+        return InvalidKey(f"{words}; see who the token is of, and whether the authority takes its issuer")
+    return SignerUnavailable(words)
+
+
+def _told(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _read(path: Path, what: str, limit: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise InvalidKey(f"{what} {path} cannot be read: {error.strerror}") from error
+    if len(data) > limit:
+        raise InvalidKey(f"{what} {path} has more than {limit:,} bytes")
+    return data
