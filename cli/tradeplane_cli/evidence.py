@@ -19,7 +19,8 @@ from tradeplane_evidence.registry.opened import Registries
 from tradeplane_evidence.registry.references import Reference, parse_reference
 from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey, read_keyring_file
-from tradeplane_evidence.signing.opening import open_signer
+from tradeplane_evidence.signing.opening import open_statement_signer
+from tradeplane_evidence.signing.signer import BundleSigner, name_of
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import read_run
@@ -52,6 +53,7 @@ class Pushed:
     run: str
     attested: Attested
     key: str
+    keyless: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/cli.md states."""
@@ -59,23 +61,30 @@ class Pushed:
             "run": self.run,
             "reference": str(self.attested.reference),
             "attestation": str(self.attested.reference.at(self.attested.attestation)),
-            "key": self.key,
+            "identity" if self.keyless else "key": self.key,
         }
 
     def as_text(self) -> str:
         """Lines for people, with what to do next."""
-        reference = self.attested.reference
         rows = [(name.capitalize(), str(value)) for name, value in self.as_json().items()]
-        tlog = "--insecure-ignore-tlog"
-        return "\n".join(
-            [
-                pairs(rows),
-                "",
-                "Anybody with the public key verifies it:",
-                f"  tradeplane verify {reference} --key KEY.pub",
-                f"  cosign verify-attestation --key KEY.pub {tlog} --type {PREDICATE_TYPE} {reference}",
-            ]
-        )
+        return "\n".join([pairs(rows), "", *(self._without_a_key() if self.keyless else self._by_key())])
+
+    def _by_key(self) -> list[str]:
+        reference, tlog = self.attested.reference, "--insecure-ignore-tlog"
+        return [
+            "Anybody with the public key verifies it:",
+            f"  tradeplane verify {reference} --key KEY.pub",
+            f"  cosign verify-attestation --key KEY.pub {tlog} --type {PREDICATE_TYPE} {reference}",
+        ]
+
+    def _without_a_key(self) -> list[str]:
+        who = f"--certificate-identity {self.key} --certificate-oidc-issuer ISSUER --trusted-root ROOT.json"
+        reference = self.attested.reference
+        return [
+            "Anybody with the trusted root of the instance verifies it:",
+            f"  tradeplane verify {reference} {who}",
+            f"  cosign verify-attestation {who} --use-signed-timestamps --type {PREDICATE_TYPE} {reference}",
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +140,7 @@ def attest(run: str, url: str, target: str, signer: str, authority: str | None, 
         raise CommandFailure(
             f"{target} names a digest, and that follows from the results", remedy="leave out what comes after @"
         )
-    key = open_signer(signer, passphrase())
+    key = open_statement_signer(signer, passphrase())
     stored = read_run(open_store(url), run)
 
     async def push() -> Attested:
@@ -140,7 +149,7 @@ def attest(run: str, url: str, target: str, signer: str, authority: str | None, 
 
     with stage(f"Pushing {run} to {repository.host}"):
         attested = asyncio.run(push())
-    return Pushed(run, attested, key.public_key.fingerprint)
+    return Pushed(run, attested, name_of(key), keyless=isinstance(key, BundleSigner))
 
 
 def verify(

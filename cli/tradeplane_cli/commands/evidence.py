@@ -40,7 +40,8 @@ SignerUri = Annotated[
     str,
     typer.Option(
         metavar="URI",
-        help="Who signs: file:KEY.pem (ECDSA P-256 or Ed25519), awskms:///alias/NAME or pkcs11:token=.... "
+        help="Who signs: file:KEY.pem (ECDSA P-256 or Ed25519), awskms:///alias/NAME, pkcs11:token=..., or "
+        "keyless:TRUST-CONFIG.json?token-file=...&identity=.... "
         "The passphrase of a key in a file, or the PIN of a token, is read from TRADEPLANE_KEY_PASSPHRASE.",
     ),
 ]
