@@ -25,7 +25,7 @@ from tests.ports import free_port
 from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from tradeplane_evidence.attestation import Attested
@@ -43,9 +43,11 @@ def program(wanted: Program) -> Path:
 
 
 @contextmanager
-def served(command: Sequence[str], host: str, log: Path, path: str = "/v2/") -> Iterator[str]:
+def served(
+    command: Sequence[str], host: str, log: Path, path: str = "/v2/", environment: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """Run a server until it answers at a path; end it afterwards."""
-    with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file) as process:
+    with log.open("wb") as file, subprocess.Popen(command, stdout=file, stderr=file, env=environment) as process:
         try:
             _await(f"{host}{path}", process, log)
             yield host
