@@ -182,7 +182,7 @@ def _chain(authority: Authority, what: str) -> tuple[Certificate, ...]:
 
 
 def _named(authority: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an authority with all of its name: protobuf leaves out what is empty, and the library asks for it."""
+    """Return an authority with all of its name: forms of protobuf leave out what is empty, the library asks for it."""
     return {**authority, "subject": {"organization": "", "commonName": "", **authority.get("subject", {})}}
 
 

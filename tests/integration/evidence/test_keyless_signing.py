@@ -173,7 +173,10 @@ def test_what_cosign_signed_is_verified(message: tuple[bytes, Artifact], signing
     [
         (lambda one, _: one["verificationMaterial"].update(tlogEntries=[]), Malformed),
         (lambda one, _: one["verificationMaterial"].pop("timestampVerificationData"), Malformed),
-        (lambda one, other: one["verificationMaterial"].update(tlogEntries=_part(other, "tlogEntries")), EvidenceError),
+        (
+            lambda one, other: one["verificationMaterial"].update(tlogEntries=_part(other, "tlogEntries")),
+            CertificateRefused,
+        ),
         (
             lambda one, other: one["verificationMaterial"].update(
                 timestampVerificationData=_part(other, "timestampVerificationData")
@@ -209,23 +212,35 @@ def _part(bundle: dict[str, Any], name: str) -> Any:
     return bundle["verificationMaterial"][name]
 
 
-@pytest.mark.parametrize("part", ["tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities"])
-def test_a_trusted_root_without_a_part_refuses(part: str, bundle: bytes, signing: Signing) -> None:
+PARTS = [
+    ("tlogs", CertificateRefused),
+    ("ctlogs", CertificateRefused),
+    ("certificateAuthorities", CertificateRefused),
+    ("timestampAuthorities", TimestampRefused),
+]
+
+
+@pytest.mark.parametrize(("part", "error"), PARTS)
+def test_a_trusted_root_without_a_part_refuses(
+    part: str, error: type[EvidenceError], bundle: bytes, signing: Signing
+) -> None:
     document = json.loads(signing.instance.trusted_root.read_bytes())
     document[part] = []
     root = read_trusted_root(json.dumps(document).encode())
-    with pytest.raises((CertificateRefused, TimestampRefused)):
+    with pytest.raises(error):
         verify_by_identity(bundle, ABOUT, OPERATOR, root)
 
 
-@pytest.mark.parametrize("part", ["tlogs", "ctlogs", "certificateAuthorities", "timestampAuthorities"])
-def test_a_trusted_root_whose_time_is_over_refuses(part: str, bundle: bytes, signing: Signing) -> None:
+@pytest.mark.parametrize(("part", "error"), PARTS)
+def test_a_trusted_root_whose_time_is_over_refuses(
+    part: str, error: type[EvidenceError], bundle: bytes, signing: Signing
+) -> None:
     document = json.loads(signing.instance.trusted_root.read_bytes())
     for one in document[part]:
         place = one.get("publicKey", one)
         place["validFor"]["end"] = "2021-01-01T00:00:00Z"
     root = read_trusted_root(json.dumps(document).encode())
-    with pytest.raises((CertificateRefused, TimestampRefused)):
+    with pytest.raises(error):
         verify_by_identity(bundle, ABOUT, OPERATOR, root)
 
 

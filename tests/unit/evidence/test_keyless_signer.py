@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -148,6 +149,13 @@ def test_a_large_token_is_not_read(uri: str, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("x" * 20_000)
     with pytest.raises(InvalidKey, match="more than 16,384 bytes"):
         _open(uri).signed_bundle(b"{}")
+
+
+@pytest.mark.parametrize("module", ["sigstore.models", "sigstore_models.trustroot.v1"])
+def test_without_its_library_it_says_what_to_install(uri: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(InvalidKey, match=r"install tradeplane-evidence\[keyless\]"):
+        _open(uri)
 
 
 def test_services_that_are_not_there_are_said(uri: str, tmp_path: Path) -> None:
