@@ -6,6 +6,7 @@ so that a test suite of others can call it; ``tradeplane verify`` is what verifi
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -79,6 +80,8 @@ def verify_bundle(
         failure = failure_of(error)
         if failure.code is ExitCode.INTERNAL:
             raise
+        if debug:
+            traceback.print_exc()
         typer.echo(failure.as_text(), err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{artifact} is {claim}")

@@ -86,6 +86,14 @@ def test_what_is_not_verified_ends_with_1_and_says_why(
 
 
 @pytest.mark.usefixtures("signed")
+def test_what_failed_is_traced_where_it_is_asked_for(tradeplane: Command) -> None:
+    ended = tradeplane("verify-bundle", "--debug", "--bundle", "key.json", "--key", "key.pub", "nowhere")
+    assert ended.code == 1
+    assert "Traceback" in ended.err
+    assert ended.err.splitlines()[-1].startswith("error: the artifact nowhere")
+
+
+@pytest.mark.usefixtures("signed")
 @pytest.mark.parametrize("staging", [(), ("--staging",)])
 def test_without_a_trusted_root_and_without_a_network_it_says_so(
     tradeplane: Command, staging: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
