@@ -16,7 +16,8 @@ from tradeplane_evidence.image_attestation import (
     parse_record,
 )
 from tradeplane_evidence.registry.references import parse_reference
-from tradeplane_evidence.signing.opening import open_signer
+from tradeplane_evidence.signing.opening import open_statement_signer
+from tradeplane_evidence.signing.signer import BundleSigner, name_of
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.whole_images import ImageVerification, verify_whole_image
@@ -51,7 +52,9 @@ class AttestedByFiles:
 
     build: ImageBuild
     attested: AttestedImage
-    key: str
+    signer: str
+    """Fingerprint of the key, or who signed."""
+    keyless: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/cli.md states."""
@@ -63,22 +66,26 @@ class AttestedByFiles:
             "provenance": str(at(self.attested.provenance.attestations[index])),
             "sboms": {platform: str(at(hung.attestations[index])) for platform, hung in self.attested.sboms.items()},
             "modified": self.build.source is not None and self.build.source.modified,
-            "key": self.key,
+            "identity" if self.keyless else "key": self.signer,
         }
 
     def as_text(self) -> str:
         """Lines for people, with what to do next."""
         told = self.as_json()
-        rows = [(name.capitalize(), str(told[name])) for name in ("image", "reference", "provenance", "key")]
+        who = "identity" if self.keyless else "key"
+        rows = [(name.capitalize(), str(told[name])) for name in ("image", "reference", "provenance", who)]
         rows[3:3] = [(f"SBOM {platform}", place) for platform, place in told["sboms"].items()]
         lines = [pairs(rows), ""]
         if told["modified"]:
             lines += ["It was built from sources that nobody committed as they were, and names no commit.", ""]
-        command = "cosign verify-attestation --key KEY.pub --insecure-ignore-tlog --type"
+        signer = f"--certificate-identity {self.signer} --certificate-oidc-issuer ISSUER --trusted-root ROOT.json"
+        asked = f"{signer} --use-signed-timestamps" if self.keyless else "--key KEY.pub --insecure-ignore-tlog"
+        command = f"cosign verify-attestation {asked} --type"
         return "\n".join(
             [
                 *lines,
-                "Anybody with the public key verifies it:",
+                f"Anybody with the {'trusted root of the instance' if self.keyless else 'public key'} verifies it:",
+                f"  tradeplane verify-image {told['reference']} {signer if self.keyless else '--key KEY.pub'}",
                 f"  {command} {PREDICATE_TYPE} {told['reference']}",
                 f"  {command} cyclonedx {told['reference']}",
             ]
@@ -96,7 +103,7 @@ def attest_by_files(
     build = parse_record(_read(files.record, MAX_RECORD_BYTES, "record of the build"))
     paths = files.sboms or [files.record.with_name(one.sbom.file) for one in build.platforms]
     sboms = [_read(path, MAX_SBOM_BYTES, "bill of materials") for path in paths]
-    key = open_signer(signer, passphrase())
+    key = open_statement_signer(signer, passphrase())
 
     async def push() -> AttestedImage:
         async with registry_at(reference, plain_http=plain_http) as registry:
@@ -104,7 +111,7 @@ def attest_by_files(
 
     with stage(f"Attesting {build.image} in {reference.host}"):
         attested = asyncio.run(push())
-    return AttestedByFiles(build, attested, key.public_key.fingerprint)
+    return AttestedByFiles(build, attested, name_of(key), keyless=isinstance(key, BundleSigner))
 
 
 def _read(path: Path, limit: int, what: str) -> bytes:
