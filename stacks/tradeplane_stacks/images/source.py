@@ -6,7 +6,6 @@ committed can be told from one of the commit they were made on, and from one of 
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +23,7 @@ _TIMEOUT_S = 120
 def source_revision(checkout: Path) -> SourceRevision | None:
     """Return what a checkout holds; None where it is not one of git.
 
-    Files that git ignores are no part of it. Nothing is written into the repository.
+    Files that git ignores are no part of it, unless they are committed. Nothing is written into the repository.
 
     Raises:
         ImageError: git is not there, or the repository has no commit or cannot be read.
@@ -41,19 +40,23 @@ def source_revision(checkout: Path) -> SourceRevision | None:
 
 
 def _tree_of_files(checkout: Path) -> str:
-    """Return the tree of the files as they are, by an index and objects of its own that are removed afterwards."""
-    index = checkout / _git(checkout, "rev-parse", "--git-path", "index")
+    """Return the tree of the files as they are, by an index and objects of its own that are removed afterwards.
+
+    Every file is read: what the user's index knows of files is by their times, which a quick change does not alter, and
+    it can be told to look away from some of them.
+    """
     objects = checkout / _git(checkout, "rev-parse", "--git-path", "objects")
     with tempfile.TemporaryDirectory(prefix="tradeplane-source-") as directory:
         own = Path(directory)
         (own / "objects").mkdir()
-        if index.exists():
-            shutil.copyfile(index, own / "index")  # what it knows of unchanged files need not be read again
         environment = {
             "GIT_INDEX_FILE": str(own / "index"),
             "GIT_OBJECT_DIRECTORY": str(own / "objects"),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects.resolve()),
         }
+        _git(
+            checkout, "read-tree", "HEAD", environment=environment
+        )  # a file can be ignored, and committed all the same
         _git(checkout, "add", "--all", ".", environment=environment)
         return _git(checkout, "write-tree", environment=environment)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,41 @@ def test_the_tree_is_the_one_that_a_commit_of_it_has(checkout: Path) -> None:
     assert after is not None
     assert before.tree == after.tree
     assert (before.modified, after.modified) == (True, False)
+
+
+def test_a_change_that_leaves_size_and_time_as_they_were_is_seen(checkout: Path) -> None:
+    """As one in the same tick of the clock does; git's own index sees it by its own time alone."""
+    git(checkout, "config", "core.trustctime", "false")
+    path, index = checkout / "engine.py", checkout / ".git/index"
+    time = path.stat().st_mtime_ns
+    path.write_text("price = 2\n")
+    os.utime(path, ns=(time, time))
+    os.utime(index, ns=(time + 1_000_000_000, time + 1_000_000_000))
+    found = source_revision(checkout)
+    assert found is not None
+    assert found.modified
+
+
+@pytest.mark.parametrize("told", ["--assume-unchanged", "--skip-worktree"])
+def test_a_change_from_which_git_was_told_to_look_away_is_seen(checkout: Path, told: str) -> None:
+    git(checkout, "update-index", told, "engine.py")
+    (checkout / "engine.py").write_text("price = 2, and more\n")
+    found = source_revision(checkout)
+    assert found is not None
+    assert found.modified
+
+
+def test_a_file_that_is_ignored_and_committed_is_part_of_it(checkout: Path) -> None:
+    (checkout / "build").mkdir()
+    (checkout / "build/kept").write_text("x\n")
+    git(checkout, "add", "--force", "build/kept")
+    git(checkout, *_AUTHOR, "commit", "--quiet", "--message", "kept")
+    clean = source_revision(checkout)
+    (checkout / "build/kept").write_text("y\n")
+    changed = source_revision(checkout)
+    assert clean is not None
+    assert changed is not None
+    assert (clean.modified, changed.modified) == (False, True)
 
 
 def test_what_git_ignores_is_no_part_of_it(checkout: Path) -> None:
