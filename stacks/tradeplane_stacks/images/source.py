@@ -54,9 +54,7 @@ def _tree_of_files(checkout: Path) -> str:
             "GIT_OBJECT_DIRECTORY": str(own / "objects"),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects.resolve()),
         }
-        _git(
-            checkout, "read-tree", "HEAD", environment=environment
-        )  # a file can be ignored, and committed all the same
+        _git(checkout, "read-tree", "HEAD", environment=environment)  # what is committed, though it be ignored
         _git(checkout, "add", "--all", ".", environment=environment)
         return _git(checkout, "write-tree", environment=environment)
 
