@@ -128,7 +128,10 @@ def _times(
     found = trusted_times(bundle.timestamps(), bundle.signature_bytes(), authorities)
     entry = theirs.log_entry._inner  # noqa: SLF001 - the library shows an entry in no other way
     if entry.inclusion_promise and entry.integrated_time:
-        found.append((datetime.fromtimestamp(entry.integrated_time, UTC), LOG))
+        try:
+            found.append((datetime.fromtimestamp(entry.integrated_time, UTC), LOG))
+        except (OverflowError, ValueError, OSError) as error:
+            raise TimestampRefused("the log entry is of a time that no calendar has") from error
     if not found:
         raise TimestampRefused("nobody who is trusted says when it was signed: no timestamp, and no promise of a log")
     return found
