@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -53,6 +54,7 @@ __all__ = ["tradeplane"]
 NAMESPACE = "keyless"
 SUBJECT = f"https://kubernetes.io/namespaces/{NAMESPACE}/serviceaccounts/operator"
 OPERATOR = Identity(SUBJECT, ISSUER)
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 ABOUT = artifact_of(sample_runs.artifact().digest)
 
 
@@ -242,6 +244,22 @@ def test_a_trusted_root_whose_time_is_over_refuses(
     root = read_trusted_root(json.dumps(document).encode())
     with pytest.raises(error):
         verify_by_identity(bundle, ABOUT, OPERATOR, root)
+
+
+def test_a_timestamp_authority_is_trusted_to_the_last_moment(bundle: bytes, signing: Signing) -> None:
+    document = json.loads(signing.instance.trusted_root.read_bytes())
+    stamped = verify_by_identity(bundle, ABOUT, OPERATOR, signing.root).stamped
+    assert stamped is not None
+    (authority,) = document["timestampAuthorities"]
+    for start, end in ((stamped[0], stamped[0]), (stamped[0] - HOUR, stamped[0]), (stamped[0], stamped[0] + HOUR)):
+        authority["validFor"] = {"start": start.isoformat(), "end": end.isoformat()}
+        root = read_trusted_root(json.dumps(document).encode())
+        assert verify_by_identity(bundle, ABOUT, OPERATOR, root).stamped == stamped
+    for start, end in ((stamped[0] - HOUR, stamped[0] - SECOND), (stamped[0] + SECOND, stamped[0] + HOUR)):
+        authority["validFor"] = {"start": start.isoformat(), "end": end.isoformat()}
+        root = read_trusted_root(json.dumps(document).encode())
+        with pytest.raises(TimestampRefused, match="is not trusted then"):
+            verify_by_identity(bundle, ABOUT, OPERATOR, root)
 
 
 def test_no_changed_byte_is_another_claim(bundle: bytes, signing: Signing) -> None:
