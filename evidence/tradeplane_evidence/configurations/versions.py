@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.errors import NotAttested
-from tradeplane_evidence.ledger.events import Action, Authenticated
+from tradeplane_evidence.ledger.events import APPLIES, Authenticated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tradeplane_evidence.ledger.entries import Entry
     from tradeplane_evidence.ledger.events import Claimed, Event
-
-_APPLIES = frozenset({Action.APPLIED, Action.ROLLED_BACK})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ def versions_of(entries: Iterable[Entry]) -> tuple[Version, ...]:
     found: dict[tuple[str, int | None, str], list[Entry]] = {}
     for entry in entries:
         event = entry.event
-        if event.action in _APPLIES and event.configuration is not None:
+        if event.action in APPLIES and event.configuration is not None:
             found.setdefault((event.object.uid, event.generation, event.configuration), []).append(entry)
     return tuple(Version(number, digest, tuple(told)) for number, ((_, _, digest), told) in enumerate(found.items(), 1))
 

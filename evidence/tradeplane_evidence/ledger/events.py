@@ -44,6 +44,10 @@ class Action(StrEnum):
     DELETED = "deleted"
 
 
+APPLIES = frozenset({Action.APPLIED, Action.ROLLED_BACK})
+"""What gives an object another version of its specification."""
+
+
 class ObjectReference(Form):
     """The object it happened to, as Kubernetes names it; ``namespace`` is empty where the kind has none."""
 

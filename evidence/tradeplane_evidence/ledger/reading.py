@@ -11,7 +11,7 @@ from tradeplane_evidence.ledger.chain import Chain
 from tradeplane_evidence.ledger.database import asking
 from tradeplane_evidence.ledger.entries import HASH, ROW, SEQUENCE, Entry, entry_of, hash_of
 from tradeplane_evidence.ledger.errors import LedgerBroken, LedgerRefused
-from tradeplane_evidence.ledger.events import Action, ObjectReference
+from tradeplane_evidence.ledger.events import APPLIES, Action, ObjectReference
 from tradeplane_evidence.ledger.schema import ENTRIES, SCHEMA
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def applied_of(engine: Engine, one: ObjectReference) -> dict[int, str | None]:
             columns.namespace == one.namespace,
             columns.name == one.name,
             columns.uid == one.uid,
-            columns.action == Action.APPLIED.value,
+            columns.action.in_(sorted(APPLIES)),
             columns.generation.is_not(None),
         )
         .order_by(columns.sequence.desc())

@@ -181,7 +181,7 @@ class Recorder:
             known = self._configurations[reference.uid] = applied_of(self.engine, reference)
         if seen.generation not in known:
             digest, note = self._kept(seen)
-            yield applied(seen, digest, note)
+            yield applied(seen, digest, known, note)
             known[seen.generation] = digest
         yield from runs(seen, known)
         if seen.deleted:

@@ -48,11 +48,18 @@ class Sighting:
         return int(self.body["metadata"].get("generation", 0))
 
 
-def applied(sighting: Sighting, configuration: str | None, note: str | None) -> Event:
-    """Return the event of its generation having been applied; ``configuration`` is the digest of its specification."""
+def applied(
+    sighting: Sighting, configuration: str | None, earlier: Mapping[int, str | None], note: str | None = None
+) -> Event:
+    """Return the event of its generation having been applied, or rolled back to what an earlier one had.
+
+    ``configuration``: the digest of its specification. ``earlier``: those that the ledger has, by generation.
+    """
     by, at = manager_of(sighting.body, "f:spec")
+    before = [earlier[generation] for generation in sorted(earlier) if generation < sighting.generation]
+    back = configuration is not None and configuration in before[:-1] and configuration != before[-1]
     return Event(
-        action=Action.APPLIED,
+        action=Action.ROLLED_BACK if back else Action.APPLIED,
         object=sighting.reference,
         actor=Claimed(by=by),
         occurred=_moment(at, sighting.at),

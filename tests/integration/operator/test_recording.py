@@ -180,7 +180,7 @@ async def test_a_ledger_that_is_away_is_waited_for(
     process = recorder()
     await entered(ledger, bench, "first", 1)
     server.kill()
-    await bench.create_strategy("second")
+    await bench.create_strategy("second", capital="100000")
     await bench.change("second", capital="200000")
 
     async def waits() -> bool:
@@ -189,6 +189,8 @@ async def test_a_ledger_that_is_away_is_waited_for(
     await eventually(waits, "the recorder to say that it waits")
     server.start()
     assert await entered(ledger, bench, "second", 2) == [("applied", 1, None), ("applied", 2, None)]
+    await bench.change("second", capital="100000")
+    assert (await entered(ledger, bench, "second", 3))[2] == ("rolled-back", 3, None)
     assert process.end() == 0
     verify(ledger)
 

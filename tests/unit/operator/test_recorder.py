@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 from tradeplane_evidence.errors import DigestMismatch
 from tradeplane_evidence.ledger.errors import LedgerUnavailable
+from tradeplane_evidence.ledger.events import APPLIES
 from tradeplane_operator.observing.relisting import Collection
 from tradeplane_operator.recording import recorder as module
 from tradeplane_operator.recording.recorder import Recorder, RecorderBehind
@@ -44,7 +45,7 @@ class Ledger:
         return {
             event.generation or 0: event.configuration
             for event in self.entered.values()
-            if event.object.uid == one.uid and event.action == "applied"
+            if event.object.uid == one.uid and event.action in APPLIES
         }
 
     @property

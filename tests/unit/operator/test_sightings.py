@@ -57,7 +57,7 @@ def said(body: dict[str, Any], at: datetime = NOW) -> list[tuple[str, str | None
 
 
 def test_a_generation_is_claimed_by_who_wrote_the_specification() -> None:
-    event = applied(seen(strategy()), DIGEST, None)
+    event = applied(seen(strategy()), DIGEST, {})
     assert event.actor == Claimed(by="kubectl")
     assert (event.action, event.generation, event.configuration) == (Action.APPLIED, 1, DIGEST)
     assert event.occurred == "2026-01-05T09:00:00.000000Z"
@@ -67,6 +67,26 @@ def test_a_generation_is_claimed_by_who_wrote_the_specification() -> None:
         "macd",
         "4d1f8c9e",
     )
+
+
+@pytest.mark.parametrize(
+    ("earlier", "action"),
+    [
+        ({}, Action.APPLIED),
+        ({1: DIGEST}, Action.APPLIED),  # the same again, as when metadata that counts as specification changed
+        ({1: RESULT, 2: DIGEST}, Action.APPLIED),
+        ({1: DIGEST, 2: RESULT}, Action.ROLLED_BACK),
+        ({2: RESULT, 1: DIGEST}, Action.ROLLED_BACK),
+        ({1: DIGEST, 2: None}, Action.ROLLED_BACK),
+        ({1: RESULT, 2: None}, Action.APPLIED),
+        ({8: DIGEST, 9: RESULT}, Action.APPLIED),  # later ones, recorded before it was seen
+    ],
+)
+def test_what_an_earlier_generation_had_is_a_rollback(earlier: dict[int, str | None], action: Action) -> None:
+    body = strategy()
+    body["metadata"]["generation"] = 3
+    assert applied(seen(body), DIGEST, earlier).action is action
+    assert applied(seen(body), None, {1: None, 2: DIGEST}).action is Action.APPLIED
 
 
 def test_runs_are_told_from_the_oldest_to_the_newest() -> None:
