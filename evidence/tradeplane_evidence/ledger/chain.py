@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_evidence.ledger.entries import GENESIS, HASH, PREVIOUS, SCHEMA_VERSION, SEQUENCE, VERSION, hash_of
+from tradeplane_evidence.ledger.entries import GENESIS, HASH, PREVIOUS, ROW, SCHEMA_VERSION, SEQUENCE, VERSION, hash_of
 from tradeplane_evidence.ledger.errors import LedgerBroken
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def _broken(row: Sequence[Any], expected: int, last: str) -> LedgerBroken:
         )
     if _hash(row) != row[HASH]:
         return LedgerBroken(
-            f"entry {expected:,} was changed: it does not have the hash that it states; it now says that "
-            f"{row[0]} befell {row[9]} {row[11]}/{row[10]}",
+            f"entry {expected:,} was changed: it does not have the hash that it states; it now says "
+            + ", ".join(f"{name} {row[ROW.index(name)]!r}" for name in ("action", "kind", "namespace", "name")),
             expected,
         )
     if row[PREVIOUS] != last:

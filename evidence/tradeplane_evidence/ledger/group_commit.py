@@ -11,7 +11,6 @@ import threading
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Self
 
-from tradeplane_evidence.errors import EvidenceError
 from tradeplane_evidence.ledger.appending import MAX_BATCH, Recorded, append, utc_now
 from tradeplane_evidence.ledger.errors import LedgerUnavailable
 
@@ -95,13 +94,9 @@ class GroupCommit:
             return
         try:
             found = append(self._engine, [event for event, _ in wanted], self._clock)
-        except EvidenceError as error:
+        except Exception as error:  # whatever it is, it is for who asked; those who come after are still served
             for _, future in wanted:
                 future.set_exception(error)
             return
-        except BaseException as error:
-            for _, future in wanted:
-                future.set_exception(error)
-            raise
         for (_, future), recorded in zip(wanted, found, strict=True):
             future.set_result(recorded)

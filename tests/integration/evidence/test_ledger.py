@@ -263,6 +263,21 @@ def test_callers_of_a_group_commit_each_get_their_own_place(appender: Engine) ->
     group.close()
 
 
+def test_what_nobody_foresaw_is_told_to_who_asked_and_ends_nothing(
+    appender: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("not foreseen")
+
+    with GroupCommit(appender) as group:
+        with monkeypatch.context() as patched:
+            patched.setattr("tradeplane_evidence.ledger.group_commit.append", fails)
+            first = group.append(event(1))
+            with pytest.raises(RuntimeError, match="not foreseen"):
+                first.result(60)
+        assert group.append(event(2)).result(60).sequence == 1
+
+
 def test_closing_appends_what_waits(appender: Engine) -> None:
     group = GroupCommit(appender)
     futures = [group.append(event(number)) for number in range(1, 51)]

@@ -187,6 +187,12 @@ def test_what_is_done_to_rows_is_found_and_said(name: str) -> None:
     assert words in str(error)
 
 
+def test_what_a_changed_entry_says_is_told_and_steers_no_terminal() -> None:
+    changed = with_field(ROWS[MIDDLE], "name", "\x1b[2Jsp500\n")
+    told = str(broken([*ROWS[:MIDDLE], changed, *ROWS[MIDDLE + 1 :]]))
+    assert told.endswith("it now says action 'applied', kind 'Strategy', namespace 'trading', name '\\x1b[2Jsp500\\n'")
+
+
 def test_a_head_shows_what_a_chain_does_not() -> None:
     head = {len(ROWS): ROWS[-1][HASH]}
     assert followed(ROWS, head).sequence == len(ROWS)
