@@ -1,14 +1,19 @@
-"""A real timestamp authority, one at a time on the machine: each takes port 2112 for its metrics, and no other."""
+"""A real timestamp authority, one at a time on the machine: each takes port 2112 for its metrics, and no other.
+
+Those of these tests wait for their turn by a lock; one of another checkout, which has a lock of its own, is waited for
+by that port.
+"""
 
 from __future__ import annotations
 
 import fcntl
+import socket
 import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from tradeplane_stacks.local.binaries import TIMESTAMPS
 
@@ -19,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TURN_WITHIN_S = 300
+_METRICS = 2112
 
 
 @contextmanager
@@ -47,16 +53,29 @@ def chain_of(address: str) -> bytes:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Wait until no other process of the tests runs one."""
+    """Wait until nobody else runs one."""
     deadline = time.monotonic() + _TURN_WITHIN_S
     with Path(tempfile.gettempdir(), "tradeplane-timestamp-authority.lock").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise AssertionError("another test has run a timestamp authority for minutes") from None
-                time.sleep(0.1)
-            else:
-                break
+        while not (_locked(lock) and _is_free(_METRICS)):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"another program has listened at port {_METRICS} for minutes")
+            time.sleep(0.1)
         yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_free(port: int) -> bool:
+    both = socket.has_dualstack_ipv6()
+    family = socket.AF_INET6 if both else socket.AF_INET
+    try:
+        with socket.create_server(("", port), family=family, dualstack_ipv6=both):
+            return True
+    except OSError:
+        return False
