@@ -130,7 +130,8 @@ class Jobs(Section):
 class Evidence(Section):
     """Where finished runs are attested, and by whom; absent where they are not.
 
-    A run's results go to ``registry`` + ``/<namespace>/<name of the Strategy>``.
+    A run's results go to ``registry`` + ``/<namespace>/<name of the Strategy>``; registries list them by a tag, which
+    is the run's name.
     """
 
     registry: str = Field(

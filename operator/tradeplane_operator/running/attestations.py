@@ -164,7 +164,7 @@ class Attestations:
 
     async def _push_files(self, asked: Asked, registry: Registry, signing: Signing) -> Pushed:
         run, evidence = asked.run, self.evidence
-        repository = parse_reference(f"{evidence.registry}/{asked.key.namespace}/{asked.key.name}")
+        repository = parse_reference(f"{evidence.registry}/{asked.key.namespace}/{asked.key.name}:{run.name}")
         store = self.stores.of(asked.store, asked.key.namespace)
         stored = await asyncio.to_thread(
             read_run, store, run.name, manifest_digest=run.manifest_digest, most_bytes=evidence.most_bytes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -104,6 +105,15 @@ async def _attestations(strategy: Json) -> list[str]:
         return [one.digest for one in await list_referrers(opened, reference.repository, reference.digest or "")]
 
 
+async def _tagged(strategy: Json) -> str:
+    """Return the results that the name of the newest run names in the registry, by digest."""
+    latest = strategy["status"]["latest"]
+    reference = parse_reference(latest["attestation"]["reference"])
+    async with Registry(reference.host, plain_http=True) as opened:
+        _, digest = await opened.manifest(replace(reference, digest=None, tag=latest["name"]))
+    return str(reference.at(digest))
+
+
 async def test_a_run_that_succeeded_is_attested(
     bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
 ) -> None:
@@ -124,6 +134,7 @@ async def test_a_run_that_succeeded_is_attested(
         assert metadata.invocation_id == job["metadata"]["uid"] == latest["jobUid"]
         assert (metadata.started_on, metadata.finished_on) == (latest["startTime"], latest["completionTime"])
         assert await _attestations(strategy) == [latest["attestation"]["attestation"]]
+        assert await _tagged(strategy) == latest["attestation"]["reference"]
 
 
 async def test_a_registry_that_is_down_delays_it_and_loses_none(
