@@ -98,8 +98,11 @@ class Written:
         return "\n".join([pairs(rows), *refused, *bare])
 
 
-def export(wish: Wish, policy: Policy, *, plain_http: bool) -> Written:
-    """Write an export. Raises CommandFailure, and what the rooms below raise."""
+def export(wish: Wish, policy: Policy, images: Policy | None, *, plain_http: bool) -> Written:
+    """Write an export; images are not looked at where nothing is asked of them.
+
+    Raises CommandFailure, and what the rooms below raise.
+    """
     if not wish.targets and wish.runs is None:
         raise CommandFailure(
             "nothing says which runs",
@@ -118,7 +121,7 @@ def export(wish: Wish, policy: Policy, *, plain_http: bool) -> Written:
         own = Reference(host, "any").is_loopback
         return RecordingRegistry(host, plain_http or own, credentials_for, most_file_bytes=wish.most_file_bytes)
 
-    asking = Asking(read_keys(wish.keys), policy, datetime.now(UTC), registry)
+    asking = Asking(read_keys(wish.keys), policy, datetime.now(UTC), registry, images)
     with stage("Exporting evidence") as say:
         try:
             exported = asyncio.run(export_evidence(request, asking, wish.out, page, say))

@@ -57,6 +57,14 @@ Builders = Annotated[
     list[str] | None,
     typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
 ]
+ImageBuilders = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URI", help="A builder of the image that will do; as often as needed. [default: any]"),
+]
+FollowChain = Annotated[
+    bool,
+    typer.Option("--chain/--no-chain", help="Go on to the image's attestation, where a run states one."),
+]
 PlainHttp = Annotated[
     bool,
     typer.Option("--plain-http", help="Speak to the registry without TLS; on this machine's own that is done unasked."),
@@ -143,14 +151,8 @@ def verify(
     certificate_oidc_issuer: CertificateIssuer = None,
     trusted_root: TrustedRootFile = None,
     builder: Builders = None,
-    image_builder: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URI", help="A builder of the image that will do; as often as needed. [default: any]"),
-    ] = None,
-    chain: Annotated[
-        bool,
-        typer.Option("--chain/--no-chain", help="Go on to the image's attestation, where the run states one."),
-    ] = True,
+    image_builder: ImageBuilders = None,
+    chain: FollowChain = True,
     max_age_days: Annotated[
         int | None, typer.Option(metavar="DAYS", min=0, help="Refuse what says it is older. [default: any age]")
     ] = None,

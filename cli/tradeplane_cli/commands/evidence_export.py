@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from tradeplane_api.run import ExitCode
 
-from tradeplane_cli.commands.evidence import PlainHttp
+from tradeplane_cli.commands.evidence import FollowChain, ImageBuilders, PlainHttp
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.options import Debug, Output
 from tradeplane_cli.printing import OutputFormat, show
@@ -60,6 +60,8 @@ def export(
         list[str] | None,
         typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
     ] = None,
+    image_builder: ImageBuilders = None,
+    chain: FollowChain = True,
     require_timestamp: Annotated[
         bool,
         typer.Option("--require-timestamp", help="Refuse what no timestamp authority of the keyring says the time of."),
@@ -81,6 +83,7 @@ def export(
     Each run is verified; index.html shows verdicts and chains, and how to verify it all again. A run that is refused is
     in it, with the reason. Ends with exit code 3 then, or where a run of the list has no attestation.
     """
+    from tradeplane_evidence.verification.images import image_policy
     from tradeplane_evidence.verification.policy import Policy
 
     from tradeplane_cli.evidence_export import Wish
@@ -98,7 +101,8 @@ def export(
         most_file_bytes=max_file_bytes if with_files else 0,
     )
     policy = Policy(builders=frozenset(builder) if builder else None, timestamped=require_timestamp)
-    written = write(wish, policy, plain_http=plain_http)
+    images = image_policy(frozenset(image_builder) if image_builder else None) if chain else None
+    written = write(wish, policy, images, plain_http=plain_http)
     show(written.as_json(), output, written.as_text)
     if not written.exported.export.passed:
         raise typer.Exit(ExitCode.REFUSED)

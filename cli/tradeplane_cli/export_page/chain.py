@@ -14,6 +14,7 @@ from tradeplane_cli.export_page.wording import last_step, short, visible
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tradeplane_evidence.export.images import AttestedBy
     from tradeplane_evidence.export.records import Dependency, Record
 
 BOX_WIDTH, BOX_HEIGHT = 226, 66
@@ -79,7 +80,7 @@ class _Input:
 
 def draw(record: Record) -> Drawing:
     """Return the chain of a run."""
-    inputs = [] if record.signed is None else _inputs(record.signed.dependencies)
+    inputs = [] if record.signed is None else _inputs(record.signed.dependencies, record.image)
     drawing, row, places = Drawing(), 0, []
     for one in inputs:
         rows = max(1, len(one.behind))
@@ -117,15 +118,14 @@ def _statement(record: Record) -> _Input:
     return _Input("Statement of the run", f"by {last_step(signed.builder)}", f"key {short(signed.key)}", whole, tone)
 
 
-def _inputs(dependencies: Sequence[Dependency]) -> list[_Input]:
+def _inputs(dependencies: Sequence[Dependency], image: AttestedBy | None) -> list[_Input]:
     """Put together what was made from what: the sources of a snapshot follow it in the statement (run-v1.md)."""
     found: list[_Input] = []
     sources: list[list[_Input]] = []
     for one in dependencies:
         if one.kind == "image" and one.attestation is not None:
             found.append(_input(one))
-            title, line = "Named, and not followed", short(one.attestation)
-            sources.append([_Input("Attestation of the image", title, line, one.attestation, "plain")])
+            sources.append([_attestation(one.attestation, image)])
         elif one.kind == "source" and sources:
             name = one.name.removeprefix("source/")
             sources[-1].append(_Input("Source", name, short(one.digest), f"{one.name} {one.digest}", "plain"))
@@ -136,6 +136,15 @@ def _inputs(dependencies: Sequence[Dependency]) -> list[_Input]:
         return [_Input("Inputs", "None known", "the statement names none", "", "absent")]
     whole = [_with(one, behind) for one, behind in zip(found, sources, strict=True)]
     return _few(whole, MAX_INPUTS, "Inputs")
+
+
+def _attestation(digest: str, image: AttestedBy | None) -> _Input:
+    """Return what attests an image, and the sources it names where that was followed."""
+    if image is None or image.attestation != digest:
+        return _Input("Attestation of the image", "Named, and not followed", short(digest), digest, "plain")
+    line = f"commit {image.commit[:16]}" if image.commit is not None else "of what nobody committed"
+    whole = f"{image.builder}, from {image.source}, key {image.key}, {digest}"
+    return _Input("Attestation of the image", f"by {last_step(image.builder)}", line, whole, "good")
 
 
 def _input(one: Dependency) -> _Input:

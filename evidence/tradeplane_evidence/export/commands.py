@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tradeplane_evidence.export.folder import CHECKSUMS
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
+
+if TYPE_CHECKING:
+    from tradeplane_evidence.verification.policy import Policy
 
 KEYRING = "keyring.json"
 """All keys that the export was verified by, with their validity, and the timestamp authorities."""
@@ -43,10 +47,13 @@ def by_tradeplane_offline(key: str, bundle: str, artifact: str) -> Command:
     return Command("the same, by tradeplane", shlex.join(words), offline=True)
 
 
-def by_tradeplane(reference: str, builders: frozenset[str] | None, *, timestamped: bool) -> Command:
-    """Return the command of tradeplane that verifies a run where it lies, by the keys and the policy of the export."""
+def by_tradeplane(reference: str, policy: Policy, images: Policy | None) -> Command:
+    """Return the command of tradeplane that verifies a run where it lies, by keys and policies of the export."""
     words = ["tradeplane", "verify", reference, "--key", KEYRING]
-    for builder in sorted(builders or ()):
+    for builder in sorted(policy.builders or ()):
         words += ["--builder", builder]
-    words += ["--require-timestamp"] if timestamped else []
+    words += ["--require-timestamp"] if policy.timestamped else []
+    words += ["--no-chain"] if images is None else []
+    for builder in sorted(images.builders or ()) if images is not None else ():
+        words += ["--image-builder", builder]
     return Command("all checks, on what the registry holds now", shlex.join(words), offline=False)

@@ -29,6 +29,9 @@ class Export:
     with_files: bool
     builders: tuple[str, ...] | None
     timestamped: bool
+    images: bool
+    """Whether the attestations of images that runs state were followed."""
+    image_builders: tuple[str, ...] | None
     keys: tuple[PublishedKey, ...]
     authorities: tuple[str, ...]
     records: tuple[Record, ...]
@@ -61,6 +64,8 @@ class Export:
             "policy": {
                 "builders": None if self.builders is None else list(self.builders),
                 "requireTimestamp": self.timestamped,
+                "images": self.images,
+                "imageBuilders": None if self.image_builders is None else list(self.image_builders),
             },
             "keys": [one.as_json() for one in self.keys],
             "timestampAuthorities": list(self.authorities),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.recording import Pulled, RecordingRegistry
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.keyring import Keyring
+    from tradeplane_evidence.verification.images import Images
     from tradeplane_evidence.verification.policy import Policy
 
 AT_ONCE = 4
@@ -47,19 +48,25 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How runs are verified: by which keys, as of when, and through what a registry of a host is reached."""
+    """How runs are verified: by which keys, as of when, and through what a registry of a host is reached.
+
+    ``images``: what the attestations of their images must be; they are not followed where it is None.
+    """
 
     keyring: Keyring
     policy: Policy
     now: datetime
     registry: Callable[[str], RecordingRegistry]
+    images: Policy | None = None
 
 
-async def examine(registry: RecordingRegistry, reference: Reference, asking: Asking) -> Examined:
+async def examine(
+    registry: RecordingRegistry, reference: Reference, asking: Asking, images: Images | None = None
+) -> Examined:
     """Return what is found of one run. Raises what the registry raises where it cannot be asked."""
     registry.begin()
     try:
-        found = await verify_run(registry, reference, asking.keyring, asking.policy, asking.now)
+        found = await verify_run(registry, reference, asking.keyring, asking.policy, asking.now, images)
     except RegistryRefused as error:
         if error.status != _NOT_FOUND:
             raise
@@ -68,12 +75,14 @@ async def examine(registry: RecordingRegistry, reference: Reference, asking: Ask
     return Examined(reference, found, registry.pulled)
 
 
-async def examine_all(references: Sequence[Reference], asking: Asking) -> AsyncGenerator[Examined]:
+async def examine_all(
+    references: Sequence[Reference], asking: Asking, images: Images | None = None
+) -> AsyncGenerator[Examined]:
     """Give what is found of each run as it comes, a few at a time. Raises the first that ``examine`` raises."""
     for host in sorted({one.host for one in references}):
         waiting = iter([one for one in references if one.host == host])
         answers: asyncio.Queue[Examined | Exception | None] = asyncio.Queue(maxsize=1)
-        workers = [asyncio.create_task(_work(host, waiting, asking, answers)) for _ in range(AT_ONCE)]
+        workers = [asyncio.create_task(_work(host, waiting, asking, images, answers)) for _ in range(AT_ONCE)]
         try:
             left = len(workers)
             while left:
@@ -91,12 +100,16 @@ async def examine_all(references: Sequence[Reference], asking: Asking) -> AsyncG
 
 
 async def _work(
-    host: str, waiting: Iterator[Reference], asking: Asking, answers: asyncio.Queue[Examined | Exception | None]
+    host: str,
+    waiting: Iterator[Reference],
+    asking: Asking,
+    images: Images | None,
+    answers: asyncio.Queue[Examined | Exception | None],
 ) -> None:
     try:
         async with asking.registry(host) as registry:
             for reference in waiting:
-                await answers.put(await examine(registry, reference, asking))
+                await answers.put(await examine(registry, reference, asking, images))
     except Exception as error:  # raised again where the answers are read
         await answers.put(error)
     await answers.put(None)

@@ -18,9 +18,13 @@ from tradeplane_evidence.export.contents import Export
 from tradeplane_evidence.export.discovery import Found, discover
 from tradeplane_evidence.export.examination import examine_all
 from tradeplane_evidence.export.folder import staged
+from tradeplane_evidence.export.images import write_images
 from tradeplane_evidence.export.published_keys import key_path, keyring_bytes, published
 from tradeplane_evidence.export.records import order
 from tradeplane_evidence.export.run_files import write_run
+from tradeplane_evidence.registry.opened import Registries
+from tradeplane_evidence.verification.attestations import Trust
+from tradeplane_evidence.verification.images import Images
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.strategies import StatedRun
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
+    from tradeplane_evidence.verification.images import ImageClaim
 
 PAGE, INDEX = "index.html", "runs.json"
 
@@ -122,14 +127,20 @@ async def _examine(
     kept: list[tuple[tuple[str, ...], Record]] = []
     outside, count = 0, 0
     references = sorted(found.runs, key=str)
-    async with aclosing(examine_all(references, asking)) as answers:
-        async for one in answers:
-            count += 1
-            say(f"Verifying runs: {count:,} of {len(references):,}")
-            if one.finished is not None and not request.period.includes(one.finished):
-                outside += 1
-            else:
-                kept.append((order(one), write_run(one, asking.policy, found.runs[one.reference], folder)))
+    made_by: list[ImageClaim] = []
+    async with Registries(lambda image: asking.registry(image.host)) as registries:
+        chain = Trust(asking.keyring, asking.images, asking.now) if asking.images is not None else None
+        images = None if chain is None else Images(registries.of, chain)
+        async with aclosing(examine_all(references, asking, images)) as answers:
+            async for one in answers:
+                count += 1
+                say(f"Verifying runs: {count:,} of {len(references):,}")
+                if one.finished is not None and not request.period.includes(one.finished):
+                    outside += 1
+                    continue
+                kept.append((order(one), write_run(one, asking, found.runs[one.reference], folder)))
+                made_by += [one.verification.image] if one.verification.image is not None else []
+        await write_images(made_by, registries, folder)
     return [record for _, record in sorted(kept, key=lambda pair: pair[0])], outside
 
 
@@ -140,8 +151,10 @@ def _put_together(request: Request, asking: Asking, found: Found, records: Seque
         targets=tuple(sorted(map(str, request.targets))),
         from_cluster=request.stated is not None,
         with_files=request.with_files,
-        builders=None if policy.builders is None else tuple(sorted(policy.builders)),
+        builders=_sorted(policy.builders),
         timestamped=policy.timestamped,
+        images=asking.images is not None,
+        image_builders=None if asking.images is None else _sorted(asking.images.builders),
         keys=published(asking.keyring),
         authorities=tuple(sorted(one.name for one in asking.keyring.authorities)),
         records=tuple(records),
@@ -149,6 +162,10 @@ def _put_together(request: Request, asking: Asking, found: Found, records: Seque
         passed_over=tuple(sorted(set(found.passed_over), key=lambda one: (one.reference, one.why))),
         whole=commands.whole(),
     )
+
+
+def _sorted(builders: frozenset[str] | None) -> tuple[str, ...] | None:
+    return None if builders is None else tuple(sorted(builders))
 
 
 def _unattested(request: Request) -> list[StatedRun]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.commands import Command
     from tradeplane_evidence.export.examination import Examined
     from tradeplane_evidence.export.folder import ExportedFile
+    from tradeplane_evidence.export.images import AttestedBy
     from tradeplane_evidence.statements.statement import ResourceDescriptor
     from tradeplane_evidence.verification.bundles import Claim
     from tradeplane_evidence.verification.checks import Check
@@ -78,6 +79,8 @@ class Record:
     files: tuple[ExportedFile, ...]
     left_out: Mapping[str, str]
     commands: tuple[Command, ...]
+    image: AttestedBy | None = None
+    """Who attested the image that made it, where its statement names that and it was followed."""
 
     @property
     def refusal(self) -> Check | None:
@@ -101,6 +104,7 @@ class Record:
             "summary": None if self.summary is None else self.summary.model_dump(mode="json", by_alias=True),
             "files": [{"path": one.path, "sha256": one.sha256, "bytes": one.size} for one in self.files],
             "leftOut": dict(sorted(self.left_out.items())),
+            "image": None if self.image is None else self.image.as_json(),
             "verify": [one.line for one in self.commands],
         }
 

@@ -7,28 +7,31 @@ from typing import TYPE_CHECKING
 
 from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.folder import is_file_name
+from tradeplane_evidence.export.images import attested_by
 from tradeplane_evidence.export.published_keys import key_path
 from tradeplane_evidence.export.records import Record, owner, signed_of
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.statements.statement import hexadecimal
 
 if TYPE_CHECKING:
-    from tradeplane_evidence.export.examination import Examined
+    from tradeplane_evidence.export.examination import Asking, Examined
     from tradeplane_evidence.export.folder import ExportedFile, Folder
     from tradeplane_evidence.registry.references import Reference
-    from tradeplane_evidence.verification.policy import Policy
 
 
-def write_run(one: Examined, policy: Policy, found_by: str, folder: Folder) -> Record:
+def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> Record:
     """Write the files of a run, and return what is said of it. Raises TooLarge, and OSError."""
     found, reference = one.verification, one.verification.reference
     place, left_out = _place(reference), dict(one.pulled.left_out)
     files = _write(one, place, folder, left_out)
     signed = None if found.claim is None else signed_of(found.claim, reference.digest or "")
-    lines = [commands.by_tradeplane(str(reference), policy.builders, timestamped=policy.timestamped)]
+    lines = [commands.by_tradeplane(str(reference), asking.policy, asking.images)]
     if signed is not None:
         parts = (key_path(signed.key), f"{place}/bundle.sigstore.json", f"{place}/artifact.json")
         lines = [commands.by_cosign(*parts), commands.by_tradeplane_offline(*parts), *lines]
+    image = None if found.image is None else attested_by(found.image)
+    if image is not None:
+        lines.insert(-1, image.command)
     namespace, strategy = owner(reference.repository)
     return Record(
         folder=place,
@@ -43,6 +46,7 @@ def write_run(one: Examined, policy: Policy, found_by: str, folder: Folder) -> R
         files=tuple(files),
         left_out=left_out,
         commands=tuple(lines),
+        image=image,
     )
 
 

@@ -53,10 +53,11 @@ REFUSALS = (
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """A claim, the digest of the manifest that holds its bundle, and how many others were passed over."""
+    """A claim, the digest of the manifest that holds its bundle, that bundle, and how many others were passed over."""
 
     claim: Claim
     attestation: str
+    bundle: bytes
     passed_over: int
 
 
@@ -89,7 +90,7 @@ async def believed(
         try:
             bundle = await _pull(registry, reference, one)
             claim = verify_bundle(bundle, reference.digest or "", trust.signers, trust.policy, trust.now)
-            return Believed(claim if refine is None else await refine(claim), one, len(faults))
+            return Believed(claim if refine is None else await refine(claim), one, bundle, len(faults))
         except REFUSALS as error:
             faults.append(error)
     raise faults[0]

@@ -34,8 +34,10 @@ def image_policy(builders: frozenset[str] | None = None) -> Policy:
 class ImageClaim:
     """What is believed of an image. ``attestation``: digest of the manifest that holds the bundle."""
 
+    reference: Reference
     claim: Claim
     attestation: str
+    bundle: bytes = field(repr=False)
     source: ResourceDescriptor
 
     @property
@@ -76,7 +78,7 @@ async def verify_image(
     (source,) = sources
     if (source.annotations or {}).get(MODIFIED) and "gitCommit" in (source.digest or {}):
         raise Malformed(f"the provenance of {reference} says of its sources both that they are a commit and are not")
-    return ImageClaim(found.claim, found.attestation, source)
+    return ImageClaim(reference, found.claim, found.attestation, found.bundle, source)
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ import pytest
 from tradeplane_evidence.attestation import attest_pushed, attest_run, push_files
 from tradeplane_evidence.errors import RegistryUnavailable
 from tradeplane_evidence.export import examination
+from tradeplane_evidence.image_attestation import attest_image
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
@@ -30,7 +31,7 @@ from tradeplane_evidence.verification import runs as verification
 
 from tests.integration.evidence.conftest import distribution, push_results
 from tests.unit.cli.conftest import tradeplane
-from tests.unit.evidence import sample_runs
+from tests.unit.evidence import sample_images, sample_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -190,6 +191,64 @@ def test_runs_that_were_signed_together_are_exported_each_with_its_own_provenanc
     for line in offline:
         done = _run(line, tmp_path / "out", cosign)
         assert done.returncode == 0, (line, done.stderr)
+
+
+async def _made_by_an_image(host: str, repository: str, signer: FileSigner, image_signer: FileSigner) -> list[str]:
+    """Attest an image, and two runs that name that attestation."""
+    image = Reference(host, f"{repository}/image", digest=sample_images.image().digest)
+    async with Registry(host, plain_http=True) as registry:
+        await sample_images.image().push(registry, image.repository)
+        sboms = sample_images.sboms().values()
+        found = await attest_image(registry, image, sample_images.build(), sboms, image_signer, sample_images.EXECUTION)
+        execution = replace(
+            sample_runs.EXECUTION, image_attestation=found.provenance.attestations[sample_images.image().digest]
+        )
+        runs = [
+            await attest_run(
+                sample_runs.stored(run, str(image)), registry, Reference(host, repository), Alone(signer), execution
+            )
+            for run in ("made-1", "made-2")
+        ]
+    return [str(one.reference) for one in runs]
+
+
+def test_a_chain_goes_on_to_the_commit_and_is_verified_with_the_network_cut(
+    tradeplane: Command, registry_host: str, key: str, signer: FileSigner, cosign: Cosign, tmp_path: Path
+) -> None:
+    references = asyncio.run(_made_by_an_image(registry_host, "audit/chained", signer, signer))
+    out = tmp_path / "out"
+    ended = tradeplane("evidence", "export", *references, "--key", key, *QUARTER, "--out", str(out))
+    assert ended.code == 0, ended.err
+    images = [run["image"] for run in _runs(out)]
+    assert [one["commit"] for one in images] == [sample_images.COMMIT] * 2
+    (folder,) = {one["folder"] for one in images}
+    assert [path.name for path in sorted((out / "images").iterdir())] == [folder.removeprefix("images/")]
+    line = next(line for line in _runs(out)[0]["verify"] if folder in line)
+    done = cosign(*[str(out / word) if (out / word).exists() else word for word in shlex.split(line)[1:]])
+    assert done.returncode == 0, done.stderr
+    index = out / folder / "index.json"
+    index.write_bytes(index.read_bytes() + b" ")
+    done = cosign(*[str(out / word) if (out / word).exists() else word for word in shlex.split(line)[1:]])
+    assert done.returncode != 0
+    assert f"commit {sample_images.COMMIT}" in unescape((out / "index.html").read_text())
+
+
+def test_a_chain_that_does_not_hold_is_a_refusal_and_may_be_left_out(
+    tradeplane: Command, olareg: str, key: str, signer: FileSigner, tmp_path: Path
+) -> None:
+    stranger = sample_runs.signer_in(tmp_path, scalar=0xBAD)
+    references = asyncio.run(_made_by_an_image(olareg, "audit/broken", signer, stranger))
+    asked = ("evidence", "export", *references, "--key", key, *QUARTER)
+    ended = tradeplane(*asked, "--out", str(tmp_path / "followed"))
+    assert ended.code == 3, ended.err
+    (first, _) = _runs(tmp_path / "followed")
+    assert [(check["name"], check["error"]) for check in first["checks"]][-1] == ("chain", "KeyRefused")
+    assert (first["image"], first["summary"]) == (None, None)
+    ended = tradeplane(*asked, "--no-chain", "--out", str(tmp_path / "left"))
+    assert ended.code == 0, ended.err
+    (first, _) = _runs(tmp_path / "left")
+    assert (first["verified"], first["image"]) == (True, None)
+    assert not (tmp_path / "left" / "images").exists()
 
 
 def _holds_what_was_signed(folder: Path, run: dict[str, Any], signer: FileSigner) -> None:

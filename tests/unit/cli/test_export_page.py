@@ -260,6 +260,20 @@ def test_an_attestation_of_the_image_that_is_named_is_drawn(signer: FileSigner) 
     ]
 
 
+def test_an_attestation_that_was_followed_leads_to_the_commit(signer: FileSigner) -> None:
+    record = chained(sample_exports.verified(signer), ["image"])
+    assert record.signed is not None
+    followed = sample_exports.attested_image(signer)
+    image = replace(record.signed.dependencies[0], attestation=followed.attestation)
+    drawing = draw(replace(record, signed=replace(record.signed, dependencies=(image,)), image=followed))
+    assert [(box.title, box.line, box.tone) for box in drawing.boxes[3:]] == [
+        ("by images-local-v1", "commit c0c0c0c0c0c0c0c0", "good")
+    ]
+    other = replace(followed, attestation="sha256:" + "00" * 32)
+    drawing = draw(replace(record, signed=replace(record.signed, dependencies=(image,)), image=other))
+    assert [box.tone for box in drawing.boxes[3:]] == ["plain"], "what was followed is not what the statement names"
+
+
 def test_a_source_stands_behind_the_snapshot_that_was_made_from_it(signer: FileSigner) -> None:
     drawing = draw(
         chained(sample_exports.verified(signer), ["snapshot", "part", "source", "snapshot", "part", "source"])

@@ -10,15 +10,17 @@ from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.contents import Export
 from tradeplane_evidence.export.discovery import PassedOver
 from tradeplane_evidence.export.folder import ExportedFile
+from tradeplane_evidence.export.images import AttestedBy
 from tradeplane_evidence.export.period import read_period
 from tradeplane_evidence.export.published_keys import key_path, published
 from tradeplane_evidence.export.records import Dependency, Record, Signed, signed_of
 from tradeplane_evidence.export.strategies import StatedRun
 from tradeplane_evidence.verification.bundles import verify_bundle
 from tradeplane_evidence.verification.checks import Check
+from tradeplane_evidence.verification.images import image_policy
 from tradeplane_evidence.verification.policy import Policy
 
-from tests.unit.evidence import sample_runs
+from tests.unit.evidence import sample_images, sample_runs
 
 if TYPE_CHECKING:
     from tradeplane_evidence.signing.file_signer import FileSigner
@@ -56,8 +58,24 @@ def verified(signer: FileSigner) -> Record:
         left_out={"equity.arrow": "files were not asked for (--with-files)"},
         commands=(
             commands.by_cosign(key_path(known.key), *paths),
-            commands.by_tradeplane(reference, None, timestamped=False),
+            commands.by_tradeplane(reference, Policy(), image_policy()),
         ),
+    )
+
+
+def attested_image(signer: FileSigner) -> AttestedBy:
+    """Return who attested an image."""
+    key = signer.public_key.fingerprint
+    place = "images/ee6b8af10c9b6893-0000000000000000"
+    return AttestedBy(
+        folder=place,
+        reference=sample_runs.IMAGE,
+        attestation="sha256:" + "ef" * 32,
+        key=key,
+        builder=sample_images.EXECUTION.builder,
+        commit=sample_images.COMMIT,
+        source=f"commit {sample_images.COMMIT}",
+        command=commands.by_cosign(key_path(key), f"{place}/bundle.sigstore.json", f"{place}/index.json"),
     )
 
 
@@ -115,6 +133,8 @@ def export(signer: FileSigner, *records: Record) -> Export:
         with_files=False,
         builders=None,
         timestamped=False,
+        images=True,
+        image_builders=None,
         keys=published(sample_runs.keyring(signer)),
         authorities=(),
         records=records,

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_evidence.export.examination import Examined
+from tradeplane_evidence.export.examination import Asking, Examined
 from tradeplane_evidence.export.folder import Folder
-from tradeplane_evidence.export.recording import Pulled
+from tradeplane_evidence.export.recording import Pulled, RecordingRegistry
 from tradeplane_evidence.export.records import owner
 from tradeplane_evidence.export.run_files import write_run
 from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.signing.keyring import Keyring
 from tradeplane_evidence.verification.bundles import verify_bundle
 from tradeplane_evidence.verification.checks import Check
+from tradeplane_evidence.verification.images import image_policy
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import Verification
 
@@ -44,10 +46,13 @@ def examined(signer: FileSigner, pulled: Pulled, *, claimed: bool, failed: str |
     return Examined(REFERENCE, found, pulled)
 
 
-def written(root: Path, one: Examined, policy: Policy | None = None) -> tuple[Record, dict[str, bytes]]:
+def written(
+    root: Path, one: Examined, policy: Policy | None = None, images: Policy | None = None
+) -> tuple[Record, dict[str, bytes]]:
     folder = Folder(root / "export", 1_000_000)
     folder.root.mkdir()
-    record = write_run(one, policy or Policy(), "tag v1", folder)
+    asking = Asking(Keyring(()), policy or Policy(), sample_exports.NOW, RecordingRegistry, images)
+    record = write_run(one, asking, "tag v1", folder)
     return record, {path: (folder.root / path).read_bytes() for path in folder.files}
 
 
@@ -104,7 +109,16 @@ def test_the_command_asks_for_the_policy_of_the_export(tmp_path: Path, signer: F
     record, _ = written(tmp_path, examined(signer, pulled, claimed=True), policy)
     assert record.commands[-1].line == (
         f"tradeplane verify {REFERENCE} --key keyring.json "
-        "--builder https://a.example --builder 'https://b.example/x y' --require-timestamp"
+        "--builder https://a.example --builder 'https://b.example/x y' --require-timestamp --no-chain"
+    )
+
+
+def test_the_command_asks_of_images_what_the_export_asked(tmp_path: Path, signer: FileSigner) -> None:
+    pulled = Pulled(b"{}", {}, sample_runs.bundle(signer), [])
+    images = image_policy(frozenset({"https://ci.example/images"}))
+    record, _ = written(tmp_path, examined(signer, pulled, claimed=True), images=images)
+    assert record.commands[-1].line == (
+        f"tradeplane verify {REFERENCE} --key keyring.json --image-builder https://ci.example/images"
     )
 
 
