@@ -163,6 +163,20 @@ def verify(
     replay: Annotated[
         bool, typer.Option("--replay", help="Run it again here as well, on the data in the store, and compare.")
     ] = False,
+    summary: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where it passes, sign a summary of that (SLSA VSA) into a new file."),
+    ] = None,
+    signer: Annotated[
+        str | None, typer.Option(metavar="URI", help="Who signs the summary, as of tradeplane attest.")
+    ] = None,
+    verifier: Annotated[
+        str | None,
+        typer.Option(metavar="URI", help="Who verified, as the summary says. [default: somebody with this command]"),
+    ] = None,
+    level: Annotated[
+        int, typer.Option(min=1, max=3, help="The SLSA build level that the summary says was verified.")
+    ] = 1,
     plain_http: PlainHttp = False,
     store: Store = None,
     output: Output = OutputFormat.TABLE,
@@ -180,8 +194,10 @@ def verify(
 
     from tradeplane_cli.evidence import relied_on, run_again
     from tradeplane_cli.evidence import verify as look
+    from tradeplane_cli.evidence_summary import Wanted, write_summary
     from tradeplane_cli.local_store import store_url
 
+    wanted = Wanted.of(summary, signer, verifier, level)
     policy = Policy(
         builders=frozenset(builder) if builder else None,
         max_age=None if max_age_days is None else timedelta(days=max_age_days),
@@ -192,6 +208,8 @@ def verify(
     found = look(reference, signers, policy, images, plain_http=plain_http)
     genuine = found.verification.passed
     same = run_again(found, store_url(store)) if replay and genuine else True
+    if wanted is not None and genuine and same:
+        write_summary(found.verification, wanted, signers, policy, images, replayed=replay)
     show(found.as_json(), output, found.as_text)
     if not genuine:
         raise typer.Exit(ExitCode.REFUSED)

@@ -46,9 +46,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Verification(Checks):
-    """What was found of a run."""
+    """What was found of a run. ``attestation``: digest of the manifest that holds the bundle that is believed."""
 
     claim: Claim | None = None
+    attestation: str | None = None
     results: ResultsManifest | None = None
     image: ImageClaim | None = None
 
@@ -112,7 +113,8 @@ async def _attestation(registry: Registry, found: Verification, manifest: Manife
         return claim_of_one(claim, provenance, trust.policy, trust.now)
 
     one = await believed(registry, found.reference, trust, of_one)
-    found.claim = claim = one.claim
+    found.claim, found.attestation = one.claim, one.attestation
+    claim = one.claim
     others = f"; {one.passed_over} passed over" if one.passed_over else ""
     together = f", with {len(claim.statement.subject) - 1:,} other runs" if claim.batch is not None else ""
     found.say("signature", f"by {claim.signer}{together}{others}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tradeplane_evidence.attestation import attest_run
+from tradeplane_evidence.image_attestation import attest_image
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE
 from tradeplane_evidence.registry.references import Reference
@@ -22,12 +23,13 @@ from tradeplane_stacks.local.binaries import COSIGN, DISTRIBUTION, REGISTRY, Bin
 from tradeplane_stacks.local.settings import Settings
 
 from tests.ports import free_port
-from tests.unit.evidence import sample_runs
+from tests.unit.evidence import sample_images, sample_runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from tradeplane_api.image_build import ImageBuild
     from tradeplane_evidence.attestation import Attested
     from tradeplane_evidence.signing.file_signer import FileSigner
     from tradeplane_evidence.signing.signer import Signer
@@ -96,6 +98,19 @@ async def push_results(registry: Registry, repository: str, run: StoredRun) -> R
         await registry.push_blob(repository, data)
     await registry.push_manifest(repository, found.digest, found.manifest, MANIFEST_TYPE)
     return Reference(registry.host, repository, digest=found.digest)
+
+
+async def push_image(
+    host: str, repository: str, signer: Signer, build: ImageBuild | None = None
+) -> tuple[Reference, str]:
+    """Push the sample image, attested; return it by digest, and the digest of the attestation of its provenance."""
+    image = sample_images.image()
+    place = Reference(host, repository, digest=image.digest)
+    async with Registry(host, plain_http=True) as registry:
+        await image.push(registry, repository)
+        built, sboms = build or sample_images.build(), sample_images.sboms().values()
+        found = await attest_image(registry, place, built, sboms, signer, sample_images.EXECUTION)
+    return place, found.provenance.attestations[image.digest]
 
 
 @contextmanager

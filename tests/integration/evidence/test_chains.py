@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_api.image_build import SourceRevision
 from tradeplane_evidence.attestation import attest_run
-from tradeplane_evidence.image_attestation import attest_image
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import described
 from tradeplane_evidence.registry.references import Reference
@@ -23,6 +22,7 @@ from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
 from tradeplane_store.canonical import canonical_json
 
+from tests.integration.evidence.conftest import push_image
 from tests.unit.evidence import sample_images, sample_runs
 
 if TYPE_CHECKING:
@@ -47,23 +47,6 @@ class Chain:
     attestation: str
 
 
-async def _image(
-    host: str, repository: str, signer: FileSigner, build: ImageBuild | None = None
-) -> tuple[Reference, str]:
-    place = Reference(host, repository, digest=sample_images.image().digest)
-    async with Registry(host, plain_http=True) as registry:
-        await sample_images.image().push(registry, repository)
-        attested = await attest_image(
-            registry,
-            place,
-            build or sample_images.build(),
-            sample_images.sboms().values(),
-            signer,
-            sample_images.EXECUTION,
-        )
-    return place, attested.provenance.attestations[sample_images.image().digest]
-
-
 async def _chain(
     host: str,
     repository: str,
@@ -73,7 +56,7 @@ async def _chain(
     stated: Callable[[str], str | None] = lambda attestation: attestation,
 ) -> Chain:
     """Attest an image and a run of it; ``stated`` gives what the run says of the image's attestation."""
-    image, attestation = await _image(host, f"{repository}/image", image_signer or signer, build)
+    image, attestation = await push_image(host, f"{repository}/image", image_signer or signer, build)
     async with Registry(host, plain_http=True) as registry:
         attested = await attest_run(
             sample_runs.stored(image=str(image)),
@@ -167,7 +150,7 @@ async def test_an_attestation_that_is_not_there_breaks_it(registry_host: str, si
 async def test_the_attestation_of_a_run_is_none_of_an_image(registry_host: str, signer: FileSigner) -> None:
     """It is genuine, in the image's repository, and what the run names: but it is about something else."""
     repository = "chains/other"
-    image, _ = await _image(registry_host, f"{repository}/image", signer)
+    image, _ = await push_image(registry_host, f"{repository}/image", signer)
     run = sample_runs.stored(image=str(image))
     async with Registry(registry_host, plain_http=True) as registry:
         within = Reference(registry_host, f"{repository}/image")

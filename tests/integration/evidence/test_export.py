@@ -19,7 +19,6 @@ import pytest
 from tradeplane_evidence.attestation import attest_pushed, attest_run, push_files
 from tradeplane_evidence.errors import RegistryUnavailable
 from tradeplane_evidence.export import examination
-from tradeplane_evidence.image_attestation import attest_image
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
@@ -29,7 +28,7 @@ from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.verification import runs as verification
 
-from tests.integration.evidence.conftest import distribution, push_results
+from tests.integration.evidence.conftest import distribution, push_image, push_results
 from tests.unit.cli.conftest import tradeplane
 from tests.unit.evidence import sample_images, sample_runs
 
@@ -195,14 +194,9 @@ def test_runs_that_were_signed_together_are_exported_each_with_its_own_provenanc
 
 async def _made_by_an_image(host: str, repository: str, signer: FileSigner, image_signer: FileSigner) -> list[str]:
     """Attest an image, and two runs that name that attestation."""
-    image = Reference(host, f"{repository}/image", digest=sample_images.image().digest)
+    image, attestation = await push_image(host, f"{repository}/image", image_signer)
+    execution = replace(sample_runs.EXECUTION, image_attestation=attestation)
     async with Registry(host, plain_http=True) as registry:
-        await sample_images.image().push(registry, image.repository)
-        sboms = sample_images.sboms().values()
-        found = await attest_image(registry, image, sample_images.build(), sboms, image_signer, sample_images.EXECUTION)
-        execution = replace(
-            sample_runs.EXECUTION, image_attestation=found.provenance.attestations[sample_images.image().digest]
-        )
         runs = [
             await attest_run(
                 sample_runs.stored(run, str(image)), registry, Reference(host, repository), Alone(signer), execution

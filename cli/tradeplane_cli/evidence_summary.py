@@ -1,0 +1,80 @@
+"""Signing a summary of a verification that passed into a file, as ``tradeplane verify --summary`` does it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from tradeplane_api.run import ExitCode
+from tradeplane_evidence.signing.keyring import Keyring
+from tradeplane_evidence.signing.opening import open_statement_signer
+from tradeplane_evidence.signing.signer import sign_and_stamp
+from tradeplane_evidence.statements.verification_summary import LEVELS, VERIFIER, Verifier
+from tradeplane_evidence.verification.summaries import Asked, summed_up
+
+from tradeplane_cli.evidence import passphrase
+from tradeplane_cli.failures import CommandFailure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
+    from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.runs import Verification
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A summary that is asked for."""
+
+    file: Path
+    signer: str
+    verifier: str
+    level: str
+
+    @classmethod
+    def of(cls, file: Path | None, signer: str | None, verifier: str | None, level: int) -> Wanted | None:
+        """Return what is asked for by the options given. Raises CommandFailure where half of it is, or it is there."""
+        if file is None and signer is None:
+            return None
+        if file is None or signer is None:
+            raise CommandFailure(
+                "a summary needs a file and who signs it, and one of the two is given",
+                code=ExitCode.INVALID,
+                remedy="give --summary FILE and --signer URI",
+            )
+        if file.exists():
+            raise CommandFailure(f"{file} is there already", code=ExitCode.INVALID, remedy="name another file")
+        return cls(file, signer, verifier or VERIFIER, LEVELS[level - 1])
+
+
+def write_summary(
+    found: Verification,
+    wanted: Wanted,
+    signers: Keyring | TrustedIdentity,
+    policy: Policy,
+    images: Policy | None,
+    *,
+    replayed: bool,
+) -> None:
+    """Sign the summary of a verification into a new file. Raises what signing raises, and CommandFailure."""
+    who = (
+        tuple(one.key.fingerprint for one in signers.keys)
+        if isinstance(signers, Keyring)
+        else (f"{signers.identity.subject} {signers.identity.issuer}",)
+    )
+    verifier = Verifier(id=wanted.verifier, version={"tradeplane": version("tradeplane-cli")})
+    asked = Asked(who, policy, images, replayed)
+    statement = summed_up(found, asked, verifier, wanted.level, datetime.now(UTC))
+    bundle = asyncio.run(sign_and_stamp(statement, open_statement_signer(wanted.signer, passphrase()), None))
+    try:
+        with wanted.file.open("xb") as file:
+            file.write(bundle)
+    except OSError as error:
+        raise CommandFailure(
+            f"the summary {wanted.file} cannot be written: {error.strerror}", remedy="name another file by --summary"
+        ) from error
+    found.say("summary", f"{wanted.level} by {wanted.verifier}, in {wanted.file}")
