@@ -90,7 +90,7 @@ class Platform:
         """Return the images that are deployed, by digest."""
         deployment = self.kubectl.get("deployment", OPERATOR, "-n", SYSTEM)
         pod = deployment["spec"]["template"]["spec"]
-        (config,) = [one["configMap"]["name"] for one in pod["volumes"] if "configMap" in one]
+        (config,) = [one["configMap"]["name"] for one in pod["volumes"] if one["name"] == "settings"]
         settings = yaml.safe_load(self.kubectl.get("configmap", config, "-n", SYSTEM)["data"]["settings.yaml"])
         return DeployedImages(operator=pod["containers"][0]["image"], workloads=settings["images"]["default"])
 

@@ -214,7 +214,7 @@ def test_the_operator_s_pod_meets_the_restricted_standard(api: Api) -> None:
 def test_the_operator_s_pod_has_its_image_its_settings_and_its_token(api: Api) -> None:
     spec = _pod(api)["spec"]
     assert spec["containers"][0]["image"] == f"registry.invalid/operator@{_DIGEST}"
-    (name,) = [volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume]
+    (name,) = [volume["configMap"]["name"] for volume in spec["volumes"] if volume["name"] == "settings"]
     settings = api.request("GET", f"/api/v1/namespaces/tradeplane-system/configmaps/{name}").body["data"]
     assert yaml.safe_load(settings["settings.yaml"])["images"]["default"] == f"registry.invalid/workloads@{_DIGEST}"
     created = api.request("POST", "/api/v1/namespaces/tradeplane-system/pods?dryRun=All", _pod(api)).body
