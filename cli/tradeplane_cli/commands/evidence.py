@@ -57,6 +57,10 @@ Builders = Annotated[
     list[str] | None,
     typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
 ]
+RequireTimestamp = Annotated[
+    bool,
+    typer.Option("--require-timestamp", help="Refuse what no timestamp authority of the keyring says the time of."),
+]
 ImageBuilders = Annotated[
     list[str] | None,
     typer.Option(metavar="URI", help="A builder of the image that will do; as often as needed. [default: any]"),
@@ -156,10 +160,7 @@ def verify(
     max_age_days: Annotated[
         int | None, typer.Option(metavar="DAYS", min=0, help="Refuse what says it is older. [default: any age]")
     ] = None,
-    require_timestamp: Annotated[
-        bool,
-        typer.Option("--require-timestamp", help="Refuse what no timestamp authority of the keyring says the time of."),
-    ] = False,
+    require_timestamp: RequireTimestamp = False,
     replay: Annotated[
         bool, typer.Option("--replay", help="Run it again here as well, on the data in the store, and compare.")
     ] = False,

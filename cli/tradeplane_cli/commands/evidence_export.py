@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from tradeplane_api.run import ExitCode
 
-from tradeplane_cli.commands.evidence import FollowChain, ImageBuilders, PlainHttp
+from tradeplane_cli.commands.evidence import Builders, FollowChain, ImageBuilders, PlainHttp, RequireTimestamp
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.options import Debug, Output
 from tradeplane_cli.printing import OutputFormat, show
@@ -56,16 +56,10 @@ def export(
             metavar="FILE", help="The runs that kubectl get strategies -A -o json lists; - is standard input."
         ),
     ] = None,
-    builder: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
-    ] = None,
+    builder: Builders = None,
     image_builder: ImageBuilders = None,
     chain: FollowChain = True,
-    require_timestamp: Annotated[
-        bool,
-        typer.Option("--require-timestamp", help="Refuse what no timestamp authority of the keyring says the time of."),
-    ] = False,
+    require_timestamp: RequireTimestamp = False,
     with_files: Annotated[
         bool, typer.Option("--with-files", help="Export all files of results, and not manifest and summary alone.")
     ] = False,

@@ -21,6 +21,16 @@ MAX_KEY_BYTES = 16_384
 KeyMaterial = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
+def hint_of(der: bytes) -> str:
+    """Return what names a key in a bundle: base64 of the SHA-256 of its SubjectPublicKeyInfo."""
+    return base64.b64encode(hashlib.sha256(der).digest()).decode()
+
+
+def fingerprint_of(der: bytes) -> str:
+    """Return what names a key for people: ``sha256:<hex>`` of its SubjectPublicKeyInfo."""
+    return f"sha256:{hashlib.sha256(der).hexdigest()}"
+
+
 @dataclass(frozen=True, slots=True)
 class PublicKey:
     """A public key that verifies."""
@@ -31,13 +41,13 @@ class PublicKey:
 
     @property
     def hint(self) -> str:
-        """What names it in a bundle: base64 of the SHA-256 of its DER."""
-        return base64.b64encode(hashlib.sha256(self.der).digest()).decode()
+        """What names it in a bundle, as ``hint_of`` says."""
+        return hint_of(self.der)
 
     @property
     def fingerprint(self) -> str:
-        """What names it for people: ``sha256:<hex>`` of its DER."""
-        return f"sha256:{hashlib.sha256(self.der).hexdigest()}"
+        """What names it for people, as ``fingerprint_of`` says."""
+        return fingerprint_of(self.der)
 
     @property
     def algorithm(self) -> str:

@@ -6,7 +6,6 @@ key, as in Sigstore's algorithm registry (architecture-docs, ``algorithm-registr
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from tradeplane_evidence.errors import InvalidKey, SignatureRefused
-from tradeplane_evidence.signing.keys import MAX_KEY_BYTES
+from tradeplane_evidence.signing.keys import MAX_KEY_BYTES, fingerprint_of, hint_of
 
 if TYPE_CHECKING:
     from tradeplane_evidence.verification.artifacts import Artifact
@@ -49,13 +48,13 @@ class ArtifactKey:
 
     @property
     def hint(self) -> str:
-        """What names it in a bundle: base64 of the SHA-256 of its DER."""
-        return base64.b64encode(hashlib.sha256(self.der).digest()).decode()
+        """What names it in a bundle, as ``hint_of`` says."""
+        return hint_of(self.der)
 
     @property
     def fingerprint(self) -> str:
-        """What names it for people: ``sha256:<hex>`` of its DER."""
-        return f"sha256:{hashlib.sha256(self.der).hexdigest()}"
+        """What names it for people, as ``fingerprint_of`` says."""
+        return fingerprint_of(self.der)
 
     def verify_artifact(self, signature: bytes, artifact: Artifact) -> None:
         """Raise SignatureRefused where a signature is not this key's of an artifact; Malformed where it needs more."""
