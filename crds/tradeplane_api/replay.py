@@ -13,7 +13,7 @@ from tradeplane_api.parity import Baseline, Compared, Parity, Tolerance, Verdict
 from tradeplane_api.rules import Rule
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES, Outcome
 from tradeplane_api.snapshot import SnapshotReference
-from tradeplane_api.strategy import MAX_SECONDS, Architecture, ImageReference, Resources
+from tradeplane_api.strategy import MAX_SECONDS, Architecture, AttestationStatus, ImageReference, Resources
 
 MAX_REPEATS = 10
 NO_DIVERGENCE = "<none>"
@@ -165,6 +165,11 @@ class PinnedBaseline(Document):
     result_digest: Digest | None = Field(
         default=None, description="Digest of the run's result, or of the other's: what a replay must have."
     )
+    reference: str | None = Field(
+        default=None,
+        max_length=512,
+        description="The run's results in the registry, by digest; as soon as they are attested.",
+    )
     store: Name = Field(description="The store it lies in.")
     image: str = Field(max_length=512, description="The image replays run, by digest.")
 
@@ -211,6 +216,9 @@ class ReplayStatus(Document):
         default=(), max_length=2 * MAX_REPEATS, description="One for each architecture and repeat."
     )
     summary: ReplaySummary | None = Field(default=None, description="The worst of the finished ones.")
+    attestation: AttestationStatus | None = Field(
+        default=None, description="Where what these replays found is signed, once it is."
+    )
 
 
 class Replay(Document):

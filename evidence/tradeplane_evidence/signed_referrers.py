@@ -18,7 +18,7 @@ from tradeplane_evidence.errors import (
     SignatureRefused,
     TimestampRefused,
 )
-from tradeplane_evidence.registry.bundles import list_attestations, pull_bundle
+from tradeplane_evidence.registry.bundles import PREDICATE, list_attestations, pull_bundle
 from tradeplane_evidence.registry.manifests import artifact, described
 from tradeplane_evidence.registry.referrers import push_referrer
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE
@@ -36,8 +36,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.statements.statement import Statement
 
 CONTENT = "dev.sigstore.bundle.content"
-PREDICATE = "dev.sigstore.bundle.predicateType"
-"""Annotations by which cosign finds the bundle it is asked for."""
+"""Annotation that says which content of a bundle there is."""
 NOT_OURS = (CertificateRefused, DigestMismatch, Malformed, PolicyRefused, SignatureRefused, TimestampRefused)
 """What a bundle is that somebody else made, or that was changed."""
 
@@ -74,7 +73,9 @@ async def hang(
         stamped = timestamp_authority is not None
         for subject in subjects:
             place = repository.at(subject.digest)
-            earlier = await signed_before(registry, place, signer, is_it, stamped=stamped)
+            earlier = await signed_before(
+                registry, place, signer, is_it, stamped=stamped, predicate_type=statement.predicate_type
+            )
             if earlier is not None:
                 bundle, hung[subject.digest] = earlier
     if bundle is None:
@@ -95,13 +96,14 @@ async def signed_before(
     is_it: Callable[[bytes], bool],
     *,
     stamped: bool,
+    predicate_type: str = PREDICATE_TYPE,
 ) -> tuple[bytes, str] | None:
     """Find what an earlier attempt hung on a manifest; return the bundle, and the digest of what holds it.
 
     ``is_it``: whether what the signer signed states what is to be stated; it may raise Malformed or PolicyRefused.
     ``stamped``: whether it must have a timestamp.
     """
-    for one in await list_attestations(registry, reference):
+    for one in await list_attestations(registry, reference, predicate_type):
         try:
             data = await pull_bundle(registry, reference, one.digest)
             if is_it(payload_signed_by(signer, data, stamped=stamped)):

@@ -29,7 +29,7 @@ class Candidate:
     """A run that is to be signed.
 
     ``alone``: what is stated of it by itself. ``artifact``: digest of the artifact that has its provenance in it, which
-    is what a statement of many names. ``finished``: when it was, RFC 3339.
+    is what a statement of many names; "" of what is signed by itself only. ``finished``: when it was, RFC 3339.
     """
 
     alone: Statement
@@ -117,8 +117,7 @@ class Quota:
         What waits stays there until it is signed: where this is cancelled, another's turn goes on with it.
         """
         await asyncio.sleep(max(0.0, self._next - self.clock()))
-        batch = [one for one in self._waiting if one.candidate.builder == self._waiting[0].candidate.builder]
-        batch = batch[:MAX_SUBJECTS]
+        batch = _together(self._waiting)
         self._next = self.clock() + 1.0 / self.per_second
         signed: Signed | EvidenceError
         try:
@@ -130,6 +129,15 @@ class Quota:
             one.signed = signed
             if one in self._waiting:
                 self._waiting.remove(one)
+
+
+def _together(waiting: Sequence[_Waiting]) -> list[_Waiting]:
+    """Return who has waited longest, and all that can be signed with them."""
+    first = waiting[0]
+    if not first.candidate.artifact:
+        return [first]
+    found = [one for one in waiting if one.candidate.artifact and one.candidate.builder == first.candidate.builder]
+    return found[:MAX_SUBJECTS]
 
 
 def _statement(candidates: Sequence[Candidate]) -> Statement:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.conditions import ConditionType
+from tradeplane_api.conditions import ConditionStatus, ConditionType
 from tradeplane_api.replay import ReplayRun, ReplaySpec, ReplayStatus
 from tradeplane_api.run import Outcome
 from tradeplane_api.strategy import RunStatus, Trigger
@@ -30,6 +30,7 @@ from tradeplane_operator.planning.names import run_name
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import progress
 from tradeplane_operator.planning.parity import judged, overall, parity_of, summed_up
+from tradeplane_operator.planning.replay_attesting import attest, attested, with_reference
 from tradeplane_operator.planning.replay_jobs import UnreadablePin, build_replay
 from tradeplane_operator.planning.replay_pins import Sources, asked_digest, pin
 from tradeplane_operator.planning.times import rfc3339
@@ -41,8 +42,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tradeplane_api.replay import PinnedBaseline
+    from tradeplane_api.strategy import AttestationStatus
 
     from tradeplane_operator.planning.observed import Observed, ReplayFacts
+    from tradeplane_operator.planning.replay_attesting import ReplayAttesting
     from tradeplane_operator.planning.replay_pins import StrategyView
     from tradeplane_operator.planning.snapshot import SnapshotFacts
     from tradeplane_operator.settings import Settings
@@ -84,6 +87,7 @@ def plan(observed: ObservedReplay, settings: Settings, now: datetime) -> Plan:
     draft.admit()
     draft.make_jobs()
     draft.clean_up()
+    draft.attest()
     return draft.finish()
 
 
@@ -107,6 +111,7 @@ class _Draft:
     status: ReplayStatus
     replays: list[ReplayRun] = field(init=False)
     pinned: PinnedBaseline | None = field(init=False)
+    attestation: AttestationStatus | None = field(init=False)
     asked: str = field(init=False)
     needs: list[Need] = field(default_factory=list)
     create: list[Mapping[str, Any]] = field(default_factory=list)
@@ -116,10 +121,12 @@ class _Draft:
     unmade: set[str] = field(default_factory=set)
     blocked: Verdict | None = None
     awaits_confirmation: bool = False
+    attesting: ReplayAttesting | None = None
 
     def __post_init__(self) -> None:
         self.replays = list(self.status.replays)
         self.pinned = self.status.pinned
+        self.attestation = self.status.attestation
         self.asked = asked_digest(self.spec)
 
     @property
@@ -214,7 +221,7 @@ class _Draft:
             self.blocked = answer.verdict
             self.look += [answer.look] if answer.look is not None else []
             return
-        self.pinned = pinned
+        self.pinned, self.attestation = pinned, None
         self.replays = [
             ReplayRun(
                 name=self._name(architecture.of_run, repeat),
@@ -275,6 +282,20 @@ class _Draft:
         if cleaning.needs_fresh:
             self.needs.append(Need(Fact.FRESH_RESOURCE))
 
+    def attest(self) -> None:
+        """Record where the run is attested, and that its replays are; want that they are, where they are to be."""
+        evidence = self.settings.evidence
+        if evidence is None or self.pinned is None or not self.replays:
+            return
+        if self.attestation is not None:
+            self.attesting = attested(self.attestation)
+            return
+        strategy, facts = self.observed.strategy, self.observed.cluster.attestations
+        self.pinned = with_reference(self.pinned, strategy)
+        self.attesting = attest(self.pinned, self.replays, strategy, facts, evidence, self.now)
+        self.attestation = self.attesting.attestation
+        self.look += [] if self.attesting.look is None else [self.attesting.look]
+
     def finish(self) -> Plan:
         """Return the plan, or only what is needed to make it."""
         if self.needs:
@@ -282,6 +303,11 @@ class _Draft:
         together = overall(self.replays, self.verdicts)
         verdict = self.blocked or together
         also = {ConditionType.PARITY: (parity_of(together), together if self.replays else verdict)}
+        found = self.attesting
+        if found is not None:
+            also[ConditionType.ATTESTED] = found.status, found.told
+            if self._waits_for(found) and verdict.standing is Standing.READY:
+                verdict = found.told
         conditions = spell(verdict, self.generation, rfc3339(self.now), self.status.conditions, also=also)
         wanted = ReplayStatus(
             observed_generation=self.generation,
@@ -289,6 +315,7 @@ class _Draft:
             pinned=self.pinned,
             replays=tuple(self.replays),
             summary=summed_up(self.replays),
+            attestation=self.attestation,
         )
         return Plan(
             status=to_wire(wanted),
@@ -297,5 +324,12 @@ class _Draft:
             notices=notices(self.status.conditions, conditions),
             look_again_at=min(self.look, default=None),
             holds=tuple(replay.name for replay in self.replays if replay.outcome is Outcome.RUNNING),
+            attest_replays=None if found is None else found.ask,
+            owed=frozenset([self.replays[0].name]) if found is not None and found.owed else frozenset(),
             awaits_confirmation=self.awaits_confirmation,
         )
+
+    def _waits_for(self, attesting: ReplayAttesting) -> bool:
+        """Return whether the Replay is Ready only once what it found is attested, which it is not."""
+        required = self.settings.evidence is not None and self.settings.evidence.required
+        return required and attesting.status is ConditionStatus.FALSE

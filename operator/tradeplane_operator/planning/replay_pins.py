@@ -38,12 +38,16 @@ _LONGEST = 64
 
 @dataclass(frozen=True, slots=True)
 class FinishedRun:
-    """A run of a Strategy that succeeded: what a replay needs to know of it."""
+    """A run of a Strategy that succeeded: what a replay needs to know of it.
+
+    ``reference``: its results in the registry, by digest; "" until they are attested.
+    """
 
     name: str
     manifest_digest: str
     result_digest: str
     image: str
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

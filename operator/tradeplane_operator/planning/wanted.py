@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from tradeplane_api.strategy import RunStatus
 
+    from tradeplane_operator.planning.replay_attesting import JudgedReplays
+
 
 class Fact(StrEnum):
     """Kinds of facts that are looked up only when a plan needs them."""
@@ -91,6 +93,8 @@ class Plan:
     """Runs that hold a slot of the caps after this plan."""
     attest: tuple[RunStatus, ...] = ()
     """Runs to be attested beside the loop, once the status is written; ``owed`` are all that are not attested yet."""
+    attest_replays: JudgedReplays | None = None
+    """The same of replays of a run."""
     owed: frozenset[str] = frozenset()
     awaits_confirmation: bool = False
     """Whether something follows only once a watch has shown the status as this plan leaves it."""

@@ -1,4 +1,6 @@
-"""Attesting runs beside the loop: a registry that is slow holds up no pass, and one that is down loses nothing.
+"""Attesting runs, and what their replays found, beside the loop.
+
+A registry that is slow holds up no pass, and one that is down loses nothing.
 
 What is to be done stands in the statuses, not here: after a restart, or under another leader, the passes ask for it
 again. Here is only what goes on now, and how the newest attempt at each ended.
@@ -12,12 +14,20 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tradeplane_api.strategy import AttestationStatus
-from tradeplane_evidence.attestation import Pushed, attest_pushed, push_files
-from tradeplane_evidence.errors import EvidenceError, InvalidKey, RegistryUnavailable, SignerUnavailable
+from tradeplane_api.strategy import AttestationStatus, RunStatus
+from tradeplane_evidence.attestation import Attested, Pushed, attest_pushed, push_files
+from tradeplane_evidence.errors import (
+    EvidenceError,
+    InvalidKey,
+    NotAttested,
+    PolicyRefused,
+    RegistryUnavailable,
+    SignerUnavailable,
+)
 from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import parse_reference
+from tradeplane_evidence.replay_attestation import Replayed, attest_replays
 from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_evidence.statements.run import Execution
@@ -35,12 +45,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
-    from tradeplane_api.strategy import RunStatus
     from tradeplane_evidence.signing.batches import Signing
     from tradeplane_evidence.signing.signer import Signer
 
     from tradeplane_operator.observing.keys import Key
     from tradeplane_operator.observing.stores import Stores
+    from tradeplane_operator.planning.replay_attesting import JudgedReplays
     from tradeplane_operator.settings import Evidence
 
 log = logging.getLogger(__name__)
@@ -51,11 +61,11 @@ _MESSAGE = 1_024
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A run that is to be attested."""
+    """A run that is to be attested, or what the replays of one found."""
 
     key: Key
     store: str
-    run: RunStatus
+    run: RunStatus | JudgedReplays
 
 
 @dataclass(slots=True)
@@ -88,11 +98,11 @@ class Attestations:
         self._room = asyncio.Semaphore(at_once if per_second is None else at_once + MAX_SUBJECTS)
 
     def facts(self, key: Key) -> Mapping[str, AttestationFacts]:
-        """Return how the newest attempts at the runs of a Strategy ended."""
+        """Return how the newest attempts at the runs of a Strategy, or at the replays of a Replay, ended."""
         return self._found.get(key, {})
 
-    def ask(self, key: Key, store: str, run: RunStatus) -> None:
-        """Have a run attested; the Strategy is woken when the attempt has ended."""
+    def ask(self, key: Key, store: str, run: RunStatus | JudgedReplays) -> None:
+        """Have a run attested, or its replays; the object they are of is woken when the attempt has ended."""
         if (key, run.name) not in self._going:
             self._going.add((key, run.name))
             self._queue.put_nowait(Asked(key, store, run))
@@ -152,9 +162,7 @@ class Attestations:
     async def _attest(self, asked: Asked, registry: Registry) -> AttestationStatus:
         signer = await self._open_signer()
         signing = self._signing(signer)
-        async with self._reading:
-            pushed = await self._push_files(asked, registry, signing)
-        attested = await attest_pushed(pushed, registry, signing)
+        attested = await self._attested(asked, registry, signing)
         return AttestationStatus(
             reference=str(attested.reference),
             attestation=attested.attestation,
@@ -162,8 +170,27 @@ class Attestations:
             time=rfc3339(self.clock()),
         )
 
-    async def _push_files(self, asked: Asked, registry: Registry, signing: Signing) -> Pushed:
-        run, evidence = asked.run, self.evidence
+    async def _attested(self, asked: Asked, registry: Registry, signing: Signing) -> Attested:
+        if not isinstance(asked.run, RunStatus):
+            return await self._attest_replays(asked.key, asked.run, registry, signing)
+        async with self._reading:
+            pushed = await self._push_files(asked, asked.run, registry, signing)
+        return await attest_pushed(pushed, registry, signing)
+
+    async def _attest_replays(self, key: Key, judged: JudgedReplays, registry: Registry, signing: Signing) -> Attested:
+        """Attest replays where their run's results are, which is where this operator attests those of the namespace."""
+        pinned = judged.pinned
+        if pinned.baseline is None or pinned.reference is None:
+            raise NotAttested("there are no results in a registry that these replays are of")
+        results = parse_reference(pinned.reference)
+        ours = parse_reference(f"{self.evidence.registry}/{key.namespace}")
+        if results.host != ours.host or not results.repository.startswith(f"{ours.repository}/"):
+            raise PolicyRefused(f"the results of the run are at {results}, and what is attested here goes to {ours}")
+        replayed = Replayed(pinned.baseline, pinned.image, judged.replays)
+        return await attest_replays(replayed, registry, results, signing, self.evidence.builder)
+
+    async def _push_files(self, asked: Asked, run: RunStatus, registry: Registry, signing: Signing) -> Pushed:
+        evidence = self.evidence
         repository = parse_reference(f"{evidence.registry}/{asked.key.namespace}/{asked.key.name}:{run.name}")
         store = self.stores.of(asked.store, asked.key.namespace)
         stored = await asyncio.to_thread(

@@ -166,6 +166,7 @@ class Operation:
             reaper=self.reaper,
             events=events,
             wake=self.queue.add,
+            attestations=self.attestations,
             images=self.images,
         )
         captures = SnapshotCaptures(settings, utc_now, self.index, client, stores, pods, events, self.queue.add)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.planning.admission import Admission
     from tradeplane_operator.planning.observed import SnapshotView
+    from tradeplane_operator.running.attestations import Attestations
     from tradeplane_operator.running.image_checks import ImageChecks
     from tradeplane_operator.settings import Settings
 
@@ -61,6 +62,8 @@ class Replays:
     reaper: Reaper
     events: EventWriter
     wake: Callable[[Key], None]
+    attestations: Attestations | None = None
+    """Absent where the settings say nothing of evidence."""
     images: ImageChecks | None = None
     """Absent where images need no attestation."""
     _refusals: dict[Key, dict[str, Refusal]] = field(default_factory=dict)
@@ -70,6 +73,8 @@ class Replays:
         record = self.index.replays.get(key)
         if record is None:
             self._refusals.pop(key, None)
+            if self.attestations is not None:
+                self.attestations.keep(key, ())
             self._wake(self.admission.forget(str(key)))
             return None
         observed = self._observe(key, record)
@@ -98,6 +103,7 @@ class Replays:
             snapshot=self._snapshot(key, resource),
             confirmed=record.confirmed,
             refusals=self._refusals.get(key, {}),
+            attestations={} if self.attestations is None else self.attestations.facts(key),
         )
         return ObservedReplay(cluster, self._strategy(key, resource))
 
@@ -113,13 +119,17 @@ class Replays:
     def _referred(
         self, key: Key, resource: Mapping[str, Any], reference: str, kind: Kind, there: ResourceIndex
     ) -> Record | None:
-        """Return what a reference names; news of it wake a Replay whose generation has nothing pinned."""
+        """Return what a reference names.
+
+        News of it wake a Replay whose generation has nothing pinned, or whose run's attestation it waits for.
+        """
         name = _referred_to(resource, reference)
         if not name:
             return None
         found_at = Key(kind, key.namespace, name)
         pinned = (resource.get("status") or {}).get("pinned") or {}
-        if pinned.get("generation") != resource["metadata"]["generation"]:
+        waits = self.attestations is not None and bool(pinned.get("baseline")) and not pinned.get("reference")
+        if waits or pinned.get("generation") != resource["metadata"]["generation"]:
             self.index.reads(key, found_at)
         return there.get(found_at)
 
@@ -173,6 +183,10 @@ class Replays:
             self.reaper.want(key.namespace, name, before["metadata"]["uid"])
         if wanted.notices and written is not None:
             await self.events.tell(key, before["metadata"]["uid"], wanted.notices)
+        if self.attestations is not None:
+            self.attestations.keep(key, wanted.owed)
+            if wanted.attest_replays is not None:
+                self.attestations.ask(key, wanted.attest_replays.pinned.store, wanted.attest_replays)
         return wanted.look_again_at
 
     async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
@@ -197,7 +211,13 @@ def view(strategy: Mapping[str, Any], *, decides: bool = False) -> StrategyView:
     return StrategyView(
         store=(strategy.get("spec") or {}).get("store", "default"),
         finished=tuple(
-            FinishedRun(run["name"], run["manifestDigest"], run["resultDigest"], run.get("image") or "")
+            FinishedRun(
+                name=run["name"],
+                manifest_digest=run["manifestDigest"],
+                result_digest=run["resultDigest"],
+                image=run.get("image") or "",
+                reference=(run.get("attestation") or {}).get("reference") or "",
+            )
             for run in finished
         ),
         **(_decided_by(strategy) if decides else {}),

@@ -1,0 +1,103 @@
+"""Attesting replays of a run: what they say of it together, signed and hung on the run's results in the registry.
+
+Nothing of a run is pushed here. Its results must lie there as they were attested, or there is nothing that a result of
+tests could be about; what is signed once is found there and not signed again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tradeplane_evidence.attestation import Attested
+from tradeplane_evidence.errors import DigestMismatch, NotAttested, PolicyRefused, RegistryRefused
+from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described, parse_manifest
+from tradeplane_evidence.registry.referrers import push_referrer
+from tradeplane_evidence.results_artifact import MANIFEST_FILE, MAX_DOCUMENT_BYTES, RESULTS_TYPE, parse_results
+from tradeplane_evidence.signed_referrers import bundle_artifact, signed_before
+from tradeplane_evidence.signing.batches import Candidate
+from tradeplane_evidence.statements.statement import serialise
+from tradeplane_evidence.statements.test_result import TEST_RESULT_TYPE, ReplayEvidence, replay_statement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tradeplane_api.parity import Baseline
+    from tradeplane_api.replay import ReplayRun
+
+    from tradeplane_evidence.registry.client import Registry
+    from tradeplane_evidence.registry.references import Reference
+    from tradeplane_evidence.signing.batches import Signing
+    from tradeplane_evidence.statements.statement import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A run that was replayed: which, by which image, and how each of its replays ended."""
+
+    run: Baseline
+    image: str
+    replays: Sequence[ReplayRun]
+
+
+async def attest_replays(
+    replayed: Replayed, registry: Registry, results: Reference, signing: Signing, builder: str
+) -> Attested:
+    """Sign what the replays of a run say, and push it as a referrer of the run's results.
+
+    ``results``: where those lie, by digest. Raises NotAttested where they do not, DigestMismatch where they are of
+    another run, and what registry and signer raise.
+    """
+    artifact, statement = await _stated(replayed, registry, results, builder)
+    if signing.authority is not None or not signing.signer.deterministic:
+        payload, stamped = serialise(statement), signing.authority is not None
+        earlier = await signed_before(
+            registry,
+            results,
+            signing.signer,
+            lambda signed: signed == payload,
+            stamped=stamped,
+            predicate_type=TEST_RESULT_TYPE,
+        )
+        if earlier is not None:
+            return Attested(results, *earlier)
+    signed = await signing.sign(Candidate(statement, "", builder, None))
+    await registry.push_blob(results.repository, signed.bundle)
+    referrer = bundle_artifact(signed.bundle, described(artifact, MANIFEST_TYPE), TEST_RESULT_TYPE)
+    return Attested(results, signed.bundle, await push_referrer(registry, results.repository, referrer))
+
+
+async def _stated(replayed: Replayed, registry: Registry, results: Reference, builder: str) -> tuple[bytes, Statement]:
+    """Return the manifest of the results' artifact, and what is stated of it."""
+    artifact = await _artifact(registry, results)
+    manifest = parse_manifest(artifact, f"the manifest of {results}")
+    if manifest.artifact_type != RESULTS_TYPE:
+        raise PolicyRefused(f"{results} is a {manifest.artifact_type}, and no results of a run")
+    digest = next((layer.digest for layer in manifest.layers if layer.title == MANIFEST_FILE), None)
+    if digest != replayed.run.manifest:
+        raise DigestMismatch(
+            f"{results} holds the results of digest {digest}, and those of run {replayed.run.run} that were replayed "
+            f"have {replayed.run.manifest}"
+        )
+    found = parse_results(await registry.blob(results.repository, digest, MAX_DOCUMENT_BYTES))
+    evidence = ReplayEvidence(
+        run=replayed.run.run,
+        image=replayed.image,
+        results=replayed.run.manifest,
+        run_digest=found.run_digest,
+        replays=replayed.replays,
+        builder=builder,
+    )
+    return artifact, replay_statement(evidence, results.digest or "")
+
+
+async def _artifact(registry: Registry, results: Reference) -> bytes:
+    try:
+        data, _ = await registry.manifest(results)
+    except RegistryRefused as error:
+        if error.status != 404:
+            raise
+        raise NotAttested(
+            f"{results} is not in the registry ({error}): put it back there, and its replays are attested"
+        ) from error
+    return data

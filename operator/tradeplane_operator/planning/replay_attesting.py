@@ -1,0 +1,143 @@
+"""Whether what replays found is attested: what it can hang on, when it is done, and what a Replay says of it.
+
+A result of tests is about the results of the run as they were attested, so it waits for those. What was not judged, and
+what was held to something else than what the run left, is no test of the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tradeplane_api.conditions import ConditionStatus
+from tradeplane_api.parity import Parity
+from tradeplane_api.run import Outcome
+
+from tradeplane_operator.planning.attesting import AttestationEnd, pause
+from tradeplane_operator.planning.conditions import Standing, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from tradeplane_api.replay import PinnedBaseline, ReplayRun
+    from tradeplane_api.strategy import AttestationStatus
+
+    from tradeplane_operator.planning.attesting import AttestationFacts
+    from tradeplane_operator.planning.replay_pins import StrategyView
+    from tradeplane_operator.settings import Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedReplays:
+    """Replays of a run that are to be attested together; ``name`` is that of the first, which no others have."""
+
+    name: str
+    pinned: PinnedBaseline
+    replays: tuple[ReplayRun, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayAttesting:
+    """Where the attestation of replays stands, and what a pass has to do about it."""
+
+    status: ConditionStatus
+    told: Verdict
+    attestation: AttestationStatus | None = None
+    ask: JudgedReplays | None = None
+    look: datetime | None = None
+
+    @property
+    def owed(self) -> bool:
+        """Whether it is still to be done."""
+        return self.attestation is None and self.told.standing is Standing.WORKING
+
+
+def with_reference(pinned: PinnedBaseline, strategy: StrategyView | None) -> PinnedBaseline:
+    """Return what is replayed with where its results are attested, as soon as the Strategy's status says that."""
+    if pinned.baseline is None or pinned.reference is not None or strategy is None:
+        return pinned
+    run = next((run for run in strategy.finished if run.name == pinned.baseline.run), None)
+    if run is None or run.manifest_digest != pinned.baseline.manifest or not run.reference:
+        return pinned
+    return pinned.model_copy(update={"reference": run.reference})
+
+
+def attest(
+    pinned: PinnedBaseline,
+    replays: Sequence[ReplayRun],
+    strategy: StrategyView | None,
+    facts: Mapping[str, AttestationFacts],
+    evidence: Evidence,
+    now: datetime,
+) -> ReplayAttesting:
+    """Return where the attestation of replays stands that are not attested yet.
+
+    Their record in the status is what says that the operator itself took their verdicts for what they found.
+    """
+    nothing = _nothing_to_attest(pinned, replays)
+    if nothing:
+        return ReplayAttesting(ConditionStatus.UNKNOWN, Verdict(Standing.IDLE, "NothingToAttest", nothing))
+    unjudged = next((each for each in replays if each.outcome is not Outcome.SUCCEEDED or each.verdict is None), None)
+    if unjudged is not None:
+        return _false(Standing.IDLE, "NotJudged", _why_not(unjudged))
+    if pinned.reference is None:
+        return _without_results(pinned, strategy)
+    judged = JudgedReplays(replays[0].name, pinned, tuple(replays))
+    found = facts.get(judged.name)
+    if found is not None and found.end is AttestationEnd.DONE and found.attestation is not None:
+        return attested(found.attestation)
+    if found is None or found.end is AttestationEnd.DONE:
+        told = Verdict(Standing.WORKING, "Attesting", f"what the replays of {_run(pinned)} found is being attested")
+        return ReplayAttesting(ConditionStatus.FALSE, told, ask=judged)
+    message = f"what the replays of {_run(pinned)} found is not attested yet: {found.message}; tried again"
+    told = Verdict(Standing.WORKING, found.reason, message)
+    again = found.at + pause(found, evidence)
+    if now >= again:
+        return ReplayAttesting(ConditionStatus.FALSE, told, ask=judged)
+    return ReplayAttesting(ConditionStatus.FALSE, told, look=again)
+
+
+def attested(attestation: AttestationStatus) -> ReplayAttesting:
+    """Return what is said of replays that are attested."""
+    message = f"attested at {attestation.reference}"
+    return ReplayAttesting(ConditionStatus.TRUE, Verdict(Standing.READY, "Attested", message), attestation)
+
+
+def _nothing_to_attest(pinned: PinnedBaseline, replays: Sequence[ReplayRun]) -> str:
+    """Return why no result of tests can come of these replays, "" where one can."""
+    if pinned.baseline is None:
+        return "a session lies in no registry, where what its replays found could be hung on it"
+    if pinned.against is not None:
+        return "the run is held to another one (spec.baseline), and not to what it left itself"
+    verdicts = [each.verdict for each in replays if each.verdict is not None]
+    if any(Parity.UNJUDGED in (one.decisions, one.execution) for one in verdicts):
+        return "what is compared and not judged is no test of the run"
+    return ""
+
+
+def _why_not(replay: ReplayRun) -> str:
+    if replay.outcome in (Outcome.FAILED, Outcome.CANCELLED):
+        return f"replay {replay.name} came to no verdict, and only what all of them found is attested"
+    return f"replay {replay.name} has not ended; what all of them found is attested together"
+
+
+def _without_results(pinned: PinnedBaseline, strategy: StrategyView | None) -> ReplayAttesting:
+    """Return what is said where the run's results are not in a registry: it waits while they may come there."""
+    name = _run(pinned)
+    if strategy is not None and any(run.name == name for run in strategy.finished):
+        message = f"run {name} is not attested yet, and what its replays found is hung on its results"
+        return _false(Standing.WORKING, "RunNotAttested", message)
+    message = (
+        f"run {name} is not in the status of its Strategy any more and was not attested by then, so nothing can hang "
+        "on its results; replay one that is attested"
+    )
+    return _false(Standing.STALLED, "RunGone", message)
+
+
+def _false(standing: Standing, reason: str, message: str) -> ReplayAttesting:
+    return ReplayAttesting(ConditionStatus.FALSE, Verdict(standing, reason, message))
+
+
+def _run(pinned: PinnedBaseline) -> str:
+    return "" if pinned.baseline is None else pinned.baseline.run
