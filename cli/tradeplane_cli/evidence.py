@@ -100,6 +100,7 @@ class Verified:
             **checks_as_json(found),
             "statement": None if found.claim is None else found.claim.statement.plain(),
             "provenance": None if found.claim is None else found.claim.provenance.plain(),
+            "replays": [one.as_json() for one in found.replays.claims],
         }
 
     def as_text(self) -> str:
@@ -153,18 +154,27 @@ def attest(run: str, url: str, target: str, signer: str, authority: str | None, 
 
 
 def verify(
-    target: str, signers: Keyring | TrustedIdentity, policy: Policy, images: Policy | None, *, plain_http: bool
+    target: str,
+    signers: Keyring | TrustedIdentity,
+    policy: Policy,
+    images: Policy | None,
+    *,
+    plain_http: bool,
+    replays: bool = True,
 ) -> Verified:
     """Verify a run in a registry, and its image by ``images``, or not where that is None.
 
-    Raises what the rooms below raise where a registry cannot be asked.
+    ``replays``: whether what replays of it found is looked at. Raises what the rooms below raise where a registry
+    cannot be asked.
     """
     reference, now = parse_reference(target), datetime.now(UTC)
 
     async def look() -> Verification:
         async with Registries(partial(registry_at, plain_http=plain_http)) as registries:
             chain = None if images is None else Images(registries.of, Trust(signers, images, now))
-            return await verify_run(await registries.of(reference), reference, signers, policy, now, chain)
+            return await verify_run(
+                await registries.of(reference), reference, signers, policy, now, chain, replays=replays
+            )
 
     with stage(f"Verifying {reference}"):
         return Verified(asyncio.run(look()))

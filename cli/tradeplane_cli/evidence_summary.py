@@ -59,6 +59,7 @@ def write_summary(
     images: Policy | None,
     *,
     replayed: bool,
+    replays: bool,
 ) -> None:
     """Sign the summary of a verification into a new file. Raises what signing raises, and CommandFailure."""
     who = (
@@ -67,7 +68,7 @@ def write_summary(
         else (f"{signers.identity.subject} {signers.identity.issuer}",)
     )
     verifier = Verifier(id=wanted.verifier, version={"tradeplane": version("tradeplane-cli")})
-    asked = Asked(who, policy, images, replayed)
+    asked = Asked(who, policy, images, replayed, replays=replays)
     statement = summed_up(found, asked, verifier, wanted.level, datetime.now(UTC))
     bundle = asyncio.run(sign_and_stamp(statement, open_statement_signer(wanted.signer, passphrase()), None))
     try:

@@ -35,6 +35,10 @@ class PolicyRefused(EvidenceError):
     """A genuine statement that does not say what the policy asks for."""
 
 
+class ReplayDiverged(EvidenceError):
+    """A run that comes to something else when it is run again, as somebody says who is relied on."""
+
+
 class DigestMismatch(EvidenceError):
     """Bytes that do not have the digest by which they were asked for."""
 

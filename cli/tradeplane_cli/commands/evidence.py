@@ -69,6 +69,12 @@ FollowChain = Annotated[
     bool,
     typer.Option("--chain/--no-chain", help="Go on to the image's attestation, where a run states one."),
 ]
+LookAtReplays = Annotated[
+    bool,
+    typer.Option(
+        "--replays/--no-replays", help="Look at what attested replays of the run found; one that differs fails."
+    ),
+]
 PlainHttp = Annotated[
     bool,
     typer.Option("--plain-http", help="Speak to the registry without TLS; on this machine's own that is done unasked."),
@@ -157,6 +163,7 @@ def verify(
     builder: Builders = None,
     image_builder: ImageBuilders = None,
     chain: FollowChain = True,
+    replays: LookAtReplays = True,
     max_age_days: Annotated[
         int | None, typer.Option(metavar="DAYS", min=0, help="Refuse what says it is older. [default: any age]")
     ] = None,
@@ -183,7 +190,7 @@ def verify(
     output: Output = OutputFormat.TABLE,
     debug: Debug = False,
 ) -> None:
-    """Verify a run in a registry: signature, policy, files, result, inputs and the chain, one line each.
+    """Verify a run in a registry: signature, policy, files, result, inputs, chain and replays, one line each.
 
     Needs neither a cluster nor an account: the registry's bytes, and the signer's public key or who signed. Ends with
     exit code 3 when a check fails, and 10 when all do not but running it again comes to something else.
@@ -206,11 +213,11 @@ def verify(
     )
     images = image_policy(frozenset(image_builder) if image_builder else None) if chain else None
     signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
-    found = look(reference, signers, policy, images, plain_http=plain_http)
+    found = look(reference, signers, policy, images, plain_http=plain_http, replays=replays)
     genuine = found.verification.passed
     same = run_again(found, store_url(store)) if replay and genuine else True
     if wanted is not None and genuine and same:
-        write_summary(found.verification, wanted, signers, policy, images, replayed=replay)
+        write_summary(found.verification, wanted, signers, policy, images, replayed=replay, replays=replays)
     show(found.as_json(), output, found.as_text)
     if not genuine:
         raise typer.Exit(ExitCode.REFUSED)

@@ -33,7 +33,7 @@ class Pulled:
     artifact: bytes | None = None
     files: dict[str, bytes] = field(default_factory=dict)
     bundle: bytes | None = None
-    """The last: the one that verified, where one did."""
+    """The last before the files were pulled: the one that verified, where one did."""
     others: list[bytes] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
 
@@ -73,7 +73,7 @@ class RecordingRegistry(Registry):
     async def blob(self, repository: str, digest: str, limit: int) -> bytes:
         """Return a blob's bytes, and keep them where there is room."""
         data = await super().blob(repository, digest, limit)
-        if digest in self._bundles:
+        if digest in self._bundles and not self._reached_files():
             self._keep_bundle(data)
         for name in self._names.get(digest, []):
             self._keep_file(name, data)
@@ -102,6 +102,10 @@ class RecordingRegistry(Registry):
             )
         else:
             self.pulled.files[name] = data
+
+    def _reached_files(self) -> bool:
+        """Return whether the run was found attested: bundles that come later are of what its replays found."""
+        return MANIFEST_FILE in self.pulled.files or MANIFEST_FILE in self.pulled.left_out
 
     def _kept(self) -> int:
         return sum(len(data) for name, data in self.pulled.files.items() if name not in _DOCUMENTS)

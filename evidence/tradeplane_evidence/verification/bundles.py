@@ -47,9 +47,7 @@ class Claim:
     @property
     def signer(self) -> str:
         """Who signed, in words."""
-        if self.identity is not None:
-            return f"{self.identity.subject} (by {self.identity.issuer})"
-        return f"{self.key.key.algorithm} key {self.key.key.fingerprint}"
+        return signer_in_words(self.key, self.identity)
 
     @property
     def is_of_many(self) -> bool:
@@ -63,7 +61,7 @@ def verify_bundle(data: bytes, digest: str, trust: Keyring | TrustedIdentity, po
     The signature comes first: nothing else is read of what is not signed. Raises Malformed, SignatureRefused,
     KeyRefused, CertificateRefused, TimestampRefused or PolicyRefused.
     """
-    payload, key, stamped, identity = _signed(data, trust)
+    payload, key, stamped, identity = signed_by(data, trust)
     statement = parse_statement(payload)
     about(statement, digest)
     provenance = provenance_of(statement)
@@ -75,7 +73,14 @@ def verify_bundle(data: bytes, digest: str, trust: Keyring | TrustedIdentity, po
     return Claim(statement, provenance, key, made, stamped, identity)
 
 
-def _signed(
+def signer_in_words(key: TrustedKey, identity: Identity | None) -> str:
+    """Say who signed: by a certificate where there is one, else by the key."""
+    if identity is not None:
+        return f"{identity.subject} (by {identity.issuer})"
+    return f"{key.key.algorithm} key {key.key.fingerprint}"
+
+
+def signed_by(
     data: bytes, trust: Keyring | TrustedIdentity
 ) -> tuple[bytes, TrustedKey, tuple[datetime, str] | None, Identity | None]:
     """Return what who is relied on signed, by which key, since when, and who it was where a certificate says so."""

@@ -42,7 +42,7 @@ class Policy:
 
         ``at``: when it says that it was made. ``signed``: when it was signed at the latest, which that is not after.
         """
-        self._builder(provenance.run_details.builder.id, key)
+        self.check_builder(provenance.run_details.builder.id, key)
         self._definition(provenance)
         if at is not None and at > signed + AHEAD:
             raise PolicyRefused(
@@ -78,7 +78,8 @@ class Policy:
             raise PolicyRefused(f"the run is of {told(made)}, and those it was signed with are of {until}")
         self._definition(provenance)
 
-    def _builder(self, builder: str, key: TrustedKey) -> None:
+    def check_builder(self, builder: str, key: TrustedKey) -> None:
+        """Raise PolicyRefused where a builder is not asked for, or is none that the key signs for."""
         if key.builders is not None and builder not in key.builders:
             raise PolicyRefused(f"key {key.key.fingerprint} does not sign for builder {builder}, by the keyring")
         if self.builders is not None and builder not in self.builders:

@@ -5,13 +5,13 @@ Nothing of ours is asked: the registry's bytes, a public key or a name, and a po
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json
 
-from tradeplane_evidence.errors import Malformed, NotAttested, PolicyRefused
+from tradeplane_evidence.errors import Malformed, NotAttested, PolicyRefused, ReplayDiverged
 from tradeplane_evidence.keyless.identities import LOG
 from tradeplane_evidence.registry.manifests import parse_manifest
 from tradeplane_evidence.registry.references import is_digest, parse_reference
@@ -28,6 +28,7 @@ from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, hexade
 from tradeplane_evidence.verification.attestations import REFUSALS, Trust, believed
 from tradeplane_evidence.verification.bundles import Claim, claim_of_one
 from tradeplane_evidence.verification.checks import Checks
+from tradeplane_evidence.verification.replays import ReplayClaims, replays_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +53,7 @@ class Verification(Checks):
     attestation: str | None = None
     results: ResultsManifest | None = None
     image: ImageClaim | None = None
+    replays: ReplayClaims = field(default_factory=ReplayClaims)
 
 
 async def verify_run(
@@ -61,11 +63,13 @@ async def verify_run(
     policy: Policy,
     now: datetime,
     images: Images | None = None,
+    *,
+    replays: bool = True,
 ) -> Verification:
     """Return what is found of a run at a reference.
 
-    ``images``: what the chain goes on with; it ends at the run where that is absent. Raises what a registry raises
-    where it cannot be asked.
+    ``images``: what the chain goes on with; it ends at the run where that is absent. ``replays``: whether what replays
+    of it found is looked at. Raises what a registry raises where it cannot be asked.
     """
     found, trust = Verification(reference), Trust(signers, policy, now)
     step = "artifact"
@@ -82,7 +86,10 @@ async def verify_run(
         _inputs(found, claim)
         step = "chain"
         await _chain(found, claim, images)
-    except REFUSALS as error:
+        if replays:
+            step = "replays"
+            await _replays(registry, found, trust, files[MANIFEST_FILE])
+    except (*REFUSALS, ReplayDiverged) as error:
         found.fail(step, error)
     else:
         found.say("time", _time(claim))
@@ -213,6 +220,16 @@ async def _chain(found: Verification, claim: Claim, images: Images | None) -> No
     else:
         found.image = await images.verify(parse_reference(image), attestation)
         found.say("chain", f"image attested {found.image.in_words()}")
+
+
+async def _replays(registry: Registry, found: Verification, trust: Trust, manifest: str) -> None:
+    """Look at what replays of the run found; nothing is said where nobody who is relied on replayed it."""
+    if found.results is None:
+        raise NotAttested("there are no results")
+    found.replays = await replays_of(registry, found.reference, trust, found.results, manifest, found.attestation)
+    found.replays.check()
+    if found.replays.claims:
+        found.say("replays", found.replays.in_words())
 
 
 def _time(claim: Claim) -> str:

@@ -36,13 +36,15 @@ class Asked:
     """What a verification was asked for.
 
     ``signers``: fingerprints of the keys, or who is to have signed. ``images``: None where the chain was not followed.
-    ``replayed``: whether it was run again and came to the same.
+    ``replayed``: whether it was run again and came to the same. ``replays``: whether what others found who replayed it
+    was looked at, as it is unless somebody asks that it is not.
     """
 
     signers: tuple[str, ...]
     policy: Policy
     images: Policy | None
     replayed: bool
+    replays: bool = True
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON values, of which the policy's digest is."""
@@ -51,6 +53,7 @@ class Asked:
             "run": _plain(self.policy),
             "image": None if self.images is None else _plain(self.images),
             "replay": self.replayed,
+            **({} if self.replays else {"replays": False}),
         }
 
 
