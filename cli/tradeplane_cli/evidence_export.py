@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,9 @@ from tradeplane_cli.progress import stage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tradeplane_evidence.export.contents import Export
+    from tradeplane_evidence.export.ledger_copy import LedgerCopy
+    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.policy import Policy
 
 STANDARD_INPUT = "-"
@@ -46,6 +49,10 @@ class Wish:
     most_runs: int
     most_bytes: int
     most_file_bytes: int
+    ledger: Path | None = None
+    """The file with the URL of the ledger's database; none is exported where it is None."""
+    heads: Sequence[Path] = ()
+    most_ledger_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,9 @@ class Written:
             "unattested": [visible(f"{one.namespace}/{one.strategy}/{one.run}") for one in export.unattested],
             "outside": self.exported.outside,
             "passedOver": len(export.passed_over),
+            "ledger": None if export.ledger is None else export.ledger.as_json(),
+            "approvals": None if export.ledger is None else len(export.approvals),
+            "contradicted": [one.reference for one in export.contradicted],
             "files": self.exported.files,
             "checksums": f"sha256:{self.exported.checksums}",
         }
@@ -95,7 +105,24 @@ class Written:
             f"FAIL {visible(f'{one.namespace}/{one.strategy}/{one.run}')}: it succeeded, and has no attestation"
             for one in export.unattested
         ]
-        return "\n".join([pairs(rows), *refused, *bare])
+        if export.ledger is not None and export.ledger.fault is None:
+            rows[-1:-1] = [
+                ("Ledger", f"{export.ledger.entries:,} entries, the last is {export.ledger.hash}"),
+                ("Approvals", f"{len(export.approvals):,}"),
+            ]
+        return "\n".join([pairs(rows), *refused, *bare, *_faults_of_the_ledger(export)])
+
+
+def _faults_of_the_ledger(export: Export) -> list[str]:
+    """Return lines for people on what is wrong with the ledger, and on where it and a run say different things."""
+    fault = None if export.ledger is None else export.ledger.fault
+    lines = [] if fault is None else [f"FAIL the ledger: {visible(fault[1])}"]
+    lines += [
+        f"FAIL {one.reference}: the ledger says that it came to {one.ledger.result}, and that is not what was signed"
+        for one in export.contradicted
+        if one.ledger is not None
+    ]
+    return lines
 
 
 def export(wish: Wish, policy: Policy, images: Policy | None, *, plain_http: bool) -> Written:
@@ -116,12 +143,19 @@ def export(wish: Wish, policy: Policy, images: Policy | None, *, plain_http: boo
         most_runs=wish.most_runs,
         most_bytes=wish.most_bytes,
     )
+    keyring = read_keys(wish.keys)
+    if wish.ledger is not None:
+        request = replace(request, ledger=_copied(wish.ledger, wish.heads, keyring, wish.most_ledger_bytes))
+    elif wish.heads:
+        raise CommandFailure(
+            "a head is compared with a ledger, and none is given", remedy="give --ledger-database, or leave --head out"
+        )
 
     def registry(host: str) -> RecordingRegistry:
         own = Reference(host, "any").is_loopback
         return RecordingRegistry(host, plain_http or own, credentials_for, most_file_bytes=wish.most_file_bytes)
 
-    asking = Asking(read_keys(wish.keys), policy, datetime.now(UTC), registry, images)
+    asking = Asking(keyring, policy, datetime.now(UTC), registry, images)
     with stage("Exporting evidence") as say:
         try:
             exported = asyncio.run(export_evidence(request, asking, wish.out, page, say))
@@ -130,6 +164,19 @@ def export(wish: Wish, policy: Policy, images: Policy | None, *, plain_http: boo
                 f"cannot write {wish.out}: {error.strerror or error}", remedy="name another place by --out"
             ) from error
     return Written(exported, wish.out)
+
+
+def _copied(database: Path, heads: Sequence[Path], keyring: Keyring, most_bytes: int) -> LedgerCopy:
+    """Copy the ledger, and verify it against heads. Raises what the rooms below raise."""
+    from tradeplane_evidence.export.ledger_copy import KeptHead, copy_ledger
+    from tradeplane_evidence.ledger.heads import verify_head
+
+    from tradeplane_cli.ledger import head_bundle, opened
+
+    bundles = [(file, head_bundle(file)) for file in heads]
+    kept = [KeptHead(verify_head(data, keyring, f"the head {file}"), data) for file, data in bundles]
+    with opened(database) as engine, stage("Copying the ledger") as say:
+        return copy_ledger(engine, kept, most_bytes, lambda count: say(f"Copying the ledger: {count:,} entries"))
 
 
 def _period(wish: Wish) -> Period:

@@ -149,10 +149,11 @@ def _signed_heads(files: Sequence[Path], keys: Sequence[Path]) -> tuple[tuple[st
     if not files:
         return ()
     keyring = read_keys(keys)
-    return tuple((str(file), verify_head(_bundle(file), keyring, f"the head {file}")) for file in files)
+    return tuple((str(file), verify_head(head_bundle(file), keyring, f"the head {file}")) for file in files)
 
 
-def _bundle(file: Path) -> bytes:
+def head_bundle(file: Path) -> bytes:
+    """Return the bundle of a signed head. Raises InvalidKey where it cannot be read."""
     try:
         with file.open("rb") as opened_file:
             return opened_file.read(MAX_BUNDLE_BYTES + 1)

@@ -23,6 +23,8 @@ MAX_FILE_BYTES = 64 * 1024**2
 """Of the files of results of one run, where nothing else is asked for."""
 MAX_RUNS = 1_000
 """Runs that are looked at, likewise."""
+MAX_LEDGER_BYTES = 256 * 1024**2
+"""Of the entries of a ledger, likewise."""
 MAX_BYTES = 2 * 1024**3
 """Of all files of an export, likewise."""
 
@@ -67,6 +69,23 @@ def export(
         int, typer.Option(metavar="BYTES", min=1, help="With --with-files, the most of one run.")
     ] = MAX_FILE_BYTES,
     max_runs: Annotated[int, typer.Option(metavar="COUNT", min=1, max=100_000, help="The most runs.")] = MAX_RUNS,
+    ledger_database: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Export the audit ledger as well, whole: a file with the URL of its database. [default: no ledger]",
+            show_default=False,
+        ),
+    ] = None,
+    head: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="A signed head to compare the ledger with, by the keys given; as often as needed."
+        ),
+    ] = None,
+    max_ledger_bytes: Annotated[
+        int, typer.Option(metavar="BYTES", min=1, help="The most of the ledger.")
+    ] = MAX_LEDGER_BYTES,
     max_bytes: Annotated[int, typer.Option(metavar="BYTES", min=1, help="The most of all files.")] = MAX_BYTES,
     plain_http: PlainHttp = False,
     output: Output = OutputFormat.TABLE,
@@ -75,7 +94,8 @@ def export(
     """Export the evidence of a period as one folder or archive that needs nothing else.
 
     Each run is verified; index.html shows verdicts and chains, and how to verify it all again. A run that is refused is
-    in it, with the reason. Ends with exit code 3 then, or where a run of the list has no attestation.
+    in it, with the reason. Ends with exit code 3 then, or where a run of the list has no attestation, or the ledger is
+    not as it was appended or says otherwise than a run.
     """
     from tradeplane_evidence.verification.images import image_policy
     from tradeplane_evidence.verification.policy import Policy
@@ -93,6 +113,9 @@ def export(
         most_runs=max_runs,
         most_bytes=max_bytes,
         most_file_bytes=max_file_bytes if with_files else 0,
+        ledger=ledger_database,
+        heads=head or (),
+        most_ledger_bytes=max_ledger_bytes,
     )
     policy = Policy(builders=frozenset(builder) if builder else None, timestamped=require_timestamp)
     images = image_policy(frozenset(image_builder) if image_builder else None) if chain else None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
-from tradeplane_evidence.export.commands import KEYRING
+from tradeplane_evidence.export.commands import KEYRING, LEDGER
 from tradeplane_evidence.export.exporting import INDEX
 from tradeplane_evidence.export.folder import CHECKSUMS
 from tradeplane_evidence.export.published_keys import key_path
@@ -27,11 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tradeplane_evidence.export.contents import Export
+    from tradeplane_evidence.export.ledger_records import ApprovalTold, Told
     from tradeplane_evidence.export.records import Dependency, Record
 
 MAX_DEPENDENCIES = 40
 """Of one run that the page lists; the statement and ``runs.json`` have them all."""
 MAX_PASSED_OVER = 200
+MAX_APPROVALS = 200
+"""Of all runs together, and of one; of one run as many entries by whom it was applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,9 @@ class Shown:
     figures: tuple[tuple[str, str], ...]
     dependencies: tuple[Dependency, ...]
     more: int
+    replays: tuple[str, ...]
+    applied: tuple[Told, ...]
+    approvals: tuple[ApprovalTold, ...]
 
 
 def page(export: Export) -> bytes:
@@ -64,10 +70,12 @@ def page(export: Export) -> bytes:
         export=export,
         runs=[_shown(one) for one in export.records],
         used={one.fingerprint: _count(export, one.fingerprint) for one in export.keys},
+        approvals=export.approvals[:MAX_APPROVALS],
+        approvals_more=max(0, len(export.approvals) - MAX_APPROVALS),
         passed_over=export.passed_over[:MAX_PASSED_OVER],
         passed_over_more=max(0, len(export.passed_over) - MAX_PASSED_OVER),
         box=(BOX_WIDTH, BOX_HEIGHT),
-        names={"keyring": KEYRING, "index": INDEX, "checksums": CHECKSUMS},
+        names={"keyring": KEYRING, "index": INDEX, "checksums": CHECKSUMS, "ledger": LEDGER},
         key_path=key_path,
         nothing=NOTHING,
     )
@@ -103,6 +111,9 @@ def _shown(record: Record) -> Shown:
         figures=_figures(record),
         dependencies=dependencies[:MAX_DEPENDENCIES],
         more=max(0, len(dependencies) - MAX_DEPENDENCIES),
+        replays=tuple(one.claim.in_words() for one in record.replays),
+        applied=() if record.ledger is None else record.ledger.applied[:MAX_APPROVALS],
+        approvals=() if record.ledger is None else record.ledger.approvals[:MAX_APPROVALS],
     )
 
 

@@ -11,13 +11,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.export.folder import CHECKSUMS
+from tradeplane_evidence.ledger.heads import HEAD_TYPE
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
+from tradeplane_evidence.statements.statement import hexadecimal
+from tradeplane_evidence.statements.test_result import TEST_RESULT_TYPE
 
 if TYPE_CHECKING:
     from tradeplane_evidence.verification.policy import Policy
 
 KEYRING = "keyring.json"
 """All keys that the export was verified by, with their validity, and the timestamp authorities."""
+LEDGER, CHECK_LEDGER = "ledger.jsonl", "check-ledger.py"
+"""The entries of the audit ledger, and a program that follows their chain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +41,31 @@ def whole() -> Command:
 
 def by_cosign(key: str, bundle: str, artifact: str) -> Command:
     """Return the command of cosign that verifies a signed statement about an artifact; arguments are paths."""
+    line = _cosign(key, bundle, PREDICATE_TYPE, artifact)
+    return Command("signature and subject, by the key alone", line, offline=True)
+
+
+def of_replays(key: str, bundle: str, artifact: str) -> Command:
+    """Return the command of cosign that verifies what replays of a run found; arguments are paths."""
+    line = _cosign(key, bundle, TEST_RESULT_TYPE, artifact)
+    return Command("what its replays found, by the key alone", line, offline=True)
+
+
+def of_head(key: str, bundle: str, digest: str) -> Command:
+    """Return the command of cosign that verifies a signed head of the ledger; the first two arguments are paths."""
+    line = _cosign(key, bundle, HEAD_TYPE, "--digestAlg", "sha256", "--digest", hexadecimal(digest))
+    return Command("a signed head of the ledger, by the key alone", line, offline=True)
+
+
+def of_ledger() -> Command:
+    """Return the command that follows the chain of the ledger, by Python's standard library alone."""
+    does = "the chain of the ledger is whole, and its end is what this prints"
+    return Command(does, f"python3 {CHECK_LEDGER} < {LEDGER}", offline=True)
+
+
+def _cosign(key: str, bundle: str, predicate_type: str, *about: str) -> str:
     words = ["cosign", "verify-blob-attestation", "--key", key, "--bundle", bundle]
-    words += ["--insecure-ignore-tlog", "--type", PREDICATE_TYPE, artifact]
-    return Command("signature and subject, by the key alone", shlex.join(words), offline=True)
+    return shlex.join([*words, "--insecure-ignore-tlog", "--type", predicate_type, *about])
 
 
 def by_tradeplane_offline(key: str, bundle: str, artifact: str) -> Command:

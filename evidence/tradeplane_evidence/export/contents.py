@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tradeplane_evidence.export.commands import Command
     from tradeplane_evidence.export.discovery import PassedOver
+    from tradeplane_evidence.export.exported_ledger import ExportedLedger
+    from tradeplane_evidence.export.ledger_records import ApprovalTold
     from tradeplane_evidence.export.period import Period
     from tradeplane_evidence.export.published_keys import PublishedKey
     from tradeplane_evidence.export.records import Record
@@ -38,6 +40,14 @@ class Export:
     unattested: tuple[StatedRun, ...]
     passed_over: tuple[PassedOver, ...]
     whole: Command
+    ledger: ExportedLedger | None = None
+    """None where none was given."""
+    approvals: tuple[ApprovalTold, ...] = ()
+
+    @property
+    def contradicted(self) -> tuple[Record, ...]:
+        """The runs of which the ledger says another result than was signed."""
+        return tuple(one for one in self.records if one.ledger is not None and one.ledger.agrees is False)
 
     @property
     def verified(self) -> tuple[Record, ...]:
@@ -52,7 +62,8 @@ class Export:
     @property
     def passed(self) -> bool:
         """Whether all that is in it may be relied on, and nothing is known to be missing."""
-        return not self.refused and not self.unattested
+        whole = self.ledger is None or self.ledger.fault is None
+        return whole and not self.refused and not self.unattested and not self.contradicted
 
     def as_json(self) -> dict[str, Any]:
         """Return its fields as docs/evidence/export.md states them."""
@@ -75,6 +86,6 @@ class Export:
                 for one in self.unattested
             ],
             "passedOver": [{"reference": one.reference, "why": one.why} for one in self.passed_over],
-            "approvals": None,
-            "ledger": None,
+            "approvals": None if self.ledger is None else [one.as_json() for one in self.approvals],
+            "ledger": None if self.ledger is None else self.ledger.as_json(),
         }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,8 +17,10 @@ from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.contents import Export
 from tradeplane_evidence.export.discovery import Found, discover
 from tradeplane_evidence.export.examination import examine_all
+from tradeplane_evidence.export.exported_ledger import write_ledger
 from tradeplane_evidence.export.folder import staged
 from tradeplane_evidence.export.images import write_images
+from tradeplane_evidence.export.ledger_records import approvals_of, with_ledger
 from tradeplane_evidence.export.published_keys import key_path, keyring_bytes, published
 from tradeplane_evidence.export.records import order
 from tradeplane_evidence.export.run_files import write_run
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.export.examination import Asking
     from tradeplane_evidence.export.folder import Folder
+    from tradeplane_evidence.export.ledger_copy import LedgerCopy
     from tradeplane_evidence.export.period import Period
     from tradeplane_evidence.export.records import Record
     from tradeplane_evidence.export.strategies import StatedRun
@@ -54,6 +57,8 @@ class Request:
     most_runs: int
     most_bytes: int
     """Of all files together."""
+    ledger: LedgerCopy | None = None
+    """None where none was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +87,8 @@ async def export_evidence(
         found = await _find(request, asking)
         examined, outside = await _examine(request, asking, found, folder, say)
         export = _put_together(request, asking, found, examined)
+        if request.ledger is not None:
+            export = _with_ledger(export, request.ledger, asking, folder)
         say("Writing the page")
         _write_keys(asking, folder)
         folder.add(INDEX, json.dumps(export.as_json(), indent=2, ensure_ascii=True).encode() + b"\n")
@@ -162,6 +169,13 @@ def _put_together(request: Request, asking: Asking, found: Found, records: Seque
         passed_over=tuple(sorted(set(found.passed_over), key=lambda one: (one.reference, one.why))),
         whole=commands.whole(),
     )
+
+
+def _with_ledger(export: Export, ledger: LedgerCopy, asking: Asking, folder: Folder) -> Export:
+    """Write the ledger, and have the runs say what it says of them."""
+    records = with_ledger(export.records, ledger, asking.keyring)
+    approvals = approvals_of(records)
+    return replace(export, records=records, approvals=approvals, ledger=write_ledger(ledger, approvals, folder))
 
 
 def _sorted(builders: frozenset[str] | None) -> tuple[str, ...] | None:

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.examination import Examined
     from tradeplane_evidence.export.folder import ExportedFile
     from tradeplane_evidence.export.images import AttestedBy
+    from tradeplane_evidence.export.ledger_records import RunLedger
     from tradeplane_evidence.statements.statement import ResourceDescriptor
     from tradeplane_evidence.verification.bundles import Claim
     from tradeplane_evidence.verification.checks import Check
+    from tradeplane_evidence.verification.replays import ReplayClaim
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,14 @@ class Signed:
 
 
 @dataclass(frozen=True, slots=True)
+class ReplayFile:
+    """What replays of a run found, as a trusted key signed it, and where its bundle is in the export."""
+
+    claim: ReplayClaim
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One run of the export.
 
@@ -81,6 +91,10 @@ class Record:
     commands: tuple[Command, ...]
     image: AttestedBy | None = None
     """Who attested the image that made it, where its statement names that and it was followed."""
+    replays: tuple[ReplayFile, ...] = ()
+    """What attested replays of it found."""
+    ledger: RunLedger | None = None
+    """What the ledger says of it, where one was exported and says anything."""
 
     @property
     def refusal(self) -> Check | None:
@@ -105,6 +119,8 @@ class Record:
             "files": [{"path": one.path, "sha256": one.sha256, "bytes": one.size} for one in self.files],
             "leftOut": dict(sorted(self.left_out.items())),
             "image": None if self.image is None else self.image.as_json(),
+            "replays": [{**one.claim.as_json(), "path": one.path} for one in self.replays],
+            "ledger": None if self.ledger is None else self.ledger.as_json(),
             "verify": [one.line for one in self.commands],
         }
 

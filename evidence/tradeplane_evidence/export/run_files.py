@@ -9,7 +9,7 @@ from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.folder import is_file_name
 from tradeplane_evidence.export.images import attested_by
 from tradeplane_evidence.export.published_keys import key_path
-from tradeplane_evidence.export.records import Record, owner, signed_of
+from tradeplane_evidence.export.records import Record, ReplayFile, owner, signed_of
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.statements.statement import hexadecimal
 
@@ -29,6 +29,12 @@ def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> R
     if signed is not None:
         parts = (key_path(signed.key), f"{place}/bundle.sigstore.json", f"{place}/artifact.json")
         lines = [commands.by_cosign(*parts), commands.by_tradeplane_offline(*parts), *lines]
+    replays = tuple(
+        ReplayFile(claim, f"{place}/replays/{number:03}.sigstore.json")
+        for number, claim in enumerate(found.replays.claims, 1)
+    )
+    files += [folder.add(one.path, one.claim.bundle) for one in replays]
+    lines[-1:-1] = [commands.of_replays(key_path(one.claim.key), one.path, f"{place}/artifact.json") for one in replays]
     image = None if found.image is None else attested_by(found.image)
     if image is not None:
         lines.insert(-1, image.command)
@@ -47,6 +53,7 @@ def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> R
         left_out=left_out,
         commands=tuple(lines),
         image=image,
+        replays=replays,
     )
 
 

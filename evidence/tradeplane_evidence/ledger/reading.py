@@ -16,9 +16,11 @@ from tradeplane_evidence.ledger.events import APPLIES, Action, ObjectReference
 from tradeplane_evidence.ledger.schema import ENTRIES, SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from sqlalchemy import Engine
+
+    from tradeplane_evidence.ledger.entries import Row
 
 ROWS = 1_000
 """Rows of one request; more at once are slower to go through, since they leave the processor's caches."""
@@ -35,11 +37,15 @@ def head(engine: Engine) -> tuple[int, str]:
 
 
 def verify(
-    engine: Engine, heads: Mapping[int, str] | None = None, progress: Callable[[int], None] = lambda _: None
+    engine: Engine,
+    heads: Mapping[int, str] | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+    keep: Callable[[Sequence[Row]], None] = lambda _: None,
 ) -> Chain:
     """Follow the whole chain as it stands at one moment, and return it at its end.
 
-    ``heads``: hashes that are known, by sequence. ``progress`` is told how far it is. Raises LedgerBroken at the first
+    ``heads``: hashes that are known, by sequence. ``progress`` is told how far it is, and ``keep`` is given the rows
+    once they are found to be as they were appended. Raises LedgerBroken at the first
     entry that is not as it was appended, LedgerRefused, LedgerUnavailable.
     """
     chain = Chain(heads)
@@ -54,6 +60,7 @@ def verify(
             while rows := coming.result():
                 coming = ahead.submit(cursor.fetchmany, ROWS)  # the server looks for the next while these are hashed
                 chain.follow(rows)
+                keep(rows)
                 progress(chain.sequence)
     chain.end()
     return chain

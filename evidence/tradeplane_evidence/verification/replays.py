@@ -48,11 +48,12 @@ MAX_REPLAYS = 64
 class ReplayClaim:
     """What replays of a run found, as somebody signed it who is relied on.
 
-    ``attestation``: digest of the manifest that holds the bundle. ``image``: digest by which they ran, ``own_image``
-    whether the run had the same.
+    ``attestation``: digest of the manifest that holds the bundle. ``key``: fingerprint of the key. ``image``: digest by
+    which they ran, ``own_image`` whether the run had the same.
     """
 
     attestation: str
+    key: str
     signer: str
     found: ResultOfTests
     image: str | None
@@ -152,6 +153,7 @@ def claim_of(
     own = results.specification.image
     return ReplayClaim(
         attestation=attestation,
+        key=key.key.fingerprint,
         signer=signer_in_words(key, identity),
         found=found,
         image=image,

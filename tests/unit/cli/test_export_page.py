@@ -15,13 +15,19 @@ from tradeplane_cli.export_page.chain import BOX_HEIGHT, BOX_WIDTH, Box, draw
 from tradeplane_cli.export_page.page import page
 from tradeplane_cli.export_page.wording import plain_words, short, visible
 from tradeplane_evidence import errors
+from tradeplane_evidence.export.exported_ledger import ExportedLedger
+from tradeplane_evidence.export.ledger_records import approvals_of, with_ledger
 from tradeplane_evidence.export.published_keys import keyring_bytes, published
-from tradeplane_evidence.export.records import Dependency
+from tradeplane_evidence.export.records import Dependency, ReplayFile
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring
+from tradeplane_evidence.statements.test_result import result_of_tests
 from tradeplane_evidence.verification.attestations import REFUSALS
 from tradeplane_evidence.verification.checks import Check
+from tradeplane_evidence.verification.replays import ReplayClaim
 
-from tests.unit.evidence import sample_exports, sample_runs
+from tests.unit.evidence import sample_exports, sample_replays, sample_runs
+from tests.unit.evidence.sample_events import KUBECTL
+from tests.unit.evidence.sample_ledgers import applied, approved, copied, finished, started
 
 if TYPE_CHECKING:
     from tradeplane_evidence.export.records import Record
@@ -82,7 +88,10 @@ def test_texts_of_others_stay_text(signer: FileSigner) -> None:
     assert read.elements <= ELEMENTS
     assert {name for name, _ in read.attributes if name.startswith("on") or name in {"src", "style", "srcset"}} == set()
     links = [value for name, value in read.attributes if name == "href"]
-    assert all(re.fullmatch(r"#[\w-]+|data:,|runs\.json|(keys|runs)/[\w./-]+", link) for link in links), links
+    assert all(
+        re.fullmatch(r"#[\w-]+|data:,|runs\.json|ledger\.jsonl|(keys|runs|heads|approvals)/[\w./-]+", link)
+        for link in links
+    ), links
     assert "<script>fetch" in read.words
     assert "{{ 7 * 7 }}" in read.words
 
@@ -124,6 +133,46 @@ def test_what_was_not_exported_is_said(signer: FileSigner, said: str) -> None:
     (words,) = re.findall(rf'id="{said}">([^<]*)<', text)
     assert words.startswith(("None were exported", "None was exported"))
     assert sample_exports.export(signer).as_json()[said] is None
+
+
+def test_who_is_authenticated_is_told_from_who_claims_to_be(signer: FileSigner) -> None:
+    ledger = copied([applied(), applied(actor=KUBECTL), approved(), started(), finished()])
+    records = with_ledger([sample_exports.verified(signer)], ledger, sample_runs.keyring(signer))
+    told = ExportedLedger(ledger.sequence, ledger.hash, ())
+    export = replace(sample_exports.export(signer, *records), ledger=told, approvals=approvals_of(records))
+    words = _Read(page(export).decode()).words
+    assert "by alice@example.com , authenticated by the API server entry 1" in words
+    assert "by somebody who claimed to be “kubectl-client-side-apply”; nobody vouches for it entry 2" in words
+    assert (
+        "Approval of bob@example.com , recorded of somebody who claimed to be “tradeplane-operator”"
+        in words.replace("bob@example.com, ", "bob@example.com , ")
+    )
+    assert "What was signed is not in the ledger" in words
+    assert "No signed head was given" in words
+    assert export.passed
+
+
+def test_a_ledger_without_approvals_and_one_that_was_changed_are_said(signer: FileSigner) -> None:
+    whole = replace(sample_exports.export(signer, sample_exports.verified(signer)), ledger=ExportedLedger(1, "h", ()))
+    assert "The ledger has none of what these runs ran by" in _Read(page(whole).decode()).words
+    broken = replace(whole, ledger=ExportedLedger(0, "", (), (7, "entry 7 was changed")))
+    words = _Read(page(broken).decode()).words
+    assert "The audit ledger is not as it was appended. entry 7 was changed" in words
+    assert "from entry 7 on" in words
+
+
+def test_a_run_of_which_the_ledger_says_otherwise_is_told(signer: FileSigner) -> None:
+    ledger = copied([applied(), started(), finished(result="sha256:" + "00" * 32)])
+    records = with_ledger([sample_exports.verified(signer)], ledger, sample_runs.keyring(signer))
+    export = replace(sample_exports.export(signer, *records), ledger=ExportedLedger(3, ledger.hash, ()))
+    assert "The audit ledger says otherwise of 1 run" in _Read(page(export).decode()).words
+
+
+def test_what_replays_found_is_told(signer: FileSigner) -> None:
+    found = result_of_tests(sample_replays.statement())
+    claim = ReplayClaim("sha256:" + "ab" * 32, signer.public_key.fingerprint, "key k", found, None, True, None, b"{}")
+    record = replace(sample_exports.verified(signer), replays=(ReplayFile(claim, "runs/x/replays/001.sigstore.json"),))
+    assert "PASSED on amd64, arm64 (by key k)" in _Read(page(sample_exports.export(signer, record)).decode()).words
 
 
 def test_the_verdict_is_that_of_the_runs(signer: FileSigner) -> None:

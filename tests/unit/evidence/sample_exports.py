@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.contents import Export
 from tradeplane_evidence.export.discovery import PassedOver
+from tradeplane_evidence.export.exported_ledger import ExportedHead, ExportedLedger
 from tradeplane_evidence.export.folder import ExportedFile
 from tradeplane_evidence.export.images import AttestedBy
+from tradeplane_evidence.export.ledger_records import ApprovalTold, RunLedger, Told
 from tradeplane_evidence.export.period import read_period
 from tradeplane_evidence.export.published_keys import key_path, published
 from tradeplane_evidence.export.records import Dependency, Record, Signed, signed_of
 from tradeplane_evidence.export.strategies import StatedRun
+from tradeplane_evidence.ledger.events import Authenticated, Claimed
 from tradeplane_evidence.verification.bundles import verify_bundle
 from tradeplane_evidence.verification.checks import Check
 from tradeplane_evidence.verification.images import image_policy
@@ -144,10 +147,37 @@ def export(signer: FileSigner, *records: Record) -> Export:
     )
 
 
+def hostile_ledger() -> RunLedger:
+    """Return what a ledger says of a run, every text of which others chose."""
+    by: list[Authenticated | Claimed] = [
+        Claimed(by=HOSTILE.replace("\0", "")),
+        Authenticated(user=HOSTILE.replace("\0", ""), groups=(), audit_id="a"),
+    ]
+    told = tuple(
+        Told(number, "applied", "2026-01-05T09:00:00.000000Z", "2026-01-05T09:00:00.000000Z", by[number % 2])
+        for number in range(500)
+    )
+    approvals = tuple(
+        ApprovalTold(one, HOSTILE, HOSTILE, "sha256:" + "ab" * 32, HOSTILE, None, b"{}", None) for one in told
+    )
+    digest = "sha256:" + "cd" * 32
+    return RunLedger("uid", 1, digest, 1, 2, digest, False, told, approvals)
+
+
 def everything(signer: FileSigner) -> Export:
     """Return an export with something of each kind, the hostile among it."""
+    ledger = hostile_ledger()
+    head = ExportedHead(
+        "heads/5-0.sigstore.json",
+        5,
+        "sha256:" + "ef" * 32,
+        "2026-01-05T09:00:00.000000Z",
+        signer.public_key.fingerprint,
+    )
     return replace(
-        export(signer, hostile(signer), refused(signer), verified(signer)),
+        export(signer, hostile(signer), refused(signer), replace(verified(signer), ledger=ledger)),
+        ledger=ExportedLedger(500, "sha256:" + "cd" * 32, (head,)),
+        approvals=ledger.approvals,
         from_cluster=True,
         unattested=(StatedRun(HOSTILE, HOSTILE, HOSTILE, HOSTILE, None),),
         passed_over=tuple(PassedOver(f"registry.example.com/{number}", HOSTILE) for number in range(300)),
