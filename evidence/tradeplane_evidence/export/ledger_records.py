@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.errors import EvidenceError
 from tradeplane_evidence.ledger.events import APPLIES, Action, Authenticated
 from tradeplane_evidence.signing.bundle import parse_bundle
+from tradeplane_evidence.signing.keyring import signed_at
 from tradeplane_evidence.statements.statement import decoded, parse_statement
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from tradeplane_evidence.ledger.entries import Entry
     from tradeplane_evidence.ledger.events import Claimed
     from tradeplane_evidence.signing.keyring import Keyring
+
+APPROVAL_TYPE = "https://tradeplane.dev/evidence/approval-v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,7 @@ class ApprovalTold:
 
     ``user``: of whom the approval is, by what the entry says. ``statement``: SHA-256 of what was signed. ``bundle``:
     the Sigstore bundle of that, where the ledger has it; ``key`` is the fingerprint of the key that signed it, where
-    that is one that was given and it is about the configuration.
+    that is one that was given and what it signed is an approval of the configuration by that user.
     """
 
     entry: Told
@@ -217,7 +221,7 @@ def _approval(entry: Entry, record: Record, copy: LedgerCopy, keyring: Keyring) 
     for _, payload in copy.approvals.get(record.namespace, ()):
         bundle = _bundle(payload, record.strategy, told.configuration)
         if bundle is not None and _statement(bundle) == event.attestation:
-            return replace(told, bundle=bundle, key=_signed_by(bundle, told.configuration, keyring))
+            return replace(told, bundle=bundle, key=_signed_by(bundle, told, keyring))
     return told
 
 
@@ -244,12 +248,15 @@ def _statement(bundle: bytes) -> str | None:
     return "sha256:" + hashlib.sha256(payload).hexdigest()
 
 
-def _signed_by(bundle: bytes, configuration: str, keyring: Keyring) -> str | None:
-    """Return the key that signed an approval, where it is one that was given and signed for this configuration."""
+def _signed_by(bundle: bytes, told: ApprovalTold, keyring: Keyring) -> str | None:
+    """Return the key that signed an approval, where it is one that was given and says what the ledger says."""
     try:
         parsed = parse_bundle(bundle)
-        key = keyring.verify(parsed)
-        about = parse_statement(parsed.dsse_envelope.payload_bytes()).about(configuration)
-    except EvidenceError:
+        key, stamped = keyring.verify(parsed), signed_at(keyring, parsed)
+        statement = parse_statement(parsed.dsse_envelope.payload_bytes())
+        said = datetime.fromisoformat(statement.predicate["time"]).astimezone(UTC)
+        key.check(said if stamped is None else stamped[0], trusted=stamped is not None)
+    except (EvidenceError, KeyError, TypeError, ValueError, OverflowError):
         return None
-    return key.key.fingerprint if about else None
+    of_it = statement.predicate_type == APPROVAL_TYPE and statement.about(told.configuration)
+    return key.key.fingerprint if of_it and statement.predicate.get("user") == told.user else None

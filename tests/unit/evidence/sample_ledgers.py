@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.export.ledger_copy import LedgerCopy
+from tradeplane_evidence.export.ledger_records import APPROVAL_TYPE
 from tradeplane_evidence.ledger.entries import HASH, ROW, entry_of
 from tradeplane_evidence.ledger.events import Action, Claimed, ObjectReference
 from tradeplane_evidence.signing.signer import sign_statement
@@ -31,15 +32,18 @@ APPROVAL = ObjectReference(
 )
 
 
-def approval_statement(configuration: str = CONFIGURATION) -> Statement:
+def approval_statement(configuration: str = CONFIGURATION, kind: str = APPROVAL_TYPE, **changes: Any) -> Statement:
     """Return what is signed of an approval."""
     subject = Subject(name="configuration", digest={"sha256": configuration.removeprefix("sha256:")})
-    return Statement(subject=(subject,), predicate_type="https://tradeplane.dev/evidence/approval-v1", predicate={})
+    said = {"user": "bob@example.com", "time": "2026-01-05T08:00:00Z"} | changes
+    return Statement(subject=(subject,), predicate_type=kind, predicate=said)
 
 
-def approval_payload(signer: FileSigner, form: str = "text", **changes: Any) -> bytes:
+def approval_payload(
+    signer: FileSigner, form: str = "text", statement: Statement | None = None, **changes: Any
+) -> bytes:
     """Return what is applied as an Approval, its bundle as text, or as an object."""
-    bundle = sign_statement(approval_statement(), signer).decode()
+    bundle = sign_statement(statement or approval_statement(), signer).decode()
     spec = {
         "strategyRef": {"name": OBJECT.name},
         "configuration": CONFIGURATION,

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from tradeplane_evidence.export.ledger_copy import LedgerCopy
 from tradeplane_evidence.export.ledger_records import RunLedger, approvals_of, with_ledger
 from tradeplane_evidence.ledger.errors import LedgerBroken
 from tradeplane_evidence.ledger.events import Action
+from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
+from tradeplane_evidence.statements.statement import serialise
 from tradeplane_store.canonical import sha256_digest
 
 from tests.unit.evidence import sample_exports, sample_runs
@@ -27,6 +30,7 @@ from tests.unit.evidence.sample_ledgers import (
     applied,
     approval_applied,
     approval_payload,
+    approval_statement,
     approved,
     copied,
     finished,
@@ -36,7 +40,6 @@ from tests.unit.evidence.sample_ledgers import (
 if TYPE_CHECKING:
     from tradeplane_evidence.ledger.events import Event
     from tradeplane_evidence.signing.file_signer import FileSigner
-    from tradeplane_evidence.signing.keyring import Keyring
 
 OTHER = sha256_digest(b"another")
 
@@ -185,6 +188,32 @@ def test_a_bundle_whose_statement_is_not_the_one_that_was_recorded_is_not_shown(
 def test_an_approval_by_a_key_that_was_not_given_is_said_to_be_that(signer: FileSigner, tmp_path: Path) -> None:
     payload = approval_payload(sample_runs.signer_in(tmp_path, scalar=99))
     found = _of(signer, applied(), approval_applied(payload), approved(), started(), payloads=(payload,))
+    assert found is not None
+    (one,) = found.approvals
+    assert one.bundle is not None
+    assert one.key is None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"user": "eve@example.com"},
+        {"time": "whenever"},
+        {"time": None},
+        {"kind": "https://slsa.dev/provenance/v1"},
+        {"configuration": OTHER},
+        {"time": "2025-01-01T00:00:00Z"},
+    ],
+)
+def test_what_was_signed_and_is_no_approval_of_it_by_that_user_has_no_key(
+    signer: FileSigner, changes: dict[str, Any]
+) -> None:
+    """The ledger has its digest, and its bundle is there; the key is valid from a day on."""
+    statement = approval_statement(**changes)
+    payload = approval_payload(signer, statement=statement)
+    entry = approved(attestation=sha256_digest(serialise(statement)))
+    valid = Keyring((TrustedKey(signer.public_key, not_before=datetime(2026, 1, 1, tzinfo=UTC)),))
+    found = _of(signer, applied(), approval_applied(payload), entry, started(), payloads=(payload,), keyring=valid)
     assert found is not None
     (one,) = found.approvals
     assert one.bundle is not None
