@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_api.parity import Baseline
 from tradeplane_evidence.errors import DigestMismatch, NotAttested, PolicyRefused, RegistryUnavailable
+from tradeplane_evidence.registry import bundles
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
@@ -26,7 +27,7 @@ from tradeplane_evidence.verification import replays as verifying_replays
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
 
-from tests.integration.evidence.conftest import push
+from tests.integration.evidence.conftest import push, push_results
 from tests.integration.evidence.test_batches import Counted, _attest
 from tests.unit.cli.conftest import files, tradeplane
 from tests.unit.evidence import sample_replays, sample_runs
@@ -287,17 +288,26 @@ async def test_a_key_that_was_not_valid_then_is_passed_over(
     assert not (await _verify(run.reference, Keyring((TrustedKey(signer.public_key), valid)))).passed
 
 
+async def test_what_is_said_to_be_yet_to_come_is_passed_over(registry_host: str, signer: FileSigner) -> None:
+    run = await push(registry_host, "replays/future", signer)
+    later = replay(AMD64, DIVERGED).model_copy(update={"completion_time": "2026-01-06T00:06:00Z"})
+    await _attest_replays(run.reference, signer, sample_replays.replayed(later))
+    found = await _verify(run.reference, sample_runs.keyring(signer))
+    assert found.passed, found.checks
+    assert (found.replays.claims, found.replays.passed_over) == ((), 1)
+
+
 async def test_many_replays_do_not_hide_the_run_and_those_beyond_a_limit_are_counted(
     registry_host: str, signer: FileSigner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """More than the bundles about one artifact that are looked at, all listed before the run's own."""
+    """More than the bundles about one artifact that are looked at, all hung on it before the run's own is."""
     monkeypatch.setattr(verifying_replays, "MAX_REPLAYS", 3)
-    from tradeplane_evidence.registry import bundles
-
-    monkeypatch.setattr(bundles, "MAX_ATTESTATIONS", 2)
-    run = await push(registry_host, "replays/many", signer)
+    monkeypatch.setattr(bundles, "MAX_ATTESTATIONS", 1)
+    async with Registry(registry_host, plain_http=True) as registry:
+        results = await push_results(registry, "replays/many", sample_runs.stored())
     for repeat in range(1, 6):
-        await _attest_replays(run.reference, signer, sample_replays.replayed(replay(AMD64, repeat=repeat)))
+        await _attest_replays(results, signer, sample_replays.replayed(replay(AMD64, repeat=repeat)))
+    run = await push(registry_host, "replays/many", signer)
     found = await _verify(run.reference, sample_runs.keyring(signer))
     assert found.passed, found.checks
     assert (len(found.replays.claims), found.replays.passed_over) == (3, 2)

@@ -24,7 +24,7 @@ from tradeplane_evidence.verification.bundles import Claim, claim_of_one, verify
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_store.canonical import canonical_json, sha256_digest
 
-from tests.unit.evidence import sample_runs
+from tests.unit.evidence import sample_replays, sample_runs
 
 if TYPE_CHECKING:
     from tradeplane_evidence.signing.file_signer import FileSigner
@@ -116,6 +116,20 @@ async def test_no_statement_is_about_more_than_is_read(signer: Counted) -> None:
     times = Counter(one.bundle for one in signed)
     sizes = {len(_statement(Signed(bundle, batched=True)).subject): count for bundle, count in times.items()}
     assert sizes == {6: 6, MAX_SUBJECTS: MAX_SUBJECTS}
+    assert signer.times == 2
+
+
+@pytest.mark.parametrize("place", [0, 1, 3])
+async def test_what_is_signed_by_itself_only_is_not_signed_with_runs_that_wait(signer: Counted, place: int) -> None:
+    candidates = [_candidate(number) for number in range(3)]
+    alone = Candidate(sample_replays.statement(), "", sample_runs.EXECUTION.builder, None)
+    signed = await _all(WithinQuota(signer, Quota(AT_ONCE)), *candidates[:place], alone, *candidates[place:])
+    own = signed.pop(place)
+    assert not own.batched
+    assert _statement(own) == sample_replays.statement()
+    for candidate, one in zip(candidates, signed, strict=True):
+        assert _statement(one).about(candidate.artifact)
+        assert len(_statement(one).subject) == 3
     assert signer.times == 2
 
 
