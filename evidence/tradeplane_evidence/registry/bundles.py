@@ -26,12 +26,17 @@ MAX_ATTESTATIONS = 64
 async def list_attestations(
     registry: Registry, reference: Reference, predicate_type: str = PREDICATE_TYPE
 ) -> Sequence[Descriptor]:
+    """Return the attestations among what refers to an artifact, as ``attestations_in`` does."""
+    listed = await list_referrers(registry, reference.repository, reference.digest or "")
+    return attestations_in(listed, predicate_type)
+
+
+def attestations_in(listed: Sequence[Descriptor], predicate_type: str = PREDICATE_TYPE) -> Sequence[Descriptor]:
     """Return the manifests that say they hold a bundle about an artifact, the first ``MAX_ATTESTATIONS``.
 
     Those that say that they state something else come last: however many replays of a run are attested, its provenance
     is found before them.
     """
-    listed = await list_referrers(registry, reference.repository, reference.digest or "")
     found = [one for one in listed if one.artifact_type in {BUNDLE_TYPE, None}]
     return sorted(found, key=lambda one: stated(one) not in {predicate_type, None})[:MAX_ATTESTATIONS]
 

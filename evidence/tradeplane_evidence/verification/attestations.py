@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.registry.client import Registry
+    from tradeplane_evidence.registry.manifests import Descriptor
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.bundles import Claim
@@ -76,19 +77,21 @@ async def believed(
     trust: Trust,
     refine: Callable[[Claim], Awaitable[Claim]] | None = None,
     only: str | None = None,
+    hung: Sequence[Descriptor] | None = None,
 ) -> Believed:
     """Return the first claim about a manifest that is believed.
 
-    ``refine`` goes on with a claim, and may refuse it. ``only``: digest of the one attestation that will do. Raises one
-    of ``REFUSALS``, and what the registry raises.
+    ``refine`` goes on with a claim, and may refuse it. ``only``: digest of the one attestation that will do.
+    ``hung``: the attestations there are, where they are known. Raises one of ``REFUSALS``, and what the registry
+    raises.
     """
-    listed: Sequence[str] = [only] if only else [one.digest for one in await list_attestations(registry, reference)]
+    listed: Sequence[str] = [only] if only else await _digests(registry, reference, hung)
     if not listed:
         raise NotAttested(f"nothing attests {reference}: no Sigstore bundle refers to it in the registry")
     faults: list[EvidenceError] = []
     for one in listed:
         try:
-            bundle = await _pull(registry, reference, one)
+            bundle = await pull_attested(registry, reference, one)
             claim = verify_bundle(bundle, reference.digest or "", trust.signers, trust.policy, trust.now)
             return Believed(claim if refine is None else await refine(claim), one, bundle, len(faults))
         except REFUSALS as error:
@@ -96,7 +99,11 @@ async def believed(
     raise faults[0]
 
 
-async def _pull(registry: Registry, reference: Reference, attestation: str) -> bytes:
+async def _digests(registry: Registry, reference: Reference, hung: Sequence[Descriptor] | None) -> Sequence[str]:
+    return [one.digest for one in (await list_attestations(registry, reference) if hung is None else hung)]
+
+
+async def pull_attested(registry: Registry, reference: Reference, attestation: str) -> bytes:
     """Return a bundle. Raises NotAttested where it was there once and is no more."""
     try:
         return await pull_bundle(registry, reference, attestation)

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_store import layout
 
 from tradeplane_evidence.errors import Malformed, PolicyRefused, ReplayDiverged
-from tradeplane_evidence.registry.bundles import pull_bundle, stated
-from tradeplane_evidence.registry.referrers import list_referrers
+from tradeplane_evidence.registry.bundles import stated
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE
 from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.statements.run import IMAGE
@@ -27,14 +26,17 @@ from tradeplane_evidence.statements.test_result import (
     TEST_RESULT_TYPE,
     result_of_tests,
 )
-from tradeplane_evidence.verification.attestations import REFUSALS
+from tradeplane_evidence.verification.attestations import REFUSALS, pull_attested
 from tradeplane_evidence.verification.bundles import signed_by, signer_in_words
 from tradeplane_evidence.verification.policy import AHEAD, about
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tradeplane_api.run import ResultsManifest
 
     from tradeplane_evidence.registry.client import Registry
+    from tradeplane_evidence.registry.manifests import Descriptor
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.statements.statement import ResourceDescriptor
     from tradeplane_evidence.statements.test_result import ResultOfTests
@@ -111,19 +113,23 @@ class ReplayClaims:
 
 
 async def replays_of(
-    registry: Registry, reference: Reference, trust: Trust, results: ResultsManifest, manifest: str, own: str | None
+    registry: Registry,
+    reference: Reference,
+    trust: Trust,
+    results: ResultsManifest,
+    manifest: str,
+    hung: Sequence[Descriptor],
 ) -> ReplayClaims:
     """Return what replays of a run found. Raises what the registry raises where it cannot be asked.
 
-    ``manifest``: digest of the manifest of its results. ``own``: digest of the attestation of the run itself.
+    ``manifest``: digest of the manifest of its results. ``hung``: what refers to it, but for the run's own attestation.
     """
-    listed = await list_referrers(registry, reference.repository, reference.digest or "")
-    bundles = [one for one in listed if one.artifact_type in {BUNDLE_TYPE, None} and one.digest != own]
-    hung = [one for one in bundles if stated(one) in {TEST_RESULT_TYPE, None}]
-    claims, refused = [], max(0, len(hung) - MAX_REPLAYS)
-    for one in hung[:MAX_REPLAYS]:
+    bundles = [one for one in hung if one.artifact_type in {BUNDLE_TYPE, None}]
+    found = [one for one in bundles if stated(one) in {TEST_RESULT_TYPE, None}]
+    claims, refused = [], max(0, len(found) - MAX_REPLAYS)
+    for one in found[:MAX_REPLAYS]:
         try:
-            bundle = await pull_bundle(registry, reference, one.digest)
+            bundle = await pull_attested(registry, reference, one.digest)
             claims.append(claim_of(bundle, one.digest, reference, trust, results, manifest))
         except REFUSALS:
             refused += stated(one) is not None  # a registry that tells of none what it states has others among them

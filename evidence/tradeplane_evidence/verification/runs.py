@@ -13,8 +13,10 @@ from tradeplane_store.canonical import canonical_json
 
 from tradeplane_evidence.errors import Malformed, NotAttested, PolicyRefused, ReplayDiverged
 from tradeplane_evidence.keyless.identities import LOG
+from tradeplane_evidence.registry.bundles import attestations_in
 from tradeplane_evidence.registry.manifests import parse_manifest
 from tradeplane_evidence.registry.references import is_digest, parse_reference
+from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.results_artifact import (
     MANIFEST_FILE,
     MAX_FILE_BYTES,
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.registry.client import Registry
-    from tradeplane_evidence.registry.manifests import Manifest
+    from tradeplane_evidence.registry.manifests import Descriptor, Manifest
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.images import ImageClaim, Images
@@ -76,7 +78,8 @@ async def verify_run(
     try:
         manifest = await _artifact(registry, found)
         step = "attestation"
-        claim = await _attestation(registry, found, manifest, trust)
+        hung = await list_referrers(registry, found.reference.repository, found.reference.digest or "")
+        claim = await _attestation(registry, found, manifest, trust, hung)
         step = "files"
         files = _files(manifest, claim)
         results_bytes = await _pull(registry, found, files)
@@ -88,7 +91,7 @@ async def verify_run(
         await _chain(found, claim, images)
         if replays:
             step = "replays"
-            await _replays(registry, found, trust, files[MANIFEST_FILE])
+            await _replays(registry, found, trust, files[MANIFEST_FILE], hung)
     except (*REFUSALS, ReplayDiverged) as error:
         found.fail(step, error)
     else:
@@ -110,7 +113,9 @@ async def _artifact(registry: Registry, found: Verification) -> Manifest:
     return manifest
 
 
-async def _attestation(registry: Registry, found: Verification, manifest: Manifest, trust: Trust) -> Claim:
+async def _attestation(
+    registry: Registry, found: Verification, manifest: Manifest, trust: Trust, hung: Sequence[Descriptor]
+) -> Claim:
     """Find what is claimed of this artifact, and of this run where the statement is of many."""
 
     async def of_one(claim: Claim) -> Claim:
@@ -119,7 +124,7 @@ async def _attestation(registry: Registry, found: Verification, manifest: Manife
         provenance = await _provenance(registry, found.reference, manifest)
         return claim_of_one(claim, provenance, trust.policy, trust.now)
 
-    one = await believed(registry, found.reference, trust, of_one)
+    one = await believed(registry, found.reference, trust, of_one, hung=attestations_in(hung))
     found.claim, found.attestation = one.claim, one.attestation
     claim = one.claim
     others = f"; {one.passed_over} passed over" if one.passed_over else ""
@@ -222,11 +227,14 @@ async def _chain(found: Verification, claim: Claim, images: Images | None) -> No
         found.say("chain", f"image attested {found.image.in_words()}")
 
 
-async def _replays(registry: Registry, found: Verification, trust: Trust, manifest: str) -> None:
+async def _replays(
+    registry: Registry, found: Verification, trust: Trust, manifest: str, hung: Sequence[Descriptor]
+) -> None:
     """Look at what replays of the run found; nothing is said where nobody who is relied on replayed it."""
     if found.results is None:
         raise NotAttested("there are no results")
-    found.replays = await replays_of(registry, found.reference, trust, found.results, manifest, found.attestation)
+    others = [one for one in hung if one.digest != found.attestation]
+    found.replays = await replays_of(registry, found.reference, trust, found.results, manifest, others)
     found.replays.check()
     if found.replays.claims:
         found.say("replays", found.replays.in_words())

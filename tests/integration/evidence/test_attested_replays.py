@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 from tradeplane_api.parity import Baseline
 from tradeplane_evidence.errors import DigestMismatch, NotAttested, PolicyRefused, RegistryUnavailable
@@ -292,6 +293,18 @@ async def test_what_is_said_to_be_yet_to_come_is_passed_over(registry_host: str,
     run = await push(registry_host, "replays/future", signer)
     later = replay(AMD64, DIVERGED).model_copy(update={"completion_time": "2026-01-06T00:06:00Z"})
     await _attest_replays(run.reference, signer, sample_replays.replayed(later))
+    found = await _verify(run.reference, sample_runs.keyring(signer))
+    assert found.passed, found.checks
+    assert (found.replays.claims, found.replays.passed_over) == ((), 1)
+
+
+async def test_one_that_is_listed_and_gone_is_passed_over(without_referrers: str, signer: FileSigner) -> None:
+    """As a registry without a list of its own has it after something was deleted: the fallback tag names it still."""
+    run = await push(without_referrers, "replays/gone", signer)
+    hung = await _attest_replays(run.reference, signer)
+    place = f"http://{without_referrers}/v2/{run.reference.repository}/manifests/{hung.attestation}"
+    async with aiohttp.ClientSession() as session, session.delete(place) as answer:
+        assert answer.status == 202
     found = await _verify(run.reference, sample_runs.keyring(signer))
     assert found.passed, found.checks
     assert (found.replays.claims, found.replays.passed_over) == ((), 1)
