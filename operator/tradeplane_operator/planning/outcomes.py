@@ -69,14 +69,13 @@ def _working(reason: str, message: str) -> Verdict:
 
 
 def _without_job(run: RunStatus, observed: Observed, pace: Pace, now: datetime, *, written: bool) -> Progress:
+    """Return that a run's Job is to be made: again, where somebody removed it, whatever lies in the store.
+
+    Results that no Job of ours was seen to complete may be anybody's. Its runner computes them anew, and refuses what
+    another has left there.
+    """
     if written and not observed.fresh:
         return Progress(need=Need(Fact.FRESH_RESOURCE))
-    if written:
-        results = observed.results.get(run.name)
-        if results is None:
-            return Progress(need=Need(Fact.RESULTS, run.name))
-        if results.state is ResultState.FOUND:
-            return Progress(finished=_succeeded(run, results, rfc3339(now)))
     refusal = observed.refusals.get(run.name)
     if refusal is not None:
         again = refusal.at + timedelta(seconds=pace.pod_again_seconds)
@@ -119,6 +118,12 @@ def _why_waiting(run: RunStatus, pods: JobPods) -> Verdict | None:
 
 
 def _completed(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime) -> Progress:
+    if run.job_digest not in (None, job.did):
+        message = (
+            f"JobReplaced: the Job {run.name} that has completed is not the one that was asked for: it had its pods do "
+            "something else, so nothing it left is taken for a result; see who may create Jobs in this namespace"
+        )
+        return Progress(finished=_ended(_started(run, job), Outcome.FAILED, job.end_time or rfc3339(now), message))
     results = observed.results.get(run.name)
     if results is None:
         return Progress(need=Need(Fact.RESULTS, run.name))

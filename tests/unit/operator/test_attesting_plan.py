@@ -17,7 +17,7 @@ from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.settings import Evidence
 
-from tests.unit.operator.simulation import SETTINGS, SUMMARY
+from tests.unit.operator.simulation import SETTINGS, SUMMARY, as_asked
 from tests.unit.operator.test_strategy_plan import NOW, READY, _condition, _Everything, _job, _resource
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 def _plan(resource: dict[str, Any], evidence: Evidence | None = EVIDENCE, now: datetime = NOW, **seen: Any) -> Plan:
     settings = SETTINGS.model_copy(update={"evidence": evidence})
     known: dict[str, Any] = {"snapshot": READY, "admitted": _Everything()} | seen
+    known["jobs"] = as_asked(resource, known.get("jobs", {}))
     return plan(Observed(resource=resource, **known), settings, now)
 
 
