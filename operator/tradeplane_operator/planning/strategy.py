@@ -151,7 +151,8 @@ class _Draft:
         for index, run in enumerate(self.runs):
             if run.outcome is not Outcome.RUNNING:
                 continue
-            state = progress(run, self.observed, self.settings.pace, self.now, written=True)
+            signed = self.settings.evidence is not None
+            state = progress(run, self.observed, self.settings.pace, self.now, written=True, signed=signed)
             if state.need is not None:
                 self.needs.append(state.need)
             if state.finished is not None:

@@ -45,8 +45,10 @@ async def _next_run(bench: Bench, name: str) -> tuple[Json, str]:
     return found, run_name(name, uid, 2, Trigger.GENERATION, "", Architecture.ANY)
 
 
-@pytest.mark.usefixtures("operator")
-async def test_a_job_that_was_made_under_the_name_of_the_next_run_is_not_taken_for_it(bench: Bench) -> None:
+async def test_a_job_that_was_made_under_the_name_of_the_next_run_is_not_taken_for_it(
+    bench: Bench, operators: Callable[..., OperatorProcess]
+) -> None:
+    await operators().working()
     await bench.create_snapshot("prices", bench.write_snapshot())
     strategy, run = await _next_run(bench, "macd")
     container = {"name": "runner", "image": OTHER}
@@ -91,8 +93,10 @@ async def test_a_job_that_was_put_in_the_place_of_the_operators_vouches_for_noth
     assert (latest["outcome"], "resultDigest" in latest) == ("Failed", False)
 
 
-@pytest.mark.usefixtures("operator")
-async def test_results_of_a_job_that_was_deleted_are_not_taken_until_it_has_run_again(bench: Bench) -> None:
+async def test_results_of_a_job_that_was_deleted_are_not_taken_until_it_has_run_again(
+    bench: Bench, operators: Callable[..., OperatorProcess]
+) -> None:
+    await operators().working()
     await bench.create_snapshot("prices", bench.write_snapshot())
     await bench.create_strategy("macd")
     before = await bench.a_job()
