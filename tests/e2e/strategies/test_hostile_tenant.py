@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_api.run import ResultsManifest
 from tradeplane_api.strategy import Architecture, Trigger
+from tradeplane_operator.observing.stores import check_results
 from tradeplane_operator.planning.names import STRATEGY_UID_LABEL, run_name
+from tradeplane_operator.planning.observed import ResultState
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.scenario import OPERATOR, SYSTEM
 from tradeplane_store.canonical import canonical_json, result_digest, run_digest
@@ -85,6 +87,17 @@ for name, text in json.loads(sys.argv[1]).items():
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 print(json.dumps({"above": sorted(os.listdir("/store/..")), "stores": sorted(os.listdir("/store"))}))
+"""
+
+_REPLACE = """
+import json, pathlib, sys, time
+(name, text), = json.loads(sys.argv[1]).items()
+path = pathlib.Path("/store/results", name, "manifest.json")
+while not path.exists():
+    time.sleep(0.001)
+path.unlink()
+path.write_text(text)
+print("{}")
 """
 
 
@@ -361,7 +374,9 @@ def test_results_that_were_written_before_they_existed_are_neither_taken_nor_att
     assert "results" in seen["stores"]
     assert not [one for one in seen["above"] if one.startswith("e2e-")], "no other tenant's folder is above it"
     for run, text in forged.items():
-        assert (tenant.directory / "results" / run / "manifest.json").read_text() == text
+        left = (tenant.directory / "results" / run / "manifest.json").read_bytes()
+        assert left.decode() == text
+        assert check_results(left, run).state is ResultState.FOUND, "nothing else is wrong with it"
     for name in ("same-question", "another-question"):
         tenant.patch("strategy", name, {"suspend": False})
     for name in ("same-question", "another-question"):
@@ -372,6 +387,24 @@ def test_results_that_were_written_before_they_existed_are_neither_taken_nor_att
         assert run["outcome"] == "Failed", said(refused)
         assert "resultDigest" not in run
         assert "attestation" not in run
+
+
+def test_results_that_were_replaced_before_they_were_read_are_neither_taken_nor_attested(
+    tenant: Tenant, first: Object, as_user: Callable[..., str]
+) -> None:
+    """What the run's own pod left, its kubelet says; a pod beside it has replaced that with what passes for it."""
+    _, run = _suspended(tenant, "replaced")
+    forged = {run: _forged(tenant, first, run)}
+    pod = restricted_pod("racer", tenant.platform.images().workloads, {}, *PYTHON, _REPLACE, json.dumps(forged))
+    assert as_user("create", "-f", _file(tenant, _mounting(pod))) == ""
+    tenant.patch("strategy", "replaced", {"suspend": False})
+    refused = tenant.await_said("strategy", "replaced", "ResultsReplaced", "Succeeded")
+    assert said(refused)[1] == "ResultsReplaced"
+    assert _ended(tenant, "racer") == {}
+    latest = refused["status"]["latest"]
+    facts = check_results((tenant.directory / "results" / run / "manifest.json").read_bytes(), run)
+    assert (facts.state, facts.run_digest) == (ResultState.FOUND, latest["runDigest"]), "nothing else is wrong with it"
+    assert (latest["outcome"], "attestation" in latest) == ("Failed", False)
 
 
 def test_what_another_namespace_has_is_not_found(tenant: Tenant, neighbour: Tenant, first: Object) -> None:
