@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,9 @@ from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.scenario import OPERATOR, SYSTEM
 from tradeplane_store.canonical import canonical_json, result_digest, run_digest
 
-from tests.e2e.platform import Object, restricted_pod, runs, said, strategy, until
+from tests.e2e.platform import Object, restricted_pod, runs, said, seen, strategy, until
 from tests.e2e.strategies.node_listeners import listening
+from tests.integration.operator.hostile_objects import hostile_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -255,6 +257,69 @@ def test_a_volume_of_another_tenant_is_not_had(tenant: Tenant, neighbour: Tenant
     assert tenant.get("pvc", "theirs")["status"]["phase"] == "Pending"
     bound = tenant.platform.kubectl.get("pv", volume)["spec"]["claimRef"]
     assert bound["namespace"] == neighbour.name
+
+
+# Objects.
+
+
+def _connection(name: str, address: tuple[str, int]) -> Object:
+    """Return a connection whose endpoint is an address that somebody wants to be asked."""
+    host, port = address
+    endpoint = {"rest": f"http://{host}:{port}/latest", "stream": f"ws://{host}:{port}/latest"}
+    return {
+        "apiVersion": "tradeplane.dev/v1alpha1",
+        "kind": "BrokerConnection",
+        "metadata": {"name": name},
+        "spec": {"type": "Simulated", "endpoint": endpoint},
+    }
+
+
+def _restarts(platform: Platform) -> list[tuple[str, int]]:
+    """Return the operator's containers, and how often each was started again."""
+    statuses = [(pod["metadata"]["name"], one) for pod in platform.pods() for one in pod["status"]["containerStatuses"]]
+    return sorted((name, one["restartCount"]) for name, one in statuses)
+
+
+def test_an_address_in_an_object_is_asked_by_a_pod_of_the_tenant_or_by_nobody(tenant: Tenant, free: Tenant) -> None:
+    """A connection is probed from its own namespace, under its network policies; the operator itself asks nothing."""
+    platform = tenant.platform
+    with listening(platform.cluster.settings.instance, [METADATA, KEYS]) as (metadata, keys):
+        free.apply(_connection("theirs", METADATA))
+        tenant.apply(_connection("theirs", KEYS))
+        for where in (free, tenant):
+            where.await_said("brokerconnection", "theirs", "EndpointUnreachable", "NotTheApiExpected")
+        probes = free.items("pods", "-l", "tradeplane.dev/role=broker-probe")
+        assert set(metadata.callers) == {pod["status"]["podIP"] for pod in probes}
+        assert keys.callers == []
+
+
+def test_hostile_objects_leave_the_operator_as_it_was(tenant: Tenant, neighbour: Tenant) -> None:
+    """They are all answered; nobody is asked, no container is started again, and no fault is logged."""
+    platform = tenant.platform
+    began, before = datetime.now(UTC), _restarts(platform)
+    neighbour.kubectl("create", "quota", "none", "--hard=count/jobs.batch=0,count/statefulsets.apps=0")
+    host = "{}:{}".format(*KEYS)
+    bases = ("macd-momentum", "broker-binance", "capture", "replay", "snapshot-sp500")
+    asked = {f"http://{host}/latest", f"{host}/team/image@sha256:{'a' * 64}", "/etc/passwd", "..", "169.254.169.254"}
+    bodies = [one.body for one in hostile_objects(host, Path("/etc/passwd"), bases) if one.value in asked]
+    path = _file(neighbour, {"apiVersion": "v1", "kind": "List", "items": bodies})
+    with listening(platform.cluster.settings.instance, [METADATA, KEYS]) as listeners:
+        with pytest.raises(DemoError, match="is invalid"):  # most of them; those that pass the schema are made
+            neighbour.kubectl("create", "--validate=false", "-f", path)
+
+        def unanswered() -> list[str]:
+            found = [one for kind in _KINDS for one in neighbour.items(kind)]
+            assert len({one["kind"] for one in found}) == len(_KINDS)
+            return [one["metadata"]["name"] for one in found if not seen(one)]
+
+        until("every object to be answered", unanswered, lambda names: names == [], _LIMIT_S)
+        assert [listener.callers for listener in listeners] == [[], []]
+    assert _restarts(platform) == before
+    since = f"--since-time={began.isoformat(timespec='seconds')}"
+    logs = [platform.kubectl("logs", "-n", SYSTEM, pod["metadata"]["name"], since) for pod in platform.pods()]
+    assert not [line for log in logs for line in log.splitlines() if '"trace"' in line or '"level":"ERROR"' in line]
+    for one in (*neighbour.items("jobs"), *neighbour.items("statefulsets.apps")):
+        pytest.fail(f"{one['kind']} {one['metadata']['name']} was made")
 
 
 # The user.

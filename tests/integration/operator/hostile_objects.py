@@ -105,11 +105,11 @@ def _set(there: Any, path: tuple[str, ...], value: str) -> None:
     _set(there[key], rest, value)
 
 
-def hostile_objects(host: str, file: Path) -> Iterator[Hostile]:
-    """Yield every example with every hostile value in every string of its spec, and in what metadata it may choose."""
+def hostile_objects(host: str, file: Path, bases: tuple[str, ...] = BASES) -> Iterator[Hostile]:
+    """Yield examples with every hostile value in every string of their specs, and in what metadata they may choose."""
     plurals = {one.name: one.plural for one in KINDS}
     number = 0
-    for base in BASES:
+    for base in bases:
         documents = yaml.safe_load_all((_EXAMPLES / f"{base}.yaml").read_text(encoding="utf-8"))
         for document in (one for one in documents if one["kind"] in plurals):
             paths = [("spec", *path) for path in strings(schema_of(document["kind"]))]
