@@ -388,9 +388,8 @@ def _suspended(tenant: Tenant, name: str) -> tuple[Object, str]:
     return found, run_name(name, uid, found["metadata"]["generation"] + 1, Trigger.GENERATION, "", Architecture.ANY)
 
 
-def test_a_job_by_the_name_of_the_next_run_is_not_taken_for_it(
-    tenant: Tenant, first: Object, as_user: Callable[..., str]
-) -> None:
+def test_a_job_by_the_name_of_the_next_run_is_not_taken_for_it(tenant: Tenant, as_user: Callable[..., str]) -> None:
+    """What becomes of the run once that Job is deleted is shown without nodes, where nobody waits for it."""
     found, run = _suspended(tenant, "taken")
     pod = restricted_pod("x", tenant.platform.images().workloads, {}, *PYTHON, "pass")
     job = {
@@ -401,12 +400,18 @@ def test_a_job_by_the_name_of_the_next_run_is_not_taken_for_it(
     }
     assert as_user("create", "-f", _file(tenant, job)) == ""
     tenant.patch("strategy", "taken", {"suspend": False})
-    refused = tenant.await_said("strategy", "taken", "JobRefused", words="does something else than was asked for")
-    assert runs(refused)[0]["name"] == run
-    tenant.kubectl("delete", "job", run)
-    done = tenant.await_run("taken")
-    assert (done["status"]["latest"]["name"], len(runs(done))) == (run, 1)
-    assert done["status"]["latest"]["resultDigest"] == first["status"]["latest"]["resultDigest"]
+    tenant.await_said("strategy", "taken", "JobRefused", words="does something else than was asked for")
+    theirs = until(
+        "the end of their Job",
+        lambda: tenant.get("job", run)["status"],
+        lambda one: bool(one.get("succeeded")),
+        _LIMIT_S,
+    )
+    assert theirs["succeeded"] == 1
+    (latest,) = runs(tenant.await_said("strategy", "taken", "JobRefused"))
+    assert (latest["name"], latest["outcome"]) == (run, "Running")
+    assert not {"resultDigest", "attestation"} & latest.keys()
+    tenant.kubectl("delete", "strategy/taken", f"job/{run}")
 
 
 def _forged(tenant: Tenant, first: Object, run: str, **simulation: Any) -> str:
@@ -445,13 +450,11 @@ def test_results_that_were_written_before_they_existed_are_neither_taken_nor_att
     for name in ("same-question", "another-question"):
         tenant.patch("strategy", name, {"suspend": False})
     for name in ("same-question", "another-question"):
-        refused = until(
-            f"an end of {name}", lambda name=name: tenant.get("strategy", name), lambda one: said(one)[0] == "Stalled"
-        )
-        (run,) = runs(refused)
-        assert run["outcome"] == "Failed", said(refused)
-        assert "resultDigest" not in run
-        assert "attestation" not in run
+        refused = tenant.await_said("strategy", name, "DataRefused", "ResultsRefused", "ResultsReplaced")
+        (ended,) = runs(refused)
+        assert ended["outcome"] == "Failed"
+        assert "resultDigest" not in ended
+        assert "attestation" not in ended
 
 
 def test_results_that_were_replaced_before_they_were_read_are_neither_taken_nor_attested(

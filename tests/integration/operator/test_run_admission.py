@@ -163,7 +163,7 @@ def test_those_who_make_them_do(policy: EmbeddedCluster, tenant: str, user: str)
 def test_no_pod_is_counted_as_one_of_a_job_s(policy: EmbeddedCluster, tenant: str) -> None:
     adopted = _of("Pod", _pod())
     adopted["metadata"]["ownerReferences"] = [OWNER]
-    selected = _of("Pod", _pod({"batch.kubernetes.io/controller-uid": OWNER["uid"]}))
+    selected = _of("Pod", _pod({"batch.kubernetes.io/controller-uid": str(OWNER["uid"])}))
     for pod in (adopted, selected):
         assert "are made by their controllers alone" in _refusal(policy, tenant, pod)
 
