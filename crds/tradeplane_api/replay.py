@@ -181,6 +181,9 @@ class ReplayRun(Document):
     architecture: ReplayArchitecture = Field(description="The processor asked for.")
     repeat: Integer = Field(ge=1, description="Which of the repeats.")
     outcome: Outcome = Field(description="Where it stands.")
+    job_digest: Digest | None = Field(
+        default=None, description="Digest of what its Job is to have its pods do; the operator takes no other for it."
+    )
     start_time: Timestamp | None = Field(default=None, description="When its Job started, RFC 3339.")
     completion_time: Timestamp | None = Field(default=None, description="When it ended, RFC 3339.")
     result_digest: Digest | None = Field(default=None, description="Digest of its result.")

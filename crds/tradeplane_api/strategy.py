@@ -351,6 +351,9 @@ class RunStatus(Document):
     )
     outcome: Outcome = Field(description="Where the run stands.")
     job_uid: str | None = Field(default=None, max_length=64, description="UID of its Job.")
+    job_digest: Digest | None = Field(
+        default=None, description="Digest of what its Job is to have its pods do; the operator takes no other for it."
+    )
     start_time: Timestamp | None = Field(default=None, description="When its Job started, RFC 3339.")
     completion_time: Timestamp | None = Field(default=None, description="When it ended, RFC 3339.")
     run_digest: Digest | None = Field(default=None, description="Digest of what decides the result.")

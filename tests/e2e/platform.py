@@ -232,6 +232,30 @@ class Tenant:
         shutil.rmtree(self.directory, ignore_errors=True)  # a pod may write there until it has ended
 
 
+def restricted_pod(name: str, image: str, labels: Mapping[str, str], *command: str, **own: Any) -> Object:
+    """Write a pod, restricted as a run's is but for its container's own security context, that does something once."""
+    confined = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    container = {"name": "runner", "image": image, "command": list(command), "securityContext": {**confined, **own}}
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": dict(labels)},
+        "spec": {
+            "restartPolicy": "Never",
+            "serviceAccountName": "tradeplane-runner",
+            "nodeSelector": {"kubernetes.io/arch": "amd64"},
+            "terminationGracePeriodSeconds": 0,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": 65532,
+                "runAsGroup": 65532,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "containers": [container],
+        },
+    }
+
+
 def runs_now(pod: Object) -> bool:
     """Return whether a pod's container is running."""
     statuses = (pod.get("status") or {}).get("containerStatuses", [])

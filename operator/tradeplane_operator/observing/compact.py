@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_operator.planning.job_digest import job_digest
 from tradeplane_operator.planning.names import APPLIED_ANNOTATION, OWNER_LABELS
 from tradeplane_operator.planning.observed import JobEnd, ObservedChild, ObservedJob, ObservedSet, PodFacts
 
@@ -42,6 +43,7 @@ def compact_job(body: Mapping[str, Any]) -> ObservedJob:
         suspended=bool((body.get("spec") or {}).get("suspend")),
         deleting="deletionTimestamp" in metadata,
         owner_kind=OWNER_LABELS[label],
+        did=job_digest(body) if end else "",
     )
 
 

@@ -33,7 +33,10 @@ class JobEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ObservedJob:
-    """What matters of a Job; times are RFC 3339. ``ready``: a pod of it runs, or has just succeeded."""
+    """What matters of a Job; times are RFC 3339. ``ready``: a pod of it runs, or has just succeeded.
+
+    ``did``: what it had its pods do (``planning.job_digest``), of one that has ended.
+    """
 
     name: str
     namespace: str
@@ -51,6 +54,7 @@ class ObservedJob:
     suspended: bool = False
     deleting: bool = False
     owner_kind: str = "Strategy"
+    did: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,16 +46,19 @@ class Progress:
     create: bool = False
 
 
-def progress(run: RunStatus, observed: Observed, pace: Pace, now: datetime, *, written: bool) -> Progress:
+def progress(
+    run: RunStatus, observed: Observed, pace: Pace, now: datetime, *, written: bool, signed: bool = False
+) -> Progress:
     """Return where a run recorded as running stands.
 
     ``written``: the record was there before this plan, so that its Job may have been made, finished or removed before.
+    ``signed``: its results are to be attested, and so are taken only where a pod of its Job said that it left them.
     """
     job = observed.jobs.get(run.name)
     if job is None:
         return _without_job(run, observed, pace, now, written=written)
     if job.end is JobEnd.COMPLETE:
-        return _completed(run, job, observed, pace, now)
+        return _completed(run, job, observed, pace, now, signed=signed)
     if job.end is JobEnd.FAILED:
         return _failed(run, job, observed)
     if job.deleting:
@@ -69,14 +72,13 @@ def _working(reason: str, message: str) -> Verdict:
 
 
 def _without_job(run: RunStatus, observed: Observed, pace: Pace, now: datetime, *, written: bool) -> Progress:
+    """Return that a run's Job is to be made: again, where somebody removed it, whatever lies in the store.
+
+    Results that no Job of ours was seen to complete may be anybody's. Its runner computes them anew, and refuses what
+    another has left there.
+    """
     if written and not observed.fresh:
         return Progress(need=Need(Fact.FRESH_RESOURCE))
-    if written:
-        results = observed.results.get(run.name)
-        if results is None:
-            return Progress(need=Need(Fact.RESULTS, run.name))
-        if results.state is ResultState.FOUND:
-            return Progress(finished=_succeeded(run, results, rfc3339(now)))
     refusal = observed.refusals.get(run.name)
     if refusal is not None:
         again = refusal.at + timedelta(seconds=pace.pod_again_seconds)
@@ -118,13 +120,26 @@ def _why_waiting(run: RunStatus, pods: JobPods) -> Verdict | None:
     return why_waiting(f"run {run.name}", run.image, pods, where)
 
 
-def _completed(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime) -> Progress:
+def _completed(
+    run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime, *, signed: bool
+) -> Progress:
+    if run.job_digest not in (None, job.did):
+        message = (
+            f"JobReplaced: the Job {run.name} that has completed is not the one that was asked for: it had its pods do "
+            "something else, so nothing it left is taken for a result; see who may create Jobs in this namespace"
+        )
+        return Progress(finished=_ended(_started(run, job), Outcome.FAILED, job.end_time or rfc3339(now), message))
     results = observed.results.get(run.name)
     if results is None:
         return Progress(need=Need(Fact.RESULTS, run.name))
     ended = job.end_time or rfc3339(now)
     waited = now - parse_rfc3339(ended)
+    if results.state is ResultState.FOUND and signed and run.name not in observed.pods:
+        return Progress(need=Need(Fact.PODS, run.name))
     if results.state is ResultState.FOUND:
+        doubt = _not_left_by(observed.pods[run.name], results, run.name) if signed else ""
+        if doubt:
+            return Progress(finished=_ended(_started(run, job), Outcome.FAILED, ended, doubt))
         return Progress(finished=_succeeded(_started(run, job), results, ended))
     if results.state is ResultState.UNAVAILABLE and waited < timedelta(seconds=pace.store_patience_seconds):
         pause = min(max(pace.store_again_seconds, waited.total_seconds()), pace.store_most_seconds)
@@ -142,6 +157,32 @@ def _completed(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace,
         ResultState.REFUSED: "ResultsRefused",
     }[results.state]
     return Progress(finished=_ended(_started(run, job), Outcome.FAILED, ended, f"{reason}: {results.message}"))
+
+
+def _not_left_by(pods: JobPods, results: ResultFacts, run: str) -> str:
+    """Return why results are not taken for what pods of the run's Job left, "" where one said that it left these.
+
+    All pods of a namespace can write to its folder of the store; what a container said at its end its kubelet tells.
+    """
+    left = {_manifest_said(pod) for pod in pods.pods if pod.exit_code == 0} - {None}
+    if results.manifest_digest in left:
+        return ""
+    if not left:
+        return (
+            f"ResultsUnvouched: there is no pod of run {run} any more that says which results it left, and without one "
+            "nothing is attested"
+        )
+    return (
+        f"ResultsReplaced: the manifest in results/{run} is {results.manifest_digest}, and the pod of the run left "
+        f"{', '.join(sorted(filter(None, left)))}: something else in this namespace has written there"
+    )
+
+
+def _manifest_said(pod: PodFacts) -> str | None:
+    try:
+        return TerminationMessage.model_validate_json(pod.termination_message).manifest_digest
+    except ValidationError:
+        return None
 
 
 def _failed(run: RunStatus, job: ObservedJob, observed: Observed) -> Progress:

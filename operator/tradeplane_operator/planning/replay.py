@@ -26,6 +26,7 @@ from tradeplane_operator.planning.documents import (
     to_wire,
 )
 from tradeplane_operator.planning.image_trust import trusted
+from tradeplane_operator.planning.job_digest import job_digest
 from tradeplane_operator.planning.names import run_name
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import progress
@@ -164,6 +165,7 @@ class _Draft:
             architecture=replay.architecture.of_run,
             image=None if self.pinned is None else self.pinned.image,
             outcome=replay.outcome,
+            job_digest=replay.job_digest,
             start_time=replay.start_time,
         )
 
@@ -262,11 +264,14 @@ class _Draft:
             if replay.name not in self.unmade:
                 continue
             try:
-                self.create.append(build_replay(self.metadata, self.spec, self.pinned, replay, self.settings))
+                job = build_replay(self.metadata, self.spec, self.pinned, replay, self.settings)
             except SpecificationTooLarge as error:
                 self._fail(index, f"SpecificationTooLarge: {error}, or spec.whatIf")
             except UnreadablePin as error:
                 self._fail(index, f"StatusUnreadable: {error}")
+            else:
+                self.create.append(job)
+                self.replays[index] = replay.model_copy(update={"job_digest": job_digest(job)})
 
     def _fail(self, index: int, words: str) -> None:
         ended = {"outcome": Outcome.FAILED, "completion_time": rfc3339(self.now), "message": words}

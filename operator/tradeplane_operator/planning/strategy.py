@@ -38,6 +38,7 @@ from tradeplane_operator.planning.documents import (
 )
 from tradeplane_operator.planning.history import runs_of, trimmed
 from tradeplane_operator.planning.image_trust import trusted
+from tradeplane_operator.planning.job_digest import job_digest
 from tradeplane_operator.planning.jobs import build_job
 from tradeplane_operator.planning.names import run_name
 from tradeplane_operator.planning.notices import notices
@@ -150,7 +151,8 @@ class _Draft:
         for index, run in enumerate(self.runs):
             if run.outcome is not Outcome.RUNNING:
                 continue
-            state = progress(run, self.observed, self.settings.pace, self.now, written=True)
+            signed = self.settings.evidence is not None
+            state = progress(run, self.observed, self.settings.pace, self.now, written=True, signed=signed)
             if state.need is not None:
                 self.needs.append(state.need)
             if state.finished is not None:
@@ -346,9 +348,12 @@ class _Draft:
             if run.name not in self.unmade:
                 continue
             try:
-                self.create.append(build_job(self.metadata, self.spec, self.pinned, run, self.settings))
+                job = build_job(self.metadata, self.spec, self.pinned, run, self.settings)
             except SpecificationTooLarge as error:
                 self.runs[index] = failed_to_build(run, self.moment, f"SpecificationTooLarge: {error}")
+            else:
+                self.create.append(job)
+                self.runs[index] = run.model_copy(update={"job_digest": job_digest(job)})
 
     def clean_up(self) -> None:
         """Want Jobs removed that are no longer needed."""

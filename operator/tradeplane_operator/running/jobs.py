@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.acting.errors import AlreadyExists, Refused
 from tradeplane_operator.observing.compact import compact_job
+from tradeplane_operator.planning.job_digest import job_digest
 from tradeplane_operator.planning.names import OWNER_LABELS
 from tradeplane_operator.planning.observed import Refusal
 
@@ -35,7 +36,10 @@ class Asked:
 
 
 async def ask_for_job(client: ApiClient, jobs: JobIndex, key: Key, manifest: Mapping[str, Any], now: datetime) -> Asked:
-    """Create a Job; one that is there already is taken for it if it belongs to the same object. Raises ApiError."""
+    """Create a Job; one that is there already is taken for it if it is of the same object and does the same.
+
+    Labels alone say little: who may create Jobs in the namespace may have made one of this name. Raises ApiError.
+    """
     path = f"/apis/batch/v1/namespaces/{key.namespace}/jobs"
     name, owner = manifest["metadata"]["name"], _owner(manifest)
     created = True
@@ -46,6 +50,9 @@ async def ask_for_job(client: ApiClient, jobs: JobIndex, key: Key, manifest: Map
         job = await client.get(f"{path}/{name}")
         if _owner(job) != owner:
             words = f"there is a Job {name} that is not of this {key.kind.value}; delete it"
+            return Asked(Refusal("AlreadyExists", words, now))
+        if job_digest(job) != job_digest(manifest):
+            words = f"there is a Job {name} that does something else than was asked for; delete it"
             return Asked(Refusal("AlreadyExists", words, now))
     except Refused as error:
         log.warning("a Job was refused: %s", error, extra={"key": str(key), "job": name})

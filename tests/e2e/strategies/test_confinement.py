@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_stacks.demo.errors import DemoError
 
-from tests.e2e.platform import Object, until
+from tests.e2e.platform import Object, restricted_pod, until
 
 if TYPE_CHECKING:
     from tests.e2e.platform import Tenant
@@ -56,30 +56,8 @@ def _pod(tenant: Tenant, name: str, labels: dict[str, str], **own: Any) -> Objec
         "server": (node, endpoint["ports"][0]["port"]),
         "registry": (registry, int(port)),
     }
-    confined = {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "labels": labels},
-        "spec": {
-            "restartPolicy": "Never",
-            "serviceAccountName": "tradeplane-runner",
-            "nodeSelector": {"kubernetes.io/arch": "amd64"},
-            "securityContext": {
-                "runAsNonRoot": True,
-                "runAsUser": 65532,
-                "seccompProfile": {"type": "RuntimeDefault"},
-            },
-            "containers": [
-                {
-                    "name": "runner",
-                    "image": tenant.platform.images().workloads,
-                    "command": ["/usr/bin/python3", "-c", _LOOK, json.dumps(hosts)],
-                    "securityContext": {**confined, **own},
-                }
-            ],
-        },
-    }
+    command = ("/usr/bin/python3", "-c", _LOOK, json.dumps(hosts))
+    return restricted_pod(name, tenant.platform.images().workloads, labels, *command, **own)
 
 
 def _seen_from(tenant: Tenant, name: str, labels: dict[str, str]) -> Object:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from tradeplane_api.run import (
     SPECIFICATION_VARIABLE,
+    ExitCode,
     Part,
     ResultsManifest,
     RunSpecification,
@@ -26,7 +27,7 @@ from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifes
 from tradeplane_operator.acting.errors import NotFound
 from tradeplane_operator.planning.names import API_VERSION, STRATEGY_UID_LABEL
 from tradeplane_store import layout
-from tradeplane_store.canonical import canonical_json, result_digest, run_digest, sha256_digest
+from tradeplane_store.canonical import canonical_json, document_digest, result_digest, run_digest, sha256_digest
 
 from tests.integration.operator.states import MarkingClient, States
 
@@ -224,8 +225,12 @@ class Bench:
         """Have a run end well, its results in the store."""
         if with_results:
             self.write_results(job)
-        await self.write_pod_status(job["metadata"]["name"], pod_status("Succeeded", 0, "Completed", ""))
-        return results_manifest(specification_of(job))
+        manifest = results_manifest(specification_of(job))
+        said = TerminationMessage(
+            exit_code=ExitCode.OK, manifest_digest=document_digest(manifest), result_digest=manifest.result_digest
+        ).model_dump_json(by_alias=True)
+        await self.write_pod_status(job["metadata"]["name"], pod_status("Succeeded", 0, "Completed", said))
+        return manifest
 
     def write_results(self, job: Mapping[str, Any]) -> None:
         """Put what a run leaves into the store."""

@@ -15,9 +15,10 @@ from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
 from tradeplane_store import layout
+from tradeplane_store.canonical import canonical_json
 
 from tests.integration.evidence.conftest import listing_referrers
-from tests.integration.operator.cluster import Bench, condition, eventually
+from tests.integration.operator.cluster import SUMMARY, Bench, condition, eventually, results_manifest, specification_of
 from tests.integration.operator.processes import SOON_OVER
 from tests.ports import free_port
 from tests.unit.evidence import sample_runs
@@ -135,6 +136,23 @@ async def test_a_run_that_succeeded_is_attested(
         assert (metadata.started_on, metadata.finished_on) == (latest["startTime"], latest["completionTime"])
         assert await _attestations(strategy) == [latest["attestation"]["attestation"]]
         assert await _tagged(strategy) == latest["attestation"]["reference"]
+
+
+async def test_results_that_were_replaced_before_they_were_read_are_not_attested(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    """Each pod of the namespace has its folder of the store; what the run's own pod left is said by its kubelet."""
+    operators(**evidence(host, sample_runs.key_file(tmp_path)))
+    await bench.create_snapshot("prices", bench.write_snapshot())
+    strategy = await bench.create_strategy("hold")
+    job = await bench.a_job(strategy["metadata"]["uid"])
+    better = results_manifest(specification_of(job), SUMMARY.model_copy(update={"total_return": "9.99"}))
+    bench.store.put(layout.results_manifest(job["metadata"]["name"]), canonical_json(better))
+    await bench.succeed(job, with_results=False)
+    failed = await bench.until("hold", "ResultsReplaced")
+    assert "something else in this namespace has written there" in condition(failed, "Ready")["message"]
+    assert "attestation" not in failed["status"]["latest"]
+    assert condition(failed, "Attested")["status"] == "False"
 
 
 async def test_a_registry_that_is_down_delays_it_and_loses_none(

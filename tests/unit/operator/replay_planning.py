@@ -32,7 +32,7 @@ from tradeplane_operator.planning.snapshot import SnapshotFacts, SnapshotState
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_store.canonical import sha256_digest
 
-from tests.unit.operator.simulation import SETTINGS
+from tests.unit.operator.simulation import AS_ASKED, SETTINGS, as_asked
 
 if TYPE_CHECKING:
     from tradeplane_operator.planning.wanted import Plan
@@ -107,6 +107,7 @@ def planned(
     **seen: Any,
 ) -> Plan:
     defaults: dict[str, Any] = {"admitted": Everything(), "snapshot": SESSION}
+    seen["jobs"] = as_asked(of, seen.get("jobs", {}))
     cluster = Observed(resource=of, **(defaults | seen))
     left = {
         name: ReplayFacts(cluster.results[name], one, (compared or {}).get(name))
@@ -169,6 +170,7 @@ def job(name: str, end: JobEnd | None = JobEnd.COMPLETE) -> ObservedJob:
     return ObservedJob(
         name=name, namespace="research", uid=f"{name}-uid", owner_uid="uid-1", owner_name="again", resource_version=1,
         created=rfc3339(NOW), ready=end is None, start_time=rfc3339(NOW), end=end, end_time=ended,
+        did=AS_ASKED,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ its watches bring is delivered when a test says so, each kind on its own, in ord
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -27,6 +27,8 @@ from tradeplane_store.canonical import canonical_json, result_digest, run_digest
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
+
+    from tradeplane_operator.planning.observed import ObservedJob
 
 T = TypeVar("T")
 Json = dict[str, Any]
@@ -57,6 +59,18 @@ SUMMARY = Summary(
     exposure="0.5",
     hit_rate=None,
 )
+
+
+AS_ASKED = "as asked"
+"""What a Job did, in a test that does not say: what the status has recorded as asked."""
+
+
+def as_asked(resource: Mapping[str, Any], jobs: Mapping[str, ObservedJob]) -> dict[str, ObservedJob]:
+    """Return Jobs that did what their records say was asked of them, but for those that did something else."""
+    status = resource["status"]
+    recorded = [status.get("latest"), *status.get("history", ()), *status.get("replays", ())]
+    digests = {one["name"]: one.get("jobDigest", "") for one in recorded if isinstance(one, dict)}
+    return {name: replace(job, did=digests.get(name, "")) if job.did == AS_ASKED else job for name, job in jobs.items()}
 
 
 class Crash(BaseException):

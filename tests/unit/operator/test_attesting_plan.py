@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tradeplane_api.run import Outcome
+from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
 from tradeplane_api.strategy import AttestationStatus
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts, pause
-from tradeplane_operator.planning.observed import JobEnd, Observed, ResultFacts, ResultState
+from tradeplane_operator.planning.observed import JobEnd, JobPods, Observed, PodFacts, ResultFacts, ResultState
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.times import rfc3339
+from tradeplane_operator.planning.wanted import Fact
 from tradeplane_operator.settings import Evidence
 
-from tests.unit.operator.simulation import SETTINGS, SUMMARY
+from tests.unit.operator.simulation import SETTINGS, SUMMARY, as_asked
 from tests.unit.operator.test_strategy_plan import NOW, READY, _condition, _Everything, _job, _resource
 
 if TYPE_CHECKING:
@@ -26,18 +27,28 @@ if TYPE_CHECKING:
 EVIDENCE = Evidence(registry="registry.example.com/runs", signer="file:/key.pem")
 REQUIRED = EVIDENCE.model_copy(update={"required": True})
 LATER = NOW + timedelta(hours=1)
+LEFT, ELSE = "sha256:" + "8" * 64, "sha256:" + "9" * 64
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def _plan(resource: dict[str, Any], evidence: Evidence | None = EVIDENCE, now: datetime = NOW, **seen: Any) -> Plan:
     settings = SETTINGS.model_copy(update={"evidence": evidence})
     known: dict[str, Any] = {"snapshot": READY, "admitted": _Everything()} | seen
+    known["jobs"] = as_asked(resource, known.get("jobs", {}))
     return plan(Observed(resource=resource, **known), settings, now)
 
 
 def _asked(wanted: Plan) -> tuple[str, ...]:
     """Return the names of the runs that are to be attested."""
     return tuple(run.name for run in wanted.attest)
+
+
+def _pod(left: str | None, exit_code: int = 0, words: str | None = None) -> PodFacts:
+    """Return a pod whose container said at its end which manifest it left, or in words something else."""
+    said = TerminationMessage(exit_code=ExitCode(exit_code), manifest_digest=left).model_dump_json(by_alias=True)
+    told = said if words is None else words
+    phase = "Failed" if exit_code else "Succeeded"
+    return PodFacts("macd-x", rfc3339(NOW), phase, exit_code=exit_code, termination_message=told)
 
 
 def _ended(evidence: Evidence | None = EVIDENCE, before: Any = None, **spec: Any) -> tuple[Plan, str]:
@@ -49,11 +60,12 @@ def _ended(evidence: Evidence | None = EVIDENCE, before: Any = None, **spec: Any
         ResultState.FOUND,
         run_digest=latest["runDigest"],
         result_digest="sha256:" + "7" * 64,
-        manifest_digest="sha256:" + "8" * 64,
+        manifest_digest=LEFT,
         summary=SUMMARY,
     )
     job = _job(latest["name"], end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
-    seen: dict[str, Any] = {"jobs": {job.name: job}, "results": {job.name: found}}
+    pods = JobPods((_pod(LEFT),))
+    seen: dict[str, Any] = {"jobs": {job.name: job}, "results": {job.name: found}, "pods": {job.name: pods}}
     return _plan(_resource(started.status, **spec), evidence, **seen), job.name
 
 
@@ -72,6 +84,48 @@ def _done(run: str) -> AttestationFacts:
 
 def _failed(end: AttestationEnd = AttestationEnd.UNAVAILABLE, tries: int = 1, at: datetime = NOW) -> AttestationFacts:
     return AttestationFacts(end, at, tries, "RegistryUnavailable", "registry.example.com cannot be reached")
+
+
+def _completed(pods: JobPods | None, evidence: Evidence | None = EVIDENCE) -> Plan:
+    """Return the plan of a run whose Job has completed, with a manifest in the store and these pods."""
+    started = _plan(_resource(), evidence)
+    assert started.status is not None
+    latest = started.status["latest"]
+    found = ResultFacts(
+        ResultState.FOUND, run_digest=latest["runDigest"], result_digest=ELSE, manifest_digest=LEFT, summary=SUMMARY
+    )
+    job = _job(latest["name"], end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
+    seen: dict[str, Any] = {"jobs": {job.name: job}, "results": {job.name: found}}
+    return _plan(_resource(started.status), evidence, **seen, pods={} if pods is None else {job.name: pods})
+
+
+def test_what_a_pod_left_is_asked_before_results_are_taken_that_are_to_be_attested() -> None:
+    assert [need.fact for need in _completed(None).needs] == [Fact.PODS]
+    assert _condition(_completed(None, evidence=None))["reason"] == "Succeeded", "where nothing is signed"
+
+
+@pytest.mark.parametrize(
+    ("pods", "reason"),
+    [
+        ([_pod(ELSE)], "ResultsReplaced"),
+        ([_pod(ELSE), _pod(ELSE)], "ResultsReplaced"),
+        ([_pod(LEFT, exit_code=1), _pod(ELSE)], "ResultsReplaced"),
+        ([_pod(LEFT, exit_code=1)], "ResultsUnvouched"),
+        ([_pod(None)], "ResultsUnvouched"),
+        ([_pod(None, words=LEFT)], "ResultsUnvouched"),
+        ([], "ResultsUnvouched"),
+    ],
+)
+def test_a_manifest_that_no_pod_of_the_job_left_is_not_taken(pods: list[PodFacts], reason: str) -> None:
+    wanted = _completed(JobPods(tuple(pods)))
+    assert wanted.status is not None
+    assert _condition(wanted, "Stalled")["reason"] == reason
+    assert _asked(wanted) == ()
+    assert "manifestDigest" not in wanted.status["latest"]
+
+
+def test_one_pod_of_several_that_left_it_will_do() -> None:
+    assert _asked(_completed(JobPods((_pod(None, exit_code=1, words="killed"), _pod(LEFT))))) != ()
 
 
 def test_a_run_is_attested_with_the_record_of_its_end() -> None:

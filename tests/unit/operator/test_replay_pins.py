@@ -211,7 +211,7 @@ def test_a_snapshot_that_is_deleted_or_replaced_after_pinning_changes_nothing(go
     assert wanted.status == before["status"]
     assert (wanted.create, wanted.delete) == ((), ())
     again = planned(before, snapshot=gone, manifest=None, jobs={}, fresh=True)
-    assert [need.fact for need in again.needs] == [Fact.RESULTS, Fact.RESULTS]
+    assert [job["metadata"]["name"] for job in again.create] == names(before)
 
 
 def test_a_strategy_beside_a_session_decides_as_it_is_now() -> None:

@@ -164,6 +164,17 @@ def test_an_image_of_before_there_were_replays_is_told_with_its_remedy() -> None
     assert "set spec.image" in stalled["message"]
 
 
+def test_a_job_that_did_something_else_vouches_for_no_replay() -> None:
+    before = started(architectures=["amd64"])
+    (name,) = names(before)
+    facts = {name: ResultFacts(ResultState.FOUND, result_digest=RESULT, manifest_digest=OTHER)}
+    replaced = replace(job(name), did="sha256:" + "e" * 64)
+    wanted = planned(before, jobs={name: replaced}, results=facts, verdicts={name: EXACT})
+    assert condition(wanted, "Stalled")["reason"] == "JobReplaced"
+    assert wanted.status is not None
+    assert "verdict" not in wanted.status["replays"][0]
+
+
 def test_a_record_is_read_before_a_replay_counts() -> None:
     before = started()
     wanted = planned(before, jobs={name: job(name) for name in names(before)})

@@ -25,7 +25,7 @@ from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 
-from tests.unit.operator.simulation import SETTINGS, SNAPSHOT, SUMMARY
+from tests.unit.operator.simulation import AS_ASKED, SETTINGS, SNAPSHOT, SUMMARY, as_asked
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 READY = SnapshotView(digest=SNAPSHOT, store="default", ready=True, stalled=False)
@@ -55,6 +55,7 @@ def _resource(status: Any = None, generation: int = 1, **spec: Any) -> dict[str,
 
 def _plan(resource: dict[str, Any], now: datetime = NOW, **seen: Any) -> Plan:
     defaults: dict[str, Any] = {"snapshot": READY, "admitted": _Everything()}
+    seen["jobs"] = as_asked(resource, seen.get("jobs", {}))
     observed = Observed(resource=resource, **(defaults | seen))
     return plan(observed, SETTINGS, now)
 
@@ -69,6 +70,7 @@ def _job(run: str, **changes: Any) -> ObservedJob:
         resource_version=2,
         created=rfc3339(NOW),
         start_time=rfc3339(NOW),
+        did=AS_ASKED,
     )
     return replace(job, **changes)
 
@@ -241,14 +243,49 @@ def test_a_plan_of_what_was_planned_changes_nothing() -> None:
     assert (again.create, again.delete, again.notices) == ((), (), ())
 
 
-def test_a_missing_job_is_only_made_again_when_record_and_store_were_read_after() -> None:
+def test_a_missing_job_is_only_made_again_when_the_record_was_read_after() -> None:
     started = _plan(_resource())
     assert started.status is not None
     resource, run = _resource(started.status), started.status["latest"]["name"]
     assert _plan(resource).needs == (Need(Fact.FRESH_RESOURCE),)
-    assert _plan(resource, fresh=True).needs == (Need(Fact.RESULTS, run),)
-    missing = ResultFacts(ResultState.MISSING, "nothing")
-    assert len(_plan(resource, fresh=True, results={run: missing}).create) == 1
+    assert [job["metadata"]["name"] for job in _plan(resource, fresh=True).create] == [run]
+
+
+def test_results_that_no_job_was_seen_to_complete_are_not_taken() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    latest = started.status["latest"]
+    lying_there = ResultFacts(ResultState.FOUND, run_digest=latest["runDigest"], summary=SUMMARY)
+    again = _plan(_resource(started.status), fresh=True, results={latest["name"]: lying_there})
+    assert again.status is not None
+    assert again.status["latest"]["outcome"] == "Running"
+    assert len(again.create) == 1
+
+
+def test_a_job_that_did_something_else_vouches_for_no_result() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    latest = started.status["latest"]
+    found = ResultFacts(ResultState.FOUND, run_digest=latest["runDigest"], summary=SUMMARY)
+    results = {latest["name"]: found}
+    for did in ("", "sha256:" + "e" * 64):
+        replaced = _job(latest["name"], end=JobEnd.COMPLETE, end_time=rfc3339(NOW), did=did)
+        failed = _plan(_resource(started.status), jobs={replaced.name: replaced}, results=results)
+        assert failed.status is not None
+        assert _condition(failed, "Stalled")["reason"] == "JobReplaced"
+        assert failed.status["latest"]["outcome"] == "Failed"
+        assert "resultDigest" not in failed.status["latest"]
+
+
+def test_a_run_that_was_started_before_jobs_were_recorded_ends_as_it_would_have() -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    latest = {name: value for name, value in started.status["latest"].items() if name != "jobDigest"}
+    found = ResultFacts(ResultState.FOUND, run_digest=latest["runDigest"], summary=SUMMARY)
+    ended = _job(latest["name"], end=JobEnd.COMPLETE, end_time=rfc3339(NOW), did="sha256:" + "e" * 64)
+    resource = _resource({**started.status, "latest": latest})
+    done = _plan(resource, jobs={ended.name: ended}, results={ended.name: found})
+    assert _condition(done)["reason"] == "Succeeded"
 
 
 def test_a_job_no_record_explains_is_only_removed_when_the_record_was_read_after() -> None:

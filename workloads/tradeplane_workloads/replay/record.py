@@ -21,7 +21,8 @@ SCHEMA_VERSION = 2
 def write_record(store: ObjectStore, record: ReplayRecord) -> ReplayRecord:
     """Write a replay's record and return the one that is in the store then: an earlier attempt's, if there is one.
 
-    Raises DataRefused where what is there is the record of something else, and StoreFailure.
+    Raises DataRefused where what is there is the record of something else or came to something else, which an attempt
+    of the same does not, and StoreFailure.
     """
     replay = record.specification.replay
     path = layout.replay_record(replay)
@@ -35,7 +36,17 @@ def write_record(store: ObjectStore, record: ReplayRecord) -> ReplayRecord:
         return record
     if earlier.specification != record.specification:
         raise DataRefused(f"{path} is the record of another replay; give this one a name of its own")
+    if _found(earlier) != _found(record):
+        raise DataRefused(
+            f"{path} says that this replay came to something else than it does (result {earlier.result_digest}, now "
+            f"{record.result_digest}); somebody else wrote it, or one of the machines is at fault: replay it anew"
+        )
     return earlier
+
+
+def _found(record: ReplayRecord) -> ReplayRecord:
+    """Return what a record says, without where the replay ran."""
+    return record.model_copy(update={"environment": {}, "schema_version": SCHEMA_VERSION})
 
 
 def read_record(store: ObjectStore, replay: str) -> ReplayRecord:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from tradeplane_api.parity import Baseline, Parity, ReplaySpecification
+from tradeplane_api.parity import Baseline, Parity, ReplaySpecification, Verdict
 from tradeplane_api.run import ExitCode, TerminationMessage
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = pytest.mark.usefixtures("logging_restored")
+DIVERGED = Verdict(decisions=Parity.DIVERGED, execution=Parity.EXACT, fills=1, fills_matched=0, pnl_difference="1")
 
 
 @pytest.fixture
@@ -103,6 +104,24 @@ def test_a_name_is_of_one_replay(store: ObjectStore) -> None:
     other = record.model_copy(update={"specification": asked.model_copy(update={"image": "another"})})
     with pytest.raises(DataRefused, match="a name of its own"):
         write_record(store, other)
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"result_digest": "sha256:" + "7" * 64},
+        {"baseline_digest": "sha256:" + "7" * 64},
+        {"verdict": DIVERGED},
+    ],
+)
+def test_a_record_that_says_something_else_of_the_same_is_refused(
+    store: ObjectStore, forged: dict[str, object]
+) -> None:
+    """Another pod of the namespace may have written one before this replay did."""
+    record = run_again(replay_of(store, "r1", "replay-1"), store, say=silent)
+    assert write_record(store, record.model_copy(update=forged)) != record
+    with pytest.raises(DataRefused, match="came to something else"):
+        write_record(store, record)
 
 
 def test_a_manifest_that_is_another_is_refused(store: ObjectStore) -> None:
