@@ -141,9 +141,10 @@ class Evidence(Section):
     )
     plain_http: bool = Field(default=False, description="Whether the registry has no TLS, as one of a test.")
     signer: str = Field(
-        pattern=r"^(file:/|awskms:///)",
-        max_length=512,
-        description="Who signs: file:/etc/tradeplane-signing/key.pem, or awskms:///alias/NAME.",
+        pattern=r"^(file:/|awskms:///|keyless:/)",
+        max_length=1024,
+        description="Who signs: file:/etc/tradeplane-signing/key.pem, awskms:///alias/NAME, or "
+        "keyless:/etc/tradeplane-sigstore/trust-config.json?token-file=...&identity=....",
     )
     builder: str = Field(
         default="https://tradeplane.dev/evidence/builders/operator-v1",
@@ -173,6 +174,15 @@ class Evidence(Section):
     )
     again_seconds: int = Field(default=5, ge=1, description="First pause after registry or signer was not reached.")
     most_seconds: int = Field(default=300, ge=1, description="Longest such pause.")
+
+    @model_validator(mode="after")
+    def _keyless_has_timestamps_of_its_own(self) -> Self:
+        if self.signer.startswith("keyless:") and self.timestamp_authority is not None:
+            raise ValueError(
+                "a signer of keyless: has timestamps of the authorities that its trust configuration names; leave out "
+                "timestampAuthority"
+            )
+        return self
 
 
 class Lease(Section):

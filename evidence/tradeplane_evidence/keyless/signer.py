@@ -33,6 +33,7 @@ from tradeplane_evidence.keyless.trusted_root import MAX_ROOT_BYTES, TrustRoot, 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
+    from sigstore.dsse import Statement
     from sigstore.models import SigningConfig
     from sigstore.oidc import IdentityToken
 
@@ -61,6 +62,10 @@ class KeylessSigner:
     def name(self) -> str:
         """What names it for people."""
         return self.subject
+
+    def issuer(self) -> str:
+        """Return the URL of the OpenID provider whose token there is now. Raises SignerUnavailable or InvalidKey."""
+        return self._token().federated_issuer
 
     def signed_bundle(self, payload: bytes) -> bytes:
         """Return the bundle of a statement's bytes. Raises SignerUnavailable, and InvalidKey where it is refused.
@@ -134,7 +139,6 @@ def _named(uri: str, parts: SplitResult) -> tuple[Path, Path, str]:
 def _signed(payload: bytes, token: IdentityToken, config: SigningConfig, root: TrustRoot) -> str:
     """Have a statement signed: a certificate, a signature, timestamps, an entry of the log."""
     import requests
-    from sigstore.dsse import Statement
     from sigstore.sign import SigningContext
 
     from tradeplane_evidence.keyless.requests_within_limits import within_limits
@@ -145,11 +149,24 @@ def _signed(payload: bytes, token: IdentityToken, config: SigningConfig, root: T
     context = SigningContext(fulcio=authority, rekor=log, trusted_root=root.at(()), tsa_clients=config.get_tsas())
     try:
         with context.signer(token) as signer:
-            return signer.sign_dsse(Statement(payload)).to_json()
+            return signer.sign_dsse(_stated(payload)).to_json()
     except requests.RequestException as error:
         raise SignerUnavailable(f"the instance of Sigstore was not reached: {_told(error)}") from error
     except Exception as error:  # of the library: its own errors say little, and what caused them says what it was
         raise _failure(error) from error
+
+
+def _stated(payload: bytes) -> Statement:
+    """Return a statement in sigstore-python's form, its bytes as they are.
+
+    Made by its constructor it would have to give each subject a name, which in-toto leaves open (Statement v1,
+    ResourceDescriptor), and which those of a statement about many runs have not.
+    """
+    from sigstore.dsse import Statement
+
+    stated = Statement.__new__(Statement)
+    stated._contents = payload  # noqa: SLF001 - all of it that is read where it is signed
+    return stated
 
 
 def _failure(error: Exception) -> EvidenceError:

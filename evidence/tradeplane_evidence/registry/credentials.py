@@ -1,7 +1,8 @@
 """Who we are to a registry, as docker's configuration says it: ``auths``, or a program that knows (``credHelpers``).
 
-Sources: docker/cli, "Credential stores" and "Credential helpers". Where cosign and docker log in, so do we, which takes
-in Amazon ECR by its own program (docker-credential-ecr-login). Nothing of it is ever logged.
+Sources: docker/cli, "Credential stores" and "Credential helpers". Where cosign and docker log in, so do we. Where that
+says nothing of a registry of Amazon ECR, AWS is asked (``ecr``), so that no image needs docker-credential-ecr-login.
+Nothing of it is ever logged.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tradeplane_evidence.errors import RegistryRefused
+from tradeplane_evidence.registry import ecr
 
 HELPER_LIMIT_S = 30
 MAX_CONFIG_BYTES = 1024 * 1024
@@ -35,11 +37,20 @@ class Credentials:
 
 
 def credentials_for(host: str, directory: Path | None = None) -> Credentials | None:
-    """Return what docker's configuration has for a registry; None where it has nothing.
+    """Return what docker's configuration has for a registry, or what AWS gives for one of its own; None for neither.
 
     ``directory``: of ``config.json``; by default ``$DOCKER_CONFIG`` or ``~/.docker``. Raises RegistryRefused where it
-    cannot be read, or where the program it names fails.
+    cannot be read, or where the program it names fails, or AWS gives nothing; RegistryUnavailable where AWS is not
+    reached. To be called on a thread.
     """
+    configured = _configured(host, directory)
+    if configured is not None:
+        return configured
+    registry = ecr.ecr_registry(host)
+    return None if registry is None else _decoded(ecr.TOKENS.token(registry), f"the token of {host}")
+
+
+def _configured(host: str, directory: Path | None) -> Credentials | None:
     folder = directory or Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     path = folder / "config.json"
     configuration = _read(path)
@@ -49,12 +60,17 @@ def credentials_for(host: str, directory: Path | None = None) -> Credentials | N
     entry = (configuration.get("auths") or {}).get(host) or {}
     if "auth" not in entry:
         return None
+    return _decoded(entry["auth"], f"{path}: auths.{host}.auth")
+
+
+def _decoded(auth: str, what: str) -> Credentials:
+    """Read a name and a password from base64; of what cannot be read nothing is told, nor kept as a cause."""
     try:
-        user, colon, password = base64.b64decode(entry["auth"], validate=True).decode().partition(":")
-    except (ValueError, TypeError) as error:
-        raise RegistryRefused(f"{path}: auths.{host}.auth is not base64; log in again") from error
+        user, colon, password = base64.b64decode(auth, validate=True).decode().partition(":")
+    except (ValueError, TypeError):
+        raise RegistryRefused(f"{what} is not base64; log in again") from None
     if not colon:
-        raise RegistryRefused(f"{path}: auths.{host}.auth has no password; log in again")
+        raise RegistryRefused(f"{what} has no password; log in again")
     return Credentials(user, password)
 
 

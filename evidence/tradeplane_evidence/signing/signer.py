@@ -43,6 +43,9 @@ class BundleSigner(Protocol):
     def deterministic(self) -> bool:
         """Whether the same statement has the same bundle each time."""
 
+    def issuer(self) -> str:
+        """Return who vouches for the name now. Raises SignerUnavailable, and InvalidKey where nobody does."""
+
     def signed_bundle(self, payload: bytes) -> bytes:
         """Return the bundle of a statement's bytes, with the time of signing by somebody else's word."""
 

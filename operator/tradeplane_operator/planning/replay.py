@@ -144,7 +144,9 @@ class _Draft:
         for index, replay in enumerate(self.replays):
             if replay.outcome is not Outcome.RUNNING:
                 continue
-            state = progress(self._as_run(replay), self.observed.cluster, self.settings.pace, self.now, written=True)
+            signed = self.settings.evidence is not None
+            asked, seen = self._as_run(replay), self.observed.cluster
+            state = progress(asked, seen, self.settings.pace, self.now, written=True, signed=signed)
             if state.need is not None:
                 self.needs.append(state.need)
             if state.finished is not None:

@@ -29,7 +29,8 @@ from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.replay_attestation import Replayed, attest_replays
 from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
-from tradeplane_evidence.signing.opening import open_signer
+from tradeplane_evidence.signing.opening import open_statement_signer
+from tradeplane_evidence.signing.signer import BundleSigner
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 from tradeplane_evidence.stored_runs import read_run
@@ -86,7 +87,7 @@ class Attestations:
     _found: dict[Key, dict[str, AttestationFacts]] = field(default_factory=dict)
     _going: set[tuple[Key, str]] = field(default_factory=set)
     _queue: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
-    _signer: tuple[float, Signer] | None = None
+    _signer: tuple[float, Signer | BundleSigner] | None = None
     _quota: Quota | None = field(init=False)
     _reading: asyncio.Semaphore = field(init=False)
     _room: asyncio.Semaphore = field(init=False)
@@ -162,12 +163,13 @@ class Attestations:
     async def _attest(self, asked: Asked, registry: Registry) -> AttestationStatus:
         signer = await self._open_signer()
         signing = self._signing(signer)
+        signed_by = await asyncio.to_thread(_signed_by, signer)
         attested = await self._attested(asked, registry, signing)
         return AttestationStatus(
             reference=str(attested.reference),
             attestation=attested.attestation,
-            key=signer.public_key.fingerprint,
             time=rfc3339(self.clock()),
+            **signed_by,
         )
 
     async def _attested(self, asked: Asked, registry: Registry, signing: Signing) -> Attested:
@@ -199,12 +201,19 @@ class Attestations:
         execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time, run.image_attestation)
         return await push_files(stored, registry, repository, signing, execution)
 
-    def _signing(self, signer: Signer) -> Signing:
+    def _signing(self, signer: Signer | BundleSigner) -> Signing:
         authority = self.evidence.timestamp_authority
         return Alone(signer, authority) if self._quota is None else WithinQuota(signer, self._quota, authority)
 
-    async def _open_signer(self) -> Signer:
+    async def _open_signer(self) -> Signer | BundleSigner:
         now = time.monotonic()
         if self._signer is None or now - self._signer[0] > _SIGNER_SECONDS:
-            self._signer = now, await asyncio.to_thread(open_signer, self.evidence.signer)
+            self._signer = now, await asyncio.to_thread(open_statement_signer, self.evidence.signer)
         return self._signer[1]
+
+
+def _signed_by(signer: Signer | BundleSigner) -> dict[str, str]:
+    """Return what the status says of who signs; asked before anything is pushed, for there may be nobody now."""
+    if isinstance(signer, BundleSigner):
+        return {"identity": signer.name, "issuer": signer.issuer()}
+    return {"key": signer.public_key.fingerprint}

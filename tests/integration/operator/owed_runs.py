@@ -62,12 +62,15 @@ class OwedRuns:
             asked.append((Key(Kind.STRATEGY, NAMESPACE, f"strategy-{number % strategies}"), _status(name)))
         return cls(folder, tuple(asked))
 
-    async def attest(self, host: str, per_second: float) -> list[AttestationFacts]:
-        """Have all attested within a quota of signatures; return how the attempt at each ended."""
+    async def attest(self, host: str, per_second: float, signer: str = "") -> list[AttestationFacts]:
+        """Have all attested within a quota of signatures, by a key of the test unless a signer is named.
+
+        Returns how the attempt at each ended.
+        """
         evidence = Evidence(
             registry=f"{host}/runs",
             plain_http=True,
-            signer=f"file:{sample_runs.key_file(self.folder)}",
+            signer=signer or f"file:{sample_runs.key_file(self.folder)}",
             signatures_per_second=per_second,
         )
         ended = _Ended(len(self.asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -233,6 +234,34 @@ def test_trusted_keys_are_mounted_to_be_read_by_the_operator_alone() -> None:
     volume, mount = (one["value"] for one in yaml.safe_load(patch["patch"]))
     assert volume["configMap"] == {"name": "tradeplane-trusted-keys", "defaultMode": 0o444, "optional": True}
     assert (mount["name"], mount["readOnly"]) == (volume["name"], True)
+
+
+def test_a_token_to_sign_by_is_the_operators_for_sigstore_alone_and_lasts_ten_minutes() -> None:
+    named = [path for path in DEPLOY.rglob("*.yaml") if "serviceAccountToken:" in path.read_text(encoding="utf-8")]
+    assert [path.relative_to(DEPLOY).as_posix() for path in named] == ["components/keyless-signing/kustomization.yaml"]
+    (patch,) = yaml.safe_load(named[0].read_text(encoding="utf-8"))["patches"]
+    assert patch["target"] == {"kind": "Deployment", "name": "tradeplane-operator"}
+    trust, token, *mounts = (one["value"] for one in yaml.safe_load(patch["patch"]))
+    assert trust["configMap"] == {"name": "tradeplane-trust-config", "defaultMode": 0o444, "optional": True}
+    (source,) = token["projected"]["sources"]
+    assert source == {"serviceAccountToken": {"audience": "sigstore", "expirationSeconds": 600, "path": "token"}}
+    assert token["projected"]["defaultMode"] == 0o440
+    assert {one["name"]: (one["mountPath"], one["readOnly"]) for one in mounts} == {
+        trust["name"]: ("/etc/tradeplane-sigstore", True),
+        token["name"]: ("/var/run/secrets/sigstore", True),
+    }
+
+
+def test_the_signer_that_is_documented_names_what_is_mounted() -> None:
+    (component,) = DEPLOY.rglob("keyless-signing/kustomization.yaml")
+    steps = yaml.safe_load(yaml.safe_load(component.read_text(encoding="utf-8"))["patches"][0]["patch"])
+    trust, token = (one["value"]["mountPath"] for one in steps if "mountPath" in one["value"])
+    account = the("ServiceAccount", "tradeplane-operator")["metadata"]
+    subject = f"https://kubernetes.io/namespaces/{account['namespace']}/serviceaccounts/{account['name']}"
+    uri = f"keyless:{trust}/trust-config.json?token-file={token}/token&identity={subject}"
+    for page in ("keyless.md", "operator.md"):
+        text = (DEPLOY.parents[1] / "docs/evidence" / page).read_text(encoding="utf-8")
+        assert uri in re.sub(r"\\\n *", "", text), page
 
 
 def test_what_uses_no_store_does_not_reach_one() -> None:

@@ -68,6 +68,7 @@ def test_a_uri_names_who_signs(uri: str, tmp_path: Path) -> None:
     signer = _open(uri)
     assert isinstance(signer, BundleSigner)
     assert (name_of(signer), signer.deterministic) == (SUBJECT, False)
+    assert signer.issuer() == "https://issuer.example.com"
     key = open_statement_signer(f"file:{sample_runs.key_file(tmp_path)}")
     assert not isinstance(key, BundleSigner)
     assert name_of(key) == key.public_key.fingerprint
@@ -143,6 +144,8 @@ def test_a_token_that_cannot_be_used_is_not_told(token: str, uri: str, tmp_path:
     with pytest.raises(SignerUnavailable, match="cannot be used now") as refused:
         _open(uri).signed_bundle(b"{}")
     assert not token or token not in str(refused.value)
+    with pytest.raises(SignerUnavailable, match="cannot be used now"):
+        _open(uri).issuer()
 
 
 def test_a_large_token_is_not_read(uri: str, tmp_path: Path) -> None:

@@ -78,6 +78,12 @@ def _attested(run: str) -> AttestationStatus:
     )
 
 
+def _attested_keylessly(run: str) -> AttestationStatus:
+    return _attested(run).model_copy(
+        update={"key": None, "identity": "who@example.com", "issuer": "https://example.com"}
+    )
+
+
 def _done(run: str) -> AttestationFacts:
     return AttestationFacts(AttestationEnd.DONE, NOW, attestation=_attested(run))
 
@@ -140,11 +146,25 @@ def test_a_run_is_attested_with_the_record_of_its_end() -> None:
     assert _asked(recorded) == (run,)
 
 
+def test_who_signed_without_a_key_is_recorded_in_its_place() -> None:
+    ended, run = _ended()
+    found = AttestationFacts(AttestationEnd.DONE, NOW, attestation=_attested_keylessly(run))
+    done = _plan(_resource(ended.status), attestations={run: found})
+    assert done.status is not None
+    recorded = done.status["latest"]["attestation"]
+    assert (recorded["identity"], recorded["issuer"]) == ("who@example.com", "https://example.com")
+    assert "key" not in recorded
+    again = _plan(_resource(done.status))
+    assert (_asked(again), again.owed) == ((), frozenset())
+
+
 def test_what_was_attested_is_recorded_and_asked_for_no_more() -> None:
     ended, run = _ended()
     done = _plan(_resource(ended.status), attestations={run: _done(run)})
     assert done.status is not None
-    assert done.status["latest"]["attestation"] == _attested(run).model_dump(mode="json", by_alias=True)
+    assert done.status["latest"]["attestation"] == _attested(run).model_dump(
+        mode="json", by_alias=True, exclude_none=True
+    )
     assert (_asked(done), done.owed) == ((), frozenset())
     assert (_condition(done, "Attested")["status"], _condition(done, "Attested")["reason"]) == ("True", "Attested")
     again = _plan(_resource(done.status), now=LATER)

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
 from tradeplane_api.strategy import AttestationStatus
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts
-from tradeplane_operator.planning.observed import JobEnd, Observed, ReplayFacts, ResultFacts, ResultState
+from tradeplane_operator.planning.observed import (
+    JobEnd,
+    JobPods,
+    Observed,
+    PodFacts,
+    ReplayFacts,
+    ResultFacts,
+    ResultState,
+)
 from tradeplane_operator.planning.replay import ObservedReplay, plan
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.running.replays import view
@@ -39,7 +48,7 @@ from tests.unit.operator.replay_planning import (
     ready,
     resource,
 )
-from tests.unit.operator.simulation import SETTINGS
+from tests.unit.operator.simulation import SETTINGS, as_asked
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -71,6 +80,7 @@ def _plan(
 ) -> Plan:
     left = seen.pop("left", {})
     defaults: dict[str, Any] = {"admitted": Everything(), "snapshot": SESSION}
+    seen["jobs"] = as_asked(of, seen.get("jobs", {}))
     cluster = Observed(resource=of, **(defaults | seen))
     settings = SETTINGS.model_copy(update={"evidence": evidence})
     return plan(ObservedReplay(cluster, strategy, left, SESSION_FOUND), settings, now)
@@ -90,7 +100,14 @@ def _ends(of: dict[str, Any], verdicts: list[Verdict], **seen: Any) -> dict[str,
     }
     jobs = {name: job(name, JobEnd.COMPLETE if name in found else None) for name in names(of)}
     left = {name: ReplayFacts(facts[name], one) for name, one in found.items()}
-    return {"jobs": jobs, "results": facts, "left": left} | seen
+    pods = {name: JobPods((_pod(OTHER),)) for name in found}
+    return {"jobs": jobs, "results": facts, "left": left, "pods": pods} | seen
+
+
+def _pod(manifest: str) -> PodFacts:
+    """Return a pod that said at its end which record it left."""
+    said = TerminationMessage(exit_code=ExitCode.OK, manifest_digest=manifest).model_dump_json(by_alias=True)
+    return PodFacts("again-x", rfc3339(NOW), "Succeeded", exit_code=0, termination_message=said)
 
 
 def _judged(
@@ -125,10 +142,23 @@ def test_what_was_attested_is_recorded_and_asked_for_no_more() -> None:
     _, of = _judged(EXACT, EXACT)
     done = _plan(of, attestations={names(of)[0]: DONE})
     assert done.status is not None
-    assert done.status["attestation"] == STATUS.model_dump(mode="json", by_alias=True)
+    assert done.status["attestation"] == STATUS.model_dump(mode="json", by_alias=True, exclude_none=True)
     assert (_attested(done), done.attest_replays, done.owed) == (("True", "Attested"), None, frozenset())
     again = _plan(_with(of, done), strategy=None, now=NOW + timedelta(hours=1))
     assert (again.status, again.attest_replays, again.owed) == (done.status, None, frozenset())
+
+
+def test_a_record_that_no_pod_of_the_replay_left_is_not_attested() -> None:
+    """All pods of a namespace can write where records lie; what its own pod left is said by the kubelet."""
+    of = resource()
+    of = _with(of, _plan(of))
+    ended = _ends(of, [EXACT, EXACT])
+    forged = {name: JobPods((_pod(RESULT),)) for name in ended["pods"]}
+    wanted = _plan(of, **(ended | {"pods": forged}))
+    assert wanted.attest_replays is None
+    assert wanted.status is not None
+    assert {each["outcome"] for each in wanted.status["replays"]} == {Outcome.FAILED.value}
+    assert all(each["message"].startswith("ResultsReplaced: ") for each in wanted.status["replays"])
 
 
 def test_one_that_differs_is_attested_as_well() -> None:

@@ -28,6 +28,31 @@ def test_two_things_are_enough(tmp_path: Path) -> None:
     assert read_settings(_written(tmp_path, GOOD)).limits.runs == 1_000
 
 
+KEYLESS = "keyless:/trust.json?token-file=/token&identity=x"
+
+
+@pytest.mark.parametrize("signer", ["file:/key.pem", "awskms:///alias/x", KEYLESS])
+def test_who_signs_is_a_key_or_somebody(tmp_path: Path, signer: str) -> None:
+    evidence = {"registry": "registry.example/runs", "signer": signer, "signaturesPerSecond": 1}
+    found = read_settings(_written(tmp_path, GOOD | {"evidence": evidence})).evidence
+    assert found is not None
+    assert found.signer == signer
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"signer": "pkcs11:token=t;object=k?module-path=/m.so"}, r"evidence\.signer"),
+        ({"signer": "keyless:trust.json?token-file=/token&identity=x"}, r"evidence\.signer"),
+        ({"signer": KEYLESS, "timestampAuthority": "http://tsa.example"}, "leave out timestampAuthority"),
+    ],
+)
+def test_a_signer_that_the_operator_does_not_take_is_named(tmp_path: Path, change: dict[str, Any], said: str) -> None:
+    evidence = {"registry": "registry.example/runs"} | change
+    with pytest.raises(SettingsError, match=said):
+        read_settings(_written(tmp_path, GOOD | {"evidence": evidence}))
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
