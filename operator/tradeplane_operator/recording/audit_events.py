@@ -38,7 +38,7 @@ _NO_SPECIFICATION = frozenset({"metadata", "status", "apiVersion", "kind"})
 _CREATED = 201
 _FIRST = 1
 """The generation of an object that was created."""
-_HIDDEN = "the client asked for an answer without the specification, which is in what was claimed of this generation"
+_HIDDEN = "the client asked for an answer without the specification"
 _FINALIZERS = "it is gone once its finalizers are"
 _SHOWN = 64
 
@@ -121,6 +121,11 @@ def entry_of(deed: Deed, digest: str | None, configurations: Mapping[int, str | 
         configuration=digest,
         note=deed.note,
     )
+
+
+def completed(deed: Deed, seen: Configuration) -> Deed:
+    """Return a deed whose answer had no specification, with the one that a watch showed of the generation."""
+    return replace(deed, configuration=seen, note=_note(deed.note, "it is as it was seen"))
 
 
 def noted(deed: Deed, words: str) -> Deed:

@@ -30,6 +30,7 @@ from tradeplane_store.errors import StoreError
 from tradeplane_operator.observing.relisting import Collection
 from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.recording.audit_entries import AuditEntries, Entered
+from tradeplane_operator.recording.audit_events import completed
 from tradeplane_operator.recording.awaiting import is_due, parted
 from tradeplane_operator.recording.sightings import Sighting, applied, deleted, only_deleted, runs
 from tradeplane_operator.recording.specifications import digest_of, kept
@@ -112,7 +113,7 @@ class Recorder:
         entries = AuditEntries(self.engine, self.payloads, self.namespaces)
         async with self._turn:
             try:
-                entered = await asyncio.to_thread(entries.enter, deeds)
+                entered = await asyncio.to_thread(entries.enter, [self._completed(deed) for deed in deeds])
             except (LedgerUnavailable, StoreError):
                 self._since = datetime.now(UTC)
                 raise
@@ -122,6 +123,15 @@ class Recorder:
                 else:
                     self._configurations.pop(deed.object.uid, None)  # it is asked again
         return entered
+
+    def _completed(self, deed: Deed) -> Deed:
+        """Return a deed with its specification, where that is held and the answer did not have it."""
+        if deed.action is Action.DELETED or deed.configuration is not None:
+            return deed
+        for seen in self._held:
+            if isinstance(seen, Sighting) and (_uid(seen), seen.generation) == (deed.object.uid, deed.generation):
+                return completed(deed, _configuration(seen))
+        return deed
 
     def failing(self) -> str:
         """Return why the recorder should be started again, or nothing."""

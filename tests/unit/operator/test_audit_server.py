@@ -6,16 +6,21 @@ tests/integration/operator has it behind TLS, between an API server and a ledger
 from __future__ import annotations
 
 import asyncio
+import ssl
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from aiohttp import ClientSession, web
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from tradeplane_evidence.errors import DigestMismatch
 from tradeplane_evidence.ledger.errors import LedgerRefused, LedgerUnavailable
 from tradeplane_operator.recording import audit_server as module
 from tradeplane_operator.recording.audit_entries import Entered
 from tradeplane_operator.recording.audit_server import AuditServer, InvalidCertificate, tls
+from tradeplane_stacks.local.certificates import CLUSTER, Certificates, Leaf
 from tradeplane_store.errors import StoreError
 
 from tests.unit.operator.sample_audit import event, listed
@@ -249,3 +254,27 @@ def test_files_that_cannot_be_used_are_named(tmp_path: Path, certificate: str, w
     (tmp_path / "no.crt").write_text("no certificate")
     with pytest.raises(InvalidCertificate, match=words):
         tls(tmp_path / certificate, tmp_path / "no.crt", tmp_path / "no.crt")
+
+
+def test_clients_show_a_certificate_over_a_protocol_of_today(tmp_path: Path) -> None:
+    certificates = Certificates(tmp_path)
+    certificates.ensure([Leaf("recorder", CLUSTER, "recorder", server=True)], datetime.now(UTC))
+    files = (certificates.certificate("recorder"), certificates.key("recorder"))
+    context = tls(*files, certificates.certificate(CLUSTER))
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+    assert len(context.get_ca_certs()) == 1  # and not whom the machine trusts
+    with pytest.raises(InvalidCertificate, match="--audit-client-ca"):
+        tls(*files, tmp_path / "missing.crt")
+    with pytest.raises(InvalidCertificate, match="--audit-key"):
+        tls(files[0], certificates.key(CLUSTER), certificates.certificate(CLUSTER))
+
+
+def test_a_key_with_a_password_is_not_asked_for_it(tmp_path: Path) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    data = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    certificates = Certificates(tmp_path)
+    certificates.ensure([Leaf("recorder", CLUSTER, "recorder", server=True)], datetime.now(UTC))
+    (tmp_path / "locked.key").write_bytes(data)
+    with pytest.raises(InvalidCertificate, match="without a password"):
+        tls(certificates.certificate("recorder"), tmp_path / "locked.key", certificates.certificate(CLUSTER))

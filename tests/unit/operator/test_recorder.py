@@ -425,18 +425,33 @@ async def test_what_goes_back_is_rolled_back_by_whoever_did_it(ledger: Ledger) -
     assert len({entry.configuration for entry in ledger.entered.values()}) == 2
 
 
-async def test_an_answer_without_the_specification_names_who_and_the_watch_says_what(ledger: Ledger) -> None:
+HIDDEN = event("patch", 200, partial(2, uid="a"), {"spec": {"capital": "5"}})
+
+
+async def test_an_answer_without_the_specification_is_completed_by_what_was_seen(ledger: Ledger) -> None:
     one = audited()
-    saw(one, strategy(generation=2, spec={"capital": "5"}))
-    await told_of(one, event("patch", 200, partial(2, uid="a"), {"spec": {"capital": "5"}}))
+    for generation, capital in ((1, "3"), (2, "5"), (3, "7")):
+        saw(one, strategy(generation=generation, spec={"capital": capital}))
     await entered(one)
+    await told_of(one, HIDDEN)
+    other = audited()
+    await told_of(other, spec_patch(2, "5", auditID="other", stageTimestamp="2026-01-05T08:00:00Z"))
+    hidden, plain = ledger.entered.values()
+    assert ledger.by == [("applied", 2, "alice"), ("applied", 2, "alice")]
+    assert hidden.configuration == plain.configuration is not None
+    assert hidden.note == "the client asked for an answer without the specification; it is as it was seen"
+
+
+async def test_where_nothing_was_seen_it_names_who_and_the_watch_says_what(ledger: Ledger) -> None:
+    one = audited()
+    await told_of(one, HIDDEN)
+    for _ in range(2):
+        saw(one, strategy(generation=2, spec={"capital": "5"}))
+        await entered(one)
     first, second = ledger.entered.values()
     assert ledger.by == [("applied", 2, "alice"), ("applied", 2, None)]
     assert first.configuration is None
     assert second.configuration is not None
-    saw(one, strategy(generation=2, spec={"capital": "5"}))
-    await entered(one)
-    assert len(ledger.by) == 2
 
 
 @pytest.mark.parametrize("grace", [None, GRACE])
