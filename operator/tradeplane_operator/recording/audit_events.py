@@ -21,7 +21,7 @@ from tradeplane_evidence.ledger.events import Action, Authenticated, Event, Obje
 from tradeplane_evidence.ledger.heads import moment_of
 from tradeplane_evidence.statements.statement import parsed
 
-from tradeplane_operator.recording.json_pieces import Piece, top
+from tradeplane_operator.recording.json_pieces import MAX_STEPS, Piece, listed, top
 from tradeplane_operator.recording.sightings import MAX_NOTE, action_of, only_deleted
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def told(data: bytes) -> Told:
             continue
         fields: dict[str, Any] = {}
         try:
-            fields = _object(top(piece, "an event"), "an event")
+            fields = _fields(piece)
             found.deeds += _deeds(fields)
         except _Passed:
             found.passed += 1
@@ -134,16 +134,20 @@ def noted(deed: Deed, words: str) -> Deed:
 
 
 def _events(data: bytes) -> list[Piece]:
-    listed = _object(top(data, "what was sent"), "what was sent")
-    if (listed.get("kind"), listed.get("apiVersion")) != _LIST:
+    told_of, events = listed(data, "what was sent", "items")
+    if (told_of.get("kind"), told_of.get("apiVersion")) != _LIST:
         raise Malformed(f"what was sent is no {_LIST[0]} of {_LIST[1]}")
-    items = listed.get("items")
-    events = [] if items is None else top(_piece(items, "items"), "items")
-    if not isinstance(events, list) or not all(isinstance(one, Piece) for one in events):
+    if not all(isinstance(one, Piece) for one in events):
         raise Malformed("items of what was sent is no list of events")
     if len(events) > MAX_EVENTS:
         raise Malformed(f"{len(events):,} events are more than {MAX_EVENTS:,}; set --audit-webhook-batch-max-size")
     return events
+
+
+def _fields(event: Piece) -> dict[str, Any]:
+    if event.steps > MAX_STEPS:
+        raise Malformed("what a client sent is nested so that it is not read")
+    return _object(top(event, "an event"), "an event")
 
 
 def _deeds(event: Mapping[str, Any]) -> Iterator[Deed]:

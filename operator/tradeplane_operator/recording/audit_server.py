@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from tradeplane_operator.recording.audit_events import Deed
 
 log = logging.getLogger(__name__)
-MAX_BODY_BYTES = 32 * 1024 * 1024
-"""More than eight events of the largest objects, each with what was asked and what was answered."""
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""More than eight events of 2 MB, each with what was asked and what was answered."""
 BODY_SECONDS = 10.0
 """Within which a body has to arrive."""
 AT_ONCE = 2

@@ -250,6 +250,7 @@ class Recorder:
         """Yield what a sighting says. What cannot be an event is logged by name, and keeps nothing else out."""
         if not isinstance(seen, Sighting):
             if not self._is_told_gone(seen[0]):
+                self._miss(seen[0], "the deletion")
                 yield deleted(*seen, note="not there when it was listed: it was deleted before")
             return
         try:
@@ -266,13 +267,21 @@ class Recorder:
         if known.get(seen.generation) is None:
             digest, note = kept(self.payloads, _configuration(seen))
             if digest is not None or seen.generation not in known:
+                self._miss(reference, f"generation {seen.generation}")
                 yield applied(seen, digest, known, note)
             known[seen.generation] = digest
         yield from runs(seen, known)
         if seen.deleted:
             if not self._is_told_gone(reference):
+                self._miss(reference, "the deletion")
                 yield deleted(reference, seen.at)
             self._configurations.pop(reference.uid, None)
+
+    def _miss(self, reference: ObjectReference, what: str) -> None:
+        """Log that the audit log, where it is told, did not say who did something: someone may have seen to that."""
+        if self.grace is not None:
+            what = f"{what} of {reference.kind} {reference.namespace}/{reference.name}"
+            log.warning("the audit log did not say whose %s is, and it is entered as claimed", what)
 
     def _known(self, seen: Sighting) -> dict[int, str | None]:
         """Return what was applied to an object, by generation; what only its deletion counted up is no other."""

@@ -48,7 +48,7 @@ AUDIT_WEBHOOK: dict[str, object] = {
     "audit-webhook-batch-throttle-qps": 50,
     "audit-webhook-batch-throttle-burst": 100,
     "audit-webhook-truncate-enabled": True,
-    "audit-webhook-truncate-max-event-size": 4_000_000,
+    "audit-webhook-truncate-max-event-size": 2_000_000,
 }
 """How the API server tells its audit events. docs/evidence/ledger.md has the same for other clusters."""
 

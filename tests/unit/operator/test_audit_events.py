@@ -321,8 +321,8 @@ def test_deeds_come_in_the_order_in_which_they_ended() -> None:
         ),
         (b'{"kind": "Event", "apiVersion": "audit.k8s.io/v1", "items": []}', "no EventList"),
         (b'{"kind": {}, "apiVersion": "audit.k8s.io/v1"}', "no EventList"),
-        (b'{"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": {}}', "no list of events"),
-        (b'{"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": 5}', "nothing is there to be read"),
+        (b'{"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": {}}', "is no list"),
+        (b'{"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": 5}', "is no list"),
         (b'{"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [1]}', "no list of events"),
         (b'{"kind": "EventList", "kind": "EventList"}', "stands twice"),
         (b'{"kind": "EventList", "apiVersion": "audit.k8s.io/v1", "items": [{"a": "]}', "no end"),
@@ -338,6 +338,15 @@ def test_a_list_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(listed({}, {})).passed == 2
     with pytest.raises(Malformed, match="3 events are more than 2"):
         told(listed({}, {}, {}))
+
+
+def test_what_is_nested_to_wear_a_reader_out_is_not_read_and_keeps_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit_events, "MAX_STEPS", 100)
+    text = json.dumps(patched(asked="PATCH")).replace('"PATCH"', "[1," * 200 + "1" + "]" * 200)
+    items = ",".join([json.dumps(event()), text, json.dumps(event())])
+    found = told(f'{{"kind":"EventList","apiVersion":"audit.k8s.io/v1","items":[{items}]}}'.encode())
+    assert len(found.deeds) == 2
+    assert found.refused == ["event None: what a client sent is nested so that it is not read"]
 
 
 JSON = st.recursive(

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_evidence.errors import Malformed
-from tradeplane_operator.recording.json_pieces import Piece, top
+from tradeplane_operator.recording import json_pieces
+from tradeplane_operator.recording.json_pieces import Piece, listed, top
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"])) | st.sampled_from(
     ['"', "\\", '\\"', "{", "]}", '{"": 0}', ""]
@@ -87,3 +88,35 @@ def test_a_text_of_nothing_but_escapes_is_gone_through_once() -> None:
     """A reader that tries each quotation mark anew would take hours for this."""
     with pytest.raises(Malformed, match="no end"):
         top(b'{"a": "' + b'\\"' * 1_000_000, "what was sent")
+
+
+@given(st.dictionaries(TEXTS.filter(lambda name: name != "items"), VALUES, max_size=3), st.lists(VALUES, max_size=4))
+def test_a_list_within_an_object_is_its_members(others: dict[str, Any], members: list[Any]) -> None:
+    value, found = listed(json.dumps({**others, "items": members}).encode(), "it", "items")
+    assert whole(found) == members
+    assert {name for name in value if name != "items"} == set(others)
+
+
+@pytest.mark.parametrize("data", [b"{}", b'{"items": null}', b'{"items": []}', b'{"items": [], "metadata": {"": 5}}'])
+def test_a_list_without_members_is_one(data: bytes) -> None:
+    assert listed(data, "it", "items")[1] == []
+
+
+@pytest.mark.parametrize("data", [b"[]", b"5", b'{"items": {"": 0}}', b'{"items": "x"}', b'{"items": [{}'])
+def test_what_has_no_list_is_refused(data: bytes) -> None:
+    with pytest.raises(Malformed):
+        listed(data, "it", "items")
+
+
+def test_pieces_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_pieces, "MAX_PIECES", 2)
+    assert len(top(b"[[], 1, {}]", "it")) == 3
+    with pytest.raises(Malformed, match="it has more than 2 objects and lists"):
+        top(b"[[], [], []]", "it")
+
+
+def test_what_it_took_to_find_the_end_of_a_piece_is_its_own() -> None:
+    deep = b"[" * 50 + b"1" + b"]" * 50
+    odd, plain, between = top(b"[" + b"[1," * 50 + b"1" + b"]" * 50 + b", [1], " + deep + b"]", "it")
+    assert odd.steps > 40
+    assert max(plain.steps, between.steps) <= 2

@@ -303,7 +303,9 @@ async def test_what_was_told_before_it_was_seen_is_not_claimed(ledger: Ledger) -
     assert ledger.by == [("applied", 1, "alice"), ("deleted", None, "alice")]
 
 
-async def test_what_the_audit_log_does_not_say_is_claimed_after_the_grace(ledger: Ledger) -> None:
+async def test_what_the_audit_log_does_not_say_is_claimed_after_the_grace(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
     one = audited()
     saw(one, strategy(), age=GRACE - 5)
     saw(one, strategy(), kind="DELETED")
@@ -312,6 +314,8 @@ async def test_what_the_audit_log_does_not_say_is_claimed_after_the_grace(ledger
     grows_old(one)
     await entered(one)
     assert ledger.by == [("applied", 1, None), ("deleted", None, None)]
+    for what in ("generation 1", "the deletion"):
+        assert f"did not say whose {what} of Strategy trading/macd is, and it is entered as claimed" in caplog.text
 
 
 async def test_what_follows_of_an_object_waits_and_what_is_of_others_does_not(ledger: Ledger) -> None:
