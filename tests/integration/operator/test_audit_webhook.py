@@ -183,7 +183,7 @@ async def test_who_asked_for_a_deletion_is_who_deleted_it(
 ) -> None:
     await says(recorder(), "takes the audit log")
     alice, bob = told_by.user(ALICE, ROOT), told_by.user(BOB, ROOT)
-    names = {"held": {"finalizers": ["example.com/held"]}, "first": {}, "second": {}}
+    names: dict[str, Any] = {"held": {"finalizers": ["example.com/held"]}, "first": {}, "second": {}}
     for name, metadata in names.items():
         await asyncio.to_thread(alice.run, "create", "-f", "-", content=strategy(bench, name, **metadata))
         await entered(ledger, bench, name, 1)

@@ -14,6 +14,7 @@ from tradeplane_evidence.errors import DigestMismatch
 from tradeplane_evidence.ledger.errors import LedgerUnavailable
 from tradeplane_evidence.ledger.events import APPLIES, Authenticated, ObjectReference
 from tradeplane_operator.observing.relisting import Collection
+from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.recording import audit_entries
 from tradeplane_operator.recording import recorder as module
 from tradeplane_operator.recording.audit_events import told
@@ -513,7 +514,7 @@ async def test_what_is_held_asks_the_ledger_once(ledger: Ledger) -> None:
 def test_a_watch_that_is_silent_is_told() -> None:
     one = recorder()
     assert one.failing() == ""
-    watch = module.Watch(one.client, STRATEGIES, one.settings, one, one._see)
+    watch = Watch(one.client, STRATEGIES, one.settings, one, one._see)
     one._watches.append(watch)
     assert one.failing() == ""
     watch.heard -= one.settings.inactivity_seconds + 121
