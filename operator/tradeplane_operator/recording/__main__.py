@@ -24,6 +24,7 @@ from tradeplane_operator.acting.client import ApiClient
 from tradeplane_operator.logs import configure_logs
 from tradeplane_operator.recording import alive
 from tradeplane_operator.recording.audit_server import AuditServer, InvalidCertificate, tls
+from tradeplane_operator.recording.heads import Heads, add_options
 from tradeplane_operator.recording.recorder import Recorder, RecorderBehind
 from tradeplane_operator.settings import Client
 
@@ -69,7 +70,10 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
         help="seconds within which it says who did what is seen, before that is entered as claimed (%(default)g)",
     )
     parser.add_argument("--health-port", type=_port, help="port that answers /healthz and /metrics, without TLS")
+    add_options(parser)
     found = parser.parse_args(words)
+    if (found.heads is None) is not (found.heads_signer is None):
+        parser.error("--heads and --heads-signer go together")
     files = (found.audit_certificate, found.audit_key, found.audit_client_ca)
     if any((found.audit_port is None) is not (file is None) for file in files):
         parser.error("--audit-port, --audit-certificate, --audit-key and --audit-client-ca go together")
@@ -124,6 +128,8 @@ async def _record(
         grace = None if context is None else arguments.audit_grace
         recorder = Recorder(engine, Payloads(engine, store), client, settings, arguments.namespace, grace=grace)
         parts = [recorder.run()]
+        if arguments.heads is not None:
+            parts.append(Heads(engine, arguments.heads, arguments.heads_signer, arguments.heads_every).run())
         if context is not None:
             parts.append(AuditServer(recorder.enter, context, arguments.audit_port).run())
         if arguments.health_port is not None:
