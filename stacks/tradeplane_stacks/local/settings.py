@@ -45,6 +45,8 @@ class Settings:
     """Whether there is an emulated arm64 node (``ARM64``)."""
     audit: bool = False
     """Whether the API server writes an audit log, metadata of every request (``TRADEPLANE_AUDIT``)."""
+    postgres: bool = True
+    """Whether there is a Postgres for the audit ledger (``TRADEPLANE_POSTGRES``); never with ``control_plane_only``."""
     audit_policy: Path | None = None
     """File of the audit policy, in place of the one for ``audit`` (``TRADEPLANE_AUDIT_POLICY``)."""
     audit_webhook: Path | None = None
@@ -55,6 +57,8 @@ class Settings:
     """With ``control_plane_only``: whether the controller-manager and the scheduler run as well."""
     registry_port: int = 5000
     """Port of the OCI registry on the control plane's address."""
+    postgres_port: int = 5432
+    """Port of Postgres on the control plane's address."""
     client_qps: int = 100
     """Requests a second of controller-manager and scheduler each; the burst is twice that
     (``TRADEPLANE_CLIENT_QPS``)."""
@@ -129,6 +133,7 @@ class Settings:
             instance=environment.get("TRADEPLANE_INSTANCE") or cls.instance,
             arm64=_flag(environment, "ARM64", default=cls.arm64),
             audit=_flag(environment, "TRADEPLANE_AUDIT", default=cls.audit),
+            postgres=_flag(environment, "TRADEPLANE_POSTGRES", default=cls.postgres),
             audit_policy=_path(environment, "TRADEPLANE_AUDIT_POLICY"),
             audit_webhook=_path(environment, "TRADEPLANE_AUDIT_WEBHOOK"),
             client_qps=_number(environment, "TRADEPLANE_CLIENT_QPS", default=cls.client_qps),

@@ -53,6 +53,15 @@ def make_store(layout: Layout, namespace: str | None = None) -> Path:
     return directory
 
 
+def make_heads(layout: Layout) -> Path:
+    """Make the folder of the audit ledger's heads, beside the namespaces' stores: the operator's namespace has none."""
+    directory = make_store(layout, OPERATOR_NAMESPACE) / "ledger-heads"
+    directory.mkdir(exist_ok=True)
+    os.chown(directory, NOBODY, NOBODY)
+    directory.chmod(STORE_MODE)
+    return directory
+
+
 def _bound(name: str, namespace: str, directory: Path) -> list[dict[str, Any]]:
     modes = ["ReadWriteMany"]
     return [
