@@ -51,10 +51,9 @@ class ProcessRecord:
         """Read a record; None when there is none, or none that can be understood (a crash while it was written)."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            process = int(content["pid"]), int(content["start_ticks"])
             stop_signal = signal.Signals[content.get("stop_signal", "SIGTERM")].name
-            return cls(
-                int(content["pid"]), int(content["start_ticks"]), content["boot"], content["fingerprint"], stop_signal
-            )
+            return cls(*process, content["boot"], content["fingerprint"], stop_signal)
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 

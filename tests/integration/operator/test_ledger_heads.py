@@ -18,6 +18,7 @@ from tradeplane_evidence.ledger.heads import Head, sign_head, verify_head
 from tradeplane_evidence.ledger.reading import head, verify
 from tradeplane_evidence.ledger.schema import SCHEMA
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
+from tradeplane_evidence.signing.opening import open_signer
 from tradeplane_operator.recording import heads
 from tradeplane_operator.recording.__main__ import EXIT_CANNOT_START, main
 from tradeplane_operator.recording.heads import Heads, name_of
@@ -230,7 +231,7 @@ def test_two_that_publish_at_once_publish_one_head(
     (folder / name_of(3)).write_bytes(
         sign_head(
             Head(sequence=3, hash="sha256:" + "1" * 64, time="2026-01-01T00:00:00.000000Z"),
-            heads.open_signer(one.signer),
+            open_signer(one.signer),
         )
     )
     with pytest.raises(LedgerBroken, match="there were two ledgers"):
@@ -247,12 +248,12 @@ async def test_a_store_or_a_signer_that_is_away_is_tried_again(
     grow(appender, 1, 2)
     one = recorder()
     one.every = 0.05
-    opened, missing = heads.open_signer, [SignerUnavailable("KMS does not answer"), StoreUnavailable("no route")]
+    missing = [SignerUnavailable("KMS does not answer"), StoreUnavailable("no route")]
 
     def away(uri: str) -> object:
         if missing:
             raise missing.pop(0)
-        return opened(uri)
+        return open_signer(uri)
 
     monkeypatch.setattr(heads, "open_signer", away)
     work = asyncio.create_task(one.run())
