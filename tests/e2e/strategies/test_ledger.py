@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 ADMINISTRATOR = "tradeplane-admin"
 """Whose certificate kubectl shows."""
 _ENTERED_S = 150.0
-"""What nobody says who did it is entered after two minutes, as claimed: a test that waits for that fails by its words."""
+"""What nobody tells is entered after two minutes, as claimed: a test that waits that long fails by what it finds."""
 
 
 @pytest.fixture
