@@ -22,7 +22,7 @@ from tradeplane_stacks.local import postgres
 from tradeplane_stacks.local.certificates import CLUSTER
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.settings import Settings
-from tradeplane_stacks.local.storage import STORE_MODE, make_heads
+from tradeplane_stacks.local.storage import STORE_MODE, heads_folder, make_heads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -126,7 +126,7 @@ class Embedded:
                 "ca.crt": authority.read_bytes(),
             },
             audit=audit.files(),
-            heads=make_heads(self._cluster.layout),
+            heads=heads_folder(self._cluster.layout),
             component=self.overlay / "ledger",
         )
 
@@ -139,6 +139,8 @@ class Embedded:
         """Bring it up."""
         say(f"state: {self.settings.state}; programs are kept in {self.settings.cache}")
         self._cluster.up()
+        if self._cluster.postgres is not None:
+            make_heads(self._cluster.layout)
 
     def provide_store(self, namespace: str, *, of_all: bool = False) -> None:
         """Make a directory and the claim that mounts it."""

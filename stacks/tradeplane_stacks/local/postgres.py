@@ -18,6 +18,7 @@ import shutil
 import socket
 import ssl
 import struct
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -206,14 +207,13 @@ class Postgres:
         }
 
     def _initialise(self, user: pwd.struct_passwd) -> None:
-        """Make the data in a folder of another name, which becomes theirs once they are whole."""
-        fresh = self.folder / "cluster.fresh"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir(mode=0o700)
+        """Make the data in a folder of a name of its own, which becomes theirs once they are whole."""
+        for left in self.folder.glob("cluster.*"):
+            shutil.rmtree(left)
+        fresh = Path(tempfile.mkdtemp(prefix="cluster.", dir=self.folder))
         os.chown(fresh, user.pw_uid, user.pw_gid)
         options = ("--auth=reject", f"--username={NAME}", "--encoding=UTF8", "--locale=C")
-        command = self._as_user("initdb", "-D", str(HOME / fresh.name), *options)
-        execute(*command)
+        execute(*self._as_user("initdb", "-D", str(HOME / fresh.name), *options))
         fresh.rename(self.folder / "cluster")
 
     def _as_user(self, program: str, *arguments: str) -> tuple[str, ...]:

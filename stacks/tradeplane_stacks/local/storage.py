@@ -53,13 +53,18 @@ def make_store(layout: Layout, namespace: str | None = None) -> Path:
     return directory
 
 
-def make_heads(layout: Layout) -> Path:
-    """Make the folder of the audit ledger's heads, beside the namespaces' stores: the operator's namespace has none."""
-    directory = make_store(layout, OPERATOR_NAMESPACE) / "ledger-heads"
+def heads_folder(layout: Layout) -> Path:
+    """Where the audit ledger's heads lie: beside the namespaces' stores, where the operator's namespace has none."""
+    return layout.store / OPERATOR_NAMESPACE / "ledger-heads"
+
+
+def make_heads(layout: Layout) -> None:
+    """Make that folder, for the recorder to write to. Needs root, to give it away."""
+    make_store(layout, OPERATOR_NAMESPACE)
+    directory = heads_folder(layout)
     directory.mkdir(exist_ok=True)
     os.chown(directory, NOBODY, NOBODY)
     directory.chmod(STORE_MODE)
-    return directory
 
 
 def _bound(name: str, namespace: str, directory: Path) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import pwd
 import socket
 import threading
@@ -15,7 +16,7 @@ from tradeplane_stacks.local import ledger_audit, postgres, requirements
 from tradeplane_stacks.local.certificates import AUTHORITIES, CLUSTER, RECORDER, Certificates
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.control_plane import AUDIT_POLICY
-from tradeplane_stacks.local.errors import ComponentError
+from tradeplane_stacks.local.errors import CommandError, ComponentError
 from tradeplane_stacks.local.layout import Layout
 from tradeplane_stacks.local.postgres import (
     Postgres,
@@ -99,6 +100,30 @@ def test_the_newest_programs_are_found_by_number(tmp_path: Path, programs: Path)
     (programs / "doc" / "bin" / "initdb").touch()
     assert newest_programs(programs) == programs / "15" / "bin"
     assert newest_programs(tmp_path / "nowhere") is None
+
+
+def test_data_that_were_half_made_are_made_anew(server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = ["interrupted", ""]
+    made: list[str] = []
+
+    def initdb(*command: str) -> str:
+        folder = server.folder / Path(command[command.index("-D") + 1]).name
+        assert not any(folder.iterdir())
+        made.append(folder.name)
+        (folder / "PG_VERSION").write_text("15\n")
+        if words := said.pop(0):
+            raise CommandError(words)
+        return ""
+
+    monkeypatch.setattr(postgres, "execute", initdb)
+    monkeypatch.setattr(os, "chown", lambda *_: None)
+    with pytest.raises(CommandError, match="interrupted"):
+        server.prepare()
+    assert not (server.folder / "cluster").exists()
+    server.prepare()
+    server.prepare()  # once more makes nothing
+    assert len(made) == len(set(made)) == 2
+    assert sorted(path.name for path in server.folder.glob("cluster*")) == ["cluster"]
 
 
 def test_passwords_are_made_once_and_read_by_their_owner_alone(server: Postgres) -> None:
