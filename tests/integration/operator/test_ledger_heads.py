@@ -182,6 +182,34 @@ def test_a_ledger_that_was_made_anew_is_not_the_one_that_was_signed(
     assert published(folder) == [name_of(3)]
 
 
+def test_the_ledger_is_held_to_what_another_recorder_published(
+    owner: Engine, appender: Engine, recorder: Callable[[], Heads], folder: Path
+) -> None:
+    one = recorder()
+    grow(appender, 1, 3)
+    one.publish()
+    grow(appender, 4, 6)
+    recorder().publish()
+    tamper(owner, f"DELETE FROM {SCHEMA}.ledger WHERE sequence > 4")  # noqa: S608
+    with pytest.raises(LedgerBroken, match=r"ends with entry 4, and a signed head is of entry 6"):
+        one.publish()
+    assert published(folder) == [name_of(3), name_of(6)]
+
+
+def test_a_head_that_was_taken_away_is_told_and_not_forgotten(
+    owner: Engine, appender: Engine, recorder: Callable[[], Heads], folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = recorder()
+    grow(appender, 1, 3)
+    one.publish()
+    (folder / name_of(3)).unlink()
+    assert one.publish() is None
+    assert "the head of entry 3, published before, is not in" in caplog.text
+    tamper(owner, f"DELETE FROM {SCHEMA}.ledger WHERE sequence = 3")  # noqa: S608
+    with pytest.raises(LedgerBroken, match="removed"):
+        one.publish()
+
+
 def test_a_key_that_is_rotated_goes_on_where_the_last_one_was(
     appender: Engine, recorder: Callable[[], Heads], folder: Path, keys: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
