@@ -149,7 +149,18 @@ def _signed_heads(files: Sequence[Path], keys: Sequence[Path]) -> tuple[tuple[st
     if not files:
         return ()
     keyring = read_keys(keys)
-    return tuple((str(file), verify_head(head_bundle(file), keyring, f"the head {file}")) for file in files)
+    found = [one for file in files for one in _in_folder(file)]
+    return tuple((str(file), verify_head(head_bundle(file), keyring, f"the head {file}")) for file in found)
+
+
+def _in_folder(file: Path) -> list[Path]:
+    """Return the heads in a folder, in the order of their names, or a file as it is. Raises CommandFailure."""
+    if not file.is_dir():
+        return [file]
+    found = sorted(file.glob("*.json"))
+    if not found:
+        raise CommandFailure(f"the folder {file} has no heads", remedy="name one with .json files, or a file")
+    return found
 
 
 def head_bundle(file: Path) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 OPERATOR_IMAGE = "tradeplane/operator"
@@ -45,11 +45,16 @@ class DeployedImages:
 
 
 def write_overlay(
-    directory: Path, overlay: Path, images: DeployedImages, changes: Mapping[str, Any] | None = None
+    directory: Path,
+    overlay: Path,
+    images: DeployedImages,
+    changes: Mapping[str, Any] | None = None,
+    components: Sequence[Path] = (),
 ) -> Path:
     """Write a kustomization of an overlay with these images into a directory, and return the directory.
 
     ``changes`` replaces whole sections of the overlay's settings, such as ``{"limits": {"runs": 4000}}``.
+    ``components`` are laid over it, in their order.
     """
     directory.mkdir(parents=True, exist_ok=True)
     settings = yaml.safe_load((overlay / _SETTINGS).read_text(encoding="utf-8")) | dict(changes or {})
@@ -59,6 +64,11 @@ def write_overlay(
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
         "resources": [os.path.relpath(overlay.resolve(), directory.resolve())],
+        **(
+            {"components": [os.path.relpath(one.resolve(), directory.resolve()) for one in components]}
+            if components
+            else {}
+        ),
         "images": [{"name": OPERATOR_IMAGE, "newName": name, "digest": digest}],
         "configMapGenerator": [
             {

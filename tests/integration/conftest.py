@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SERVED_WITHIN_S = 120
-_DEFINITIONS = Path(__file__).parents[2] / "crds" / "yaml"
+DEFINITIONS = Path(__file__).parents[2] / "crds" / "yaml"
 _PLURALS = tuple(f"{kind.plural}.{GROUP}" for kind in KINDS)
 
 
@@ -53,7 +53,7 @@ def api_server(control_plane: EmbeddedCluster) -> Path:
 @pytest.fixture(scope="session")
 def kinds(control_plane: EmbeddedCluster) -> None:
     """Apply the CRDs that are checked in, and wait until the API server serves them."""
-    control_plane.client.run("apply", "--server-side", "--force-conflicts", "-k", str(_DEFINITIONS))
+    control_plane.client.run("apply", "--server-side", "--force-conflicts", "-k", str(DEFINITIONS))
     await_kinds(control_plane)
 
 

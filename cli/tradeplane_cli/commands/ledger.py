@@ -22,7 +22,7 @@ MIGRATE_EPILOG = epilog(
 VERIFY_EPILOG = epilog(
     "tradeplane ledger verify --database /etc/tradeplane/ledger.url",
     "tradeplane ledger verify --head 2026-06.json --head 2026-07.json --key keyring.json",
-    "tradeplane ledger verify --head 2026-07.json --key key.pub -o json | jq .verified",
+    "tradeplane ledger verify --head /srv/heads --key key.pub -o json | jq .verified",
 )
 HEAD_EPILOG = epilog(
     "tradeplane ledger head",
@@ -41,7 +41,11 @@ Database = Annotated[
 ]
 Heads = Annotated[
     list[Path] | None,
-    typer.Option("--head", metavar="FILE", help="A signed head to compare with; give it as often as needed."),
+    typer.Option(
+        "--head",
+        metavar="FILE",
+        help="A signed head to compare with, or a folder of them (*.json); give it as often as needed.",
+    ),
 ]
 Keys = Annotated[
     list[Path] | None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, not_, select, text
+from sqlalchemy import ARRAY, Text, any_, bindparam, func, not_, select, text
 
 from tradeplane_evidence.ledger.appending import head_of
 from tradeplane_evidence.ledger.chain import Chain
@@ -16,7 +16,7 @@ from tradeplane_evidence.ledger.events import APPLIES, Action, ObjectReference
 from tradeplane_evidence.ledger.schema import ENTRIES, SCHEMA
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import Engine
 
@@ -83,7 +83,10 @@ def living(engine: Engine) -> list[ObjectReference]:
 
 
 def applied_of(engine: Engine, one: ObjectReference) -> dict[int, str | None]:
-    """Return the digest of the specification that was recorded first of each generation of an object."""
+    """Return the digest of the specification that was recorded first of each generation of an object.
+
+    None stands for a generation of which no entry names one.
+    """
     columns = ENTRIES.c
     query = (
         select(columns.generation, columns.configuration)
@@ -95,10 +98,37 @@ def applied_of(engine: Engine, one: ObjectReference) -> dict[int, str | None]:
             columns.action.in_(sorted(APPLIES)),
             columns.generation.is_not(None),
         )
-        .order_by(columns.sequence.desc())
+        .order_by(columns.configuration.is_not(None), columns.sequence.desc())
     )
     with asking(engine) as connection:
         return {row.generation: row.configuration for row in connection.execute(query)}
+
+
+def authenticated_of(engine: Engine, objects: Iterable[ObjectReference]) -> dict[str, dict[int | None, str]]:
+    """Return when somebody who is authenticated did what the ledger says of objects, by UID.
+
+    By the generation that was applied, and under None of the deletion; the earliest time where there are several.
+    """
+    named: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for one in objects:
+        named.setdefault((one.kind, one.namespace), {}).setdefault(one.name, set()).add(one.uid)
+    columns = ENTRIES.c
+    found: dict[str, dict[int | None, str]] = {}
+    with asking(engine) as connection:
+        for (kind, namespace), names in named.items():
+            wanted = bindparam("names", list(names), type_=ARRAY(Text))
+            query = select(columns.name, columns.uid, columns.generation, columns.occurred).where(
+                columns.kind == kind,
+                columns.namespace == namespace,
+                columns.name == any_(wanted),
+                columns.action.in_(sorted({*APPLIES, Action.DELETED})),
+                columns.user_name.is_not(None),
+            )
+            for name, uid, generation, occurred in connection.execute(query):
+                if uid in names[name]:
+                    times = found.setdefault(uid, {})
+                    times[generation] = min(occurred, times.get(generation, occurred))
+    return found
 
 
 def entries_of(engine: Engine, kind: str, namespace: str, name: str) -> list[Entry]:

@@ -3,12 +3,16 @@
 A recorder holds nothing that it could lose. When it starts it lists all there is, and says of it what it always says;
 what stands in the ledger already is not entered again. What was deleted meanwhile is what the ledger has as there and
 the list has not. Of an object that was changed twice while nobody looked, the change between was not seen.
+
+Where an API server tells its audit log as well, that says who did what, and the watch is there for what it does not
+say. What it would claim is held for a grace (``awaiting``), and only entered where nobody was told of it until then.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,25 +20,30 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.base import API_VERSION
 from tradeplane_api.kinds import KINDS
-from tradeplane_evidence.configurations.documents import Configuration, payload_of
-from tradeplane_evidence.errors import Malformed
+from tradeplane_evidence.configurations.documents import Configuration
 from tradeplane_evidence.ledger.appending import MAX_BATCH, append
 from tradeplane_evidence.ledger.errors import LedgerUnavailable
-from tradeplane_evidence.ledger.reading import applied_of, living
+from tradeplane_evidence.ledger.events import Action
+from tradeplane_evidence.ledger.reading import applied_of, authenticated_of, living
 from tradeplane_store.errors import StoreError
 
 from tradeplane_operator.observing.relisting import Collection
 from tradeplane_operator.observing.watching import Watch
-from tradeplane_operator.recording.sightings import Sighting, applied, deleted, runs
+from tradeplane_operator.recording.audit_entries import AuditEntries, Entered
+from tradeplane_operator.recording.audit_events import completed
+from tradeplane_operator.recording.awaiting import is_due, parted
+from tradeplane_operator.recording.sightings import Sighting, applied, deleted, only_deleted, runs
+from tradeplane_operator.recording.specifications import digest_of, kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence, Set
+    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 
     from sqlalchemy import Engine
     from tradeplane_evidence.configurations.payloads import Payloads
     from tradeplane_evidence.ledger.events import Event, ObjectReference
 
     from tradeplane_operator.acting.client import ApiClient
+    from tradeplane_operator.recording.audit_events import Deed
     from tradeplane_operator.settings import Client
 
 log = logging.getLogger(__name__)
@@ -44,9 +53,11 @@ MAX_TOGETHER = 500
 PATIENCE_SECONDS = 300.0
 """How long the ledger may be away before the recorder ends."""
 _PAUSE_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
+"""How soon it is looked whether what is held can be entered."""
 _REMEMBERED = 200_000
-_MAX_NOTE = 1_024
-
+_STUCK_SECONDS = 120.0
+"""Beyond the silence after which a watch is opened anew."""
 
 _Seen = Sighting | tuple["ObjectReference", datetime]
 """An object as it was shown, or one that a list did not show any more, and when."""
@@ -66,6 +77,8 @@ class Recorder:
     settings: Client
     namespaces: Sequence[str] = ()
     patience: float = PATIENCE_SECONDS
+    grace: float | None = None
+    """Seconds within which an audit log says who did what is seen; None where there is none."""
     _waiting: asyncio.Queue[_Seen] = field(default_factory=lambda: asyncio.Queue(MAX_WAITING))
     _behind: asyncio.Event = field(default_factory=asyncio.Event)
     _living: dict[str, ObjectReference] = field(default_factory=dict)
@@ -74,16 +87,59 @@ class Recorder:
     """By UID and generation: what was recorded as applied."""
     _entered: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """Keys of events that stand in the ledger, the newest; a status that is seen again costs no question."""
+    _held: list[_Seen] = field(default_factory=list)
+    _told_gone: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    """UIDs of which the ledger has it on authority who deleted them, the newest."""
+    _since: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """From when on an audit log could be entered: the start, or when the ledger was away last."""
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _watches: list[Watch] = field(default_factory=list)
 
     async def run(self) -> None:
         """Record until cancelled. Raises RecorderBehind, and what the ledger raises other than being away."""
         self._living = {one.uid: one for one in await asyncio.to_thread(living, self.engine)}
         log.info("recording", extra={"objects": len(self._living)})
+        self._watches += [
+            Watch(self.client, collection, self.settings, self, self._see) for collection in self._collections()
+        ]
         async with asyncio.TaskGroup() as group:
-            for collection in self._collections():
-                group.create_task(Watch(self.client, collection, self.settings, self, self._see).run())
+            for watch in self._watches:
+                group.create_task(watch.run())
             group.create_task(self._commit())
             group.create_task(self._end_when_behind())
+
+    async def enter(self, deeds: Sequence[Deed]) -> Entered:
+        """Enter what an audit log says was done; once this returns it is on the disk. Raises what the ledger raises."""
+        entries = AuditEntries(self.engine, self.payloads, self.namespaces)
+        async with self._turn:
+            try:
+                entered = await asyncio.to_thread(entries.enter, [self._completed(deed) for deed in deeds])
+            except (LedgerUnavailable, StoreError):
+                self._since = datetime.now(UTC)
+                raise
+            for deed in entered.deeds:
+                if deed.action is Action.DELETED:
+                    _remember(self._told_gone, [deed.object.uid])
+                else:
+                    self._configurations.pop(deed.object.uid, None)  # it is asked again
+        return entered
+
+    def _completed(self, deed: Deed) -> Deed:
+        """Return a deed with its specification, where that is held and the answer did not have it."""
+        if deed.action is Action.DELETED or deed.configuration is not None:
+            return deed
+        for seen in self._held:
+            if isinstance(seen, Sighting) and (_uid(seen), seen.generation) == (deed.object.uid, deed.generation):
+                return completed(deed, _configuration(seen))
+        return deed
+
+    def failing(self) -> str:
+        """Return why the recorder should be started again, or nothing."""
+        for watch in self._watches:
+            silent = time.monotonic() - watch.heard
+            if silent > self.settings.inactivity_seconds + _STUCK_SECONDS:
+                return f"nothing was heard of {watch.collection.path} for {silent:.0f} s"
+        return ""
 
     def known(self, collection: Collection) -> Mapping[str, ObjectReference]:
         """Return what is taken to be there of a kind, before it is listed."""
@@ -131,18 +187,30 @@ class Recorder:
 
     async def _commit(self) -> None:
         while True:
-            together = [await self._waiting.get()]
+            together = await self._next()
             while len(together) < MAX_TOGETHER and not self._waiting.empty():
                 together.append(self._waiting.get_nowait())
             await self._entered_in_the_end(together)
+            if len(self._held) > MAX_WAITING:
+                self._behind.set()
+
+    async def _next(self) -> list[_Seen]:
+        """Wait for what is seen next; where something is held, for no longer than until that is looked at again."""
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS if self._held else None):
+                return [await self._waiting.get()]
+        except TimeoutError:
+            return []
 
     async def _entered_in_the_end(self, together: list[_Seen]) -> None:
         """Enter what was seen, again for as long as the ledger is away, within the patience. Raises RecorderBehind."""
         deadline = asyncio.get_running_loop().time() + self.patience
         while True:
             try:
-                await asyncio.to_thread(self._enter, together)
+                async with self._turn:
+                    await asyncio.to_thread(self._enter, together)
             except (LedgerUnavailable, StoreError) as error:
+                self._since = datetime.now(UTC)
                 if asyncio.get_running_loop().time() > deadline:
                     raise RecorderBehind(f"the ledger is away for {self.patience:g} seconds: {error}") from error
                 log.warning("the ledger is away, and what was seen waits: %s", error)
@@ -151,23 +219,39 @@ class Recorder:
                 return
 
     def _enter(self, together: list[_Seen]) -> None:
+        ready: list[_Seen] = []
         try:
-            events = [event for seen in together for event in self._said(seen)]
+            ready, held = parted([*self._held, *together], _uid, self._is_open)
+            events = [event for seen in ready for event in self._said(seen)]
             fresh = {key: event for event in events if (key := event.key) not in self._entered}
             for first in range(0, len(fresh), MAX_BATCH):
                 append(self.engine, list(fresh.values())[first : first + MAX_BATCH])
         except BaseException:
-            for seen in together:  # what was learned of these may not stand in the ledger: it is asked again
-                self._configurations.pop(seen.reference.uid if isinstance(seen, Sighting) else seen[0].uid, None)
+            for seen in (*self._held, *together):  # what was learned may not stand in the ledger: it is asked again
+                self._configurations.pop(_uid(seen), None)
             raise
-        self._entered.update(dict.fromkeys(fresh))
-        while len(self._entered) > _REMEMBERED:
-            self._entered.popitem(last=False)
+        self._held = held
+        _remember(self._entered, fresh)
+
+    def _is_open(self, seen: _Seen) -> bool:
+        """Say whether an audit log may yet say who did what is seen here."""
+        at = seen.at if isinstance(seen, Sighting) else seen[1]
+        if self.grace is None or is_due(at, self._since, datetime.now(UTC), self.grace):
+            return False
+        if not isinstance(seen, Sighting):
+            return seen[0].uid not in self._told_gone
+        try:
+            applied_already = seen.generation in self._known(seen)
+        except ValueError:  # what cannot be recorded waits for nothing
+            return False
+        return not applied_already or (seen.deleted and _uid(seen) not in self._told_gone)
 
     def _said(self, seen: _Seen) -> Iterator[Event]:
         """Yield what a sighting says. What cannot be an event is logged by name, and keeps nothing else out."""
         if not isinstance(seen, Sighting):
-            yield deleted(*seen, note="not there when it was listed: it was deleted before")
+            if not self._is_told_gone(seen[0]):
+                self._miss(seen[0], "the deletion")
+                yield deleted(*seen, note="not there when it was listed: it was deleted before")
             return
         try:
             yield from self._of_object(seen)
@@ -176,23 +260,61 @@ class Recorder:
 
     def _of_object(self, seen: Sighting) -> Iterator[Event]:
         reference = seen.reference
-        known = self._configurations.get(reference.uid)
-        if known is None:
-            known = self._configurations[reference.uid] = applied_of(self.engine, reference)
-        if seen.generation not in known:
-            digest, note = self._kept(seen)
-            yield applied(seen, digest, known, note)
+        known = self._known(seen)
+        if self.grace is not None and seen.generation not in known:  # another recorder may have been told
+            del self._configurations[reference.uid]
+            known = self._known(seen)
+        if known.get(seen.generation) is None:
+            digest, note = kept(self.payloads, _configuration(seen))
+            if digest is not None or seen.generation not in known:
+                self._miss(reference, f"generation {seen.generation}")
+                yield applied(seen, digest, known, note)
             known[seen.generation] = digest
         yield from runs(seen, known)
         if seen.deleted:
-            yield deleted(reference, seen.at)
+            if not self._is_told_gone(reference):
+                self._miss(reference, "the deletion")
+                yield deleted(reference, seen.at)
             self._configurations.pop(reference.uid, None)
 
-    def _kept(self, seen: Sighting) -> tuple[str | None, str | None]:
-        """Keep the specification; return its digest, or why there is none."""
-        body = seen.body
-        try:
-            data = payload_of(Configuration(api_version=body["apiVersion"], kind=body["kind"], spec=body.get("spec")))
-            return self.payloads.put(data), None
-        except Malformed as error:
-            return None, f"the specification was not kept: {error}"[:_MAX_NOTE]
+    def _miss(self, reference: ObjectReference, what: str) -> None:
+        """Log that the audit log, where it is told, did not say who did something: someone may have seen to that."""
+        if self.grace is not None:
+            what = f"{what} of {reference.kind} {reference.namespace}/{reference.name}"
+            log.warning("the audit log did not say whose %s is, and it is entered as claimed", what)
+
+    def _known(self, seen: Sighting) -> dict[int, str | None]:
+        """Return what was applied to an object, by generation; what only its deletion counted up is no other."""
+        reference = seen.reference
+        known = self._configurations.get(reference.uid)
+        if known is None:
+            known = self._configurations[reference.uid] = applied_of(self.engine, reference)
+        if seen.terminating and seen.generation not in known:
+            digest = digest_of(_configuration(seen))
+            if only_deleted(seen.generation, digest, known):
+                known[seen.generation] = known[seen.generation - 1]
+        return known
+
+    def _is_told_gone(self, reference: ObjectReference) -> bool:
+        """Say whether the ledger has it on authority who deleted an object."""
+        if self.grace is None:
+            return False
+        if reference.uid not in self._told_gone and None in authenticated_of(self.engine, [reference]).get(
+            reference.uid, {}
+        ):
+            _remember(self._told_gone, [reference.uid])
+        return reference.uid in self._told_gone
+
+
+def _configuration(seen: Sighting) -> Configuration:
+    return Configuration(api_version=seen.body["apiVersion"], kind=seen.body["kind"], spec=seen.body.get("spec"))
+
+
+def _uid(seen: _Seen) -> str:
+    return str(seen.body["metadata"].get("uid")) if isinstance(seen, Sighting) else seen[0].uid
+
+
+def _remember(there: OrderedDict[str, None], keys: Iterable[str]) -> None:
+    there.update(dict.fromkeys(keys))
+    while len(there) > _REMEMBERED:
+        there.popitem(last=False)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 RECORDER = "tradeplane-recorder"
 """Who says it where nobody else is named."""
+MAX_NOTE = 1_024
 _ENDED = frozenset({Outcome.SUCCEEDED, Outcome.FAILED, Outcome.CANCELLED})
 
 
@@ -47,6 +48,11 @@ class Sighting:
         """The generation of its specification."""
         return int(self.body["metadata"].get("generation", 0))
 
+    @property
+    def terminating(self) -> bool:
+        """Whether it is being deleted, and there still."""
+        return self.body["metadata"].get("deletionTimestamp") is not None
+
 
 def applied(
     sighting: Sighting, configuration: str | None, earlier: Mapping[int, str | None], note: str | None = None
@@ -56,10 +62,8 @@ def applied(
     ``configuration``: the digest of its specification. ``earlier``: those that the ledger has, by generation.
     """
     by, at = manager_of(sighting.body, "f:spec")
-    before = [earlier[generation] for generation in sorted(earlier) if generation < sighting.generation]
-    back = configuration is not None and configuration in before[:-1] and configuration != before[-1]
     return Event(
-        action=Action.ROLLED_BACK if back else Action.APPLIED,
+        action=action_of(sighting.generation, configuration, earlier),
         object=sighting.reference,
         actor=Claimed(by=by),
         occurred=_moment(at, sighting.at),
@@ -67,6 +71,22 @@ def applied(
         configuration=configuration,
         note=note,
     )
+
+
+def action_of(generation: int, configuration: str | None, earlier: Mapping[int, str | None]) -> Action:
+    """Say whether a generation goes back to what an earlier one had, while the one before has another."""
+    before = [earlier[one] for one in sorted(earlier) if one < generation]
+    back = configuration is not None and configuration in before[:-1] and configuration != before[-1]
+    return Action.ROLLED_BACK if back else Action.APPLIED
+
+
+def only_deleted(generation: int, configuration: str | None, earlier: Mapping[int, str | None]) -> bool:
+    """Say of an object that is being deleted whether that alone gave it its generation, and nobody applied anything.
+
+    An API server counts the generation up where it marks an object that has finalizers as deleted. Where the
+    specification before was not kept, there is nothing that says that it changed.
+    """
+    return generation - 1 in earlier and earlier[generation - 1] in (None, configuration)
 
 
 def deleted(reference: ObjectReference, at: datetime, note: str | None = None) -> Event:

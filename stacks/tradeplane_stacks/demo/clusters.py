@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tradeplane_stacks.demo.choice import ClusterKind
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.evidence import evidence_settings
+from tradeplane_stacks.demo.ledger import LedgerAccess
 from tradeplane_stacks.demo.programs import Kubectl, require, run
 from tradeplane_stacks.images.settings import CHECKOUT
+from tradeplane_stacks.local import postgres
+from tradeplane_stacks.local.certificates import CLUSTER
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.settings import Settings
-from tradeplane_stacks.local.storage import STORE_MODE
+from tradeplane_stacks.local.storage import STORE_MODE, heads_folder, make_heads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,6 +69,10 @@ class DemoCluster(Protocol):
     def evidence(self) -> dict[str, Any] | None:
         """The section ``evidence`` of the operator's settings; None where the demo attests nothing."""
 
+    @property
+    def ledger(self) -> LedgerAccess | None:
+        """The audit ledger; None where there is none that the demo set up."""
+
     def start(self, say: Callable[[str], None]) -> None:
         """Make the cluster, or mend it, or check that it answers."""
 
@@ -105,6 +112,25 @@ class Embedded:
         return evidence_settings(self.registry)
 
     @property
+    def ledger(self) -> LedgerAccess | None:
+        """The cluster's Postgres, where it has one; heads lie beside the namespaces' stores."""
+        database, audit = self._cluster.postgres, self._cluster.audit
+        if database is None or audit is None:
+            return None
+        authority = self._cluster.certificates.certificate(CLUSTER)
+        return LedgerAccess(
+            owner=database.url_file(postgres.OWNER),
+            reader=database.url_file(postgres.READER),
+            recorder={
+                "url": database.url(postgres.APPENDER, "/etc/tradeplane-ledger/ca.crt").encode(),
+                "ca.crt": authority.read_bytes(),
+            },
+            audit=audit.files(),
+            heads=heads_folder(self._cluster.layout),
+            component=self.overlay / "ledger",
+        )
+
+    @property
     def kubectl(self) -> Kubectl:
         """The cluster's own kubectl."""
         return Kubectl(self._cluster.kubectl, self._cluster.kubeconfig)
@@ -113,6 +139,8 @@ class Embedded:
         """Bring it up."""
         say(f"state: {self.settings.state}; programs are kept in {self.settings.cache}")
         self._cluster.up()
+        if self._cluster.postgres is not None:
+            make_heads(self._cluster.layout)
 
     def provide_store(self, namespace: str, *, of_all: bool = False) -> None:
         """Make a directory and the claim that mounts it."""
@@ -142,6 +170,7 @@ class Kind:
     environment: str = f"kubectl config use-context kind-{_KIND_NAME}"
     evidence: dict[str, Any] | None = None
     """The registry has another name in the cluster than here; nothing is attested."""
+    ledger: LedgerAccess | None = None
 
     @property
     def kubectl(self) -> Kubectl:
@@ -216,6 +245,8 @@ class Current:
     environment: str = ""
     evidence: dict[str, Any] | None = None
     """What is attested, and where, stands in the user's own settings."""
+    ledger: LedgerAccess | None = None
+    """Nor is it the demo's to say where a ledger is kept: operator/deploy/components/ledger."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Current:

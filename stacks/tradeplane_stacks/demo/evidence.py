@@ -50,7 +50,7 @@ def provide_key(kubectl: Kubectl, namespace: str, say: Callable[[str], None]) ->
     """
     found = kubectl("get", "secret", SECRET, "-n", namespace, "--ignore-not-found", "-o", "yaml")
     secret = yaml.safe_load(found) if found.strip() else None
-    pem = base64.b64decode(secret["data"][KEY]) if secret else _new_key()
+    pem = base64.b64decode(secret["data"][KEY]) if secret else new_key()
     fingerprint, public = public_half(pem)
     path = public_key_file(fingerprint)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,8 @@ def _apply_secret(kubectl: Kubectl, namespace: str, pem: bytes) -> None:
         path.unlink()
 
 
-def _new_key() -> bytes:
+def new_key() -> bytes:
+    """Return a new signing key, as PEM."""
     material = ec.generate_private_key(ec.SECP256R1())
     return material.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 

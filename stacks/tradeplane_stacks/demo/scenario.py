@@ -16,6 +16,7 @@ from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.evidence import Evidence, provide_key
 from tradeplane_stacks.demo.image_evidence import attest_images, image_trust, provide_keyring, signing_key
+from tradeplane_stacks.demo.ledger import RECORDER, Ledger, provide_ledger
 from tradeplane_stacks.demo.objects import Objects, example, shown
 from tradeplane_stacks.demo.programs import run
 from tradeplane_stacks.demo.session import Session
@@ -96,6 +97,7 @@ class Demo:
         if self.session and self.cluster.evidence is not None:
             with self.progress.stage("evidence: the run, verified from the registry with the public key alone"):
                 told = Evidence(self._objects, tradeplane, self.cluster.plain_http).of(name)
+                told += self._ledger(name)
         return self._result(name, run["name"], told)
 
     def _images(self) -> DeployedImages:
@@ -125,23 +127,43 @@ class Demo:
             if self.attested_images and attested:
                 provide_keyring(kubectl, SYSTEM, key)
                 changes["images"] = image_trust(self.cluster.registry, plain_http=self.cluster.plain_http)
-        directory = write_overlay(GENERATED / "operator", self.cluster.overlay, images, changes)
+        ledger = self.cluster.ledger
+        if ledger is not None:
+            kubectl("apply", "--server-side", "--force-conflicts", "-f", SYSTEM_NAMESPACE)
+            provide_ledger(kubectl, SYSTEM, ledger, tradeplane, self.progress.say)
+        components = () if ledger is None else (ledger.component,)
+        directory = write_overlay(GENERATED / "operator", self.cluster.overlay, images, changes, components)
         self.progress.say(f"kubectl apply --server-side -k {shown(directory)}")
         kubectl.apply_directory(directory)
         self.cluster.provide_store(SYSTEM, of_all=True)
+        self._await_rollout("operator", OPERATOR)
+        if ledger is not None:
+            self._await_rollout("recorder", RECORDER)
+
+    def _await_rollout(self, what: str, name: str) -> None:
         verdict = wait(
-            "the operator's rollout",
-            self._look_at_rollout,
+            f"the {what}'s rollout",
+            lambda: self._look_at_rollout(name),
             self.progress.waiting,
             _ROLLOUT_LIMIT_S,
-            f"See why: kubectl -n {SYSTEM} describe pods; kubectl -n {SYSTEM} logs deployment/{OPERATOR}",
+            f"See why: kubectl -n {SYSTEM} describe pods; kubectl -n {SYSTEM} logs deployment/{name}",
         )
-        self.progress.say(verdict.text)
+        self.progress.say(f"{what}: {verdict.text}")
 
-    def _look_at_rollout(self) -> Verdict:
-        deployment = self.cluster.kubectl.get("deployment", OPERATOR, "-n", SYSTEM)
-        pods = self.cluster.kubectl.get("pods", "-n", SYSTEM, "-l", f"app.kubernetes.io/name={OPERATOR}")
+    def _look_at_rollout(self, name: str) -> Verdict:
+        deployment = self.cluster.kubectl.get("deployment", name, "-n", SYSTEM)
+        pods = self.cluster.kubectl.get("pods", "-n", SYSTEM, "-l", f"app.kubernetes.io/name={name}")
         return rollout(deployment, pods["items"])
+
+    def _ledger(self, strategy: str) -> str:
+        """Return what the audit ledger has of a Strategy, to show at the end; nothing where there is no ledger."""
+        access = self.cluster.ledger
+        if access is None:
+            return ""
+        progress = self.progress
+        return Ledger(self.cluster.kubectl, access, tradeplane, progress.say, progress.waiting).of(
+            NAMESPACE, SYSTEM, strategy
+        )
 
     def _data(self, snapshot: str, source: tuple[str, ...]) -> None:
         named = example(snapshot)

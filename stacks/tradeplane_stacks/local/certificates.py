@@ -1,8 +1,8 @@
-"""The certificates of a cluster: three authorities, and what each component shows to the others.
+"""The certificates of a cluster: four authorities, and what each component shows to the others.
 
 The layout is that of kubeadm (a cluster CA, one for etcd, one for the front proxy), so that what holds for an ordinary
-cluster holds here. Keys are ECDSA P-256, leaves are valid for a year and made anew a month before they end or when
-what they should say has changed; authorities are valid for ten years.
+cluster holds here; beside them is one for who tells the audit ledger. Keys are ECDSA P-256, leaves are valid for a year
+and made anew a month before they end or when what they should say has changed; authorities are valid for ten years.
 """
 
 from __future__ import annotations
@@ -33,7 +33,14 @@ _CLOCK_SKEW = datetime.timedelta(minutes=5)
 CLUSTER = "ca"
 ETCD = "etcd-ca"
 FRONT_PROXY = "front-proxy-ca"
-AUTHORITIES = {CLUSTER: "tradeplane", ETCD: "tradeplane etcd", FRONT_PROXY: "tradeplane front proxy"}
+RECORDER = "recorder-ca"
+"""Signs for who tells the audit ledger's recorder, and for nobody else."""
+AUTHORITIES = {
+    CLUSTER: "tradeplane",
+    ETCD: "tradeplane etcd",
+    FRONT_PROXY: "tradeplane front proxy",
+    RECORDER: "tradeplane recorder",
+}
 """File name and common name of each authority."""
 
 

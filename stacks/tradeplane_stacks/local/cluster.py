@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tradeplane_stacks.local import binaries, kubeconfig, requirements, storage
+from tradeplane_stacks.local import binaries, kubeconfig, ledger_audit, requirements, storage
 from tradeplane_stacks.local.binaries import Binaries, Program, Report
 from tradeplane_stacks.local.certificates import Certificates, cluster_leaves, write_private
 from tradeplane_stacks.local.cgroups import CgroupTree
@@ -25,7 +25,9 @@ from tradeplane_stacks.local.control_plane import AUDIT_POLICY, ControlPlane, Po
 from tradeplane_stacks.local.isolation import Isolation
 from tradeplane_stacks.local.kubectl import Kubectl
 from tradeplane_stacks.local.layout import Layout
+from tradeplane_stacks.local.ledger_audit import LedgerAudit
 from tradeplane_stacks.local.loopback import remembered_ports
+from tradeplane_stacks.local.postgres import Postgres
 from tradeplane_stacks.local.processes import boot_id
 from tradeplane_stacks.local.supervisor import ComponentStatus, Supervisor
 from tradeplane_stacks.local.worker_nodes import WorkerNodes
@@ -42,7 +44,9 @@ if TYPE_CHECKING:
 _STOP_LIMIT_SECONDS = 20.0
 _STOPPED_LAST = {
     name: order
-    for order, name in enumerate(("kube-apiserver", "containerd-arm64", "containerd-amd64", "registry", "etcd"))
+    for order, name in enumerate(
+        ("kube-apiserver", "containerd-arm64", "containerd-amd64", "registry", "postgres", "etcd")
+    )
 }
 """Components that others use until their own end, in the order in which they are stopped."""
 
@@ -99,7 +103,8 @@ class EmbeddedCluster:
         """Command lines of the control plane."""
         ports = remembered_ports(self.layout.ports) if self.workers is None else Ports()
         place: Callable[[str], Placement] = unplaced if self.workers is None else self.workers.isolation.placement
-        return ControlPlane(self.settings, self.layout, self.certificates, self.programs, ports, place)
+        settings = self.settings if self.audit is None else self.audit.settings_with_webhook()
+        return ControlPlane(settings, self.layout, self.certificates, self.programs, ports, place)
 
     @cached_property
     def workers(self) -> WorkerNodes | None:
@@ -109,6 +114,20 @@ class EmbeddedCluster:
         return WorkerNodes(
             self.settings, self.layout, self.certificates, self.programs, self.supervisor, self.isolation
         )
+
+    @cached_property
+    def postgres(self) -> Postgres | None:
+        """The audit ledger's database; None where there is none."""
+        if self.settings.control_plane_only or not self.settings.postgres:
+            return None
+        return Postgres(self.settings, self.layout, self.certificates, self.isolation.placement)
+
+    @cached_property
+    def audit(self) -> LedgerAudit | None:
+        """How the API server tells the ledger's recorder who did what; None where nobody is told, or somebody else."""
+        if self.postgres is None or self.settings.audit_webhook is not None or not ledger_audit.POLICY.exists():
+            return None
+        return LedgerAudit(self.settings, self.layout, self.certificates)
 
     @cached_property
     def isolation(self) -> Isolation:
@@ -195,7 +214,11 @@ class EmbeddedCluster:
         """Components in the order of need; those of one stage start at once."""
         plane, workers = self.control_plane, self.workers
         return {
-            "stores": [*plane.stores(), *(workers.stores() if workers else ())],
+            "stores": [
+                *plane.stores(),
+                *([self.postgres.component()] if self.postgres else ()),
+                *(workers.stores() if workers else ()),
+            ],
             "API server": plane.servers(),
             "controllers and agents": [*plane.controllers(), *(workers.agents() if workers else ())],
         }
@@ -207,6 +230,8 @@ class EmbeddedCluster:
         self._launch(*servers)
         if self.workers is not None:
             self.workers.import_images()  # while the API server starts
+        if self.postgres is not None:
+            self.postgres.provide()
         self.supervisor.wait(servers[1])
         if self.workers is not None:
             self.workers.grant_access(self.client)
@@ -260,11 +285,19 @@ class EmbeddedCluster:
         write_private(self.layout.config / "audit-policy.yaml", AUDIT_POLICY.encode())
         nodes = () if self.workers is None else self.workers.nodes
         self._write_certificates({node.name: (node.architecture, node.address) for node in nodes})
+        if self.audit is not None:
+            self.audit.prepare()
         if self.workers is not None:
             self.workers.prepare([component.name for component in self.components()])
+        if self.postgres is not None:
+            self.postgres.prepare()
 
     def _write_certificates(self, nodes: dict[str, tuple[str, IPv4Address]]) -> None:
         leaves = cluster_leaves(self.settings, nodes)
+        if self.postgres is not None:
+            leaves.append(self.postgres.leaf())
+        if self.audit is not None:
+            leaves += self.audit.leaves()
         if made := self.certificates.ensure(leaves, datetime.datetime.now(datetime.UTC)):
             self.report(f"made {len(made)} certificates")
         clients = ["admin", "kube-controller-manager", "kube-scheduler"]

@@ -27,6 +27,9 @@ environment:
   TRADEPLANE_CACHE           where built programs are kept (~/.cache/tradeplane)
   ARM64=0                    leave the emulated arm64 node out
   TRADEPLANE_AUDIT=1         write an audit log (logs/audit.log below the state)
+  TRADEPLANE_POSTGRES=0      leave out the Postgres of the audit ledger
+  TRADEPLANE_AUDIT_POLICY    file of an audit policy, in place of that of the log
+  TRADEPLANE_AUDIT_WEBHOOK   kubeconfig of who is told audit events, by that policy
   TRADEPLANE_INSTANCE        name of the network namespace and cgroup (tradeplane)
   TRADEPLANE_NODE_SUBNET     addresses of machine, control plane and nodes (10.88.0.0/24)
   TRADEPLANE_POD_SUBNET      addresses of pods (10.89.0.0/16)

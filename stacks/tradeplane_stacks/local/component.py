@@ -67,6 +67,8 @@ class Component:
     """Seconds until the probe must have been answered well."""
     stop_limit: float = 15.0
     """Seconds from being asked to end until it is ended by force."""
+    stop_signal: str = "SIGTERM"
+    """By which it is asked to end."""
     leaves_children: bool = False
     """Whether what it starts is meant to outlive it, as containers outlive containerd."""
 

@@ -70,8 +70,13 @@ class Layout:
         return self.state / "registry"
 
     @property
+    def ledger(self) -> Path:
+        """Passwords of the audit ledger's roles, and the URLs that have them (mode 0700)."""
+        return self.state / "ledger"
+
+    @property
     def data(self) -> Path:
-        """Data of etcd, containerd and kubelet."""
+        """Data of etcd, Postgres, containerd and kubelet."""
         return self.state / "data"
 
     @property
@@ -93,6 +98,7 @@ class Layout:
             self.logs,
             self.volumes,
             self.registry,
+            self.ledger,
             self.data,
             self.ports,
         )

@@ -36,6 +36,8 @@ class ProcessRecord:
     """Boot id of the kernel that started it."""
     fingerprint: str
     """Digest of program, arguments and configuration, to see when a running process is out of date."""
+    stop_signal: str = "SIGTERM"
+    """By which it is asked to end."""
 
     def write(self, path: Path) -> None:
         """Write the record as JSON, whole or not at all."""
@@ -49,7 +51,9 @@ class ProcessRecord:
         """Read a record; None when there is none, or none that can be understood (a crash while it was written)."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            return cls(int(content["pid"]), int(content["start_ticks"]), content["boot"], content["fingerprint"])
+            process = int(content["pid"]), int(content["start_ticks"])
+            stop_signal = signal.Signals[content.get("stop_signal", "SIGTERM")].name
+            return cls(*process, content["boot"], content["fingerprint"], stop_signal)
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
@@ -158,7 +162,7 @@ def stop(record: ProcessRecord, limit_seconds: float) -> bool:
         if handle is None:
             return False
         forced = False
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        for number in (signal.Signals[record.stop_signal], signal.SIGKILL):
             forced = number == signal.SIGKILL
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(handle, number)

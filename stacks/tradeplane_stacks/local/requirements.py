@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradeplane_stacks.local import emulation
+from tradeplane_stacks.local import emulation, postgres
 from tradeplane_stacks.local.errors import MissingProgramsError
 from tradeplane_stacks.local.execution import find_program
 from tradeplane_stacks.local.nodes import CNI_DIRECTORY
@@ -47,6 +47,7 @@ class Machine:
     find: Callable[[str], str | None]
     exists: Callable[[Path], bool]
     emulates: Callable[[], bool]
+    has_postgres: Callable[[], bool] = postgres.is_installed
 
     @classmethod
     def this(cls) -> Machine:
@@ -64,6 +65,8 @@ def missing(settings: Settings, machine: Machine) -> list[str]:
     packages = {name: package for name, package in PROGRAMS.items() if machine.find(name) is None}
     plugins = [name for name in CNI_PLUGINS if not machine.exists(Path(CNI_DIRECTORY) / name)]
     packages |= {f"{CNI_DIRECTORY}/{name}": "containernetworking-plugins" for name in plugins}
+    if settings.postgres and not machine.has_postgres():
+        packages["initdb, and the user postgres"] = "postgresql"
     if settings.arm64 and not machine.emulates():
         wanted = {"qemu-aarch64-static": "qemu-user-static", "update-binfmts": "binfmt-support"}
         packages |= {name: package for name, package in wanted.items() if machine.find(name) is None}
@@ -71,6 +74,8 @@ def missing(settings: Settings, machine: Machine) -> list[str]:
     if packages:
         names = sorted(set(packages.values()))
         lines.append(f"Install them: apt-get install --no-install-recommends {' '.join(names)}")
+        if "postgresql" in names:
+            lines.append("Or leave the audit ledger's database out: TRADEPLANE_POSTGRES=0.")
         if {"qemu-user-static", "binfmt-support"} & set(names):
             lines.append("Or leave the emulated arm64 node out: ARM64=0.")
     return lines

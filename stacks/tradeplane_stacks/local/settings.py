@@ -45,12 +45,20 @@ class Settings:
     """Whether there is an emulated arm64 node (``ARM64``)."""
     audit: bool = False
     """Whether the API server writes an audit log, metadata of every request (``TRADEPLANE_AUDIT``)."""
+    postgres: bool = True
+    """Whether there is a Postgres for the audit ledger (``TRADEPLANE_POSTGRES``); never with ``control_plane_only``."""
+    audit_policy: Path | None = None
+    """File of the audit policy, in place of the one for ``audit`` (``TRADEPLANE_AUDIT_POLICY``)."""
+    audit_webhook: Path | None = None
+    """Kubeconfig of who is told audit events, of the policy above (``TRADEPLANE_AUDIT_WEBHOOK``)."""
     control_plane_only: bool = False
     """Only etcd and the API server, on loopback: no nodes, no root, no namespaces. For tests."""
     controllers: bool = True
     """With ``control_plane_only``: whether the controller-manager and the scheduler run as well."""
     registry_port: int = 5000
     """Port of the OCI registry on the control plane's address."""
+    postgres_port: int = 5432
+    """Port of Postgres on the control plane's address."""
     client_qps: int = 100
     """Requests a second of controller-manager and scheduler each; the burst is twice that
     (``TRADEPLANE_CLIENT_QPS``)."""
@@ -64,6 +72,7 @@ class Settings:
     def __post_init__(self) -> None:
         self._check_names()
         self._check_subnets()
+        self._check_audit()
         if self.client_qps < 1:
             raise SettingsError(f"TRADEPLANE_CLIENT_QPS is {self.client_qps}: give a number of at least 1.")
 
@@ -86,6 +95,17 @@ class Settings:
             raise SettingsError(
                 f"TRADEPLANE_STATE is {len(str(self.state))} characters long, too long for the sockets below it: "
                 f"choose a path of at most {_LONGEST_STATE}."
+            )
+
+    def _check_audit(self) -> None:
+        files = {"TRADEPLANE_AUDIT_POLICY": self.audit_policy, "TRADEPLANE_AUDIT_WEBHOOK": self.audit_webhook}
+        for variable, path in files.items():
+            if path is not None and not path.is_absolute():
+                raise SettingsError(f"{variable} ({path}) must be an absolute path.")
+        if self.audit_webhook is not None and self.audit_policy is None:
+            raise SettingsError(
+                "TRADEPLANE_AUDIT_WEBHOOK is set and TRADEPLANE_AUDIT_POLICY is not: name the policy of what is told, "
+                "such as operator/deploy/audit/policy.yaml."
             )
 
     def _check_subnets(self) -> None:
@@ -113,6 +133,9 @@ class Settings:
             instance=environment.get("TRADEPLANE_INSTANCE") or cls.instance,
             arm64=_flag(environment, "ARM64", default=cls.arm64),
             audit=_flag(environment, "TRADEPLANE_AUDIT", default=cls.audit),
+            postgres=_flag(environment, "TRADEPLANE_POSTGRES", default=cls.postgres),
+            audit_policy=_path(environment, "TRADEPLANE_AUDIT_POLICY"),
+            audit_webhook=_path(environment, "TRADEPLANE_AUDIT_WEBHOOK"),
             client_qps=_number(environment, "TRADEPLANE_CLIENT_QPS", default=cls.client_qps),
             node_subnet=_subnet(environment, "TRADEPLANE_NODE_SUBNET", default=cls.node_subnet),
             pod_subnet=_subnet(environment, "TRADEPLANE_POD_SUBNET", default=cls.pod_subnet),
@@ -147,6 +170,11 @@ def _flag(environment: Mapping[str, str], variable: str, *, default: bool) -> bo
     if text not in _WORDS:
         raise SettingsError(f"{variable} is {text!r}: give 1 or 0.")
     return _WORDS[text]
+
+
+def _path(environment: Mapping[str, str], variable: str) -> Path | None:
+    text = environment.get(variable, "").strip()
+    return Path(text) if text else None
 
 
 def _number(environment: Mapping[str, str], variable: str, *, default: int) -> int:

@@ -53,6 +53,20 @@ def make_store(layout: Layout, namespace: str | None = None) -> Path:
     return directory
 
 
+def heads_folder(layout: Layout) -> Path:
+    """Where the audit ledger's heads lie: beside the namespaces' stores, where the operator's namespace has none."""
+    return layout.store / OPERATOR_NAMESPACE / "ledger-heads"
+
+
+def make_heads(layout: Layout) -> None:
+    """Make that folder, for the recorder to write to. Needs root, to give it away."""
+    make_store(layout, OPERATOR_NAMESPACE)
+    directory = heads_folder(layout)
+    directory.mkdir(exist_ok=True)
+    os.chown(directory, NOBODY, NOBODY)
+    directory.chmod(STORE_MODE)
+
+
 def _bound(name: str, namespace: str, directory: Path) -> list[dict[str, Any]]:
     modes = ["ReadWriteMany"]
     return [

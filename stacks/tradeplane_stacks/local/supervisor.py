@@ -80,6 +80,7 @@ class Supervisor:
             record = processes.launch(
                 component.command_line(), component.environment, self.log_path(component.name), wanted
             )
+            record = dataclasses.replace(record, stop_signal=component.stop_signal)
             record.write(self.record_path(component.name))
             started.append(component.name)
         return started

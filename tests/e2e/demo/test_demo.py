@@ -61,6 +61,15 @@ def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.C
     )
 
 
+def test_the_demo_verifies_the_ledger_and_shows_who_applied_what(first: subprocess.CompletedProcess[str]) -> None:
+    verified = first.stdout.split("$ uv run tradeplane ledger verify ", 1)[1].split("\n\n")[0].splitlines()
+    assert re.match(r"ok   chain +[1-9]\d* entries, the last is sha256:", verified[1])
+    assert re.match(r"ok   head +/.*/ledger-heads/\d{16}\.json: entry [1-9]\d* of ", verified[2])
+    history = first.stdout.split("$ uv run tradeplane config history strategy/macd-momentum ", 1)[1]
+    version = history.split("\n\n")[0].splitlines()[2]
+    assert re.match(r"1 +applied +\S+ +tradeplane-admin \(authenticated\) +sha256:", version)
+
+
 def test_the_demo_again_is_quick_and_runs_nothing_twice(
     demo: DemoCluster, first: subprocess.CompletedProcess[str]
 ) -> None:

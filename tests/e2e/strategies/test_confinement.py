@@ -55,6 +55,7 @@ def _pod(tenant: Tenant, name: str, labels: dict[str, str], **own: Any) -> Objec
         "service": (service, 443),
         "server": (node, endpoint["ports"][0]["port"]),
         "registry": (registry, int(port)),
+        "postgres": (node, 5432),
     }
     command = ("/usr/bin/python3", "-c", _LOOK, json.dumps(hosts))
     return restricted_pod(name, tenant.platform.images().workloads, labels, *command, **own)
@@ -74,7 +75,7 @@ def _seen_from(tenant: Tenant, name: str, labels: dict[str, str]) -> Object:
 
 def test_a_run_reaches_names_and_nothing_else(tenant: Tenant) -> None:
     found = _seen_from(tenant, "as-a-run", {"app.kubernetes.io/managed-by": "tradeplane"})
-    assert found["reached"] == {"service": False, "server": False, "registry": False}
+    assert found["reached"] == dict.fromkeys(("service", "server", "registry", "postgres"), False)
     assert found["resolved"] is True
 
 
@@ -87,7 +88,7 @@ def test_a_run_has_no_token_and_writes_nowhere(tenant: Tenant) -> None:
 
 def test_any_other_pod_of_the_namespace_reaches_nothing(tenant: Tenant) -> None:
     found = _seen_from(tenant, "stranger", {})
-    assert found["reached"] == {"service": False, "server": False, "registry": False}
+    assert found["reached"] == dict.fromkeys(("service", "server", "registry", "postgres"), False)
     assert found["resolved"] is False
 
 

@@ -159,12 +159,13 @@ def test_namespaces_enforce_the_restricted_standard(name: str) -> None:
 
 def test_no_account_has_its_token_mounted_unasked() -> None:
     accounts = [account for _, account in manifests("ServiceAccount")]
-    assert {account["metadata"]["name"] for account in accounts} == {"tradeplane-operator", "tradeplane-runner"}
+    ours = {"tradeplane-operator", "tradeplane-recorder"}
+    assert {account["metadata"]["name"] for account in accounts} == ours | {"tradeplane-runner"}
     assert all(account["automountServiceAccountToken"] is False for account in accounts)
     bound = [
         subject for _, binding in manifests("RoleBinding", "ClusterRoleBinding") for subject in binding["subjects"]
     ]
-    assert {subject["name"] for subject in bound} == {"tradeplane-operator"}
+    assert {subject["name"] for subject in bound} == ours
 
 
 @pytest.mark.parametrize("within", ["base", "namespace"])
@@ -176,13 +177,14 @@ def test_what_no_policy_names_has_no_network(within: str) -> None:
 PROBES = "tradeplane-probes-to-brokers"
 TO_EXCHANGES, FROM_CLIENTS = "tradeplane-clients-to-exchanges", "tradeplane-exchanges-from-clients"
 TO_REGISTRY = "tradeplane-operator-to-registry"
+RECORDER = ("tradeplane-recorder", "tradeplane-recorder-audit")
 OURS = {MANAGED_BY_LABEL: MANAGED_BY}
 CLIENTS = {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture", "trader"]}
 
 
 def test_runs_reach_names_and_their_store_alone() -> None:
     policies = [policy for path, policy in manifests("NetworkPolicy") if not path.is_relative_to("base")]
-    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS, TO_REGISTRY)
+    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS, TO_REGISTRY, *RECORDER)
     opened = [policy for policy in policies if policy["metadata"]["name"] not in others]
     assert opened
     for policy in opened:

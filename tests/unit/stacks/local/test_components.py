@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tradeplane_operator.recording.audit_server import MAX_BODY_BYTES
 from tradeplane_stacks.local.component import Component, Placement, flags
 from tradeplane_stacks.local.nodes import EMULATED, NodeGroup, cluster_nodes
 from tradeplane_stacks.local.probes import HttpProbe, SocketProbe
@@ -64,6 +65,30 @@ def test_audit_is_written_only_when_asked_for(control_plane: ControlPlane) -> No
     assert not [name for name in _options(_plane(control_plane)["kube-apiserver"]) if name.startswith("audit")]
     audited = dataclasses.replace(control_plane, settings=dataclasses.replace(control_plane.settings, audit=True))
     assert _options(_plane(audited)["kube-apiserver"])["audit-log-path"] == "/state/logs/audit.log"
+
+
+def test_audit_events_are_told_by_the_policy_that_is_named(control_plane: ControlPlane) -> None:
+    webhook, policy = Path("/etc/audit/webhook"), Path("/etc/audit/policy.yaml")
+    settings = dataclasses.replace(control_plane.settings, audit_webhook=webhook, audit_policy=policy)
+    server = _plane(dataclasses.replace(control_plane, settings=settings))["kube-apiserver"]
+    options = _options(server)
+    assert options["audit-webhook-config-file"] == str(webhook)
+    assert options["audit-policy-file"] == str(policy)
+    assert options["audit-webhook-mode"] == "batch"
+    assert options["audit-webhook-truncate-enabled"] == "true"
+    assert "audit-log-path" not in options
+    assert {webhook, policy} <= set(server.inputs)
+    both = dataclasses.replace(settings, audit=True)
+    server = _plane(dataclasses.replace(control_plane, settings=both))["kube-apiserver"]
+    assert _options(server)["audit-log-path"] == "/state/logs/audit.log"
+    assert _options(server)["audit-policy-file"] == str(policy)
+
+
+def test_a_batch_of_the_largest_audit_events_is_within_what_the_recorder_reads(control_plane: ControlPlane) -> None:
+    settings = dataclasses.replace(control_plane.settings, audit_webhook=Path("/w"), audit_policy=Path("/p"))
+    options = _options(_plane(dataclasses.replace(control_plane, settings=settings))["kube-apiserver"])
+    largest = int(options["audit-webhook-truncate-max-event-size"])
+    assert int(options["audit-webhook-batch-max-size"]) * largest < MAX_BODY_BYTES
 
 
 def test_no_secret_stands_on_a_command_line(control_plane: ControlPlane, group: NodeGroup) -> None:
