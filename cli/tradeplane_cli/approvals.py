@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_api import approval as api
 from tradeplane_api.base import API_VERSION
+from tradeplane_api.replay import StrategyReference
 from tradeplane_api.strategy import Strategy
 from tradeplane_evidence.configurations.documents import Configuration, payload_of
 from tradeplane_evidence.errors import EvidenceError, Malformed
@@ -212,7 +213,7 @@ def _approval(approved: ApprovedObject, wanted: Wanted) -> Approval:
         raise CommandFailure(f"--not-after {wanted.not_after} is over", remedy="give a time that is yet to come")
     try:
         api.ApprovalSpec(
-            strategy_ref=api.StrategyReference(name=approved.name),
+            strategy_ref=StrategyReference(name=approved.name),
             configuration="sha256:" + "0" * 64,
             user=wanted.user,
             bundle="{}",

@@ -4,28 +4,17 @@ What is believed is the signed statement in ``bundle``. The fields beside it say
 for the API server, which holds ``user`` against who it has authenticated; where they differ, it is no approval.
 """
 
-from typing import Annotated, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from tradeplane_api.approvers import UserName
 from tradeplane_api.base import Digest, Document, Integer, Timestamp
 from tradeplane_api.conditions import UNSEEN, Conditions
-from tradeplane_api.forms import Text
 from tradeplane_api.replay import StrategyReference
 from tradeplane_api.rules import Rule
 
 MAX_BUNDLE_TEXT = 65_536
-MAX_USER = 253
-
-UserName = Annotated[
-    str,
-    Text(
-        pattern=r"^[^\x00-\x1f\x7f]+$",
-        max_length=MAX_USER,
-        message="must be the name of a user as the API server authenticates them (kubectl auth whoami)",
-    ),
-]
-"""A user as the API server knows them: a text of an identity provider, with nothing in it that a terminal acts on."""
 
 
 class ApprovalSpec(Document):

@@ -35,7 +35,7 @@ class Approval(Form):
 
     schema_version: Literal[1] = 1
     object: ApprovedObject
-    user: str = Field(min_length=1, max_length=253)
+    user: Annotated[str, StringConstraints(min_length=1, max_length=253, pattern=r"^[^\x00-\x1f\x7f]+$")]
     time: Moment
     not_after: Moment | None = None
     comment: str | None = Field(default=None, min_length=1, max_length=MAX_COMMENT)
