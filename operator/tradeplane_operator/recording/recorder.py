@@ -25,6 +25,7 @@ from tradeplane_store.errors import StoreError
 
 from tradeplane_operator.observing.relisting import Collection
 from tradeplane_operator.observing.watching import Watch
+from tradeplane_operator.recording.approvals import approvals
 from tradeplane_operator.recording.sightings import Sighting, applied, deleted, runs
 
 if TYPE_CHECKING:
@@ -184,6 +185,7 @@ class Recorder:
             yield applied(seen, digest, known, note)
             known[seen.generation] = digest
         yield from runs(seen, known)
+        yield from approvals(seen)
         if seen.deleted:
             yield deleted(reference, seen.at)
             self._configurations.pop(reference.uid, None)

@@ -72,11 +72,10 @@ def _plan(
     policy: ApprovalPolicy | None = None,
     now: datetime = NOW,
     trouble: str = "",
-    fresh: bool = False,
 ) -> Plan:
     found = FoundApprovals(facts, trouble)
     settings = SETTINGS.model_copy(update={"approvals": policy or _policy()})
-    return plan(Observed(resource, snapshot=READY, admitted=_Everything(), approvals=found, fresh=fresh), settings, now)
+    return plan(Observed(resource, snapshot=READY, admitted=_Everything(), approvals=found), settings, now)
 
 
 def _waits(wanted: Plan, *words: str) -> None:
@@ -152,7 +151,12 @@ def test_of_many_that_do_not_count_a_few_are_told() -> None:
 
 def test_a_spec_that_was_edited_waits_again_and_the_run_is_stopped() -> None:
     before = _plan(_resource(), _by("alice"), _by("bob")).status
-    edited = _plan(_resource(before, generation=2, capital="2"), _by("alice"), _by("bob"), fresh=True)
+    assert before is not None
+    job = _job(before["latest"]["name"])
+    settings = SETTINGS.model_copy(update={"approvals": _policy()})
+    found = FoundApprovals((_by("alice"), _by("bob")))
+    observed = Observed(_resource(before, generation=2, capital="2"), {job.name: job}, READY, approvals=found)
+    edited = plan(observed, settings, NOW)
     assert edited.status is not None
     assert edited.create == ()
     assert edited.status["latest"]["outcome"] == "Cancelled"
