@@ -169,7 +169,14 @@ class Attestations:
         stored = await asyncio.to_thread(
             read_run, store, run.name, manifest_digest=run.manifest_digest, most_bytes=evidence.most_bytes
         )
-        execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time, run.image_attestation)
+        execution = Execution(
+            evidence.builder,
+            run.job_uid,
+            run.start_time,
+            run.completion_time,
+            run.image_attestation,
+            tuple((one.user, one.attestation) for one in run.approvals or ()),
+        )
         return await push_files(stored, registry, repository, signing, execution)
 
     def _signing(self, signer: Signer) -> Signing:
