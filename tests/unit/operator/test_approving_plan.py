@@ -35,8 +35,9 @@ from tradeplane_store.canonical import sha256_digest
 
 from tests.unit.evidence import sample_approvals, sample_runs
 from tests.unit.evidence.sample_approvals import CONFIGURATION, OBJECT, USER
-from tests.unit.operator.paper_simulation import Server, SimulatedOperator
+from tests.unit.operator.paper_simulation import LEFT, Server, SimulatedOperator, trading
 from tests.unit.operator.simulation import SETTINGS
+from tests.unit.operator.test_paper_plan import LEAVE
 from tests.unit.operator.test_strategy_plan import NOW, READY, _condition, _Everything, _job, _resource
 
 if TYPE_CHECKING:
@@ -336,6 +337,25 @@ def test_nothing_is_traded_before_it_is_approved() -> None:
     operator.strategies.approvals = _Checks()  # type: ignore[assignment]
     operator.step()
     assert server.session["state"] == "Trading", "what trades is not stopped by an approval that ends"
+
+
+def test_a_session_that_was_suspended_goes_on_once_it_is_approved() -> None:
+    server, operator = trading(session=LEAVE)
+    operator.strategies.settings = SETTINGS.model_copy(update={"approvals": _policy(modes=[Mode.PAPER])})
+    operator.strategies.approvals = _Checks()  # type: ignore[assignment]
+    operator.step()
+    assert server.session["state"] == "Trading", "what was begun before anything had to be approved goes on"
+    server.change_spec(suspend=True)
+    operator.close(LEFT)
+    assert server.condition()["reason"] == "Suspended", "and it is stopped without approval"
+    server.change_spec(suspend=False)
+    operator.step()
+    assert server.condition()["reason"] == "AwaitingApproval"
+    assert (list(server.pods), server.session["state"]) == ([], "Closed")
+    operator.strategies.approvals = _trading(server, "alice", "bob")  # type: ignore[assignment]
+    operator.step()
+    assert server.session["state"] == "Trading"
+    assert [one["user"] for one in server.session["approvals"]] == ["alice", "bob"]
 
 
 @pytest.mark.parametrize(
