@@ -18,6 +18,7 @@ from tradeplane_evidence.signing.keyring import read_keyring
 from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.statements.approval import APPROVAL_TYPE, approval_of, approval_statement
 from tradeplane_evidence.statements.statement import Statement, Subject, parse_statement, serialise
+from tradeplane_evidence.verification import approvals
 from tradeplane_evidence.verification.approvals import Expired, NotOfThisObject, WrongUser, read_approval
 from tradeplane_store.canonical import sha256_digest
 
@@ -114,6 +115,32 @@ def test_a_revoked_key_approves_nothing_without_a_trusted_timestamp(signer: File
     entry = sample_approvals.entry(signer, USER, revokedFrom="2027-01-01T00:00:00Z")
     with pytest.raises(KeyRefused, match="no trusted timestamp shows"):
         read_approval(sample_approvals.bundle(signer), sample_approvals.keyring(entry))
+
+
+def _stamped(monkeypatch: pytest.MonkeyPatch, at: datetime) -> None:
+    """Have an authority say when everything was signed; that they say so of a signature is tested where they do."""
+    monkeypatch.setattr(approvals, "signed_at", lambda *_: (at, "an authority"))
+
+
+def test_what_a_revoked_key_signed_before_by_an_authority_s_word_counts(
+    signer: FileSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = sample_approvals.bundle(signer)
+    revoked = sample_approvals.keyring(sample_approvals.entry(signer, USER, revokedFrom="2026-01-06T00:00:00Z"))
+    _stamped(monkeypatch, SIGNED + timedelta(minutes=1))
+    found = read_approval(bundle, revoked)
+    assert (found.signed, found.stamped) == (SIGNED + timedelta(minutes=1), "an authority")
+    _stamped(monkeypatch, datetime(2026, 1, 6, tzinfo=UTC))
+    with pytest.raises(KeyRefused, match="is revoked"):
+        read_approval(bundle, revoked)
+
+
+def test_one_that_says_it_is_from_after_its_timestamp_is_refused(
+    signer: FileSigner, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _stamped(monkeypatch, SIGNED - timedelta(minutes=5, seconds=1))
+    with pytest.raises(PolicyRefused, match="check both clocks"):
+        read_approval(sample_approvals.bundle(signer), keyring)
 
 
 @pytest.mark.parametrize("bounds", [{"notAfter": "2026-01-05T08:59:59Z"}, {"notBefore": "2026-01-05T09:00:01Z"}])
