@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tradeplane_api.strategy import Mode
+from tradeplane_api.strategy import Mode, RunStatus
 from tradeplane_evidence.configurations.documents import Configuration, payload_of
 from tradeplane_operator.observing.feeding import Feed
 from tradeplane_operator.observing.index import Index, approved
@@ -30,6 +30,7 @@ from tradeplane_operator.planning.observed import Observed
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.wanted import Fact, Need
 from tradeplane_operator.running.approval_checks import ApprovalChecks
+from tradeplane_operator.running.attestations import execution_of
 from tradeplane_operator.settings import ApprovalPolicy, ApprovalRule
 from tradeplane_store.canonical import sha256_digest
 
@@ -122,6 +123,15 @@ def test_two_users_let_it_start_and_that_is_recorded() -> None:
     assert wanted.status["latest"]["approvals"] == [
         {"user": user, "attestation": _by(user).attestation} for user in ("alice", "bob")
     ]
+
+
+def test_what_is_recorded_is_what_is_stated_of_the_run() -> None:
+    wanted = _plan(_resource(), _by("bob"), _by("alice"))
+    assert wanted.status is not None
+    run = RunStatus.model_validate(wanted.status["latest"])
+    stated = tuple((user, _by(user).attestation) for user in ("alice", "bob"))
+    assert execution_of(run, "https://example.com/builder").approvals == stated
+    assert execution_of(run.model_copy(update={"approvals": None}), "https://example.com/builder").approvals == ()
 
 
 def test_the_same_user_twice_is_one() -> None:
