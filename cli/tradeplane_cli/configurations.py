@@ -21,7 +21,7 @@ from tradeplane_store.objects import open_store
 
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.ledger import opened
-from tradeplane_cli.printing import columns
+from tradeplane_cli.printing import columns, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,7 +127,7 @@ class History:
                 str(one.number),
                 one.event.action.value,
                 one.event.occurred[:19] + "Z",
-                _printable(_actor_text(one.actor)),
+                printable(_actor_text(one.actor)),
                 one.digest,
             )
             for one in self.versions
@@ -252,7 +252,7 @@ def _document(found: Found) -> dict[str, Any]:
 
 
 def _line(one: Difference) -> str:
-    path = _printable(one.path)
+    path = printable(one.path)
     if one.kind is Kind.ADDED:
         return f"+ {path}: {_value(one.after)}"
     if one.kind is Kind.REMOVED:
@@ -261,13 +261,8 @@ def _line(one: Difference) -> str:
 
 
 def _value(value: Any) -> str:
-    text = _printable(json.dumps(value, ensure_ascii=False))
+    text = printable(json.dumps(value, ensure_ascii=False))
     return text if len(text) <= _MAX_SHOWN else f"{text[: _MAX_SHOWN - 1]}…"
-
-
-def _printable(text: str) -> str:
-    """Return a text with what a terminal would act upon written out: it was somebody else's."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def _actor_text(actor: Authenticated | Claimed) -> str:

@@ -171,9 +171,9 @@ def _copied(database: Path, heads: Sequence[Path], keyring: Keyring, most_bytes:
     from tradeplane_evidence.export.ledger_copy import KeptHead, copy_ledger
     from tradeplane_evidence.ledger.heads import verify_head
 
-    from tradeplane_cli.ledger import head_bundle, opened
+    from tradeplane_cli.ledger import head_bundle, head_files, opened
 
-    bundles = [(file, head_bundle(file)) for file in heads]
+    bundles = [(file, head_bundle(file)) for file in head_files(heads)]
     kept = [KeptHead(verify_head(data, keyring, f"the head {file}"), data) for file, data in bundles]
     with opened(database) as engine, stage("Copying the ledger") as say:
         return copy_ledger(engine, kept, most_bytes, lambda count: say(f"Copying the ledger: {count:,} entries"))

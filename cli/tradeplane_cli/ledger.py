@@ -149,8 +149,12 @@ def _signed_heads(files: Sequence[Path], keys: Sequence[Path]) -> tuple[tuple[st
     if not files:
         return ()
     keyring = read_keys(keys)
-    found = [one for file in files for one in _in_folder(file)]
-    return tuple((str(file), verify_head(head_bundle(file), keyring, f"the head {file}")) for file in found)
+    return tuple((str(file), verify_head(head_bundle(file), keyring, f"the head {file}")) for file in head_files(files))
+
+
+def head_files(named: Sequence[Path]) -> list[Path]:
+    """Return the files of heads: those that are named, and those in folders that are. Raises CommandFailure."""
+    return [one for file in named for one in _in_folder(file)]
 
 
 def _in_folder(file: Path) -> list[Path]:

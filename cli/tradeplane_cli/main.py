@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tradeplane_cli.commands import (
+    approval,
     artifact_bundle,
     capture,
     catalogue,
@@ -55,6 +56,7 @@ def application(program: str = PROGRAM) -> typer.Typer:
     tree.command("run", epilog=run.EPILOG, no_args_is_help=True)(run.run)
     tree.command("replay", epilog=replay.EPILOG, no_args_is_help=True)(replay.replay)
     evidence.add_to(tree)
+    approval.add_to(tree)
     artifact_bundle.add_to(tree)
     groups = (
         ("snapshot", (snapshot, capture, catalogue)),

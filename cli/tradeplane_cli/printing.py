@@ -50,3 +50,8 @@ def pairs(rows: Sequence[tuple[str, str]]) -> str:
     """Names and values, one pair a line, values aligned."""
     width = max((len(name) for name, _ in rows), default=0)
     return "\n".join(f"{name}:".ljust(width + 1) + GAP + value for name, value in rows)
+
+
+def printable(text: str) -> str:
+    """Return a text with what a terminal would act upon written out: it was somebody else's."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tradeplane_api.approval import Approval
 from tradeplane_api.broker_connection import BrokerConnection
 from tradeplane_api.replay import Replay
 from tradeplane_api.snapshot import Snapshot
@@ -142,4 +143,19 @@ SNAPSHOT_CAPTURE = Kind(
     ),
 )
 
-KINDS = (STRATEGY, SNAPSHOT, BROKER_CONNECTION, REPLAY, SNAPSHOT_CAPTURE)
+APPROVAL = Kind(
+    model=Approval,
+    plural="approvals",
+    short_names=("appr",),
+    columns=(
+        Column("Strategy", ".spec.strategyRef.name", "What is approved."),
+        Column("User", ".spec.user", "Who approves."),
+        *_READY_COLUMNS,
+        Column("Until", ".status.notAfter", "Until when it lets something start."),
+        Column("Configuration", ".spec.configuration", "Digest of the specification.", wide=True),
+        Column("Key", ".status.key", "Fingerprint of the key that verifies it.", wide=True),
+        *_LAST_COLUMNS,
+    ),
+)
+
+KINDS = (STRATEGY, SNAPSHOT, BROKER_CONNECTION, REPLAY, SNAPSHOT_CAPTURE, APPROVAL)

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tradeplane_api.approvers import GivenApprovals
 from tradeplane_api.base import Digest, Document, Integer, Name, Timestamp
 from tradeplane_api.capture import CapturedSymbol
 from tradeplane_api.paper import MAX_POSITIONS_TOLD, MAX_TRADED, Closing, Held, PaperOutcome
@@ -77,6 +78,9 @@ class SessionStatus(Document):
     connection: Name = Field(description="Name of the BrokerConnection.")
     endpoint: Endpoint = Field(description="Where the market is reached, as it was when the session was begun.")
     image: str = Field(max_length=512, description="The image by digest.")
+    approvals: GivenApprovals | None = Field(
+        default=None, description="The approvals by which it was begun, where any are asked for."
+    )
     store: Name = Field(description="Name of the store the session is sealed into.")
     volume: Volume = Field(description="Where it is recorded.")
     on_suspend: Closing = Field(description="What becomes of positions when it is closed.")

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from tradeplane_api.approvers import GivenApprovals
 from tradeplane_api.base import Boolean, Digest, Document, Integer, Name, Timestamp
 from tradeplane_api.conditions import UNSEEN, Conditions
 from tradeplane_api.forms import Text
@@ -357,6 +358,9 @@ class RunStatus(Document):
     image: str | None = Field(default=None, max_length=512, description="The image by digest.")
     image_attestation: Digest | None = Field(
         default=None, description="Digest of the attestation of the image that let it be run, where one is asked for."
+    )
+    approvals: GivenApprovals | None = Field(
+        default=None, description="The approvals by which it was started, where any are asked for."
     )
     outcome: Outcome = Field(description="Where the run stands.")
     job_uid: str | None = Field(default=None, max_length=64, description="UID of its Job.")

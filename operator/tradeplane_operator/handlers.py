@@ -43,6 +43,10 @@ def register(registry: kopf.OperatorRegistry, feed: Feed, relisting: Relisting) 
     async def on_capture(event: Mapping[str, Any], **_: Any) -> None:
         feed.capture(event["type"], event["object"])
 
+    @kopf.on.event(GROUP, VERSION, PLURALS[Kind.APPROVAL], registry=registry)
+    async def on_approval(event: Mapping[str, Any], **_: Any) -> None:
+        feed.approval(event["type"], event["object"])
+
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
         info = find_credentials()

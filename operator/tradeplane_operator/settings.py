@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
+from tradeplane_api.approvers import MAX_APPROVERS
+from tradeplane_api.strategy import Mode
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -185,6 +187,38 @@ class Evidence(Section):
         return self
 
 
+class ApprovalRule(Section):
+    """What needs approval before it starts; of several rules that speak of a Strategy the one asking most holds."""
+
+    modes: tuple[Mode, ...] = Field(min_length=1, max_length=8, description="Modes of Strategies it speaks of.")
+    namespaces: tuple[Label, ...] = Field(default=(), description="Namespaces it speaks of; empty for all.")
+    approvers: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_APPROVERS,
+        description="How many users must approve; with two, one of them at least has not written what is approved.",
+    )
+
+
+class ApprovalPolicy(Section):
+    """What starts only once it is approved, and who approves."""
+
+    keyring: str = Field(
+        pattern=r"^/",
+        max_length=512,
+        description="File of the approvers' keyring: keys, the users each approves for, and what is revoked.",
+    )
+    rules: tuple[ApprovalRule, ...] = Field(
+        default=(), max_length=64, description="What needs approval; nothing where empty."
+    )
+    again_seconds: int = Field(
+        default=30, ge=1, description="Pause before a keyring that cannot be read is read again."
+    )
+    most_seconds: int = Field(
+        default=300, ge=1, description="How often what waits, and an Approval, is held against the keyring anew."
+    )
+
+
 class Lease(Section):
     """Leadership, by a Lease of the operator's namespace; seconds.
 
@@ -265,6 +299,9 @@ class Settings(Section):
     retention: Retention = Field(default_factory=Retention)
     jobs: Jobs = Field(default_factory=Jobs)
     evidence: Evidence | None = None
+    approvals: ApprovalPolicy | None = Field(
+        default=None, description="What starts only once it is approved; nothing where absent."
+    )
     namespaces: tuple[Label, ...] = Field(default=(), description="Namespaces served; empty serves the whole cluster.")
     lease: Lease = Field(default_factory=Lease)
     client: Client = Field(default_factory=Client)

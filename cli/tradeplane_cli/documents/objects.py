@@ -66,6 +66,22 @@ def read_objects(files: Iterable[str]) -> Objects:
     return Objects(strategies, snapshots, tuple(ignored))
 
 
+def document_of(file: str, kind: str) -> Source:
+    """Return the one object of a kind that a file holds, as it stands there; ``-`` is standard input.
+
+    Raises CommandFailure for a file that cannot be read, that holds something else, or more than one thing.
+    """
+    sources = [part for source in read_documents(*_text(file)) for part in _parts(source)]
+    if len(sources) != 1:
+        what = f"{len(sources)} objects" if sources else "no object"
+        raise CommandFailure(f"{file} holds {what}", remedy=f"give it one {kind}, and nothing beside it")
+    (source,) = sources
+    if _kind(source) != kind:
+        problem = problem_at(source, ("kind",), f"this is a {_kind(source)}", f"give it a {kind} ({API_VERSION})")
+        raise CommandFailure(f"{source.file} holds no {kind}", problems=(problem,))
+    return source
+
+
 def choose_strategy(objects: Objects, name: str | None) -> NamedStrategy:
     """Return the strategy to run: the one called ``name``, or the only one there is.
 

@@ -66,6 +66,7 @@ def keyring_bytes(keyring: Keyring) -> bytes:
             not_after=_told(one.not_after),
             revoked_from=_told(one.revoked_from),
             builders=None if one.builders is None else tuple(sorted(one.builders)),
+            users=None if one.users is None else tuple(sorted(one.users)),
         )
         for one in keyring.keys
     ]

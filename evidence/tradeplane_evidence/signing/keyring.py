@@ -31,6 +31,8 @@ MAX_CHAIN_TEXT = 65_536
 MAX_KEYRING_BYTES = 1024 * 1024
 Moment = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
 """A time in UTC, to the second, RFC 3339."""
+UserName = Annotated[str, StringConstraints(min_length=1, max_length=253)]
+"""A user as the API server authenticates them."""
 
 
 class KeyEntry(Form):
@@ -42,6 +44,9 @@ class KeyEntry(Form):
     revoked_from: Moment | None = None
     builders: tuple[str, ...] | None = Field(
         default=None, max_length=64, strict=False, description="Builders it signs for; any where absent."
+    )
+    users: tuple[UserName, ...] | None = Field(
+        default=None, max_length=64, strict=False, description="Users it approves for; nobody where absent."
     )
 
 
@@ -73,6 +78,7 @@ class TrustedKey:
     not_after: datetime | None = None
     revoked_from: datetime | None = None
     builders: frozenset[str] | None = None
+    users: frozenset[str] | None = None
 
     def check(self, at: datetime, *, trusted: bool) -> None:
         """Raise KeyRefused where it may not be relied on for what was signed then.
@@ -178,6 +184,7 @@ def _trusted(entry: KeyEntry, what: str) -> TrustedKey:
         not_after=_moment(entry.not_after, f"{what}.notAfter"),
         revoked_from=_moment(entry.revoked_from, f"{what}.revokedFrom"),
         builders=None if entry.builders is None else frozenset(entry.builders),
+        users=None if entry.users is None else frozenset(entry.users),
     )
 
 

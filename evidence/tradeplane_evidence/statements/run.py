@@ -39,6 +39,10 @@ IMAGE = "image"
 """Name of the dependency that is the image."""
 ATTESTATION = "attestation"
 """Annotation of the image: digest of the attestation by which it was let run."""
+APPROVAL = "approval"
+"""What the names of dependencies that are approvals begin with."""
+USER = "user"
+"""Annotation of an approval: who approved."""
 SPECIFICATION = "specification"
 """The external parameter that every run has: its specification, whole."""
 RECORDS = "tradeplane.records.v1"
@@ -53,7 +57,8 @@ LOCAL_BUILDER = "https://tradeplane.dev/evidence/builders/local-v1"
 class Execution:
     """Which execution a run was, as far as is known; times are RFC 3339.
 
-    ``image_attestation``: digest of the attestation of its image that was verified before it ran.
+    ``image_attestation``: digest of the attestation of its image that was verified before it ran. ``approvals``: by
+    which it was started: each user, and the digest of the statement that they signed.
     """
 
     builder: str = LOCAL_BUILDER
@@ -61,6 +66,7 @@ class Execution:
     started: str | None = None
     finished: str | None = None
     image_attestation: str | None = None
+    approvals: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +117,12 @@ def _dependencies(evidence: RunEvidence) -> Sequence[ResourceDescriptor]:
     specification = evidence.results.specification
     attestation = evidence.execution.image_attestation
     found = [] if specification.image is None else [image_dependency(specification.image, attestation)]
+    found.extend(
+        ResourceDescriptor(
+            name=f"{APPROVAL}/{user}", digest={"sha256": hexadecimal(statement)}, annotations={USER: user}
+        )
+        for user, statement in evidence.execution.approvals
+    )
     for identity in specification.snapshots:
         manifest = evidence.snapshots[identity]
         found.append(

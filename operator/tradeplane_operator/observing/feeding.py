@@ -46,6 +46,13 @@ class Feed:
         """Take what a watch says of a SnapshotCapture."""
         self._resource(Kind.SNAPSHOT_CAPTURE, event, body)
 
+    def approval(self, event: str, body: Mapping[str, Any]) -> None:
+        """Take what a watch says of an Approval: news for the Strategy that it approves, too."""
+        key = self._resource(Kind.APPROVAL, event, body)
+        reference = (body.get("spec") or {}).get("strategyRef") or {}
+        if key is not None and reference.get("name"):
+            self.wake(Key(Kind.STRATEGY, key.namespace, reference["name"]))
+
     def job(self, event: str, body: Mapping[str, Any]) -> None:
         """Take what a watch says of a Job: news for its owner where a plan would act on it."""
         self._child(self.index.jobs, event, body)

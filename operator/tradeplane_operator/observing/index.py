@@ -22,7 +22,7 @@ from tradeplane_operator.planning.names import CAPTURE_UID_LABEL, CLOSING_LABEL,
 from tradeplane_operator.planning.work import QUEUE_LABEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tradeplane_operator.planning.observed import ObservedChild, ObservedSet
 
@@ -46,7 +46,7 @@ class Record:
 
     ``confirmed``: by a watch or a read, not by the answer to a write of ours. ``awaited``: somebody waits for that.
     ``unanswered``: its status speaks of an older spec, or of none. ``maker``: UID of the capture, or of the Strategy,
-    that made it.
+    that made it; of an Approval what it approves.
     """
 
     uid: str
@@ -83,15 +83,29 @@ def _maker(body: Mapping[str, Any]) -> str:
     return intern(str(labels.get(CAPTURE_UID_LABEL) or labels.get(STRATEGY_UID_LABEL, "")))
 
 
+def approved(namespace: str, strategy: str) -> str:
+    """Return what Approvals of a Strategy are found by."""
+    return intern(f"{namespace}/{strategy}")
+
+
+def _approved(body: Mapping[str, Any]) -> str:
+    reference = (body.get("spec") or {}).get("strategyRef") or {}
+    return approved(body["metadata"]["namespace"], str(reference.get("name", "")))
+
+
 def _version(body: Mapping[str, Any]) -> int:
     return int(body["metadata"]["resourceVersion"])
 
 
 @dataclass(slots=True)
 class ResourceIndex:
-    """Objects of one kind of ours, by key; those that a capture or a Strategy made by its UID, too."""
+    """Objects of one kind of ours, by key; those that a capture or a Strategy made by its UID, too.
+
+    ``belonging``: what else an object is found by; "" for nothing.
+    """
 
     kind: Kind
+    belonging: Callable[[Mapping[str, Any]], str] = _maker
     _records: dict[Key, Record] = field(default_factory=dict)
     _made: dict[str, set[Key]] = field(default_factory=dict)
 
@@ -129,14 +143,14 @@ class ResourceIndex:
             confirmed,
             _kept(body),
             unanswered=_unanswered(body),
-            maker=_maker(body),
+            maker=self.belonging(body),
         )
         if self._records[key].maker:
             self._made.setdefault(self._records[key].maker, set()).add(key)
         return True
 
     def made_by(self, uid: str) -> list[Record]:
-        """Return the objects that the capture or the Strategy with this UID made."""
+        """Return the objects that the capture or the Strategy with this UID made, or Approvals of a Strategy."""
         return [self._records[key] for key in self._made.get(uid, ())]
 
     def _forget(self, key: Key) -> None:
@@ -168,6 +182,7 @@ class Index:
     connections: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.BROKER_CONNECTION))
     replays: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.REPLAY))
     captures: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.SNAPSHOT_CAPTURE))
+    approvals: ResourceIndex = field(default_factory=lambda: ResourceIndex(Kind.APPROVAL, _approved))
     jobs: JobIndex = field(default_factory=JobIndex)
     sets: OwnedIndex[ObservedSet] = field(default_factory=stateful_sets)
     services: OwnedIndex[ObservedChild] = field(default_factory=services)
@@ -181,6 +196,7 @@ class Index:
             Kind.BROKER_CONNECTION: self.connections,
             Kind.REPLAY: self.replays,
             Kind.SNAPSHOT_CAPTURE: self.captures,
+            Kind.APPROVAL: self.approvals,
         }
         return kinds[kind]
 

@@ -14,6 +14,7 @@ class Kind(StrEnum):
     BROKER_CONNECTION = "BrokerConnection"
     REPLAY = "Replay"
     SNAPSHOT_CAPTURE = "SnapshotCapture"
+    APPROVAL = "Approval"
 
 
 PLURALS = {
@@ -22,6 +23,7 @@ PLURALS = {
     Kind.BROKER_CONNECTION: "brokerconnections",
     Kind.REPLAY: "replays",
     Kind.SNAPSHOT_CAPTURE: "snapshotcaptures",
+    Kind.APPROVAL: "approvals",
 }
 
 

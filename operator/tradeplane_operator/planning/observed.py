@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tradeplane_api.parity import Compared, Verdict
     from tradeplane_api.run import Summary
 
+    from tradeplane_operator.planning.approving import FoundApprovals
     from tradeplane_operator.planning.attesting import AttestationFacts
     from tradeplane_operator.planning.bundles import KnownSnapshot
     from tradeplane_operator.planning.connecting import ConnectionView
@@ -238,3 +239,4 @@ class Observed:
     refusals: Mapping[str, Refusal] = field(default_factory=dict)
     attestations: Mapping[str, AttestationFacts] = field(default_factory=dict)
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
+    approvals: FoundApprovals | None = None

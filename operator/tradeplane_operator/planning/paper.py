@@ -19,6 +19,7 @@ from tradeplane_api.run import Outcome
 from tradeplane_api.session import SessionState
 from tradeplane_api.strategy import Mode
 
+from tradeplane_operator.planning.approving import approved
 from tradeplane_operator.planning.asking import image_of, refused
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.closing import closed_words, enough
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from tradeplane_api.session import SessionStatus
     from tradeplane_api.strategy import StrategySpec, StrategyStatus
 
+    from tradeplane_operator.planning.approving import Answer
     from tradeplane_operator.planning.cleaning import Recorded
     from tradeplane_operator.planning.observed import Observed
     from tradeplane_operator.settings import Settings
@@ -138,10 +140,12 @@ class _Plan(Draft):
             self.verdict = unusable
             self.look.append(self.now + timedelta(seconds=self.settings.client.relist_seconds))
             return
-        if not self._may_run(image_of(self.spec, self.settings)):
+        given = self._approved()
+        if not given.may_start or not self._may_run(image_of(self.spec, self.settings)):
             return
         try:
             session = begun(self.metadata, self.spec, view, self.session, self.settings)
+            session = session.model_copy(update={"approvals": given.given})
         except SpecificationTooLarge as error:
             self.verdict = Verdict(Standing.STALLED, "SpecificationTooLarge", str(error))
             return
@@ -151,6 +155,18 @@ class _Plan(Draft):
             self._trade(session)
         else:
             self.unguarded = True
+
+    def _approved(self) -> Answer:
+        """Return whether those approve it who have to; say who is missing, and what must be known for that."""
+        assert self.spec is not None  # noqa: S101 - unwanted() has seen it
+        observed, policy = self.observed, self.settings.approvals
+        answer = approved(observed.resource, self.spec.mode, observed.approvals, policy, self.now)
+        if answer.unknown:
+            self.needs.append(Need(Fact.APPROVALS))
+        if answer.look is not None:
+            self.look.append(answer.look)
+        self.verdict = answer.verdict or self.verdict
+        return answer
 
     def _may_run(self, image: str) -> bool:
         """Return whether something may be started by an image; say why not, and what must be known for that."""
@@ -204,8 +220,10 @@ class _Plan(Draft):
             self.told.append(not_made(self.sealing))  # what goes on is sealed again, and all of this with it
             self.verdict = None
         if resumes:
-            self.session = resumed(session)
-            self._trade(self.session)
+            given = self._approved()
+            if given.may_start:
+                self.session = resumed(session).model_copy(update={"approvals": given.given})
+                self._trade(self.session)
         elif unwanted is None and enough(session, way):
             self._begin()
         elif closes_again:

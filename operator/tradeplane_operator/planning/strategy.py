@@ -25,6 +25,7 @@ from tradeplane_api.strategy import (
 )
 
 from tradeplane_operator.planning import paper
+from tradeplane_operator.planning.approving import approved
 from tradeplane_operator.planning.asking import asked_digest, digest_of, image_of, pin, refused, run_specification
 from tradeplane_operator.planning.attesting import attest, said_of
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
@@ -53,6 +54,8 @@ from tradeplane_operator.planning.work import SpecificationTooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tradeplane_api.approvers import GivenApproval
 
     from tradeplane_operator.planning.observed import Observed
     from tradeplane_operator.settings import Settings
@@ -121,6 +124,7 @@ class _Draft:
     owed: frozenset[str] = frozenset()
     blocked: Verdict | None = None
     image_attestation: str | None = None
+    approvals: tuple[GivenApproval, ...] | None = None
     awaits_confirmation: bool = False
     last_schedule_time: str | None = None
     next_schedule_time: str | None = None
@@ -234,6 +238,8 @@ class _Draft:
 
     def _may_run(self, image: str) -> bool:
         """Return whether something may be started by an image; say why not, and what must be known for that."""
+        if not self._approved():
+            return False
         answer = trusted(image, self.observed.images, self.settings.images.attested)
         self.blocked = answer.verdict
         self.image_attestation = answer.attestation
@@ -242,6 +248,18 @@ class _Draft:
         if answer.look is not None:
             self.look.append(answer.look)
         return answer.verdict is None and not answer.unknown
+
+    def _approved(self) -> bool:
+        """Return whether those approve it who have to; say who is missing, and what must be known for that."""
+        observed, policy = self.observed, self.settings.approvals
+        answer = approved(observed.resource, self.spec.mode, observed.approvals, policy, self.now)
+        self.blocked = answer.verdict
+        self.approvals = answer.given
+        if answer.unknown:
+            self.needs.append(Need(Fact.APPROVALS))
+        if answer.look is not None:
+            self.look.append(answer.look)
+        return answer.may_start
 
     def _snapshot_unusable(self) -> Verdict | None:
         assert self.spec.snapshot_ref is not None  # noqa: S101 - a rule of the spec for mode Backtest
@@ -281,6 +299,7 @@ class _Draft:
             architecture=architecture,
             image=self.pinned.image,
             image_attestation=self.image_attestation,
+            approvals=self.approvals,
             outcome=Outcome.PENDING,
             run_digest=digest_of(specification),
         )

@@ -27,6 +27,7 @@ class Fact(StrEnum):
     READERS = "Readers"
     MANIFEST = "Manifest"
     IMAGE = "Image"
+    APPROVALS = "Approvals"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from tradeplane_store.errors import StoreError
 
 from tradeplane_operator.observing.relisting import Collection
 from tradeplane_operator.observing.watching import Watch
+from tradeplane_operator.recording.approvals import approvals
 from tradeplane_operator.recording.audit_entries import AuditEntries, Entered
 from tradeplane_operator.recording.audit_events import completed
 from tradeplane_operator.recording.awaiting import is_due, parted
@@ -271,6 +272,7 @@ class Recorder:
                 yield applied(seen, digest, known, note)
             known[seen.generation] = digest
         yield from runs(seen, known)
+        yield from approvals(seen)
         if seen.deleted:
             if not self._is_told_gone(reference):
                 self._miss(reference, "the deletion")

@@ -60,6 +60,18 @@ _SIGNER_SECONDS = 300.0
 _MESSAGE = 1_024
 
 
+def execution_of(run: RunStatus, builder: str) -> Execution:
+    """Return which execution a run was, as its record has it, by whom it is attested."""
+    return Execution(
+        builder=builder,
+        invocation=run.job_uid,
+        started=run.start_time,
+        finished=run.completion_time,
+        image_attestation=run.image_attestation,
+        approvals=tuple((one.user, one.attestation) for one in run.approvals or ()),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A run that is to be attested, or what the replays of one found."""
@@ -198,8 +210,7 @@ class Attestations:
         stored = await asyncio.to_thread(
             read_run, store, run.name, manifest_digest=run.manifest_digest, most_bytes=evidence.most_bytes
         )
-        execution = Execution(evidence.builder, run.job_uid, run.start_time, run.completion_time, run.image_attestation)
-        return await push_files(stored, registry, repository, signing, execution)
+        return await push_files(stored, registry, repository, signing, execution_of(run, evidence.builder))
 
     def _signing(self, signer: Signer | BundleSigner) -> Signing:
         authority = self.evidence.timestamp_authority

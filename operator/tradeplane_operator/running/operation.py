@@ -37,6 +37,7 @@ from tradeplane_operator.observing.stores import Stores
 from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.planning.admission import Admission
 from tradeplane_operator.planning.names import API_VERSION, GROUP
+from tradeplane_operator.running.approvals import Approvals
 from tradeplane_operator.running.broker_connections import BrokerConnections
 from tradeplane_operator.running.health import Health, serve
 from tradeplane_operator.running.leadership import Leadership, LeadershipLost
@@ -136,6 +137,11 @@ class Operation:
             listing = VerifiedImages(client, settings.lease.namespace) if settings.images.attested.listed else None
             self.images = ImageChecks(settings.images.attested, utc_now, self.queue.add, listing)
             self.images.look_ahead(settings.images.default)
+        checks = None
+        if settings.approvals is not None:
+            from tradeplane_operator.running.approval_checks import ApprovalChecks
+
+            checks = ApprovalChecks(settings.approvals)
         self.strategies = Strategies(
             settings=settings,
             clock=utc_now,
@@ -149,6 +155,7 @@ class Operation:
             events=events,
             attestations=self.attestations,
             images=self.images,
+            approvals=checks,
         )
         complete = partial(self.relisting.complete, seconds)
         snapshots = Snapshots(settings, utc_now, self.index, client, stores, events, self.queue.add, complete)
@@ -176,6 +183,7 @@ class Operation:
             Kind.BROKER_CONNECTION: self.connections,
             Kind.REPLAY: self.replays,
             Kind.SNAPSHOT_CAPTURE: captures,
+            Kind.APPROVAL: Approvals(settings, utc_now, self.index, client, events, checks),
         }
         self.loop = Loop(self.queue, reconcilers, pace.workers)
 
@@ -267,6 +275,7 @@ class Operation:
             OBJECTS.labels(PLURALS[Kind.BROKER_CONNECTION]).set(len(self.index.connections))
             OBJECTS.labels(PLURALS[Kind.REPLAY]).set(len(self.index.replays))
             OBJECTS.labels(PLURALS[Kind.SNAPSHOT_CAPTURE]).set(len(self.index.captures))
+            OBJECTS.labels(PLURALS[Kind.APPROVAL]).set(len(self.index.approvals))
             CONNECTIONS.clear()
             for reason, count in self.connections.reasons().items():
                 CONNECTIONS.labels(reason).set(count)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.metrics import RUNS_FINISHED, RUNS_STARTED
+from tradeplane_operator.observing.index import approved
 from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
 from tradeplane_operator.planning.bundles import known_snapshot
@@ -43,14 +44,16 @@ if TYPE_CHECKING:
     from tradeplane_operator.planning.admission import Admission
     from tradeplane_operator.planning.bundles import KnownSnapshot
     from tradeplane_operator.planning.connecting import ConnectionView
+    from tradeplane_operator.running.approval_checks import ApprovalChecks
     from tradeplane_operator.running.attestations import Attestations
     from tradeplane_operator.running.image_checks import ImageChecks
     from tradeplane_operator.running.queue import WorkQueue
     from tradeplane_operator.settings import Settings
 
 log = logging.getLogger(__name__)
-_ROUNDS = 7
-"""Facts are found out at most so often in one pass: resource, results, pods, image, admission, and two that follow."""
+_ROUNDS = 8
+"""Facts are found out at most so often in one pass: resource, results, pods, approvals, image, admission, and two that
+follow."""
 _UNFINISHED = ("Pending", "Running")
 
 
@@ -72,6 +75,8 @@ class Strategies:
     """Absent where the settings say nothing of evidence."""
     images: ImageChecks | None = None
     """Absent where images need no attestation."""
+    approvals: ApprovalChecks | None = None
+    """Absent where nothing needs approval."""
     _refusals: dict[str, dict[str, Refusal]] = field(default_factory=dict)
     _views: dict[Key, tuple[int, SnapshotView]] = field(default_factory=dict)
 
@@ -181,6 +186,8 @@ class Strategies:
             return replace(observed, results={**observed.results, need.run: found})
         if need.fact is Fact.IMAGE:
             return self._look_at_image(key, observed, need.run)
+        if need.fact is Fact.APPROVALS:
+            return await self._look_at_approvals(key, observed)
         if need.fact is Fact.TRADER:
             return await self._look_at_trader(key, observed, need.run)
         if need.fact is Fact.PODS and need.run in observed.sets:
@@ -198,6 +205,11 @@ class Strategies:
     def _look_at_image(self, key: Key, observed: Observed, image: str) -> Observed:
         assert self.images is not None  # noqa: S101 - a plan asks where the settings have a policy of images
         return replace(observed, images={**observed.images, image: self.images.look(image, key)})
+
+    async def _look_at_approvals(self, key: Key, observed: Observed) -> Observed:
+        assert self.approvals is not None  # noqa: S101 - a plan asks where the settings have approvals
+        records = self.index.approvals.made_by(approved(key.namespace, key.name))
+        return replace(observed, approvals=await self.approvals.look([one.resource() for one in records]))
 
     async def _look_at_trader(self, key: Key, observed: Observed, name: str) -> Observed:
         uid = observed.resource["metadata"]["uid"]

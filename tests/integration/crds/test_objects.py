@@ -30,6 +30,7 @@ SPECS: dict[str, dict[str, Any]] = {
     "Snapshot": {"digest": DIGEST},
     "BrokerConnection": {"type": "Binance"},
     "Replay": {"strategyRef": {"name": "macd-momentum"}},
+    "Approval": {"strategyRef": {"name": "new"}, "configuration": DIGEST, "user": "alice", "bundle": "{}"},
     "SnapshotCapture": {"source": {"connectionRef": {"name": "sim"}, "instruments": ["SYNUSDT"]}},
 }
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"

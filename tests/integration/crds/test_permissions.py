@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from tradeplane_api.base import API_VERSION
-from tradeplane_api.kinds import KINDS
+from tradeplane_api.kinds import APPROVAL, KINDS
 from tradeplane_stacks.deployment import DeployedImages, write_overlay
 
 from tests.integration.conftest import await_kinds
@@ -184,13 +184,31 @@ def test_people_s_roles_reach_the_kinds_of_their_namespace(
     user = f"person-who-may-{role}"
     binding = ("create", "rolebinding", user, f"--clusterrole={role}", f"--user={user}", "-n", "research")
     control_plane.client.run(*binding)
-    for resource in (f"tradeplane.dev/{kind.plural}" for kind in KINDS):
+    for resource in (f"tradeplane.dev/{kind.plural}" for kind in KINDS if kind is not APPROVAL):
         for verb in may:
             assert _until(partial(_allowed, api, user, verb, resource), f"{role}: {verb} {resource}")
         for verb in may_not:
             assert not _allowed(api, user, verb, resource)
         assert not _allowed(api, user, "patch", f"{resource}/status")
         assert not _allowed(api, user, "get", resource, "tradeplane-system")
+    assert _until(partial(_allowed, api, user, "list", "tradeplane.dev/approvals"), f"{role}: list approvals")
+    for verb in ("create", "update", "patch", "delete", "deletecollection"):
+        assert not _allowed(api, user, verb, "tradeplane.dev/approvals")
+
+
+@pytest.mark.usefixtures("installed")
+def test_an_approver_approves_and_withdraws_and_changes_nothing_else(api: Api, control_plane: EmbeddedCluster) -> None:
+    user = "person-who-approves"
+    binding = ("create", "rolebinding", user, "--clusterrole=tradeplane-approver", f"--user={user}", "-n", "research")
+    control_plane.client.run(*binding)
+    for verb in ("get", "list", "watch", "create", "delete"):
+        assert _until(partial(_allowed, api, user, verb, "tradeplane.dev/approvals"), f"{verb} approvals")
+    for verb in ("update", "patch", "deletecollection"):
+        assert not _allowed(api, user, verb, "tradeplane.dev/approvals")
+    assert not _allowed(api, user, "patch", "tradeplane.dev/approvals/status")
+    assert not _allowed(api, user, "create", "tradeplane.dev/approvals", "tradeplane-system")
+    for verb in ("create", "update", "patch", "delete"):
+        assert not _allowed(api, user, verb, "tradeplane.dev/strategies")
 
 
 def _pod(api: Api) -> dict[str, Any]:

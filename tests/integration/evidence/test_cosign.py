@@ -8,18 +8,21 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tradeplane_evidence.configurations.documents import Configuration, payload_of
 from tradeplane_evidence.errors import EvidenceError, SignatureRefused
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
 from tradeplane_evidence.registry.referrers import push_referrer
 from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring
+from tradeplane_evidence.statements.approval import APPROVAL_TYPE
 from tradeplane_evidence.verification.bundles import verify_bundle
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
+from tradeplane_store.canonical import sha256_digest
 
 from tests.integration.evidence.conftest import push, push_results
-from tests.unit.evidence import sample_runs
+from tests.unit.evidence import sample_approvals, sample_runs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -137,3 +140,20 @@ def test_no_changed_byte_of_what_cosign_signed_is_another_claim(cosigned: tuple[
         except EvidenceError:
             continue
         assert found == claimed, f"byte {place}"
+
+
+def test_cosign_verifies_an_approval_and_no_other_specification(
+    own: FileSigner, cosign: Cosign, tmp_path: Path
+) -> None:
+    specification, other = tmp_path / "specification.json", tmp_path / "other.json"
+    specification.write_bytes(
+        payload_of(Configuration(api_version="tradeplane.dev/v1alpha1", kind="Strategy", spec={"capital": "1"}))
+    )
+    other.write_bytes(specification.read_bytes().replace(b'"1"', b'"2"'))
+    bundle = tmp_path / "approval.sigstore.json"
+    bundle.write_bytes(sample_approvals.bundle(own, sha256_digest(specification.read_bytes())))
+    asked = ("verify-blob-attestation", "--key", _public(own, tmp_path), OFFLINE, "--bundle", bundle)
+    done = cosign(*asked, "--type", APPROVAL_TYPE, specification)
+    assert done.returncode == 0, done.stderr
+    assert cosign(*asked, "--type", APPROVAL_TYPE, other).returncode != 0
+    assert cosign(*asked, "--type", PREDICATE, specification).returncode != 0

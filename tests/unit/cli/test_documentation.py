@@ -77,6 +77,8 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "exchange serve",
         "verify",
         "verify-bundle",
+        "approve",
+        "verify-approval",
         "verify-image",
         "attest-image",
         "ledger migrate",

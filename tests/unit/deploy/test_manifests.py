@@ -146,8 +146,17 @@ def test_people_s_roles_are_aggregated_and_keep_off_the_status() -> None:
     assert set(edit["metadata"]["labels"]) == {prefix + role for role in ("edit", "admin")}
     assert {verb for rule in view["rules"] for verb in rule["verbs"]} == {"get", "list", "watch"}
     assert [resource for rule in edit["rules"] for resource in rule["resources"] if "/" in resource] == []
-    plurals = {kind.plural for kind in KINDS}
+    plurals = {kind.plural for kind in KINDS} - {"approvals"}
     assert {resource for rule in edit["rules"] for resource in rule["resources"]} == plurals
+
+
+def test_who_approves_is_bound_by_name_and_changes_nothing_else() -> None:
+    role = the("ClusterRole", "tradeplane-approver")
+    assert "labels" not in role["metadata"]
+    assert [(rule["resources"], set(rule["verbs"])) for rule in role["rules"]] == [
+        (["approvals"], {"create", "delete", "get", "list", "watch"}),
+        (["strategies"], {"get", "list", "watch"}),
+    ]
 
 
 @pytest.mark.parametrize("name", ["tradeplane-system", "research"])

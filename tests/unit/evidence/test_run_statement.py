@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,24 @@ def test_the_documented_example_is_a_statement_of_this_version() -> None:
     (example,) = re.findall(r"^```json\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert json.loads(example) == _stated()
     assert run.RUN_BUILD_TYPE in page.read_text(encoding="utf-8")
+
+
+def test_the_approvals_by_which_it_was_started_are_stated() -> None:
+    given = (("alice@example.com", "sha256:" + "11" * 32), ("bob@example.com", "sha256:" + "22" * 32))
+    stored = sample_runs.stored()
+    execution = replace(sample_runs.EXECUTION, approvals=given)
+    provenance = run_provenance(RunEvidence(stored.results, stored.snapshots, execution))
+    found = [
+        one for one in provenance.build_definition.resolved_dependencies if (one.name or "").startswith("approval")
+    ]
+    assert [one.plain() for one in found] == [
+        {
+            "name": f"approval/{user}",
+            "digest": {"sha256": digest.removeprefix("sha256:")},
+            "annotations": {"user": user},
+        }
+        for user, digest in given
+    ]
 
 
 @pytest.mark.parametrize("field", ["resultDigest", "runDigest"])
