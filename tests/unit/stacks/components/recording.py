@@ -36,5 +36,5 @@ def record(make: Callable[[], dict[str, pulumi.Output[Any]]]) -> Recorded:
     def run() -> pulumi.Output[None]:
         return pulumi.Output.all(**make()).apply(recorded.outputs.update)
 
-    pulumi.runtime.test(run)()
+    pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
     return recorded
