@@ -80,7 +80,7 @@ def export(
     head: Annotated[
         list[Path] | None,
         typer.Option(
-            metavar="FILE", help="A signed head to compare the ledger with, by the keys given; as often as needed."
+            metavar="FILE", help="A signed head to compare the ledger with, or a folder of them; as often as needed."
         ),
     ] = None,
     max_ledger_bytes: Annotated[

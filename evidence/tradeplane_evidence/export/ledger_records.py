@@ -6,17 +6,17 @@ Nothing that the ledger says makes a run verified; where it says another result 
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_evidence.errors import EvidenceError
 from tradeplane_evidence.ledger.events import APPLIES, Action, Authenticated
 from tradeplane_evidence.signing.bundle import parse_bundle
-from tradeplane_evidence.signing.keyring import signed_at
-from tradeplane_evidence.statements.statement import decoded, parse_statement
+from tradeplane_evidence.statements.statement import hexadecimal
+from tradeplane_evidence.verification.approvals import read_approval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from tradeplane_evidence.ledger.entries import Entry
     from tradeplane_evidence.ledger.events import Claimed
     from tradeplane_evidence.signing.keyring import Keyring
-
-APPROVAL_TYPE = "https://tradeplane.dev/evidence/approval-v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class ApprovalTold:
         """Where its bundle is in the export."""
         if self.bundle is None:
             return None
-        return f"approvals/{self.entry.sequence}-{hashlib.sha256(self.bundle).hexdigest()[:16]}.sigstore.json"
+        return f"approvals/{self.entry.sequence}-{hexadecimal(sha256_digest(self.bundle))[:16]}.sigstore.json"
 
     def as_json(self) -> dict[str, Any]:
         """Return its fields as docs/evidence/export.md states them."""
@@ -229,14 +227,11 @@ def _bundle(payload: bytes, strategy: str, configuration: str) -> bytes | None:
     """Return the bundle in the specification of an Approval, None where it is of something else or has none."""
     try:
         spec = json.loads(payload)["spec"]
-        if spec["strategyRef"]["name"] != strategy or spec["configuration"] != configuration:
-            return None
-        found = spec["bundle"]
-        if isinstance(found, dict):
-            return json.dumps(found, sort_keys=True, separators=(",", ":")).encode()
-        return found.encode() if found.lstrip().startswith("{") else decoded(found, "the bundle")
+        of_it = spec["strategyRef"]["name"] == strategy and spec["configuration"] == configuration
+        bundle: bytes | None = spec["bundle"].encode() if of_it else None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    return bundle
 
 
 def _statement(bundle: bytes) -> str | None:
@@ -245,18 +240,14 @@ def _statement(bundle: bytes) -> str | None:
         payload = parse_bundle(bundle).dsse_envelope.payload_bytes()
     except EvidenceError:
         return None
-    return "sha256:" + hashlib.sha256(payload).hexdigest()
+    return sha256_digest(payload)
 
 
 def _signed_by(bundle: bytes, told: ApprovalTold, keyring: Keyring) -> str | None:
-    """Return the key that signed an approval, where it is one that was given and says what the ledger says."""
+    """Return the key that signed an approval, where it approves for the user and says what the ledger says."""
     try:
-        parsed = parse_bundle(bundle)
-        key, stamped = keyring.verify(parsed), signed_at(keyring, parsed)
-        statement = parse_statement(parsed.dsse_envelope.payload_bytes())
-        said = datetime.fromisoformat(statement.predicate["time"]).astimezone(UTC)
-        key.check(said if stamped is None else stamped[0], trusted=stamped is not None)
-    except (EvidenceError, KeyError, TypeError, ValueError, OverflowError):
+        signed = read_approval(bundle, keyring)
+        signed.check_claimed(told.namespace, told.strategy, told.configuration, told.user or "")
+    except EvidenceError:
         return None
-    of_it = statement.predicate_type == APPROVAL_TYPE and statement.about(told.configuration)
-    return key.key.fingerprint if of_it and statement.predicate.get("user") == told.user else None
+    return signed.key

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from tradeplane_evidence.errors import Malformed, PolicyRefused
+from tradeplane_evidence.errors import KeyRefused, Malformed, PolicyRefused
 from tradeplane_evidence.ledger.events import Digest, Moment
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.signing.keyring import signed_at
@@ -82,6 +82,8 @@ def verify_head(data: bytes, keyring: Keyring, what: str = "the head") -> Signed
     stamped = signed_at(keyring, bundle)
     at = _time(head, what) if stamped is None else stamped[0]
     key.check(at, trusted=stamped is not None)
+    if key.approves_alone:
+        raise KeyRefused(f"{what} is signed by key {key.key.fingerprint}, which by the keyring only approves")
     return SignedHead(head, key.key.fingerprint)
 
 

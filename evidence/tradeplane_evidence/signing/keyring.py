@@ -43,7 +43,10 @@ class KeyEntry(Form):
     not_after: Moment | None = None
     revoked_from: Moment | None = None
     builders: tuple[str, ...] | None = Field(
-        default=None, max_length=64, strict=False, description="Builders it signs for; any where absent."
+        default=None,
+        max_length=64,
+        strict=False,
+        description="Builders it signs for; where absent any, or none of a key that names users.",
     )
     users: tuple[UserName, ...] | None = Field(
         default=None, max_length=64, strict=False, description="Users it approves for; nobody where absent."
@@ -79,6 +82,11 @@ class TrustedKey:
     revoked_from: datetime | None = None
     builders: frozenset[str] | None = None
     users: frozenset[str] | None = None
+
+    @property
+    def approves_alone(self) -> bool:
+        """Whether it is a user's, for approvals, and signs for nothing that was built or recorded."""
+        return self.users is not None and not self.builders
 
     def check(self, at: datetime, *, trusted: bool) -> None:
         """Raise KeyRefused where it may not be relied on for what was signed then.
@@ -177,13 +185,20 @@ def _authority(entry: AuthorityEntry, what: str) -> TimestampAuthority:
     return TimestampAuthority(chain, not_before, not_after)
 
 
+def _builders(entry: KeyEntry) -> frozenset[str] | None:
+    """Return the builders a key signs for: none of a user's, who approves what is run and not what came of it."""
+    if entry.builders is not None:
+        return frozenset(entry.builders)
+    return None if entry.users is None else frozenset()
+
+
 def _trusted(entry: KeyEntry, what: str) -> TrustedKey:
     return TrustedKey(
         key=read_public_key(entry.public_key.encode(), f"{what}.publicKey"),
         not_before=_moment(entry.not_before, f"{what}.notBefore"),
         not_after=_moment(entry.not_after, f"{what}.notAfter"),
         revoked_from=_moment(entry.revoked_from, f"{what}.revokedFrom"),
-        builders=None if entry.builders is None else frozenset(entry.builders),
+        builders=_builders(entry),
         users=None if entry.users is None else frozenset(entry.users),
     )
 

@@ -25,6 +25,7 @@ from tests.unit.cli.conftest import tradeplane
 from tests.unit.evidence import sample_replays, sample_runs
 from tests.unit.evidence.sample_events import ALICE, KUBECTL, event
 from tests.unit.evidence.sample_ledgers import (
+    BOB,
     CONFIGURATION,
     applied,
     approval_applied,
@@ -76,13 +77,19 @@ class Audit:
     def export(self, out: str = "out", *options: str) -> Ended:
         ledger = ("--ledger-database", str(self.folder / "ledger.url"))
         return self.tradeplane(
-            *("evidence", "export", self.reference, "--key", str(self.folder / "signer.pub"), *QUARTER),
+            *("evidence", "export", self.reference, "--key", str(self.folder / "keyring.json"), *QUARTER),
             *("--out", str(self.folder / out), "-o", "json", *ledger, *options),
         )
 
     def told(self, out: str = "out") -> dict[str, Any]:
         value: dict[str, Any] = json.loads((self.folder / out / "runs.json").read_text())
         return value
+
+
+def _keyring(signer: FileSigner) -> str:
+    """Return the keyring of an auditor: one key signs what the runs came to, and is bob's by which he approves."""
+    key = {"publicKey": signer.public_key.pem(), "builders": [sample_runs.EXECUTION.builder], "users": [BOB]}
+    return json.dumps({"schemaVersion": 1, "kind": "Keyring", "keys": [key]})
 
 
 @pytest.fixture
@@ -98,7 +105,7 @@ def audit(
     folder = tmp_path / "audit"
     folder.mkdir()
     (folder / "ledger.url").write_text(server.url(database, READER))
-    (folder / "signer.pub").write_text(signer.public_key.pem())
+    (folder / "keyring.json").write_text(_keyring(signer))
     attested = asyncio.run(push(olareg, "ledgers/trading/sp500-macd", signer))
     return Audit(tradeplane, str(attested.reference), folder, appender, sample_runs.key_file(folder))
 
@@ -168,7 +175,7 @@ def test_without_the_option_no_ledger_is_asked_whatever_the_environment_says(
     audit.record(applied(), started(), finished())
     monkeypatch.setenv("TRADEPLANE_LEDGER_DATABASE", server.url(database, READER))
     ended = audit.tradeplane(
-        *("evidence", "export", audit.reference, "--key", str(audit.folder / "signer.pub"), *QUARTER),
+        *("evidence", "export", audit.reference, "--key", str(audit.folder / "keyring.json"), *QUARTER),
         *("--out", str(audit.folder / "plain")),
     )
     assert ended.code == 0, ended.err
@@ -228,7 +235,7 @@ def test_a_head_without_a_ledger_is_refused(audit: Audit) -> None:
     audit.record(applied())
     head = audit.head("head.json")
     ended = audit.tradeplane(
-        *("evidence", "export", audit.reference, "--key", str(audit.folder / "signer.pub"), *QUARTER),
+        *("evidence", "export", audit.reference, "--key", str(audit.folder / "keyring.json"), *QUARTER),
         *("--out", str(audit.folder / "out"), "--head", str(head)),
     )
     assert ended.code == 2

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.export.ledger_copy import LedgerCopy
-from tradeplane_evidence.export.ledger_records import APPROVAL_TYPE
 from tradeplane_evidence.ledger.entries import HASH, ROW, entry_of
 from tradeplane_evidence.ledger.events import Action, Claimed, ObjectReference
 from tradeplane_evidence.signing.signer import sign_statement
-from tradeplane_evidence.statements.statement import Statement, Subject, serialise
+from tradeplane_evidence.statements.approval import APPROVAL_TYPE, Approval, ApprovedObject
+from tradeplane_evidence.statements.approval import approval_statement as approved_of
+from tradeplane_evidence.statements.statement import serialise
 from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tests.unit.evidence import sample_runs
@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from tradeplane_evidence.ledger.entries import Row
     from tradeplane_evidence.ledger.events import Event
     from tradeplane_evidence.signing.file_signer import FileSigner
+    from tradeplane_evidence.statements.statement import Statement
 
 CONFIGURATION = sha256_digest(b"the specification of the sample run")
 RESULT = sample_runs.results().result_digest
+BOB = "bob@example.com"
 RECORDER = Claimed(by="tradeplane-operator")
 APPROVAL = ObjectReference(
     api_version=OBJECT.api_version, kind="Approval", namespace=OBJECT.namespace, name="go", uid="approval-1"
@@ -34,21 +36,19 @@ APPROVAL = ObjectReference(
 
 def approval_statement(configuration: str = CONFIGURATION, kind: str = APPROVAL_TYPE, **changes: Any) -> Statement:
     """Return what is signed of an approval."""
-    subject = Subject(name="configuration", digest={"sha256": configuration.removeprefix("sha256:")})
-    said = {"user": "bob@example.com", "time": "2026-01-05T08:00:00Z"} | changes
-    return Statement(subject=(subject,), predicate_type=kind, predicate=said)
+    said = Approval(object=ApprovedObject(**OBJECT.model_dump()), user=BOB, time="2026-01-05T08:00:00Z")
+    statement = approved_of(said, configuration)
+    predicate = statement.predicate | changes
+    return statement.model_copy(update={"predicate_type": kind, "predicate": predicate})
 
 
-def approval_payload(
-    signer: FileSigner, form: str = "text", statement: Statement | None = None, **changes: Any
-) -> bytes:
-    """Return what is applied as an Approval, its bundle as text, or as an object."""
-    bundle = sign_statement(statement or approval_statement(), signer).decode()
+def approval_payload(signer: FileSigner, statement: Statement | None = None, **changes: Any) -> bytes:
+    """Return what is applied as an Approval."""
     spec = {
         "strategyRef": {"name": OBJECT.name},
         "configuration": CONFIGURATION,
-        "user": "bob@example.com",
-        "bundle": bundle if form == "text" else json.loads(bundle),
+        "user": BOB,
+        "bundle": sign_statement(statement or approval_statement(), signer).decode(),
     }
     return canonical_json({"apiVersion": OBJECT.api_version, "kind": "Approval", "spec": spec | changes})
 
@@ -63,7 +63,7 @@ def approved(**changes: Any) -> Event:
         "action": Action.APPROVED,
         "configuration": CONFIGURATION,
         "attestation": sha256_digest(serialise(approval_statement())),
-        "note": "bob@example.com",
+        "note": BOB,
         "actor": RECORDER,
     }
     return event(3, **(values | changes))

@@ -25,6 +25,7 @@ from tradeplane_store.canonical import sha256_digest
 from tests.unit.evidence import sample_exports, sample_runs
 from tests.unit.evidence.sample_events import ALICE, KUBECTL, OBJECT, event
 from tests.unit.evidence.sample_ledgers import (
+    BOB,
     CONFIGURATION,
     RESULT,
     applied,
@@ -38,6 +39,8 @@ from tests.unit.evidence.sample_ledgers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradeplane_evidence.ledger.events import Event
     from tradeplane_evidence.signing.file_signer import FileSigner
 
@@ -49,12 +52,18 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> FileSigner:
     return sample_runs.signer_in(tmp_path_factory.mktemp("key"))
 
 
+def _keyring(signer: FileSigner, *users: str) -> Keyring:
+    """Return a keyring of a key from 2026 on, which approves for users: bob where none is named."""
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    return Keyring((TrustedKey(signer.public_key, not_before=since, users=frozenset(users or (BOB,))),))
+
+
 def _of(
     signer: FileSigner, *events: Event, payloads: tuple[bytes, ...] = (), keyring: Keyring | None = None
 ) -> RunLedger | None:
     """Return what is said of the sample run."""
     copy = copied(events, payloads)
-    (record,) = with_ledger([sample_exports.verified(signer)], copy, keyring or sample_runs.keyring(signer))
+    (record,) = with_ledger([sample_exports.verified(signer)], copy, keyring or _keyring(signer))
     return record.ledger
 
 
@@ -125,21 +134,14 @@ def test_a_run_of_which_the_configuration_is_not_told_has_that_of_its_generation
 
 
 def test_an_approval_is_told_with_its_bundle_and_who_signed_it(signer: FileSigner) -> None:
-    for form in ("text", "object"):
-        payload = approval_payload(signer, form)
-        found = _of(
-            signer, applied(), approval_applied(payload), approved(), started(), finished(), payloads=(payload,)
-        )
-        assert found is not None
-        (one,) = found.approvals
-        assert (one.user, one.configuration, one.key) == (
-            "bob@example.com",
-            CONFIGURATION,
-            signer.public_key.fingerprint,
-        )
-        assert one.path is not None
-        assert one.path.startswith("approvals/3-")
-        assert found.before(one)
+    payload = approval_payload(signer)
+    found = _of(signer, applied(), approval_applied(payload), approved(), started(), finished(), payloads=(payload,))
+    assert found is not None
+    (one,) = found.approvals
+    assert (one.user, one.configuration, one.key) == (BOB, CONFIGURATION, signer.public_key.fingerprint)
+    assert one.path is not None
+    assert one.path.startswith("approvals/3-")
+    assert found.before(one)
 
 
 def test_an_approval_after_the_run_is_told_as_that(signer: FileSigner) -> None:
@@ -163,7 +165,7 @@ def test_what_approves_something_else_is_no_approval_of_the_run(signer: FileSign
         {"strategyRef": {"name": "another"}},
         {"configuration": OTHER},
         {"bundle": "{}"},
-        {"bundle": "no base64"},
+        {"bundle": "not json"},
         {"bundle": None},
         {"strategyRef": None},
     ],
@@ -194,6 +196,20 @@ def test_an_approval_by_a_key_that_was_not_given_is_said_to_be_that(signer: File
     assert one.key is None
 
 
+@pytest.mark.parametrize("keyring", [sample_runs.keyring, lambda signer: _keyring(signer, "eve@example.com")])
+def test_a_key_that_does_not_approve_for_the_user_is_not_told_as_the_approvals(
+    signer: FileSigner, keyring: Callable[[FileSigner], Keyring]
+) -> None:
+    payload = approval_payload(signer)
+    events = (applied(), approval_applied(payload), approved(), started())
+    told = _of(signer, *events, payloads=(payload,))
+    assert told is not None
+    assert told.approvals[0].key == signer.public_key.fingerprint
+    other = _of(signer, *events, payloads=(payload,), keyring=keyring(signer))
+    assert other is not None
+    assert other.approvals[0].key is None
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -212,8 +228,7 @@ def test_what_was_signed_and_is_no_approval_of_it_by_that_user_has_no_key(
     statement = approval_statement(**changes)
     payload = approval_payload(signer, statement=statement)
     entry = approved(attestation=sha256_digest(serialise(statement)))
-    valid = Keyring((TrustedKey(signer.public_key, not_before=datetime(2026, 1, 1, tzinfo=UTC)),))
-    found = _of(signer, applied(), approval_applied(payload), entry, started(), payloads=(payload,), keyring=valid)
+    found = _of(signer, applied(), approval_applied(payload), entry, started(), payloads=(payload,))
     assert found is not None
     (one,) = found.approvals
     assert one.bundle is not None

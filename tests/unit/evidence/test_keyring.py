@@ -81,6 +81,25 @@ def test_a_key_signs_for_its_builders_alone(tmp_path: Path) -> None:
         _verify(tmp_path, builders=["https://example.com/another"])
 
 
+@pytest.mark.parametrize(
+    ("entry", "builders"),
+    [
+        ({}, None),
+        ({"users": ["alice@example.com"]}, frozenset()),
+        ({"users": [], "builders": ["https://example.com/ours"]}, frozenset({"https://example.com/ours"})),
+        ({"users": ["alice@example.com"], "builders": ["https://example.com/ours"]}, {"https://example.com/ours"}),
+    ],
+)
+def test_a_key_of_a_user_signs_for_no_builder_that_it_does_not_name(
+    tmp_path: Path, entry: dict[str, list[str]], builders: frozenset[str] | None
+) -> None:
+    """Keyrings of approvers and of builders may be given together: who approves cannot vouch for a result."""
+    pem = sample_runs.signer_in(tmp_path).public_key.pem()
+    (key,) = read_keyring(_file({"publicKey": pem, **entry})).keys
+    assert key.builders == builders
+    assert key.approves_alone == ("users" in entry and not builders)
+
+
 def test_after_a_rotation_both_keys_verify(tmp_path: Path) -> None:
     old, new = sample_runs.signer_in(tmp_path, scalar=5), sample_runs.signer_in(tmp_path, scalar=6)
     both = sample_runs.keyring(old, new)

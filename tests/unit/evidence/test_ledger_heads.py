@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tradeplane_evidence.errors import EvidenceError, KeyRefused, Malformed, PolicyRefused
 from tradeplane_evidence.ledger.heads import HEAD_TYPE, Head, head_statement, sign_head, verify_head
-from tradeplane_evidence.signing.keyring import read_keyring
+from tradeplane_evidence.signing.keyring import Keyring, TrustedKey, read_keyring
 from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.statements.statement import Statement, Subject
 from tradeplane_store.canonical import sha256_digest
@@ -56,6 +56,15 @@ def test_a_key_counts_for_heads_of_its_own_time(signer: FileSigner) -> None:
     keyring = read_keyring(json.dumps({"schemaVersion": 1, "kind": "Keyring", "keys": [entry]}).encode())
     with pytest.raises(KeyRefused, match="was valid until 2026-01-05T09:00:00Z"):
         verify_head(sign_head(HEAD, signer), keyring)
+
+
+def test_a_key_that_only_approves_signs_no_head(signer: FileSigner) -> None:
+    users = frozenset({"alice@example.com"})
+    approver = Keyring((TrustedKey(signer.public_key, builders=frozenset(), users=users),))
+    with pytest.raises(KeyRefused, match="which by the keyring only approves"):
+        verify_head(sign_head(HEAD, signer), approver)
+    both = Keyring((TrustedKey(signer.public_key, builders=frozenset({"https://example.com/ours"}), users=users),))
+    assert verify_head(sign_head(HEAD, signer), both).head == HEAD
 
 
 def test_an_attestation_of_a_run_is_no_head(signer: FileSigner) -> None:
