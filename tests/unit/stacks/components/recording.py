@@ -1,6 +1,9 @@
 """A component made against Pulumi's mocks, and what it asked for."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import pulumi
@@ -31,10 +34,32 @@ class Recorded(Mocks):
 def record(make: Callable[[], dict[str, pulumi.Output[Any]]]) -> Recorded:
     """Run what makes a component, and wait for the outputs it returns."""
     recorded = Recorded()
-    set_mocks(recorded, preview=False)
 
     def run() -> pulumi.Output[None]:
         return pulumi.Output.all(**make()).apply(recorded.outputs.update)
 
-    pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
+    with _event_loop():
+        set_mocks(recorded, preview=False)
+        pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
     return recorded
+
+
+@contextmanager
+def _event_loop() -> Iterator[None]:
+    """Give Pulumi a loop, and one to each thread that it hands work to: it asks for them, and closes none."""
+    loops = [asyncio.new_event_loop()]
+
+    def begin_thread() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    loop = loops[0]
+    loop.set_default_executor(ThreadPoolExecutor(4, initializer=begin_thread))
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        asyncio.set_event_loop(None)
+        for one in loops:
+            one.close()

@@ -6,6 +6,7 @@ import dataclasses
 import os
 import pwd
 import socket
+import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ from tradeplane_stacks.local.requirements import Machine
 from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tradeplane_stacks.local.isolation import Isolation
 
 USER = pwd.struct_passwd(("postgres", "x", 101, 104, "", "/", "/bin/sh"))
@@ -50,8 +53,15 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def server(tmp_path: Path, isolation: Isolation, programs: Path) -> Postgres:
-    settings = Settings(tmp_path / "state", Path("/cache"))
+def state() -> Iterator[Path]:
+    """Give a state directory whose path is short enough for the sockets below it."""
+    with tempfile.TemporaryDirectory(prefix="tp-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def server(state: Path, isolation: Isolation, programs: Path) -> Postgres:
+    settings = Settings(state, Path("/cache"))
     layout = Layout(settings.state)
     return Postgres(settings, layout, Certificates(layout.certificates), isolation.placement)
 
