@@ -103,12 +103,13 @@ class Evidence:
     verify: Callable[..., str]
     plain_http: bool
 
-    def of(self, strategy: str) -> str:
-        """Wait until a Strategy's run is attested, verify it, and return what to show at the end.
+    def of(self, strategy: str, replay: str) -> str:
+        """Wait until a Strategy's run is attested and what its replay found, verify it, and return what to show.
 
         Raises DemoError.
         """
         found = self.objects.until("strategy", strategy, attested)
+        self.objects.until("replay", replay, attested)
         attestation = found["status"]["latest"]["attestation"]
         reference, path = attestation["reference"], public_key_file(attestation["key"])
         if not path.exists():
@@ -128,9 +129,9 @@ class Evidence:
         )
 
 
-def attested(strategy: Mapping[str, Any]) -> Verdict:
-    """Return whether the newest run of a Strategy is attested, by its condition."""
-    conditions = {one["type"]: one for one in (strategy.get("status") or {}).get("conditions", [])}
+def attested(found: Mapping[str, Any]) -> Verdict:
+    """Return whether what came of a Strategy or of a Replay is attested, by its condition."""
+    conditions = {one["type"]: one for one in (found.get("status") or {}).get("conditions", [])}
     told = conditions.get("Attested", {})
     return Verdict(
         done=told.get("status") == "True",

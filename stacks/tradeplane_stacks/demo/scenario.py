@@ -86,7 +86,7 @@ class Demo:
         with self.progress.stage("strategy: MACD momentum"):
             name, run = self._strategy()
         with self.progress.stage("replay: the same run again on each processor, compared record by record"):
-            self._replay(run["image"], images.workloads)
+            replay = self._replay(run["image"], images.workloads)
         if self.session:
             session = Session(self._objects)
             with self.progress.stage("session: a market maker on a simulated exchange, suspended after a while"):
@@ -96,7 +96,7 @@ class Demo:
         told = ""
         if self.session and self.cluster.evidence is not None:
             with self.progress.stage("evidence: the run, verified from the registry with the public key alone"):
-                told = Evidence(self._objects, tradeplane, self.cluster.plain_http).of(name)
+                told = Evidence(self._objects, tradeplane, self.cluster.plain_http).of(name, replay)
                 told += self._ledger(name)
         return self._result(name, run["name"], told)
 
@@ -186,8 +186,11 @@ class Demo:
         found = self._objects.until("strategy", name)
         return name, found["status"]["latest"]
 
-    def _replay(self, ran: str, now: str) -> None:
-        """Replay the run as the example does, on the processors there are; one of an earlier image by that of now."""
+    def _replay(self, ran: str, now: str) -> str:
+        """Replay the run as the example does, on the processors there are; return the Replay's name.
+
+        A run of an earlier image is replayed by that of now.
+        """
         there = example(_REPLAY)
         asked = self._objects.on_these_nodes(there)
         if ran != now:
@@ -197,7 +200,9 @@ class Demo:
             self._objects.apply(_REPLAY)
         else:
             self._objects.apply_changed(_REPLAY, asked)
-        self._objects.until("replay", asked["metadata"]["name"])
+        name: str = asked["metadata"]["name"]
+        self._objects.until("replay", name)
+        return name
 
     def _result(self, name: str, run_name: str, evidence: str) -> str:
         tables = {kind: self._objects.table(kind) for kind in _SHOWN}

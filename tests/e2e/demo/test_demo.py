@@ -46,10 +46,10 @@ def test_the_demo_says_each_stage_with_its_time(first: subprocess.CompletedProce
 
 def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.CompletedProcess[str]) -> None:
     shown = first.stdout.split("$ uv run tradeplane verify ", 1)[1].split("\n\n")[0].splitlines()
-    assert [line.split()[:2] for line in shown[1:]] == [
-        ["ok", name] for name in ("artifact", "signature", "policy", "files", "result", "inputs", "chain", "time")
-    ]
+    checks = ("artifact", "signature", "policy", "files", "result", "inputs", "chain", "replays", "time")
+    assert [line.split()[:2] for line in shown[1:]] == [["ok", name] for name in checks]
     assert "builder https://tradeplane.dev/evidence/builders/operator-v1" in first.stdout
+    assert "replayed: PASSED on amd64" in shown[8], "what its replay found is evidence as well"
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=CHECKOUT, check=True, capture_output=True, text=True)
     chain = next(line for line in shown if line.split()[1] == "chain")
     assert "builder https://tradeplane.dev/evidence/builders/images-local-v1" in chain

@@ -43,7 +43,8 @@ def removed(demo: DemoCluster, first: subprocess.CompletedProcess[str]) -> Remov
     demo.until_runs(name)
     before = Removed(name, demo.strategies(), demo.started())
     demo.kubectl("delete", "-k", DEPLOY / "base", "--timeout=300s")
-    demo.kubectl("delete", "clusterrole,clusterrolebinding", "tradeplane-operator")
+    for role in ("tradeplane-operator", "tradeplane-recorder"):
+        demo.kubectl("delete", "clusterrole,clusterrolebinding", role)
     return before
 
 
