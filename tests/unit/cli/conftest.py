@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tradeplane_cli.main import main
+import tradeplane_cli.main
+import typer.main
+from tradeplane_cli.main import application, main
 
 from tests.unit.cli.sample_results import walk
 
@@ -43,6 +46,12 @@ class Ended:
     err: str
 
 
+@functools.cache
+def _commands(program: str) -> Callable[..., object]:
+    """Make the tree of commands once: a process of the command's own has to, and its tests call it a thousand times."""
+    return typer.main.get_command(application(program))
+
+
 @pytest.fixture
 def tradeplane(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -52,6 +61,7 @@ def tradeplane(
     monkeypatch.setenv("TRADEPLANE_STORE_URL", (tmp_path / "store").as_uri())
     monkeypatch.delenv("TRADEPLANE_DEBUG", raising=False)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tradeplane_cli.main, "application", _commands)
 
     def call(*arguments: str, program: str = "/usr/bin/tradeplane") -> Ended:
         monkeypatch.setattr(sys, "argv", [program, *arguments])
