@@ -50,15 +50,18 @@ _LIMIT_SECONDS = 3.0
 _PROTOCOL, _TLS_REQUEST = 0x30000, 80_877_103
 _IN_SIGHT_OF_HOME = f"""\
 mount --bind "$0" {HOME} && cd / || exit 70
-while read -r pid 2>/dev/null <{HOME}/cluster/postmaster.pid && grep -qs '^State:.Z' "/proc/$pid/status"; do
+tries=200
+while [ $tries -gt 0 ] && read -r pid 2>/dev/null <{HOME}/cluster/postmaster.pid &&
+    grep -qs '^State:.Z' "/proc/$pid/status"; do
     sleep 0.05
+    tries=$((tries - 1))
 done
 exec "$@"
 """
 """Shows a program its folder, waits until a server that was killed is buried, and becomes the program.
 
 A server that is dead and not yet waited for by its parent still has its process id, and Postgres would take it for one
-that runs.
+that runs. It waits ten seconds, and lets Postgres say then what is in its way.
 """
 
 

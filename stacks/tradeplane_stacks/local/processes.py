@@ -168,7 +168,7 @@ def stop(record: ProcessRecord, limit_seconds: float) -> bool:
                 signal.pidfd_send_signal(handle, number)
             if _ended(handle, limit_seconds):
                 break
-        _reap(record.pid)
+        reap(record.pid)
         return forced
 
 
@@ -188,7 +188,7 @@ def stop_all(pids: Sequence[int], limit_seconds: float) -> None:
             deadline = time.monotonic() + limit_seconds
             handles = [(pid, handle) for pid, handle in handles if not _ended(handle, deadline - time.monotonic())]
         for pid in pids:
-            _reap(pid)
+            reap(pid)
 
 
 @contextlib.contextmanager
@@ -212,7 +212,7 @@ def _ended(handle: int, limit_seconds: float) -> bool:
     return bool(poller.poll(max(0.0, limit_seconds) * 1000))
 
 
-def _reap(pid: int) -> None:
+def reap(pid: int) -> None:
     """Collect a child of ours that has ended; another's child is collected by its own parent."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)

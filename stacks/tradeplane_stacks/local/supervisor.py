@@ -77,6 +77,7 @@ class Supervisor:
                 self.report(f"restarting {component.name}: {fault}")
                 self.stop(component.name, component.stop_limit)
             self._end_strays(component)
+            self._bury(component.name)
             record = processes.launch(
                 component.command_line(), component.environment, self.log_path(component.name), wanted
             )
@@ -146,6 +147,12 @@ class Supervisor:
                 return f"it runs but does not work ({said})"
             time.sleep(_POLL_SECONDS)
         return None
+
+    def _bury(self, name: str) -> None:
+        """Collect one that ended as a child of ours: until then others take its id for that of one that runs."""
+        ended = ProcessRecord.read(self.record_path(name))
+        if ended is not None:
+            processes.reap(ended.pid)
 
     def _end_strays(self, component: Component) -> None:
         """End what an interrupted start left in the component's cgroup without a record of it."""

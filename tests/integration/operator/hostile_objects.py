@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
+from tradeplane_api.base import API_VERSION
 from tradeplane_api.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -29,6 +30,17 @@ BASES = (
     "snapshot-sp500",
 )
 """Examples that are right, of all kinds and of what is in them; one string of each is made another at a time."""
+APPROVAL: Json = {
+    "apiVersion": API_VERSION,
+    "kind": "Approval",
+    "spec": {
+        "strategyRef": {"name": "macd-momentum"},
+        "configuration": "sha256:" + "a" * 64,
+        "user": "alice@example.com",
+        "bundle": "{}",
+    },
+}
+"""Of the kind that no example is of, since what is signed in it is signed by somebody."""
 _ITEM, _ANY = "[]", "*"
 
 
@@ -108,16 +120,17 @@ def _set(there: Any, path: tuple[str, ...], value: str) -> None:
 def hostile_objects(host: str, file: Path, bases: tuple[str, ...] = BASES) -> Iterator[Hostile]:
     """Yield examples with every hostile value in every string of their specs, and in what metadata they may choose."""
     plurals = {one.name: one.plural for one in KINDS}
-    number = 0
+    documents = [APPROVAL]
     for base in bases:
-        documents = yaml.safe_load_all((_EXAMPLES / f"{base}.yaml").read_text(encoding="utf-8"))
-        for document in (one for one in documents if one["kind"] in plurals):
-            paths = [("spec", *path) for path in strings(schema_of(document["kind"]))]
-            paths += [("metadata", "annotations", "note"), ("metadata", "labels", "kueue.x-k8s.io/queue-name")]
-            for path in [*paths, ("metadata", "name")]:
-                for value in values(host, file):
-                    body = copy.deepcopy(document)
-                    body["metadata"] = {"name": f"h{number}"}
-                    _set(body, path, value)
-                    number += 1
-                    yield Hostile(plurals[document["kind"]], path, value, body)
+        documents += yaml.safe_load_all((_EXAMPLES / f"{base}.yaml").read_text(encoding="utf-8"))
+    number = 0
+    for document in (one for one in documents if one["kind"] in plurals):
+        paths = [("spec", *path) for path in strings(schema_of(document["kind"]))]
+        paths += [("metadata", "annotations", "note"), ("metadata", "labels", "kueue.x-k8s.io/queue-name")]
+        for path in [*paths, ("metadata", "name")]:
+            for value in values(host, file):
+                body = copy.deepcopy(document)
+                body["metadata"] = {"name": f"h{number}"}
+                _set(body, path, value)
+                number += 1
+                yield Hostile(plurals[document["kind"]], path, value, body)

@@ -14,7 +14,7 @@ from tradeplane_api.parity import (
     ReplaySpecification,
     Verdict,
 )
-from tradeplane_api.run import Part
+from tradeplane_api.run import ExitCode, Part, TerminationMessage
 from tradeplane_api.snapshot_manifest import SessionDescription, SnapshotInstrument, SnapshotManifest
 from tradeplane_operator.planning.names import API_VERSION, REPLAY_UID_LABEL
 from tradeplane_store import layout
@@ -94,7 +94,9 @@ async def ends(
 async def leaves(bench: Bench, replay: str, data: bytes) -> None:
     """Have a replay end well, whatever it left where its record should be."""
     bench.store.put(layout.replay_record(replay), data)
-    await bench.write_pod_status(replay, pod_status("Succeeded", 0, "Completed", ""))
+    said = TerminationMessage(exit_code=ExitCode.OK, manifest_digest=sha256_digest(data))
+    told_at_its_end = said.model_dump_json(by_alias=True)
+    await bench.write_pod_status(replay, pod_status("Succeeded", 0, "Completed", told_at_its_end))
 
 
 def write_session(bench: Bench) -> str:

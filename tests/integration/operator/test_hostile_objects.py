@@ -153,6 +153,7 @@ def test_each_string_of_a_schema_is_walked(kind: str) -> None:
         "Snapshot": {"store", "digest"},
         "Replay": {"image", "strategyRef.name", "run", "baseline.run", "whatIf.parameters.*"},
         "BrokerConnection": {"endpoint.rest", "endpoint.stream", "credentialsSecretRef.name"},
+        "Approval": {"strategyRef.name", "configuration", "user", "bundle"},
         "SnapshotCapture": {"store", "source.connectionRef.name", "source.instruments.[]"},
     }
     assert known[kind] <= paths

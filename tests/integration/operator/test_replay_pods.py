@@ -14,7 +14,7 @@ from tradeplane_operator.settings import Store
 from tradeplane_store.objects import open_store
 
 from tests.unit.operator.replay_planning import NOW, SESSION, Everything, condition, job, names, of_session, told
-from tests.unit.operator.simulation import SETTINGS
+from tests.unit.operator.simulation import SETTINGS, as_asked
 from tests.unit.workloads.replay.sessions_on_record import on_fill, sealed, traded
 from tests.unit.workloads.replay.test_session_again import attempted
 
@@ -61,6 +61,7 @@ async def test_what_a_pod_leaves_is_what_the_operator_believes(
     replay["status"] = begun.status
     (name,) = names(replay)
     left = await stores.replay("default", "research", name)
-    seen = Observed(resource=replay, admitted=Everything(), jobs={name: job(name)}, results={name: left.results})
+    jobs = as_asked(replay, {name: job(name)})
+    seen = Observed(resource=replay, admitted=Everything(), jobs=jobs, results={name: left.results})
     done = plan(ObservedReplay(seen, left={name: left}), SETTINGS, NOW)
     assert (condition(done, "Ready")["status"], condition(done, "Ready")["reason"]) == (status, reason)
