@@ -168,12 +168,16 @@ def read_keyring(data: bytes, what: str = "the keyring") -> Keyring:
 
 def read_keyring_file(path: Path, what: str = "the keyring") -> Keyring:
     """Return the keys of a file. Raises InvalidKey, also where it cannot be read."""
+    return read_keyring(keyring_file_bytes(path, what), f"{what} {path}")
+
+
+def keyring_file_bytes(path: Path, what: str = "the keyring") -> bytes:
+    """Return what is in the file of a keyring, as far as it may be one. Raises InvalidKey where it cannot be read."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_KEYRING_BYTES + 1)
+            return file.read(MAX_KEYRING_BYTES + 1)
     except OSError as error:
         raise InvalidKey(f"{what} {path} cannot be read: {error.strerror}") from error
-    return read_keyring(data, f"{what} {path}")
 
 
 def _authority(entry: AuthorityEntry, what: str) -> TimestampAuthority:

@@ -21,6 +21,7 @@ from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_operator.planning.conditions import Standing, Verdict
 from tradeplane_operator.planning.names import API_VERSION
+from tradeplane_operator.planning.permission import Permission
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,21 +72,10 @@ class FoundApprovals:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Why nothing of a Strategy is started, or None and by which approvals it is; and when to ask again.
+class Answer(Permission):
+    """Whether something of a Strategy may be started, and by which approvals; None where none are asked for."""
 
-    ``unknown``: it has to be found out first. ``given`` is None where none are asked for.
-    """
-
-    verdict: Verdict | None = None
     given: tuple[GivenApproval, ...] | None = None
-    look: datetime | None = None
-    unknown: bool = False
-
-    @property
-    def may_start(self) -> bool:
-        """Whether something may be started."""
-        return self.verdict is None and not self.unknown
 
 
 def approvers(policy: ApprovalPolicy | None, mode: Mode, namespace: str) -> int:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tradeplane_operator.planning.conditions import Standing, Verdict
+from tradeplane_operator.planning.permission import Permission
 from tradeplane_operator.planning.times import doubled_pause
 
 if TYPE_CHECKING:
@@ -55,16 +56,10 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Trusted:
-    """The answer: why nothing of an image is started, or None; and when to ask again.
+class Trusted(Permission):
+    """Whether an image may be run, and by which attestation; None where none is asked for."""
 
-    ``unknown``: it has to be found out first. ``attestation``: what lets it be run; None where none is asked for.
-    """
-
-    verdict: Verdict | None = None
     attestation: str | None = None
-    look: datetime | None = None
-    unknown: bool = False
 
 
 def trusted(image: str, found: Mapping[str, ImageFacts], trust: ImageTrust | None) -> Trusted:

@@ -134,12 +134,14 @@ def _completed(
         return Progress(need=Need(Fact.RESULTS, run.name))
     ended = job.end_time or rfc3339(now)
     waited = now - parse_rfc3339(ended)
-    if results.state is ResultState.FOUND and signed and run.name not in observed.pods:
-        return Progress(need=Need(Fact.PODS, run.name))
-    if results.state is ResultState.FOUND:
-        doubt = _not_left_by(observed.pods[run.name], results, run.name) if signed else ""
+    if results.state is ResultState.FOUND and signed:
+        pods = observed.pods.get(run.name)
+        if pods is None:
+            return Progress(need=Need(Fact.PODS, run.name))
+        doubt = _not_left_by(pods, results, run.name)
         if doubt:
             return Progress(finished=_ended(_started(run, job), Outcome.FAILED, ended, doubt))
+    if results.state is ResultState.FOUND:
         return Progress(finished=_succeeded(_started(run, job), results, ended))
     if results.state is ResultState.UNAVAILABLE and waited < timedelta(seconds=pace.store_patience_seconds):
         pause = min(max(pace.store_again_seconds, waited.total_seconds()), pace.store_most_seconds)

@@ -140,12 +140,12 @@ class _Plan(Draft):
             self.verdict = unusable
             self.look.append(self.now + timedelta(seconds=self.settings.client.relist_seconds))
             return
-        given = self._approved()
-        if not given.may_start or not self._may_run(image_of(self.spec, self.settings)):
+        approvals = self._approved()
+        if approvals is None or not self._may_run(image_of(self.spec, self.settings)):
             return
         try:
             session = begun(self.metadata, self.spec, view, self.session, self.settings)
-            session = session.model_copy(update={"approvals": given.given})
+            session = session.model_copy(update={"approvals": approvals.given})
         except SpecificationTooLarge as error:
             self.verdict = Verdict(Standing.STALLED, "SpecificationTooLarge", str(error))
             return
@@ -156,27 +156,19 @@ class _Plan(Draft):
         else:
             self.unguarded = True
 
-    def _approved(self) -> Answer:
-        """Return whether those approve it who have to; say who is missing, and what must be known for that."""
+    def _approved(self) -> Answer | None:
+        """Return by whom it is approved, None where somebody is missing; say who, and what must be known for that."""
         assert self.spec is not None  # noqa: S101 - unwanted() has seen it
         observed, policy = self.observed, self.settings.approvals
         answer = approved(observed.resource, self.spec.mode, observed.approvals, policy, self.now)
-        if answer.unknown:
-            self.needs.append(Need(Fact.APPROVALS))
-        if answer.look is not None:
-            self.look.append(answer.look)
         self.verdict = answer.verdict or self.verdict
-        return answer
+        return answer if answer.heed(Need(Fact.APPROVALS), self.needs, self.look) else None
 
     def _may_run(self, image: str) -> bool:
         """Return whether something may be started by an image; say why not, and what must be known for that."""
         answer = trusted(image, self.observed.images, self.settings.images.attested)
-        if answer.unknown:
-            self.needs.append(Need(Fact.IMAGE, image))
-        if answer.look is not None:
-            self.look.append(answer.look)
         self.verdict = answer.verdict or self.verdict
-        return answer.verdict is None and not answer.unknown
+        return answer.heed(Need(Fact.IMAGE, image), self.needs, self.look)
 
     def _record_lost(self, unwanted: str) -> Verdict | None:
         """Return that something trades of which the status says nothing: an older operator wrote it, or a person."""
@@ -220,9 +212,9 @@ class _Plan(Draft):
             self.told.append(not_made(self.sealing))  # what goes on is sealed again, and all of this with it
             self.verdict = None
         if resumes:
-            given = self._approved()
-            if given.may_start:
-                self.session = resumed(session).model_copy(update={"approvals": given.given})
+            approvals = self._approved()
+            if approvals is not None:
+                self.session = resumed(session).model_copy(update={"approvals": approvals.given})
                 self._trade(self.session)
         elif unwanted is None and enough(session, way):
             self._begin()

@@ -218,12 +218,8 @@ class _Draft:
             self.look.append(self.now + timedelta(seconds=self.settings.client.relist_seconds))
             return
         answer = trusted(pinned.image, self.observed.cluster.images, self.settings.images.attested)
-        if answer.unknown:
-            self.needs.append(Need(Fact.IMAGE, pinned.image))
-            return
-        if answer.verdict is not None:
-            self.blocked = answer.verdict
-            self.look += [answer.look] if answer.look is not None else []
+        if not answer.heed(Need(Fact.IMAGE, pinned.image), self.needs, self.look):
+            self.blocked = answer.verdict or self.blocked
             return
         self.pinned, self.attestation = pinned, None
         self.replays = [

@@ -243,11 +243,7 @@ class _Draft:
         answer = trusted(image, self.observed.images, self.settings.images.attested)
         self.blocked = answer.verdict
         self.image_attestation = answer.attestation
-        if answer.unknown:
-            self.needs.append(Need(Fact.IMAGE, image))
-        if answer.look is not None:
-            self.look.append(answer.look)
-        return answer.verdict is None and not answer.unknown
+        return answer.heed(Need(Fact.IMAGE, image), self.needs, self.look)
 
     def _approved(self) -> bool:
         """Return whether those approve it who have to; say who is missing, and what must be known for that."""
@@ -255,11 +251,7 @@ class _Draft:
         answer = approved(observed.resource, self.spec.mode, observed.approvals, policy, self.now)
         self.blocked = answer.verdict
         self.approvals = answer.given
-        if answer.unknown:
-            self.needs.append(Need(Fact.APPROVALS))
-        if answer.look is not None:
-            self.look.append(answer.look)
-        return answer.may_start
+        return answer.heed(Need(Fact.APPROVALS), self.needs, self.look)
 
     def _snapshot_unusable(self) -> Verdict | None:
         assert self.spec.snapshot_ref is not None  # noqa: S101 - a rule of the spec for mode Backtest

@@ -14,14 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.base import API_VERSION
-from tradeplane_evidence.errors import (
-    EvidenceError,
-    InvalidKey,
-    KeyRefused,
-    SignatureRefused,
-    TimestampRefused,
-)
-from tradeplane_evidence.signing.keyring import MAX_KEYRING_BYTES, Keyring, read_keyring
+from tradeplane_evidence.errors import EvidenceError, InvalidKey, KeyRefused, SignatureRefused, TimestampRefused
+from tradeplane_evidence.signing.keyring import Keyring, keyring_file_bytes, read_keyring
 from tradeplane_evidence.verification.approvals import NotOfThisObject, SignedApproval, read_approval
 
 from tradeplane_operator.planning.approving import ApprovalFacts, FoundApprovals
@@ -35,6 +29,7 @@ if TYPE_CHECKING:
 REMEMBERED = 4_096
 """Bundles of which is remembered what was found."""
 _MESSAGE = 1_024
+_KEYRING = "the approvers' keyring"
 _NOT_TRUSTED = (SignatureRefused, KeyRefused, TimestampRefused)
 
 _Found = SignedApproval | EvidenceError
@@ -57,10 +52,10 @@ class ApprovalChecks:
         return FoundApprovals(tuple(self._facts(one, identity, keyring) for one in approvals))
 
     async def _read(self) -> tuple[str, Keyring]:
-        data = await asyncio.to_thread(_bytes_of, Path(self.policy.keyring))
+        data = await asyncio.to_thread(keyring_file_bytes, Path(self.policy.keyring), _KEYRING)
         identity = hashlib.sha256(data).hexdigest()
         if self._keyring is None or self._keyring[0] != identity:
-            self._keyring = identity, read_keyring(data, f"the approvers' keyring {self.policy.keyring}")
+            self._keyring = identity, read_keyring(data, f"{_KEYRING} {self.policy.keyring}")
         return self._keyring
 
     def _facts(self, resource: Mapping[str, Any], identity: str, keyring: Keyring) -> ApprovalFacts:
@@ -110,11 +105,3 @@ def _check_kind(signed: SignedApproval) -> None:
     approved = signed.approval.object
     if (approved.api_version, approved.kind) != (API_VERSION, "Strategy"):
         raise NotOfThisObject(f"what was signed approves a {approved.kind} ({approved.api_version}), and no Strategy")
-
-
-def _bytes_of(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(MAX_KEYRING_BYTES + 1)
-    except OSError as error:
-        raise InvalidKey(f"the approvers' keyring {path} cannot be read: {error.strerror}") from error

@@ -270,12 +270,8 @@ class Operation:
     async def _measure(self) -> None:
         """Keep the gauges that are counted rather than set where they change."""
         while True:
-            OBJECTS.labels(PLURALS[Kind.STRATEGY]).set(len(self.index.strategies))
-            OBJECTS.labels(PLURALS[Kind.SNAPSHOT]).set(len(self.index.snapshots))
-            OBJECTS.labels(PLURALS[Kind.BROKER_CONNECTION]).set(len(self.index.connections))
-            OBJECTS.labels(PLURALS[Kind.REPLAY]).set(len(self.index.replays))
-            OBJECTS.labels(PLURALS[Kind.SNAPSHOT_CAPTURE]).set(len(self.index.captures))
-            OBJECTS.labels(PLURALS[Kind.APPROVAL]).set(len(self.index.approvals))
+            for kind in Kind:
+                OBJECTS.labels(PLURALS[kind]).set(len(self.index.of_kind(kind)))
             CONNECTIONS.clear()
             for reason, count in self.connections.reasons().items():
                 CONNECTIONS.labels(reason).set(count)
