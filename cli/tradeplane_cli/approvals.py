@@ -29,9 +29,9 @@ from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_cli.documents.locating import validate
 from tradeplane_cli.documents.objects import document_of
-from tradeplane_cli.evidence import passphrase
+from tradeplane_cli.evidence import checks_as_text, passphrase, said_of
 from tradeplane_cli.failures import CommandFailure
-from tradeplane_cli.printing import GAP, pairs, printable
+from tradeplane_cli.printing import pairs, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,11 +100,7 @@ class Verified:
         return {
             "approval": self.name,
             "verified": self.passed,
-            "checks": [
-                {"name": one.name, "passed": one.passed, "message": one.words}
-                | ({} if one.passed else {"error": one.error})
-                for one in self.checks
-            ],
+            "checks": said_of(self.checks),
             "configuration": None if found is None else found.configuration,
             "key": None if found is None else found.key,
             "attestation": None if found is None else found.attestation,
@@ -113,11 +109,7 @@ class Verified:
 
     def as_text(self) -> str:
         """Lines for people: one a check."""
-        width = max(len(check.name) for check in self.checks)
-        return "\n".join(
-            f"{'ok  ' if one.passed else 'FAIL'} {one.name.ljust(width)}{GAP}{printable(one.words)}"
-            for one in self.checks
-        )
+        return checks_as_text(self.checks)
 
 
 def approve(file: str, wanted: Wanted, signer: str, authority: str | None) -> Signed:

@@ -32,7 +32,7 @@ from tradeplane_store.objects import open_store
 
 from tradeplane_cli.artifact_bundles import expected_signer, fetch_root, read_root
 from tradeplane_cli.failures import CommandFailure
-from tradeplane_cli.printing import GAP, pairs
+from tradeplane_cli.printing import GAP, pairs, printable
 from tradeplane_cli.progress import stage
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class Verified:
 
     def as_text(self) -> str:
         """Lines for people: one a check."""
-        return checks_as_text(self.verification)
+        return checks_as_text(self.verification.checks)
 
 
 def checks_as_json(found: Checks) -> dict[str, Any]:
@@ -113,25 +113,30 @@ def checks_as_json(found: Checks) -> dict[str, Any]:
     return {
         "reference": str(found.reference),
         "verified": found.passed,
-        "checks": [
-            {
-                "name": check.name,
-                "passed": check.passed,
-                "message": check.words,
-                **({} if check.passed else {"error": check.error}),
-            }
-            for check in found.checks
-        ],
+        "checks": said_of(found.checks),
     }
 
 
-def checks_as_text(found: Checks) -> str:
-    """Return lines for people: one a check."""
-    width = max(len(check.name) for check in found.checks)
-    lines = [
-        f"{'ok  ' if check.passed else 'FAIL'} {check.name.ljust(width)}{GAP}{check.words}" for check in found.checks
+def said_of(checks: Sequence[Check]) -> list[dict[str, Any]]:
+    """Return what each check says, as docs/cli.md states."""
+    return [
+        {
+            "name": check.name,
+            "passed": check.passed,
+            "message": check.words,
+            **({} if check.passed else {"error": check.error}),
+        }
+        for check in checks
     ]
-    return "\n".join(lines)
+
+
+def checks_as_text(checks: Sequence[Check]) -> str:
+    """Return lines for people: one a check."""
+    width = max(len(check.name) for check in checks)
+    return "\n".join(
+        f"{'ok  ' if check.passed else 'FAIL'} {check.name.ljust(width)}{GAP}{printable(check.words)}"
+        for check in checks
+    )
 
 
 def attest(run: str, url: str, target: str, signer: str, authority: str | None, *, plain_http: bool) -> Pushed:

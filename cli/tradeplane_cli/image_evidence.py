@@ -145,7 +145,7 @@ class VerifiedImage:
 
     def as_text(self) -> str:
         """Lines for people: one a check."""
-        return checks_as_text(self.verification)
+        return checks_as_text(self.verification.checks)
 
 
 def verify_image(target: str, signers: Keyring | TrustedIdentity, policy: Policy, *, plain_http: bool) -> VerifiedImage:
