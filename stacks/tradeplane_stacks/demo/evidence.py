@@ -6,12 +6,10 @@ a Secret of the operator's namespace, and the cluster is the authority on it: an
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -22,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tradeplane_stacks.demo.errors import DemoError
+from tradeplane_stacks.demo.kept_secrets import apply_secret, read_secret
 from tradeplane_stacks.demo.objects import GENERATED, shown
 from tradeplane_stacks.demo.waiting import Verdict
 
@@ -43,21 +42,21 @@ def evidence_settings(registry: str) -> dict[str, Any]:
     return {"registry": f"{registry}/runs", "plainHttp": True, "signer": f"file:/etc/tradeplane-signing/{KEY}"}
 
 
-def provide_key(kubectl: Kubectl, namespace: str, say: Callable[[str], None]) -> None:
-    """Make the Secret with a signing key where there is none, and write the public key to a file of its own.
+def provide_key(kubectl: Kubectl, namespace: str, say: Callable[[str], None], secret: str = SECRET) -> bytes:
+    """Return the key in a Secret, as PEM: made where there is none; its public half is in a file of its own.
 
     Where the operator was removed with its namespace the key went with it, and another is made. Raises DemoError.
     """
-    found = kubectl("get", "secret", SECRET, "-n", namespace, "--ignore-not-found", "-o", "yaml")
-    secret = yaml.safe_load(found) if found.strip() else None
-    pem = base64.b64decode(secret["data"][KEY]) if secret else new_key()
+    found = read_secret(kubectl, namespace, secret)
+    pem = _new_key() if found is None else found[KEY]
     fingerprint, public = public_half(pem)
     path = public_key_file(fingerprint)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(public)
-    if secret is None:
-        say(f"making a signing key: Secret {namespace}/{SECRET}; its public half is {shown(path)}")
-        _apply_secret(kubectl, namespace, pem)
+    if found is None:
+        say(f"making a signing key: Secret {namespace}/{secret}; its public half is {shown(path)}")
+        apply_secret(kubectl, namespace, secret, {KEY: pem})
+    return pem
 
 
 def public_key_file(fingerprint: str) -> Path:
@@ -65,25 +64,7 @@ def public_key_file(fingerprint: str) -> Path:
     return SIGNING / f"key-{fingerprint.removeprefix('sha256:')[:12]}.pub"
 
 
-def _apply_secret(kubectl: Kubectl, namespace: str, pem: bytes) -> None:
-    """Apply the Secret from a file that only this user can read, and remove the file."""
-    path = SIGNING / "secret.yaml"
-    path.touch(mode=0o600)
-    manifest = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": SECRET, "namespace": namespace},
-        "data": {KEY: base64.b64encode(pem).decode()},
-    }
-    try:
-        path.write_text(yaml.safe_dump(manifest), encoding="utf-8")
-        kubectl("apply", "--server-side", "-f", path)
-    finally:
-        path.unlink()
-
-
-def new_key() -> bytes:
-    """Return a new signing key, as PEM."""
+def _new_key() -> bytes:
     material = ec.generate_private_key(ec.SECP256R1())
     return material.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 

@@ -5,7 +5,6 @@ It is done through the command line, as anybody does it: this room writes what w
 
 from __future__ import annotations
 
-import base64
 import json
 import tempfile
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from tradeplane_stacks.demo.evidence import KEY, SECRET, public_half
+from tradeplane_stacks.demo.evidence import KEY, public_half
 from tradeplane_stacks.demo.objects import shown
 
 if TYPE_CHECKING:
@@ -86,9 +85,3 @@ def provide_keyring(kubectl: Kubectl, namespace: str, pem: bytes) -> None:
         path = Path(directory) / "trusted-keys.yaml"
         path.write_text(yaml.safe_dump(manifest), encoding="utf-8")
         kubectl("apply", "--server-side", "--force-conflicts", "-f", path)
-
-
-def signing_key(kubectl: Kubectl, namespace: str) -> bytes:
-    """Return the demo's signing key, which is in the cluster. Raises DemoError."""
-    secret = yaml.safe_load(kubectl("get", "secret", SECRET, "-n", namespace, "-o", "yaml"))
-    return base64.b64decode(secret["data"][KEY])

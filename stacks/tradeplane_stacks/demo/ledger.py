@@ -5,20 +5,17 @@ The database is the cluster's; a cluster without one has no ledger, and nothing 
 
 from __future__ import annotations
 
-import base64
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
-
-from tradeplane_stacks.demo.evidence import KEY, new_key, public_half, public_key_file
+from tradeplane_stacks.demo.evidence import provide_key, public_half, public_key_file
+from tradeplane_stacks.demo.kept_secrets import apply_secret
 from tradeplane_stacks.demo.objects import shown
 from tradeplane_stacks.demo.waiting import Verdict, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from tradeplane_stacks.demo.programs import Kubectl
 
@@ -53,17 +50,10 @@ def provide_ledger(
     """Make the ledger's tables and the recorder's Secrets; again changes nothing. Raises DemoError."""
     say(f"tradeplane ledger migrate --database {access.owner} --appender {APPENDER} --reader {READER}")
     tradeplane("ledger", "migrate", "--database", str(access.owner), "--appender", APPENDER, "--reader", READER)
-    _apply_secret(kubectl, namespace, DATABASE_SECRET, access.recorder)
+    apply_secret(kubectl, namespace, DATABASE_SECRET, access.recorder)
     if access.audit is not None:
-        _apply_secret(kubectl, namespace, AUDIT_SECRET, access.audit)
-    pem = _signing_key(kubectl, namespace)
-    if pem is None:
-        pem = new_key()
-        _apply_secret(kubectl, namespace, SIGNING_SECRET, {KEY: pem})
-    fingerprint, public = public_half(pem)
-    path = public_key_file(fingerprint)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(public)
+        apply_secret(kubectl, namespace, AUDIT_SECRET, access.audit)
+    provide_key(kubectl, namespace, say, SIGNING_SECRET)
 
 
 def newest_head(folder: Path) -> Path | None:
@@ -94,7 +84,7 @@ class Ledger:
             f"See why: kubectl -n {system} logs deployment/{RECORDER}",
         )
         head = newest_head(self.access.heads)
-        key = public_key_file(public_half(_signing_key(self.kubectl, system) or b"")[0])
+        key = public_key_file(public_half(provide_key(self.kubectl, system, self.say, SIGNING_SECRET))[0])
         database = ("--database", str(self.access.reader))
         verify = ("ledger", "verify", *database, "--head", str(head), "--key", shown(key))
         history = ("config", "history", f"strategy/{strategy}", "-n", namespace, *database)
@@ -109,23 +99,3 @@ class Ledger:
     def _look(self) -> Verdict:
         found = newest_head(self.access.heads)
         return Verdict("none is signed yet" if found is None else found.name, done=found is not None)
-
-
-def _signing_key(kubectl: Kubectl, namespace: str) -> bytes | None:
-    found = kubectl("get", "secret", SIGNING_SECRET, "-n", namespace, "--ignore-not-found", "-o", "yaml")
-    return base64.b64decode(yaml.safe_load(found)["data"][KEY]) if found.strip() else None
-
-
-def _apply_secret(kubectl: Kubectl, namespace: str, name: str, files: Mapping[str, bytes]) -> None:
-    """Apply a Secret from a file that only this user can read, and remove the file."""
-    manifest = {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": name, "namespace": namespace},
-        "data": {file: base64.b64encode(content).decode() for file, content in files.items()},
-    }
-    with tempfile.TemporaryDirectory(prefix="tradeplane-demo-") as directory:
-        path = Path(directory) / "secret.yaml"
-        path.touch(mode=0o600)
-        path.write_text(yaml.safe_dump(manifest), encoding="utf-8")
-        kubectl("apply", "--server-side", "--force-conflicts", "-f", path)

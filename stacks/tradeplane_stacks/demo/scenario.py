@@ -15,7 +15,7 @@ from tradeplane_stacks.demo import objects
 from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.evidence import Evidence, provide_key
-from tradeplane_stacks.demo.image_evidence import attest_images, image_trust, provide_keyring, signing_key
+from tradeplane_stacks.demo.image_evidence import attest_images, image_trust, provide_keyring
 from tradeplane_stacks.demo.ledger import RECORDER, Ledger, provide_ledger
 from tradeplane_stacks.demo.objects import Objects, example, shown
 from tradeplane_stacks.demo.programs import run
@@ -112,10 +112,11 @@ class Demo:
         self.progress.say(f"namespace {NAMESPACE}: enrolled to run work")
         kubectl.apply_directory(self.cluster.enrolment)
         self.cluster.provide_store(NAMESPACE)
-        if evidence is not None:
+        ledger = self.cluster.ledger
+        if evidence is not None or ledger is not None:
             kubectl("apply", "--server-side", "--force-conflicts", "-f", SYSTEM_NAMESPACE)
-            provide_key(kubectl, SYSTEM, self.progress.say)
-            key = signing_key(kubectl, SYSTEM)
+        if evidence is not None:
+            key = provide_key(kubectl, SYSTEM, self.progress.say)
             attested = attest_images(
                 {"operator": images.operator, "workloads": images.workloads},
                 GENERATED,
@@ -127,9 +128,7 @@ class Demo:
             if self.attested_images and attested:
                 provide_keyring(kubectl, SYSTEM, key)
                 changes["images"] = image_trust(self.cluster.registry, plain_http=self.cluster.plain_http)
-        ledger = self.cluster.ledger
         if ledger is not None:
-            kubectl("apply", "--server-side", "--force-conflicts", "-f", SYSTEM_NAMESPACE)
             provide_ledger(kubectl, SYSTEM, ledger, tradeplane, self.progress.say)
         components = () if ledger is None else (ledger.component,)
         directory = write_overlay(GENERATED / "operator", self.cluster.overlay, images, changes, components)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 from tradeplane_evidence.registry.client import Registry
+from tradeplane_stacks.demo import evidence
 from tradeplane_stacks.demo.errors import DemoError
-from tradeplane_stacks.demo.image_evidence import attest_images, signing_key
+from tradeplane_stacks.demo.image_evidence import attest_images
 from tradeplane_stacks.demo.programs import Kubectl
 from tradeplane_stacks.demo.scenario import tradeplane
 from tradeplane_store.canonical import canonical_json
@@ -84,12 +85,16 @@ async def test_what_is_refused_is_an_error_of_the_demo(olareg: str, tmp_path: Pa
         attest_images({"workloads": reference}, folder, pem(tmp_path), tradeplane, list[str]().append, plain_http=True)
 
 
-def test_the_key_is_the_one_in_the_secret(tmp_path: Path) -> None:
+def test_the_key_is_the_one_in_the_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence, "SIGNING", tmp_path / "signing")
     key = pem(tmp_path)
     secret = {"data": {"key.pem": base64.b64encode(key).decode()}}
     answer = tmp_path / "secret.yaml"
     answer.write_text(yaml.safe_dump(secret))
     program = tmp_path / "kubectl"
-    program.write_text(f'#!/bin/sh\ntest "$*" = "get secret tradeplane-signing-key -n here -o yaml" && cat {answer}\n')
+    asked = "get secret tradeplane-signing-key -n here --ignore-not-found -o yaml"
+    program.write_text(f'#!/bin/sh\ntest "$*" = "{asked}" && cat {answer}\n')
     program.chmod(0o755)
-    assert signing_key(Kubectl(program, None), "here") == key
+    assert evidence.provide_key(Kubectl(program, None), "here", list[str]().append) == key
+    fingerprint, public = evidence.public_half(key)
+    assert evidence.public_key_file(fingerprint).read_bytes() == public
