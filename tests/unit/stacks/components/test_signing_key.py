@@ -32,13 +32,17 @@ def config(**changes: object) -> SigningKeyConfig:
     )
 
 
+def public_key(asked: dict[str, Any]) -> dict[str, Any]:
+    return {"publicKeyPem": f"PEM of {asked['keyId']} in {asked['region']}"}
+
+
 def made(**changes: object) -> Recorded:
     def make() -> dict[str, Any]:
         key = SigningKey("evidence", config(**changes), StackName("prod"))
         assert key.signer == "awskms:///alias/evidence"
         return {"public_keys": key.public_keys, "key_arns": key.key_arns}
 
-    return record(make)
+    return record(make, {"aws:kms/getPublicKey:getPublicKey": public_key})
 
 
 @pytest.fixture(scope="module")
