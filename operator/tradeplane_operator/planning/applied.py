@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_operator.planning.digests import digest_of
+from tradeplane_store.canonical import document_digest
+
 from tradeplane_operator.planning.names import APPLIED_ANNOTATION
 from tradeplane_operator.planning.observed import ObservedChild, ObservedSet
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def marked(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """Return a manifest that carries the digest of what it says."""
     metadata = manifest["metadata"]
-    annotations = {**metadata.get("annotations", {}), APPLIED_ANNOTATION: digest_of(manifest)}
+    annotations = {**metadata.get("annotations", {}), APPLIED_ANNOTATION: document_digest(manifest)}
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}
 
 

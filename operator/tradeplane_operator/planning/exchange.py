@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.broker_connection import ExchangeStatus
 from tradeplane_api.simulated import exchange_name
-from tradeplane_store.canonical import market_bytes, sha256_digest
+from tradeplane_store.canonical import document_digest, market_bytes, sha256_digest
 
 from tradeplane_operator.planning.applied import is_as_wanted
 from tradeplane_operator.planning.conditions import Standing, Verdict
-from tradeplane_operator.planning.digests import digest_of
 from tradeplane_operator.planning.exchange_pods import build_exchange, specification_of
 from tradeplane_operator.planning.exchange_state import snapshot_unusable, why_down
 from tradeplane_operator.planning.times import parse_rfc3339
@@ -93,7 +92,7 @@ def _resolved(
     simulated: SimulatedExchange, pinned: ExchangeStatus | None, view: SnapshotView | None, settings: Settings
 ) -> tuple[ExchangeStatus | None, Verdict | None]:
     """Return what an exchange runs, and why that is not, or no longer, what is asked for."""
-    asked = digest_of(simulated.model_dump(mode="json", by_alias=True))
+    asked = document_digest(simulated.model_dump(mode="json", by_alias=True))
     if pinned is None or pinned.asked != asked:
         unusable = _unusable(simulated, view)
         if unusable is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_operator.planning.digests import digest_of
+from tradeplane_store.canonical import document_digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ def job_digest(job: Mapping[str, Any]) -> str:
         if containers in kept:
             kept[containers] = [_container(one) for one in kept[containers]]
     kept["volumes"] = [_volume(one) for one in kept.get("volumes") or ()]
-    return digest_of(kept)
+    return document_digest(kept)
 
 
 def _container(container: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tradeplane_api.snapshot_capture import (
     SnapshotCaptureSpec,
     SnapshotCaptureStatus,
 )
+from tradeplane_store.canonical import document_digest
 
 from tradeplane_operator.planning.applied import is_as_wanted
 from tradeplane_operator.planning.bundles import (
@@ -40,7 +41,6 @@ from tradeplane_operator.planning.capture_state import (
     why_not_capturing,
 )
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
-from tradeplane_operator.planning.digests import digest_of
 from tradeplane_operator.planning.documents import (
     UnreadableSpec,
     UnreadableStatus,
@@ -196,7 +196,7 @@ class _Draft:
 
     def resolve(self) -> None:
         """Find out what the agent is told; what is captured never changes once that is resolved."""
-        asked = digest_of(self.spec.model_dump(mode="json", include=_TOLD))
+        asked = document_digest(self.spec.model_dump(mode="json", include=_TOLD))
         agent = self.status.agent
         if (agent is not None and agent.asked == asked) or self.deleted:
             return

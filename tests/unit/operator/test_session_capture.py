@@ -9,10 +9,10 @@ import pytest
 from tradeplane_api.snapshot import DeletionPolicy
 from tradeplane_api.snapshot_capture import SnapshotCaptureSpec
 from tradeplane_operator.observing.keys import Key, Kind
-from tradeplane_operator.planning.digests import digest_of as digest_of_document
 from tradeplane_operator.planning.session_capture import sealing_terms
 from tradeplane_operator.planning.session_snapshots import session_snapshot_name
 from tradeplane_operator.planning.snapshot_capture import _TOLD
+from tradeplane_store.canonical import document_digest
 
 from tests.unit.operator.capture_simulation import KEY, SPEC, Server, SimulatedOperator, digest_of
 
@@ -261,4 +261,4 @@ def test_what_an_agent_was_told_is_not_another_for_the_field_there_is_now() -> N
         "source": {**source, "channels": ["Depth", "Trade"]},
         "rotation": {"seconds": 3600, "bytes": 268435456},
     }
-    assert digest_of_document(spec.model_dump(mode="json", include=_TOLD)) == digest_of_document(document)
+    assert document_digest(spec.model_dump(mode="json", include=_TOLD)) == document_digest(document)

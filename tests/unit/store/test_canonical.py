@@ -5,7 +5,8 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+import rfc8785
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tradeplane_api.run import Part, RunSpecification, Summary
 from tradeplane_store.canonical import canonical_json, document_digest, result_digest, run_digest, sha256_digest
@@ -68,6 +69,37 @@ def test_reading_it_back_gives_the_same_bytes(value: object) -> None:
     data = canonical_json(value)
     assert json.loads(data) == value
     assert canonical_json(json.loads(data)) == data
+
+
+_ANY_JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8"), max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.tuples(inner)
+        | st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=3), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@given(_ANY_JSON)
+@example({"\ue000": 1, "\U0001f600": 2})
+@example({"a": {"é": "".join(map(chr, range(0x20))), "\x7f": "\x7f\u2028/"}})
+@example([1e16, 1e21, -0.0, 5e-324, 0.1])
+@example({"b": -(2**53) + 1, "": (1, [True, None])})
+def test_what_is_written_quickly_is_what_the_writer_of_rfc_8785_writes(value: Any) -> None:
+    assert canonical_json(value) == rfc8785.dumps(value)
+
+
+def test_any_number_of_levels_has_the_form() -> None:
+    deep: Any = "x"
+    for _ in range(300):
+        deep = [deep]
+    assert canonical_json(deep) == rfc8785.dumps(deep)
 
 
 def test_a_digest_is_spelled_as_oci_does() -> None:
