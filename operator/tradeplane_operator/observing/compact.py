@@ -35,6 +35,7 @@ def compact_job(body: Mapping[str, Any]) -> ObservedJob:
         resource_version=int(metadata["resourceVersion"]),
         created=metadata["creationTimestamp"],
         ready=_runs(status),
+        has_pod=bool(status.get("active")),
         start_time=status.get("startTime"),
         end=JobEnd(end["type"]) if end else None,
         end_time=(status.get("completionTime") or end.get("lastTransitionTime")) if end else None,

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 O = TypeVar("O", ObservedJob, ObservedChild, ObservedSet)  # noqa: E741 - an owned object
 
 
+_NO_NEWS: dict[str, Any] = {"resource_version": 0, "start_time": None, "has_pod": False}
+"""Fields of a Job whose change alone is no news."""
+
+
 @dataclass(slots=True)
 class OwnedIndex(Generic[O]):
     """Children of one kind. ``compact`` gives the few fields of one that matter."""
@@ -71,8 +75,8 @@ class OwnedIndex(Generic[O]):
 class JobIndex(OwnedIndex[ObservedJob]):
     """Jobs.
 
-    When one was started is no news: a plan has set its timer when it asked for the Job. Nor is that its pod runs,
-    unless somebody has looked why it did not.
+    When one was started, and that it has a pod, is no news: a plan has set its timer when it asked for the Job. Nor is
+    that its pod runs, unless somebody has looked why it did not.
     """
 
     compact: Callable[[Mapping[str, Any]], ObservedJob] = compact_job
@@ -83,8 +87,8 @@ class JobIndex(OwnedIndex[ObservedJob]):
         if child.ready:
             self._looked_at.discard(child.uid)
         runs_as_expected = child.ready and not known.ready and not awaited
-        before = replace(known, resource_version=0, start_time=None, ready=known.ready or runs_as_expected)
-        return before != replace(child, resource_version=0, start_time=None)
+        before = replace(known, **_NO_NEWS, ready=known.ready or runs_as_expected)
+        return before != replace(child, **_NO_NEWS)
 
     def looked_at(self, job: ObservedJob) -> None:
         """Remember that somebody looked why a Job's pod does not run, and wants to know when it does."""

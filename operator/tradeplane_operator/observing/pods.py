@@ -27,9 +27,10 @@ _MOST_PODS = 25
 _MOST_WAITING = 500
 """Waiting pods, or refusals, looked at in one namespace; runs beyond them are only known to go on."""
 _GOOD_FOR_SECONDS = 5.0
-_GOOD_FOR_TIMES = 20.0
-"""An answer is good for so many times as long as it took, so that asking never takes more than a twentieth of the time:
-Events are in no cache of the API server's, and to find ours it reads all of a namespace."""
+_GOOD_FOR_TIMES = 50.0
+"""An answer is good for so many times as long as it took, so that asking never takes more than a fiftieth of the time:
+an API server that is behind has runs to make, and Events are in no cache of its: to find ours it reads all of a
+namespace."""
 _GOOD_AT_MOST_SECONDS = 60.0
 _JOB_LABEL = "batch.kubernetes.io/controller-uid"
 _SET_POD_LABEL = "statefulset.kubernetes.io/pod-name"
@@ -66,6 +67,8 @@ class PodLookup:
         waiting = await self._shared(self._waiting, job.namespace, self._list_waiting)
         if job.uid in waiting:
             return JobPods(waiting[job.uid])
+        if job.has_pod:  # which does not wait, and was not refused
+            return JobPods(())
         refused = await self._shared(self._refused, job.namespace, self._list_refusals)
         if job.uid not in refused:
             return JobPods(())

@@ -36,6 +36,7 @@ class JobEnd(StrEnum):
 class ObservedJob:
     """What matters of a Job; times are RFC 3339. ``ready``: a pod of it runs, or has just succeeded.
 
+    ``has_pod``: its controller has made a pod, which may still wait.
     ``did``: what it had its pods do (``planning.job_digest``), of one that has ended.
     """
 
@@ -47,6 +48,7 @@ class ObservedJob:
     resource_version: int
     created: str
     ready: bool = False
+    has_pod: bool = False
     start_time: str | None = None
     end: JobEnd | None = None
     end_time: str | None = None

@@ -35,6 +35,13 @@ def test_that_a_pod_runs_is_news_only_to_who_looked_why_it_did_not() -> None:
     assert waited.of(_OWNER)["a"].ready
 
 
+def test_that_a_job_has_a_pod_is_kept_and_is_no_news() -> None:
+    jobs = _known(_job(1))
+    assert not jobs.of(_OWNER)["a"].has_pod
+    assert jobs.put(_job(2, active=1)) is None
+    assert jobs.of(_OWNER)["a"].has_pod
+
+
 def test_a_wait_that_was_over_once_is_not_remembered() -> None:
     jobs = _known(_job(1))
     jobs.looked_at(jobs.of(_OWNER)["a"])

@@ -15,7 +15,7 @@ from tradeplane_operator.planning.observed import JobEnd, ObservedJob, ObservedS
 _WHEN = "2026-01-01T00:00:00Z"
 
 
-def _job(uid: str) -> ObservedJob:
+def _job(uid: str, **status: Any) -> ObservedJob:
     metadata = {
         "name": f"job-{uid}",
         "namespace": "research",
@@ -24,7 +24,7 @@ def _job(uid: str) -> ObservedJob:
         "creationTimestamp": _WHEN,
         "labels": {STRATEGY_UID_LABEL: "owner"},
     }
-    return compact_job({"metadata": metadata, "status": {"startTime": _WHEN}})
+    return compact_job({"metadata": metadata, "status": {"startTime": _WHEN, **status}})
 
 
 def _pod(job: str, name: str, phase: str = "Pending") -> dict[str, Any]:
@@ -87,7 +87,7 @@ async def test_an_answer_is_asked_for_anew_when_it_is_old() -> None:
     assert not (await lookup.of(_job("a"))).pods
 
 
-@pytest.mark.parametrize(("took", "good_for"), [(0.0, 5.0), (0.1, 5.0), (1.0, 20.0), (4.0, 60.0)])
+@pytest.mark.parametrize(("took", "good_for"), [(0.0, 5.0), (0.1, 5.0), (0.5, 25.0), (4.0, 60.0)])
 async def test_what_took_long_to_find_out_is_good_for_longer(took: float, good_for: float) -> None:
     clock = [0.0]
     server = _Server(pods=[_pod("a", "pod-a")], clock=clock, takes=took)
@@ -113,6 +113,19 @@ async def test_a_refusal_is_old_news_once_there_is_a_pod() -> None:
     answer = await _lookup(server, [0.0]).of(_job("a"))
     assert not answer.refusal
     assert [pod.name for pod in answer.pods] == ["pod-a"]
+
+
+async def test_events_are_not_read_for_a_job_that_has_a_pod() -> None:
+    server = _Server(pods=[_pod("a", "pod-a", "Running")], events=[_refusal("a", "exceeded quota")])
+    answer = await _lookup(server, [0.0]).of(_job("a", active=1))
+    assert answer.pods == ()
+    assert not answer.refusal
+    assert [kind for kind, _ in server.asked] == ["pods"]
+
+
+async def test_a_pod_that_waits_is_told_of_a_job_that_has_one() -> None:
+    server = _Server(pods=[_pod("a", "pod-a")])
+    assert [pod.name for pod in (await _lookup(server, [0.0]).of(_job("a", active=1))).pods] == ["pod-a"]
 
 
 @pytest.mark.parametrize("end", list(JobEnd))
