@@ -76,9 +76,10 @@ class SnapshotStore(TaggedComponent):
     def _key(self, region: str, replication: Mapping[str, iam.Role]) -> kms.Key:
         config = self._config
         # By the roles that were made, as KMS takes no policy that names one which is not there.
-        roles = pulumi.Output.from_input({other: role.arn for other, role in replication.items()})
+        roles = pulumi.Output.all(*(role.arn for role in replication.values()))
 
-        def policy(arns: dict[str, str]) -> str:
+        def policy(found: list[str]) -> str:
+            arns = dict(zip(replication, found, strict=True))
             into = [arns[other] for other in others(config, region) if other in arns]
             return data_key_policy(config.administrator_roles, key_uses(config, region, arns.get(region), into))
 
