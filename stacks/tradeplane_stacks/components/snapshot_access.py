@@ -174,6 +174,7 @@ def _run(config: SnapshotStoreConfig, bucket_arn: str) -> list[Document]:
     own = f"{bucket_arn}/{NAMESPACE}"
     return [
         statement("RunReads", "Allow", READ, [f"{own}/*"], principal=runner),
+        # Also what makes of a missing object a 404: S3 asks for the right to list with the object's name as prefix.
         statement(
             "RunLists",
             "Allow",

@@ -199,7 +199,6 @@ class SnapshotStore(TaggedComponent):
             bucket=source.bucket.id,
             target_bucket=logs.bucket.id,
             target_prefix=LOG_PREFIX,
-            expected_bucket_owner=config.account,
             region=region,
             opts=after,
         )

@@ -54,6 +54,12 @@ def test_a_runner_whose_namespace_is_not_known_reaches_nothing(path: str, action
     assert not allowed(POLICY, RUNNER, action, f"{BUCKET}//{path}", ONCE)
 
 
+def test_runs_write_and_do_nothing_else() -> None:
+    for action in ("Retention", "LegalHold", "Acl", "Tagging", "VersionTagging"):
+        assert not allowed(POLICY, RUNNER, f"s3:PutObject{action}", f"{BUCKET}/trading/results/run/a", TRADING | ONCE)
+    assert not allowed(POLICY, RUNNER, "s3:ReplicateObject", f"{BUCKET}/trading/results/run/a", TRADING | ONCE)
+
+
 def test_runs_write_nothing_beside_what_the_store_lays_out() -> None:
     for place in ("trading/elsewhere/x", "trading/x", "x"):
         assert not allowed(POLICY, RUNNER, "s3:PutObject", f"{BUCKET}/{place}", TRADING | ONCE)

@@ -7,7 +7,7 @@ from tests.unit.stacks.components.snapshot_stores import ADMINISTRATOR, OPERATOR
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"account": "1"}, "account"),
+        ({"account": "1"}, "account: String should match"),
         ({"account": "444455556666"}, r"administrator_roles\.0: .* is not of account 444455556666"),
         ({"runner_role": "arn:aws:iam::444455556666:role/r"}, "runner_role: .* is not of account"),
         ({"operator_role": "arn:aws:iam::444455556666:role/r"}, "operator_role: .* is not of account"),
@@ -25,7 +25,7 @@ from tests.unit.stacks.components.snapshot_stores import ADMINISTRATOR, OPERATOR
         ({"administrator_roles": []}, "administrator_roles"),
         ({"bucket_prefix": "Tradeplane"}, "bucket_prefix"),
         ({"bucket_prefix": "a" * 29}, "bucket_prefix"),
-        ({"bucket_prefix": "-a"}, "bucket_prefix"),
+        ({"bucket_prefix": "-tradeplane"}, "bucket_prefix"),
         ({"retention": {"mode": "COMPLIANCE"}}, "retention: .*days or years"),
         ({"noncurrent_version_days": 2189}, "noncurrent_version_days: 2189 are fewer than the 2190 of retention"),
         ({"tiers": {"infrequent_access_days": 29}}, r"tiers\.infrequent_access_days"),

@@ -38,6 +38,6 @@ MUTANTS: tuple[Weakening, ...] = (
     ('ObjectsArgs(\n                    status="Enabled"', 'ObjectsArgs(\n                    status="Disabled"', 0),
     ("replica_kms_key_id=keys[other].arn", "replica_kms_key_id=keys[region].arn", 0),
     ('TimeArgs(\n                    status="Enabled"', 'TimeArgs(\n                    status="Disabled"', 0),
-    ('MetricsArgs(\n                    status="Enabled"', 'MetricsArgs(\n                    status="Disabled"', 0),
+    ('status="Enabled", event_threshold', 'status="Disabled", event_threshold', 0),
     ("bucket=config.bucket_arn(other)", "bucket=config.bucket_arn(region)", 0),
 )

@@ -45,7 +45,6 @@ MUTANTS: tuple[Weakening, ...] = (
     ("            log_bucket_policy(config, region),\n", '            "{}",\n', 0),
     ("(days=config.access_log_days)", "(days=1)", 0),
     ("target_bucket=logs.bucket.id", "target_bucket=source.bucket.id", 0),
-    ("            expected_bucket_owner=config.account,\n", "", 0),
     ("depends_on=logs.ready", "depends_on=[]", 0),
     ("depends_on=ready", "depends_on=[]", 0),
     ("role=role.arn", 'role="another"', 0),
