@@ -6,7 +6,7 @@ from tests.unit.stacks.components.mutants import Weakening
 TESTS = ("test_artifact_registry.py",)
 
 MUTANTS: tuple[Weakening, ...] = (
-    ('PULL = ["', 'PULL = ["ecr:PutImage", "', 0),
+    ('PULL = ["', 'PULL = ["ecr:SetRepositoryPolicy", "', 0),
     ('LIST = ["', 'LIST = ["ecr:SetRepositoryPolicy", "', 0),
     (
         'PUSH = ["ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage"',
@@ -30,12 +30,8 @@ MUTANTS: tuple[Weakening, ...] = (
     ('"RefusePushes", "Deny"', '"RefusePushes", "Allow"', 0),
     ('{"ArnNotEquals": ', '{"ArnEquals": ', 0),
     ('["ecr:GetAuthorizationToken"]', '["ecr:*"]', 0),
-    (
-        '["ecr:CreateRepository"], [config.results_arn(region) for region in config.regions]',
-        '["ecr:CreateRepository"], ["*"]',
-        0,
-    ),
-    ('["ecr:CreateRepository"], [', '["ecr:*"], [', 0),
+    ("            [config.results_arn(region) for region in config.regions],\n", '            ["*"],\n', 0),
+    ('            ["ecr:CreateRepository"],\n', '            ["ecr:*"],\n', 0),
     ('service("ecr.amazonaws.com")', '{"AWS": "*"}', 0),
     ('"ecr:ReplicateImage", ', '"ecr:ReplicateImage", "ecr:PutImage", ', 0),
     ("            [config.results_arn(region) for region in config.regions],\n", '            ["*"],\n', 1),
