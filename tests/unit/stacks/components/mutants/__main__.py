@@ -31,8 +31,8 @@ def weakened(source: str, weakening: Weakening) -> str:
     return said.join(parts[: occurrence + 1]) + instead + said.join(parts[occurrence + 1 :])
 
 
-def tests_fail(module: str, tests: tuple[str, ...], weakening: Weakening) -> bool:
-    """Run a component's tests on a weakened module, in a process of its own."""
+def exit_code(module: str, tests: tuple[str, ...], weakening: Weakening) -> int:
+    """Run a component's tests on a weakened module, in a process of its own, and return what pytest returns."""
     name = f"tradeplane_stacks.components.{module}"
     spec = find_spec(name)
     assert spec is not None
@@ -51,8 +51,7 @@ def tests_fail(module: str, tests: tuple[str, ...], weakening: Weakening) -> boo
             os._exit(int(pytest.main([*files, "-x", "-q", "-p", "no:cacheprovider"])))
         finally:
             os._exit(70)  # it could not be loaded
-    # 1 is failed tests; anything else would be tests that could not run, which shows nothing.
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def judge(module: str) -> tuple[int, list[Weakening]]:
@@ -60,10 +59,13 @@ def judge(module: str) -> tuple[int, list[Weakening]]:
     table = importlib.import_module(f"{tables.__name__}.{module}")
     # Anything that is there, said again: nothing is weakened.
     unchanged = (table.MUTANTS[0][0], table.MUTANTS[0][0], 0)
-    if tests_fail(module, table.TESTS, unchanged):
-        raise AssertionError(f"the tests of {module} fail with nothing weakened, which would count as noticed")
+    if exit_code(module, table.TESTS, unchanged) != pytest.ExitCode.OK:
+        raise AssertionError(f"the tests of {module} do not pass with nothing weakened, and would show nothing")
+    # Anything but failed tests would be tests that could not run, which shows nothing.
     return len(table.MUTANTS), [
-        weakening for weakening in table.MUTANTS if not tests_fail(module, table.TESTS, weakening)
+        weakening
+        for weakening in table.MUTANTS
+        if exit_code(module, table.TESTS, weakening) != pytest.ExitCode.TESTS_FAILED
     ]
 
 
