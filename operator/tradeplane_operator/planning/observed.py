@@ -36,7 +36,8 @@ class JobEnd(StrEnum):
 class ObservedJob:
     """What matters of a Job; times are RFC 3339. ``ready``: a pod of it runs, or has just succeeded.
 
-    ``did``: what it had its pods do (``planning.job_digest``), of one that has ended.
+    ``did``: what it had its pods do (``planning.job_digest``), of one that has ended. ``queue``: where it waits, or has
+    waited, for quota; "" where it does not. ``elsewhere``: its pods are in another cluster, and none of them here.
     """
 
     name: str
@@ -56,6 +57,8 @@ class ObservedJob:
     deleting: bool = False
     owner_kind: str = "Strategy"
     did: str = ""
+    queue: str = ""
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
 from tradeplane_operator.planning.observed import JobEnd, JobPods, ObservedJob, PodFacts, ResultFacts, ResultState
+from tradeplane_operator.planning.queues import failed_elsewhere, going_on_elsewhere, held_back, unattestable
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.planning.waiting import next_look, why_waiting
 from tradeplane_operator.planning.wanted import Fact, Need
@@ -57,6 +58,9 @@ def progress(
     job = observed.jobs.get(run.name)
     if job is None:
         return _without_job(run, observed, pace, now, written=written)
+    if job.elsewhere and signed and job.end is not JobEnd.FAILED:
+        ended = job.end_time or rfc3339(now)
+        return Progress(finished=_ended(_started(run, job), Outcome.FAILED, ended, unattestable(run.name)))
     if job.end is JobEnd.COMPLETE:
         return _completed(run, job, observed, pace, now, signed=signed)
     if job.end is JobEnd.FAILED:
@@ -90,7 +94,9 @@ def _without_job(run: RunStatus, observed: Observed, pace: Pace, now: datetime, 
 
 def _going_on(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime) -> Progress:
     if job.suspended:
-        return Progress(verdict=_working("JobSuspended", f"run {run.name}: its Job waits to be resumed by a queue"))
+        return Progress(verdict=held_back(run.name, job))
+    if job.elsewhere:
+        return Progress(verdict=going_on_elsewhere(run.name))
     running = _working("Running", f"run {run.name} is running")
     if job.ready:
         return Progress(verdict=running)
@@ -188,6 +194,8 @@ def _manifest_said(pod: PodFacts) -> str | None:
 
 
 def _failed(run: RunStatus, job: ObservedJob, observed: Observed) -> Progress:
+    if job.elsewhere and job.reason != "DeadlineExceeded":
+        return Progress(finished=_ended(_started(run, job), Outcome.FAILED, job.end_time, failed_elsewhere(job)))
     pods = observed.pods.get(run.name)
     if pods is None:
         return Progress(need=Need(Fact.PODS, run.name))
