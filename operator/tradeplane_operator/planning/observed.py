@@ -152,10 +152,14 @@ class PodFacts:
 
 @dataclass(frozen=True, slots=True)
 class JobPods:
-    """Pods of a Job or StatefulSet, oldest first; and, where there are none, why its controller could create none."""
+    """Pods of a Job or StatefulSet, oldest first; and, where there are none, why its controller could create none.
+
+    ``finished``: of a Job that waits and was sent elsewhere: Kueue has said that its work is finished.
+    """
 
     pods: tuple[PodFacts, ...]
     refusal: str = ""
+    finished: bool = False
 
 
 class ResultState(StrEnum):

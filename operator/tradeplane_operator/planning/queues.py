@@ -36,6 +36,20 @@ def held_back(run: str, job: ObservedJob) -> Verdict:
     return Verdict(Standing.WORKING, "Queued", message)
 
 
+def ended_unsaid(run: str) -> Verdict:
+    """Return what is said of a run that ended elsewhere and whose Job here will never say so.
+
+    Kueue copies no status to a Job that is still suspended, and takes away the other cluster's once that has ended: of
+    a run that ends there before its Job here is let go, nothing is left but a Job that waits for ever (as of 0.15).
+    https://github.com/kubernetes-sigs/kueue/issues/5613
+    """
+    message = (
+        f"run {run} has ended in another cluster before Kueue could say so here, and how it ended is lost; "
+        "its Job is made again"
+    )
+    return Verdict(Standing.WORKING, "EndNotSeen", message)
+
+
 def going_on_elsewhere(run: str) -> Verdict:
     """Return what is said of a run whose pod is in another cluster."""
     return Verdict(Standing.WORKING, "Running", f"run {run} is running in another cluster")

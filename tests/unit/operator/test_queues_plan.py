@@ -18,12 +18,15 @@ from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact, Plan
 from tradeplane_operator.settings import Evidence
 
+from tests.unit.operator.replay_planning import job as replay_job
+from tests.unit.operator.replay_planning import names
 from tests.unit.operator.replay_planning import planned as replayed
 from tests.unit.operator.replay_planning import resource as replay_resource
 from tests.unit.operator.simulation import SETTINGS, SUMMARY, as_asked, copied
 from tests.unit.operator.test_strategy_plan import NOW, READY, _condition, _Everything, _job, _plan, _resource
 
 Json = dict[str, Any]
+LATER = NOW + timedelta(hours=2)
 SIGNING = SETTINGS.model_copy(
     update={"evidence": Evidence(registry="registry.example.com/runs", signer="file:/key.pem")}
 )
@@ -41,7 +44,7 @@ def _started(queue: str | None = "runs") -> tuple[Json, str, Json]:
 def _seen(resource: Json, job: ObservedJob, settings: Any = SETTINGS, **seen: Any) -> Plan:
     jobs = as_asked(resource, {job.name: job})
     observed = Observed(resource=resource, jobs=jobs, snapshot=READY, admitted=_Everything(), **seen)
-    return plan(observed, settings, NOW + timedelta(hours=2))
+    return plan(observed, settings, LATER)
 
 
 def _queued(run: str, **changes: Any) -> ObservedJob:
@@ -145,6 +148,39 @@ def test_nobody_looks_here_for_pods_that_are_elsewhere() -> None:
     assert "in another cluster" in _condition(wanted)["message"]
     here = _seen(resource, replace(_job(run), queue="runs", ready=False))
     assert [need.fact for need in here.needs] == [Fact.PODS]
+
+
+def test_a_run_that_waits_to_be_sent_is_looked_at_now_and_then() -> None:
+    resource, run, _ = _started()
+    waiting = _queued(run, elsewhere=True)
+    assert [need.fact for need in _seen(resource, waiting).needs] == [Fact.PODS]
+    wanted = _seen(resource, waiting, pods={run: JobPods(())})
+    assert (_condition(wanted)["reason"], wanted.delete) == ("Queued", ())
+    longest = timedelta(seconds=SETTINGS.pace.pod_most_seconds)
+    assert wanted.look_again_at == LATER + longest
+
+
+def test_a_run_that_ended_elsewhere_before_its_job_was_let_go_is_made_again() -> None:
+    resource, run, _ = _started()
+    wanted = _seen(resource, _queued(run, elsewhere=True), pods={run: JobPods((), finished=True)})
+    assert (_condition(wanted)["reason"], wanted.delete, wanted.create) == ("EndNotSeen", (run,), ())
+    assert wanted.look_again_at is not None, "that it is gone is no news to anybody"
+    assert wanted.status is not None
+    assert wanted.status["latest"]["outcome"] == "Running"
+    observed = Observed(
+        resource=_resource(wanted.status, queueName="runs"), snapshot=READY, admitted=_Everything(), fresh=True
+    )
+    (job,) = plan(observed, SETTINGS, NOW + timedelta(hours=3)).create
+    assert job["metadata"]["name"] == run
+
+
+def test_a_replay_that_ended_elsewhere_before_its_job_was_let_go_is_made_again() -> None:
+    spec = {"queueName": "runs", "architectures": ["amd64"]}
+    replaying = replay_resource(replayed(replay_resource(**spec)).status, **spec)
+    (run,) = names(replaying)
+    waiting = replace(replay_job(run, None), queue="runs", elsewhere=True, suspended=True, start_time=None)
+    wanted = replayed(replaying, jobs={run: waiting}, pods={run: JobPods((), finished=True)}, now=LATER)
+    assert wanted.delete == (run,)
 
 
 def test_a_run_elsewhere_succeeds_by_what_is_in_the_store() -> None:
