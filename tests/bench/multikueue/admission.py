@@ -23,7 +23,7 @@ from tests.bench.records import Record
 from tests.multikueue import WORKERS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Sequence
 
     from tests.bench.control.client import ApiClient
 
@@ -44,7 +44,7 @@ async def measure() -> list[Record]:
         for index, contender in enumerate(ORDER):
             await clear(place.client)
             prefix = f"{contender}-{index}"
-            bodies = queued(prefix, RUNS) if contender == "operator" else _bare(job, prefix)
+            bodies: Sequence[Json | bytes] = queued(prefix, RUNS) if contender == "operator" else _bare(job, prefix)
             rate = await _round(place.client, STRATEGIES if contender == "operator" else JOBS, bodies)
             say(f"{contender}: {rate:,.1f} admitted a second")
             rates[contender].append(rate)
@@ -57,7 +57,7 @@ async def measure() -> list[Record]:
     return [Record("multikueue.admission_vs_kueue", operator, "runs/s", reference, kueue, operator / kueue, timed)]
 
 
-async def _round(client: ApiClient, path: str, bodies: list[Json | bytes]) -> float:
+async def _round(client: ApiClient, path: str, bodies: Sequence[Json | bytes]) -> float:
     """Create objects, and return how many of their Jobs were admitted a second."""
     async with _admissions(client) as admitted:
         started = time.perf_counter()

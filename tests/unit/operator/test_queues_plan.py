@@ -34,7 +34,7 @@ SIGNING = SETTINGS.model_copy(
 
 def _started(queue: str | None = "runs") -> tuple[Json, str, Json]:
     """Return a Strategy whose run was recorded, the run's name, and the Job that was asked for."""
-    spec = {} if queue is None else {"queueName": queue}
+    spec: Json = {} if queue is None else {"queueName": queue}
     wanted = _plan(_resource(**spec))
     assert wanted.status is not None
     (job,) = wanted.create
@@ -175,7 +175,7 @@ def test_a_run_that_ended_elsewhere_before_its_job_was_let_go_is_made_again() ->
 
 
 def test_a_replay_that_ended_elsewhere_before_its_job_was_let_go_is_made_again() -> None:
-    spec = {"queueName": "runs", "architectures": ["amd64"]}
+    spec: Json = {"queueName": "runs", "architectures": ["amd64"]}
     replaying = replay_resource(replayed(replay_resource(**spec)).status, **spec)
     (run,) = names(replaying)
     waiting = replace(replay_job(run, None), queue="runs", elsewhere=True, suspended=True, start_time=None)
