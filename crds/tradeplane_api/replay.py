@@ -10,6 +10,7 @@ from pydantic import Field
 from tradeplane_api.base import Boolean, Digest, Document, Integer, Name, Timestamp
 from tradeplane_api.conditions import UNSEEN, Conditions
 from tradeplane_api.parity import Baseline, Compared, Parity, Tolerance, Verdict, WhatIf
+from tradeplane_api.queues import QueueName
 from tradeplane_api.rules import Rule
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES, Outcome
 from tradeplane_api.snapshot import SnapshotReference
@@ -91,6 +92,11 @@ class ReplaySpec(Document):
     image: ImageReference | None = Field(
         default=None,
         description="Image of the runner; when absent the one the run had, and of a session that of this release.",
+    )
+    queue_name: QueueName | None = Field(
+        default=None,
+        description="A LocalQueue of Kueue, of the same namespace: replays wait there for quota, and may be sent to "
+        "another cluster; when absent they start at once, here.",
     )
     suspend: Boolean = Field(default=False, description="Start nothing, and stop what runs, while true.")
     resources: Resources = Field(default_factory=Resources, description="What a container asks for and may use.")

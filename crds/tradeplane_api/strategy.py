@@ -12,6 +12,7 @@ from tradeplane_api.approvers import GivenApprovals
 from tradeplane_api.base import Boolean, Digest, Document, Integer, Name, Timestamp
 from tradeplane_api.conditions import UNSEEN, Conditions
 from tradeplane_api.forms import Text
+from tradeplane_api.queues import QueueName
 from tradeplane_api.rules import Rule
 from tradeplane_api.run import Outcome
 from tradeplane_api.session import ConnectionReference, SessionSpec, SessionStatus
@@ -221,6 +222,12 @@ class StrategySpec(Simulation):
     architecture: Architecture = Field(
         default=Architecture.ANY, description="The processor to run on; the result is the same on each."
     )
+    queue_name: QueueName | None = Field(
+        default=None,
+        exclude_if=lambda name: name is None,
+        description="A LocalQueue of Kueue, of the same namespace: runs wait there for quota, and may be sent to "
+        "another cluster; when absent they start at once, here.",
+    )
     schedule: Schedule | None = Field(default=None, description="When to run again; once when absent.")
     rerun: Integer = Field(
         default=0, ge=0, le=MAX_SECONDS, description="Raise it to run the same again; it never decreases."
@@ -251,6 +258,13 @@ class StrategySpec(Simulation):
             "remove it, or set mode: Backtest",
             holds=lambda s: s.schedule is None or s.mode is Mode.BACKTEST,
             field="schedule",
+        ),
+        Rule(
+            cel="!has(self.queueName) || self.mode == 'Backtest'",
+            message="queueName has runs wait for quota, and a queue may stop them or send them to another cluster; "
+            "a session can be neither stopped nor sent: remove it, or set mode: Backtest",
+            holds=lambda s: s.queue_name is None or s.mode is Mode.BACKTEST,
+            field="queueName",
         ),
         Rule(
             cel="self.mode != 'Backtest' || has(self.snapshotRef)",

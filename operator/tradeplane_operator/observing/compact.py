@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_operator.planning.job_digest import job_digest
 from tradeplane_operator.planning.names import APPLIED_ANNOTATION, OWNER_LABELS
 from tradeplane_operator.planning.observed import JobEnd, ObservedChild, ObservedJob, ObservedSet, PodFacts
+from tradeplane_operator.planning.queues import MULTIKUEUE, QUEUE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +25,7 @@ def owner_label(metadata: Mapping[str, Any]) -> str | None:
 
 def compact_job(body: Mapping[str, Any]) -> ObservedJob:
     """Return what matters of a Job that carries our labels. Raises ValueError for any other."""
-    metadata, status = body["metadata"], body.get("status") or {}
+    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
     label = _label("Job", metadata)
     end = _ending(status.get("conditions") or ())
     return ObservedJob(
@@ -41,10 +43,12 @@ def compact_job(body: Mapping[str, Any]) -> ObservedJob:
         end_time=(status.get("completionTime") or end.get("lastTransitionTime")) if end else None,
         reason=end.get("reason", "") if end else "",
         message=end.get("message", "") if end else "",
-        suspended=bool((body.get("spec") or {}).get("suspend")),
+        suspended=bool(spec.get("suspend")),
         deleting="deletionTimestamp" in metadata,
         owner_kind=OWNER_LABELS[label],
         did=job_digest(body) if end else "",
+        queue=intern(metadata["labels"].get(QUEUE_LABEL, "")),
+        elsewhere=spec.get("managedBy") == MULTIKUEUE,
     )
 
 

@@ -19,7 +19,6 @@ from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.observing.owned import JobIndex, OwnedIndex, services, stateful_sets
 from tradeplane_operator.planning.capture_names import BUNDLE_LABEL, BYTES_ANNOTATION
 from tradeplane_operator.planning.names import CAPTURE_UID_LABEL, CLOSING_LABEL, STRATEGY_UID_LABEL
-from tradeplane_operator.planning.work import QUEUE_LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -36,7 +35,7 @@ _METADATA = (
     "deletionTimestamp",
     "finalizers",
 )
-_LABELS = (QUEUE_LABEL, CAPTURE_UID_LABEL, BUNDLE_LABEL, STRATEGY_UID_LABEL, CLOSING_LABEL)
+_LABELS = (CAPTURE_UID_LABEL, BUNDLE_LABEL, STRATEGY_UID_LABEL, CLOSING_LABEL)
 _ANNOTATIONS = (BYTES_ANNOTATION,)
 
 

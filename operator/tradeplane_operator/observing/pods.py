@@ -26,6 +26,8 @@ _AT_ONCE = 4
 _MOST_PODS = 25
 _MOST_WAITING = 500
 """Waiting pods, or refusals, looked at in one namespace; runs beyond them are only known to go on."""
+_MOST_PAGES = 20
+"""Of Events: ten thousand Jobs that have finished within the hour that the API server keeps them."""
 _GOOD_FOR_SECONDS = 5.0
 _GOOD_FOR_TIMES = 50.0
 """An answer is good for so many times as long as it took, so that asking never takes more than a fiftieth of the time:
@@ -54,14 +56,19 @@ class PodLookup:
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
     _waiting: dict[str, _Answer] = field(default_factory=lambda: defaultdict(_Answer))
     _refused: dict[str, _Answer] = field(default_factory=lambda: defaultdict(_Answer))
+    _finished: dict[str, _Answer] = field(default_factory=lambda: defaultdict(_Answer))
 
     async def of(self, job: ObservedJob) -> JobPods:
         """Return the pods of a Job that ended, or those that wait of one that goes on; oldest first. Raises ApiError.
 
-        Where there are none, and the Job controller has tried, why it could create none.
+        Where there are none, and the Job controller has tried, why it could create none; of one that waits and was sent
+        to another cluster, whether Kueue has said that its work is finished.
         """
         if job.end is not None:
             return JobPods(await self._all(job))
+        if job.elsewhere:
+            said = await self._shared(self._finished, job.namespace, self._list_finished) if job.suspended else {}
+            return JobPods((), finished=job.uid in said)
         if job.start_time is None:
             return JobPods(())
         waiting = await self._shared(self._waiting, job.namespace, self._list_waiting)
@@ -133,6 +140,18 @@ class PodLookup:
         selector = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate", "limit": str(_MOST_WAITING)}
         listed = await self.client.get(f"/api/v1/namespaces/{namespace}/events", selector)
         return {item["involvedObject"]["uid"]: str(item.get("message", "")) for item in listed["items"] or ()}
+
+    async def _list_finished(self, namespace: str) -> Mapping[str, str]:
+        """Return which Jobs Kueue has said the work of is finished, as its Events say it, by UID."""
+        query = {"fieldSelector": "involvedObject.kind=Job,reason=FinishedWorkload", "limit": str(_MOST_WAITING)}
+        found: dict[str, str] = {}
+        for _ in range(_MOST_PAGES):
+            listed = await self.client.get(f"/api/v1/namespaces/{namespace}/events", query)
+            found |= {item["involvedObject"]["uid"]: item.get("message", "") for item in listed["items"] or ()}
+            query["continue"] = listed["metadata"].get("continue", "")
+            if not query["continue"]:
+                break
+        return found
 
 
 def _last_seen(event: Mapping[str, Any]) -> str:

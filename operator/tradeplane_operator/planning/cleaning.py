@@ -87,7 +87,8 @@ def clean_up(
         if record is None:
             _unknown(found, observed, job.name)
         else:
-            _finished(found, record, keeping.until(record), now, seen=job.name in seen)
+            kept_until = None if job.end is None else keeping.until(record)  # what goes on for nothing is stopped
+            _finished(found, record, kept_until, now, seen=job.name in seen)
     return found
 
 

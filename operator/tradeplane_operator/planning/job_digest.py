@@ -4,7 +4,8 @@ Labels and names can be given to a Job by whoever may create one, and the name o
 status, which nobody but the operator writes, has the digest of what was asked before it is asked; a Job that has its
 pods do something else vouches for no result. It is the digest of the pods' spec without what the API server adds,
 without what only says where a pod runs, and without resources, whose quantities have more than one spelling: a queue
-such as Kueue changes those of Jobs that it holds back.
+such as Kueue changes those of Jobs that it holds back. Who runs a Job is part of it where that is neither Kubernetes
+itself nor Kueue, because whoever runs it says how it ended.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_store.canonical import document_digest
+
+from tradeplane_operator.planning.queues import JOB_CONTROLLER, MULTIKUEUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +49,9 @@ def job_digest(job: Mapping[str, Any]) -> str:
         if containers in kept:
             kept[containers] = [_container(one) for one in kept[containers]]
     kept["volumes"] = [_volume(one) for one in kept.get("volumes") or ()]
+    controller = (job.get("spec") or {}).get("managedBy")
+    if controller not in (None, JOB_CONTROLLER, MULTIKUEUE):
+        kept["managedBy"] = controller
     return document_digest(kept)
 
 

@@ -30,5 +30,6 @@ def build_job(
         store=spec.store,
         variable=SPECIFICATION_VARIABLE,
         specification=run_specification(run.name, spec, pinned).model_dump_json(),
+        queue=spec.queue_name,
     )
     return build_work(metadata, spec, work, settings)

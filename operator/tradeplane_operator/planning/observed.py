@@ -37,7 +37,8 @@ class ObservedJob:
     """What matters of a Job; times are RFC 3339. ``ready``: a pod of it runs, or has just succeeded.
 
     ``has_pod``: its controller has made a pod, which may still wait.
-    ``did``: what it had its pods do (``planning.job_digest``), of one that has ended.
+    ``did``: what it had its pods do (``planning.job_digest``), of one that has ended. ``queue``: where it waits, or has
+    waited, for quota; "" where it does not. ``elsewhere``: its pods are in another cluster, and none of them here.
     """
 
     name: str
@@ -58,6 +59,8 @@ class ObservedJob:
     deleting: bool = False
     owner_kind: str = "Strategy"
     did: str = ""
+    queue: str = ""
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +154,14 @@ class PodFacts:
 
 @dataclass(frozen=True, slots=True)
 class JobPods:
-    """Pods of a Job or StatefulSet, oldest first; and, where there are none, why its controller could create none."""
+    """Pods of a Job or StatefulSet, oldest first; and, where there are none, why its controller could create none.
+
+    ``finished``: of a Job that waits and was sent elsewhere: Kueue has said that its work is finished.
+    """
 
     pods: tuple[PodFacts, ...]
     refusal: str = ""
+    finished: bool = False
 
 
 class ResultState(StrEnum):

@@ -16,6 +16,13 @@ from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
 from tradeplane_operator.planning.observed import JobEnd, JobPods, ObservedJob, PodFacts, ResultFacts, ResultState
+from tradeplane_operator.planning.queues import (
+    ended_unsaid,
+    failed_elsewhere,
+    going_on_elsewhere,
+    held_back,
+    unattestable,
+)
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.planning.waiting import next_look, why_waiting
 from tradeplane_operator.planning.wanted import Fact, Need
@@ -37,13 +44,17 @@ _EXIT_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where an unfinished run stands: needs more facts, goes on (``verdict``), or has finished (``finished``)."""
+    """Where an unfinished run stands: needs more facts, goes on (``verdict``), or has finished (``finished``).
+
+    ``create``: its Job is to be made. ``remove``: its Job is to be removed, after which it is made again.
+    """
 
     need: Need | None = None
     finished: RunStatus | None = None
     verdict: Verdict | None = None
     look_again_at: datetime | None = None
     create: bool = False
+    remove: bool = False
 
 
 def progress(
@@ -57,6 +68,9 @@ def progress(
     job = observed.jobs.get(run.name)
     if job is None:
         return _without_job(run, observed, pace, now, written=written)
+    if job.elsewhere and signed and job.end is not JobEnd.FAILED:
+        ended = job.end_time or rfc3339(now)
+        return Progress(finished=_ended(_started(run, job), Outcome.FAILED, ended, unattestable(run.name)))
     if job.end is JobEnd.COMPLETE:
         return _completed(run, job, observed, pace, now, signed=signed)
     if job.end is JobEnd.FAILED:
@@ -90,7 +104,9 @@ def _without_job(run: RunStatus, observed: Observed, pace: Pace, now: datetime, 
 
 def _going_on(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime) -> Progress:
     if job.suspended:
-        return Progress(verdict=_working("JobSuspended", f"run {run.name}: its Job waits to be resumed by a queue"))
+        return _held_back(run, job, observed, pace, now)
+    if job.elsewhere:
+        return Progress(verdict=going_on_elsewhere(run.name))
     running = _working("Running", f"run {run.name} is running")
     if job.ready:
         return Progress(verdict=running)
@@ -102,6 +118,23 @@ def _going_on(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, 
         return Progress(need=Need(Fact.PODS, run.name))
     again = now + next_look(now - parse_rfc3339(job.start_time or job.created), pace)
     return Progress(verdict=_why_waiting(run, pods) or _slow(run, pods, pace, now) or running, look_again_at=again)
+
+
+def _held_back(run: RunStatus, job: ObservedJob, observed: Observed, pace: Pace, now: datetime) -> Progress:
+    """Return that a run waits; news of its Job wakes it, unless it was sent elsewhere and has ended there unsaid."""
+    waits = held_back(run.name, job)
+    if not job.elsewhere:
+        return Progress(verdict=waits)
+    grace_ends = parse_rfc3339(job.created) + timedelta(seconds=pace.pod_grace_seconds)
+    if now < grace_ends:
+        return Progress(verdict=waits, look_again_at=grace_ends)
+    pods = observed.pods.get(run.name)
+    if pods is None:
+        return Progress(need=Need(Fact.PODS, run.name))
+    if pods.finished:
+        again = now + timedelta(seconds=pace.pod_again_seconds)
+        return Progress(verdict=ended_unsaid(run.name), look_again_at=again, remove=True)
+    return Progress(verdict=waits, look_again_at=now + next_look(now - parse_rfc3339(job.created), pace))
 
 
 def _slow(run: RunStatus, pods: JobPods, pace: Pace, now: datetime) -> Verdict | None:
@@ -188,6 +221,8 @@ def _manifest_said(pod: PodFacts) -> str | None:
 
 
 def _failed(run: RunStatus, job: ObservedJob, observed: Observed) -> Progress:
+    if job.elsewhere and job.reason != "DeadlineExceeded":
+        return Progress(finished=_ended(_started(run, job), Outcome.FAILED, job.end_time, failed_elsewhere(job)))
     pods = observed.pods.get(run.name)
     if pods is None:
         return Progress(need=Need(Fact.PODS, run.name))

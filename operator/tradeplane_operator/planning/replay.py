@@ -157,6 +157,8 @@ class _Draft:
                 self.look.append(state.look_again_at)
             if state.create:
                 self.unmade.add(replay.name)
+            if state.remove:
+                self.delete.append(replay.name)
 
     def _as_run(self, replay: ReplayRun) -> RunStatus:
         """Return a replay as the run it is to whoever follows its Job."""

@@ -42,6 +42,7 @@ def build_replay(
         variable=REPLAY_VARIABLE,
         specification=specification_of(spec, pinned, replay.name).model_dump_json(exclude_none=True),
         command=_COMMAND,
+        queue=spec.queue_name,
     )
     return build_work(metadata, spec, work, settings)
 

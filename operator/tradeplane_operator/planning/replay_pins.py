@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.settings import Settings
 
 _NOT_ASKED = {"suspend", "rerun", "ttl_seconds_after_finished"}
-_SINCE = ("snapshot_ref", "baseline", "tolerance", "what_if")
+_SINCE = ("snapshot_ref", "baseline", "tolerance", "what_if", "queue_name")
 """Fields of after the first Replays; absent they are left out of the digest, which is then what it was before them."""
 _SIMULATION = set(Simulation.model_fields)
 _LONGEST = 64

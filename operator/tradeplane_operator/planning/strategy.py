@@ -167,6 +167,8 @@ class _Draft:
                 self.look.append(state.look_again_at)
             if state.create:
                 self.unmade.add(run.name)
+            if state.remove:
+                self.delete.append(run.name)
 
     def stop_unwanted(self) -> None:
         """Cancel unfinished runs that a suspension or a changed spec no longer wants."""

@@ -14,6 +14,7 @@ from tradeplane_api.run import MAX_SPECIFICATION_BYTES, STORE_VARIABLE, ExitCode
 from tradeplane_api.strategy import Architecture
 
 from tradeplane_operator.planning.names import MANAGED_BY, MANAGED_BY_LABEL, OWNER_LABELS, RUN_LABEL
+from tradeplane_operator.planning.queues import QUEUE_LABEL
 from tradeplane_operator.planning.restricted import owner_reference, restricted_container, restricted_pod
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 ATTEMPT_VARIABLE = "TRADEPLANE_ATTEMPT"
 CONTAINER = "runner"
-QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
-"""A label of an object that its Jobs carry too, so that Kueue queues them."""
 STORE_PATH = "/store"
 """Where pods mount the claim of a store that is a volume."""
 
@@ -56,7 +55,7 @@ class Work:
     """What a Job does: what a run and a replay differ in.
 
     ``owner_label``: of ``OWNER_LABELS``. ``variable``: the environment variable that carries ``specification``, JSON.
-    ``command``: in place of the image's own.
+    ``command``: in place of the image's own. ``queue``: where it waits until Kueue admits it; None where it does not.
     """
 
     name: str
@@ -67,6 +66,7 @@ class Work:
     variable: str
     specification: str
     command: tuple[str, ...] = ()
+    queue: str | None = None
 
 
 def build_work(metadata: Mapping[str, Any], limits: Limited, work: Work, settings: Settings) -> dict[str, Any]:
@@ -77,14 +77,14 @@ def build_work(metadata: Mapping[str, Any], limits: Limited, work: Work, setting
             f"the run's specification has {size} bytes and may have {MAX_SPECIFICATION_BYTES}; "
             "make spec.algorithm.parameters smaller"
         )
-    labels = _labels(metadata, work)
+    labels = {MANAGED_BY_LABEL: MANAGED_BY, work.owner_label: metadata["uid"], RUN_LABEL: work.name}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {
             "name": work.name,
             "namespace": metadata["namespace"],
-            "labels": labels,
+            "labels": {**labels, **({QUEUE_LABEL: work.queue} if work.queue else {})},
             "ownerReferences": [owner_reference(metadata, OWNER_LABELS[work.owner_label])],
         },
         "spec": {
@@ -92,14 +92,9 @@ def build_work(metadata: Mapping[str, Any], limits: Limited, work: Work, setting
             "podFailurePolicy": _failure_policy(),
             "template": {"metadata": {"labels": labels}, "spec": _pod_spec(metadata, limits, work, settings)},
             "activeDeadlineSeconds": limits.active_deadline_seconds,
+            **({"suspend": True} if work.queue else {}),  # from here on Kueue's: without one it waits, and runs nowhere
         },
     }
-
-
-def _labels(metadata: Mapping[str, Any], work: Work) -> dict[str, str]:
-    labels = {MANAGED_BY_LABEL: MANAGED_BY, work.owner_label: metadata["uid"], RUN_LABEL: work.name}
-    queue = (metadata.get("labels") or {}).get(QUEUE_LABEL)
-    return labels if queue is None else {**labels, QUEUE_LABEL: queue}
 
 
 def _failure_policy() -> dict[str, Any]:

@@ -112,6 +112,17 @@ REKOR = Program("rekor-server", "rekor-tiles", "github.com/sigstore/rekor-tiles/
 CERTIFICATE_LOG = Program("tesseract", "tesseract", "github.com/transparency-dev/tesseract/cmd/tesseract/posix")
 KEYLESS = (FULCIO, REKOR, CERTIFICATE_LOG)
 """An instance of Sigstore, with ``TIMESTAMPS``: who gives certificates, the log of these, and that of signatures."""
+# Told to use certificates of somebody else's, it wants those of its metrics at one place of the machine's.
+KUEUE = Program(
+    "kueue",
+    "kueue",
+    "sigs.k8s.io/kueue/cmd/kueue",
+    overlay=Overlay(
+        "sigs.k8s.io/kueue",
+        (Substitution("cmd/kueue/main.go", '"/etc/kueue/metrics/certs"', 'os.Getenv("KUEUE_METRICS_CERTIFICATES")'),),
+    ),
+)
+"""Who admits Jobs by quota, here or in another cluster; tests alone use it."""
 
 
 def module_version(module: str, path: str) -> str:
@@ -210,7 +221,7 @@ class Binaries:
             left = [program for program in batch if not paths[program].exists()]
             if not left:  # another process built them while we waited
                 return
-            place = "the emulated node" if left[0].overlay else left[0].architecture
+            place = "changed sources" if left[0].overlay else left[0].architecture
             stage = f"{count} {', '.join(program.name for program in left)} ({place})"
             report(f"building {stage}")
             started = time.monotonic()

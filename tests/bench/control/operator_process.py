@@ -6,15 +6,32 @@ import os
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import yaml
 
 from tests.bench.control.fleet import REPOSITORY
 from tests.integration.operator.processes import IMAGE, OperatorProcess
 
-if TYPE_CHECKING:
-    from tests.bench.control.fleet import Fleet
+
+class Place(Protocol):
+    """A cluster that an operator is started for."""
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+
+    @property
+    def store(self) -> Path:
+        """Root of the file store."""
+
+    @property
+    def scratch(self) -> Path:
+        """Folder for what belongs to the measurement."""
+
+    def kubectl(self, *arguments: str, content: str | None = None) -> str:
+        """Run kubectl as the administrator."""
+
 
 ACCOUNT = "tradeplane-operator"
 SYSTEM_NAMESPACE = "tradeplane-system"
@@ -31,7 +48,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 _MEBIBYTE = 2**20
 
 
-def enrol(fleet: Fleet) -> Path:
+def enrol(fleet: Place) -> Path:
     """Give the operator its account and its permissions as deployed; return a kubeconfig of that account."""
     for manifest in _MANIFESTS:
         fleet.kubectl("apply", f"--filename={REPOSITORY / 'operator' / 'deploy' / manifest}")
@@ -44,7 +61,7 @@ def enrol(fleet: Fleet) -> Path:
     return path
 
 
-def settings(fleet: Fleet) -> dict[str, Any]:
+def settings(fleet: Place) -> dict[str, Any]:
     """Return the operator's settings: its defaults, but for the store, caps beyond reach and a short retention."""
     return {
         "stores": {"default": {"url": f"file://{fleet.store}", "claim": "tradeplane-store"}},
@@ -54,7 +71,7 @@ def settings(fleet: Fleet) -> dict[str, Any]:
     }
 
 
-def operator_of(fleet: Fleet) -> MeasuredOperator:
+def operator_of(fleet: Place) -> MeasuredOperator:
     """Return an operator of a fleet, not started yet."""
     return MeasuredOperator(fleet.scratch / "operator", enrol(fleet), settings(fleet))
 

@@ -101,6 +101,7 @@ def test_defaults_of_the_schema_are_those_of_the_model() -> None:
 def test_rules_of_a_base_hold_too() -> None:
     assert {rule.field for rule in StrategySpec.all_rules()} == {
         "schedule",
+        "queueName",
         "snapshotRef",
         "connectionRef",
         "session",

@@ -168,7 +168,7 @@ def test_namespaces_enforce_the_restricted_standard(name: str) -> None:
 
 def test_no_account_has_its_token_mounted_unasked() -> None:
     accounts = [account for _, account in manifests("ServiceAccount")]
-    ours = {"tradeplane-operator", "tradeplane-recorder"}
+    ours = {"tradeplane-operator", "tradeplane-recorder", "tradeplane-multikueue"}
     assert {account["metadata"]["name"] for account in accounts} == ours | {"tradeplane-runner"}
     assert all(account["automountServiceAccountToken"] is False for account in accounts)
     bound = [

@@ -198,6 +198,16 @@ class Server:
         job["metadata"]["resourceVersion"] = self.bump()
         self.tell_job("MODIFIED", job)
 
+    def hold_job(self, name: str, *, suspended: bool) -> None:
+        """Suspend a Job as a queue does, or let it go on."""
+        job = self.jobs[name]
+        if job["status"].get("conditions") or job["spec"].get("suspend", False) == suspended:
+            return
+        job["spec"]["suspend"] = suspended
+        job["status"] = {} if suspended else {"startTime": rfc3339(self.now)}
+        job["metadata"]["resourceVersion"] = self.bump()
+        self.tell_job("MODIFIED", job)
+
     def left_by(self, job: Mapping[str, Any]) -> bytes:
         """Return what a Job leaves in the store."""
         return manifest_of(job)

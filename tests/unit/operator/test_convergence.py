@@ -29,6 +29,17 @@ class Convergence(RuleBasedStateMachine):
         self.server.change_spec(capital=str(capital))
         self.asked += self.server.strategy["metadata"]["generation"] - before
 
+    @rule(queue=st.sampled_from(["runs", "overflow"]))
+    def ask_in_a_queue(self, queue: str) -> None:
+        before = self.server.strategy["metadata"]["generation"]
+        self.server.change_spec(queueName=queue)
+        self.asked += self.server.strategy["metadata"]["generation"] - before
+
+    @rule(suspended=st.booleans(), data=st.data())
+    def a_queue_holds_a_job_back_or_admits_it(self, suspended: bool, data: st.DataObject) -> None:
+        if self.server.jobs:
+            self.server.hold_job(data.draw(st.sampled_from(sorted(self.server.jobs))), suspended=suspended)
+
     @rule()
     def ask_again(self) -> None:
         self.server.change_spec(rerun=self.server.strategy["spec"]["rerun"] + 1)

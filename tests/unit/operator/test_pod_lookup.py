@@ -44,6 +44,8 @@ class _Server:
     asked: list[tuple[str, str]] = field(default_factory=list)
     clock: list[float] = field(default_factory=lambda: [0.0])
     takes: float = 0.0
+    continued: int = 0
+    """Pages of Events after the first."""
 
     async def get(self, path: str, query: dict[str, str]) -> dict[str, Any]:
         await asyncio.sleep(0)
@@ -51,7 +53,8 @@ class _Server:
         kind = path.rpartition("/")[2]
         self.asked.append((kind, query.get("labelSelector", query.get("fieldSelector", ""))))
         if kind == "events":
-            return {"items": self.events}
+            self.continued -= 1
+            return {"items": self.events, "metadata": {"continue": "more"} if self.continued >= 0 else {}}
         found = self.pods
         if "fieldSelector" in query:
             found = [pod for pod in found if pod["status"]["phase"] == "Pending"]
@@ -75,6 +78,22 @@ async def test_many_jobs_that_wait_are_told_by_one_list() -> None:
     answers = await asyncio.gather(*(lookup.of(_job(f"{number}")) for number in range(50)))
     assert [answer.pods[0].name for answer in answers] == [f"pod-{number}" for number in range(50)]
     assert len(server.asked) == 1
+
+
+async def test_of_jobs_that_were_sent_elsewhere_it_is_asked_which_kueue_has_finished_with() -> None:
+    server = _Server(pods=[_pod("1", "another-s")], events=[_refusal("1", "declared finished")], continued=3)
+    lookup = _lookup(server, [0.0])
+    waiting = [replace(_job(uid), elsewhere=True, suspended=True, start_time=None) for uid in ("1", "2")]
+    answers = await asyncio.gather(*(lookup.of(job) for job in waiting))
+    assert [(answer.pods, answer.finished) for answer in answers] == [((), True), ((), False)]
+    assert server.asked == [("events", "involvedObject.kind=Job,reason=FinishedWorkload")] * 4, "all pages, once"
+    assert not (await lookup.of(replace(waiting[0], suspended=False))).finished, "its end is still to come"
+
+
+async def test_pages_of_events_have_an_end() -> None:
+    server = _Server(continued=1_000)
+    await _lookup(server, [0.0]).of(replace(_job("1"), elsewhere=True, suspended=True))
+    assert len(server.asked) == 20
 
 
 async def test_an_answer_is_asked_for_anew_when_it_is_old() -> None:

@@ -77,7 +77,7 @@ def test_another_program_gives_another_digest(image: StaticImage, tmp_path: Path
 
 
 def test_every_program_has_a_pinned_module() -> None:
-    programs = (*binaries.CONTROL_PLANE, *binaries.NODE, *binaries.ARM64_NODE, *binaries.BENCHMARK)
+    programs = (*binaries.CONTROL_PLANE, *binaries.NODE, *binaries.ARM64_NODE, *binaries.BENCHMARK, binaries.KUEUE)
     for program in programs:
         directory = binaries.MODULES / program.module
         assert (directory / "go.mod").exists(), program
