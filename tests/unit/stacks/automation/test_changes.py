@@ -55,9 +55,10 @@ def test_a_replacement_is_one_change() -> None:
     assert [change.operation for change in found.changes.values()] == ["replace"]
 
 
-def test_what_failed_says_so() -> None:
-    found, _ = watched(step("resOpFailedEvent", "create-replacement"), step("resOpFailedEvent", "refresh"))
-    assert [change.failed for change in found.changes.values()] == [True]
+@pytest.mark.parametrize("operation", ["create", "create-replacement", "refresh"])
+def test_what_failed_says_so(operation: str) -> None:
+    found, _ = watched(step("resOpFailedEvent", operation))
+    assert [(change.operation, change.failed) for change in found.changes.values()] == [(operation, True)]
 
 
 def test_the_stack_itself_is_no_resource() -> None:
