@@ -21,7 +21,7 @@ EXIT_CODES: dict[int, str] = {
     ExitCode.INTERNAL: "an unforeseen error; run again with --debug for the traceback",
     ExitCode.INVALID: "the command line, a file or a specification is not valid",
     ExitCode.REFUSED: "data are missing, malformed, or not what their digest says",
-    ExitCode.STORE: "the store is full, or it, a registry or a ledger cannot be reached",
+    ExitCode.STORE: "the store is full, or it, a registry, a ledger or a stack's state or cloud cannot be reached",
     DIFFERENT: "what was compared differs",
     INTERRUPTED: "interrupted",
 }

@@ -28,6 +28,7 @@ from tradeplane_cli.commands import (
     results,
     run,
     snapshot,
+    stack,
     version,
 )
 from tradeplane_cli.commands.examples import KEEP_LINES, exit_codes
@@ -65,6 +66,7 @@ def application(program: str = PROGRAM) -> typer.Typer:
         ("exchange", (exchange,)),
         ("ledger", (ledger,)),
         ("config", (config,)),
+        ("stack", (stack,)),
     )
     for name, modules in groups:
         group = typer.Typer(help=modules[0].HELP, add_completion=False, **settings)

@@ -93,6 +93,8 @@ PAUSE_ARM64 = Program("pause", "pause", ".", "arm64")
 KWOK = Program("kwok", "kwok", "sigs.k8s.io/kwok/cmd/kwok")
 COSIGN = Program("cosign", "cosign", "github.com/sigstore/cosign/v3/cmd/cosign")
 DISTRIBUTION = Program("registry", "distribution", "github.com/distribution/distribution/v3/cmd/registry")
+PULUMI = Program("pulumi", "pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi")
+"""The engine of Pulumi, for machines that the published program cannot be had on; not part of a cluster."""
 
 CONTROL_PLANE = (ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBECTL)
 """What a control plane without nodes needs."""
@@ -142,8 +144,12 @@ def module_version(module: str, path: str) -> str:
 
 
 def link_flags(program: Program) -> str:
-    """Return the flags for Go's linker: no symbol tables, and for Kubernetes the version that it reports of itself."""
+    """Return the flags for Go's linker: no symbol tables, and where a program reports its version, that version."""
     flags = "-s -w"
+    if program.module == "pulumi":
+        # Without it the engine takes itself for a development build, and the Automation API cannot tell what it can do.
+        version = module_version("pulumi", "github.com/pulumi/pulumi/pkg/v3")
+        flags += f" -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
     if program.module == "kubernetes":
         version = module_version("kubernetes", "k8s.io/kubernetes")
         major, minor, _ = version.removeprefix("v").split(".", 2)

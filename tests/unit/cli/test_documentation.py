@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/cli.md", "docs/index.md")
-GROUPS = ("snapshot", "results", "evidence", "exchange", "ledger", "config")
+GROUPS = ("snapshot", "results", "evidence", "exchange", "ledger", "config", "stack")
 SHARED = {"--output", "--debug", "--help", "--store"}
 
 
@@ -89,6 +89,13 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "config diff",
         "config rollback",
         "config register",
+        "stack init",
+        "stack preview",
+        "stack up",
+        "stack drift",
+        "stack destroy",
+        "stack outputs",
+        "stack cancel",
     ],
 )
 def test_every_option_is_documented(command: str, tradeplane: Command) -> None:

@@ -1,0 +1,136 @@
+"""``tradeplane stack``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tradeplane_cli.commands.examples import epilog
+from tradeplane_cli.failures import DIFFERENT
+from tradeplane_cli.options import Debug, Output
+from tradeplane_cli.printing import OutputFormat, pairs, show
+
+HELP = "What tradeplane runs on in a cloud, as stacks of Pulumi."
+
+INIT_EPILOG = epilog("tradeplane stack init dev")
+PREVIEW_EPILOG = epilog("tradeplane stack preview prod", "tradeplane stack preview prod -C stacks/platform -o json")
+UP_EPILOG = epilog("tradeplane stack up dev", "tradeplane stack up prod --yes -o json")
+DRIFT_EPILOG = epilog("tradeplane stack drift prod || tradeplane stack up prod --yes")
+DESTROY_EPILOG = epilog("tradeplane stack destroy dev")
+OUTPUTS_EPILOG = epilog("tradeplane stack outputs prod -o json | jq .outputs.signing_key.signer")
+CANCEL_EPILOG = epilog("tradeplane stack cancel prod")
+
+Name = Annotated[
+    str, typer.Argument(metavar="STACK", help="The stack, such as dev, prod or prod.eu-west-1.", show_default=False)
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--cwd",
+        "-C",
+        metavar="FOLDER",
+        help="Folder with Pulumi.yaml and Pulumi.STACK.yaml. [default: this one, or stacks/platform]",
+        show_default=False,
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
+
+
+def init(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+    """Make a stack with nothing in it, by its Pulumi.STACK.yaml."""
+    from tradeplane_cli import stacks
+
+    stacks.init(cwd, stack)
+    show({"stack": stack, "operation": "init"}, output, lambda: f"stack {stack} is made; bring it up")
+
+
+def preview(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+    """Say what up would change; nothing is changed."""
+    from tradeplane_cli import stacks
+
+    found = stacks.preview(cwd, stack)
+    show(found.as_json(), output, found.as_text)
+
+
+def up(
+    stack: Name, yes: Yes = False, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False
+) -> None:
+    """Make what the stack's configuration says, and put right what somebody changed by hand.
+
+    What it would change is shown first, and asked about. What was made before a failure is recorded, so that the same
+    again goes on from there.
+    """
+    from tradeplane_cli import stacks
+
+    found = stacks.up(cwd, stack, yes=yes, show=lambda wanted: typer.echo(wanted.as_text(), err=True))
+    show(found.as_json(), output, found.as_text)
+
+
+def drift(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+    """Say what is otherwise in the cloud than it was made; nothing is changed.
+
+    Ends with exit code 10 when something is.
+    """
+    from tradeplane_cli import stacks
+
+    found = stacks.drift(cwd, stack)
+    show(found.as_json(), output, found.as_text)
+    if found.outcome.changes:
+        raise typer.Exit(DIFFERENT)
+
+
+def destroy(
+    stack: Name, yes: Yes = False, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False
+) -> None:
+    """Remove all that a stack has made.
+
+    Refused, before anything is removed, where something in it is protected.
+    """
+    from tradeplane_cli import stacks
+
+    found = stacks.destroy(cwd, stack, yes=yes, show=lambda wanted: typer.echo(wanted.as_text(), err=True))
+    show(found.as_json(), output, found.as_text)
+
+
+def outputs(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+    """Show what a stack gives to others. Secrets are not shown."""
+    import json
+
+    from tradeplane_cli import stacks
+
+    found = stacks.outputs(cwd, stack)
+    rows = [(one.name, "[secret]" if one.secret else json.dumps(one.value, ensure_ascii=False)) for one in found]
+    plain = {one.name: one.value for one in found}
+    secret = [one.name for one in found if one.secret]
+    show({"stack": stack, "outputs": plain, "secret": secret}, output, lambda: pairs(rows))
+
+
+def cancel(
+    stack: Name, yes: Yes = False, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False
+) -> None:
+    """Remove the lock of an update that was killed. One that still runs would be disturbed by it.
+
+    What was begun and not recorded is named: look whether it is there before the next up makes it, as something
+    without a name of its own (a key) would be there twice.
+    """
+    from tradeplane_cli import stacks
+
+    pending = stacks.cancel(cwd, stack, yes=yes)
+    lines = [f"stack {stack} is locked no more", *(f"begun, and perhaps done: {one}" for one in pending)]
+    show({"stack": stack, "operation": "cancel", "pending": list(pending)}, output, lambda: "\n".join(lines))
+
+
+def add_to(application: typer.Typer) -> None:
+    """Add the commands to an application."""
+    for command, examples in (
+        (init, INIT_EPILOG),
+        (preview, PREVIEW_EPILOG),
+        (up, UP_EPILOG),
+        (drift, DRIFT_EPILOG),
+        (destroy, DESTROY_EPILOG),
+        (outputs, OUTPUTS_EPILOG),
+        (cancel, CANCEL_EPILOG),
+    ):
+        application.command(command.__name__, epilog=examples, no_args_is_help=True)(command)

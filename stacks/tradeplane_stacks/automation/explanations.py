@@ -1,0 +1,139 @@
+"""What an error of Pulumi or of a cloud means, and what to do: decided from its words, as there is nothing else.
+
+The command ``pulumi`` ends with one exit code for whatever went wrong, so that only its text tells the cases apart.
+Where none of these is met the text is told as it is.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from re import Match
+
+from tradeplane_stacks.automation.errors import StackError, StackInvalid, StackRefused, StackUnavailable
+
+_MOST_CHARACTERS = 4000
+"""Of an error's text that is shown: a stack of many resources can fail in each of them."""
+
+
+@dataclass(frozen=True)
+class _Explanation:
+    """Words of an error, and the error that they are."""
+
+    words: re.Pattern[str]
+    error: Callable[[str, Match[str]], StackError]
+
+
+def explained(stack: str, text: str) -> StackError:
+    """Return the error that a text is, of whichever stack."""
+    for explanation in _EXPLANATIONS:
+        if found := explanation.words.search(text):
+            return explanation.error(stack, found)
+    shown = text.strip()
+    if len(shown) > _MOST_CHARACTERS:
+        shown = f"{shown[:_MOST_CHARACTERS]} ..."
+    return StackUnavailable(
+        f"stack {stack}: {shown or 'pulumi ended with an error and said nothing'}",
+        "what was made is recorded; when the cause is gone, run `up` again",
+    )
+
+
+def output_of(result: str) -> str:
+    """Return what ``pulumi`` wrote to standard error, from the text of an error of the Automation API."""
+    _, _, errors = result.partition("\n stderr: ")
+    return errors.strip() or result.strip()
+
+
+def _missing_plugin(_: str, found: Match[str]) -> StackError:
+    name, version = found["name"], found["version"] or ""
+    asked = f" {version}" if version else ""
+    return StackInvalid(
+        f"the plugin pulumi-resource-{name}{asked} is missing",
+        f"install it: pulumi plugin install resource {name}{asked}",
+    )
+
+
+def _locked(stack: str, found: Match[str]) -> StackError:
+    holders = re.findall(r"created by (\S+) \(pid (\d+)\) at (\S+)", found.string)
+    who = ", ".join(f"{user} (process {pid}, since {since})" for user, pid, since in holders) or "another update"
+    return StackUnavailable(
+        f"stack {stack} is locked by {who}",
+        f"wait for it; if it was killed, remove its lock: tradeplane stack cancel {stack}",
+    )
+
+
+def _expired(stack: str, _: Match[str]) -> StackError:
+    return StackUnavailable(
+        f"stack {stack}: the credentials for the cloud have expired",
+        "log in again (such as `aws sso login`), then run the same again: what was made before is recorded",
+    )
+
+
+def _no_credentials(stack: str, _: Match[str]) -> StackError:
+    return StackInvalid(
+        f"stack {stack}: there are no credentials for the cloud",
+        "log in (such as `aws sso login`) or set AWS_PROFILE",
+    )
+
+
+def _protected(stack: str, found: Match[str]) -> StackError:
+    return StackRefused(
+        f"stack {stack}: {found['urn'].rpartition('::')[2]} is protected and would be removed",
+        f"if it may go: pulumi state unprotect '{found['urn']}' --stack {stack}",
+    )
+
+
+def _no_stack(stack: str, _: Match[str]) -> StackError:
+    return StackInvalid(f"there is no stack {stack}", f"make it: tradeplane stack init {stack}")
+
+
+def _there_already(stack: str, _: Match[str]) -> StackError:
+    return StackInvalid(f"there is a stack {stack} already", f"bring it up: tradeplane stack up {stack}")
+
+
+def _no_passphrase(stack: str, _: Match[str]) -> StackError:
+    return StackInvalid(
+        f"stack {stack}: its secrets are encrypted by a passphrase, and none is given",
+        "set PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds it",
+    )
+
+
+def _wrong_passphrase(stack: str, _: Match[str]) -> StackError:
+    return StackInvalid(
+        f"stack {stack}: the passphrase is not the one its secrets are encrypted by",
+        "set PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds the right one",
+    )
+
+
+def _no_state(_: str, _found: Match[str]) -> StackError:
+    return StackInvalid(
+        "nothing says where the state of stacks is kept",
+        "set PULUMI_BACKEND_URL, such as s3://BUCKET?region=REGION or file://FOLDER, or backend.url in Pulumi.yaml",
+    )
+
+
+def _table(*rows: tuple[str, Callable[[str, Match[str]], StackError]]) -> Sequence[_Explanation]:
+    return tuple(_Explanation(re.compile(words), error) for words, error in rows)
+
+
+# The first that is met is it: what was never begun comes before what failed in the course of it.
+_EXPLANATIONS = _table(
+    (r"no stack named .* found", _no_stack),
+    (r"stack .* already exists", _there_already),
+    (r"the stack is currently locked by|Another update is currently in progress", _locked),
+    (r"incorrect passphrase", _wrong_passphrase),
+    (r"PULUMI_CONFIG_PASSPHRASE", _no_passphrase),
+    (r"PULUMI_ACCESS_TOKEN must be set", _no_state),
+    (
+        r"resource plugin '(?:pulumi-resource-)?(?P<name>[a-z0-9-]+)'(?:[^\n]*?at version (?P<version>v[0-9][^\s,]*))?",
+        _missing_plugin,
+    ),
+    (
+        r"resource \\?\"?(?P<urn>urn:pulumi:[^\s\"\\]+)\\?\"?\s+(?:cannot be deleted|as it is currently marked)",
+        _protected,
+    ),
+    (r"Expired(?:Token|TokenException)|security token included in the request is expired|token has expired", _expired),
+    (
+        r"NoCredentials|Unable to locate credentials|No valid credential sources found|failed to refresh cached cred",
+        _no_credentials,
+    ),
+)

@@ -1,0 +1,213 @@
+"""A stack, and what is done with it: by the Automation API, with the program that its project names.
+
+The engine is asked to look at what is there first (``refresh``) wherever something is compared or changed: what
+somebody changed by hand is found by it alone, and put right by the same ``up``.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi import automation
+
+from tradeplane_stacks.automation.changes import Change, Watched
+from tradeplane_stacks.automation.errors import StackInterrupted, StackInvalid, StackRefused
+from tradeplane_stacks.automation.explanations import explained, output_of
+from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, finishing_on_interrupt
+from tradeplane_stacks.automation.pulumi_program import command
+from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
+from tradeplane_stacks.programs.platform import PLATFORM
+from tradeplane_stacks.programs.program import ConfigurationRefused, Program
+
+PROGRAMS = {program.project: program for program in (PLATFORM,)}
+"""Programs by the name of their project, as ``Pulumi.yaml`` has it."""
+
+Say = Callable[[str], None]
+"""Takes one line that tells a person what goes on."""
+
+_SETTINGS = {"PULUMI_SKIP_UPDATE_CHECK": "true"}
+_NAME_A_FOLDER = "name the folder of a program, such as stacks/platform"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an operation changed, or would change."""
+
+    stack: str
+    operation: str
+    changes: tuple[Change, ...]
+    unchanged: int
+    warnings: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        return {
+            "stack": self.stack,
+            "operation": self.operation,
+            "changes": [change.as_json() for change in self.changes],
+            "unchanged": self.unchanged,
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of a stack; ``value`` is None where it is a secret."""
+
+    name: str
+    value: Any
+    secret: bool
+
+
+class Stack:
+    """A stack of a project in a folder that has ``Pulumi.yaml`` and ``Pulumi.STACK.yaml``.
+
+    Every method raises ``StackError``, and ``ConfigurationRefused`` before anything is made.
+    """
+
+    def __init__(self, folder: Path, name: str, say: Say = lambda _: None) -> None:
+        try:
+            StackName.parse(name)
+        except InvalidStackName as error:
+            raise StackInvalid(f"{name!r} is no name of a stack: {error}") from error
+        self.name, self._say = name, say
+        self._refused: ConfigurationRefused | None = None
+        self._program = _program(folder)
+        settings = folder / f"Pulumi.{name}.yaml"
+        if not settings.is_file():
+            raise StackInvalid(
+                f"stack {name} has no configuration: there is no {settings}", "write it, or name another"
+            )
+        self._workspace = automation.LocalWorkspace(
+            work_dir=str(folder), program=self._run, env_vars=_SETTINGS, pulumi_command=command()
+        )
+
+    def init(self) -> None:
+        """Make the stack, without anything in it, its secrets encrypted as ``Pulumi.STACK.yaml`` says."""
+        provider = self._workspace.stack_settings(self.name).secrets_provider
+        self._workspace.secrets_provider = provider or "passphrase"
+        with self._told(Watched(self._say)):
+            automation.Stack.create(self.name, self._workspace)
+
+    def preview(self) -> Outcome:
+        """Say what ``up`` would change."""
+        return self._done("preview", lambda stack, watched: stack.preview(refresh=True, on_event=watched))
+
+    def up(self) -> Outcome:
+        """Make what the program says, and put right what is otherwise."""
+        return self._done(
+            "up",
+            lambda stack, watched: stack.up(refresh=True, on_event=watched, show_secrets=False, suppress_outputs=True),
+        )
+
+    def drift(self) -> Outcome:
+        """Say what is otherwise than it was made; nothing is changed."""
+        return self._done(
+            "drift",
+            lambda stack, watched: stack.preview_refresh(on_event=watched, show_secrets=False, run_program=False),
+        )
+
+    def preview_destroy(self) -> Outcome:
+        """Say what ``destroy`` would remove; refused where something of it is protected."""
+        self._refuse_protected()
+        return self._done(
+            "destroy",
+            lambda stack, watched: stack.preview_destroy(on_event=watched, show_secrets=False, run_program=False),
+        )
+
+    def destroy(self) -> Outcome:
+        """Remove all of it; refused where something of it is protected, before anything is removed."""
+        self._refuse_protected()
+        return self._done(
+            "destroy", lambda stack, watched: stack.destroy(on_event=watched, show_secrets=False, run_program=False)
+        )
+
+    def outputs(self) -> tuple[Output, ...]:
+        """Return what it gives to others, secrets without their values."""
+        with self._told(Watched(self._say)):
+            found = self._selected().outputs()
+        return tuple(
+            Output(name, None if output.secret else output.value, output.secret)
+            for name, output in sorted(found.items())
+        )
+
+    def cancel(self) -> tuple[str, ...]:
+        """Remove the lock of an update that was killed; return what it had begun and nobody knows the end of."""
+        with self._told(Watched(self._say)):
+            stack = self._selected()
+            stack.cancel()
+            state: Any = stack.export_stack().deployment
+        begun = (state or {}).get("pending_operations") or ()
+        return tuple(sorted(f"{one['type']} {_name(one['resource']['urn'])}" for one in begun))
+
+    def _run(self) -> None:
+        try:
+            self._program.run()
+        except Exception as error:
+            # Pulumi hands on no more than the text of it, so that it is kept.
+            self._refused = error.__cause__ if isinstance(error.__cause__, ConfigurationRefused) else None
+            raise
+
+    def _done(self, operation: str, ask: Callable[[automation.Stack, Watched], object]) -> Outcome:
+        watched = Watched(self._say)
+        with self._told(watched), finishing_on_interrupt(self._say) as interrupted:
+            try:
+                ask(self._selected(), watched)
+            except automation.errors.CommandError as error:
+                if interrupted():
+                    raise StackInterrupted(
+                        f"stack {self.name}: {operation} was interrupted; what was under way was finished and recorded",
+                        "run the same again: it goes on from there",
+                    ) from error
+                raise
+        changes = tuple(sorted(watched.changes.values()))
+        return Outcome(self.name, operation, changes, watched.unchanged, tuple(watched.warnings))
+
+    def _selected(self) -> automation.Stack:
+        return automation.Stack.select(self.name, self._workspace)
+
+    def _refuse_protected(self) -> None:
+        with self._told(Watched(self._say)):
+            state: Any = self._selected().export_stack().deployment
+        kept = [resource["urn"] for resource in (state or {}).get("resources", ()) if resource.get("protect")]
+        if kept:
+            names = ", ".join(sorted(map(_name, kept)))
+            raise StackRefused(
+                f"stack {self.name} holds what is protected from removal: {names}",
+                "nothing was removed; read what each is for, and if all of them may go: "
+                f"pulumi state unprotect --all --stack {self.name} (or one by its URN), then again",
+            )
+
+    @contextmanager
+    def _told(self, watched: Watched) -> Iterator[None]:
+        """Tell errors of Pulumi as what they mean."""
+        self._refused = None
+        try:
+            with abandoned_programs_unsaid():
+                yield
+        except automation.errors.CommandError as error:
+            if self._refused is not None:
+                raise self._refused from error
+            raise explained(self.name, "\n".join(watched.errors) or output_of(str(error))) from error
+
+
+def _name(urn: str) -> str:
+    return urn.rpartition("::")[2]
+
+
+def _program(folder: Path) -> Program:
+    """Return the program that a folder's ``Pulumi.yaml`` names."""
+    file = folder / "Pulumi.yaml"
+    try:
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise StackInvalid(f"{folder} is no project of Pulumi: there is no {file}", _NAME_A_FOLDER) from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise StackInvalid(f"{file} cannot be read: {error}") from error
+    project = settings.get("name") if isinstance(settings, dict) else None
+    if project not in PROGRAMS:
+        raise StackInvalid(f"{file}: name: {project!r} is none of {', '.join(PROGRAMS)}", _NAME_A_FOLDER)
+    return PROGRAMS[project]

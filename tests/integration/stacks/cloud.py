@@ -1,0 +1,123 @@
+"""A cloud of the test's own (moto's server), in which a test says what fails, and holds what is to be interrupted."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+import urllib.request
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from moto.kms.models import KmsBackend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import make_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pytest
+
+ACCOUNT = "123456789012"
+"""The account that moto's server answers as."""
+_HELD_FOR_S = 60
+_moto_replicate = KmsBackend.replicate_key
+
+
+@dataclass
+class Cloud:
+    """The server's address, and what its requests meet. Operations are named as ``CreateAlias``."""
+
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+    """Every operation that was asked for, in order."""
+    _failures: dict[str, str] = field(default_factory=dict)
+    _held: dict[str, tuple[threading.Event, threading.Event]] = field(default_factory=dict)
+    _refused: set[str] = field(default_factory=set)
+
+    def empty(self) -> None:
+        """Forget all that was made."""
+        with urllib.request.urlopen(f"{self.url}/moto-api/reset", data=b"", timeout=30):  # noqa: S310 - it is our own
+            self.asked.clear()
+
+    def client(self, service: str, region: str) -> Any:
+        """Return a client that goes there."""
+        return boto3.client(service, region_name=region, endpoint_url=self.url)
+
+    @contextlib.contextmanager
+    def failing(self, operation: str, code: str) -> Iterator[None]:
+        """Answer an operation with an error of a code, and do nothing of it."""
+        self._failures[operation] = code
+        try:
+            yield
+        finally:
+            del self._failures[operation]
+
+    @contextlib.contextmanager
+    def holding(self, operation: str) -> Iterator[threading.Event]:
+        """Keep whoever asks for an operation waiting, and refuse it in the end; yields what says that it was asked."""
+        reached, released = threading.Event(), threading.Event()
+        self._held[operation] = reached, released
+        try:
+            yield reached
+        finally:
+            if operation in self._held:
+                self._refused.add(operation)
+                self.release(operation)
+
+    def release(self, operation: str) -> None:
+        """Go on with an operation that is held: it is answered as any other."""
+        _, released = self._held.pop(operation)
+        released.set()
+
+    def answer(self, application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
+        """Stand before moto's application."""
+
+        def stand(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+            operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+            self.asked.append(operation)
+            code = self._failures.get(operation)
+            if operation in self._held:
+                reached, released = self._held[operation]
+                reached.set()
+                assert released.wait(_HELD_FOR_S), f"{operation} is held for too long"
+                code = "KMSInternalException" if operation in self._refused else None
+                self._refused.discard(operation)
+            if code is None:
+                return application(environ, start_response)
+            environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+            return [json.dumps({"__type": code, "message": f"{operation} was made to fail"}).encode()]
+
+        return stand
+
+
+def _replicate(backend: KmsBackend, key_id: str, replica_region: str) -> Any:
+    """Replicate a key as AWS does: moto's replica would share the primary's aliases, which are of a region."""
+    replica = _moto_replicate(backend, key_id, replica_region)
+    replica.aliases = {}
+    return replica
+
+
+class _Quiet(MotoRequestHandler):
+    def log(self, *_: object) -> None:
+        """Say nothing of each request."""
+
+
+@contextlib.contextmanager
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
+    """Serve on a free port of loopback."""
+    monkeypatch.setattr(KmsBackend, "replicate_key", _replicate)
+    found = Cloud()
+    application = found.answer(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    found.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,177 @@
+"""Pulumi's real engine, a cloud of the test's own, and the command as a shell calls it."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from tradeplane_stacks.automation.errors import StackInvalid
+from tradeplane_stacks.automation.pulumi_program import build, locate
+
+from tests.integration.stacks.cloud import ACCOUNT, Cloud, cloud
+from tests.unit.cli.conftest import tradeplane
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["tradeplane"]
+
+ROOT = Path(__file__).parents[3]
+PROGRAM = ROOT / "stacks" / "platform"
+# A stand-in, in place of a plugin of that name. It runs by this Python, from this checkout.
+_STAND_IN = f"""\
+#!{sys.executable}
+import sys
+import threading
+import time
+
+sys.path.insert(0, {str(ROOT)!r})
+from tests.integration.stacks.providers.NAME import serve
+
+serve()
+"""
+PLUGINS = ("aws",)
+_LIMIT_S = 300
+_THREADS_END_WITHIN_S = 10
+
+
+@pytest.fixture(scope="session")
+def pulumi() -> Path:
+    """Give the program pulumi: the published one where it is on PATH, else built from its module."""
+    try:
+        return locate()
+    except StackInvalid:
+        return build(print)
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[Cloud]:
+    """Give a cloud for all of these tests: what they have made is forgotten after each."""
+    with pytest.MonkeyPatch.context() as patch, cloud(patch) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def environment(served: Cloud, pulumi: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Give the environment of Pulumi: a stand-in on PATH for each plugin that is not there, and the cloud's address.
+
+    The engine starts a plugin several times for each command, which is most of what that takes where the plugin is
+    written in Python. So that each stand-in runs already, and the engine is told where.
+    """
+    folder = tmp_path_factory.mktemp("plugins")
+    found = {
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # nobody is asked for what is not there
+        "AWS_ENDPOINT_URL": served.url,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    with contextlib.ExitStack() as running:
+        attached = []
+        for name in PLUGINS:
+            program = folder / f"pulumi-resource-{name}"
+            if shutil.which(program.name) is None:
+                program.write_text(_STAND_IN.replace("NAME", name), encoding="utf-8")
+                program.chmod(0o755)
+                attached.append(f"{name}:{running.enter_context(_serving(program, found))}")
+        yield found | ({"PULUMI_DEBUG_PROVIDERS": ",".join(attached)} if attached else {})
+
+
+@contextlib.contextmanager
+def _serving(program: Path, environment: dict[str, str]) -> Iterator[int]:
+    """Run a stand-in; yields its port."""
+    with subprocess.Popen([str(program)], env=os.environ | environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of ``stacks/platform`` with a state of its own, of whose examples a test changes what it wants."""
+
+    folder: Path
+    pulumi: Path
+
+    def configure(self, stack: str, **changes: Any) -> None:
+        """Change fields of the configuration of the signing key; those that are None go."""
+        file = self.folder / f"Pulumi.{stack}.yaml"
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+        key = settings["config"]["tradeplane-platform:signing_key"]
+        key.update(changes)
+        settings["config"]["tradeplane-platform:signing_key"] = {k: v for k, v in key.items() if v is not None}
+        file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+    def run(self, *arguments: str) -> str:
+        """Run the program pulumi itself."""
+        return subprocess.run(
+            [str(self.pulumi), "--non-interactive", *arguments],
+            cwd=self.folder,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=_LIMIT_S,
+        ).stdout
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path,
+    pulumi: Path,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tradeplane: Callable[..., Any],
+) -> Iterator[Project]:
+    """Give the project, in which the command is called from now on; nobody else's state or credentials are seen."""
+    del tradeplane  # it chooses a folder as well, and so comes first
+    folder = tmp_path / "platform"
+    shutil.copytree(PROGRAM, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in folder.glob("Pulumi.*.yaml"):
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+        settings.pop("secretsprovider", None)  # there is no KMS before the stack; the passphrase below stands in
+        settings["config"]["aws:allowedAccountIds"] = [ACCOUNT]
+        file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    (tmp_path / "state").mkdir()
+    own = {
+        "PULUMI_HOME": str(tmp_path / "home"),
+        "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "of a test",
+    }
+    for name, value in (environment | own).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    monkeypatch.chdir(folder)
+    yield Project(folder, pulumi)
+    _collect()
+
+
+def _collect() -> None:
+    """Have what Pulumi's SDK leaves (an event loop a thread, which nobody closes) go within the test that it is of."""
+    gc.collect()
+    ends = time.monotonic() + _THREADS_END_WITHIN_S
+    for thread in threading.enumerate():
+        if thread.name.startswith("ThreadPoolExecutor"):
+            thread.join(max(0, ends - time.monotonic()))
+    gc.collect()
+
+
+@pytest.fixture
+def aws(served: Cloud) -> Cloud:
+    """Give the cloud, with nothing in it."""
+    served.empty()
+    return served

@@ -1,0 +1,281 @@
+"""Stacks on Pulumi's real engine: made, changed, compared, repaired and removed, by the command that people call."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.integration.stacks.cloud import Cloud
+    from tests.integration.stacks.conftest import Project
+    from tests.unit.cli.conftest import Ended
+
+    Command = Callable[..., Ended]
+
+# Pulumi's SDK asks for an event loop in each of its threads, and closes none.
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:Exception ignored in. <{what}:pytest.PytestUnraisableExceptionWarning")
+    for what in ("socket.socket", "function BaseEventLoop.__del__")
+]
+
+REGIONS = {"dev": ("eu-west-1",), "prod": ("eu-west-1", "us-east-1")}
+CHANGES_NOTHING = ("Describe", "Get", "List")
+_REACHED_WITHIN_S = 120
+_ENDS_WITHIN_S = 120
+
+
+def done(tradeplane: Command, *arguments: str, code: int = 0) -> dict[str, Any]:
+    """Call a command of a stack, and return what it printed as JSON."""
+    ended = tradeplane("stack", *arguments, "-o", "json")
+    assert ended.code == code, ended.err
+    found = json.loads(ended.out)
+    assert isinstance(found, dict)
+    return found
+
+
+def refused(tradeplane: Command, *arguments: str, code: int) -> dict[str, Any]:
+    """Call a command that is to fail, and return the error it told as JSON."""
+    ended = tradeplane("stack", *arguments, "-o", "json")
+    assert ended.code == code, (ended.out, ended.err)
+    assert ended.out == ""
+    found = json.loads(ended.err)["error"]
+    assert isinstance(found, dict)
+    return found
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call a command of a stack as a process of its own, in the same folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "tradeplane_cli", "stack", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=_ENDS_WITHIN_S,
+    )
+
+
+def failed(*arguments: str, code: int) -> dict[str, Any]:
+    """Call a command that is to fail when the program has begun, and return the error it told as JSON.
+
+    As a process of its own: Pulumi's SDK leaves a program behind that waits for its engine, and ends with the process.
+    """
+    ended = command(*arguments, "-o", "json")
+    assert (ended.returncode, ended.stdout) == (code, ""), ended.stderr
+    found = json.loads(ended.stderr)["error"]
+    assert isinstance(found, dict)
+    return found
+
+
+def operations(found: dict[str, Any]) -> dict[str, list[str]]:
+    """Return the names of what was changed, by the kind of change."""
+    by_kind: dict[str, list[str]] = {}
+    for change in found["changes"]:
+        by_kind.setdefault(change["operation"], []).append(change["name"])
+    return by_kind
+
+
+def keys(aws: Cloud, region: str) -> list[dict[str, Any]]:
+    """Return the keys of a region that are not to be deleted."""
+    kms = aws.client("kms", region)
+    found = [kms.describe_key(KeyId=one["KeyId"])["KeyMetadata"] for one in kms.list_keys()["Keys"]]
+    return [key for key in found if key["KeyState"] == "Enabled"]
+
+
+def aliases(aws: Cloud, region: str) -> dict[str, str]:
+    found = aws.client("kms", region).list_aliases()["Aliases"]
+    return {one["AliasName"]: one["TargetKeyId"] for one in found if "tradeplane" in one["AliasName"]}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_life_of_a_stack(
+    stack: str,
+    project: Project,
+    aws: Cloud,
+    tradeplane: Command,
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    regions, name = REGIONS[stack], f"tradeplane-{stack}-signing-key"
+    done(tradeplane, "init", stack)
+    if stack == "dev":
+        # Once as the engine finds and starts a plugin itself, which takes longer.
+        monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
+    wanted = operations(done(tradeplane, "preview", stack))
+    monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", environment.get("PULUMI_DEBUG_PROVIDERS", ""))
+    replicas = [f"{name}-2026-us-east-1"] if stack == "prod" else []
+    assert wanted == {"create": [name, f"{name}-2026", *replicas, *(f"{name}-{region}" for region in regions)]}
+    assert not [operation for operation in aws.asked if not operation.startswith(CHANGES_NOTHING)]
+
+    assert operations(done(tradeplane, "up", stack, "--yes")) == wanted
+    for region in regions:
+        (made,) = keys(aws, region)
+        assert (made["KeySpec"], made["MultiRegion"]) == ("ECC_NIST_P256", True)
+        assert aliases(aws, region)[f"alias/{name}"].endswith(made["KeyId"])
+    outputs = done(tradeplane, "outputs", stack)["outputs"]["signing_key"]
+    assert sorted(outputs["key_arns"]) == sorted(regions)
+    assert outputs["public_keys"]["2026"].startswith("-----BEGIN PUBLIC KEY-----")
+
+    again = done(tradeplane, "up", stack, "--yes")
+    assert (again["changes"], again["unchanged"]) == ([], len(wanted["create"]))
+
+    # A rotation begins: a second generation is published, and nobody signs by it.
+    generations = [{"name": "2026", "state": "signs"}, {"name": "2027", "state": "published"}]
+    project.configure(stack, generations=generations)
+    assert set(operations(done(tradeplane, "up", stack, "--yes"))) == {"create"}
+
+    # Somebody widens the policy of a key by hand, and removes an alias.
+    key = aliases(aws, regions[-1])[f"alias/{name}"].rpartition("/")[2]
+    kms = aws.client("kms", regions[-1])
+    before = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    statements = [one for one in before["Statement"] if one["Effect"] == "Allow"]
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps({**before, "Statement": statements}))
+    kms.delete_alias(AliasName=f"alias/{name}")
+    drifted = done(tradeplane, "drift", stack, code=10)
+    changed = (replicas or [f"{name}-2026"])[0]
+    assert operations(drifted) == {"update": [changed], "delete": [f"{name}-{regions[-1]}"]}
+    assert [one["properties"] for one in drifted["changes"] if one["name"] == changed] == [["policy"]]
+    assert operations(done(tradeplane, "up", stack, "--yes")) == {
+        "update": [changed],
+        "create": [f"{name}-{regions[-1]}"],
+    }
+    assert json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]) == before
+    assert aliases(aws, regions[-1])[f"alias/{name}"].endswith(key)
+    assert done(tradeplane, "drift", stack)["changes"] == []
+
+    aws.asked.clear()
+    error = refused(tradeplane, "destroy", stack, "--yes", code=3)
+    assert f"{name}-2027" in error["message"]
+    assert "pulumi state unprotect" in error["remedy"]
+    assert aws.asked == []
+    project.run("state", "unprotect", "--all", "--yes", "--stack", stack)
+    assert set(operations(done(tradeplane, "destroy", stack, "--yes"))) == {"delete"}
+    for region in regions:
+        assert (keys(aws, region), aliases(aws, region)) == ([], {})
+    assert done(tradeplane, "preview", stack)["unchanged"] == 0
+
+
+def test_an_up_that_failed_half_way_is_finished_by_the_next(project: Project, aws: Cloud, tradeplane: Command) -> None:
+    done(tradeplane, "init", "prod")
+    with aws.failing("ReplicateKey", "LimitExceededException"):
+        error = failed("up", "prod", "--yes", code=4)
+    assert "LimitExceededException" in error["message"]
+    assert len(keys(aws, "eu-west-1")) == 1
+    made = keys(aws, "eu-west-1")[0]["KeyId"]
+    with aws.failing("CreateAlias", "ExpiredTokenException"):
+        error = failed("up", "prod", "--yes", code=4)
+    assert "credentials for the cloud have expired" in error["message"]
+    assert "log in again" in error["remedy"]
+    done(tradeplane, "up", "prod", "--yes")
+    assert [key["KeyId"] for region in REGIONS["prod"] for key in keys(aws, region)] == [made, made]
+    assert all(aliases(aws, region) for region in REGIONS["prod"])
+    assert done(tradeplane, "up", "prod", "--yes")["changes"] == []
+
+
+def started(project: Project) -> subprocess.Popen[str]:
+    """Start ``up`` as a process of its own, which with pulumi below it can be interrupted as a terminal does."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tradeplane_cli", "stack", "up", "dev", "--yes"],
+        cwd=project.folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def test_what_a_killed_process_leaves_is_told_and_repaired(project: Project, aws: Cloud, tradeplane: Command) -> None:
+    done(tradeplane, "init", "dev")
+    with aws.holding("CreateAlias") as reached, started(project) as process:
+        assert reached.wait(_REACHED_WITHIN_S)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate(timeout=_ENDS_WITHIN_S)
+    error = refused(tradeplane, "up", "dev", "--yes", code=4)
+    assert "stack dev is locked by" in error["message"]
+    assert "tradeplane stack cancel dev" in error["remedy"]
+    assert refused(tradeplane, "cancel", "dev", code=2)["remedy"] == "give --yes"
+    # Whether it was made before or after the process was killed, nobody knows here.
+    assert done(tradeplane, "cancel", "dev", "--yes")["pending"] == ["creating tradeplane-dev-signing-key-eu-west-1"]
+    repaired = done(tradeplane, "up", "dev", "--yes")
+    assert operations(repaired) == {"create": ["tradeplane-dev-signing-key-eu-west-1"]}
+    assert len(keys(aws, "eu-west-1")) == 1
+    assert aliases(aws, "eu-west-1")
+    assert done(tradeplane, "up", "dev", "--yes")["changes"] == []
+
+
+def test_an_interrupted_up_ends_in_order_and_is_finished_by_the_next(
+    project: Project, aws: Cloud, tradeplane: Command
+) -> None:
+    done(tradeplane, "init", "dev")
+    with aws.holding("CreateKey") as reached, started(project) as process:
+        assert reached.wait(_REACHED_WITHIN_S)
+        os.killpg(process.pid, signal.SIGINT)
+        aws.release("CreateKey")
+        _, errors = process.communicate(timeout=_ENDS_WITHIN_S)
+    assert process.returncode == 130, errors
+    assert "run the same again" in errors
+    assert "Traceback" not in errors
+    done(tradeplane, "up", "dev", "--yes")
+    assert len(keys(aws, "eu-west-1")) == 1
+    assert done(tradeplane, "up", "dev", "--yes")["changes"] == []
+
+
+def test_a_configuration_that_is_wrong_is_told_with_its_fields_before_anything_is_made(
+    project: Project, aws: Cloud, tradeplane: Command
+) -> None:
+    done(tradeplane, "init", "dev")
+    project.configure("dev", primary_region="eu-west-9", operator_role=None, rotation=True, deletion_window_days="soon")
+    error = failed("up", "dev", "--yes", code=2)
+    start = "tradeplane-platform:signing_key"
+    assert [(one["file"], one["field"]) for one in error["problems"]] == [
+        ("Pulumi.dev.yaml", f"{start}.primary_region"),
+        ("Pulumi.dev.yaml", f"{start}.operator_role"),
+        ("Pulumi.dev.yaml", f"{start}.deletion_window_days"),
+        ("Pulumi.dev.yaml", f"{start}.rotation"),
+    ]
+    assert aws.asked == []
+
+
+def test_what_is_missing_is_named(
+    project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    error = refused(tradeplane, "preview", "dev", code=2)
+    assert (error["message"], error["remedy"]) == ("there is no stack dev", "make it: tradeplane stack init dev")
+    assert "Pulumi.test.yaml" in refused(tradeplane, "preview", "test", code=2)["message"]
+    assert "no name of a stack" in refused(tradeplane, "preview", "prod.eu-west-9", code=2)["message"]
+    assert "is no project of Pulumi" in refused(tradeplane, "preview", "dev", "-C", str(tmp_path), code=2)["message"]
+    done(tradeplane, "init", "dev")
+    assert "there is a stack dev already" in refused(tradeplane, "init", "dev", code=2)["message"]
+    assert refused(tradeplane, "up", "dev", code=2)["remedy"] == "give --yes"
+    with monkeypatch.context() as patch:
+        patch.setenv("PULUMI_CONFIG_PASSPHRASE", "another")
+        assert "the passphrase is not the one" in refused(tradeplane, "preview", "dev", code=2)["message"]
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path))
+        patch.setenv("TRADEPLANE_CACHE", str(tmp_path))
+        error = refused(tradeplane, "preview", "dev", code=2)
+        assert error["message"] == "the program pulumi is not on PATH"
+        assert "https://www.pulumi.com/docs/install/" in error["remedy"]
+    assert aws.asked == []
+
+
+def test_a_missing_plugin_is_named_with_its_version(
+    project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(tradeplane, "init", "dev")
+    monkeypatch.setenv("PATH", f"{project.pulumi.parent}:/usr/bin:/bin")
+    monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
+    error = failed("preview", "dev", code=2)
+    wanted = f"aws v{version('pulumi-aws')}"
+    assert error["message"] == f"the plugin pulumi-resource-{wanted} is missing"
+    assert error["remedy"] == f"install it: pulumi plugin install resource {wanted}"
+    assert aws.asked == []

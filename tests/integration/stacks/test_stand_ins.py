@@ -1,0 +1,246 @@
+"""The stand-ins for Pulumi's providers do what they say, and refuse by name what they do not."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import pulumi
+import pytest
+from pulumi import automation
+from pulumi.runtime.proto import provider_pb2 as protocol
+from pulumi.runtime.rpc import UNKNOWN
+from tradeplane_stacks.automation.changes import Watched
+from tradeplane_stacks.automation.pulumi_program import command
+
+from tests.integration.stacks.providers import aws_iam, aws_kms, aws_s3
+from tests.integration.stacks.providers.frame import Provider, Refused, ResourceType
+from tests.integration.stacks.providers.shapes import read_back
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import grpc
+
+    from tests.integration.stacks.cloud import Cloud
+    from tests.integration.stacks.conftest import Project
+
+# Pulumi's SDK asks for an event loop in each of its threads, and closes none.
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:Exception ignored in. <{what}:pytest.PytestUnraisableExceptionWarning")
+    for what in ("socket.socket", "function BaseEventLoop.__del__")
+]
+
+TYPES: dict[str, ResourceType] = {kind.pulumi_type: kind for kind in (*aws_kms.TYPES, *aws_s3.TYPES, *aws_iam.TYPES)}
+REGION = "eu-west-1"
+BUCKET = "tradeplane-stand-in"
+TLS_ONLY = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:*",
+                "Resource": f"arn:aws:s3:::{BUCKET}/*",
+                "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+            }
+        ],
+    }
+)
+ASSUME = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "s3.amazonaws.com"}, "Action": "sts:AssumeRole"}],
+    }
+)
+PARTS: dict[str, dict[str, Any]] = {
+    "BucketVersioning": {"versioningConfiguration": {"status": "Enabled"}},
+    "BucketServerSideEncryptionConfiguration": {
+        "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms"}, "bucketKeyEnabled": True}]
+    },
+    "BucketObjectLockConfiguration": {"rule": {"defaultRetention": {"mode": "COMPLIANCE", "years": 7}}},
+    "BucketLifecycleConfiguration": {
+        "rules": [
+            {
+                "id": "tiers",
+                "status": "Enabled",
+                "filter": {"prefix": ""},
+                "transitions": [{"days": 30, "storageClass": "STANDARD_IA"}],
+                "abortIncompleteMultipartUpload": {"daysAfterInitiation": 7},
+            }
+        ]
+    },
+    "BucketPublicAccessBlock": {
+        "blockPublicAcls": True,
+        "blockPublicPolicy": True,
+        "ignorePublicAcls": True,
+        "restrictPublicBuckets": True,
+    },
+    "BucketPolicy": {"policy": TLS_ONLY},
+    "BucketOwnershipControls": {"rule": {"objectOwnership": "BucketOwnerEnforced"}},
+}
+
+
+class Asked(pulumi.CustomResource):
+    """A resource of a type by its name, with properties as they go to the provider."""
+
+    def __init__(self, pulumi_type: str, name: str, after: list[pulumi.Resource] | None = None, **inputs: Any) -> None:
+        super().__init__(pulumi_type, name, inputs, pulumi.ResourceOptions(depends_on=after or []))
+
+
+def storage(years: int = 7) -> None:
+    """Make a bucket with all that can be set of one, and a role."""
+    bucket = Asked("aws:s3/bucket:Bucket", "b", bucket=BUCKET, region=REGION, objectLockEnabled=True, tags={"a": "b"})
+    for part, inputs in PARTS.items():
+        given = inputs
+        if part == "BucketObjectLockConfiguration":
+            given = {"rule": {"defaultRetention": {"mode": "COMPLIANCE", "years": years}}}
+        token = f"aws:s3/{part[0].lower()}{part[1:]}:{part}"
+        Asked(token, part, [bucket], bucket=bucket.id, region=REGION, **given)
+    role = Asked("aws:iam/role:Role", "r", assumeRolePolicy=ASSUME, tags={"a": "b"})
+    Asked("aws:iam/rolePolicy:RolePolicy", "p", role=role.id, policy=TLS_ONLY)
+
+
+def stack_of(project: Project, program: Callable[[], None]) -> automation.Stack:
+    workspace = automation.LocalWorkspace(work_dir=str(project.folder), program=program, pulumi_command=command())
+    return automation.Stack.create_or_select("dev", workspace)
+
+
+def void(_: object) -> None:
+    """Give nothing: what a program returns would be its outputs."""
+
+
+def up(stack: automation.Stack) -> dict[str, str]:
+    watched = Watched(lambda _: None)
+    stack.up(refresh=True, on_event=watched)
+    return {change.name: change.operation for change in watched.changes.values()}
+
+
+def test_storage_is_made_compared_repaired_and_removed(project: Project, aws: Cloud) -> None:
+    stack = stack_of(project, storage)
+    assert set(up(stack).values()) == {"create"}
+    s3, iam = aws.client("s3", REGION), aws.client("iam", REGION)
+    lock = s3.get_object_lock_configuration(Bucket=BUCKET)["ObjectLockConfiguration"]
+    assert (lock["Rule"]["DefaultRetention"]["Mode"], lock["Rule"]["DefaultRetention"]["Years"]) == ("COMPLIANCE", 7)
+    rule = s3.get_bucket_encryption(Bucket=BUCKET)["ServerSideEncryptionConfiguration"]["Rules"][0]
+    assert (rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"], rule["BucketKeyEnabled"]) == ("aws:kms", True)
+    (role,) = iam.list_roles()["Roles"]
+    assert role["RoleName"].startswith("r-")
+    assert up(stack) == {}
+
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Suspended"})
+    s3.delete_public_access_block(Bucket=BUCKET)
+    s3.put_bucket_tagging(Bucket=BUCKET, Tagging={"TagSet": [{"Key": "a", "Value": "c"}]})
+    iam.update_assume_role_policy(RoleName=role["RoleName"], PolicyDocument=ASSUME.replace("s3.", "ec2."))
+    assert up(stack) == {
+        "BucketVersioning": "update",
+        "BucketPublicAccessBlock": "create",
+        "b": "update",
+        "r": "update",
+    }
+    assert s3.get_bucket_versioning(Bucket=BUCKET)["Status"] == "Enabled"
+    assert s3.get_bucket_tagging(Bucket=BUCKET)["TagSet"] == [{"Key": "a", "Value": "b"}]
+
+    stack.workspace.program = lambda: storage(years=8)
+    assert up(stack) == {"BucketObjectLockConfiguration": "update"}
+    stack.destroy(run_program=False)
+    assert (s3.list_buckets()["Buckets"], iam.list_roles()["Roles"]) == ([], [])
+
+
+def test_what_cannot_be_changed_is_replaced(project: Project, aws: Cloud) -> None:
+    def key(usage: str, spec: str) -> Callable[[], None]:
+        return lambda: void(Asked("aws:kms/key:Key", "k", keyUsage=usage, customerMasterKeySpec=spec, region=REGION))
+
+    stack = stack_of(project, key("SIGN_VERIFY", "ECC_NIST_P256"))
+    assert up(stack) == {"k": "create"}
+    stack.workspace.program = key("ENCRYPT_DECRYPT", "SYMMETRIC_DEFAULT")
+    assert up(stack) == {"k": "replace"}
+    kms = aws.client("kms", REGION)
+    states = [kms.describe_key(KeyId=one["KeyId"])["KeyMetadata"] for one in kms.list_keys()["Keys"]]
+    assert sorted((one["KeySpec"], one["KeyState"]) for one in states) == [
+        ("ECC_NIST_P256", "PendingDeletion"),
+        ("SYMMETRIC_DEFAULT", "Enabled"),
+    ]
+
+
+def test_the_folder_that_the_command_pulumi_runs_makes_the_program(project: Project, aws: Cloud) -> None:
+    watched = Watched(lambda _: None)
+    stack = stack_of(project, lambda: void(runpy.run_path(str(project.folder / "__main__.py"))))
+    stack.preview(on_event=watched)
+    assert sorted(change.type for change in watched.changes.values()) == [
+        "aws:kms/alias:Alias",
+        "aws:kms/key:Key",
+        "tradeplane:components:SigningKey",
+    ]
+    assert aws.asked == []
+
+
+class Aborted(Exception):
+    """A call of the protocol was answered with an error."""
+
+
+class Call:
+    """What gRPC gives to who answers a call."""
+
+    def abort(self, code: grpc.StatusCode, message: str) -> NoReturn:
+        raise Aborted(f"{code.name}: {message}")
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda provider, urn: provider.Check(protocol.CheckRequest(urn=urn), Call()),
+        lambda provider, urn: provider.Create(protocol.CreateRequest(urn=urn), Call()),
+        lambda provider, urn: provider.Read(protocol.ReadRequest(urn=urn), Call()),
+        lambda provider, urn: provider.Invoke(protocol.InvokeRequest(tok="aws:sqs/queue:Queue"), Call()),
+    ],
+)
+def test_a_type_that_is_not_there_is_refused_by_its_name(ask: Callable[[Provider, str], object]) -> None:
+    with pytest.raises(Aborted, match=r"UNIMPLEMENTED: the .* aws:sqs/queue:Queue is not implemented by this stand-in"):
+        ask(Provider("1.0.0", TYPES, {}), "urn:pulumi:dev::project::a:b:C$aws:sqs/queue:Queue::q")
+
+
+@pytest.mark.parametrize(
+    ("pulumi_type", "inputs", "message"),
+    [
+        ("aws:kms/key:Key", {"rotationPeriodInDays": 90}, "rotationPeriodInDays is not implemented by this stand-in"),
+        ("aws:kms/key:Key", {"keyUsage": "SIGN"}, "keyUsage: 'SIGN' is none of SIGN_VERIFY"),
+        ("aws:kms/key:Key", {"deletionWindowInDays": "long"}, "deletionWindowInDays: 'long' is not of type int"),
+        ("aws:kms/key:Key", {"multiRegion": "yes"}, "MultiRegion"),
+        ("aws:kms/alias:Alias", {"name": "alias/a"}, "TargetKeyId"),
+        ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", {"bucket": "b", "skipDestroy": True}, "skipDestroy"),
+        ("aws:s3/bucket:Bucket", {"bucket": "b", "acl": "everybody"}, "acl: 'everybody' is none of private"),
+        (
+            "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+            {"bucket": "b", "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "rot13"}}]},
+            r"rules\[0\].applyServerSideEncryptionByDefault.sseAlgorithm: 'rot13'",
+        ),
+        ("aws:iam/role:Role", {"name": "r"}, "AssumeRolePolicyDocument"),
+    ],
+)
+def test_inputs_that_aws_would_not_take_are_refused(pulumi_type: str, inputs: dict[str, Any], message: str) -> None:
+    with pytest.raises(Refused, match=message):
+        TYPES[pulumi_type].check({"region": REGION, **inputs} if "iam" not in pulumi_type else inputs)
+
+
+def test_what_is_not_known_yet_is_not_judged() -> None:
+    TYPES["aws:kms/alias:Alias"].check({"region": REGION, "name": "alias/a", "targetKeyId": UNKNOWN})
+
+
+@pytest.mark.parametrize(
+    ("found", "like", "back"),
+    [
+        ({"Status": "Suspended"}, {"status": "Enabled"}, {"status": "Suspended"}),
+        ({"Status": "Enabled", "Other": 1}, {"status": "Enabled"}, {"status": "Enabled"}),
+        ({}, {"status": "Enabled"}, {}),
+        ({"Rules": [{"ID": "a"}]}, {"rule": {"id": "b"}}, {"rule": {"id": "a"}}),
+        ({"Rules": [{"ID": "a"}, {"ID": "b"}]}, {"rules": [{"id": "a"}]}, {"rules": [{"id": "a"}, {"ID": "b"}]}),
+        ({"Tags": [{"Key": "a", "Value": "b"}]}, {"tags": {"a": "c"}}, {"tags": {"a": "b"}}),
+        ({"Policy": '{"a": 1}'}, {"policy": '{"a":1}'}, {"policy": '{"a":1}'}),
+        ({"Policy": '{"a": 2}'}, {"policy": '{"a":1}'}, {"policy": '{"a": 2}'}),
+    ],
+)
+def test_what_aws_answers_is_read_in_the_form_it_was_asked_in(found: Any, like: Any, back: Any) -> None:
+    assert read_back(found, like, {}) == back

@@ -1,0 +1,87 @@
+"""What Pulumi and clouds say, in their own words, is told as what it means and what to do."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tradeplane_stacks.automation.errors import StackError, StackInvalid, StackRefused, StackUnavailable
+from tradeplane_stacks.automation.explanations import explained, output_of
+
+URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aws:kms/key:Key::evidence-2026"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message", "remedy"),
+    [
+        ("error: no stack named 'prod' found", StackInvalid, "there is no stack prod", "tradeplane stack init prod"),
+        ("error: stack 'prod' already exists", StackInvalid, "a stack prod already", "tradeplane stack up prod"),
+        (
+            "error: the stack is currently locked by 1 lock(s). \n  x: created by ada@build-7 (pid 4711) at 2026-01-05",
+            StackUnavailable,
+            r"locked by ada@build-7 \(process 4711, since 2026-01-05\)",
+            "tradeplane stack cancel prod",
+        ),
+        (
+            "[409] Conflict: Another update is currently in progress.",
+            StackUnavailable,
+            "locked by another update",
+            "tradeplane stack cancel prod",
+        ),
+        (
+            "error: no resource plugin 'pulumi-resource-aws' found at version v7.51.1 or on your $PATH",
+            StackInvalid,
+            "the plugin pulumi-resource-aws v7.51.1 is missing",
+            "pulumi plugin install resource aws v7.51.1",
+        ),
+        (
+            "error: could not load plugin for kubernetes: no resource plugin 'kubernetes' found",
+            StackInvalid,
+            "the plugin pulumi-resource-kubernetes is missing",
+            "pulumi plugin install resource kubernetes",
+        ),
+        (
+            "operation error KMS: CreateKey, api error ExpiredTokenException: The security token is expired",
+            StackUnavailable,
+            "credentials for the cloud have expired",
+            "aws sso login",
+        ),
+        ("An error occurred (ExpiredToken) when calling", StackUnavailable, "have expired", "log in again"),
+        ("No valid credential sources found.", StackInvalid, "there are no credentials", "AWS_PROFILE"),
+        (
+            f'resource "{URN}" cannot be deleted\nbecause it is protected.',
+            StackRefused,
+            "evidence-2026 is protected",
+            URN,
+        ),
+        (
+            f'unable to replace resource "{URN}"\nas it is currently marked for protection.',
+            StackRefused,
+            "evidence-2026 is protected",
+            URN,
+        ),
+        ("error: PULUMI_ACCESS_TOKEN must be set for login", StackInvalid, "state of stacks", "PULUMI_BACKEND_URL"),
+        ("passphrase must be set with PULUMI_CONFIG_PASSPHRASE", StackInvalid, "none is given", "PASSPHRASE_FILE"),
+        ("error: incorrect passphrase", StackInvalid, "not the one", "PULUMI_CONFIG_PASSPHRASE_FILE"),
+        ("AccessDenied: not authorized to perform kms:CreateKey", StackUnavailable, "kms:CreateKey", "run `up` again"),
+        ("", StackUnavailable, "said nothing", "run `up` again"),
+    ],
+)
+def test_an_error_is_told_with_what_to_do(text: str, kind: type[StackError], message: str, remedy: str) -> None:
+    with pytest.raises(kind, match=message) as told:
+        raise explained("prod", text)
+    assert remedy in (told.value.remedy or "")
+
+
+def test_the_text_of_many_failures_has_a_limit() -> None:
+    assert len(str(explained("prod", "AccessDenied\n" * 10_000))) < 5_000
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_told(text: str) -> None:
+    assert str(explained("prod", text))
+
+
+def test_what_pulumi_wrote_is_found_in_the_error_of_the_automation_api() -> None:
+    assert output_of("\n code: 255\n stdout: Updating\n stderr: error: it broke\n") == "error: it broke"
+    assert output_of("\n code: 255\n stdout: it broke\n stderr: ") == "code: 255\n stdout: it broke\n stderr:"
