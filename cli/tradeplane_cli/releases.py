@@ -129,7 +129,12 @@ def verify(
     if folder is None and any(path.is_dir() for path in paths):
         raise CommandFailure("a folder is given beside something else", remedy="give one folder, or files of a release")
     bundle = provenance or (folder or paths[0].parent) / PROVENANCE
-    data = _read(bundle, MAX_BUNDLE_BYTES, "it is published with the release; name it with --provenance")
+    data = _read(
+        bundle,
+        MAX_BUNDLE_BYTES,
+        "it is published with the release; name it with --provenance",
+        downloaded=provenance is None,
+    )
     files, whole = (_files(paths), None) if folder is None else (files_of(folder), _whole(folder))
     trust = Trust(signers, policy, datetime.now(UTC))
     with stage(f"Verifying {bundle.parent}"):
@@ -162,9 +167,14 @@ def _whole(folder: Path) -> Whole | None:
         return Whole(listed, None)
 
 
-def _read(path: Path, limit: int, remedy: str) -> bytes:
-    """Return a file's bytes, one more than allowed where it has more: who parses it refuses that."""
+def _read(path: Path, limit: int, remedy: str, *, downloaded: bool = False) -> bytes:
+    """Return a file's bytes, one more than allowed where it has more: who parses it refuses that.
+
+    ``downloaded``: whether somebody else put it there, who may have put a link or a pipe in its place.
+    """
     try:
+        if downloaded:
+            return read_beside(path, limit)
         with path.open("rb") as file:
             return file.read(limit + 1)
     except OSError as error:

@@ -13,25 +13,19 @@ from typing import TYPE_CHECKING
 
 from tradeplane_store.canonical import canonical_json
 
-from tradeplane_evidence.errors import InvalidKey
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE, verification_material
-from tradeplane_evidence.signing.signer import BundleSigner
 from tradeplane_evidence.signing.timestamps import stamped
 
 if TYPE_CHECKING:
     from tradeplane_evidence.signing.signer import Signer
 
 
-async def sign_message(data: bytes, signer: Signer | BundleSigner, authority: str | None) -> bytes:
+async def sign_message(data: bytes, signer: Signer, authority: str | None) -> bytes:
     """Return the bundle of a message, with the timestamp of an authority by its URL; None for one without.
 
-    Raises SignerUnavailable, and what the signer raises, which signs on a thread: it may have to ask. Raises InvalidKey
-    where an authority is named and the signer has its own.
+    Who signs without a key signs statements alone. Raises SignerUnavailable, and what the signer raises, which signs on
+    a thread: it may have to ask.
     """
-    if isinstance(signer, BundleSigner):
-        if authority is not None:
-            raise InvalidKey(f"{signer.name} signs with timestamps of its own authorities: leave out {authority}")
-        return await asyncio.to_thread(signer.signed_message, data)
     signature = await asyncio.to_thread(signer.sign, data)
     timestamp = None if authority is None else await stamped(authority, signature)
     digest = base64.b64encode(hashlib.sha256(data).digest()).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -103,6 +104,20 @@ def test_one_file_is_verified_where_it_lies(
     whole = tradeplane("release", "verify", str(folder), "--key", "key.pub", "-o", "json")
     assert whole.code == 3
     assert json.loads(whole.out)["checks"][-1]["error"] == "Incomplete"
+
+
+def test_a_pipe_in_place_of_the_provenance_is_not_waited_for(
+    tradeplane: Command, signed: dict[str, Any], folder: Path
+) -> None:
+    for name in ("provenance.sigstore.json", "SHA256SUMS.sigstore.json"):
+        kept = (folder / name).read_bytes()
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+        ended = tradeplane("release", "verify", str(folder), "--key", "key.pub")
+        assert ended.code == 3
+        assert f"{name} is no plain file" in ended.err
+        (folder / name).unlink()
+        (folder / name).write_bytes(kept)
 
 
 CHANGES: dict[str, Callable[[Path], object]] = {

@@ -45,7 +45,7 @@ def described(files: Mapping[str, bytes] | None = None) -> dict[str, ReleaseFile
 
 def source(**changes: Any) -> SourceRevision:
     """Return the sources."""
-    said = {"commit": COMMIT, "tree": TREE, "modified": False, "repository": REPOSITORY}
+    said: dict[str, Any] = {"commit": COMMIT, "tree": TREE, "modified": False, "repository": REPOSITORY}
     return SourceRevision(**{**said, **changes})
 
 

@@ -170,7 +170,8 @@ def test_a_key_that_was_valid_at_another_time_is_refused(signer: FileSigner) -> 
 
 
 def _definition(statement: dict[str, Any]) -> dict[str, Any]:
-    return dict.__getitem__(statement["predicate"], "buildDefinition")
+    found: dict[str, Any] = statement["predicate"]["buildDefinition"]
+    return found
 
 
 CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str, str]] = {
@@ -295,6 +296,11 @@ def _linked(folder: Path) -> None:
     (folder / "link").symlink_to("/etc/passwd")
 
 
+def _replaced(folder: Path) -> None:
+    (folder / "crds.yaml").unlink()
+    (folder / "crds.yaml").symlink_to("install.yaml")
+
+
 def _too_many(folder: Path) -> None:
     for number in range(MAX_FILES):
         (folder / f"x{number}").touch()
@@ -302,10 +308,7 @@ def _too_many(folder: Path) -> None:
 
 HOSTILE: dict[str, tuple[Callable[[Path], object], str]] = {
     "a link": (_linked, "link is a link"),
-    "a link in place of a file": (
-        lambda folder: [(folder / "crds.yaml").unlink(), (folder / "crds.yaml").symlink_to("install.yaml")],
-        "crds.yaml is a link",
-    ),
+    "a link in place of a file": (_replaced, "crds.yaml is a link"),
     "a folder": (lambda folder: (folder / "more").mkdir(), "no plain file"),
     "a pipe": (lambda folder: os.mkfifo(folder / "pipe"), "no plain file"),
     "a hidden file": (lambda folder: (folder / ".netrc").touch(), "no name of a file"),
