@@ -12,7 +12,7 @@ RUN := $(ACTIVATE); uv run --no-sync --
 # Tests start Python by the hundred, and each would compile all it imports anew where the environment lets none be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity images generate docs clean
+.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity images release generate docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ parity: sync ## Compare results bit by bit on every path; writes docs/parity.md 
 
 images: sync ## Build the operator's and the workloads' images for amd64 and arm64
 	@$(RUN) python -m tradeplane_stacks.images build
+
+release: sync ## Build the files of a release from a tagged commit, into build/release/ (SNAPSHOT=1: of what is there, unsigned)
+	@$(RUN) python -m tradeplane_stacks.release $(if $(filter 1,$(SNAPSHOT)),--snapshot)
 
 generate: sync ## Generate the CRDs and the API reference from the models
 	@$(RUN) python -m tradeplane_api.generate

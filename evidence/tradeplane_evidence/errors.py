@@ -51,6 +51,10 @@ class NotAttested(EvidenceError):
     """There is no evidence of this."""
 
 
+class Incomplete(EvidenceError):
+    """Something that was signed as a whole, and of which a part is not there."""
+
+
 class InvalidReference(EvidenceError, ValueError):
     """A text that names nothing in a registry."""
 

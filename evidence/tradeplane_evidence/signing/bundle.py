@@ -78,17 +78,17 @@ class Bundle(Form):
 
 def bundled(payload: bytes, signature: bytes, hint: str, timestamp: bytes | None = None) -> bytes:
     """Return the bundle of a signed statement as bytes, the same for the same signature and timestamp."""
+    material = verification_material(hint, timestamp)
+    return canonical_json(Bundle(verification_material=material, dsse_envelope=enveloped(payload, signature)).plain())
+
+
+def verification_material(hint: str, timestamp: bytes | None = None) -> VerificationMaterial:
+    """Return what a signature is checked with: which key made it, and the timestamp of an authority."""
     stamps = None
     if timestamp is not None:
         one = Rfc3161Timestamp(signed_timestamp=base64.b64encode(timestamp).decode())
         stamps = TimestampVerificationData(rfc3161_timestamps=(one,))
-    bundle = Bundle(
-        verification_material=VerificationMaterial(
-            public_key=PublicKeyHint(hint=hint), timestamp_verification_data=stamps
-        ),
-        dsse_envelope=enveloped(payload, signature),
-    )
-    return canonical_json(bundle.plain())
+    return VerificationMaterial(public_key=PublicKeyHint(hint=hint), timestamp_verification_data=stamps)
 
 
 def parse_bundle(data: bytes) -> Bundle:

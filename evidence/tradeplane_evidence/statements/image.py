@@ -120,13 +120,13 @@ def _dependencies(build: ImageBuild) -> Iterable[ResourceDescriptor]:
             f"the record of {build.image} names no sources, without which its provenance says nothing; build it from a "
             "checkout of git"
         )
-    yield _source(build.source)
+    yield source_dependency(build.source)
     for one in build.materials:
         yield ResourceDescriptor(name=one.name, uri=one.uri, digest={"sha256": hexadecimal(one.digest)})
 
 
-def _source(source: SourceRevision) -> ResourceDescriptor:
-    """Return the sources.
+def source_dependency(source: SourceRevision) -> ResourceDescriptor:
+    """Return the sources of a build as what it was made from.
 
     What nobody committed has the digest of its tree alone: no policy takes it for the commit that it was changed from.
     """

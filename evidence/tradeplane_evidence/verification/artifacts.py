@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,12 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """What was signed: digests by the names of their algorithms, and the file where there is one."""
+    """What was signed: digests by the names of their algorithms, and the file or the bytes where these are there."""
 
     name: str
     digests: Mapping[str, bytes]
     file: Path | None = None
+    content: bytes | None = field(default=None, repr=False)
 
     @property
     def sha256(self) -> str:
@@ -45,7 +46,9 @@ class Artifact:
         return found
 
     def message(self) -> bytes:
-        """Return the bytes of the file, which have its digest. Raises Malformed where there is none, or it is large."""
+        """Return its bytes, which have its digest. Raises Malformed where they are not there, or are many."""
+        if self.content is not None:
+            return self.content
         if self.file is None:
             raise Malformed(f"the signature is over the bytes of {self.name} themselves: name the file, not its digest")
         with self.file.open("rb") as file:
@@ -57,6 +60,11 @@ class Artifact:
         if hashlib.sha256(data).digest() != self.digests["sha256"]:
             raise Malformed(f"{self.name} was changed while it was read")
         return data
+
+
+def artifact_of_bytes(name: str, data: bytes) -> Artifact:
+    """Return bytes that were read already as an artifact."""
+    return Artifact(name, {one: hashlib.new(one, data).digest() for one in ALGORITHMS}, content=data)
 
 
 def artifact_of(text: str) -> Artifact:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence import strict_json
+from tradeplane_evidence.keyless.identities import LOG
 from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
 from tradeplane_evidence.signing.bundle import parse_bundle
-from tradeplane_evidence.signing.keyring import signed_at
+from tradeplane_evidence.signing.keyring import signed_at, told
 from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
 from tradeplane_evidence.statements.provenance import Provenance, provenance_of
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, parse_statement, parsed
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tradeplane_evidence.keyless.identities import Identity
     from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
     from tradeplane_evidence.statements.statement import Statement
+
+    Signed = tuple[bytes, TrustedKey, tuple[datetime, str] | None, Identity | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,30 @@ def verify_bundle(data: bytes, digest: str, trust: Keyring | TrustedIdentity, po
     The signature comes first: nothing else is read of what is not signed. Raises Malformed, SignatureRefused,
     KeyRefused, CertificateRefused, TimestampRefused or PolicyRefused.
     """
-    payload, key, stamped, identity = signed_by(data, trust)
-    statement = parse_statement(payload)
+    signed = signed_by(data, trust)
+    statement = parse_statement(signed[0])
     about(statement, digest)
+    batch = provenance_of(statement).build_definition.build_type == BATCH_BUILD_TYPE
+    return _claim(statement, signed, policy, policy.of_batches() if batch else policy, now)
+
+
+def verify_claim(data: bytes, trust: Keyring | TrustedIdentity, policy: Policy, now: datetime) -> Claim:
+    """Return the claim of a bundle, whatever it is about, which is for the caller to ask; never one of many runs.
+
+    Raises what ``verify_bundle`` raises.
+    """
+    signed = signed_by(data, trust)
+    return _claim(parse_statement(signed[0]), signed, policy, policy, now)
+
+
+def _claim(statement: Statement, signed: Signed, policy: Policy, asked: Policy, now: datetime) -> Claim:
+    """Return what somebody claims, once key, policy and age are as they must be.
+
+    ``asked``: what the provenance must say, which of many runs at once is another than the policy for each.
+    """
+    _, key, stamped, identity = signed
     provenance = provenance_of(statement)
     made = made_at(provenance)
-    asked = policy.of_batches() if provenance.build_definition.build_type == BATCH_BUILD_TYPE else policy
     key.check(made or now if stamped is None else stamped[0], trusted=stamped is not None)
     asked.check(provenance, key, made, now if stamped is None else min(now, stamped[0]))
     policy.check_age(made if stamped is None else stamped[0], now, stamped=stamped is not None)
@@ -80,15 +101,23 @@ def signer_in_words(key: TrustedKey, identity: Identity | None) -> str:
     return f"{key.key.algorithm} key {key.key.fingerprint}"
 
 
-def signed_by(
-    data: bytes, trust: Keyring | TrustedIdentity
-) -> tuple[bytes, TrustedKey, tuple[datetime, str] | None, Identity | None]:
+def signed_by(data: bytes, trust: Keyring | TrustedIdentity) -> Signed:
     """Return what who is relied on signed, by which key, since when, and who it was where a certificate says so."""
     if isinstance(trust, TrustedIdentity):
         return *trust.verify(data), trust.identity
     bundle = parse_bundle(data)
     key = trust.verify(bundle)
     return bundle.dsse_envelope.payload_bytes(), key, signed_at(trust, bundle), None
+
+
+def time_in_words(claim: Claim) -> str:
+    """Say when it was signed, and by whose word."""
+    if claim.stamped is not None:
+        whose = claim.stamped[1] if claim.stamped[1] == LOG else f"the timestamp authority {claim.stamped[1]}"
+        return f"{told(claim.stamped[0])} by {whose}"
+    if claim.made is None:
+        return "not stated, and no trusted timestamp"
+    return f"{told(claim.made)} by the signer's own word: no trusted timestamp"
 
 
 def claim_of_one(claim: Claim, provenance: bytes, policy: Policy, now: datetime) -> Claim:

@@ -23,12 +23,11 @@ class Check:
         return self.error is None
 
 
-@dataclass(slots=True)
-class Checks:
-    """What was found of something in a registry: checks in their order, of which the first that failed is the last."""
+class CheckSeries:
+    """Checks in their order, of which the first that failed is the last; what they are of is for who holds them."""
 
-    reference: Reference
-    checks: list[Check] = field(default_factory=list)
+    __slots__ = ()
+    checks: list[Check]
 
     @property
     def passed(self) -> bool:
@@ -42,3 +41,11 @@ class Checks:
     def fail(self, name: str, error: Exception) -> None:
         """Add a check that failed, by the error that says why."""
         self.checks.append(Check(name, str(error), type(error).__name__))
+
+
+@dataclass(slots=True)
+class Checks(CheckSeries):
+    """What was found of something in a registry."""
+
+    reference: Reference
+    checks: list[Check] = field(default_factory=list)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
+    from tradeplane_evidence.statements.provenance import Provenance
     from tradeplane_evidence.statements.statement import ResourceDescriptor
     from tradeplane_evidence.verification.attestations import Trust
     from tradeplane_evidence.verification.bundles import Claim
@@ -52,11 +53,7 @@ class ImageClaim:
 
     def source_in_words(self) -> str:
         """Say what it was built from."""
-        if self.commit is not None:
-            return f"commit {self.commit}" + (f" of {self.source.uri}" if self.source.uri else "")
-        tree = (self.source.digest or {}).get("gitTree", "unknown")
-        changed = (self.source.annotations or {}).get("modifiedFrom", "an unknown commit")
-        return f"tree {tree}, which nobody committed, changed from {changed}"
+        return source_in_words(self.source)
 
 
 async def verify_image(
@@ -68,17 +65,32 @@ async def verify_image(
     raises where it cannot be asked.
     """
     found = await believed(registry, reference, trust, only=attestation)
+    source = stated_source(found.claim.provenance, str(reference))
+    return ImageClaim(reference, found.claim, found.attestation, found.bundle, source)
+
+
+def stated_source(provenance: Provenance, what: str) -> ResourceDescriptor:
+    """Return the one source that a provenance names; ``what`` is built from it. Raises Malformed."""
     sources = [
         one
-        for one in found.claim.provenance.build_definition.resolved_dependencies
+        for one in provenance.build_definition.resolved_dependencies
         if one.name == SOURCE and (one.digest or {}).keys() & {"gitCommit", "gitTree"}
     ]
     if len(sources) != 1:
-        raise Malformed(f"the provenance of {reference} does not name the one source it was built from")
+        raise Malformed(f"the provenance of {what} does not name the one source it was built from")
     (source,) = sources
     if (source.annotations or {}).get(MODIFIED) and "gitCommit" in (source.digest or {}):
-        raise Malformed(f"the provenance of {reference} says of its sources both that they are a commit and are not")
-    return ImageClaim(reference, found.claim, found.attestation, found.bundle, source)
+        raise Malformed(f"the provenance of {what} says of its sources both that they are a commit and are not")
+    return source
+
+
+def source_in_words(source: ResourceDescriptor) -> str:
+    """Say what something was built from."""
+    digest = source.digest or {}
+    if "gitCommit" in digest:
+        return f"commit {digest['gitCommit']}" + (f" of {source.uri}" if source.uri else "")
+    changed = (source.annotations or {}).get("modifiedFrom", "an unknown commit")
+    return f"tree {digest.get('gitTree', 'unknown')}, which nobody committed, changed from {changed}"
 
 
 @dataclass(slots=True)

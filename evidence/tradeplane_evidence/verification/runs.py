@@ -12,7 +12,6 @@ from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json
 
 from tradeplane_evidence.errors import Malformed, NotAttested, PolicyRefused, ReplayDiverged
-from tradeplane_evidence.keyless.identities import LOG
 from tradeplane_evidence.registry.bundles import attestations_in
 from tradeplane_evidence.registry.manifests import parse_manifest
 from tradeplane_evidence.registry.references import is_digest, parse_reference
@@ -24,11 +23,10 @@ from tradeplane_evidence.results_artifact import (
     RESULTS_TYPE,
     parse_results,
 )
-from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.statements.run import ATTESTATION, IMAGE, RESULT, SPECIFICATION
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, hexadecimal
 from tradeplane_evidence.verification.attestations import REFUSALS, Trust, believed
-from tradeplane_evidence.verification.bundles import Claim, claim_of_one
+from tradeplane_evidence.verification.bundles import Claim, claim_of_one, time_in_words
 from tradeplane_evidence.verification.checks import Checks
 from tradeplane_evidence.verification.replays import ReplayClaims, replays_of
 
@@ -95,7 +93,7 @@ async def verify_run(
     except (*REFUSALS, ReplayDiverged) as error:
         found.fail(step, error)
     else:
-        found.say("time", _time(claim))
+        found.say("time", time_in_words(claim))
     return found
 
 
@@ -238,12 +236,3 @@ async def _replays(
     found.replays.check()
     if found.replays.claims:
         found.say("replays", found.replays.in_words())
-
-
-def _time(claim: Claim) -> str:
-    if claim.stamped is not None:
-        whose = claim.stamped[1] if claim.stamped[1] == LOG else f"the timestamp authority {claim.stamped[1]}"
-        return f"{told(claim.stamped[0])} by {whose}"
-    if claim.made is None:
-        return "not stated, and no trusted timestamp"
-    return f"{told(claim.made)} by the signer's own word: no trusted timestamp"

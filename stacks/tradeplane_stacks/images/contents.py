@@ -21,9 +21,9 @@ from tradeplane_stacks.images.programs import run
 from tradeplane_stacks.images.settings import CHECKOUT, MACHINES, SOURCE_DATE_EPOCH
 from tradeplane_stacks.images.trees import inputs_digest, link_tree, made_once, source_files, tree_bytes
 from tradeplane_stacks.images.wheels import (
+    NATIVE,
     build_native,
     build_rooms,
-    forget_path,
     install_locked,
     install_wheels,
     locked_requirements,
@@ -139,16 +139,28 @@ class Preparation:
     def _make_own(self, image: Image, architecture: str, compiler: Path, tree: Path) -> None:
         self.say(f"{image.name} for {architecture}: building the project's own packages")
         with tempfile.TemporaryDirectory(prefix="tradeplane-own-") as directory:
-            wheels = build_rooms(self.checkout, image, Path(directory) / "rooms")
+            wheels = build_rooms(self.checkout, image.rooms, Path(directory) / "rooms")
             if image.native:
-                target = self.cache / "cargo-target" / architecture  # one each: Cargo holds a target directory alone
-                wheels += build_native(self.checkout, architecture, target, Path(directory) / "native")
+                wheels.append(self.native_wheel(architecture))
             install_wheels(wheels, tree, architecture)
-        forget_path(tree, self.checkout / "workloads/native")
         compile_tree(compiler, tree, "/app")
 
+    def native_wheel(self, architecture: str) -> Path:
+        """Build the wheel of the Rust core for a processor, or find it in the cache."""
+
+        def make(tree: Path) -> None:
+            self.say(f"the Rust core for {architecture}: building its wheel")
+            tree.mkdir()
+            target = self.cache / "cargo-target" / architecture  # one each: Cargo holds a target directory alone
+            build_native(self.checkout, architecture, target, tree)
+
+        words = [self._code(), architecture, *_rust_version(architecture)]
+        digest = inputs_digest(words, source_files(self.checkout / NATIVE), self.checkout)
+        (wheel,) = made_once(self.cache / "native" / digest, make).glob("*.whl")
+        return wheel
+
     def _own_digest(self, image: Image, architecture: str, compiler: Path) -> str:
-        rooms = [*image.rooms, *(["workloads/native"] if image.native else [])]
+        rooms = [*image.rooms, *([NATIVE] if image.native else [])]
         files = {path for room in rooms for path in source_files(self.checkout / room)}
         words = [self._code(), architecture, compiler.name, *rooms]
         if image.native:

@@ -35,7 +35,7 @@ def materials(checkout: Path, image: Image, base: Base, architectures: Iterable[
         LOCK.name: LOCK,
         _CONSTRAINTS.name: _CONSTRAINTS,
     }
-    locks = [Material(name=name, digest=_digest(path)) for name, path in sorted(here.items())]
+    locks = [file_material(name, path) for name, path in sorted(here.items())]
     if base.reference != "scratch":
         return (*locks, *_named_base(base.reference))
     wanted = set(architectures)
@@ -49,6 +49,11 @@ def materials(checkout: Path, image: Image, base: Base, architectures: Iterable[
         if one.architecture in wanted
     ]
     return (*locks, *packages)
+
+
+def file_material(name: str, path: Path) -> Material:
+    """Return a file that something was made from, by a name."""
+    return Material(name=name, digest=f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}")
 
 
 def _named_base(reference: str) -> Iterable[Material]:
@@ -72,17 +77,27 @@ def tools(image: Image, builder: str, architectures: Iterable[str]) -> dict[str,
     found = {
         name: number,
         "python": platform.python_version(),
-        "uv": run(["uv", "--version"], purpose="asking uv for its version", timeout_s=60).split()[1],
+        "uv": uv_version(),
         "cyclonedx-bom": version("cyclonedx-bom"),
     }
-    if image.native:
-        found["maturin"] = version("maturin")
-        for architecture in architectures:
-            compiler = rustc_for(f"{MACHINES[architecture]}-unknown-linux-gnu")
-            said = run([compiler, "--version"], purpose="asking the Rust compiler for its version", timeout_s=60)
-            found[f"rustc ({architecture})"] = said.split()[1]
+    return found | (compilers(architectures) if image.native else {})
+
+
+def uv_version() -> str:
+    """Return the version of uv, which builds and installs wheels. Raises ImageError where it does not say it."""
+    return run(["uv", "--version"], purpose="asking uv for its version", timeout_s=60).split()[1]
+
+
+def compilers(architectures: Iterable[str]) -> dict[str, str]:
+    """Return the versions of what builds the wheels of the Rust core, by name.
+
+    Raises:
+        ImageError: one of them does not say its version.
+
+    """
+    found = {"maturin": version("maturin"), "wheel": version("wheel")}
+    for architecture in architectures:
+        compiler = rustc_for(f"{MACHINES[architecture]}-unknown-linux-gnu")
+        said = run([compiler, "--version"], purpose="asking the Rust compiler for its version", timeout_s=60)
+        found[f"rustc ({architecture})"] = said.split()[1]
     return found
-
-
-def _digest(path: Path) -> str:
-    return f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"

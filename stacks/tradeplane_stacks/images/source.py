@@ -7,15 +7,17 @@ committed can be told from one of the commit they were made on, and from one of 
 from __future__ import annotations
 
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradeplane_api.image_build import SourceRevision
 
+from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.programs import run
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _TIMEOUT_S = 120
 
@@ -39,8 +41,37 @@ def source_revision(checkout: Path) -> SourceRevision | None:
     )
 
 
+def export_sources(checkout: Path, directory: Path, tree: str) -> None:
+    """Write the files of a checkout that are of its sources into a directory, and nothing that lies beside them.
+
+    Args:
+        checkout: one of git.
+        directory: made here.
+        tree: what the files must be, as ``source_revision`` said of them.
+
+    Raises:
+        ImageError: they changed meanwhile, or git cannot be asked.
+
+    """
+    with _files_staged(checkout) as environment:
+        found = _git(checkout, "write-tree", environment=environment)
+        if found != tree:
+            raise ImageError(
+                f"The sources in {checkout} changed meanwhile, from tree {tree} to {found}: leave them, try again."
+            )
+        directory.mkdir(parents=True)
+        _git(checkout, "checkout-index", "--all", f"--prefix={directory.resolve()}/", environment=environment)
+
+
 def _tree_of_files(checkout: Path) -> str:
-    """Return the tree of the files as they are, by an index and objects of its own that are removed afterwards.
+    """Return the tree of the files as they are."""
+    with _files_staged(checkout) as environment:
+        return _git(checkout, "write-tree", environment=environment)
+
+
+@contextmanager
+def _files_staged(checkout: Path) -> Iterator[Mapping[str, str]]:
+    """Give variables by which git has the files as they are in an index and objects that are removed afterwards.
 
     Every file is read: what the user's index knows of files is by their times, which a quick change does not alter, and
     it can be told to look away from some of them.
@@ -56,7 +87,7 @@ def _tree_of_files(checkout: Path) -> str:
         }
         _git(checkout, "read-tree", "HEAD", environment=environment)  # what is committed, though it be ignored
         _git(checkout, "add", "--all", ".", environment=environment)
-        return _git(checkout, "write-tree", environment=environment)
+        yield environment
 
 
 def public_address(remote: str) -> str | None:

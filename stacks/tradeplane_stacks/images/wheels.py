@@ -19,11 +19,18 @@ from tradeplane_stacks.images.programs import run
 from tradeplane_stacks.images.settings import MACHINES, SOURCE_DATE_EPOCH
 
 if TYPE_CHECKING:
-    from tradeplane_stacks.images.settings import Image
+    from collections.abc import Iterable
 
 _PYTHON = "3.11"
 _GLIBC = "manylinux_2_36"  # of the base, Debian 12
 _CONSTRAINTS = Path(__file__).with_name("build-constraints.txt")
+NATIVE = "workloads/native"
+"""Directory of the Rust core in the checkout."""
+BUILD_ISOLATED = (
+    *("--quiet", "--no-config", "--no-sources", "--python", sys.executable),
+    *("--build-constraints", str(_CONSTRAINTS), "--require-hashes"),
+)
+"""Options of ``uv build``: by the pinned build backend, whatever is installed or configured here."""
 _BUILD_PATH = "/build"
 _LINKER = "aarch64-linux-gnu-gcc"
 _UNWANTED = (
@@ -95,23 +102,19 @@ def _install(what: list[str], target: Path, architecture: str) -> None:
     prune(target, _UNWANTED)
 
 
-def build_rooms(checkout: Path, image: Image, wheels: Path) -> list[Path]:
-    """Build the wheels of the image's pure Python packages into a directory."""
-    for room in image.rooms:
+def build_rooms(checkout: Path, rooms: Iterable[str], wheels: Path) -> list[Path]:
+    """Build the wheels of pure Python packages, by their directories in the checkout, into a directory."""
+    for room in rooms:
         run(
-            [
-                *("uv", "build", "--quiet", "--wheel", "--no-config", "--no-sources", "--python", sys.executable),
-                *("--build-constraints", str(_CONSTRAINTS), "--require-hashes", "--out-dir", str(wheels)),
-                str(checkout / room),
-            ],
+            ["uv", "build", "--wheel", *BUILD_ISOLATED, "--out-dir", wheels, checkout / room],
             purpose=f"building the wheel of {room}",
             environment={"SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH)},
         )
     return sorted(wheels.glob("*.whl"))
 
 
-def build_native(checkout: Path, architecture: str, cargo_target: Path, wheels: Path) -> list[Path]:
-    """Build the wheel of the Rust core for a processor into a directory.
+def build_native(checkout: Path, architecture: str, cargo_target: Path, wheels: Path) -> Path:
+    """Build the wheel of the Rust core for a processor into a directory; return where it is.
 
     Paths of this machine are mapped to fixed ones, so that two checkouts give the same bytes.
 
@@ -120,7 +123,7 @@ def build_native(checkout: Path, architecture: str, cargo_target: Path, wheels: 
 
     """
     target = f"{MACHINES[architecture]}-unknown-linux-gnu"
-    source = checkout / "workloads/native"
+    source = checkout / NATIVE
     cargo_home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
     remap = {source: _BUILD_PATH, cargo_home: "/cargo", cargo_target: "/target"}
     environment = {
@@ -140,7 +143,23 @@ def build_native(checkout: Path, architecture: str, cargo_target: Path, wheels: 
         purpose=f"building the Rust core for {architecture}",
         environment=environment,
     )
-    return sorted(wheels.glob("*.whl"))
+    (wheel,) = wheels.glob("*.whl")
+    _write_anew(wheel, source)
+    return wheel
+
+
+def _write_anew(wheel: Path, source: Path) -> None:
+    """Write a wheel again without the path of its sources."""
+    epoch = {"SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH)}
+    with tempfile.TemporaryDirectory(prefix="tradeplane-wheel-") as directory:
+        command = [sys.executable, "-m", "wheel"]
+        run([*command, "unpack", "--dest", directory, wheel], purpose=f"unpacking {wheel.name}", environment=epoch)
+        (tree,) = Path(directory).iterdir()
+        forget_path(tree, source)
+        wheel.unlink()
+        run([*command, "pack", "--dest-dir", wheel.parent, tree], purpose=f"packing {wheel.name}", environment=epoch)
+    if not wheel.exists():
+        raise ImageError(f"{wheel.name} has another name once it is written again: see the version of `wheel`.")
 
 
 def _linker() -> str:

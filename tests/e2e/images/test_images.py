@@ -15,6 +15,8 @@ import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
+from tradeplane_stacks.images.contents import Preparation
+from tradeplane_stacks.images.settings import ARCHITECTURES, cache_directory
 from tradeplane_stacks.local.binaries import REGISTRY, Binaries
 from tradeplane_stacks.local.settings import Settings
 
@@ -26,6 +28,8 @@ from tests.ports import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.e2e.images.another_checkout import Build
 
 _NAMES = ("operator", "workloads")
 _PLATFORMS = ("linux/amd64", "linux/arm64")
@@ -82,6 +86,16 @@ def root(
 @pytest.mark.parametrize("image", _NAMES)
 def test_two_checkouts_give_one_digest(layouts: Path, layouts_of_another_checkout: Path, image: str) -> None:
     assert index_digest(layouts / image) == index_digest(layouts_of_another_checkout / image)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_two_checkouts_give_one_wheel_of_the_rust_core(
+    layouts: Path, layouts_of_another_checkout: Path, build_of_another_checkout: Build, architecture: str
+) -> None:
+    """It is the one that a release publishes."""
+    ours = Preparation(cache_directory(), print).native_wheel(architecture)
+    theirs = build_of_another_checkout.directory / "cache/images/native" / ours.parent.name / ours.name
+    assert ours.read_bytes() == theirs.read_bytes()
 
 
 def sbom(layouts: Path, image: str, on: str) -> bytes:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/cli.md", "docs/index.md")
-GROUPS = ("snapshot", "results", "evidence", "exchange", "ledger", "config", "stack")
+GROUPS = ("snapshot", "results", "evidence", "release", "exchange", "ledger", "config", "stack")
 SHARED = {"--output", "--debug", "--help", "--store"}
 
 
@@ -74,6 +74,8 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "results diff",
         "results report",
         "evidence export",
+        "release sign",
+        "release verify",
         "exchange serve",
         "verify",
         "verify-bundle",

@@ -19,7 +19,7 @@ from tradeplane_stacks.images.sboms.debian import debian_packages, license_names
 from tradeplane_stacks.images.sboms.distributions import Installed, installed, wheel_digests
 from tradeplane_stacks.images.sboms.embedded import MAX_BYTES, embedded, libraries, listed
 from tradeplane_stacks.images.sboms.listing import Listing, merge, reference_of
-from tradeplane_stacks.images.sboms.writing import ImageName, roots, written
+from tradeplane_stacks.images.sboms.writing import ImageName, image_component, roots, written
 from tradeplane_store.canonical import canonical_json
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def component(
 
 
 def plain(listing: Listing) -> dict[str, Any]:
-    return dict(json.loads(written(NAME, listing)))
+    return dict(json.loads(written(image_component(NAME), listing)))
 
 
 def summary(listing: Listing) -> Any:
@@ -152,15 +152,15 @@ def test_a_bill_says_what_it_is_of_and_names_no_time() -> None:
 
 
 def test_a_bill_is_canonical_and_its_number_follows_from_it() -> None:
-    data = written(NAME, merge([Listing((component("libm"),))]))
+    data = written(image_component(NAME), merge([Listing((component("libm"),))]))
     assert canonical_json(json.loads(data)) == data
-    other = written(NAME, merge([Listing((component("libm", digest="a"),))]))
+    other = written(image_component(NAME), merge([Listing((component("libm", digest="a"),))]))
     assert json.loads(data)["serialNumber"] != json.loads(other)["serialNumber"]
 
 
 def test_an_image_on_the_base_of_somebody_else_says_that_it_is_not_listed() -> None:
     name = ImageName("tradeplane/workloads", "0.1.0", "linux/arm64", "registry.example/base@sha256:" + "ab" * 32)
-    image = json.loads(written(name, merge([])))["metadata"]["component"]
+    image = json.loads(written(image_component(name), merge([])))["metadata"]["component"]
     assert {"name": "tradeplane:image:base", "value": name.base} in image["properties"]
 
 
@@ -168,7 +168,7 @@ def test_what_is_no_bill_by_the_schema_is_not_written() -> None:
     broken = component("libm", license_id="MIT")
     broken.hashes = [HashType(alg=HashAlgorithm.SHA_256, content="not hexadecimal")]
     with pytest.raises(ImageError, match=r"none of CycloneDX 1\.6"):
-        written(NAME, Listing((broken,), {reference_of(broken): frozenset()}))
+        written(image_component(NAME), Listing((broken,), {reference_of(broken): frozenset()}))
 
 
 def describe_wheel(tree: Path, name: str, version: str, *tags: str) -> Path:

@@ -76,20 +76,15 @@ def image_sbom(name: ImageName, trees: Contents, packages: tuple[LockedPackage, 
     ]
     if trees.base is not None:
         listings.append(debian_packages(trees.base, packages))
-    return written(name, merge(listings))
+    return written(image_component(name), merge(listings))
 
 
-def written(name: ImageName, listing: Listing) -> bytes:
-    """Return the bill of what is listed, as bytes.
-
-    Raises:
-        ImageError: it is not one by the schema of CycloneDX 1.6.
-
-    """
+def image_component(name: ImageName) -> Component:
+    """Return an image as what a bill is of."""
     properties = [Property(name=PLATFORM, value=name.platform)]
     if name.base != "scratch":
         properties.append(Property(name=BASE, value=name.base))
-    image = Component(
+    return Component(
         bom_ref=f"{name.name}@{name.version}",
         type=ComponentType.CONTAINER,
         name=name.name,
@@ -97,8 +92,17 @@ def written(name: ImageName, listing: Listing) -> bytes:
         licenses=[license_of("Apache-2.0")],
         properties=properties,
     )
-    bom = Bom(components=listing.components, dependencies=_graph(image, listing))
-    bom.metadata.component = image
+
+
+def written(subject: Component, listing: Listing) -> bytes:
+    """Return the bill of what is listed, as bytes; ``subject``: what it is of.
+
+    Raises:
+        ImageError: it is not one by the schema of CycloneDX 1.6.
+
+    """
+    bom = Bom(components=listing.components, dependencies=_graph(subject, listing))
+    bom.metadata.component = subject
     bom.metadata.lifecycles.add(PredefinedLifecycle(phase=LifecyclePhase.POST_BUILD))
     plain: dict[str, Any] = json.loads(JsonV1Dot6(bom).output_as_string())
     del plain["serialNumber"], plain["metadata"]["timestamp"]
@@ -106,19 +110,19 @@ def written(name: ImageName, listing: Listing) -> bytes:
     data = _canonical(plain)
     fault = JsonStrictValidator(SchemaVersion.V1_6).validate_str(data.decode())
     if fault is not None:
-        raise ImageError(f"The bill of materials of {name.name} is none of CycloneDX 1.6: {str(fault)[:500]}")
+        raise ImageError(f"The bill of materials of {subject.name} is none of CycloneDX 1.6: {str(fault)[:500]}")
     return data
 
 
-def _graph(image: Component, listing: Listing) -> list[Dependency]:
-    """Return who needs whom: the image what nothing else in it needs, and the rest as it was listed."""
+def _graph(subject: Component, listing: Listing) -> list[Dependency]:
+    """Return who needs whom: what the bill is of what nothing else in it needs, and the rest as it was listed."""
     places = {reference_of(one): one.bom_ref for one in listing.components}
     graph = [
         Dependency(ref=places[reference], dependencies=[Dependency(ref=places[one]) for one in sorted(others)])
         for reference, others in listing.needs.items()
     ]
     top = [Dependency(ref=places[one]) for one in roots(listing)]
-    return [Dependency(ref=image.bom_ref, dependencies=top), *graph]
+    return [Dependency(ref=subject.bom_ref, dependencies=top), *graph]
 
 
 def roots(listing: Listing) -> list[str]:
