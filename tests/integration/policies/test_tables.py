@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.policies.tables import TABLES
-from tests.integration.policies.trials import Rules, Trial, begin, end
+from tests.integration.policies.trials import Rules, Trial, begin, leave, unbind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,8 @@ def trials(server: Server) -> Iterator[dict[str, Trial]]:
     made = {table.policy: Trial(f"t{number}", table, Rules.of(table)) for number, table in enumerate(TABLES)}
     begin(server, tuple(made.values()))
     yield made
-    end(server, tuple(made.values()))
+    unbind(server, tuple(made.values()))
+    leave(server, tuple(made.values()))
 
 
 @pytest.mark.parametrize(("table", "case"), _CASES)

@@ -230,21 +230,22 @@ def begin(server: Server, trials: Sequence[Trial]) -> None:
     await_in_force(server, f"sentinel-{trials[0].tag}")
 
 
-def end(server: Server, trials: Sequence[Trial]) -> None:
-    """Remove what was made of policies and bindings, so that nothing holds any longer, and the namespaces."""
+def unbind(server: Server, trials: Sequence[Trial]) -> None:
+    """Remove what was made of bindings, policies and parameters, so that nothing holds any longer."""
+    tables = {trial.table.policy: trial.table for trial in trials}.values()
+    _remove(server, [one for trial in trials for one in trial.bound()])
+    _remove(server, [trial.copied() for trial in trials])
+    _remove(server, [one for table in tables for one in _parameters(table, [])])
+
+
+def leave(server: Server, trials: Sequence[Trial]) -> None:
+    """Remove the namespaces of trials, and all that is in them."""
+    _remove(server, [one for trial in trials for one in trial.places()])
+
+
+def _remove(server: Server, made: Sequence[tuple[str, Json]]) -> None:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for made in (
-            [one for trial in trials for one in trial.bound()],
-            [trial.copied() for trial in trials],
-            [one for trial in trials for one in trial.places()],
-            [
-                one
-                for table in {trial.table.policy: trial.table for trial in trials}.values()
-                for one in _parameters(table, [])
-            ],
-        ):
-            paths = [f"{path}/{body['metadata']['name']}" for path, body in made]
-            list(pool.map(lambda path: server.ask("DELETE", path), paths))
+        list(pool.map(lambda one: server.ask("DELETE", f"{one[0]}/{one[1]['metadata']['name']}"), made))
 
 
 def _parameters(table: Table, here: Sequence[str]) -> Iterable[tuple[str, Json]]:

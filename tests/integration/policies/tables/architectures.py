@@ -85,6 +85,8 @@ STRATEGIES = Table(
         Case("stated", strategy(architecture="arm64")),
         Case("Any", strategy(architecture="Any"), _STATE),
         Case("not stated", strategy(architecture=None), _STATE),
+        Case("not stated, whatever the schema says", strategy(architecture=None), _STATE, lax=True),
+        Case("not stated, where Any is among them", strategy(architecture=None), given="any", lax=True),
         Case("changed to Any", named("Strategy", "standing", {"architecture": "Any"}), _STATE, of="standing"),
         Case("one that was there is suspended", named("Strategy", "old", {"suspend": True}), of="old"),
         Case("in a namespace of nobody", strategy(architecture="Any"), outside=True),
