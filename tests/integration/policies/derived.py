@@ -66,11 +66,25 @@ def _of_policy(spec: Json) -> Iterator[tuple[str, Callable[[Json], None]]]:
 def _of_constraints(spec: Json) -> Iterator[tuple[str, Callable[[Json], None]]]:
     for selector in ("namespaceSelector", "objectSelector"):
         if selector in spec["matchConstraints"]:
-            yield f"without {selector}", lambda one, selector=selector: one["matchConstraints"].pop(selector)
+            yield f"without {selector}", _without("matchConstraints", selector)
     for number, rule in enumerate(spec["matchConstraints"]["resourceRules"]):
         for field in ("operations", "resources"):
             for value in rule[field]:
                 yield f"{field} without {value} ({number})", _without_matched(number, field, value)
+
+
+def _without(part: str, field: str) -> Callable[[Json], None]:
+    def change(spec: Json) -> None:
+        del spec[part][field]
+
+    return change
+
+
+def _missing_parameters(action: str) -> Callable[[Json], None]:
+    def change(spec: Json) -> None:
+        spec["paramRef"]["parameterNotFoundAction"] = action
+
+    return change
 
 
 def _without_matched(number: int, field: str, value: str) -> Callable[[Json], None]:
@@ -96,12 +110,9 @@ def _of_binding(spec: Json) -> Iterator[tuple[str, Callable[[Json], None]]]:
     yield "validationActions Audit", lambda one: one.update(validationActions=["Audit"])
     if "paramRef" in spec:
         other = {"Deny": "Allow", "Allow": "Deny"}[spec["paramRef"]["parameterNotFoundAction"]]
-        yield (
-            f"parameterNotFoundAction {other}",
-            lambda one: one["paramRef"].update(parameterNotFoundAction=other),
-        )
+        yield f"parameterNotFoundAction {other}", _missing_parameters(other)
     for selector in spec.get("matchResources", {}):
-        yield f"without {selector}", lambda one, selector=selector: one["matchResources"].pop(selector)
+        yield f"without {selector}", _without("matchResources", selector)
 
 
 def expressions(expression: str) -> Iterator[tuple[str, str]]:

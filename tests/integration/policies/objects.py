@@ -26,7 +26,7 @@ def container(name: str = "work", **changes: Any) -> Json:
     return {field: value for field, value in made.items() if value is not None}
 
 
-def pod(*containers: Json, labels: dict[str, str] | None = None, name: str = "pod", **changes: Any) -> Json:
+def pod(*containers: Json, labels: Any = None, name: Any = "pod", **changes: Any) -> Json:
     """Return a pod; a change to None takes a field out."""
     spec = {
         "restartPolicy": "Never",

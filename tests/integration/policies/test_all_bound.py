@@ -7,6 +7,7 @@ as those who do it.
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -193,7 +194,7 @@ def test_expressions_are_of_the_types_that_they_meet(everything: Server) -> None
         return "typeChecking" in _policy(everything, name).get("status", {})
 
     for name in names:
-        until(lambda name=name: checked(name), f"{name} to be checked")
+        until(partial(checked, name), f"{name} to be checked")
     warned = {name: _policy(everything, name)["status"]["typeChecking"].get("expressionWarnings") for name in names}
     known = {"tradeplane-work"}  # of several kinds at once: that of each is asked for by request.resource first
     assert {name for name, warnings in warned.items() if warnings} <= known

@@ -6,6 +6,7 @@ import copy
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,8 +83,7 @@ class Trial:
 
     def answer(self, server: Server, case: Case) -> Answer:
         """Ask for what a case says, without it being done."""
-        place = _OUTSIDE if case.outside else case.given
-        body = case.body
+        place, body = _place(case), case.body
         if body["kind"] == "Namespace":
             labels = {**body["metadata"].get("labels", {}), _TRIAL: self._label(case.given)}
             body = {**body, "metadata": {**body["metadata"], "labels": labels}}
@@ -118,29 +118,32 @@ class Trial:
         return f"{self.tag}-{name}" if kind == "Namespace" else name
 
     def places(self) -> list[tuple[str, Json]]:
-        """Return its namespaces: paths, and objects to be created there."""
-        labels = {place: {**self.table.labels, _TRIAL: self._label(place)} for place in self.table.given()}
-        labels[_OUTSIDE] = {_TRIAL: self._label(GIVEN)}
+        """Return the namespaces that its cases are asked for in: paths, and objects to be created there."""
+        asked = dict.fromkeys(_place(case) for case in self.table.cases if case.body["kind"] != "Namespace")
+        labels = {place: {**self.table.labels, _TRIAL: self._label(place)} for place in asked}
+        if _OUTSIDE in labels:
+            labels[_OUTSIDE] = {_TRIAL: self._label(GIVEN)}
         return [
             ("/api/v1/namespaces", {"metadata": {"name": f"{self.tag}-{place}", "labels": kept}})
             for place, kept in labels.items()
         ]
 
     def standing(self) -> list[tuple[str, Json]]:
-        """Return what stands in each of them."""
-        made: list[tuple[str, Json]] = []
-        for place in (*self.table.given(), _OUTSIDE):
-            account = {"metadata": {"name": "default"}}
-            made.append((f"/api/v1/namespaces/{self.tag}-{place}/serviceaccounts", account))
-            for body in self.table.standing:
-                if body["kind"] == "Namespace":
-                    name = self._standing("Namespace", body["metadata"]["name"])
-                    made.append(("/api/v1/namespaces", {**body, "metadata": {**body["metadata"], "name": name}}))
-                else:
-                    made.append((self._path(body, place), body))
-                    if body["kind"] in _LAX_KINDS:
-                        made.append((self._path(_lax(body), place), _lax(body)))
-        return made
+        """Return what must stand in them: what cases change, and the account that pods are created with."""
+        bodies = {(body["kind"], body["metadata"]["name"]): body for body in self.table.standing}
+        made: dict[str, tuple[str, Json]] = {}
+        for case in self.table.cases:
+            kind, place = case.body["kind"], _place(case)
+            if kind == "Pod":
+                path = f"/api/v1/namespaces/{self.tag}-{place}/serviceaccounts"
+                made[path] = (path, {"metadata": {"name": "default"}})
+            if case.of:
+                body = bodies[kind, case.of]
+                body = _lax(body) if case.lax else body
+                body = {**body, "metadata": {**body["metadata"], "name": self._standing(kind, case.of)}}
+                path = self._path(body, place)
+                made[f"{path}/{case.of}"] = (path, body)
+        return list(made.values())
 
     def bound(self) -> list[tuple[str, Json]]:
         """Return the copies of the bindings: each holds in one namespace, and goes by its parameters."""
@@ -166,6 +169,10 @@ class Trial:
         return POLICIES, one
 
 
+def _place(case: Case) -> str:
+    return _OUTSIDE if case.outside else case.given
+
+
 def _lax(body: Json) -> Json:
     return {**body, "apiVersion": f"{LAX}/{VERSION}"}
 
@@ -176,7 +183,11 @@ def define_parameters(server: Server) -> None:
         f"{DEFINITIONS}?fieldValidation=Strict",
         yaml.safe_load((ADMISSION / "parameters" / "crd.yaml").read_text(encoding="utf-8")),
     )
-    until(lambda: server.ask("GET", PARAMETERS).allowed, "AdmissionParameters to be served")
+    until(partial(_served, server, PARAMETERS), "AdmissionParameters to be served")
+
+
+def _served(server: Server, path: str) -> bool:
+    return server.ask("GET", path).allowed
 
 
 def keep_config_maps(server: Server) -> None:
@@ -206,10 +217,7 @@ def define_lax_kinds(server: Server) -> None:
         spec = {"group": LAX, "scope": "Namespaced", "names": names, "versions": [version]}
         name = f"{PLURALS[kind]}.{LAX}"
         server.make(DEFINITIONS, {"metadata": {"name": name}, "spec": spec})
-        until(
-            lambda kind=kind: server.ask("GET", f"/apis/{LAX}/{VERSION}/{PLURALS[kind]}").allowed,
-            f"{name} to be served",
-        )
+        until(partial(_served, server, f"/apis/{LAX}/{VERSION}/{PLURALS[kind]}"), f"{name} to be served")
 
 
 def parameters_of(table: Table, given: str) -> str:
@@ -221,7 +229,9 @@ def begin(server: Server, trials: Sequence[Trial]) -> None:
     """Make all that trials need, and wait until the API server goes by their policies."""
     _make(server, [("/api/v1/namespaces", {"metadata": {"name": SYSTEM}})])
     _make(server, [one for trial in trials for one in trial.places()])
-    _make(server, [one for trial in trials for one in trial.standing()])
+    standing = [one for trial in trials for one in trial.standing()]
+    for accounts in (True, False):  # pods are created with an account
+        _make(server, [one for one in standing if one[0].endswith("/serviceaccounts") is accounts])
     tables = {trial.table.policy: trial.table for trial in trials}.values()
     here = [f"{trial.tag}-{place}" for trial in trials for place in trial.table.given()]
     _make(server, [one for table in tables for one in _parameters(table, here)])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.integration.policies.server import Server
 
 _AT_ONCE = 8
-_BATCH = 60
+_BATCH = 20
 """So many copies of a policy are bound at a time: the API server looks at each for every request."""
 
 

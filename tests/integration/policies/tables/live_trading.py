@@ -35,11 +35,15 @@ def _patch(name: str = "live", **spec: Any) -> Json:
     return named("Strategy", name, spec)
 
 
+def _labelled(name: str) -> Json:
+    return named("Strategy", name, {}, labels={"a": "b"})
+
+
 NAMESPACES = Table(
     "live-trading",
     "tradeplane-live-namespaces",
     labels=LABELS,
-    standing=(_live("live"), _live("paper", "Paper"), _live("stopped", suspend=True)),
+    standing=(_live("live"), _live("paper", "Paper"), _live("stopped", suspend=True), _live("going", suspend=False)),
     cases=(
         Case("live, where it may be", _live()),
         Case("live elsewhere", _live(), "is not for this namespace", outside=True),
@@ -88,6 +92,17 @@ NAMESPACES = Table(
             outside=True,
         ),
         Case("goes back to paper", _patch(mode="Paper"), of="live", outside=True),
+        # Where the schema fills in no default, a field may be absent before, after, or both.
+        Case("labelled, of no word of suspending", _labelled("live"), of="live", outside=True, lax=True),
+        Case("no longer said to go on", _patch("going", suspend=None), of="going", outside=True, lax=True),
+        Case(
+            "no longer said to be suspended",
+            _patch("stopped", suspend=None),
+            "is not for this namespace",
+            of="stopped",
+            outside=True,
+            lax=True,
+        ),
         Case("a mode that is none yet", _live(mode="Shadow"), "is not for this namespace", outside=True, lax=True),
         Case("no mode", _live(mode=None), "is not for this namespace", outside=True, lax=True),
     ),
@@ -163,6 +178,7 @@ STRATEGIES = Table(
         _live("live"),
         _live("paper", "Paper"),
         _live("stopped", suspend=True),
+        _live("going", suspend=False),
         strategy("test"),
         _live("above", capital="5000"),
     ),
@@ -258,6 +274,9 @@ STRATEGIES = Table(
         Case("a mode that is none yet", _live(mode="Shadow"), _WHO, OTHER, lax=True),
         Case("no mode", _live(mode=None), _WHO, OTHER, lax=True),
         Case("a specification that is none", named("Strategy", "none", {}), _WHO, OTHER, lax=True),
+        Case("labelled, of no word of suspending", _labelled("live"), user=OTHER, of="live", lax=True),
+        Case("no longer said to go on", _patch("going", suspend=None), user=OTHER, of="going", lax=True),
+        Case("no longer said to be suspended", _patch("stopped", suspend=None), _WHO, OTHER, of="stopped", lax=True),
         # by which parameters
         Case("no parameters", _live(), "no params found", TRADER, given=MISSING),
         Case("no parameters, a backtest", strategy(), "no params found", OTHER, given=MISSING),

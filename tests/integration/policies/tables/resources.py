@@ -69,6 +69,7 @@ PODS = Table(
         ),
         Case("the pod as a whole, of processors", pod(resources=_resources(requests__cpu="3", limits__cpu="3")), _CPU),
         Case("the pod as a whole, of memory", pod(resources=_resources(limits__memory="2Gi")), _MEMORY),
+        Case("the pod as a whole, of memory it asks for", pod(resources={"requests": {"memory": "2Gi"}}), _MEMORY),
         Case("the pod as a whole, at the bounds", pod(resources=_resources())),
         Case("resized above", _resized(limits__cpu="3"), _CPU, of="standing", subresource="resize"),
         Case("resized above in memory", _resized(limits__memory="2Gi"), _MEMORY, of="standing", subresource="resize"),

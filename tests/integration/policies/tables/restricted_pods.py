@@ -58,7 +58,7 @@ _ALLOWED_VOLUMES: tuple[Json, ...] = (
     {"projected": {"sources": []}},
     {"secret": {"secretName": "s"}},
 )
-_ENTERED = {"of": "standing", "subresource": "ephemeralcontainers"}
+_ENTERED: dict[str, Any] = {"of": "standing", "subresource": "ephemeralcontainers"}
 
 
 PODS = Table(
@@ -126,6 +126,11 @@ PODS = Table(
             pod(container(securityContext=_context(runAsNonRoot=True)), securityContext={"seccompProfile": _RUNTIME}),
         ),
         Case("a container that may be root", _container(runAsNonRoot=False), _ROOT),
+        Case(
+            "one of two containers may be root",
+            pod(container(), container("b", securityContext=_context(runAsNonRoot=False))),
+            _ROOT,
+        ),
         Case("user 0", _pod(runAsUser=0), _ROOT),
         Case("user 0 of a container", _container(runAsUser=0), _ROOT),
         Case("another user", _pod(runAsUser=65532)),
@@ -163,19 +168,17 @@ PODS = Table(
         Case(
             "all of /proc", pod(container(securityContext=_context(procMount="Unmasked")), hostUsers=False), "procMount"
         ),
+        Case(
+            "all of /proc, of one of two containers",
+            pod(container(), container("b", securityContext=_context(procMount="Unmasked")), hostUsers=False),
+            "procMount",
+        ),
         Case("a sysctl", _pod(sysctls=[{"name": "kernel.shm_rmid_forced", "value": "0"}]), "sysctls"),
         Case("Windows", _pod(windowsOptions={"runAsUserName": "ContainerUser"}), "run on Linux"),
         Case("Windows of a container", _container(windowsOptions={"runAsUserName": "ContainerUser"}), "run on Linux"),
         Case(
             "Windows by name",
-            {
-                **(
-                    windows := pod(
-                        container(securityContext=None), os={"name": "windows"}, securityContext={"runAsNonRoot": True}
-                    )
-                ),
-                "kind": "Pod",
-            },
+            pod(container(securityContext=None), os={"name": "windows"}, securityContext={"runAsNonRoot": True}),
             "run on Linux",
         ),
         Case("Linux by name", pod(os={"name": "linux"})),
@@ -188,6 +191,9 @@ PODS = Table(
             for name in ("postStart", "preStop")
         ),
         Case("a host's port is asked", _asks(livenessProbe=_SOCKET), _PROBES),
+        Case(
+            "a host is asked by one of two containers", pod(container(), container("b", livenessProbe=_HOST)), _PROBES
+        ),
         Case("the pod itself is asked", _asks(livenessProbe=_LIKEWISE, lifecycle={"preStop": _LIKEWISE})),
         Case("the pod's port is asked", _asks(readinessProbe={"tcpSocket": {"port": 80}})),
         Case("on a node by name", pod(nodeName="node-1"), "passes the scheduler by"),

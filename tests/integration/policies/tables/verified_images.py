@@ -21,7 +21,7 @@ PODS = Table(
     "verified-images",
     "tradeplane-verified-images",
     labels={"tradeplane.dev/images": "verified"},
-    parameters={"given": {"sha256-" + "a" * 64: "{}"}, "none": {}},
+    parameters={"given": {"sha256-" + "a" * 64: "{}"}, "none": {}, "odd": {"sha256-" + "a" * 65: "{}"}},
     standing=(pod(name="standing"), pod(container(image=OTHER), name="old")),
     cases=(
         Case("verified", pod()),
@@ -29,6 +29,7 @@ PODS = Table(
         Case("not verified", pod(container(image=OTHER)), _REFUSED),
         Case("by tag", pod(container(image="registry.example/team/work:1.2")), _REFUSED),
         Case("digest too long", pod(container(image=IMAGE + "a")), _REFUSED),
+        Case("digest too long, though it is listed", pod(container(image=IMAGE + "a")), _REFUSED, given="odd"),
         Case("the second container", pod(container(), container("b", image=OTHER)), _REFUSED),
         Case("an init container", pod(initContainers=[container("i", image=OTHER)]), _REFUSED),
         Case("an init container that is verified", pod(initContainers=[container("i")])),
