@@ -28,7 +28,7 @@ _OUTSIDE = "outside"
 HERE = "@here"
 """In parameters: the namespaces of all trials."""
 _AT_ONCE = 8
-_PATIENCE_SECONDS = 120
+_PATIENCE_SECONDS = 300
 _REGISTRATION = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
 POLICIES, BINDINGS = f"{_REGISTRATION}ies", f"{_REGISTRATION}ybindings"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
