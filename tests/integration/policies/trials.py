@@ -35,9 +35,10 @@ DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 PARAMETERS_VERSION = "policies.tradeplane.dev/v1alpha1"
 PARAMETERS = f"/apis/{PARAMETERS_VERSION}/admissionparameters"
 LAX = f"lax.{GROUP}"
-"""Kinds named as ours, which take any specification."""
+"""Group of kinds like ours that take any specification, under names by which no kubectl takes them for ours."""
 _LAX_KINDS = ("Strategy", "Approval")
 PLURALS = {kind.name: kind.plural for kind in KINDS} | {"Pod": "pods", "ConfigMap": "configmaps"}
+PLURALS |= {f"Lax{kind}": f"lax{PLURALS[kind]}" for kind in _LAX_KINDS}
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,10 @@ class Trial:
         one = copy.deepcopy(self.rules.policy)
         one["metadata"] = {"name": f"{self.tag}-{self.table.policy}"}
         for rule in one["spec"]["matchConstraints"]["resourceRules"]:
-            rule["apiGroups"] += [LAX for group in rule["apiGroups"] if group == GROUP]
+            if GROUP in rule["apiGroups"]:
+                lax = [f"lax{PLURALS[kind]}" for kind in _LAX_KINDS if PLURALS[kind] in rule["resources"]]
+                rule["apiGroups"] += [LAX]
+                rule["resources"] += lax
         return POLICIES, one
 
 
@@ -174,7 +178,7 @@ def _place(case: Case) -> str:
 
 
 def _lax(body: Json) -> Json:
-    return {**body, "apiVersion": f"{LAX}/{VERSION}"}
+    return {**body, "apiVersion": f"{LAX}/{VERSION}", "kind": f"Lax{body['kind']}"}
 
 
 def define_parameters(server: Server) -> None:
@@ -213,11 +217,12 @@ def define_lax_kinds(server: Server) -> None:
     anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     for kind in _LAX_KINDS:
         version = {"name": VERSION, "served": True, "storage": True, "schema": {"openAPIV3Schema": anything}}
-        names = {"kind": kind, "plural": PLURALS[kind]}
+        plural = PLURALS[f"Lax{kind}"]
+        names = {"kind": f"Lax{kind}", "plural": plural}
         spec = {"group": LAX, "scope": "Namespaced", "names": names, "versions": [version]}
-        name = f"{PLURALS[kind]}.{LAX}"
+        name = f"{plural}.{LAX}"
         server.make(DEFINITIONS, {"metadata": {"name": name}, "spec": spec})
-        until(partial(_served, server, f"/apis/{LAX}/{VERSION}/{PLURALS[kind]}"), f"{name} to be served")
+        until(partial(_served, server, f"/apis/{LAX}/{VERSION}/{plural}"), f"{name} to be served")
 
 
 def parameters_of(table: Table, given: str) -> str:
