@@ -180,7 +180,12 @@ STRATEGIES = Table(
         _live("stopped", suspend=True),
         _live("going", suspend=False),
         strategy("test"),
-        _live("above", capital="5000"),
+        _live(
+            "above",
+            capital="5000",
+            risk={"maxLeverage": "50", "maintenanceMargin": "0.01"},
+            limits={"notional": "9999", "dailyLoss": "9999"},
+        ),
     ),
     cases=(
         Case("live, by one who may", _live(), user=TRADER),
