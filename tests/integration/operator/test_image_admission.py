@@ -15,6 +15,8 @@ from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
 from tradeplane_stacks.local.errors import CommandError
 
 from tests.integration.operator.cluster import eventually
+from tests.integration.policies.server import Server
+from tests.integration.policies.trials import keep_config_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +38,9 @@ FACTS = ImageFacts(ImageEnd.ATTESTED, datetime(2026, 1, 6, tzinfo=UTC), attestat
 def policy(control_plane: EmbeddedCluster, kinds: None) -> Iterator[EmbeddedCluster]:
     """Apply the policy that is checked in."""
     client = control_plane.client
+    server = Server.of(control_plane.kubeconfig)
+    keep_config_maps(server)
+    server.close()
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}}
     client.run("apply", "--server-side", "-f", "-", content=json.dumps(namespace))
     client.run("apply", "--server-side", "-k", str(_POLICY))
