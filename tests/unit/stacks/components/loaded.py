@@ -1,7 +1,13 @@
-"""The types of AWS and Kubernetes, which take seconds to load: loaded once, before weakened components are forked."""
+"""What takes seconds to load, loaded once before weakened components are forked: types of AWS and Kubernetes.
+
+Nothing here is of a component: a weakened one must not meet others that have loaded it as it is.
+"""
+
+import gc
 
 from pulumi_aws import cloudwatch, ec2, eks, iam, kms, vpc
 from pulumi_kubernetes import core, helm, networking
+from tradeplane_stacks.components import regions
 
 # Named, as a package of Pulumi is loaded only when something of it is.
 TYPES = (
@@ -15,3 +21,8 @@ TYPES = (
     helm.v3.Release,
     networking.v1.NetworkPolicy,
 )
+regions.partitions()
+
+# The collector would otherwise go through all of them in each fork, which copies the memory that they are in.
+gc.collect()
+gc.freeze()
