@@ -67,7 +67,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("create_namespace=False", "create_namespace=True", 0),
     ("atomic=True", "atomic=False", 0),
     ("version=runners.chart_version,\n", "\n", 0),
-    ("depends_on=[*after])\n        )", "depends_on=[])\n        )", 0),
+    ("depends_on=[*after]", "depends_on=[]", 1),
     ("timeout=HELM_TIMEOUT_SECONDS", "timeout=0", 0),
     (r'r"^[0-9]+\.[0-9]+\.[0-9]+$"', 'r"^.*$"', 0),
     ('r"^oci://', 'r"^[a-z]+://', 0),

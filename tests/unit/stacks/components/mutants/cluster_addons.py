@@ -9,7 +9,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ('{"enableNetworkPolicy": "true"}', '{"enableNetworkPolicy": "false"}', 0),
     ('{"vpc-cni": {"enableNetworkPolicy": "true"}}', "{}", 0),
     ("addon_version=version,\n", "\n", 0),
-    ("-eksbuild", ".*", 0),
+    (r"-eksbuild\.[0-9]+$", ".*$", 0),
     ('"AmazonEKS_CNI_Policy"', '"AdministratorAccess"', 0),
     ('"aws:SourceAccount": config.account,', "", 0),
     ('"aws:RequestTag/eks-cluster-name": cluster_name,', "", 0),

@@ -23,7 +23,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("deletion_protection=config.deletion_protection", "deletion_protection=False", 0),
     ("deletion_protection: bool = True", "deletion_protection: bool = False", 0),
     ("protect=config.deletion_protection", "protect=False", 0),
-    ("protect=config.deletion_protection, depends_on=[logs", "protect=config.deletion_protection, depends_on=[", 0),
+    ("depends_on=[logs, *role", "depends_on=[*role", 0),
     ("*role.attached]", "]", 0),
     ("version=config.kubernetes_version,\n            role_arn", "role_arn", 0),
     ('"StringEquals": {"aws:SourceAccount": config.account},', "", 0),
