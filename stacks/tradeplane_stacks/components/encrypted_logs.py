@@ -1,0 +1,35 @@
+"""Log groups of CloudWatch, each encrypted by a key of its own that the service may use for that group alone."""
+
+from typing import Literal, TypeAlias
+
+import pulumi
+from pulumi_aws import cloudwatch
+
+from tradeplane_stacks.components.encryption_key import ENCRYPT, encryption_key
+from tradeplane_stacks.components.policies import allow
+from tradeplane_stacks.components.regional import RegionalConfig
+
+# Of the periods that CloudWatch has (PutRetentionPolicy, retentionInDays), those of three months and more: an incident
+# is often found later than that.
+RetentionDays: TypeAlias = Literal[90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
+
+
+def log_group(
+    name: str, path: str, retention: RetentionDays, config: RegionalConfig, parent: pulumi.Resource
+) -> cloudwatch.LogGroup:
+    """Make a log group and its key."""
+    used = allow(
+        "UseForLogGroup",
+        {"Service": f"logs.{config.region}.amazonaws.com"},
+        ENCRYPT,
+        {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": config.arn("logs", f"log-group:{path}")}},
+    )
+    key = encryption_key(f"{name}-key", f"log group {path}", config, [used], parent)
+    return cloudwatch.LogGroup(
+        name,
+        name=path,
+        kms_key_id=key.arn,
+        retention_in_days=retention,
+        region=config.region,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
