@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 OVERLAY = "operator/deploy/overlays/cluster-wide"
 """What is installed: an operator of the whole cluster, with its store on a volume that the platform provides."""
 _KINDS = "operator/deploy/crds"
-_POLICIES = "policies/admission"
+_POLICIES = ("admission", "quotas")
+"""Directories of ``policies`` that are applied to a cluster."""
+_BASE = "base"
+"""What others are made of, and is applied by nobody."""
 
 
 def write_manifests(sources: Path, kubectl: Path, images: DeployedImages | None, target: Path) -> None:
@@ -38,8 +41,10 @@ def write_manifests(sources: Path, kubectl: Path, images: DeployedImages | None,
     rendered = {"crds.yaml": sources / _KINDS}
     if images is not None:
         rendered["install.yaml"] = write_overlay(sources / "build/install", sources / OVERLAY, images)
-    for policy in sorted((sources / _POLICIES).iterdir()):
-        rendered[f"admission-{policy.name}.yaml"] = policy
+    for group in _POLICIES:
+        for policy in (sources / "policies" / group).glob("*/kustomization.yaml"):
+            if policy.parent.name != _BASE:
+                rendered[f"{group}-{policy.parent.name}.yaml"] = policy.parent
     for name, directory in sorted(rendered.items()):
         text = run(
             [kubectl, "kustomize", directory],

@@ -147,10 +147,19 @@ def test_what_is_installed_names_both_images_by_digest_and_holds_the_kinds(manif
 
 def test_there_is_a_file_of_each_policy(manifests: Mapping[str, bytes]) -> None:
     policies = {path.name for path in (CHECKOUT / "policies/admission").iterdir()}
-    assert {f"admission-{name}.yaml" for name in policies} == set(manifests) - {"crds.yaml", "install.yaml"}
-    for name in policies:
-        kinds = {one["kind"] for one in yaml.safe_load_all(manifests[f"admission-{name}.yaml"])}
-        assert {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"} <= kinds
+    quotas = {"quotas-small.yaml", "quotas-large.yaml"}
+    assert {f"admission-{name}.yaml" for name in policies} | quotas == set(manifests) - {"crds.yaml", "install.yaml"}
+    for name in policies - {"parameters"}:
+        assert {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"} <= kinds(
+            manifests[f"admission-{name}.yaml"]
+        )
+    assert kinds(manifests["admission-parameters.yaml"]) == {"CustomResourceDefinition"}
+    for name in quotas:
+        assert "ResourceQuota" in kinds(manifests[name])
+
+
+def kinds(manifest: bytes) -> set[str]:
+    return {one["kind"] for one in yaml.safe_load_all(manifest)}
 
 
 def test_sources_are_exported_as_git_has_them(checkout: Path, tmp_path: Path) -> None:
