@@ -93,7 +93,12 @@ class ArtifactRegistry(TaggedComponent):
             lambda arn: data_key_policy(config.administrator_roles, key_uses(config, region, arn))
         )
         return data_key(
-            f"{self._name}-{region}-key", region, config, policy, f"Encrypts the registry of {region}", self._children
+            f"{self._name}-{region}-key",
+            region,
+            config.deletion_window_days,
+            policy,
+            f"Encrypts the registry of {region}",
+            self._children,
         )
 
     def _repository(self, region: str, image: str, key: kms.Key) -> ecr.RepositoryPolicy:

@@ -12,7 +12,6 @@ from typing import Any
 import pulumi
 from pulumi_aws import kms
 
-from tradeplane_stacks.components.placement import Placement
 from tradeplane_stacks.components.policy_documents import document, roles, statement
 
 ROTATION_DAYS = 365
@@ -69,7 +68,7 @@ def data_key_policy(administrators: Sequence[str], uses: Sequence[Use]) -> str:
 def data_key(
     name: str,
     region: str,
-    placement: Placement,
+    deletion_window_days: int,
     policy: pulumi.Input[str],
     description: str,
     opts: pulumi.ResourceOptions,
@@ -84,7 +83,7 @@ def data_key(
         rotation_period_in_days=ROTATION_DAYS,
         policy=policy,
         bypass_policy_lockout_safety_check=False,
-        deletion_window_in_days=placement.deletion_window_days,
+        deletion_window_in_days=deletion_window_days,
         description=description,
         region=region,
         opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True)),

@@ -6,7 +6,7 @@ import pulumi
 from pulumi_aws import cloudwatch
 
 from tradeplane_stacks.components.encryption_key import ENCRYPT, encryption_key
-from tradeplane_stacks.components.policies import allow
+from tradeplane_stacks.components.policy_documents import service, statement
 from tradeplane_stacks.components.regional import RegionalConfig
 
 # Of the periods that CloudWatch has (PutRetentionPolicy, retentionInDays), those of three months and more: an incident
@@ -18,11 +18,13 @@ def log_group(
     name: str, path: str, retention: RetentionDays, config: RegionalConfig, parent: pulumi.Resource
 ) -> cloudwatch.LogGroup:
     """Make a log group and its key."""
-    used = allow(
+    used = statement(
         "UseForLogGroup",
-        {"Service": f"logs.{config.region}.amazonaws.com"},
+        "Allow",
         ENCRYPT,
-        {"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": config.arn("logs", f"log-group:{path}")}},
+        ["*"],
+        principal=service(f"logs.{config.region}.amazonaws.com"),
+        condition={"ArnEquals": {"kms:EncryptionContext:aws:logs:arn": config.arn("logs", f"log-group:{path}")}},
     )
     key = encryption_key(f"{name}-key", f"log group {path}", config, [used], parent)
     return cloudwatch.LogGroup(

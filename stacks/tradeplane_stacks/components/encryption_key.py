@@ -5,33 +5,13 @@ could decrypt.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import pulumi
 from pulumi_aws import kms
 
-from tradeplane_stacks.components.policies import allow, document
+from tradeplane_stacks.components.data_key import ADMINISTER, data_key
+from tradeplane_stacks.components.policy_documents import Document, document_of_outputs, roles, statement
 from tradeplane_stacks.components.regional import RegionalConfig
-
-# Neither use of the key nor kms:CreateGrant, which could hand it on.
-ADMINISTER = [
-    "kms:CancelKeyDeletion",
-    "kms:DescribeKey",
-    "kms:DisableKey",
-    "kms:EnableKey",
-    "kms:EnableKeyRotation",
-    "kms:GetKeyPolicy",
-    "kms:GetKeyRotationStatus",
-    "kms:ListGrants",
-    "kms:ListKeyPolicies",
-    "kms:ListResourceTags",
-    "kms:PutKeyPolicy",
-    "kms:RevokeGrant",
-    "kms:ScheduleKeyDeletion",
-    "kms:TagResource",
-    "kms:UntagResource",
-    "kms:UpdateKeyDescription",
-]
 
 ENCRYPT = ["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
 
@@ -43,23 +23,15 @@ DELETION_WINDOW_DAYS = 30
 
 
 def encryption_key(
-    name: str,
-    purpose: str,
-    config: RegionalConfig,
-    uses: Sequence[dict[str, Any]],
-    parent: pulumi.Resource,
+    name: str, purpose: str, config: RegionalConfig, uses: Sequence[Document], parent: pulumi.Resource
 ) -> kms.Key:
     """Make a key that administrators look after and that is used as the statements say; it is protected."""
-    administrators = {"AWS": list(config.administrator_roles)}
-    return kms.Key(
+    administered = statement("Administer", "Allow", ADMINISTER, ["*"], principal=roles(config.administrator_roles))
+    return data_key(
         name,
-        customer_master_key_spec="SYMMETRIC_DEFAULT",
-        key_usage="ENCRYPT_DECRYPT",
-        enable_key_rotation=True,
-        policy=document(allow("Administer", administrators, ADMINISTER), *uses),
-        bypass_policy_lockout_safety_check=False,
-        deletion_window_in_days=DELETION_WINDOW_DAYS,
-        description=f"Encrypts {purpose} of tradeplane",
-        region=config.region,
-        opts=pulumi.ResourceOptions(parent=parent, protect=True),
+        config.region,
+        DELETION_WINDOW_DAYS,
+        document_of_outputs(administered, *uses),
+        f"Encrypts {purpose} of tradeplane",
+        pulumi.ResourceOptions(parent=parent),
     )

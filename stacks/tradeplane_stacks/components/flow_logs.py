@@ -4,7 +4,7 @@ import pulumi
 from pulumi_aws import ec2, iam
 
 from tradeplane_stacks.components.encrypted_logs import RetentionDays, log_group
-from tradeplane_stacks.components.policies import VERSION
+from tradeplane_stacks.components.policy_documents import document_of_outputs, statement
 from tradeplane_stacks.components.regional import RegionalConfig
 from tradeplane_stacks.components.service_role import service_role
 
@@ -24,12 +24,13 @@ def flow_logs(
         "ArnLike": {"aws:SourceArn": config.arn("ec2", "vpc-flow-log/*")},
     }
     role = service_role(f"{name}-flow-logs-role", "vpc-flow-logs.amazonaws.com", parent, ours)
-    written = {
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-        "Resource": [group.arn, pulumi.Output.concat(group.arn, ":*")],
-    }
-    policy = pulumi.Output.json_dumps({"Version": VERSION, "Statement": [written]}, sort_keys=True)
+    written = statement(
+        "Write",
+        "Allow",
+        ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+        [group.arn, pulumi.Output.concat(group.arn, ":*")],
+    )
+    policy = document_of_outputs(written)
     may_write = iam.RolePolicy(f"{name}-flow-logs-policy", role=role.id, policy=policy, opts=child)
     ec2.FlowLog(
         f"{name}-flow-log",

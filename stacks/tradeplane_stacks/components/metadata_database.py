@@ -69,7 +69,14 @@ class MetadataDatabase(TaggedComponent):
         self._name, self._config, self._network = name, config, network
         self._children = pulumi.ResourceOptions(parent=self)
         policy = data_key_policy(config.administrator_roles, key_uses(config))
-        key = data_key(f"{name}-key", config.region, config, policy, f"Encrypts {config.identifier}", self._children)
+        key = data_key(
+            f"{name}-key",
+            config.region,
+            config.deletion_window_days,
+            policy,
+            f"Encrypts {config.identifier}",
+            self._children,
+        )
         group = self._security_group()
         instance = self._instance(key, group, self._logs(key))
         self._users(instance)
@@ -219,7 +226,9 @@ class MetadataDatabase(TaggedComponent):
         config = self._config
         policy = data_key_policy(config.administrator_roles, backup_key_uses(config, region))
         description = f"Encrypts the backups of {config.identifier}"
-        key = data_key(f"{self._name}-{region}-key", region, config, policy, description, self._children)
+        key = data_key(
+            f"{self._name}-{region}-key", region, config.deletion_window_days, policy, description, self._children
+        )
         rds.InstanceAutomatedBackupsReplication(
             f"{self._name}-{region}-backups",
             source_db_instance_arn=instance.arn,

@@ -4,11 +4,15 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import pulumi
+
+VERSION = "2012-10-17"
+
 Document = dict[str, Any]
 EVERYONE: Mapping[str, Any] = {"AWS": "*"}
 
 
-def roles(arns: Sequence[str]) -> dict[str, Any]:
+def roles(arns: Sequence[pulumi.Input[str]]) -> dict[str, Any]:
     """Return the principals that these roles are."""
     return {"AWS": list(arns)}
 
@@ -22,7 +26,7 @@ def statement(
     sid: str,
     effect: Literal["Allow", "Deny"],
     actions: Sequence[str],
-    resources: Sequence[str] = (),
+    resources: Sequence[pulumi.Input[str]] = (),
     *,
     principal: Mapping[str, Any] | None = None,
     condition: Mapping[str, Any] | None = None,
@@ -40,4 +44,9 @@ def statement(
 
 def document(*statements: Document) -> str:
     """Return the policy as AWS takes it, the same text for the same statements."""
-    return json.dumps({"Version": "2012-10-17", "Statement": statements}, sort_keys=True)
+    return json.dumps({"Version": VERSION, "Statement": statements}, sort_keys=True)
+
+
+def document_of_outputs(*statements: Document) -> pulumi.Output[str]:
+    """Return the policy of statements in which some principals or resources are not known before they are made."""
+    return pulumi.Output.json_dumps({"Version": VERSION, "Statement": list(statements)}, sort_keys=True)

@@ -22,7 +22,7 @@ from tradeplane_stacks.components.encrypted_logs import RetentionDays, log_group
 from tradeplane_stacks.components.encryption_key import ENCRYPT, GRANT, TO_SERVICES, encryption_key
 from tradeplane_stacks.components.kubernetes_versions import KubernetesVersion
 from tradeplane_stacks.components.node_groups import NodeGroup, Nodes, node_group
-from tradeplane_stacks.components.policies import allow
+from tradeplane_stacks.components.policy_documents import roles, statement
 from tradeplane_stacks.components.regional import RegionalConfig
 from tradeplane_stacks.components.service_role import ServiceRole, service_role
 from tradeplane_stacks.components.stack_name import StackName
@@ -201,32 +201,30 @@ class RegionCluster(TaggedComponent):
         return group
 
     def _secrets_key(self, role: ServiceRole) -> kms.Key:
-        administrators = {"AWS": list(self._config.administrator_roles)}
+        administrators = roles(self._config.administrator_roles)
         return encryption_key(
             f"{self._name}-secrets-key",
             f"Secrets of cluster {self._name}",
             self._config,
             [
-                allow("UseForSecrets", {"AWS": role.arn}, ENCRYPT),
+                statement("UseForSecrets", "Allow", ENCRYPT, ["*"], principal=roles([role.arn])),
                 # Who makes the cluster grants the key to EKS.
-                allow("GrantToCluster", administrators, GRANT, TO_SERVICES),
+                statement("GrantToCluster", "Allow", GRANT, ["*"], principal=administrators, condition=TO_SERVICES),
             ],
             self,
         )
 
     def _volume_key(self) -> kms.Key:
         config = self._config
-        scaling = (
-            f"arn:{config.partition}:iam::{config.account}:role/aws-service-role/"
-            "autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
-        )
+        role = "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+        scaling = roles([f"arn:{config.partition}:iam::{config.account}:{role}"])
         return encryption_key(
             f"{self._name}-volumes-key",
             f"disks of nodes of cluster {self._name}",
             config,
             [
-                allow("UseForVolumes", {"AWS": scaling}, ENCRYPT),
-                allow("GrantToVolumes", {"AWS": scaling}, GRANT, TO_SERVICES),
+                statement("UseForVolumes", "Allow", ENCRYPT, ["*"], principal=scaling),
+                statement("GrantToVolumes", "Allow", GRANT, ["*"], principal=scaling, condition=TO_SERVICES),
             ],
             self,
         )

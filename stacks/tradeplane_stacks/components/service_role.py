@@ -7,7 +7,8 @@ from typing import Any
 import pulumi
 from pulumi_aws import iam
 
-from tradeplane_stacks.components.policies import allow, document
+from tradeplane_stacks.components.policy_documents import document_of_outputs, statement
+from tradeplane_stacks.components.policy_documents import service as service_principal
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ def service_role(
 ) -> ServiceRole:
     """Make a role for one service, on a condition where the service acts for many accounts, with policies of AWS."""
     child = pulumi.ResourceOptions(parent=parent)
-    trust = document(allow("Service", {"Service": service}, actions, condition, resource=None))
+    trust = document_of_outputs(
+        statement("Service", "Allow", actions, principal=service_principal(service), condition=condition)
+    )
     role = iam.Role(name, assume_role_policy=trust, opts=child)
     attached = tuple(
         iam.RolePolicyAttachment(

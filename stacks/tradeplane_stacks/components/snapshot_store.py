@@ -84,7 +84,14 @@ class SnapshotStore(TaggedComponent):
             return data_key_policy(config.administrator_roles, key_uses(config, region, arns.get(region), into))
 
         description = f"Encrypts {config.bucket_name(region)}"
-        return data_key(f"{self._name}-{region}-key", region, config, roles.apply(policy), description, self._children)
+        return data_key(
+            f"{self._name}-{region}-key",
+            region,
+            config.deletion_window_days,
+            roles.apply(policy),
+            description,
+            self._children,
+        )
 
     def _bucket(self, region: str, key: kms.Key) -> PrivateBucket:
         name, config = f"{self._name}-{region}", self._config

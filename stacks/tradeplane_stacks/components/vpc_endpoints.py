@@ -6,12 +6,12 @@ layers of images that ECR keeps in a bucket of AWS (Amazon ECR User Guide, "Amaz
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import pulumi
 from pulumi_aws import ec2, vpc
 
-from tradeplane_stacks.components.policies import allow, document
+from tradeplane_stacks.components.policy_documents import EVERYONE, Document, document, statement
 from tradeplane_stacks.components.regional import RegionalConfig
 
 ServiceName: TypeAlias = Literal[
@@ -45,19 +45,20 @@ REQUIRED: tuple[ServiceName, ...] = (
 _PREFIX: Mapping[str, str] = MappingProxyType({"ecr.api": "ecr", "ecr.dkr": "ecr"})
 
 
-def own_account(service: ServiceName, config: RegionalConfig) -> dict[str, Any]:
+def own_account(service: ServiceName, config: RegionalConfig) -> Document:
     """Allow a service's actions to principals of the account."""
     actions = [f"{_PREFIX.get(service, service)}:*"]
-    return allow("OwnAccount", "*", actions, {"StringEquals": {"aws:PrincipalAccount": config.account}})
+    account = {"StringEquals": {"aws:PrincipalAccount": config.account}}
+    return statement("OwnAccount", "Allow", actions, ["*"], principal=EVERYONE, condition=account)
 
 
-def own_buckets(config: RegionalConfig) -> list[dict[str, Any]]:
+def own_buckets(config: RegionalConfig) -> list[Document]:
     """Allow S3 to principals of the account in its own buckets, and layers of images to be read."""
     account = {"aws:PrincipalAccount": config.account, "aws:ResourceAccount": config.account}
     layers = f"arn:{config.partition}:s3:::prod-{config.region}-starport-layer-bucket/*"
     return [
-        allow("OwnAccount", "*", ["s3:*"], {"StringEquals": account}),
-        allow("ImageLayers", "*", ["s3:GetObject"], resource=layers),
+        statement("OwnAccount", "Allow", ["s3:*"], ["*"], principal=EVERYONE, condition={"StringEquals": account}),
+        statement("ImageLayers", "Allow", ["s3:GetObject"], [layers], principal=EVERYONE),
     ]
 
 

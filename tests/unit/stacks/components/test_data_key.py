@@ -7,7 +7,7 @@ from tradeplane_stacks.components.data_key import Use, data_key, data_key_policy
 from tests.unit.stacks.components.policy_evaluation import allowed
 from tests.unit.stacks.components.recording import record
 from tests.unit.stacks.components.resource_options import noted_options, protected
-from tests.unit.stacks.components.snapshot_stores import ADMINISTRATOR, OPERATOR, SOMEBODY, config
+from tests.unit.stacks.components.snapshot_stores import ADMINISTRATOR, OPERATOR, SOMEBODY
 
 ROOT = "arn:aws:iam::111122223333:root"
 HOST = "rds.eu-west-1.amazonaws.com"
@@ -23,7 +23,7 @@ USES = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "kms:ReEncryptFrom"
 
 def test_a_key_is_for_data_rotated_and_of_one_region() -> None:
     def make() -> dict[str, pulumi.Output[Any]]:
-        key = data_key("k", "eu-west-1", config(), POLICY, "for a test", pulumi.ResourceOptions())
+        key = data_key("k", "eu-west-1", 30, POLICY, "for a test", pulumi.ResourceOptions())
         return {"arn": key.arn}
 
     with noted_options() as options:

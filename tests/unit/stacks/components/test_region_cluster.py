@@ -197,15 +197,15 @@ def test_secrets_are_encrypted_by_a_key_of_their_own(recorded: Recorded) -> None
     assert uses_of_key(recorded, "main-secrets-key") == {
         "UseForSecrets": {
             "Effect": "Allow",
-            "Principal": {"AWS": "arn:main-cluster-role"},
+            "Principal": {"AWS": ["arn:main-cluster-role"]},
             "Action": USE,
-            "Resource": "*",
+            "Resource": ["*"],
         },
         "GrantToCluster": {
             "Effect": "Allow",
             "Principal": {"AWS": [ADMINISTRATOR]},
             "Action": GRANT,
-            "Resource": "*",
+            "Resource": ["*"],
             "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
         },
     }
@@ -369,12 +369,12 @@ def test_disks_of_nodes_are_encrypted_and_go_with_them(recorded: Recorded) -> No
     assert disks["main-arm-template"] == [("/dev/xvda", 200)]
     assert disks["main-intel-template"] == [("/dev/xvda", 4), ("/dev/xvdb", 100)]
     assert uses_of_key(recorded, "main-volumes-key") == {
-        "UseForVolumes": {"Effect": "Allow", "Principal": {"AWS": SCALING}, "Action": USE, "Resource": "*"},
+        "UseForVolumes": {"Effect": "Allow", "Principal": {"AWS": [SCALING]}, "Action": USE, "Resource": ["*"]},
         "GrantToVolumes": {
             "Effect": "Allow",
-            "Principal": {"AWS": SCALING},
+            "Principal": {"AWS": [SCALING]},
             "Action": GRANT,
-            "Resource": "*",
+            "Resource": ["*"],
             "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
         },
     }

@@ -146,9 +146,9 @@ def test_endpoints_let_only_principals_of_the_account_through(closed: Recorded) 
         assert statements(endpoints[f"core-{service}"]["policy"]) == {
             "OwnAccount": {
                 "Effect": "Allow",
-                "Principal": "*",
+                "Principal": {"AWS": "*"},
                 "Action": [f"{prefix}:*"],
-                "Resource": "*",
+                "Resource": ["*"],
                 "Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}},
             }
         }
@@ -159,16 +159,16 @@ def test_s3_leads_to_buckets_of_the_account_and_to_layers_of_images(closed: Reco
     assert statements(policy) == {
         "OwnAccount": {
             "Effect": "Allow",
-            "Principal": "*",
+            "Principal": {"AWS": "*"},
             "Action": ["s3:*"],
-            "Resource": "*",
+            "Resource": ["*"],
             "Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT, "aws:ResourceAccount": ACCOUNT}},
         },
         "ImageLayers": {
             "Effect": "Allow",
-            "Principal": "*",
+            "Principal": {"AWS": "*"},
             "Action": ["s3:GetObject"],
-            "Resource": "arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*",
+            "Resource": ["arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*"],
         },
     }
 
@@ -202,7 +202,7 @@ def test_all_traffic_is_logged_to_an_encrypted_group_that_is_kept(closed: Record
             "Effect": "Allow",
             "Principal": {"Service": "logs.eu-west-1.amazonaws.com"},
             "Action": USE,
-            "Resource": "*",
+            "Resource": ["*"],
             "Condition": {
                 "ArnEquals": {
                     "kms:EncryptionContext:aws:logs:arn": (
@@ -230,6 +230,7 @@ def test_flow_logs_of_this_account_alone_are_written_and_to_their_group_alone(cl
     assert policies["core-flow-logs-policy"]["role"] == "core-flow-logs-role-id"
     assert json.loads(policies["core-flow-logs-policy"]["policy"])["Statement"] == [
         {
+            "Sid": "Write",
             "Effect": "Allow",
             "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             "Resource": ["arn:core-flow-logs", "arn:core-flow-logs:*"],

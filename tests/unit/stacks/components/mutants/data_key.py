@@ -12,7 +12,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("multi_region=False", "multi_region=True", 0),
     ("        policy=policy,\n", "", 0),
     ("check=False", "check=True", 0),
-    ("deletion_window_in_days=placement.deletion_window_days", "deletion_window_in_days=7", 0),
+    ("deletion_window_in_days=deletion_window_days", "deletion_window_in_days=7", 0),
     ("        region=region,\n", "", 0),
     ("protect=True", "protect=False", 0),
     ('"SYMMETRIC_DEFAULT"', '"HMAC_256"', 0),

@@ -10,7 +10,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("kms_key_id=key.arn,\n", "\n", 0),
     ("retention_in_days=retention,\n", "\n", 0),
     ("retention_in_days=retention", "retention_in_days=1", 0),
-    ('{"Service": f"logs.{config.region}.amazonaws.com"}', '"*"', 0),
+    ('service(f"logs.{config.region}.amazonaws.com")', '{"AWS": "*"}', 0),
     ('f"log-group:{path}"', '"*"', 0),
     ('"ArnEquals"', '"ArnNotEquals"', 0),
     ("region=config.region,\n        opts", "opts", 0),

@@ -10,7 +10,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("AGGREGATION_SECONDS = 60", "AGGREGATION_SECONDS = 600", 0),
     ('"StringEquals": {"aws:SourceAccount": config.account},', "", 0),
     ('"ArnLike": {"aws:SourceArn": config.arn("ec2", "vpc-flow-log/*")},', "", 0),
-    ('[group.arn, pulumi.Output.concat(group.arn, ":*")]', '"*"', 0),
+    ('[group.arn, pulumi.Output.concat(group.arn, ":*")]', '["*"]', 0),
     ('["logs:CreateLogStream", ', '["logs:*", ', 0),
     ("log_destination=group.arn", 'log_destination="other"', 0),
     ("vpc_id=network.id", 'vpc_id="other"', 0),

@@ -3,7 +3,7 @@
 import tests.unit.stacks.components.loaded  # noqa: F401 -- for the forks of all weakenings
 from tests.unit.stacks.components.mutants import Weakening
 
-TESTS = ("test_snapshot_access.py",)
+TESTS = ("test_snapshot_access.py", "test_region_network.py", "test_region_cluster.py")
 
 MUTANTS: tuple[Weakening, ...] = (
     ('        said["Condition"] = dict(condition)\n', "        pass\n", 0),

@@ -6,8 +6,8 @@ from tests.unit.stacks.components.mutants import Weakening
 TESTS = ("test_region_network.py", "test_region_cluster.py")
 
 MUTANTS: tuple[Weakening, ...] = (
-    ('{"Service": service}, actions, condition', '"*", actions, condition', 0),
-    ("actions, condition, resource", "actions, None, resource", 0),
+    ("principal=service_principal(service)", 'principal={"AWS": "*"}', 0),
+    (", condition=condition", "", 0),
     ("policy/{policy}", "policy/AdministratorAccess", 0),
     ("role=role.id", 'role="other"', 0),
     ("ServiceRole(role.arn, role.id, attached)", "ServiceRole(role.arn, role.id, ())", 0),

@@ -11,7 +11,7 @@ MUTANTS: tuple[Weakening, ...] = (
         '    "logs",\n    "secretsmanager",\n    "sts",\n)',
         0,
     ),
-    ('{"StringEquals": {"aws:PrincipalAccount": config.account}}', "None", 0),
+    (", condition=account)", ")", 0),
     ('f"{_PREFIX.get(service, service)}:*"', '"*"', 0),
     (
         '{"aws:PrincipalAccount": config.account, "aws:ResourceAccount": config.account}',
