@@ -23,12 +23,12 @@ from tradeplane_evidence.errors import DigestMismatch, RegistryRefused, Registry
 from tradeplane_evidence.registry.answers import MAX_ERROR_BYTES, Answer, read_answer
 from tradeplane_evidence.registry.authorization import Authorization
 from tradeplane_evidence.registry.manifests import INDEX_TYPE, MANIFEST_TYPE, MAX_MANIFEST_BYTES
+from tradeplane_evidence.registry.references import Reference, is_digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tradeplane_evidence.registry.credentials import Credentials
-    from tradeplane_evidence.registry.references import Reference
 
 _UNSEEN = ("BLOB_UNKNOWN", "DIGEST_INVALID")
 """Error codes by which a registry says that what a manifest names is not there."""
@@ -148,13 +148,29 @@ class Registry:
 
         Where somebody else pushes the same blobs at this moment, a registry may not see them for a while, and refuses
         what names them: distribution does, whose links to blobs are files that are written anew. That is tried again.
+
+        A registry whose tags do not move may refuse one that has these very bytes already, as ECR does: they are there,
+        and nothing is said of referrers.
         """
         path = f"/v2/{repository}/manifests/{name}"
         headers = {"Content-Type": media_type}
-        answer = await self._ask(
-            "PUT", path, repository, headers=headers, body=data, accepted=(201,), push=True, again=_UNSEEN
-        )
+        try:
+            answer = await self._ask(
+                "PUT", path, repository, headers=headers, body=data, accepted=(201,), push=True, again=_UNSEEN
+            )
+        except RegistryRefused:
+            if not is_digest(name) and await self._holds(repository, name, data):
+                return False
+            raise
         return "OCI-Subject" in answer.headers
+
+    async def _holds(self, repository: str, tag: str, data: bytes) -> bool:
+        """Return whether a tag is there, and is of these bytes."""
+        try:
+            _, found = await self.manifest(Reference(self.host, repository, tag=tag))
+        except RegistryRefused:
+            return False
+        return found == sha256_digest(data)
 
     async def referrers(
         self, repository: str, digest: str, after: str | None = None

@@ -296,6 +296,43 @@ async def test_a_manifest_that_is_never_taken_is_given_up() -> None:
     assert len(asked) == QUICK.tries
 
 
+IMMUTABLE = {"errors": [{"code": "TAG_INVALID", "message": "cannot be overwritten because the tag is immutable"}]}
+
+
+def tag_that_stays(held: bytes | None, asked: list[tuple[str, str]]) -> Handler:
+    """Refuse a push by a tag; answer with what is held under it, if anything is."""
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append((request.method, request.path.rpartition("/")[2]))
+        if request.method == "PUT":
+            return web.json_response(IMMUTABLE, status=400)
+        return web.Response(status=404) if held is None else web.Response(body=held, content_type=INDEX_TYPE)
+
+    return handler
+
+
+async def test_a_tag_that_stays_is_as_good_as_pushed_where_it_has_the_same_bytes() -> None:
+    asked: list[tuple[str, str]] = []
+    async with standing_in(tag_that_stays(b"{}", asked)) as registry:
+        assert not await registry.push_manifest("runs/x", "run-1", b"{}", INDEX_TYPE)
+    assert asked == [("PUT", "run-1"), ("GET", "run-1")]
+
+
+@pytest.mark.parametrize("held", [b'{"other": 1}', None], ids=["other bytes", "nothing"])
+async def test_a_tag_that_stays_and_has_something_else_is_refused_in_the_registrys_words(held: bytes | None) -> None:
+    async with standing_in(tag_that_stays(held, [])) as registry:
+        with pytest.raises(RegistryRefused, match="immutable"):
+            await registry.push_manifest("runs/x", "run-1", b"{}", INDEX_TYPE)
+
+
+async def test_what_is_refused_by_its_digest_is_not_asked_for() -> None:
+    asked: list[tuple[str, str]] = []
+    async with standing_in(tag_that_stays(b"{}", asked)) as registry:
+        with pytest.raises(RegistryRefused, match="immutable"):
+            await registry.push_manifest("runs/x", DIGEST, b"{}", INDEX_TYPE)
+    assert asked == [("PUT", DIGEST)]
+
+
 async def test_a_large_blob_that_is_there_is_not_sent() -> None:
     asked: list[str] = []
 
