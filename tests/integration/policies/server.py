@@ -66,9 +66,26 @@ class Server:
         self, method: str, path: str, body: Json | None = None, *, user: str = "", groups: tuple[str, ...] = ()
     ) -> Answer:
         """Send one request, as the administrator where no user is named; a refusal is an answer too."""
+        while not self._idle.empty():
+            kept = self._connected()
+            try:
+                return self._asked(kept, method, path, body, user, groups)
+            except (OSError, http.client.HTTPException):  # the server has closed it meanwhile
+                kept.close()
+        return self._asked(self._connected(), method, path, body, user, groups)
+
+    def _asked(
+        self,
+        connection: http.client.HTTPSConnection,
+        method: str,
+        path: str,
+        body: Json | None,
+        user: str,
+        groups: tuple[str, ...],
+    ) -> Answer:
+        """Send a request over a connection, and keep the connection."""
         patch = method == "PATCH"
         headers = {"Content-Type": "application/merge-patch+json" if patch else "application/json"}
-        connection = self._connected()
         connection.putrequest(method, path)
         if user:
             connection.putheader("Impersonate-User", user)
