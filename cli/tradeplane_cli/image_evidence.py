@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import ExitCode
+from tradeplane_evidence.build_records import MAX_RECORD_BYTES
 from tradeplane_evidence.image_attestation import (
-    MAX_RECORD_BYTES,
     MAX_SBOM_BYTES,
     AttestedImage,
     attest_image,

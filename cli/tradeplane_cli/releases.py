@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.release_build import CHECKSUMS
 from tradeplane_api.run import ExitCode
-from tradeplane_evidence.release_attestation import MAX_RECORD_BYTES, SignedRelease, parse_release, sign_release
+from tradeplane_evidence.build_records import MAX_RECORD_BYTES
+from tradeplane_evidence.release_attestation import SignedRelease, parse_release, sign_release
 from tradeplane_evidence.release_folder import (
     CHECKSUMS_BUNDLE,
     MAX_CHECKSUMS_BYTES,

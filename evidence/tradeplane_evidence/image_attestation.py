@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
 from tradeplane_api.image_build import ImageBuild
 from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_evidence import strict_json
+from tradeplane_evidence.build_records import parse_build_record
 from tradeplane_evidence.errors import DigestMismatch, Malformed, NotAttested
 from tradeplane_evidence.registry.manifests import EMPTY, INDEX_TYPE, described, parse_index
 from tradeplane_evidence.signed_referrers import hang
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signed_referrers import Hung
     from tradeplane_evidence.signing.signer import BundleSigner, Signer
 
-MAX_RECORD_BYTES = 4 * 1024 * 1024
 MAX_SBOM_BYTES = 3 * 1024 * 1024
 """Of one bill of materials, which is all but the whole of a statement; the largest of ours has 0.2 MB."""
 SBOM_FORMAT = "CycloneDX"
@@ -56,13 +55,7 @@ class AttestedImage:
 
 def parse_record(data: bytes) -> ImageBuild:
     """Return the record of a build from its JSON. Raises Malformed."""
-    strict_json.parse(data, "the record of the build", MAX_RECORD_BYTES)
-    try:
-        return ImageBuild.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(step) for step in first["loc"]) or "it"
-        raise Malformed(f"the record of the build: {field}: {first['msg']}; build the image again") from error
+    return parse_build_record(ImageBuild, data, "the record of the build", "build the image again")
 
 
 def sboms_of(build: ImageBuild, files: Iterable[bytes]) -> dict[str, dict[str, Any]]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
 from tradeplane_api.release_build import CHECKSUMS, ReleaseBuild
 from tradeplane_store.canonical import sha256_digest
 
-from tradeplane_evidence import strict_json
+from tradeplane_evidence.build_records import parse_build_record
 from tradeplane_evidence.errors import DigestMismatch, Incomplete, InvalidReference, Malformed, NotAttested
 from tradeplane_evidence.release_folder import (
     CHECKSUMS_BUNDLE,
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.signer import Signer
     from tradeplane_evidence.statements.release import ReleaseEvidence
 
-MAX_RECORD_BYTES = 4 * 1024 * 1024
-
 
 @dataclass(frozen=True, slots=True)
 class SignedRelease:
@@ -49,13 +46,7 @@ class SignedRelease:
 
 def parse_release(data: bytes) -> ReleaseBuild:
     """Return the record of a build of a release from its JSON. Raises Malformed."""
-    strict_json.parse(data, "the record of the release", MAX_RECORD_BYTES)
-    try:
-        return ReleaseBuild.model_validate_json(data)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(str(step) for step in first["loc"]) or "it"
-        raise Malformed(f"the record of the release: {field}: {first['msg']}; build the release again") from error
+    return parse_build_record(ReleaseBuild, data, "the record of the release", "build the release again")
 
 
 def check_files(build: ReleaseBuild, files: Mapping[str, ReleaseFile]) -> None:

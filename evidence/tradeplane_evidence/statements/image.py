@@ -15,15 +15,8 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tradeplane_evidence.errors import NotAttested
-from tradeplane_evidence.statements.provenance import (
-    PREDICATE_TYPE,
-    BuildDefinition,
-    Builder,
-    BuildMetadata,
-    Provenance,
-    RunDetails,
-)
-from tradeplane_evidence.statements.run import Execution
+from tradeplane_evidence.statements.provenance import PREDICATE_TYPE, BuildDefinition, Provenance, RunDetails
+from tradeplane_evidence.statements.run import Execution, run_details
 from tradeplane_evidence.statements.statement import ResourceDescriptor, Statement, Subject, hexadecimal
 
 if TYPE_CHECKING:
@@ -141,18 +134,12 @@ def source_dependency(source: SourceRevision) -> ResourceDescriptor:
 
 
 def _details(evidence: ImageEvidence) -> RunDetails:
-    execution = evidence.execution
-    return RunDetails(
-        builder=Builder(id=execution.builder),
-        metadata=BuildMetadata(
-            invocation_id=execution.invocation, started_on=execution.started, finished_on=execution.finished
-        ),
-        byproducts=tuple(
-            ResourceDescriptor(
-                name=one.sbom.file,
-                digest={"sha256": hexadecimal(sbom_digest(evidence.sboms[one.platform]))},
-                media_type=SBOM_MEDIA_TYPE,
-            )
-            for one in evidence.build.platforms
-        ),
+    bills = (
+        ResourceDescriptor(
+            name=one.sbom.file,
+            digest={"sha256": hexadecimal(sbom_digest(evidence.sboms[one.platform]))},
+            media_type=SBOM_MEDIA_TYPE,
+        )
+        for one in evidence.build.platforms
     )
+    return run_details(evidence.execution, bills)

@@ -13,15 +13,8 @@ from typing import TYPE_CHECKING
 
 from tradeplane_evidence.errors import NotAttested
 from tradeplane_evidence.statements.image import source_dependency
-from tradeplane_evidence.statements.provenance import (
-    PREDICATE_TYPE,
-    BuildDefinition,
-    Builder,
-    BuildMetadata,
-    Provenance,
-    RunDetails,
-)
-from tradeplane_evidence.statements.run import IMAGE, Execution, image_dependency
+from tradeplane_evidence.statements.provenance import PREDICATE_TYPE, BuildDefinition, Provenance
+from tradeplane_evidence.statements.run import IMAGE, Execution, image_dependency, run_details
 from tradeplane_evidence.statements.statement import ResourceDescriptor, Statement, Subject, hexadecimal
 
 if TYPE_CHECKING:
@@ -46,7 +39,7 @@ class ReleaseEvidence:
 
 def release_statement(evidence: ReleaseEvidence) -> Statement:
     """Return the provenance of a release, about each of its files. Raises NotAttested for a snapshot of one."""
-    build, execution = evidence.build, evidence.execution
+    build = evidence.build
     if build.tag is None:
         raise NotAttested(
             f"the record is of a snapshot of {build.version}, which is no release: tag the commit v{build.version} and "
@@ -64,12 +57,7 @@ def release_statement(evidence: ReleaseEvidence) -> Statement:
             internal_parameters={"tools": dict(sorted(build.tools.items()))},
             resolved_dependencies=tuple(_dependencies(build)),
         ),
-        run_details=RunDetails(
-            builder=Builder(id=execution.builder),
-            metadata=BuildMetadata(
-                invocation_id=execution.invocation, started_on=execution.started, finished_on=execution.finished
-            ),
-        ),
+        run_details=run_details(evidence.execution),
     )
     subjects = tuple(
         Subject(name=one.name, digest={"sha256": hexadecimal(one.digest)})

@@ -29,7 +29,7 @@ from tradeplane_evidence.statements.statement import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tradeplane_api.run import ResultsManifest
     from tradeplane_api.snapshot_manifest import SnapshotManifest
@@ -67,6 +67,17 @@ class Execution:
     finished: str | None = None
     image_attestation: str | None = None
     approvals: tuple[tuple[str, str], ...] = ()
+
+
+def run_details(execution: Execution, byproducts: Iterable[ResourceDescriptor] = ()) -> RunDetails:
+    """Return who built something, and when, as provenance has it."""
+    return RunDetails(
+        builder=Builder(id=execution.builder),
+        metadata=BuildMetadata(
+            invocation_id=execution.invocation, started_on=execution.started, finished_on=execution.finished
+        ),
+        byproducts=tuple(byproducts),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,10 +189,4 @@ def _details(evidence: RunEvidence) -> RunDetails:
             for name, digest in sorted(evidence.logs.items())
         ),
     ]
-    return RunDetails(
-        builder=Builder(id=execution.builder),
-        metadata=BuildMetadata(
-            invocation_id=execution.invocation, started_on=execution.started, finished_on=execution.finished
-        ),
-        byproducts=tuple(byproducts),
-    )
+    return run_details(execution, byproducts)

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.image_build import ImageBuild, SourceRevision
+from tradeplane_evidence.build_records import MAX_RECORD_BYTES
 from tradeplane_evidence.errors import DigestMismatch, Malformed, NotAttested
-from tradeplane_evidence.image_attestation import MAX_RECORD_BYTES, parse_record, sboms_of
+from tradeplane_evidence.image_attestation import parse_record, sboms_of
 from tradeplane_evidence.statements.image import (
     IMAGE_BUILD_TYPE,
     IMAGE_PARAMETERS,

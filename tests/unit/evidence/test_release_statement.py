@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.release_build import FILE_NAME, MAX_FILES, ReleaseBuild, ReleaseFile
+from tradeplane_evidence.build_records import MAX_RECORD_BYTES
 from tradeplane_evidence.errors import DigestMismatch, Incomplete, Malformed, NotAttested
-from tradeplane_evidence.release_attestation import MAX_RECORD_BYTES, check_files, parse_release
+from tradeplane_evidence.release_attestation import check_files, parse_release
 from tradeplane_evidence.statements.provenance import provenance_of
 from tradeplane_evidence.statements.release import RELEASE_BUILD_TYPE, RELEASE_PARAMETERS, release_statement
 from tradeplane_evidence.statements.statement import MAX_SUBJECTS, parse_statement, serialise
