@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib
+import signal
+import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,18 @@ class Record:
     def document(self) -> dict[str, object]:
         """Return the record as it is written to build/bench.json."""
         return asdict(self)
+
+
+def measured(package: str, parts: Mapping[str, tuple[str, ...]], names: Collection[str]) -> Iterator[Record]:
+    """Measure the records that begin with one of the names, all of them where there are none, one after the other.
+
+    ``parts``: modules of a package, and the records that ``measure()`` of each measures; imported when needed.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clusters are taken down however a measurement ends
+    for module, records in parts.items():
+        if not names or any(record.startswith(name) for record in records for name in names):
+            print(f"  {', '.join(records)} ...", file=sys.stderr, flush=True)
+            yield from asyncio.run(importlib.import_module(f"{package}.{module}").measure())
 
 
 def table(records: Iterable[Record]) -> Table:

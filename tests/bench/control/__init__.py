@@ -5,11 +5,9 @@ Each module beside this one that has ``measure()`` measures some of the records,
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-import signal
-import sys
 from typing import TYPE_CHECKING
+
+from tests.bench.records import measured
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -29,8 +27,4 @@ PARTS = {
 
 def records(names: Collection[str] = ()) -> Iterator[Record]:
     """Measure the records that begin with one of the names, all of them where there are none, one after the other."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clusters are taken down however a measurement ends
-    for module, parts in PARTS.items():
-        if not names or any(part.startswith(name) for part in parts for name in names):
-            print(f"  {', '.join(parts)} ...", file=sys.stderr, flush=True)
-            yield from asyncio.run(importlib.import_module(f"{__name__}.{module}").measure())
+    return measured(__name__, PARTS, names)
