@@ -137,18 +137,20 @@ class PodLookup:
 
     async def _list_refusals(self, namespace: str) -> Mapping[str, str]:
         """Return why no pod could be created (quota, Pod Security, a missing ServiceAccount), as Events say it."""
-        selector = {"fieldSelector": "involvedObject.kind=Job,reason=FailedCreate", "limit": str(_MOST_WAITING)}
-        listed = await self.client.get(f"/api/v1/namespaces/{namespace}/events", selector)
-        return {item["involvedObject"]["uid"]: str(item.get("message", "")) for item in listed["items"] or ()}
+        return await self._said_of_jobs(namespace, "FailedCreate", pages=1)
 
     async def _list_finished(self, namespace: str) -> Mapping[str, str]:
         """Return which Jobs Kueue has said the work of is finished, as its Events say it, by UID."""
-        query = {"fieldSelector": "involvedObject.kind=Job,reason=FinishedWorkload", "limit": str(_MOST_WAITING)}
+        return await self._said_of_jobs(namespace, "FinishedWorkload", _MOST_PAGES)
+
+    async def _said_of_jobs(self, namespace: str, reason: str, pages: int) -> Mapping[str, str]:
+        """Return what Events of a reason say of Jobs, by the Jobs' UIDs; of at most so many pages of them."""
+        query = {"fieldSelector": f"involvedObject.kind=Job,reason={reason}", "limit": str(_MOST_WAITING)}
         found: dict[str, str] = {}
-        for _ in range(_MOST_PAGES):
+        for _ in range(pages):
             listed = await self.client.get(f"/api/v1/namespaces/{namespace}/events", query)
-            found |= {item["involvedObject"]["uid"]: item.get("message", "") for item in listed["items"] or ()}
-            query["continue"] = listed["metadata"].get("continue", "")
+            found |= {item["involvedObject"]["uid"]: str(item.get("message", "")) for item in listed["items"] or ()}
+            query["continue"] = (listed.get("metadata") or {}).get("continue", "")
             if not query["continue"]:
                 break
         return found
