@@ -42,11 +42,11 @@ def _value(resource: PolicyResource, name: str) -> object:
 
 
 def belongs(resource: PolicyResource, to: PolicyResource, by: str) -> bool:
-    """Return whether a property of a resource is an output of another, or the name that the other was given."""
+    """Return whether a property of a resource is an output of another, or its id, or the name that was given to it."""
     if any(one.urn == to.urn for one in resource.property_dependencies.get(by, ())):
         return True
     named = _value(resource, by)
-    return named is not None and named in (_value(to, by), _value(to, "id"))
+    return named is not None and named in (_value(to, "bucket"), _value(to, "id"))
 
 
 def region_of(resource: PolicyResource) -> str:
@@ -68,17 +68,9 @@ def _logged(resources: Sequence[PolicyResource]) -> Iterator[Violation]:
     """Find buckets whose requests are logged nowhere; those that take logs log their own to none."""
     logs = _of(resources, storage.LOGGING)
     for bucket in _of(resources, *storage.BUCKETS):
-        is_log = any(belongs_as_target(one, bucket) for one in logs)
+        is_log = any(belongs(one, bucket, "targetBucket") for one in logs)
         if not is_log and not any(belongs(one, bucket, "bucket") for one in logs):
             yield Violation(f"bucket {bucket.name} logs no requests: add BucketLogging", bucket.urn)
-
-
-def belongs_as_target(logging: PolicyResource, bucket: PolicyResource) -> bool:
-    """Return whether a bucket takes the logs of others."""
-    if any(one.urn == bucket.urn for one in logging.property_dependencies.get("targetBucket", ())):
-        return True
-    named = _value(logging, "targetBucket")
-    return named is not None and named == _value(bucket, "bucket")
 
 
 def _locked_replicated(resources: Sequence[PolicyResource]) -> Iterator[Violation]:
@@ -113,7 +105,7 @@ def _signing_everywhere(resources: Sequence[PolicyResource]) -> Iterator[Violati
 def _flows_logged(resources: Sequence[PolicyResource]) -> Iterator[Violation]:
     flows = _of(resources, network.FLOW_LOG)
     for vpc in _of(resources, network.VPC):
-        if not any(one.urn == vpc.urn for flow in flows for one in flow.property_dependencies.get("vpcId", ())):
+        if not any(belongs(one, vpc, "vpcId") for one in flows):
             yield Violation(f"VPC {vpc.name} has no flow log: add a FlowLog of all traffic", vpc.urn)
 
 
