@@ -61,20 +61,6 @@ def _locked(stack: str, found: Match[str]) -> StackError:
     )
 
 
-def _expired(stack: str, _: Match[str]) -> StackError:
-    return StackUnavailable(
-        f"stack {stack}: the credentials for the cloud have expired",
-        "log in again (such as `aws sso login`), then run the same again: what was made before is recorded",
-    )
-
-
-def _no_credentials(stack: str, _: Match[str]) -> StackError:
-    return StackInvalid(
-        f"stack {stack}: there are no credentials for the cloud",
-        "log in (such as `aws sso login`) or set AWS_PROFILE",
-    )
-
-
 def _protected(stack: str, found: Match[str]) -> StackError:
     return StackRefused(
         f"stack {stack}: {found['urn'].rpartition('::')[2]} is protected and would be removed",
@@ -82,33 +68,11 @@ def _protected(stack: str, found: Match[str]) -> StackError:
     )
 
 
-def _no_stack(stack: str, _: Match[str]) -> StackError:
-    return StackInvalid(f"there is no stack {stack}", f"make it: tradeplane stack init {stack}")
-
-
-def _there_already(stack: str, _: Match[str]) -> StackError:
-    return StackInvalid(f"there is a stack {stack} already", f"bring it up: tradeplane stack up {stack}")
-
-
-def _no_passphrase(stack: str, _: Match[str]) -> StackError:
-    return StackInvalid(
-        f"stack {stack}: its secrets are encrypted by a passphrase, and none is given",
-        "set PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds it",
-    )
-
-
-def _wrong_passphrase(stack: str, _: Match[str]) -> StackError:
-    return StackInvalid(
-        f"stack {stack}: the passphrase is not the one its secrets are encrypted by",
-        "set PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds the right one",
-    )
-
-
-def _no_state(_: str, _found: Match[str]) -> StackError:
-    return StackInvalid(
-        "nothing says where the state of stacks is kept",
-        "set PULUMI_BACKEND_URL, such as s3://BUCKET?region=REGION or file://FOLDER, or backend.url in Pulumi.yaml",
-    )
+def _says(
+    error: Callable[[str, str], StackError], message: str, remedy: str
+) -> Callable[[str, Match[str]], StackError]:
+    """Return what makes an error that says the same of every stack but for its name, ``{stack}``."""
+    return lambda stack, _: error(message.format(stack=stack), remedy.format(stack=stack))
 
 
 def _table(*rows: tuple[str, Callable[[str, Match[str]], StackError]]) -> Sequence[_Explanation]:
@@ -117,12 +81,39 @@ def _table(*rows: tuple[str, Callable[[str, Match[str]], StackError]]) -> Sequen
 
 # The first that is met is it: what was never begun comes before what failed in the course of it.
 _EXPLANATIONS = _table(
-    (r"no stack named .* found", _no_stack),
-    (r"stack .* already exists", _there_already),
+    (
+        r"no stack named .* found",
+        _says(StackInvalid, "there is no stack {stack}", "make it: tradeplane stack init {stack}"),
+    ),
+    (
+        r"stack .* already exists",
+        _says(StackInvalid, "there is a stack {stack} already", "bring it up: tradeplane stack up {stack}"),
+    ),
     (r"the stack is currently locked by|Another update is currently in progress", _locked),
-    (r"incorrect passphrase", _wrong_passphrase),
-    (r"PULUMI_CONFIG_PASSPHRASE", _no_passphrase),
-    (r"PULUMI_ACCESS_TOKEN must be set", _no_state),
+    (
+        r"incorrect passphrase",
+        _says(
+            StackInvalid,
+            "stack {stack}: the passphrase is not the one its secrets are encrypted by",
+            "set PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds the right one",
+        ),
+    ),
+    (
+        r"PULUMI_CONFIG_PASSPHRASE",
+        _says(
+            StackInvalid,
+            "stack {stack}: its secrets are encrypted by a passphrase, and none is given",
+            "set PULUMI_CONFIG_PASSPHRASE_FILE to a file that holds it",
+        ),
+    ),
+    (
+        r"PULUMI_ACCESS_TOKEN must be set",
+        _says(
+            StackInvalid,
+            "nothing says where the state of stacks is kept",
+            "set PULUMI_BACKEND_URL, such as s3://BUCKET?region=REGION or file://FOLDER, or backend.url in Pulumi.yaml",
+        ),
+    ),
     (
         r"resource plugin '(?:pulumi-resource-)?(?P<name>[a-z0-9-]+)'(?:[^\n]*?at version (?P<version>v[0-9][^\s,]*))?",
         _missing_plugin,
@@ -131,9 +122,20 @@ _EXPLANATIONS = _table(
         r"resource \\?\"?(?P<urn>urn:pulumi:[^\s\"\\]+)\\?\"?\s+(?:cannot be deleted|as it is currently marked)",
         _protected,
     ),
-    (r"Expired(?:Token|TokenException)|security token included in the request is expired|token has expired", _expired),
+    (
+        r"Expired(?:Token|TokenException)|security token included in the request is expired|token has expired",
+        _says(
+            StackUnavailable,
+            "stack {stack}: the credentials for the cloud have expired",
+            "log in again (such as `aws sso login`), then run the same again: what was made before is recorded",
+        ),
+    ),
     (
         r"NoCredentials|Unable to locate credentials|No valid credential sources found|failed to refresh cached cred",
-        _no_credentials,
+        _says(
+            StackInvalid,
+            "stack {stack}: there are no credentials for the cloud",
+            "log in (such as `aws sso login`) or set AWS_PROFILE",
+        ),
     ),
 )
