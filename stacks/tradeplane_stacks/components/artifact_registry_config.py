@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from tradeplane_stacks.components.placement import Placement, check_account, check_apart, check_regions
+from tradeplane_stacks.components.principals import RoleArn
 from tradeplane_stacks.components.regions import Region, partitions
-from tradeplane_stacks.components.signing_key import RoleArn
 
 # As ECR takes them; shorter than it does, so that a namespace and a Strategy can follow.
 RepositoryName = Annotated[

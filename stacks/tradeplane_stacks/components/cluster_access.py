@@ -13,7 +13,7 @@ from pulumi_aws import eks
 from pydantic import Field, StringConstraints, model_validator
 
 from tradeplane_stacks.components.configuration import Configuration
-from tradeplane_stacks.components.signing_key import RoleArn
+from tradeplane_stacks.components.principals import RoleArn
 
 # RFC 1123 label: the name of a namespace or, here, of a service account.
 KubernetesName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]

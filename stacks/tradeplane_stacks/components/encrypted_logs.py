@@ -1,17 +1,12 @@
 """Log groups of CloudWatch, each encrypted by a key of its own that the service may use for that group alone."""
 
-from typing import Literal, TypeAlias
-
 import pulumi
 from pulumi_aws import cloudwatch
 
 from tradeplane_stacks.components.encryption_key import ENCRYPT, encryption_key
+from tradeplane_stacks.components.log_retention import RetentionDays
 from tradeplane_stacks.components.policy_documents import service, statement
 from tradeplane_stacks.components.regional import RegionalConfig
-
-# Of the periods that CloudWatch has (PutRetentionPolicy, retentionInDays), those of three months and more: an incident
-# is often found later than that.
-RetentionDays: TypeAlias = Literal[90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
 
 
 def log_group(

@@ -3,7 +3,8 @@
 import pulumi
 from pulumi_aws import ec2, iam
 
-from tradeplane_stacks.components.encrypted_logs import RetentionDays, log_group
+from tradeplane_stacks.components.encrypted_logs import log_group
+from tradeplane_stacks.components.log_retention import RetentionDays
 from tradeplane_stacks.components.policy_documents import document_of_outputs, statement
 from tradeplane_stacks.components.regional import RegionalConfig
 from tradeplane_stacks.components.service_role import service_role

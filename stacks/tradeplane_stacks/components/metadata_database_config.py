@@ -8,9 +8,10 @@ import pulumi
 from pydantic import Field, StringConstraints, model_validator
 
 from tradeplane_stacks.components.configuration import InvalidConfiguration
+from tradeplane_stacks.components.log_retention import RetentionDays
 from tradeplane_stacks.components.placement import Placement, check_account, check_apart, check_regions
+from tradeplane_stacks.components.principals import RoleArn
 from tradeplane_stacks.components.regions import Region, partitions
-from tradeplane_stacks.components.signing_key import RoleArn
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=40)]
 DatabaseName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
@@ -41,7 +42,7 @@ class MetadataDatabaseConfig(Placement):
     backup_window: Window = "02:00-03:00"
     maintenance_day: Weekday = "sun"
     maintenance_window: Window = "04:00-05:00"
-    log_days: Literal[90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653] = 400
+    log_days: RetentionDays = 400
 
     @property
     def partition(self) -> str:

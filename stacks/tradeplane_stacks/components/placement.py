@@ -7,14 +7,12 @@ made, and credentials of another account meet policies that refuse them.
 from collections.abc import Iterable
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from tradeplane_stacks.components.configuration import Configuration
+from tradeplane_stacks.components.principals import AccountId, RoleArn
 from tradeplane_stacks.components.regions import partitions
-from tradeplane_stacks.components.signing_key import RoleArn
 from tradeplane_stacks.components.tags import Ownership
-
-AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 
 _DNS_SUFFIX = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
 

@@ -18,9 +18,10 @@ from tradeplane_stacks.components import cluster_access, cluster_addons
 from tradeplane_stacks.components.address_plan import PrivateCidr
 from tradeplane_stacks.components.cluster_access import Access, PodIdentity
 from tradeplane_stacks.components.cluster_addons import POD_IDENTITY_AGENT, Addons
-from tradeplane_stacks.components.encrypted_logs import RetentionDays, log_group
+from tradeplane_stacks.components.encrypted_logs import log_group
 from tradeplane_stacks.components.encryption_key import ENCRYPT, GRANT, TO_SERVICES, encryption_key
 from tradeplane_stacks.components.kubernetes_versions import KubernetesVersion
+from tradeplane_stacks.components.log_retention import RetentionDays
 from tradeplane_stacks.components.node_groups import NodeGroup, Nodes, node_group
 from tradeplane_stacks.components.policy_documents import roles, statement
 from tradeplane_stacks.components.regional import RegionalConfig

@@ -13,8 +13,8 @@ from pydantic import Field, model_validator
 
 from tradeplane_stacks.components import address_plan
 from tradeplane_stacks.components.address_plan import PrivateCidr, RegionCidr, overlaps, refuse_overlaps
-from tradeplane_stacks.components.encrypted_logs import RetentionDays
 from tradeplane_stacks.components.flow_logs import flow_logs
+from tradeplane_stacks.components.log_retention import RetentionDays
 from tradeplane_stacks.components.nat import Nat, WayOut
 from tradeplane_stacks.components.regional import RegionalConfig
 from tradeplane_stacks.components.stack_name import StackName

@@ -2,15 +2,13 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
+from tradeplane_stacks.components.principals import AccountId, RoleArn
 from tradeplane_stacks.components.regions import Region, partitions
-from tradeplane_stacks.components.signing_key import RoleArn
 from tradeplane_stacks.components.stack_name import StackName
 from tradeplane_stacks.components.tags import Ownership
-
-AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 
 # Elsewhere AWS has other names for services and for whom they act as.
 _PARTITIONS = ("aws", "aws-us-gov")

@@ -13,12 +13,10 @@ from pulumi_aws import kms
 from pydantic import Field, StringConstraints, model_validator
 
 from tradeplane_stacks.components.configuration import Configuration
+from tradeplane_stacks.components.principals import RoleArn
 from tradeplane_stacks.components.regions import Region, partitions
 from tradeplane_stacks.components.stack_name import StackName
 from tradeplane_stacks.components.tags import Ownership, TaggedComponent, required_tags
-
-# No wildcard, and no root of an account: those would let whoever writes IAM policies there sign.
-RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$")]
 
 SIGN = ["kms:Sign", "kms:GetPublicKey", "kms:DescribeKey"]
 

@@ -6,9 +6,9 @@ from pydantic import Field, StringConstraints, model_validator
 
 from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.placement import Placement, check_account, check_apart, check_regions
+from tradeplane_stacks.components.principals import RoleArn
 from tradeplane_stacks.components.regions import Region, partitions
 from tradeplane_stacks.components.retention import Retention
-from tradeplane_stacks.components.signing_key import RoleArn
 
 # S3's own: Standard-IA takes objects from 30 days on, and another 30 have to be spent in it.
 LEAST_DAYS_OF_A_TIER = 30

@@ -6,7 +6,6 @@ from tests.unit.stacks.components.mutants import Weakening
 TESTS = ("test_region_network.py", "test_region_cluster.py")
 
 MUTANTS: tuple[Weakening, ...] = (
-    ("Literal[90,", "Literal[7, 30, 90,", 0),
     ("kms_key_id=key.arn,\n", "\n", 0),
     ("retention_in_days=retention,\n", "\n", 0),
     ("retention_in_days=retention", "retention_in_days=1", 0),

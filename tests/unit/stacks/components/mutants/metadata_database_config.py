@@ -15,7 +15,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("ge=7, le=35", "ge=7, le=350", 0),
     ("backup_days: Annotated[int, Field(ge=7, le=35)] = 35", "backup_days: Annotated[int, Field(ge=7, le=35)] = 7", 0),
     ("Field(min_length=1)", "Field()", 0),
-    ("log_days: Literal[90", "log_days: Literal[30, 90", 0),
+    ("log_days: RetentionDays", "log_days: int", 0),
     ("if self.backup_region == self.region", "if False", 0),
     ("        check_regions(", "        (lambda *_: None)(", 0),
     ("        check_account(", "        (lambda *_, **__: None)(", 0),

@@ -6,7 +6,6 @@ from tests.unit.stacks.components.mutants import Weakening
 TESTS = ("test_snapshot_store_config.py",)
 
 MUTANTS: tuple[Weakening, ...] = (
-    ("{12}$", "{1,12}$", 0),
     (
         "administrator_roles: Annotated[tuple[RoleArn, ...], Field(min_length=1)]",
         "administrator_roles: tuple[RoleArn, ...]",

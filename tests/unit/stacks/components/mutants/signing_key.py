@@ -34,8 +34,6 @@ MUTANTS: tuple[Weakening, ...] = (
     ("ADMINISTER = [\n", 'ADMINISTER = [\n    "kms:CreateGrant",\n', 0),
     ("ADMINISTER = [\n", 'ADMINISTER = [\n    "kms:*",\n', 0),
     ("[*statements, refused]", "statements", 0),
-    ("role/[A-Za-z0-9+=,.@_/-]+$", "role/.+$", 0),
-    (":role/[", ":(role/)?[", 0),
     ("ge=14", "ge=7", 0),
     ("if self.operator_role in self.administrator_roles", "if False", 0),
     ("if len(found) > 1", "if False", 0),
