@@ -67,7 +67,8 @@ test-parity: sync ## Run the suite on every path of processor there is here; say
 	@$(RUN) pytest tests/parity
 
 test-e2e: sync ## Run the tests on the embedded cluster
-	@$(RUN) pytest tests/e2e
+	@$(RUN) pytest tests/e2e --ignore=tests/e2e/strategies
+	@$(RUN) pytest tests/e2e/strategies --numprocesses=2 --dist=loadfile
 
 test-extra: sync ## Run what needs data or a processor this machine may lack; says what it could not run
 	@$(RUN) python -m tests.extra

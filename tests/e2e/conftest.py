@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sys
 import uuid
@@ -60,12 +61,17 @@ def kubeconfig(cluster: EmbeddedCluster) -> Path:
 
 
 @pytest.fixture(scope="session")
-def platform() -> Platform:
-    """Deploy the platform on the default cluster as the demo does; what is up already is reused, and stays up."""
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """Deploy the platform on the default cluster as the demo does; what is up already is reused, and stays up.
+
+    Tests of namespaces of their own run in more than one process, which do this one after the other.
+    """
     embedded = Embedded(Settings.from_environment(os.environ), print)
     stages = STAGES - SESSION_STAGES - EVIDENCE_STAGES
     progress = Progress(sys.stderr, stages, terminal=False)
-    Demo(embedded, progress, session=False, attested_images=False).up()
+    with (tmp_path_factory.getbasetemp().parent / "platform.lock").open("w", encoding="utf-8") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        Demo(embedded, progress, session=False, attested_images=False).up()
     return Platform(embedded)
 
 
