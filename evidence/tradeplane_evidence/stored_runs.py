@@ -9,12 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_api.snapshot_manifest import SnapshotManifest
 from tradeplane_store import layout
 from tradeplane_store.canonical import sha256_digest
 from tradeplane_store.errors import NotFound, TooLarge
 
-from tradeplane_evidence import strict_json
 from tradeplane_evidence.errors import DigestMismatch, Malformed, NotAttested
 from tradeplane_evidence.results_artifact import (
     MANIFEST_FILE,
@@ -23,11 +21,13 @@ from tradeplane_evidence.results_artifact import (
     SUMMARY_FILE,
     parse_results,
 )
+from tradeplane_evidence.snapshot_manifests import MAX_MANIFEST_BYTES, parse_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tradeplane_api.run import ResultsManifest
+    from tradeplane_api.snapshot_manifest import SnapshotManifest
     from tradeplane_store.objects import ObjectStore
 
 MAX_RUN_BYTES = 2 * 1024**3
@@ -93,12 +93,4 @@ def read_run(
 
 
 def _snapshot(budget: _Budget, identity: str) -> SnapshotManifest:
-    data = budget.get(layout.snapshot_manifest(identity), MAX_DOCUMENT_BYTES)
-    what = f"the manifest of snapshot {identity}"
-    if sha256_digest(data) != identity:
-        raise DigestMismatch(f"{what} is not the one of that digest; restore it from a copy")
-    strict_json.parse(data, what, MAX_DOCUMENT_BYTES)
-    try:
-        return SnapshotManifest.model_validate_json(data)
-    except ValueError as error:
-        raise Malformed(f"{what} is none that this version reads: {error}") from error
+    return parse_snapshot(budget.get(layout.snapshot_manifest(identity), MAX_MANIFEST_BYTES), identity)
