@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tradeplane_api.strategy import AttestationStatus, RunStatus
@@ -139,7 +139,8 @@ class Attestations:
     async def run(self) -> None:
         """Work until cancelled. Raises NotLeading."""
         host = parse_reference(f"{self.evidence.registry}/runs").host
-        async with Registry(host, self.evidence.plain_http, credentials_for, self.limits) as registry:
+        limits = replace(self.limits, upload_bytes_per_s=self.evidence.upload_bytes_per_second)
+        async with Registry(host, self.evidence.plain_http, credentials_for, limits) as registry:
             try:
                 async with asyncio.TaskGroup() as group:
                     while True:
