@@ -13,7 +13,7 @@ from tradeplane_api.conditions import ConditionStatus
 from tradeplane_api.parity import Parity
 from tradeplane_api.run import Outcome
 
-from tradeplane_operator.planning.attesting import AttestationEnd, pause
+from tradeplane_operator.planning.attesting import AttestationEnd, next_attempt
 from tradeplane_operator.planning.conditions import Standing, Verdict
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def attest(
         return ReplayAttesting(ConditionStatus.FALSE, told, ask=judged)
     message = f"what the replays of {_what(pinned)} found is not attested yet: {found.message}; tried again"
     told = Verdict(Standing.WORKING, found.reason, message)
-    again = found.at + pause(found, evidence)
+    again = next_attempt(found, evidence, now)
     if now >= again:
         return ReplayAttesting(ConditionStatus.FALSE, told, ask=judged)
     return ReplayAttesting(ConditionStatus.FALSE, told, look=again)
