@@ -123,7 +123,7 @@ class Registry:
         return answer.status != HTTPStatus.NOT_FOUND
 
     async def push_blob(self, repository: str, data: bytes) -> str:
-        """Put a blob where it is not there yet; return its digest.
+        """Put a blob where it is not there yet; return its digest. Raises DigestMismatch where another is said to be.
 
         A small one is sent without asking, in the one request that the specification lets a registry take it by. Where
         a registry does not, it answers with where to go on, as for any other.
@@ -144,15 +144,17 @@ class Registry:
                 push=True,
             )
             if begun.status == HTTPStatus.CREATED:
-                return digest
+                return self._stored(begun, digest)
         else:
             begun = await self._ask("POST", uploads, repository, accepted=(202,), push=True)
         place = self._own_place(begun.headers.get("Location", "")).update_query(digest=digest)
-        await self._ask("PUT", place, repository, headers=headers, body=data, accepted=(201,), push=True)
-        return digest
+        put = await self._ask("PUT", place, repository, headers=headers, body=data, accepted=(201,), push=True)
+        return self._stored(put, digest)
 
     async def push_manifest(self, repository: str, name: str, data: bytes, media_type: str) -> bool:
         """Put a manifest under a digest or a tag; return whether the registry lists it as a referrer of its subject.
+
+        Raises DigestMismatch where the registry says that it has taken something else.
 
         Where somebody else pushes the same blobs at this moment, a registry may not see them for a while, and refuses
         what names them: distribution does, whose links to blobs are files that are written anew. That is tried again.
@@ -170,7 +172,18 @@ class Registry:
             if not is_digest(name) and await self._holds(repository, name, data):
                 return False
             raise
+        self._stored(answer, sha256_digest(data))
         return "OCI-Subject" in answer.headers
+
+    def _stored(self, answer: Answer, digest: str) -> str:
+        """Return the digest of what was put, which a registry that says one must say. Raises DigestMismatch."""
+        said = answer.headers.get("Docker-Content-Digest", digest)
+        if said != digest:
+            raise DigestMismatch(
+                f"{self.host} was given bytes of digest {digest} and says that it has taken {said[:100]!r}: what lies "
+                "there is not what was pushed; see what stands between us and the registry"
+            )
+        return digest
 
     async def _holds(self, repository: str, tag: str, data: bytes) -> bool:
         """Return whether a tag is there, and is of these bytes."""

@@ -548,3 +548,27 @@ async def test_what_is_there_already_is_not_sent_again() -> None:
     async with standing_in(handler) as registry:
         await registry.push_blob("runs/x", LARGE)
     assert asked == ["HEAD"]
+
+
+@pytest.mark.parametrize("what", ["small blob", "large blob", "manifest"])
+async def test_one_that_says_it_has_taken_something_else_is_refused(what: str) -> None:
+    lies = {"Docker-Content-Digest": DIGEST}
+
+    async def handler(request: web.Request) -> web.Response:
+        await request.read()
+        if request.method == "HEAD":
+            return web.Response(status=404)
+        if request.method == "POST" and not request.query:
+            return web.Response(status=202, headers={"Location": "/v2/runs/x/blobs/uploads/1"})
+        return web.Response(status=201, headers=lies)
+
+    async with standing_in(handler) as registry:
+        pushes: dict[str, Callable[[], Awaitable[object]]] = {
+            "small blob": lambda: registry.push_blob("runs/x", b"something else"),
+            "large blob": lambda: registry.push_blob("runs/x", LARGE),
+            "manifest": lambda: registry.push_manifest("runs/x", "latest", b"{}", INDEX_TYPE),
+        }
+        with pytest.raises(DigestMismatch, match="says that it has taken 'sha256:"):
+            await pushes[what]()
+        lies.clear()
+        assert await registry.push_blob("runs/x", b"something else")
