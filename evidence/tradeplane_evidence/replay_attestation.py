@@ -52,10 +52,20 @@ class Replayed:
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayedSession:
-    """The same of a session."""
+class PushedSession:
+    """A session whose artifact is in a registry, at ``reference``; it holds nothing of the snapshot any more."""
 
-    session: StoredSession
+    reference: Reference
+    artifact: bytes
+    snapshot: str
+    traded_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedSession:
+    """The same as of a run."""
+
+    session: PushedSession
     image: str
     replays: Sequence[ReplayRun]
 
@@ -72,23 +82,28 @@ async def attest_replays(
     return await _hang(statement, artifact, registry, results, signing, builder)
 
 
-async def attest_session_replays(
-    replayed: ReplayedSession, registry: Registry, repository: Reference, signing: Signing, builder: str
-) -> Attested:
-    """Push the artifact of a session, and sign and hang on it what its replays say.
+async def push_session(session: StoredSession, registry: Registry, repository: Reference) -> PushedSession:
+    """Push the artifact of a session. Raises what the registry raises.
 
-    It is tagged with the hexadecimal digits of the snapshot's id, by which whoever knows that finds it. Raises
-    PolicyRefused where a replay was not judged, and what registry and signer raise.
+    It is tagged with the hexadecimal digits of the snapshot's id, by which whoever knows that finds it.
     """
-    session, name = replayed.session, repository.repository
-    artifact = session_artifact(session.manifest)
-    evidence = SessionReplayEvidence(
-        session.snapshot, replayed.image, session.traded_by, tuple(replayed.replays), builder
-    )
-    statement = replay_statement(evidence, sha256_digest(artifact))
+    name, artifact = repository.repository, session_artifact(session.manifest)
     await asyncio.gather(*(registry.push_blob(name, data) for data in (EMPTY, session.manifest)))
     await registry.push_manifest(name, hexadecimal(session.snapshot), artifact, MANIFEST_TYPE)
-    return await _hang(statement, artifact, registry, repository.at(sha256_digest(artifact)), signing, builder)
+    return PushedSession(repository.at(sha256_digest(artifact)), artifact, session.snapshot, session.traded_by)
+
+
+async def attest_session_replays(
+    replayed: ReplayedSession, registry: Registry, signing: Signing, builder: str
+) -> Attested:
+    """Sign what the replays of a session say, and push it as a referrer of the session's artifact.
+
+    Raises PolicyRefused where a replay was not judged, and what registry and signer raise.
+    """
+    session = replayed.session
+    evidence = SessionReplayEvidence(session.snapshot, replayed.image, session.traded_by, replayed.replays, builder)
+    statement = replay_statement(evidence, session.reference.digest or "")
+    return await _hang(statement, session.artifact, registry, session.reference, signing, builder)
 
 
 async def _hang(

@@ -33,18 +33,18 @@ class StoredSession:
     traded_by: str | None = None
 
 
-def read_session(store: ObjectStore, snapshot: str) -> StoredSession:
-    """Return what is attested of the session of a snapshot.
+def read_session(store: ObjectStore, snapshot: str, most_bytes: int = MAX_MANIFEST_BYTES) -> StoredSession:
+    """Return what is attested of the session of a snapshot, whose manifest has no more bytes than that.
 
     Raises NotAttested where it is not in the store, DigestMismatch or Malformed where it is not what its id says, and
     what the store raises.
     """
     try:
-        manifest = store.get(layout.snapshot_manifest(snapshot), limit=MAX_MANIFEST_BYTES)
+        manifest = store.get(layout.snapshot_manifest(snapshot), limit=min(MAX_MANIFEST_BYTES, most_bytes))
     except NotFound as error:
         raise NotAttested(f"session {snapshot}: {error}; restore the snapshot from a copy") from error
     except TooLarge as error:
-        raise Malformed(f"session {snapshot}: {error}") from error
+        raise Malformed(f"session {snapshot} has more in its manifest than is attested: {error}") from error
     parse_session(manifest, snapshot)
     return StoredSession(snapshot, manifest, _traded_by(store, snapshot))
 

@@ -32,6 +32,7 @@ from tradeplane_evidence.replay_attestation import (
     ReplayedSession,
     attest_replays,
     attest_session_replays,
+    push_session,
 )
 from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.opening import open_statement_signer
@@ -208,11 +209,13 @@ class Attestations:
         ours = parse_reference(f"{self.evidence.registry}/{asked.key.namespace}")
         if pinned.session is not None:
             store = self.stores.of(asked.store, asked.key.namespace)
-            async with self._reading:
-                session = await asyncio.to_thread(read_session, store, pinned.session)
             place = parse_reference(f"{ours}/{SESSIONS}")
+            async with self._reading:
+                stored = await asyncio.to_thread(read_session, store, pinned.session, self.evidence.most_bytes)
+                session = await push_session(stored, registry, place)
+                del stored
             replayed = ReplayedSession(session, pinned.image, judged.replays)
-            return await attest_session_replays(replayed, registry, place, signing, builder)
+            return await attest_session_replays(replayed, registry, signing, builder)
         if pinned.baseline is None or pinned.reference is None:
             raise NotAttested("there are no results in a registry that these replays are of")
         results = parse_reference(pinned.reference)

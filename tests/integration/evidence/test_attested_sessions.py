@@ -14,7 +14,7 @@ from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, artifact, described
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers, push_referrer
-from tradeplane_evidence.replay_attestation import attest_session_replays
+from tradeplane_evidence.replay_attestation import ReplayedSession, attest_session_replays, push_session
 from tradeplane_evidence.session_artifact import SESSION_TYPE, session_artifact
 from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.batches import Alone
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradeplane_evidence.attestation import Attested
-    from tradeplane_evidence.replay_attestation import ReplayedSession
     from tradeplane_evidence.signing.file_signer import FileSigner
     from tradeplane_evidence.signing.signer import Signer
     from tradeplane_evidence.statements.statement import Statement
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
 
     from tests.integration.evidence.conftest import Cosign
     from tests.unit.cli.conftest import Ended
+    from tests.unit.evidence.sample_sessions import Judged
 
     Command = Callable[..., Ended]
 
@@ -56,12 +56,12 @@ NOW = datetime(2026, 1, 6, tzinfo=UTC)
 BUILDER = sample_runs.EXECUTION.builder
 
 
-async def _attest(host: str, repository: str, signer: Signer, replayed: ReplayedSession | None = None) -> Attested:
+async def _attest(host: str, repository: str, signer: Signer, judged: Judged | None = None) -> Attested:
+    found = judged or sample_sessions.replayed()
     async with Registry(host, plain_http=True) as registry:
-        place = Reference(host, repository)
-        return await attest_session_replays(
-            replayed or sample_sessions.replayed(), registry, place, Alone(signer), BUILDER
-        )
+        session = await push_session(found.session, registry, Reference(host, repository))
+        replayed = ReplayedSession(session, found.image, found.replays)
+        return await attest_session_replays(replayed, registry, Alone(signer), BUILDER)
 
 
 async def _hang(session: Reference, statement: Statement, signer: FileSigner) -> None:
@@ -151,11 +151,11 @@ async def test_two_at_once_hang_one(registry_host: str, signer: FileSigner) -> N
     assert [one.digest for one in listed] == [hung[0].attestation]
 
 
-async def test_what_was_not_judged_pushes_nothing(olareg: str, signer: FileSigner) -> None:
+async def test_what_was_not_judged_is_not_signed(olareg: str, tmp_path: Path) -> None:
+    wavering = sample_runs.wavering_signer(tmp_path)
     with pytest.raises(PolicyRefused, match="was not judged"):
-        await _attest(olareg, "sessions/unjudged", signer, sample_sessions.replayed(replay(AMD64, UNJUDGED)))
-    async with Registry(olareg, plain_http=True) as registry:
-        assert not await registry.has_blob("sessions/unjudged", sample_sessions.stored().snapshot)
+        await _attest(olareg, "sessions/unjudged", wavering, sample_sessions.replayed(replay(AMD64, UNJUDGED)))
+    assert not wavering.signed
 
 
 async def test_a_registry_that_is_down_is_unavailable(signer: FileSigner) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import Part
 from tradeplane_api.snapshot_manifest import SessionDescription, SnapshotInstrument, SnapshotManifest
-from tradeplane_evidence.replay_attestation import ReplayedSession
 from tradeplane_evidence.session_artifact import session_artifact
 from tradeplane_evidence.statements.test_result import SessionReplayEvidence, replay_statement
 from tradeplane_evidence.stored_sessions import StoredSession
@@ -48,11 +48,18 @@ def stored(traded_by: str | None = sample_runs.IMAGE, **changes: Any) -> StoredS
     return StoredSession(sha256_digest(data), data, traded_by)
 
 
-def replayed(
-    *replays: ReplayRun, image: str = sample_runs.IMAGE, session: StoredSession | None = None
-) -> ReplayedSession:
+@dataclass(frozen=True)
+class Judged:
+    """A session as a store has it, the image that replayed it, and how each of its replays ended."""
+
+    session: StoredSession
+    image: str
+    replays: tuple[ReplayRun, ...]
+
+
+def replayed(*replays: ReplayRun, image: str = sample_runs.IMAGE, session: StoredSession | None = None) -> Judged:
     """Return what is attested of replays of a session; of one on each processor where none are given."""
-    return ReplayedSession(session or stored(), image, replays or (replay(AMD64), replay(ARM64)))
+    return Judged(session or stored(), image, replays or (replay(AMD64), replay(ARM64)))
 
 
 def statement(*replays: ReplayRun, artifact: str | None = None, **changes: Any) -> Statement:

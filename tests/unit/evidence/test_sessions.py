@@ -103,6 +103,13 @@ def test_one_that_is_gone_or_was_changed_is_not_attested(store: ObjectStore) -> 
         read_session(store, snapshot)
 
 
+def test_one_with_more_than_is_attested_is_refused(store: ObjectStore) -> None:
+    snapshot, size = _put(store), len(sample_sessions.manifest())
+    assert read_session(store, snapshot, size).snapshot == snapshot
+    with pytest.raises(Malformed, match="more in its manifest than is attested"):
+        read_session(store, snapshot, size - 1)
+
+
 def test_it_is_stated_of_which_snapshot_replays_were_and_by_which_image_it_was_traded() -> None:
     session = sample_sessions.stored()
     found = sample_sessions.statement(replay(AMD64), image=sample_sessions.OTHER_IMAGE)
