@@ -6,7 +6,8 @@ run than is allowed, however it is spread over files, and nothing is believed th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tradeplane_store import layout
@@ -32,15 +33,22 @@ if TYPE_CHECKING:
 
 MAX_RUN_BYTES = 2 * 1024**3
 """Of all files of a run, where nothing less is asked for."""
+ATTEMPT = "attempt"
+"""What names, in the environment that results state, the attempt that left them: its pod."""
+_ATTEMPT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """What its manifest says, the files of a run by name, and the manifests of its data by id."""
+    """What its manifest says, the files of a run by name, and the manifests of its data by id.
+
+    ``logs``: digest of the log of the attempt that left the results, by its name; of none where none was kept.
+    """
 
     results: ResultsManifest
     files: Mapping[str, bytes]
     snapshots: Mapping[str, SnapshotManifest]
+    logs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -89,7 +97,20 @@ def read_run(
         snapshots = {identity: _snapshot(budget, identity) for identity in results.specification.snapshots}
     except NotFound as error:
         raise NotAttested(f"run {run}: {error}; what is attested must be whole") from error
-    return StoredRun(results, files, snapshots)
+    return StoredRun(results, files, snapshots, _logs(budget, results))
+
+
+def _logs(budget: _Budget, results: ResultsManifest) -> Mapping[str, str]:
+    """Return the digest of the log of the attempt that left the results; a log is kept where that can be done."""
+    attempt = results.environment.get(ATTEMPT, "")
+    if _ATTEMPT.fullmatch(attempt) is None:
+        return {}
+    path = layout.results_log(results.specification.run, attempt)
+    try:
+        data = budget.get(path, MAX_DOCUMENT_BYTES)
+    except NotFound:
+        return {}
+    return {path.rpartition("/")[2]: sha256_digest(data)}
 
 
 def _snapshot(budget: _Budget, identity: str) -> SnapshotManifest:
