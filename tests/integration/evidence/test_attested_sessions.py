@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_evidence.errors import PolicyRefused, RegistryUnavailable
+from tradeplane_evidence.export.discovery import Found, discover
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, artifact, described
 from tradeplane_evidence.registry.references import Reference
@@ -141,6 +142,22 @@ async def test_it_is_pushed_and_signed_once(registry_host: str, tmp_path: Path) 
     later = await _attest(registry_host, "sessions/once", wavering, sample_sessions.replayed(replay(AMD64, repeat=2)))
     assert later.reference == first.reference
     assert later.attestation != first.attestation
+
+
+async def test_an_export_that_comes_across_one_says_what_to_do_with_it(
+    without_referrers: str, signer: FileSigner
+) -> None:
+    hung = await _attest(without_referrers, "listed/sessions", signer)
+    run = await push(without_referrers, "listed/run", signer)
+    found = Found()
+    async with Registry(without_referrers, plain_http=True) as registry:
+        await registry.push_manifest("listed/run", "a-run", sample_runs.artifact().manifest, MANIFEST_TYPE)
+        await discover(registry, "listed", found, 10)
+    assert set(found.runs) == {run.reference}
+    told = [one for one in found.passed_over if one.why.startswith("it is a session; tradeplane verify tells")]
+    tag = sample_sessions.stored().snapshot.removeprefix("sha256:")
+    assert f"{without_referrers}/listed/sessions:{tag}" in [one.reference for one in told]
+    assert {one.reference for one in told} <= {f"{without_referrers}/listed/sessions:{tag}", str(hung.reference)}
 
 
 async def test_two_at_once_hang_one(registry_host: str, signer: FileSigner) -> None:
