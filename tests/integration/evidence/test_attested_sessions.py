@@ -21,7 +21,7 @@ from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
 from tradeplane_evidence.signing.signer import sign_statement
-from tradeplane_evidence.statements.test_result import TEST_RESULT_TYPE
+from tradeplane_evidence.statements.test_result import TEST_RESULT_TYPE, replay_statement
 from tradeplane_evidence.stored_sessions import read_session
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.sessions import is_session, verify_session
@@ -251,7 +251,7 @@ async def test_the_replays_of_another_session_say_nothing_of_this_one(registry_h
         sample_sessions.statement(snapshot=other.snapshot, artifact=about_other),
         sample_sessions.statement(snapshot=other.snapshot, artifact=about),
         sample_replays.statement(),
-        sample_replays.replay_statement(sample_replays.evidence(), about),
+        replay_statement(sample_replays.evidence(), about),
     ):
         await _hang(session, statement, signer)
         found = await _verify(session, sample_runs.keyring(signer))

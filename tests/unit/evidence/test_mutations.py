@@ -81,7 +81,7 @@ def signer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     return sample_runs.signer_in(tmp_path_factory.mktemp("keys"), edwards=request.param)
 
 
-@pytest.fixture(params=STATEMENTS.values(), ids=STATEMENTS)
+@pytest.fixture(params=STATEMENTS.values(), ids=list(STATEMENTS))
 def statement(request: pytest.FixtureRequest) -> Statement:
     found: Statement = request.param
     return found
