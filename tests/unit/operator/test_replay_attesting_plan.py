@@ -286,7 +286,8 @@ def _session_judged(*verdicts: Verdict, **spec: Any) -> tuple[Plan, dict[str, An
 def test_replays_of_a_session_are_attested_and_wait_for_no_run() -> None:
     wanted, of = _session_judged(EXACT, DIVERGED)
     assert wanted.attest_replays is not None
-    assert (wanted.attest_replays.name, wanted.owed) == (names(of)[0], {names(of)[0]})
+    assert wanted.attest_replays.name == names(of)[0]
+    assert wanted.owed == {names(of)[0]}
     assert wanted.attest_replays.pinned.session == SESSION.digest
     assert _attested(wanted) == ("False", "Attesting")
     assert f"session {SESSION.digest}" in condition(wanted, "Attested")["message"]
