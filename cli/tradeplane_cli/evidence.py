@@ -28,6 +28,7 @@ from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.checks import Check, Checks
 from tradeplane_evidence.verification.images import Images
 from tradeplane_evidence.verification.runs import Verification, verify_run
+from tradeplane_evidence.verification.sessions import is_session, verify_session
 from tradeplane_store.objects import open_store
 
 from tradeplane_cli.artifact_bundles import expected_signer, fetch_root, read_root
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.signing.timestamps import TimestampAuthority
     from tradeplane_evidence.verification.policy import Policy
+
+    from tradeplane_cli.session_evidence import VerifiedSession
 
 PASSPHRASE_VARIABLE = "TRADEPLANE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 """Environment variable with the passphrase of a signing key; in an argument everybody on the machine could read it."""
@@ -107,6 +110,26 @@ class Verified:
         """Lines for people: one a check."""
         return checks_as_text(self.verification.checks)
 
+    def run_again(self, url: str) -> bool:
+        """Run what was verified again, here and on the data of a store, and add what came of it as a check.
+
+        Returns whether it came to the same. Raises what the runner raises: DataRefused where the data are not there.
+        """
+        from tradeplane_workloads.results import describe
+        from tradeplane_workloads.runner.execution import compute
+
+        results = self.verification.results
+        if results is None:
+            raise CommandFailure("there is no result to compare with", remedy="verify a run that was attested")
+        with stage(f"Running {results.specification.run} again") as say:
+            again = describe(results.specification, compute(results.specification, open_store(url), say), {})
+        if again.result_digest == results.result_digest:
+            self.verification.say("replay", f"{again.result_digest} again, from the same data on this machine")
+            return True
+        words = f"it comes to {again.result_digest} on this machine; tradeplane results diff shows where they part"
+        self.verification.checks.append(Check("replay", words, "Diverged"))
+        return False
+
 
 def checks_as_json(found: Checks) -> dict[str, Any]:
     """Return what was asked, and what each check says, as docs/cli.md states."""
@@ -166,44 +189,36 @@ def verify(
     *,
     plain_http: bool,
     replays: bool = True,
-) -> Verified:
-    """Verify a run in a registry, and its image by ``images``, or not where that is None.
+) -> Verified | VerifiedSession:
+    """Verify a run in a registry, and its image by ``images``, or not where that is None; or a session.
 
-    ``replays``: whether what replays of it found is looked at. Raises what the rooms below raise where a registry
-    cannot be asked.
+    ``replays``: whether what replays of a run found is looked at. Raises what the rooms below raise where a registry
+    cannot be asked, and CommandFailure where a session is to be verified without its replays.
     """
+    from tradeplane_cli.session_evidence import VerifiedSession
+
     reference, now = parse_reference(target), datetime.now(UTC)
 
-    async def look() -> Verification:
+    async def look() -> Verified | VerifiedSession:
         async with Registries(partial(registry_at, plain_http=plain_http)) as registries:
+            registry = await registries.of(reference)
+            if await is_session(registry, reference):
+                _needs_replays(reference, replays=replays)
+                return VerifiedSession(await verify_session(registry, reference, signers, policy, now))
             chain = None if images is None else Images(registries.of, Trust(signers, images, now))
-            return await verify_run(
-                await registries.of(reference), reference, signers, policy, now, chain, replays=replays
-            )
+            return Verified(await verify_run(registry, reference, signers, policy, now, chain, replays=replays))
 
     with stage(f"Verifying {reference}"):
-        return Verified(asyncio.run(look()))
+        return asyncio.run(look())
 
 
-def run_again(found: Verified, url: str) -> bool:
-    """Run what was verified again, here and on the data of a store, and add what came of it as a check.
-
-    Returns whether it came to the same. Raises what the runner raises: DataRefused where the data are not there.
-    """
-    from tradeplane_workloads.results import describe
-    from tradeplane_workloads.runner.execution import compute
-
-    results = found.verification.results
-    if results is None:
-        raise CommandFailure("there is no result to compare with", remedy="verify a run that was attested")
-    with stage(f"Running {results.specification.run} again") as say:
-        again = describe(results.specification, compute(results.specification, open_store(url), say), {})
-    if again.result_digest == results.result_digest:
-        found.verification.say("replay", f"{again.result_digest} again, from the same data on this machine")
-        return True
-    words = f"it comes to {again.result_digest} on this machine; tradeplane results diff shows where they part"
-    found.verification.checks.append(Check("replay", words, "Diverged"))
-    return False
+def _needs_replays(reference: Reference, *, replays: bool) -> None:
+    if not replays:
+        raise CommandFailure(
+            f"{reference} is a session, and what its replays found is all that vouches for one",
+            code=ExitCode.INVALID,
+            remedy="leave --no-replays out",
+        )
 
 
 def relied_on(

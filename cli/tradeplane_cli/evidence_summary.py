@@ -13,6 +13,7 @@ from tradeplane_evidence.signing.keyring import Keyring
 from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import sign_and_stamp
 from tradeplane_evidence.statements.verification_summary import LEVELS, VERIFIER, Verifier
+from tradeplane_evidence.verification.runs import Verification
 from tradeplane_evidence.verification.summaries import Asked, summed_up
 
 from tradeplane_cli.evidence import passphrase
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.verification.policy import Policy
-    from tradeplane_evidence.verification.runs import Verification
+
+    from tradeplane_cli.evidence import Verified
+    from tradeplane_cli.session_evidence import VerifiedSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Wanted:
 
 
 def write_summary(
-    found: Verification,
+    verified: Verified | VerifiedSession,
     wanted: Wanted,
     signers: Keyring | TrustedIdentity,
     policy: Policy,
@@ -61,7 +64,12 @@ def write_summary(
     replayed: bool,
     replays: bool,
 ) -> None:
-    """Sign the summary of a verification into a new file. Raises what signing raises, and CommandFailure."""
+    """Sign the summary of a run's verification into a new file. Raises what signing raises, and CommandFailure."""
+    found = verified.verification
+    if not isinstance(found, Verification):
+        raise CommandFailure(
+            f"{found.reference} is a session, and a summary is of a run", remedy="leave --summary and --signer out"
+        )
     who = (
         tuple(one.key.fingerprint for one in signers.keys)
         if isinstance(signers, Keyring)

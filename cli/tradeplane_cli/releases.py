@@ -62,7 +62,7 @@ class Signed:
             "commit": self.build.source.commit,
             "files": len(self.build.files),
             "provenance": str(self.folder / PROVENANCE),
-            "checksums": None if self.signed.checksums is None else str(self.folder / CHECKSUMS_BUNDLE),
+            "checksums": str(self.folder / CHECKSUMS_BUNDLE),
             "identity" if self.keyless else "key": self.signer,
         }
 

@@ -59,7 +59,7 @@ class Attested:
 
 def statement_of(run: StoredRun, found: ResultsArtifact, execution: Execution) -> Statement:
     """Return what is stated of a run by itself, and of the artifact of its results."""
-    provenance = run_provenance(RunEvidence(run.results, run.snapshots, execution))
+    provenance = run_provenance(RunEvidence(run.results, run.snapshots, execution, run.logs))
     files = {name: layer.digest for name, layer in found.layers.items()}
     return run_statement(provenance, run.results.specification.run, found.digest, files)
 

@@ -22,7 +22,7 @@ from tradeplane_evidence.release_folder import (
     read_beside,
 )
 from tradeplane_evidence.signing.messages import sign_message
-from tradeplane_evidence.signing.signer import BundleSigner, sign_and_stamp
+from tradeplane_evidence.signing.signer import sign_and_stamp
 from tradeplane_evidence.statements.release import release_statement
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, serialise
 
@@ -32,16 +32,16 @@ if TYPE_CHECKING:
 
     from tradeplane_api.release_build import ReleaseFile
 
-    from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.signing.signer import BundleSigner, Signer
     from tradeplane_evidence.statements.release import ReleaseEvidence
 
 
 @dataclass(frozen=True, slots=True)
 class SignedRelease:
-    """The bundles of a release. ``checksums``: None where the signer has no key, which signs statements alone."""
+    """The bundles of a release: of the statement about every file, and of the list of digests."""
 
     provenance: bytes
-    checksums: bytes | None
+    checksums: bytes
 
 
 def parse_release(data: bytes) -> ReleaseBuild:
@@ -75,10 +75,10 @@ async def sign_release(
     check_files(evidence.build, files_of(folder))
     checksums = _checksums(folder, evidence.build)
     bundle = await sign_and_stamp(statement, signer, timestamp_authority)
-    by_key = None if isinstance(signer, BundleSigner) else await sign_message(checksums, signer, timestamp_authority)
+    listed = await sign_message(checksums, signer, timestamp_authority)
     _write(folder / PROVENANCE, bundle)
-    _write(folder / CHECKSUMS_BUNDLE, by_key)
-    return SignedRelease(bundle, by_key)
+    _write(folder / CHECKSUMS_BUNDLE, listed)
+    return SignedRelease(bundle, listed)
 
 
 def _checksums(folder: Path, build: ReleaseBuild) -> bytes:
@@ -92,14 +92,11 @@ def _checksums(folder: Path, build: ReleaseBuild) -> bytes:
     return data
 
 
-def _write(path: Path, data: bytes | None) -> None:
-    """Write a bundle whole or not at all; None removes one that was there: it is of another signer."""
+def _write(path: Path, data: bytes) -> None:
+    """Write a bundle whole or not at all."""
     partial = path.with_name(f".{path.name}.partial")
     try:
-        if data is None:
-            path.unlink(missing_ok=True)
-        else:
-            partial.write_bytes(data)
-            partial.replace(path)
+        partial.write_bytes(data)
+        partial.replace(path)
     except OSError as error:
         raise InvalidReference(f"{path} cannot be written: {error.strerror}") from error

@@ -1,23 +1,33 @@
-"""Attesting replays of a run: what they say of it together, signed and hung on the run's results in the registry.
+"""Attesting replays: what they say together of a run or of a session, signed and hung on that in the registry.
 
 Nothing of a run is pushed here. Its results must lie there as they were attested, or there is nothing that a result of
-tests could be about; what is signed once is found there and not signed again.
+tests could be about. A session has nothing there by itself: its artifact is pushed first, the same bytes each time.
+What is signed once is found there and not signed again.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tradeplane_store.canonical import sha256_digest
+
 from tradeplane_evidence.attestation import Attested
 from tradeplane_evidence.errors import DigestMismatch, NotAttested, PolicyRefused, RegistryRefused
-from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described, parse_manifest
+from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described, parse_manifest
 from tradeplane_evidence.registry.referrers import push_referrer
 from tradeplane_evidence.results_artifact import MANIFEST_FILE, MAX_DOCUMENT_BYTES, RESULTS_TYPE, parse_results
+from tradeplane_evidence.session_artifact import session_artifact
 from tradeplane_evidence.signed_referrers import bundle_artifact, signed_before
 from tradeplane_evidence.signing.batches import Candidate
-from tradeplane_evidence.statements.statement import serialise
-from tradeplane_evidence.statements.test_result import TEST_RESULT_TYPE, ReplayEvidence, replay_statement
+from tradeplane_evidence.statements.statement import hexadecimal, serialise
+from tradeplane_evidence.statements.test_result import (
+    TEST_RESULT_TYPE,
+    ReplayEvidence,
+    SessionReplayEvidence,
+    replay_statement,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +39,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.batches import Signing
     from tradeplane_evidence.statements.statement import Statement
+    from tradeplane_evidence.stored_sessions import StoredSession
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,25 @@ class Replayed:
     """A run that was replayed: which, by which image, and how each of its replays ended."""
 
     run: Baseline
+    image: str
+    replays: Sequence[ReplayRun]
+
+
+@dataclass(frozen=True, slots=True)
+class PushedSession:
+    """A session whose artifact is in a registry, at ``reference``; it holds nothing of the snapshot any more."""
+
+    reference: Reference
+    artifact: bytes
+    snapshot: str
+    traded_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedSession:
+    """The same as of a run."""
+
+    session: PushedSession
     image: str
     replays: Sequence[ReplayRun]
 
@@ -49,22 +79,53 @@ async def attest_replays(
     another run, and what registry and signer raise.
     """
     artifact, statement = await _stated(replayed, registry, results, builder)
+    return await _hang(statement, artifact, registry, results, signing, builder)
+
+
+async def push_session(session: StoredSession, registry: Registry, repository: Reference) -> PushedSession:
+    """Push the artifact of a session. Raises what the registry raises.
+
+    It is tagged with the hexadecimal digits of the snapshot's id, by which whoever knows that finds it.
+    """
+    name, artifact = repository.repository, session_artifact(session.manifest)
+    await asyncio.gather(*(registry.push_blob(name, data) for data in (EMPTY, session.manifest)))
+    await registry.push_manifest(name, hexadecimal(session.snapshot), artifact, MANIFEST_TYPE)
+    return PushedSession(repository.at(sha256_digest(artifact)), artifact, session.snapshot, session.traded_by)
+
+
+async def attest_session_replays(
+    replayed: ReplayedSession, registry: Registry, signing: Signing, builder: str
+) -> Attested:
+    """Sign what the replays of a session say, and push it as a referrer of the session's artifact.
+
+    Raises PolicyRefused where a replay was not judged, and what registry and signer raise.
+    """
+    session = replayed.session
+    evidence = SessionReplayEvidence(session.snapshot, replayed.image, session.traded_by, replayed.replays, builder)
+    statement = replay_statement(evidence, session.reference.digest or "")
+    return await _hang(statement, session.artifact, registry, session.reference, signing, builder)
+
+
+async def _hang(
+    statement: Statement, artifact: bytes, registry: Registry, subject: Reference, signing: Signing, builder: str
+) -> Attested:
+    """Sign a statement and push it as a referrer of the artifact that it is about, unless that was done before."""
     if signing.authority is not None or not signing.signer.deterministic:
         payload, stamped = serialise(statement), signing.authority is not None
         earlier = await signed_before(
             registry,
-            results,
+            subject,
             signing.signer,
             lambda signed: signed == payload,
             stamped=stamped,
             predicate_type=TEST_RESULT_TYPE,
         )
         if earlier is not None:
-            return Attested(results, *earlier)
+            return Attested(subject, *earlier)
     signed = await signing.sign(Candidate(statement, "", builder, None))
-    await registry.push_blob(results.repository, signed.bundle)
+    await registry.push_blob(subject.repository, signed.bundle)
     referrer = bundle_artifact(signed.bundle, described(artifact, MANIFEST_TYPE), TEST_RESULT_TYPE)
-    return Attested(results, signed.bundle, await push_referrer(registry, results.repository, referrer))
+    return Attested(subject, signed.bundle, await push_referrer(registry, subject.repository, referrer))
 
 
 async def _stated(replayed: Replayed, registry: Registry, results: Reference, builder: str) -> tuple[bytes, Statement]:

@@ -6,15 +6,14 @@ run than is allowed, however it is spread over files, and nothing is believed th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tradeplane_api.snapshot_manifest import SnapshotManifest
 from tradeplane_store import layout
 from tradeplane_store.canonical import sha256_digest
 from tradeplane_store.errors import NotFound, TooLarge
 
-from tradeplane_evidence import strict_json
 from tradeplane_evidence.errors import DigestMismatch, Malformed, NotAttested
 from tradeplane_evidence.results_artifact import (
     MANIFEST_FILE,
@@ -23,24 +22,33 @@ from tradeplane_evidence.results_artifact import (
     SUMMARY_FILE,
     parse_results,
 )
+from tradeplane_evidence.snapshot_manifests import MAX_MANIFEST_BYTES, parse_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tradeplane_api.run import ResultsManifest
+    from tradeplane_api.snapshot_manifest import SnapshotManifest
     from tradeplane_store.objects import ObjectStore
 
 MAX_RUN_BYTES = 2 * 1024**3
 """Of all files of a run, where nothing less is asked for."""
+ATTEMPT = "attempt"
+"""What names, in the environment that results state, the attempt that left them: its pod."""
+_ATTEMPT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """What its manifest says, the files of a run by name, and the manifests of its data by id."""
+    """What its manifest says, the files of a run by name, and the manifests of its data by id.
+
+    ``logs``: digest of the log of the attempt that left the results, by its name; of none where none was kept.
+    """
 
     results: ResultsManifest
     files: Mapping[str, bytes]
     snapshots: Mapping[str, SnapshotManifest]
+    logs: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -89,16 +97,21 @@ def read_run(
         snapshots = {identity: _snapshot(budget, identity) for identity in results.specification.snapshots}
     except NotFound as error:
         raise NotAttested(f"run {run}: {error}; what is attested must be whole") from error
-    return StoredRun(results, files, snapshots)
+    return StoredRun(results, files, snapshots, _logs(budget, results))
+
+
+def _logs(budget: _Budget, results: ResultsManifest) -> Mapping[str, str]:
+    """Return the digest of the log of the attempt that left the results; a log is kept where that can be done."""
+    attempt = results.environment.get(ATTEMPT, "")
+    if _ATTEMPT.fullmatch(attempt) is None:
+        return {}
+    path = layout.results_log(results.specification.run, attempt)
+    try:
+        data = budget.get(path, MAX_DOCUMENT_BYTES)
+    except NotFound:
+        return {}
+    return {path.rpartition("/")[2]: sha256_digest(data)}
 
 
 def _snapshot(budget: _Budget, identity: str) -> SnapshotManifest:
-    data = budget.get(layout.snapshot_manifest(identity), MAX_DOCUMENT_BYTES)
-    what = f"the manifest of snapshot {identity}"
-    if sha256_digest(data) != identity:
-        raise DigestMismatch(f"{what} is not the one of that digest; restore it from a copy")
-    strict_json.parse(data, what, MAX_DOCUMENT_BYTES)
-    try:
-        return SnapshotManifest.model_validate_json(data)
-    except ValueError as error:
-        raise Malformed(f"{what} is none that this version reads: {error}") from error
+    return parse_snapshot(budget.get(layout.snapshot_manifest(identity), MAX_MANIFEST_BYTES), identity)

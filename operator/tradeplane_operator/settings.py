@@ -174,6 +174,12 @@ class Evidence(Section):
         description="A run with more, in all files of results and manifests of its data, is not attested; so much "
         "memory is taken for each that is attested at the same time.",
     )
+    upload_bytes_per_second: float | None = Field(
+        default=None,
+        ge=64 * 1024,
+        description="Bytes that are sent to the registry a second, at most, by all attestations together; as many as "
+        "the line takes where absent.",
+    )
     again_seconds: int = Field(default=5, ge=1, description="First pause after registry or signer was not reached.")
     most_seconds: int = Field(default=300, ge=1, description="Longest such pause.")
 

@@ -154,7 +154,8 @@ def attest_image(
 
 def verify(
     reference: Annotated[
-        str, typer.Argument(metavar="REFERENCE", help="A run in a registry: REGISTRY/REPOSITORY@sha256:...")
+        str,
+        typer.Argument(metavar="REFERENCE", help="A run or session in a registry: REGISTRY/REPOSITORY@sha256:..."),
     ],
     key: Keys = None,
     certificate_identity: CertificateIdentity = None,
@@ -192,6 +193,7 @@ def verify(
 ) -> None:
     """Verify a run in a registry: signature, policy, files, result, inputs, chain and replays, one line each.
 
+    Of a session: which snapshot holds it, and what attested replays of it found; without one it is not verified.
     Needs neither a cluster nor an account: the registry's bytes, and the signer's public key or who signed. Ends with
     exit code 3 when a check fails, and 10 when all do not but running it again comes to something else.
     """
@@ -200,7 +202,7 @@ def verify(
     from tradeplane_evidence.verification.images import image_policy
     from tradeplane_evidence.verification.policy import Policy
 
-    from tradeplane_cli.evidence import relied_on, run_again
+    from tradeplane_cli.evidence import relied_on
     from tradeplane_cli.evidence import verify as look
     from tradeplane_cli.evidence_summary import Wanted, write_summary
     from tradeplane_cli.local_store import store_url
@@ -215,9 +217,9 @@ def verify(
     signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
     found = look(reference, signers, policy, images, plain_http=plain_http, replays=replays)
     genuine = found.verification.passed
-    same = run_again(found, store_url(store)) if replay and genuine else True
+    same = found.run_again(store_url(store)) if replay and genuine else True
     if wanted is not None and genuine and same:
-        write_summary(found.verification, wanted, signers, policy, images, replayed=replay, replays=replays)
+        write_summary(found, wanted, signers, policy, images, replayed=replay, replays=replays)
     show(found.as_json(), output, found.as_text)
     if not genuine:
         raise typer.Exit(ExitCode.REFUSED)

@@ -24,6 +24,7 @@ from tradeplane_evidence.registry.listing import list_repositories, list_tags
 from tradeplane_evidence.registry.manifests import parse_manifest
 from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.results_artifact import RESULTS_TYPE
+from tradeplane_evidence.session_artifact import SESSION_TYPE
 
 if TYPE_CHECKING:
     from tradeplane_evidence.registry.client import Registry
@@ -114,6 +115,8 @@ async def _look(registry: Registry, repository: Reference, tag: str) -> tuple[Re
         return asked, how  # it lies about what it has: that is told as a run that is refused
     except Malformed:
         return PassedOver(str(asked), "it is no manifest of an artifact"), ""
+    if kind == SESSION_TYPE:
+        return PassedOver(str(asked), "it is a session; tradeplane verify tells what replays of it found"), ""
     if kind != RESULTS_TYPE:
         return PassedOver(str(asked), f"it is {kind or 'an artifact without a type'}"), ""
     return repository.at(digest), how

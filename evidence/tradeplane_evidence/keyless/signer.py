@@ -1,13 +1,13 @@
-"""Who signs without a key that is kept: with a token that proves an identity, and a key made for each statement.
+"""Who signs without a key that is kept: with a token that proves an identity, and a key made for each signature.
 
 ``keyless:/etc/tradeplane/sigstore.json?token-file=/var/run/secrets/sigstore/token&identity=...`` names a file with the
 instance's trust configuration (``ClientTrustConfig`` of sigstore/protobuf-specs: trusted root and signing
-configuration), a file with the identity token, read anew for each statement since a kubelet renews it, and who the
+configuration), a file with the identity token, read anew for each signature since a kubelet renews it, and who the
 certificate is to be for. Neither token nor anything of it stands in the URI, in a log or in an error.
 
 Rights it needs: to read both files, and to reach the instance's authority, transparency log and timestamp authorities.
 The token is one that the authority accepts (audience ``sigstore``); on a cluster that is a projected token of the
-operator's service account. The log keeps certificate and digest of each statement, and not the statement.
+operator's service account. The log keeps certificate and digest of what is signed, and not that itself.
 
 Requests and forms are sigstore-python's. What comes back is verified here as an auditor would, before it is handed on:
 a bundle that nobody could verify is not an attestation.
@@ -25,17 +25,22 @@ from tradeplane_store.canonical import canonical_json
 
 from tradeplane_evidence import strict_json
 from tradeplane_evidence.errors import EvidenceError, InvalidKey, Malformed, SignerUnavailable
-from tradeplane_evidence.keyless.identities import Identity
+from tradeplane_evidence.keyless.identities import Identity, authenticate
 from tradeplane_evidence.keyless.log_entries import NEEDED
 from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
 from tradeplane_evidence.keyless.trusted_root import MAX_ROOT_BYTES, TrustRoot, read_trusted_root
+from tradeplane_evidence.verification.artifacts import artifact_of_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from urllib.parse import SplitResult
 
     from sigstore.dsse import Statement
-    from sigstore.models import SigningConfig
+    from sigstore.models import Bundle, SigningConfig
     from sigstore.oidc import IdentityToken
+    from sigstore.sign import Signer
+
+    from tradeplane_evidence.verification.artifacts import Artifact
 
 FORM = "keyless:/path/to/trust-config.json?token-file=/path/to/token&identity=IDENTITY"
 MAX_TOKEN_BYTES = 16_384
@@ -45,7 +50,7 @@ CONNECT_LIMIT_S, ANSWER_LIMIT_S = 5.0, 30.0
 
 @dataclass(frozen=True, slots=True)
 class KeylessSigner:
-    """Signs statements as somebody, by an instance of Sigstore."""
+    """Signs statements and messages as somebody, by an instance of Sigstore."""
 
     subject: str
     """Who the certificates are to be for."""
@@ -72,10 +77,22 @@ class KeylessSigner:
 
         Takes requests to three services, each within limits: to be called on a thread.
         """
+        return self._bundle(lambda signer: signer.sign_dsse(_stated(payload)), None)
+
+    def message_bundle(self, data: bytes) -> bytes:
+        """Return the bundle of a message; as of a statement."""
+        return self._bundle(lambda signer: signer.sign_artifact(data), artifact_of_bytes("what was signed", data))
+
+    def _bundle(self, sign: Callable[[Signer], Bundle], message: Artifact | None) -> bytes:
+        """Have something signed, and verify it as an auditor would; ``message``: what it is, where no statement."""
         token = self._token()
-        bundle = canonical_json(json.loads(_signed(payload, token, self.config, self.root)))
+        bundle = canonical_json(json.loads(_signed(sign, token, self.config, self.root)))
+        trusted = self._trusted(token)
         try:
-            self._trusted(token).verify(bundle)
+            if message is None:
+                trusted.verify(bundle)
+            else:
+                authenticate(bundle, trusted.identity, trusted.root, message)
         except EvidenceError as error:
             raise InvalidKey(
                 f"what the instance of Sigstore gave is not what an auditor would accept: {error}; see the trust "
@@ -136,8 +153,8 @@ def _named(uri: str, parts: SplitResult) -> tuple[Path, Path, str]:
     return Path(unquote(parts.path)), Path(tokens[0]), subjects[0]
 
 
-def _signed(payload: bytes, token: IdentityToken, config: SigningConfig, root: TrustRoot) -> str:
-    """Have a statement signed: a certificate, a signature, timestamps, an entry of the log."""
+def _signed(sign: Callable[[Signer], Bundle], token: IdentityToken, config: SigningConfig, root: TrustRoot) -> str:
+    """Have something signed: a certificate, a signature, timestamps, an entry of the log."""
     import requests
     from sigstore.sign import SigningContext
 
@@ -149,7 +166,7 @@ def _signed(payload: bytes, token: IdentityToken, config: SigningConfig, root: T
     context = SigningContext(fulcio=authority, rekor=log, trusted_root=root.at(()), tsa_clients=config.get_tsas())
     try:
         with context.signer(token) as signer:
-            return signer.sign_dsse(_stated(payload)).to_json()
+            return sign(signer).to_json()
     except requests.RequestException as error:
         raise SignerUnavailable(f"the instance of Sigstore was not reached: {_told(error)}") from error
     except Exception as error:  # of the library: its own errors say little, and what caused them says what it was

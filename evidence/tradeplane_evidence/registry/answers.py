@@ -7,15 +7,17 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.errors import Malformed
+from tradeplane_evidence.registry.transfers import PIECE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import aiohttp
 
+    from tradeplane_evidence.registry.transfers import Allowance
+
 MAX_ERROR_BYTES = 16_384
 """Of an answer that is not what was asked for: words for a person."""
-_CHUNK = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,20 @@ class Answer:
         return float(text) if text.isdecimal() and len(text) < 6 else 0.0
 
 
-async def read_answer(response: aiohttp.ClientResponse, limit: int) -> Answer:
+async def read_answer(response: aiohttp.ClientResponse, limit: int, allowance: Allowance | None = None) -> Answer:
     """Read an answer of at most ``limit`` bytes. Raises Malformed where it has more.
+
+    ``allowance``: the time of the request that it answers, where that grows with what is read.
 
     A body that is cut short is an error of the connection, which aiohttp raises, and is tried again.
     """
     well = response.status == HTTPStatus.OK
     most = limit if well else MAX_ERROR_BYTES
     body = bytearray()
-    async for chunk in response.content.iter_chunked(_CHUNK):
+    async for chunk in response.content.iter_chunked(PIECE):
         body += chunk
+        if allowance is not None:
+            allowance.moved(len(chunk))
         if len(body) > most:
             if well:
                 raise Malformed(

@@ -24,9 +24,10 @@ from tradeplane_evidence.registry.answers import MAX_ERROR_BYTES, Answer, read_a
 from tradeplane_evidence.registry.authorization import Authorization
 from tradeplane_evidence.registry.manifests import INDEX_TYPE, MANIFEST_TYPE, MAX_MANIFEST_BYTES
 from tradeplane_evidence.registry.references import Reference, is_digest
+from tradeplane_evidence.registry.transfers import Allowance, Pace, pieces
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from tradeplane_evidence.registry.credentials import Credentials
 
@@ -38,13 +39,19 @@ SENT_UNASKED = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long is waited: for one answer, and with new tries for one request in all; and how often it is tried."""
+    """How long is waited: for one answer, and with new tries for one request in all; and how often it is tried.
+
+    Each byte that moves adds to both what it takes at ``slowest_bytes_per_s``, so that a large file has the time that a
+    slow line needs. ``upload_bytes_per_s``: how many are sent at most, all uploads taken together; None for no limit.
+    """
 
     answer_s: float = 60.0
     request_s: float = 180.0
     tries: int = 5
     first_pause_s: float = 0.25
     longest_pause_s: float = 20.0
+    slowest_bytes_per_s: float = 64 * 1024
+    upload_bytes_per_s: float | None = None
 
 
 @dataclass(slots=True)
@@ -62,14 +69,15 @@ class Registry:
     limits: Limits = field(default_factory=Limits)
     _session: aiohttp.ClientSession | None = field(default=None, init=False)
     _authorization: Authorization = field(init=False, repr=False)
+    _pace: Pace = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        self._pace = Pace(self.limits.upload_bytes_per_s)
         self._authorization = Authorization(self.host, self.plain_http, self.credentials)
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=self.limits.answer_s), auto_decompress=False, trust_env=False
-        )
+        no_timeout = aiohttp.ClientTimeout(total=None)  # those of each request grow with what moves
+        self._session = aiohttp.ClientSession(timeout=no_timeout, auto_decompress=False, trust_env=False)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -115,7 +123,7 @@ class Registry:
         return answer.status != HTTPStatus.NOT_FOUND
 
     async def push_blob(self, repository: str, data: bytes) -> str:
-        """Put a blob where it is not there yet; return its digest.
+        """Put a blob where it is not there yet; return its digest. Raises DigestMismatch where another is said to be.
 
         A small one is sent without asking, in the one request that the specification lets a registry take it by. Where
         a registry does not, it answers with where to go on, as for any other.
@@ -136,15 +144,17 @@ class Registry:
                 push=True,
             )
             if begun.status == HTTPStatus.CREATED:
-                return digest
+                return self._stored(begun, digest)
         else:
             begun = await self._ask("POST", uploads, repository, accepted=(202,), push=True)
         place = self._own_place(begun.headers.get("Location", "")).update_query(digest=digest)
-        await self._ask("PUT", place, repository, headers=headers, body=data, accepted=(201,), push=True)
-        return digest
+        put = await self._ask("PUT", place, repository, headers=headers, body=data, accepted=(201,), push=True)
+        return self._stored(put, digest)
 
     async def push_manifest(self, repository: str, name: str, data: bytes, media_type: str) -> bool:
         """Put a manifest under a digest or a tag; return whether the registry lists it as a referrer of its subject.
+
+        Raises DigestMismatch where the registry says that it has taken something else.
 
         Where somebody else pushes the same blobs at this moment, a registry may not see them for a while, and refuses
         what names them: distribution does, whose links to blobs are files that are written anew. That is tried again.
@@ -162,7 +172,18 @@ class Registry:
             if not is_digest(name) and await self._holds(repository, name, data):
                 return False
             raise
+        self._stored(answer, sha256_digest(data))
         return "OCI-Subject" in answer.headers
+
+    def _stored(self, answer: Answer, digest: str) -> str:
+        """Return the digest of what was put, which a registry that says one must say. Raises DigestMismatch."""
+        said = answer.headers.get("Docker-Content-Digest", digest)
+        if said != digest:
+            raise DigestMismatch(
+                f"{self.host} was given bytes of digest {digest} and says that it has taken {said[:100]!r}: what lies "
+                "there is not what was pushed; see what stands between us and the registry"
+            )
+        return digest
 
     async def _holds(self, repository: str, tag: str, data: bytes) -> bool:
         """Return whether a tag is there, and is of these bytes."""
@@ -231,26 +252,28 @@ class Registry:
         scope = scope or f"repository:{repository}:{'pull,push' if push else 'pull'}"
         request = _Request(method, url, dict(headers or {}), body, limit, redirects, again)
         try:
-            async with asyncio.timeout(self.limits.request_s):
-                answer = await self._answered(request, scope)
+            async with asyncio.timeout(self.limits.request_s) as whole:
+                answer = await self._answered(request, scope, whole)
         except TimeoutError as error:
             raise RegistryUnavailable(
-                f"{method} {url.path} of {self.host} was not answered within {self.limits.request_s:g} s"
+                f"{method} {url.path} of {self.host} was not answered within {self.limits.request_s:g} s, beside what "
+                f"moved at {self.limits.slowest_bytes_per_s:,.0f} bytes a second or more"
             ) from error
         if answer.status in accepted:
             return answer
         raise self._refusal(request, answer)
 
-    async def _answered(self, request: _Request, scope: str) -> Answer:
+    async def _answered(self, request: _Request, scope: str, whole: asyncio.Timeout) -> Answer:
         pause, authorised = self.limits.first_pause_s, False
         for count in range(1, self.limits.tries + 1):
             last = count == self.limits.tries
             try:
-                answer = await self._once(request, scope)
+                answer = await self._once(request, scope, whole)
                 if answer.status == HTTPStatus.UNAUTHORIZED and not authorised:
                     authorised = True
-                    await self._authorization.answer(self._open, answer.headers.get("WWW-Authenticate", ""), scope)
-                    answer = await self._once(request, scope)
+                    async with asyncio.timeout(self.limits.answer_s):
+                        await self._authorization.answer(self._open, answer.headers.get("WWW-Authenticate", ""), scope)
+                    answer = await self._once(request, scope, whole)
             except (aiohttp.ClientError, TimeoutError) as error:
                 if last:
                     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -263,16 +286,25 @@ class Registry:
             pause = min(pause * 2, self.limits.longest_pause_s)
         raise AssertionError("the last try returns or raises")
 
-    async def _once(self, request: _Request, scope: str) -> Answer:
+    async def _once(self, request: _Request, scope: str, whole: asyncio.Timeout) -> Answer:
         headers = request.headers | self._authorization.headers(scope)
-        async with self._open.request(
-            request.method, request.url, headers=headers, data=request.body, allow_redirects=False
-        ) as response:
-            if request.redirects and response.status in {301, 302, 303, 307, 308}:
-                return await self._elsewhere(request, response)
-            return await read_answer(response, request.limit)
+        async with asyncio.timeout(self.limits.answer_s) as one:
+            allowance = Allowance(self.limits.slowest_bytes_per_s, (whole, one))
+            body: bytes | AsyncIterator[bytes] | None = request.body
+            if request.body:
+                body = pieces(request.body, self._pace, allowance)
+                headers["Content-Length"] = str(len(request.body))
+            try:
+                async with self._open.request(
+                    request.method, request.url, headers=headers, data=body, allow_redirects=False
+                ) as response:
+                    if request.redirects and response.status in {301, 302, 303, 307, 308}:
+                        return await self._elsewhere(request, response, allowance)
+                    return await read_answer(response, request.limit, allowance)
+            finally:
+                allowance.end()
 
-    async def _elsewhere(self, request: _Request, response: aiohttp.ClientResponse) -> Answer:
+    async def _elsewhere(self, request: _Request, response: aiohttp.ClientResponse, allowance: Allowance) -> Answer:
         """Fetch a blob from the storage that a registry redirects to: without credentials, and only over TLS.
 
         A registry without TLS may redirect to another place without it; what comes is known by its digest.
@@ -281,7 +313,7 @@ class Registry:
         if place.scheme != "https" and not (self.plain_http and place.scheme == "http"):
             raise RegistryRefused(f"{self.host} redirects to {place.scheme}://{place.host}; blobs are fetched over TLS")
         async with self._open.get(place, allow_redirects=False) as found:
-            return await read_answer(found, request.limit)
+            return await read_answer(found, request.limit, allowance)
 
     def _refusal(self, request: _Request, answer: Answer) -> RegistryRefused | RegistryUnavailable:
         what = f"{self.host} answered {answer.status} to {request.method} {request.url.path}"

@@ -14,18 +14,22 @@ from typing import TYPE_CHECKING
 from tradeplane_store.canonical import canonical_json
 
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE, verification_material
+from tradeplane_evidence.signing.signer import BundleSigner, has_its_own_authorities
 from tradeplane_evidence.signing.timestamps import stamped
 
 if TYPE_CHECKING:
     from tradeplane_evidence.signing.signer import Signer
 
 
-async def sign_message(data: bytes, signer: Signer, authority: str | None) -> bytes:
+async def sign_message(data: bytes, signer: Signer | BundleSigner, authority: str | None) -> bytes:
     """Return the bundle of a message, with the timestamp of an authority by its URL; None for one without.
 
-    Who signs without a key signs statements alone. Raises SignerUnavailable, and what the signer raises, which signs on
-    a thread: it may have to ask.
+    Raises SignerUnavailable, and what the signer raises, which signs on a thread: it may have to ask. Raises InvalidKey
+    where an authority is named and the signer has its own.
     """
+    if isinstance(signer, BundleSigner):
+        has_its_own_authorities(signer, authority)
+        return await asyncio.to_thread(signer.message_bundle, data)
     signature = await asyncio.to_thread(signer.sign, data)
     timestamp = None if authority is None else await stamped(authority, signature)
     digest = base64.b64encode(hashlib.sha256(data).digest()).decode()

@@ -33,7 +33,7 @@ class Signer(Protocol):
 
 @runtime_checkable
 class BundleSigner(Protocol):
-    """Something that gives whole bundles of statements: who signed is not told by a key."""
+    """Something that gives whole bundles, of statements and of messages: who signed is not told by a key."""
 
     @property
     def name(self) -> str:
@@ -48,6 +48,9 @@ class BundleSigner(Protocol):
 
     def signed_bundle(self, payload: bytes) -> bytes:
         """Return the bundle of a statement's bytes, with the time of signing by somebody else's word."""
+
+    def message_bundle(self, data: bytes) -> bytes:
+        """Return the bundle of a message, likewise."""
 
     def payload_of(self, bundle: bytes) -> bytes:
         """Return the payload of a bundle that it made. Raises EvidenceError for any other."""
@@ -71,12 +74,17 @@ async def sign_and_stamp(statement: Statement, signer: Signer | BundleSigner, au
     where an authority is named and the signer has its own.
     """
     if isinstance(signer, BundleSigner):
-        if authority is not None:
-            raise InvalidKey(f"{signer.name} signs with timestamps of its own authorities: leave out {authority}")
+        has_its_own_authorities(signer, authority)
         return await asyncio.to_thread(signer.signed_bundle, serialise(statement))
     payload, signature = await asyncio.to_thread(_signed, statement, signer)
     timestamp = None if authority is None else await stamped(authority, signature)
     return bundled(payload, signature, signer.public_key.hint, timestamp)
+
+
+def has_its_own_authorities(signer: BundleSigner, authority: str | None) -> None:
+    """Raise InvalidKey where a timestamp authority is named beside those that a signer has."""
+    if authority is not None:
+        raise InvalidKey(f"{signer.name} signs with timestamps of its own authorities: leave out {authority}")
 
 
 def payload_signed_by(signer: Signer | BundleSigner, data: bytes, *, stamped: bool) -> bytes:

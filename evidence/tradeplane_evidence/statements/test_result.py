@@ -1,6 +1,7 @@
-"""The statement of a run that was run again and judged; docs/evidence/replay-v1.md says what its names mean.
+"""The statement of a run, or of a session, that was run again and judged.
 
-Pure, and of nothing but what was recorded of the replays, so that the same is stated in the same bytes however often.
+docs/evidence/replay-v1.md says what its names mean. Pure, and of nothing but what was recorded of the replays, so that
+the same is stated in the same bytes however often.
 
 Source: in-toto Attestation Framework, predicate "Test Result" (https://in-toto.io/attestation/test-result/v0.1).
 """
@@ -37,6 +38,8 @@ BUILDER = "builder"
 RUN_DIGEST = "tradeplane.run.v1"
 """Name of the digest over what decides a run's result (docs/formats/digests.md)."""
 SPECIFICATION = "specification"
+TRADED_BY = "tradedBy"
+"""Name of the configuration that is the image by which a session was traded, as was told when it was sealed."""
 MAX_TESTS = 1_024
 Result = Literal["PASSED", "WARNED", "FAILED"]
 
@@ -67,9 +70,46 @@ class ReplayEvidence:
     replays: Sequence[ReplayRun]
     builder: str
 
+    @property
+    def subject(self) -> str:
+        """Name of what was replayed."""
+        return self.run
 
-def replay_statement(evidence: ReplayEvidence, artifact: str) -> Statement:
-    """Return what is stated of the artifact of a run's results, by the digest of its OCI manifest.
+    def held_to(self) -> Iterator[ResourceDescriptor]:
+        """Yield what the replays were of, and held to."""
+        yield ResourceDescriptor(name=SPECIFICATION, digest={RUN_DIGEST: hexadecimal(self.run_digest)})
+        yield ResourceDescriptor(name=layout.results_manifest(self.run), digest={"sha256": hexadecimal(self.results)})
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReplayEvidence:
+    """The same of a recorded session: ``snapshot`` is the id of the snapshot that holds it.
+
+    ``traded_by``: the image that traded it, where that is told.
+    """
+
+    snapshot: str
+    image: str
+    traded_by: str | None
+    replays: Sequence[ReplayRun]
+    builder: str
+
+    @property
+    def subject(self) -> str:
+        """Name of what was replayed."""
+        return layout.snapshot_folder(self.snapshot)
+
+    def held_to(self) -> Iterator[ResourceDescriptor]:
+        """Yield what the replays were of, and held to: all that was recorded is named in the snapshot's manifest."""
+        if self.traded_by is not None:
+            yield image_dependency(self.traded_by).model_copy(update={"name": TRADED_BY})
+        yield ResourceDescriptor(
+            name=layout.snapshot_manifest(self.snapshot), digest={"sha256": hexadecimal(self.snapshot)}
+        )
+
+
+def replay_statement(evidence: ReplayEvidence | SessionReplayEvidence, artifact: str) -> Statement:
+    """Return what is stated of the artifact of a run's results, or of a session, by the digest of its OCI manifest.
 
     Raises PolicyRefused where a replay was not judged.
     """
@@ -87,7 +127,7 @@ def replay_statement(evidence: ReplayEvidence, artifact: str) -> Statement:
         warned_tests=tuple(warned),
         failed_tests=tuple(failed),
     )
-    subject = Subject(name=evidence.run, digest={"sha256": hexadecimal(artifact)})
+    subject = Subject(name=evidence.subject, digest={"sha256": hexadecimal(artifact)})
     return Statement(subject=(subject,), predicate_type=TEST_RESULT_TYPE, predicate=result.plain())
 
 
@@ -112,17 +152,14 @@ _GRAVITY = (Parity.EXACT, Parity.WITHIN, Parity.DIVERGED)
 def _judged(replay: ReplayRun) -> Verdict:
     verdict = replay.verdict
     if verdict is None or Parity.UNJUDGED in (verdict.decisions, verdict.execution):
-        raise PolicyRefused(f"replay {replay.name} was not judged, and is no test of the run")
+        raise PolicyRefused(f"replay {replay.name} was not judged, and is no test of what it is of")
     return verdict
 
 
-def _configuration(evidence: ReplayEvidence) -> Iterator[ResourceDescriptor]:
+def _configuration(evidence: ReplayEvidence | SessionReplayEvidence) -> Iterator[ResourceDescriptor]:
     yield ResourceDescriptor(name=BUILDER, uri=evidence.builder)
     yield image_dependency(evidence.image)
-    yield ResourceDescriptor(name=SPECIFICATION, digest={RUN_DIGEST: hexadecimal(evidence.run_digest)})
-    yield ResourceDescriptor(
-        name=layout.results_manifest(evidence.run), digest={"sha256": hexadecimal(evidence.results)}
-    )
+    yield from evidence.held_to()
     for replay in evidence.replays:
         if replay.record_digest is not None:
             yield ResourceDescriptor(

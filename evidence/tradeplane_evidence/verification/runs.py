@@ -28,7 +28,7 @@ from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, hexade
 from tradeplane_evidence.verification.attestations import REFUSALS, Trust, believed
 from tradeplane_evidence.verification.bundles import Claim, claim_of_one, time_in_words
 from tradeplane_evidence.verification.checks import Checks
-from tradeplane_evidence.verification.replays import ReplayClaims, replays_of
+from tradeplane_evidence.verification.replays import ReplayClaims, held_to_results, replays_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -232,7 +232,8 @@ async def _replays(
     if found.results is None:
         raise NotAttested("there are no results")
     others = [one for one in hung if one.digest != found.attestation]
-    found.replays = await replays_of(registry, found.reference, trust, found.results, manifest, others)
+    held = held_to_results(found.results, manifest)
+    found.replays = await replays_of(registry, found.reference, trust, held, others)
     found.replays.check()
     if found.replays.claims:
         found.say("replays", found.replays.in_words())

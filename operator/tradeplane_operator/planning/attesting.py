@@ -83,11 +83,19 @@ def attest(
             attesting.ask.append(run)
         elif found.end is AttestationEnd.DONE:
             attesting.runs[index] = run.model_copy(update={"attestation": found.attestation})
-        elif now >= (again := found.at + pause(found, evidence)):
+        elif now >= (again := next_attempt(found, evidence, now)):
             attesting.ask.append(run)
         else:
             attesting.look.append(again)
     return attesting
+
+
+def next_attempt(found: AttestationFacts, evidence: Evidence, now: datetime) -> datetime:
+    """Return when the next attempt is made: now, where the clock has been set back behind the one before.
+
+    How long ago that was is not known then, and a clock that was a day ahead would put the next off by a day.
+    """
+    return now if now < found.at else found.at + pause(found, evidence)
 
 
 def pause(found: AttestationFacts, evidence: Evidence) -> timedelta:

@@ -1,7 +1,7 @@
 """Whether what replays found is attested: what it can hang on, when it is done, and what a Replay says of it.
 
-A result of tests is about the results of the run as they were attested, so it waits for those. What was not judged, and
-what was held to something else than what the run left, is no test of the run.
+A result of tests is about the results of the run as they were attested, so it waits for those; a session is put into
+the registry with it. What was not judged, and what was held to something else than is recorded, is no test of it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tradeplane_api.conditions import ConditionStatus
 from tradeplane_api.parity import Parity
 from tradeplane_api.run import Outcome
 
-from tradeplane_operator.planning.attesting import AttestationEnd, pause
+from tradeplane_operator.planning.attesting import AttestationEnd, next_attempt
 from tradeplane_operator.planning.conditions import Standing, Verdict
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class JudgedReplays:
-    """Replays of a run that are to be attested together; ``name`` is that of the first, which no others have."""
+    """Replays of a run, or of a session, that are to be attested together; ``name`` is that of the first of them."""
 
     name: str
     pinned: PinnedBaseline
@@ -81,18 +81,18 @@ def attest(
     unjudged = next((each for each in replays if each.outcome is not Outcome.SUCCEEDED or each.verdict is None), None)
     if unjudged is not None:
         return _false(Standing.IDLE, "NotJudged", _why_not(unjudged))
-    if pinned.reference is None:
+    if pinned.session is None and pinned.reference is None:
         return _without_results(pinned, strategy)
     judged = JudgedReplays(replays[0].name, pinned, tuple(replays))
     found = facts.get(judged.name)
     if found is not None and found.end is AttestationEnd.DONE and found.attestation is not None:
         return attested(found.attestation)
     if found is None or found.end is AttestationEnd.DONE:
-        told = Verdict(Standing.WORKING, "Attesting", f"what the replays of {_run(pinned)} found is being attested")
+        told = Verdict(Standing.WORKING, "Attesting", f"what the replays of {_what(pinned)} found is being attested")
         return ReplayAttesting(ConditionStatus.FALSE, told, ask=judged)
-    message = f"what the replays of {_run(pinned)} found is not attested yet: {found.message}; tried again"
+    message = f"what the replays of {_what(pinned)} found is not attested yet: {found.message}; tried again"
     told = Verdict(Standing.WORKING, found.reason, message)
-    again = found.at + pause(found, evidence)
+    again = next_attempt(found, evidence, now)
     if now >= again:
         return ReplayAttesting(ConditionStatus.FALSE, told, ask=judged)
     return ReplayAttesting(ConditionStatus.FALSE, told, look=again)
@@ -106,13 +106,13 @@ def attested(attestation: AttestationStatus) -> ReplayAttesting:
 
 def _nothing_to_attest(pinned: PinnedBaseline, replays: Sequence[ReplayRun]) -> str:
     """Return why no result of tests can come of these replays, "" where one can."""
-    if pinned.baseline is None:
-        return "a session lies in no registry, where what its replays found could be hung on it"
+    if pinned.simulation is not None:
+        return "the session is decided by another Strategy (spec.strategyRef), and not by what it recorded itself"
     if pinned.against is not None:
         return "the run is held to another one (spec.baseline), and not to what it left itself"
     verdicts = [each.verdict for each in replays if each.verdict is not None]
     if any(Parity.UNJUDGED in (one.decisions, one.execution) for one in verdicts):
-        return "what is compared and not judged is no test of the run"
+        return "what is compared and not judged is no test of what it is of"
     return ""
 
 
@@ -141,3 +141,7 @@ def _false(standing: Standing, reason: str, message: str) -> ReplayAttesting:
 
 def _run(pinned: PinnedBaseline) -> str:
     return "" if pinned.baseline is None else pinned.baseline.run
+
+
+def _what(pinned: PinnedBaseline) -> str:
+    return _run(pinned) if pinned.session is None else f"session {pinned.session}"

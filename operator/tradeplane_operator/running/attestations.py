@@ -1,4 +1,4 @@
-"""Attesting runs, and what their replays found, beside the loop.
+"""Attesting runs, and what replays of them and of sessions found, beside the loop.
 
 A registry that is slow holds up no pass, and one that is down loses nothing.
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tradeplane_api.strategy import AttestationStatus, RunStatus
@@ -27,13 +27,20 @@ from tradeplane_evidence.errors import (
 from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import parse_reference
-from tradeplane_evidence.replay_attestation import Replayed, attest_replays
+from tradeplane_evidence.replay_attestation import (
+    Replayed,
+    ReplayedSession,
+    attest_replays,
+    attest_session_replays,
+    push_session,
+)
 from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import BundleSigner
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 from tradeplane_evidence.stored_runs import read_run
+from tradeplane_evidence.stored_sessions import read_session
 from tradeplane_store.errors import StoreError, StoreUnavailable
 
 from tradeplane_operator.acting.errors import NotLeading
@@ -58,6 +65,8 @@ log = logging.getLogger(__name__)
 _SIGNER_SECONDS = 300.0
 """How long an opened signer is used: a key that was rotated in its place is found after that at the latest."""
 _MESSAGE = 1_024
+SESSIONS = "sessions"
+"""Repository of a namespace's sessions, beside those of its Strategies; one of this name has its runs there as well."""
 
 
 def execution_of(run: RunStatus, builder: str) -> Execution:
@@ -74,7 +83,7 @@ def execution_of(run: RunStatus, builder: str) -> Execution:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A run that is to be attested, or what the replays of one found."""
+    """A run that is to be attested, or what the replays of one, or of a session, found."""
 
     key: Key
     store: str
@@ -131,7 +140,8 @@ class Attestations:
     async def run(self) -> None:
         """Work until cancelled. Raises NotLeading."""
         host = parse_reference(f"{self.evidence.registry}/runs").host
-        async with Registry(host, self.evidence.plain_http, credentials_for, self.limits) as registry:
+        limits = replace(self.limits, upload_bytes_per_s=self.evidence.upload_bytes_per_second)
+        async with Registry(host, self.evidence.plain_http, credentials_for, limits) as registry:
             try:
                 async with asyncio.TaskGroup() as group:
                     while True:
@@ -186,22 +196,33 @@ class Attestations:
 
     async def _attested(self, asked: Asked, registry: Registry, signing: Signing) -> Attested:
         if not isinstance(asked.run, RunStatus):
-            return await self._attest_replays(asked.key, asked.run, registry, signing)
+            return await self._attest_replays(asked, asked.run, registry, signing)
         async with self._reading:
             pushed = await self._push_files(asked, asked.run, registry, signing)
         return await attest_pushed(pushed, registry, signing)
 
-    async def _attest_replays(self, key: Key, judged: JudgedReplays, registry: Registry, signing: Signing) -> Attested:
-        """Attest replays where their run's results are, which is where this operator attests those of the namespace."""
-        pinned = judged.pinned
+    async def _attest_replays(
+        self, asked: Asked, judged: JudgedReplays, registry: Registry, signing: Signing
+    ) -> Attested:
+        """Attest replays on what they are of, which is where this operator attests what the namespace has."""
+        pinned, builder = judged.pinned, self.evidence.builder
+        ours = parse_reference(f"{self.evidence.registry}/{asked.key.namespace}")
+        if pinned.session is not None:
+            store = self.stores.of(asked.store, asked.key.namespace)
+            place = parse_reference(f"{ours}/{SESSIONS}")
+            async with self._reading:
+                stored = await asyncio.to_thread(read_session, store, pinned.session, self.evidence.most_bytes)
+                session = await push_session(stored, registry, place)
+                del stored
+            replayed = ReplayedSession(session, pinned.image, judged.replays)
+            return await attest_session_replays(replayed, registry, signing, builder)
         if pinned.baseline is None or pinned.reference is None:
             raise NotAttested("there are no results in a registry that these replays are of")
         results = parse_reference(pinned.reference)
-        ours = parse_reference(f"{self.evidence.registry}/{key.namespace}")
         if results.host != ours.host or not results.repository.startswith(f"{ours.repository}/"):
             raise PolicyRefused(f"the results of the run are at {results}, and what is attested here goes to {ours}")
-        replayed = Replayed(pinned.baseline, pinned.image, judged.replays)
-        return await attest_replays(replayed, registry, results, signing, self.evidence.builder)
+        of_run = Replayed(pinned.baseline, pinned.image, judged.replays)
+        return await attest_replays(of_run, registry, results, signing, builder)
 
     async def _push_files(self, asked: Asked, run: RunStatus, registry: Registry, signing: Signing) -> Pushed:
         evidence = self.evidence

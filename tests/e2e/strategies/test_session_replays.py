@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from tradeplane_stacks.demo.evidence import public_key_file
 from tradeplane_stacks.demo.scenario import tradeplane
 
 from tests.e2e.platform import Object, until
@@ -84,6 +85,23 @@ def test_a_laptop_finds_the_same(tenant: Tenant, sealed: Object, replayed: Objec
     snapshot = sealed["status"]["session"]["snapshot"]
     told = json.loads(tradeplane("replay", snapshot, "--store", tenant.store, "-o", "json"))
     assert (told["verdict"]["decisions"], told["verdict"]["execution"]) == ("Exact", "Exact")
+
+
+def test_an_auditor_verifies_the_session_by_what_its_replays_found(
+    tenant: Tenant, sealed: Object, replayed: Object
+) -> None:
+    def attestation() -> Object | None:
+        found: Object | None = tenant.get("replay", "quoting")["status"].get("attestation")
+        return found
+
+    del replayed
+    found = until("the replays to be attested", attestation, lambda one: one is not None, _LIMIT_S)
+    assert found is not None
+    asked = ("--key", str(public_key_file(found["key"])), "--plain-http", "--replay", "--store", tenant.store)
+    told = json.loads(tradeplane("verify", found["reference"], *asked, "-o", "json"))
+    assert (told["verified"], told["snapshot"]) == (True, sealed["status"]["session"]["snapshot"])
+    (claim,) = told["replays"]
+    assert claim["passedTests"] == ["amd64/decisions", "amd64/execution", "arm64/decisions", "arm64/execution"]
 
 
 def test_a_what_if_is_compared_and_not_judged(tenant: Tenant, sealed: Object) -> None:

@@ -213,7 +213,7 @@ async def test_another_image_that_comes_to_something_else_is_told_and_does_not_f
     await _attest_replays(run.reference, signer, differs)
     found = await _verify(run.reference, sample_runs.keyring(signer))
     assert found.passed, found.checks
-    assert "FAILED on amd64 (amd64/execution) with another image than the run's" in (_words(found) or "")
+    assert "FAILED on amd64 (amd64/execution) with another image than the one recorded" in (_words(found) or "")
 
 
 async def test_within_a_tolerance_is_warned(registry_host: str, signer: FileSigner) -> None:

@@ -6,7 +6,9 @@ The registry here is a stand-in: no real one does these things when it is asked 
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +25,7 @@ from tradeplane_evidence.registry.credentials import Credentials
 from tradeplane_evidence.registry.manifests import INDEX_TYPE, MAX_MANIFEST_BYTES, Descriptor, described, index_bytes
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import MAX_PAGES, list_referrers
+from tradeplane_evidence.registry.transfers import PIECE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -37,18 +40,18 @@ SECRET = Credentials("user", "hunter2")
 
 @asynccontextmanager
 async def standing_in(
-    handler: Handler, credentials: Callable[[str], Credentials | None] = lambda _: None
+    handler: Handler, credentials: Callable[[str], Credentials | None] = lambda _: None, limits: Limits = QUICK
 ) -> AsyncIterator[Registry]:
     """Serve every request by a handler; give a client of it."""
     application = web.Application(client_max_size=1 << 24)
     application.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(application, access_log=None)
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)  # some never answer
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     host = f"127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with Registry(host, plain_http=True, credentials=credentials, limits=QUICK) as registry:
+        async with Registry(host, plain_http=True, credentials=credentials, limits=limits) as registry:
             yield registry
     finally:
         await runner.cleanup()
@@ -145,8 +148,8 @@ async def test_more_than_was_asked_for_is_not_read() -> None:
         response = web.StreamResponse()
         await response.prepare(request)
         for _ in range(4_096):
-            await response.write(b"x" * 65_536)
-            sent += 65_536
+            await response.write(b"x" * PIECE)
+            sent += PIECE
         return response
 
     with pytest.raises(Malformed, match="more than 1,000 bytes"):
@@ -437,3 +440,135 @@ async def test_a_manifest_over_the_limit_is_not_read() -> None:
     async with standing_in(handler) as registry:
         with pytest.raises(Malformed, match="more than"):
             await registry.manifest(Reference(registry.host, "runs/x", tag="v1"))
+
+
+LARGE = bytes(range(256)) * 4_096
+"""A megabyte: at a rate at which it takes longer than one answer, and longer than one request, may."""
+SLOW_LINE = replace(QUICK, answer_s=0.4, request_s=0.6, slowest_bytes_per_s=len(LARGE))
+
+
+async def test_a_large_blob_has_the_time_that_a_slow_line_needs() -> None:
+    """A registry that takes it, and gives it back, so slowly that both limits are over long before."""
+    taken = bytearray()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.method == "HEAD":
+            return web.Response(status=404)
+        if request.method == "POST":
+            return web.Response(status=202, headers={"Location": "/v2/runs/x/blobs/uploads/1"})
+        if request.method == "PUT":
+            assert request.headers["Content-Length"] == str(len(LARGE))
+            async for piece in request.content.iter_chunked(PIECE):
+                taken.extend(piece)
+                await asyncio.sleep(0.05)
+            return web.Response(status=201)
+        response = web.StreamResponse(headers={"Content-Length": str(len(LARGE))})
+        await response.prepare(request)
+        for start in range(0, len(LARGE), PIECE):
+            await response.write(LARGE[start : start + PIECE])
+            await asyncio.sleep(0.05)
+        return response
+
+    async with standing_in(handler, limits=SLOW_LINE) as registry:
+        digest = await registry.push_blob("runs/x", LARGE)
+        assert bytes(taken) == LARGE
+        assert await registry.blob("runs/x", digest, len(LARGE)) == LARGE
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_one_that_stands_still_in_the_midst_of_a_large_blob_is_given_up(method: str) -> None:
+    """What has moved gave it a quarter of a second and no more."""
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if request.method in {"HEAD", "POST"}:
+            status = 404 if request.method == "HEAD" else 202
+            return web.Response(status=status, headers={"Location": "/v2/runs/x/blobs/uploads/1"})
+        asked.append(request.method)
+        response = web.StreamResponse(headers={"Content-Length": str(len(LARGE))})
+        if request.method == "GET":
+            await response.prepare(request)
+            await response.write(LARGE[: len(LARGE) // 4])
+        await asyncio.sleep(60)
+        return response
+
+    started = time.monotonic()
+    async with standing_in(handler, limits=SLOW_LINE) as registry:
+        with pytest.raises(RegistryUnavailable, match=r"not answered within 0\.6 s|cannot be reached"):
+            await (registry.blob("runs/x", DIGEST, 1 << 24) if method == "GET" else registry.push_blob("runs/x", LARGE))
+    assert method in asked
+    assert time.monotonic() - started < 10
+
+
+async def test_a_trickle_is_given_up() -> None:
+    """Bytes that come, at less than the slowest rate that is put up with, buy next to no time."""
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(len(LARGE))})
+        await response.prepare(request)
+        for _ in range(1_000):
+            await response.write(b"x")
+            await asyncio.sleep(0.05)
+        return response
+
+    async with standing_in(handler, limits=SLOW_LINE) as registry:
+        with pytest.raises(RegistryUnavailable):
+            await registry.blob("runs/x", DIGEST, len(LARGE))
+
+
+async def test_uploads_share_the_rate_that_they_may_have() -> None:
+    """Four megabytes at once, and two a second in all; what they wait for each other is no fault of the registry."""
+    taken: list[int] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        if request.method == "HEAD":
+            return web.Response(status=404)
+        if request.method == "POST":
+            return web.Response(status=202, headers={"Location": "/v2/runs/x/blobs/uploads/1"})
+        taken.append(len(await request.read()))
+        return web.Response(status=201)
+
+    rate = 2.0 * len(LARGE)
+    limits = replace(SLOW_LINE, upload_bytes_per_s=rate)
+    async with standing_in(handler, limits=limits) as registry:
+        started = time.monotonic()
+        await asyncio.gather(*(registry.push_blob("runs/x", bytes([number]) + LARGE) for number in range(4)))
+        took = time.monotonic() - started
+    assert taken == [len(LARGE) + 1] * 4
+    assert took >= 2.0 - PIECE / rate, "the last piece is sent when it is its turn"
+
+
+async def test_what_is_there_already_is_not_sent_again() -> None:
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        return web.Response(status=200)
+
+    async with standing_in(handler) as registry:
+        await registry.push_blob("runs/x", LARGE)
+    assert asked == ["HEAD"]
+
+
+@pytest.mark.parametrize("what", ["small blob", "large blob", "manifest"])
+async def test_one_that_says_it_has_taken_something_else_is_refused(what: str) -> None:
+    lies = {"Docker-Content-Digest": DIGEST}
+
+    async def handler(request: web.Request) -> web.Response:
+        await request.read()
+        if request.method == "HEAD":
+            return web.Response(status=404)
+        if request.method == "POST" and not request.query:
+            return web.Response(status=202, headers={"Location": "/v2/runs/x/blobs/uploads/1"})
+        return web.Response(status=201, headers=lies)
+
+    async with standing_in(handler) as registry:
+        pushes: dict[str, Callable[[], Awaitable[object]]] = {
+            "small blob": lambda: registry.push_blob("runs/x", b"something else"),
+            "large blob": lambda: registry.push_blob("runs/x", LARGE),
+            "manifest": lambda: registry.push_manifest("runs/x", "latest", b"{}", INDEX_TYPE),
+        }
+        with pytest.raises(DigestMismatch, match="says that it has taken 'sha256:"):
+            await pushes[what]()
+        lies.clear()
+        assert await registry.push_blob("runs/x", b"something else")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
+from tradeplane_api.release_build import CHECKSUMS
 from tradeplane_evidence.errors import (
     CertificateRefused,
     EvidenceError,
@@ -36,7 +37,7 @@ from tests.integration.evidence.conftest import push
 from tests.integration.evidence.private_instance import Instance, private_instance
 from tests.ports import free_port
 from tests.unit.cli.conftest import tradeplane
-from tests.unit.evidence import sample_runs
+from tests.unit.evidence import sample_releases, sample_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -135,6 +136,27 @@ def test_a_run_is_attested_and_verified(
     assert done.returncode == 0, done.stderr
     other = ("--certificate-identity", SUBJECT + "2", *who[2:])
     assert cosign("verify-attestation", *other, *root, *provenance).returncode != 0
+
+
+def test_a_release_is_signed_and_verified_and_so_is_its_list(
+    signing: Signing, tradeplane: Command, tmp_path: Path, cosign: Cosign
+) -> None:
+    folder = sample_releases.write(tmp_path / "tradeplane-0.1.0")
+    ended = tradeplane("release", "sign", str(folder), "--signer", signing.uri(signing.token()), "-o", "json")
+    assert ended.code == 0, ended.err
+    told = json.loads(ended.out)
+    assert told["identity"] == SUBJECT
+    root = ("--trusted-root", str(signing.instance.trusted_root))
+    who = ("--certificate-identity", SUBJECT, "--certificate-oidc-issuer", ISSUER)
+    verified = tradeplane("release", "verify", str(folder), *who, *root)
+    assert verified.code == 0, verified.out
+    assert "and is signed by the same signer" in verified.out
+    asked = ("verify-blob", *who, *root, "--use-signed-timestamps", "--bundle", told["checksums"])
+    done = cosign(*asked, folder / CHECKSUMS)
+    assert done.returncode == 0, done.stderr
+    (folder / CHECKSUMS).write_bytes((folder / CHECKSUMS).read_bytes() + b"\n")
+    assert cosign(*asked, folder / CHECKSUMS).returncode != 0
+    assert tradeplane("release", "verify", str(folder), *who, *root).code == 3
 
 
 async def test_what_was_attested_once_is_not_signed_again(signing: Signing, olareg: str) -> None:

@@ -62,6 +62,16 @@ async def test_pushing_again_is_the_same_attestation(registry_host: str, signer:
     assert [one.artifact_type for one in listed] == [BUNDLE_TYPE]
 
 
+async def test_two_operators_at_once_leave_one_attestation(registry_host: str, signer: FileSigner) -> None:
+    """As where a leader that was cut off has not noticed yet, and its follower attests the same run."""
+    pushed = await asyncio.gather(*(push(registry_host, "runs/two", signer) for _ in range(4)))
+    assert len({(one.reference, one.attestation) for one in pushed}) == 1
+    async with Registry(registry_host, plain_http=True) as registry:
+        listed = await list_referrers(registry, "runs/two", pushed[0].reference.digest or "")
+    assert [one.digest for one in listed] == [pushed[0].attestation]
+    assert (await _verify(pushed[0].reference, signer)).passed
+
+
 async def test_many_who_attest_at_once_are_all_listed(registry_host: str, tmp_path: Path) -> None:
     signers = [sample_runs.signer_in(tmp_path, scalar=scalar) for scalar in range(1, 7)]
     pushed = await asyncio.gather(*(push(registry_host, "runs/many", one) for one in signers))

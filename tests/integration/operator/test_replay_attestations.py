@@ -1,8 +1,9 @@
-"""What replays found is attested by the operator, on a real registry, where the results of their run are."""
+"""What replays found is attested by the operator, on a real registry, where what they are of is."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import Outcome
@@ -13,10 +14,14 @@ from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.statements.statement import parse_statement
 from tradeplane_evidence.statements.test_result import TEST_RESULT_TYPE, result_of_tests
+from tradeplane_evidence.verification.policy import Policy
+from tradeplane_evidence.verification.sessions import verify_session
+from tradeplane_store import layout
+from tradeplane_store.canonical import canonical_json
 
 from tests.integration.operator import replays
 from tests.integration.operator.cluster import Bench, condition, eventually
-from tests.integration.operator.processes import SOON_OVER
+from tests.integration.operator.processes import IMAGE, SOON_OVER
 from tests.integration.operator.replays import DIVERGED, EXACT, NAME
 from tests.integration.operator.test_attestations import evidence, host, registry, write_results
 from tests.unit.evidence import sample_runs
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
 
     from tradeplane_api.parity import Verdict
     from tradeplane_evidence.registry.manifests import Descriptor
+    from tradeplane_evidence.verification.sessions import SessionVerification
 
     from tests.integration.operator.processes import OperatorProcess
 
@@ -189,4 +195,85 @@ async def test_a_status_that_names_another_registry_is_not_followed(
         operators(**evidence(host, sample_runs.key_file(tmp_path)) | SOON_OVER)
         replay = await _says(bench, "AttestationRefused")
         assert "and what is attested here goes to" in condition(replay, "Attested")["message"]
+        assert "attestation" not in replay["status"]
+
+
+async def _session_replayed(bench: Bench, *verdicts: Verdict) -> str:
+    """Have a session replayed, on amd64 and, where there is a second verdict, on arm64; return the snapshot's id."""
+    digest = replays.write_session(bench)
+    bench.store.put(layout.snapshot_environment(digest), canonical_json({"image": IMAGE}))
+    await bench.create_snapshot("quoting-1", digest)
+    architectures = ["amd64", "arm64"][: len(verdicts)]
+    await replays.create(bench, snapshotRef={"name": "quoting-1"}, architectures=architectures)
+    jobs = await replays.jobs(bench, len(verdicts))
+    by_name = sorted(jobs, key=lambda one: one["spec"]["template"]["spec"]["nodeSelector"]["kubernetes.io/arch"])
+    for ended, verdict in zip(by_name, verdicts, strict=True):
+        await replays.ends(bench, ended, verdict)
+    return digest
+
+
+async def _verified(replay: Json, tmp_path: Path) -> SessionVerification:
+    """Verify the session that an attestation in a status is of, as an auditor does."""
+    reference = parse_reference(replay["status"]["attestation"]["reference"])
+    keyring = sample_runs.keyring(sample_runs.signer_in(tmp_path))
+    async with Registry(reference.host, plain_http=True) as opened:
+        return await verify_session(opened, reference, keyring, Policy(), datetime.now(UTC))
+
+
+async def test_what_replays_of_a_session_found_hangs_on_an_artifact_that_names_it(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    with registry(host, tmp_path):
+        operators(**evidence(host, sample_runs.key_file(tmp_path), required=True))
+        snapshot = await _session_replayed(bench, EXACT, EXACT)
+        replay = await _says(bench, "Attested")
+        assert condition(replay, "Ready")["status"] == "True"
+        assert "/sessions@sha256:" in replay["status"]["attestation"]["reference"]
+        found = await _stated(replay)
+        assert found.result == "PASSED"
+        assert next(one for one in found.configuration if one.name == "tradedBy").digest == {
+            "sha256": IMAGE.rpartition(":")[2]
+        }
+        verified = await _verified(replay, tmp_path)
+        assert verified.passed, verified.checks
+        assert verified.snapshot == snapshot
+        assert [one.digest for one in await _hung(replay)] == [replay["status"]["attestation"]["attestation"]]
+
+
+async def test_a_session_that_differs_is_attested_as_failed_and_does_not_verify(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    with registry(host, tmp_path):
+        operators(**evidence(host, sample_runs.key_file(tmp_path)))
+        await _session_replayed(bench, DIVERGED)
+        replay = await _says(bench, "Attested")
+        assert condition(replay, "Stalled")["status"] == "True"
+        assert (await _verified(replay, tmp_path)).checks[-1].error == "ReplayDiverged"
+
+
+async def test_a_session_waits_for_a_registry_that_is_down_across_a_kill_and_is_signed_once(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    settings = evidence(host, sample_runs.key_file(tmp_path), required=True) | SOON_OVER
+    first = operators(**settings)
+    await _session_replayed(bench, EXACT)
+    waits = await _says(bench, "RegistryUnavailable")
+    assert condition(waits, "Ready")["status"] == "False"
+    first.kill()
+    operators(**settings)
+    with registry(host, tmp_path):
+        replay = await _says(bench, "Attested")
+        assert [one.digest for one in await _hung(replay)] == [replay["status"]["attestation"]["attestation"]]
+
+
+async def test_a_snapshot_that_was_changed_after_its_replay_is_not_attested(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    operators(**evidence(host, sample_runs.key_file(tmp_path)))
+    snapshot = await _session_replayed(bench, EXACT)
+    await _says(bench, "RegistryUnavailable")
+    bench.store.put(layout.snapshot_manifest(snapshot), b"{}")
+    with registry(host, tmp_path):
+        replay = await _says(bench, "AttestationRefused")
+        assert "not the one of that digest" in condition(replay, "Attested")["message"]
         assert "attestation" not in replay["status"]

@@ -176,6 +176,19 @@ def test_an_authority_may_have_no_name(artifact: Artifact, named: dict[str, Any]
     assert _verify(SIGSTORE.message(MESSAGE), artifact, root)
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_another_authority_of_the_same_name_changes_nothing(artifact: Artifact, first: bool) -> None:
+    """The promise of the certificate's log is over the key of who issued it, which is not found by its name."""
+    namesake = PrivateSigstore()
+    namesake.keys["authority"] = PrivateSigstore(seed=2).key("authority")
+    assert namesake.authority.subject == SIGSTORE.authority.subject
+    (genuine,), (decoy,) = (one.trusted_root()["certificateAuthorities"] for one in (SIGSTORE, namesake))
+    both = [decoy, genuine] if first else [genuine, decoy]
+    assert _verify(SIGSTORE.message(MESSAGE), artifact, {**SIGSTORE.trusted_root(), "certificateAuthorities": both})
+    with pytest.raises(CertificateRefused):
+        _verify(SIGSTORE.message(MESSAGE), artifact, {**SIGSTORE.trusted_root(), "certificateAuthorities": [decoy]})
+
+
 def test_a_certificate_that_no_log_has_is_refused(artifact: Artifact) -> None:
     with pytest.raises(CertificateRefused, match="SCT"):
         _verify(SIGSTORE.message(MESSAGE, certificate=SIGSTORE.certificate(logged=False)), artifact)
@@ -283,6 +296,11 @@ def test_texts_that_could_mean_two_things_are_refused(artifact: Artifact, old: b
         _verify(data.replace(old, new, 1), artifact)
 
 
+def _authority(root: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = root["certificateAuthorities"][0]
+    return found
+
+
 def test_deep_and_large_bundles_are_refused(artifact: Artifact) -> None:
     with pytest.raises(Malformed, match="nested"):
         _verify(b"[" * 10_000, artifact)
@@ -298,9 +316,13 @@ def test_deep_and_large_bundles_are_refused(artifact: Artifact) -> None:
         (lambda root: root["tlogs"][0]["publicKey"]["validFor"].update(start=0), "start"),
         (lambda root: root["tlogs"][0]["publicKey"]["validFor"].update(start="2026-01-01"), "start"),
         (lambda root: root["certificateAuthorities"][0]["certChain"].update(certificates=[]), "certificates"),
+        (lambda root: root.update(timestampAuthorities=[{**_authority(root), "certChain": {}}]), "certificates"),
         (lambda root: root.update(ctlogs=root["ctlogs"] * 65), "ctlogs"),
     ],
-    ids=["another form", "no start", "a number for a time", "a day for a time", "no certificate", "many"],
+    ids=[
+        *("another form", "no start", "a number for a time", "a day for a time", "no certificate"),
+        *("no certificate of who stamps", "many"),
+    ],
 )
 def test_a_trusted_root_of_another_form_is_refused(change: Callable[[Any], None], words: str) -> None:
     root = copy.deepcopy(SIGSTORE.trusted_root())

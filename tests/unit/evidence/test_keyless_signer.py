@@ -163,6 +163,7 @@ def test_without_its_library_it_says_what_to_install(uri: str, module: str, monk
 
 def test_services_that_are_not_there_are_said(uri: str, tmp_path: Path) -> None:
     token = (tmp_path / "token").read_text()
-    with pytest.raises(SignerUnavailable, match="was not reached") as refused:
-        _open(uri).signed_bundle(b"{}")
-    assert token not in str(refused.value)
+    for sign in (_open(uri).signed_bundle, _open(uri).message_bundle):
+        with pytest.raises(SignerUnavailable, match="was not reached") as refused:
+            sign(b"{}")
+        assert token not in str(refused.value)

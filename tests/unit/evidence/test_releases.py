@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.release_build import CHECKSUMS, MAX_FILES
-from tradeplane_evidence.errors import InvalidReference, Malformed
+from tradeplane_evidence.errors import InvalidKey, InvalidReference, Malformed
 from tradeplane_evidence.keyless.identities import Identity
 from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
 from tradeplane_evidence.keyless.trusted_root import read_trusted_root
@@ -272,6 +272,51 @@ def test_a_release_by_somebody_without_a_key_is_verified() -> None:
     trust = Trust(TrustedIdentity(Identity(SUBJECT, ISSUER), root), release_policy(), NOW)
     found = verify_release("x", bundle, sample_releases.described(), trust, ASKED, Whole(listed, another))
     assert _failure(found)[0] == "checksums"
+
+
+class _Keyless:
+    """In the place of a keyless signer: the instance is made by hand, and what it gives is what one gives."""
+
+    name = SUBJECT
+    deterministic = False
+    sigstore = PrivateSigstore()
+
+    def issuer(self) -> str:
+        return ISSUER
+
+    def signed_bundle(self, payload: bytes) -> bytes:
+        return json.dumps(self.sigstore.statement(payload)).encode()
+
+    def message_bundle(self, data: bytes) -> bytes:
+        return json.dumps(self.sigstore.message(data)).encode()
+
+    def payload_of(self, bundle: bytes) -> bytes:
+        raise AssertionError(f"nothing was signed before: {bundle!r}")
+
+
+def test_who_signs_without_a_key_signs_the_list_as_well(tmp_path: Path) -> None:
+    folder, keyless = sample_releases.write(tmp_path / "release"), _Keyless()
+    signed = asyncio.run(sign_release(folder, sample_releases.evidence(), keyless))
+    assert (folder / CHECKSUMS_BUNDLE).read_bytes() == signed.checksums
+    root = read_trusted_root(json.dumps(keyless.sigstore.trusted_root()).encode())
+    trust = Trust(TrustedIdentity(Identity(SUBJECT, ISSUER), root), release_policy(), NOW)
+    listed = Whole((folder / CHECKSUMS).read_bytes(), signed.checksums)
+    found = verify_release(str(folder), signed.provenance, files_of(folder), trust, ASKED, listed)
+    assert found.passed, found.checks
+    assert "is signed by the same signer" in next(one.words for one in found.checks if one.name == "checksums")
+    another = Whole(listed.checksums, keyless.message_bundle(b"another list"))
+    refused = verify_release(str(folder), signed.provenance, files_of(folder), trust, ASKED, another)
+    assert _failure(refused) == ("checksums", "DigestMismatch")
+
+
+def test_an_authority_beside_those_of_a_keyless_signer_signs_nothing(tmp_path: Path) -> None:
+    folder = sample_releases.write(tmp_path / "release")
+    before = {path.name for path in folder.iterdir()}
+    with pytest.raises(InvalidKey, match="leave out http"):
+        asyncio.run(sign_release(folder, sample_releases.evidence(), _Keyless(), "http://127.0.0.1:9"))
+    with pytest.raises(InvalidKey, match="leave out http"):
+        asyncio.run(sign_message(b"x", _Keyless(), "http://127.0.0.1:9"))
+    assert {path.name for path in folder.iterdir()} == before
 
 
 def test_what_is_signed_is_verified_as_it_lies_there(signer: FileSigner, tmp_path: Path) -> None:

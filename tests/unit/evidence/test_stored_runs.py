@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from tradeplane_evidence.attestation import statement_of
 from tradeplane_evidence.errors import DigestMismatch, EvidenceError, Malformed, NotAttested
 from tradeplane_evidence.statements import run as statements
+from tradeplane_evidence.statements.statement import hexadecimal
 from tradeplane_evidence.stored_runs import read_run
 from tradeplane_store.canonical import canonical_json, document_digest, sha256_digest
 from tradeplane_store.objects import ObjectStore, open_store
@@ -88,3 +90,35 @@ def test_a_run_made_from_more_than_a_statement_names_is_refused(monkeypatch: pyt
     stated = statements.RunEvidence(sample_runs.results(), sample_runs.stored().snapshots)
     with pytest.raises(Malformed, match="made from 4 things, and a statement names 3"):
         statements.run_provenance(stated)
+
+
+def _with_attempt(store: ObjectStore, attempt: str) -> None:
+    results = sample_runs.results()
+    results = results.model_copy(update={"environment": {**results.environment, "attempt": attempt}})
+    store.put(f"results/{RUN}/manifest.json", canonical_json(results))
+
+
+def test_the_log_of_the_attempt_that_left_the_results_is_stated(store: ObjectStore) -> None:
+    _with_attempt(store, "sp500-macd-1-x7f2")
+    for attempt, log in (("sp500-macd-1-x7f2", b"it ended well"), ("sp500-macd-1-a000", b"it was stopped")):
+        store.put(f"results/{RUN}/log-{attempt}.txt", log)
+    found = read_run(store, RUN)
+    assert found.logs == {"log-sp500-macd-1-x7f2.txt": sha256_digest(b"it ended well")}
+    statement = statement_of(found, sample_runs.artifact(), sample_runs.EXECUTION)
+    byproducts = {one["name"]: one["digest"] for one in statement.predicate["runDetails"]["byproducts"]}
+    assert byproducts["log-sp500-macd-1-x7f2.txt"] == {"sha256": hexadecimal(sha256_digest(b"it ended well"))}
+    store.delete(f"results/{RUN}/log-sp500-macd-1-x7f2.txt")
+    assert read_run(store, RUN).logs == {}
+
+
+@pytest.mark.parametrize("attempt", ["", "../../other/log", "a/b", "A", "x" * 300, "-"])
+def test_what_names_no_pod_names_no_log(store: ObjectStore, attempt: str) -> None:
+    _with_attempt(store, attempt)
+    assert read_run(store, RUN).logs == {}
+
+
+def test_a_log_counts_in_the_budget(store: ObjectStore) -> None:
+    _with_attempt(store, "x")
+    store.put(f"results/{RUN}/log-x.txt", b"x" * WHOLE)
+    with pytest.raises(Malformed, match="too large to be attested"):
+        read_run(store, RUN, most_bytes=2 * WHOLE - 1)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
+from tradeplane_api.simulation import Simulation
 from tradeplane_api.strategy import AttestationStatus
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts
 from tradeplane_operator.planning.observed import (
@@ -64,6 +65,7 @@ ATTESTED = replace(STRATEGY, finished=(replace(NEWEST, reference=REFERENCE), OLD
 STATUS = AttestationStatus(
     reference=REFERENCE, attestation="sha256:" + "b" * 64, key="sha256:" + "c" * 64, time=rfc3339(NOW)
 )
+DECIDES = Simulation.model_validate({"algorithm": {"name": "hold"}, "capital": "5"}).model_dump_json(exclude_none=True)
 DONE = AttestationFacts(AttestationEnd.DONE, NOW, attestation=STATUS)
 DOWN = AttestationFacts(
     AttestationEnd.UNAVAILABLE, NOW, 1, "RegistryUnavailable", "registry.example.com cannot be reached"
@@ -238,6 +240,8 @@ def test_a_registry_that_is_down_is_tried_again_and_said() -> None:
     assert due.attest_replays is not None
     seldom = _plan(of, now=NOW + timedelta(seconds=5), attestations={names(of)[0]: REFUSED})
     assert seldom.attest_replays is None
+    set_back = _plan(of, now=NOW - timedelta(days=1), attestations={names(of)[0]: REFUSED})
+    assert set_back.attest_replays is not None
 
 
 def test_replays_that_are_asked_for_anew_are_attested_anew() -> None:
@@ -271,13 +275,56 @@ def test_what_is_no_test_of_the_run_is_not_attested_and_holds_nothing_up(
     assert ready(with_evidence) == ready(without)
 
 
-def test_a_session_is_not_attested_and_is_ready_all_the_same() -> None:
-    of = of_session()
+def _session_judged(*verdicts: Verdict, **spec: Any) -> tuple[Plan, dict[str, Any]]:
+    """Return the plan that records how all replays of a session ended, and the Replay with its status."""
+    of = of_session(**spec)
     of = _with(of, _plan(of, evidence=REQUIRED))
-    wanted = _plan(of, evidence=REQUIRED, **_ends(of, [EXACT, EXACT]))
-    assert wanted.attest_replays is None
+    wanted = _plan(of, evidence=REQUIRED, **_ends(of, list(verdicts)))
+    return wanted, _with(of, wanted)
+
+
+def test_replays_of_a_session_are_attested_and_wait_for_no_run() -> None:
+    wanted, of = _session_judged(EXACT, DIVERGED)
+    assert wanted.attest_replays is not None
+    assert wanted.attest_replays.name == names(of)[0]
+    assert wanted.owed == {names(of)[0]}
+    assert wanted.attest_replays.pinned.session == SESSION.digest
+    assert _attested(wanted) == ("False", "Attesting")
+    assert f"session {SESSION.digest}" in condition(wanted, "Attested")["message"]
+    done = _plan(of, None, REQUIRED, attestations={names(of)[0]: DONE})
+    assert done.status is not None
+    assert (_attested(done), done.status["attestation"]["reference"]) == (("True", "Attested"), REFERENCE)
+    assert ready(done) == ("False", "Diverged")
+
+
+def test_a_session_is_ready_once_it_is_attested_where_that_is_required() -> None:
+    wanted, of = _session_judged(EXACT, EXACT)
+    assert ready(wanted) == ("False", "Attesting")
+    waits = _plan(of, None, REQUIRED, attestations={names(of)[0]: DOWN})
+    assert (ready(waits), waits.attest_replays) == (("False", "RegistryUnavailable"), None)
+    done = _plan(of, None, REQUIRED, attestations={names(of)[0]: DONE})
+    assert ready(done) == ("True", "Exact")
+
+
+@pytest.mark.parametrize(
+    ("spec", "verdict"),
+    [
+        ({"strategyRef": {"name": "macd"}}, EXACT),
+        ({"whatIf": {"parameters": {"fast": 3}}}, WHAT_IF),
+        ({}, UNJUDGED),
+    ],
+)
+def test_what_is_no_test_of_a_session_is_not_attested_and_holds_nothing_up(
+    spec: dict[str, Any], verdict: Verdict
+) -> None:
+    of = of_session(**spec)
+    strategy = replace(ATTESTED, simulation=DECIDES)
+    of = _with(of, _plan(of, strategy, REQUIRED))
+    wanted = _plan(of, strategy, REQUIRED, **_ends(of, [verdict, verdict]))
+    without = _plan(of, strategy, None, **_ends(of, [verdict, verdict]))
+    assert (wanted.attest_replays, wanted.owed) == (None, frozenset())
     assert _attested(wanted) == ("Unknown", "NothingToAttest")
-    assert ready(wanted) == ("True", "Exact")
+    assert ready(wanted) == ready(without)
 
 
 def test_without_settings_of_it_nothing_is_said_of_evidence() -> None:

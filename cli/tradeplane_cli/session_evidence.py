@@ -1,0 +1,56 @@
+"""Verifying a session in a registry, and replaying it here, as ``tradeplane verify`` does it and shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tradeplane_evidence.verification.checks import Check
+from tradeplane_store.objects import open_store
+
+from tradeplane_cli.evidence import checks_as_json, checks_as_text
+from tradeplane_cli.failures import CommandFailure
+from tradeplane_cli.progress import stage
+
+if TYPE_CHECKING:
+    from tradeplane_evidence.verification.sessions import SessionVerification
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSession:
+    """What was found of a session in a registry."""
+
+    verification: SessionVerification
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        found = self.verification
+        return {
+            **checks_as_json(found),
+            "snapshot": found.snapshot,
+            "replays": [one.as_json() for one in found.replays.claims],
+        }
+
+    def as_text(self) -> str:
+        """Lines for people: one a check."""
+        return checks_as_text(self.verification.checks)
+
+    def run_again(self, url: str) -> bool:
+        """Replay what was verified, here and from a store, and add what came of it as a check.
+
+        Returns whether it came to the same. Raises what the replay raises: DataRefused where it is not in the store.
+        """
+        from tradeplane_workloads.replay.sessions import replay_session
+
+        snapshot = self.verification.snapshot
+        if snapshot is None:
+            raise CommandFailure("there is no session to replay", remedy="verify a session that was attested")
+        with stage(f"Replaying {snapshot}") as say:
+            verdict = replay_session(open_store(url), snapshot, say).verdict
+        words = f"decisions {verdict.decisions.value}, execution {verdict.execution.value} on this machine"
+        if verdict.exact:
+            self.verification.say("replay", f"{words}, from the records of the store")
+        else:
+            advice = f"tradeplane replay {snapshot} shows where they part"
+            self.verification.checks.append(Check("replay", f"{words}; {advice}", "Diverged"))
+        return verdict.exact

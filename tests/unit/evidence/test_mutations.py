@@ -1,0 +1,172 @@
+"""Bundles of every kind that is signed: no changed byte is another claim, and no changed field is one that was signed.
+
+Two dozen bundles as they are made for runs, batches, images, releases, replays, approvals and summaries, by both kinds
+of key. Whatever reads one goes by the bytes whose signature was verified, as ``signed_by`` gives them, so two that give
+the same bytes of the same key are one claim. Bundles of cosign and of keyless signers, and timestamps, are changed byte
+by byte in tests/integration/evidence.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from tradeplane_evidence.errors import EvidenceError, SignatureRefused
+from tradeplane_evidence.signing.signer import sign_statement
+from tradeplane_evidence.statements.approval import approval_statement
+from tradeplane_evidence.statements.batch import batch_statement
+from tradeplane_evidence.statements.image import sbom_statement
+from tradeplane_evidence.statements.release import release_statement
+from tradeplane_evidence.statements.statement import parse_statement
+from tradeplane_evidence.statements.verification_summary import (
+    PolicyReference,
+    VerificationSummary,
+    Verifier,
+    summary_statement,
+)
+from tradeplane_evidence.verification.bundles import signed_by
+from tradeplane_store.canonical import canonical_json, sha256_digest
+
+from tests.unit.evidence import (
+    sample_approvals,
+    sample_images,
+    sample_releases,
+    sample_replays,
+    sample_runs,
+    sample_sessions,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tradeplane_evidence.signing.file_signer import FileSigner
+    from tradeplane_evidence.statements.statement import Statement
+
+DIGESTS = [sha256_digest(f"artifact {number}".encode()) for number in range(3)]
+SUMMARY = VerificationSummary(
+    verifier=Verifier(id="https://example.com/verifier", version={"tradeplane": "0.1.0"}),
+    time_verified="2026-01-06T00:00:00Z",
+    resource_uri=f"registry.example.com/runs/x@{DIGESTS[0]}",
+    policy=PolicyReference(uri="https://example.com/policy", digest={"sha256": "ee" * 32}),
+    verification_result="PASSED",
+    verified_levels=("SLSA_BUILD_LEVEL_1",),
+)
+STATEMENTS: dict[str, Statement] = {
+    "run": sample_runs.statement(),
+    "approved run": sample_runs.statement(
+        replace(sample_runs.EXECUTION, image_attestation=DIGESTS[0], approvals=(("alice@example.com", DIGESTS[1]),))
+    ),
+    "run without image": sample_runs.statement_of_run(sample_runs.stored(image=None)),
+    "batch": batch_statement(DIGESTS, sample_runs.EXECUTION.builder, "2026-01-05T09:00:07Z"),
+    "replays": sample_replays.statement(),
+    "replay that differs": sample_replays.statement(sample_replays.replay(verdict=sample_replays.DIVERGED)),
+    "replays of a session": sample_sessions.statement(),
+    "image": sample_images.statement(),
+    "bill of materials": sbom_statement(sample_images.evidence(), sample_images.PLATFORMS[0]),
+    "release": release_statement(sample_releases.evidence()),
+    "approval": approval_statement(sample_approvals.APPROVAL, sample_approvals.CONFIGURATION),
+    "summary": summary_statement(SUMMARY, DIGESTS[0]),
+}
+Path = tuple[str | int, ...]
+_GROUP = 4
+"""Characters of a group of base64; of the last one every bit is changed, for that is where bits are left over."""
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["P-256", "Ed25519"])
+def signer(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> FileSigner:
+    return sample_runs.signer_in(tmp_path_factory.mktemp("keys"), edwards=request.param)
+
+
+@pytest.fixture(params=STATEMENTS.values(), ids=list(STATEMENTS))
+def statement(request: pytest.FixtureRequest) -> Statement:
+    found: Statement = request.param
+    return found
+
+
+def test_no_changed_byte_is_another_claim(signer: FileSigner, statement: Statement) -> None:
+    """Each byte of the bundle in turn: it is refused, or says exactly the same; what is signed is always refused."""
+    data, keyring = sign_statement(statement, signer), sample_runs.keyring(signer)
+    claimed = signed_by(data, keyring)
+    envelope = json.loads(data)["dsseEnvelope"]
+    signed: set[int] = set()
+    last: set[int] = set()
+    for text in (envelope["payload"], envelope["signatures"][0]["sig"]):
+        start, end = data.index(text.encode()), data.index(text.encode()) + len(text)
+        signed |= set(range(start, end))
+        last |= set(range(end - _GROUP, end))
+    for place in range(len(data)):
+        for bit in range(8) if place in last else (place % 8,):
+            changed = bytearray(data)
+            changed[place] ^= 1 << bit
+            try:
+                found = signed_by(bytes(changed), keyring)
+            except EvidenceError:
+                continue
+            assert found == claimed, f"byte {place}, bit {bit}"
+            assert place not in signed, f"byte {place}, bit {bit}: the same bytes have one form"
+
+
+def test_no_changed_field_is_what_was_signed(signer: FileSigner, statement: Statement) -> None:
+    """Each field, at every depth: another value, another name, gone, or one more beside it."""
+    data, keyring = sign_statement(statement, signer), sample_runs.keyring(signer)
+    document, whole = json.loads(data), statement.plain()
+    fields = list(_fields(whole))
+    assert len(fields) > 10
+    for path in fields:
+        for changed in _changed(whole, path):
+            assert changed != whole
+            payload = base64.b64encode(canonical_json(changed)).decode()
+            document["dsseEnvelope"]["payload"] = payload
+            with pytest.raises(SignatureRefused):
+                signed_by(json.dumps(document).encode(), keyring)
+    document["dsseEnvelope"]["payload"] = base64.b64encode(canonical_json(whole)).decode()
+    assert parse_statement(signed_by(json.dumps(document).encode(), keyring)[0]) == statement
+
+
+def _fields(value: Any, path: Path = ()) -> Iterator[Path]:
+    """Yield where each field and each item of a list is, the outer ones first."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, one in inner:
+        yield (*path, name)
+        yield from _fields(one, (*path, name))
+
+
+def _changed(whole: dict[str, Any], path: Path) -> Iterator[dict[str, Any]]:
+    """Yield a document with one field changed, in each way that there is."""
+    for change in (_other_value, _removed, _doubled):
+        changed = copy.deepcopy(whole)
+        place: Any = changed
+        for step in path[:-1]:
+            place = place[step]
+        change(place, path[-1])
+        yield changed
+
+
+def _other_value(place: Any, name: Any) -> None:
+    kept = place[name]
+    place[name] = not kept if isinstance(kept, bool) else kept + 1 if isinstance(kept, int) else f"{kept}x"
+
+
+def _removed(place: Any, name: Any) -> None:
+    del place[name]
+
+
+def _doubled(place: Any, name: Any) -> None:
+    """Put the same value there once more: of a list as one more item, of an object by another name."""
+    if isinstance(place, list):
+        place.insert(name, copy.deepcopy(place[name]))
+    else:
+        place[f"{name}2"] = copy.deepcopy(place[name])
+
+
+def test_there_are_twenty_bundles_and_each_is_another_statement() -> None:
+    """What the figure is about: two keys for each of these."""
+    assert 2 * len(_distinct(list(STATEMENTS.values()))) >= 20
+
+
+def _distinct(statements: Sequence[Statement]) -> set[bytes]:
+    return {canonical_json(one.plain()) for one in statements}
