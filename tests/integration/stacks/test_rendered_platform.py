@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -252,10 +253,19 @@ def test_a_namespace_of_a_tenant_is_held_to_the_policies_for_tenants(local: list
 
 
 def test_quotas_are_of_the_size_asked_for(cloud: list[Json]) -> None:
-    assert one(cloud, "ResourceQuota", "tradeplane-tenant", "desk")["spec"]["hard"]["pods"] == "1000"
+    assert one(cloud, "ResourceQuota", "tradeplane-tenant", "desk")["spec"]["hard"]["pods"] == "1k"
     assert one(cloud, "ResourceQuota", "tradeplane-tenant", "lab")["spec"]["hard"]["pods"] == "100"
     for namespace in ("desk", "lab"):
         assert names(cloud, "LimitRange", namespace) == {"tradeplane-runs", "tradeplane-tenant"}
+
+
+def test_amounts_are_as_the_api_server_writes_them(cloud: list[Json]) -> None:
+    """Otherwise every ``up`` would change them again."""
+    quotas = [o["spec"]["hard"] for o in cloud if o["kind"] == "ResourceQuota"]
+    assert len(quotas) == 2
+    assert not [
+        amount for hard in quotas for amount in hard.values() if re.fullmatch(r"[0-9]+(000|024(Mi|Gi))", amount)
+    ]
 
 
 def test_networks_are_shut_off_but_for_what_is_needed(local: list[Json], cloud: list[Json]) -> None:
