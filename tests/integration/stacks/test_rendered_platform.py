@@ -196,6 +196,7 @@ def test_the_operator_takes_its_settings(config: Json) -> None:
     assert settings.evidence.registry == config["evidence"]["registry"]
     assert settings.evidence.required == config["evidence"].get("required", False)
     assert settings.evidence.plain_http == config["evidence"].get("plain_http", False)
+    assert settings.stores["default"].credentials_secret is None
     volumes = one(objects, "Deployment", "tradeplane-operator")["spec"]["template"]["spec"]["volumes"]
     (mounted,) = (volume["configMap"]["name"] for volume in volumes if volume["name"] == "settings")
     assert mounted == name

@@ -15,7 +15,7 @@ MUTANTS: tuple[Weakening, ...] = (
     (r'r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?/(', 'r"^.*(', 0),
     ('r"^s3://', 'r"^[a-z0-9]+://', 0),
     ('= "role"', '= "secret"', 0),
-    ("signing_key: SecretStr | None = None", "signing_key: Any = None", 0),
+    ("signing_key: SecretStr | None = None", "signing_key: str | None = None", 0),
     ("plain_http: bool = False", "plain_http: bool = True", 0),
     ('found.curve.name != "secp256r1"', "False", 0),
     ("not isinstance(found, ec.EllipticCurvePrivateKey) or ", "", 0),

@@ -12,7 +12,7 @@ TESTS = (
 MUTANTS: tuple[Weakening, ...] = (
     ('"CustomResourceDefinition": 0', '"CustomResourceDefinition": 1', 0),
     ('"Namespace": 0', '"Namespace": 1', 0),
-    ('"RoleBinding": 2', '"RoleBinding": 1', 1),
+    ('"RoleBinding": 2', '"RoleBinding": 1', 0),
     ('"ValidatingAdmissionPolicyBinding": 3', '"ValidatingAdmissionPolicyBinding": 2', 0),
     ('"Deployment": 4', '"Deployment": 1', 0),
     ('"Service": 4', '"Service": 3', 0),
