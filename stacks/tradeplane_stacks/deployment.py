@@ -58,27 +58,45 @@ def write_overlay(
     """
     directory.mkdir(parents=True, exist_ok=True)
     settings = yaml.safe_load((overlay / _SETTINGS).read_text(encoding="utf-8")) | dict(changes or {})
-    settings["images"] = {**settings["images"], "default": images.workloads}
-    name, _, digest = images.operator.partition("@")
-    kustomization = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": [os.path.relpath(overlay.resolve(), directory.resolve())],
-        **(
-            {"components": [os.path.relpath(one.resolve(), directory.resolve()) for one in components]}
-            if components
-            else {}
-        ),
-        "images": [{"name": OPERATOR_IMAGE, "newName": name, "digest": digest}],
-        "configMapGenerator": [
-            {
-                "name": "tradeplane-settings",
-                "namespace": "tradeplane-system",
-                "behavior": "replace",
-                "files": [_SETTINGS],
-            }
-        ],
-    }
-    (directory / "kustomization.yaml").write_text(yaml.safe_dump(kustomization, sort_keys=False), encoding="utf-8")
-    (directory / _SETTINGS).write_text(yaml.safe_dump(settings, sort_keys=False), encoding="utf-8")
+    laid_over = operator_kustomization(
+        [os.path.relpath(overlay.resolve(), directory.resolve())],
+        [os.path.relpath(one.resolve(), directory.resolve()) for one in components],
+        images,
+        settings,
+        replaces=True,
+    )
+    for name, text in laid_over.items():
+        (directory / name).write_text(text, encoding="utf-8")
     return directory
+
+
+def operator_kustomization(
+    resources: Sequence[str],
+    components: Sequence[str],
+    images: DeployedImages,
+    settings: Mapping[str, Any],
+    *,
+    replaces: bool = False,
+    patches: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, str]:
+    """Return the files of a kustomization of the operator: with these images and settings, by their names.
+
+    ``replaces`` says that one of the resources has settings already. Of ``settings``, the runner's image is set here.
+    """
+    name, _, digest = images.operator.partition("@")
+    generated = {"name": "tradeplane-settings", "namespace": "tradeplane-system", "files": [_SETTINGS]}
+    kustomization = {
+        "resources": [*resources],
+        **({"components": [*components]} if components else {}),
+        "images": [{"name": OPERATOR_IMAGE, "newName": name, "digest": digest}],
+        "configMapGenerator": [{**generated, **({"behavior": "replace"} if replaces else {})}],
+        **({"patches": [*patches]} if patches else {}),
+    }
+    used = {**settings, "images": {**settings.get("images", {}), "default": images.workloads}}
+    return {"kustomization.yaml": kustomization_text(kustomization), _SETTINGS: yaml.safe_dump(used, sort_keys=False)}
+
+
+def kustomization_text(fields: Mapping[str, Any]) -> str:
+    """Return a kustomization of these fields, as YAML."""
+    document = {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization", **fields}
+    return yaml.safe_dump(document, sort_keys=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,13 @@ _PLURALS = tuple(f"{kind.plural}.{GROUP}" for kind in KINDS)
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCluster]:
     """etcd, API server, controller-manager and scheduler on loopback, thrown away at the end of the session."""
-    state = tmp_path_factory.mktemp("control-plane")
+    with running_control_plane(tmp_path_factory.mktemp("control-plane")) as cluster:
+        yield cluster
+
+
+@contextmanager
+def running_control_plane(state: Path) -> Iterator[EmbeddedCluster]:
+    """Run a control plane, for tests that cannot share one because they remove what others need."""
     settings = replace(Settings.from_environment(os.environ), state=state, control_plane_only=True)
     cluster = EmbeddedCluster(settings)
     # Held for as long as these tests run: where the kernel may give them to connections, those that are tried anew

@@ -20,10 +20,11 @@ from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, f
 from tradeplane_stacks.automation.policy_packs import found_packs, search_path
 from tradeplane_stacks.automation.pulumi_program import command
 from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
+from tradeplane_stacks.programs.local import LOCAL
 from tradeplane_stacks.programs.platform import PLATFORM
 from tradeplane_stacks.programs.program import ConfigurationRefused, Program
 
-PROGRAMS = {program.project: program for program in (PLATFORM,)}
+PROGRAMS = {program.project: program for program in (LOCAL, PLATFORM)}
 """Programs by the name of their project, as ``Pulumi.yaml`` has it."""
 
 Say = Callable[[str], None]

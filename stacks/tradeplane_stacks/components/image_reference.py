@@ -14,6 +14,14 @@ ImageReference = Annotated[
     ),
 ]
 
+# The same without a tag, for what takes images apart at the digest.
+ImageByDigest = Annotated[
+    str,
+    StringConstraints(
+        max_length=512, pattern=r"^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)+@sha256:[0-9a-f]{64}$"
+    ),
+]
+
 
 @dataclass(frozen=True)
 class Image:

@@ -18,6 +18,9 @@ import yaml
 Json = dict[str, Any]
 _LIMIT_SECONDS = 60
 _CREATED = {200, 201}
+MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+"""Server-side apply; JSON is YAML."""
 ADMINISTRATORS = "system:masters"
 """Whoever is asked for is in this group too: what is tested is admission, and not what roles permit."""
 
@@ -63,16 +66,27 @@ class Server:
         return cls(urlsplit(cluster["server"]).netloc, context)
 
     def ask(
-        self, method: str, path: str, body: Json | None = None, *, user: str = "", groups: tuple[str, ...] = ()
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        user: str = "",
+        groups: tuple[str, ...] = (),
+        patch: str = MERGE,
     ) -> Answer:
-        """Send one request, as the administrator where no user is named; a refusal is an answer too."""
+        """Send one request, as the administrator where no user is named; a refusal is an answer too.
+
+        ``patch`` is of what kind a PATCH is.
+        """
+        content = patch if method == "PATCH" else "application/json"
         while not self._idle.empty():
             kept = self._connected()
             try:
-                return self._asked(kept, method, path, body, user, groups)
+                return self._asked(kept, method, path, body, user, groups, content)
             except (OSError, http.client.HTTPException):  # the server has closed it meanwhile
                 kept.close()
-        return self._asked(self._connected(), method, path, body, user, groups)
+        return self._asked(self._connected(), method, path, body, user, groups, content)
 
     def _asked(
         self,
@@ -82,17 +96,16 @@ class Server:
         body: Json | None,
         user: str,
         groups: tuple[str, ...],
+        content_type: str,
     ) -> Answer:
         """Send a request over a connection, and keep the connection."""
-        patch = method == "PATCH"
-        headers = {"Content-Type": "application/merge-patch+json" if patch else "application/json"}
         connection.putrequest(method, path)
         if user:
             connection.putheader("Impersonate-User", user)
             for group in (ADMINISTRATORS, *groups):
                 connection.putheader("Impersonate-Group", group)
         content = b"" if body is None else json.dumps(body).encode()
-        for name, value in {**headers, "Content-Length": str(len(content))}.items():
+        for name, value in {"Content-Type": content_type, "Content-Length": str(len(content))}.items():
             connection.putheader(name, value)
         connection.endheaders(content)
         response = connection.getresponse()

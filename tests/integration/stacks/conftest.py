@@ -41,7 +41,6 @@ from tests.integration.stacks.providers.NAME import serve
 
 serve()
 """
-PLUGINS = ("aws",)
 _LIMIT_S = 300
 _THREADS_END_WITHIN_S = 10
 
@@ -64,30 +63,38 @@ def served() -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def environment(served: Cloud, pulumi: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Give the environment of Pulumi: a stand-in on PATH for each plugin that is not there, and the cloud's address.
-
-    The engine starts a plugin several times for each command, which is most of what that takes where the plugin is
-    written in Python. So that each stand-in runs already, and the engine is told where.
-    """
-    folder = tmp_path_factory.mktemp("plugins")
-    found = {
-        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # nobody is asked for what is not there
+    """Give the environment of Pulumi: a stand-in on PATH for the plugin of AWS, and the cloud's address."""
+    cloud_of_the_test = {
         "AWS_ENDPOINT_URL": served.url,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    with contextlib.ExitStack() as running:
-        attached = []
-        for name in PLUGINS:
-            program = folder / f"pulumi-resource-{name}"
-            if shutil.which(program.name) is None:
-                program.write_text(_STAND_IN.replace("NAME", name), encoding="utf-8")
-                program.chmod(0o755)
-                attached.append(f"{name}:{running.enter_context(_serving(program, found))}")
-        yield found | ({"PULUMI_DEBUG_PROVIDERS": ",".join(attached)} if attached else {})
+    with plugin("aws", tmp_path_factory.mktemp("plugins"), cloud_of_the_test) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def plugin(name: str, folder: Path, reached_by: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Give the environment in which Pulumi has a plugin, which reaches its server by a part of it.
+
+    The engine starts a plugin several times for each command, which is most of what that takes where the plugin is
+    written in Python. So that a stand-in runs already, and the engine is told where.
+    """
+    found = {
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # nobody is asked for what is not there
+        **reached_by,
+    }
+    program = folder / f"pulumi-resource-{name}"
+    if shutil.which(program.name) is not None:
+        yield found
+        return
+    program.write_text(_STAND_IN.replace("NAME", name), encoding="utf-8")
+    program.chmod(0o755)
+    with _serving(program, found) as port:
+        yield found | {"PULUMI_DEBUG_PROVIDERS": f"{name}:{port}"}
 
 
 @contextlib.contextmanager
@@ -146,17 +153,25 @@ def project(
         settings.pop("secretsprovider", None)  # there is no KMS before the stack; the passphrase below stands in
         settings["config"]["aws:allowedAccountIds"] = [ACCOUNT]
         file.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    (tmp_path / "state").mkdir()
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with entered(folder, environment, monkeypatch):
+        yield Project(folder, pulumi)
+
+
+@contextlib.contextmanager
+def entered(folder: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have the command called in the folder of a program, with a state of its own, until this ends."""
+    state = folder.parent / "state"
+    state.mkdir()
     own = {
-        "PULUMI_HOME": str(tmp_path / "home"),
-        "PULUMI_BACKEND_URL": (tmp_path / "state").as_uri(),
+        "PULUMI_HOME": str(folder.parent / "home"),
+        "PULUMI_BACKEND_URL": state.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "of a test",
     }
     for name, value in (environment | own).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
     monkeypatch.chdir(folder)
-    yield Project(folder, pulumi)
+    yield
     _collect()
 
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import runpy
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
-import pulumi
 import pytest
-from pulumi import automation
 from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.rpc import UNKNOWN
 from tradeplane_stacks.automation.changes import Watched
-from tradeplane_stacks.automation.pulumi_program import command
 
+from tests.integration.stacks.inline_programs import Aborted, Asked, Call, stack_of, up, void
 from tests.integration.stacks.providers import aws_iam, aws_kms, aws_s3
 from tests.integration.stacks.providers.frame import Provider, Refused, ResourceType
 from tests.integration.stacks.providers.shapes import read_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import grpc
 
     from tests.integration.stacks.cloud import Cloud
     from tests.integration.stacks.conftest import Project
@@ -83,13 +79,6 @@ PARTS: dict[str, dict[str, Any]] = {
 }
 
 
-class Asked(pulumi.CustomResource):
-    """A resource of a type by its name, with properties as they go to the provider."""
-
-    def __init__(self, pulumi_type: str, name: str, after: list[pulumi.Resource] | None = None, **inputs: Any) -> None:
-        super().__init__(pulumi_type, name, inputs, pulumi.ResourceOptions(depends_on=after or []))
-
-
 def storage(years: int = 7) -> None:
     """Make a bucket with all that can be set of one, and a role."""
     bucket = Asked("aws:s3/bucket:Bucket", "b", bucket=BUCKET, region=REGION, objectLockEnabled=True, tags={"a": "b"})
@@ -101,21 +90,6 @@ def storage(years: int = 7) -> None:
         Asked(token, part, [bucket], bucket=bucket.id, region=REGION, **given)
     role = Asked("aws:iam/role:Role", "r", assumeRolePolicy=ASSUME, tags={"a": "b"})
     Asked("aws:iam/rolePolicy:RolePolicy", "p", role=role.id, policy=TLS_ONLY)
-
-
-def stack_of(project: Project, program: Callable[[], None]) -> automation.Stack:
-    workspace = automation.LocalWorkspace(work_dir=str(project.folder), program=program, pulumi_command=command())
-    return automation.Stack.create_or_select("dev", workspace)
-
-
-def void(_: object) -> None:
-    """Give nothing: what a program returns would be its outputs."""
-
-
-def up(stack: automation.Stack) -> dict[str, str]:
-    watched = Watched(lambda _: None)
-    stack.up(refresh=True, on_event=watched)
-    return {change.name: change.operation for change in watched.changes.values()}
 
 
 def test_storage_is_made_compared_repaired_and_removed(project: Project, aws: Cloud) -> None:
@@ -175,17 +149,6 @@ def test_the_folder_that_the_command_pulumi_runs_makes_the_program(project: Proj
         "tradeplane:components:SigningKey",
     ]
     assert aws.asked == []
-
-
-class Aborted(Exception):
-    """A call of the protocol was answered with an error."""
-
-
-class Call:
-    """What gRPC gives to who answers a call."""
-
-    def abort(self, code: grpc.StatusCode, message: str) -> NoReturn:
-        raise Aborted(f"{code.name}: {message}")
 
 
 @pytest.mark.parametrize(

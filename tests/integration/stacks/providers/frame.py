@@ -13,15 +13,16 @@ import json
 import os
 import signal
 import sys
+import time
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import grpc
-from google.protobuf import empty_pb2, struct_pb2
+from google.protobuf import any_pb2, empty_pb2, struct_pb2
 from google.protobuf.json_format import MessageToDict, ParseDict
-from pulumi.runtime.proto import plugin_pb2
+from pulumi.runtime.proto import plugin_pb2, status_pb2
 from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.proto.provider_pb2_grpc import ResourceProviderServicer, add_ResourceProviderServicer_to_server
 from pulumi.runtime.rpc import UNKNOWN
@@ -33,6 +34,9 @@ Properties = dict[str, Any]
 """Properties of a resource as Pulumi spells them, in JSON's types."""
 
 _ORPHANED_AFTER_S = 0.5
+_READY_WITHIN_S = 600.0
+"""How long a resource may take to be ready where its options say nothing (`customTimeouts`)."""
+_LOOK_AGAIN_S = 0.1
 
 
 class Refused(Exception):
@@ -60,6 +64,19 @@ class ResourceType(ABC):
     @abstractmethod
     def check(self, inputs: Properties) -> None:
         """Raise Refused where inputs are not valid; some may be ``UNKNOWN`` yet."""
+
+    def replacing(self, old: Properties, new: Properties, changed: list[str]) -> list[str]:
+        """Return which of the inputs that changed make another resource."""
+        return [key for key in changed if key in self.replaces]
+
+    def same_name(self, old: Properties, new: Properties) -> bool:
+        """Whether both have a name, and the same: one can then be made only when the other is gone."""
+        return self.named is not None and same(old.get(self.named), new.get(self.named))
+
+    def unready(self, resource_id: str, inputs: Properties) -> list[str]:
+        """Return why a resource that was made is not ready yet; empty where it is, as most are at once."""
+        del resource_id, inputs
+        return []
 
     @abstractmethod
     def create(self, inputs: Properties) -> str:
@@ -138,14 +155,14 @@ class Provider(ResourceProviderServicer):
         old, new = _plain(request.old_inputs), _plain(request.news)
         changed = sorted(key for key in old.keys() | new.keys() if not same(old.get(key), new.get(key)))
         changed = [key for key in changed if key not in request.ignoreChanges]
-        replaces = [key for key in changed if key in kind.replaces]
+        replaces = _told(context, lambda: kind.replacing(old, new, changed)) if changed else []
         return protocol.DiffResponse(
             changes=protocol.DiffResponse.DIFF_SOME if changed else protocol.DiffResponse.DIFF_NONE,
             diffs=changed,
             replaces=replaces,
             hasDetailedDiff=True,
             detailedDiff={key: _difference(key, old, new, key in replaces) for key in changed},
-            deleteBeforeReplace=bool(replaces and kind.named and same(old.get(kind.named), new.get(kind.named))),
+            deleteBeforeReplace=bool(replaces and kind.same_name(old, new)),
         )
 
     def Create(self, request: Any, context: Any) -> Any:
@@ -154,7 +171,7 @@ class Provider(ResourceProviderServicer):
         if request.preview:
             return protocol.CreateResponse(properties=request.properties)
         made = _told(context, lambda: kind.create(inputs))
-        return protocol.CreateResponse(id=made, properties=self._outputs(kind, made, inputs, context))
+        return protocol.CreateResponse(id=made, properties=self._ready(kind, made, inputs, request.timeout, context))
 
     def Read(self, request: Any, context: Any) -> Any:
         """Return a resource as it is; nothing where it is gone."""
@@ -163,6 +180,8 @@ class Provider(ResourceProviderServicer):
         if found is None:
             return protocol.ReadResponse()
         properties = _struct({**found.inputs, **found.outputs})
+        if reasons := _told(context, lambda: kind.unready(request.id, inputs)):
+            _not_ready(context, request.id, properties, found.inputs, reasons)
         return protocol.ReadResponse(id=request.id, properties=properties, inputs=_struct(found.inputs))
 
     def Update(self, request: Any, context: Any) -> Any:
@@ -172,7 +191,7 @@ class Provider(ResourceProviderServicer):
         if request.preview:
             return protocol.UpdateResponse(properties=_struct({**_plain(request.olds), **new}))
         _told(context, lambda: kind.update(request.id, old, new))
-        return protocol.UpdateResponse(properties=self._outputs(kind, request.id, new, context))
+        return protocol.UpdateResponse(properties=self._ready(kind, request.id, new, request.timeout, context))
 
     def Delete(self, request: Any, context: Any) -> Any:
         """Remove a resource."""
@@ -190,6 +209,16 @@ class Provider(ResourceProviderServicer):
         if kind is None:
             _refuse(context, f"the type {token} is not implemented by this stand-in")
         return kind
+
+    def _ready(self, kind: ResourceType, resource_id: str, inputs: Properties, within_s: float, context: Any) -> Any:
+        """Wait until a resource is ready, and return its outputs. Where it never is, it is there all the same."""
+        ends = time.monotonic() + (within_s or _READY_WITHIN_S)
+        while reasons := _told(context, lambda: kind.unready(resource_id, inputs)):
+            if time.monotonic() > ends:
+                outputs = self._outputs(kind, resource_id, inputs, context)
+                _not_ready(context, resource_id, outputs, inputs, reasons)
+            time.sleep(_LOOK_AGAIN_S)
+        return self._outputs(kind, resource_id, inputs, context)
 
     def _outputs(self, kind: ResourceType, resource_id: str, inputs: Properties, context: Any) -> Any:
         found = _told(context, lambda: kind.read(resource_id, inputs))
@@ -247,6 +276,34 @@ def _told(context: Any, ask: Callable[[], Result]) -> Result:
     except Exception as error:
         context.abort(grpc.StatusCode.UNKNOWN, str(error) or type(error).__name__)
         raise AssertionError("abort raises") from error
+
+
+@dataclass(frozen=True)
+class _Ended(grpc.Status):  # type: ignore[misc]
+    """How a call ends, as gRPC takes it."""
+
+    code: grpc.StatusCode
+    details: str
+    trailing_metadata: tuple[tuple[str, bytes], ...]
+
+
+def _not_ready(context: Any, resource_id: str, outputs: Any, inputs: Properties, reasons: list[str]) -> NoReturn:
+    """Say that a resource is there and not ready: the engine records it, and goes on from there the next time.
+
+    It is an error with details, of the form ``google.rpc.Status`` (https://grpc.io/docs/guides/error/).
+    """
+    # The engine tells the reasons, and nothing else.
+    reasons = [f"{resource_id} was made, and is not ready: {reason}" for reason in reasons]
+    said = "; ".join(reasons)
+    detail = any_pb2.Any()
+    detail.Pack(
+        protocol.ErrorResourceInitFailed(id=resource_id, properties=outputs, reasons=reasons, inputs=_struct(inputs))
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=said, details=[detail])
+    context.abort_with_status(
+        _Ended(grpc.StatusCode.UNKNOWN, said, (("grpc-status-details-bin", status.SerializeToString()),))
+    )
+    raise AssertionError("abort raises")
 
 
 def _refuse(context: Any, message: str) -> NoReturn:

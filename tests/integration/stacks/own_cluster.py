@@ -1,0 +1,80 @@
+"""A cluster of the tests' own, which they may take everything from, and ``stacks/local`` on it.
+
+Its fixtures are for the modules that name them: whoever tests with the cloud alone starts no cluster.
+"""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tests.integration.conftest import running_control_plane
+from tests.integration.policies.server import Server
+from tests.integration.stacks.conftest import ROOT, Project, entered, plugin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tradeplane_stacks.local.cluster import EmbeddedCluster
+
+__all__ = ["LocalProject", "cluster_environment", "local_project", "own_cluster", "own_server"]
+
+_PART = "tradeplane-local:platform"
+
+
+class LocalProject(Project):
+    """A copy of ``stacks/local``, with a state of its own."""
+
+    def change(self, **changes: Any) -> None:
+        """Change fields of the platform of ``dev``; those that are None go."""
+        file = self.folder / "Pulumi.dev.yaml"
+        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+        fields = settings["config"][_PART] | changes
+        settings["config"][_PART] = {key: value for key, value in fields.items() if value is not None}
+        file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCluster]:
+    """Give a control plane without nodes."""
+    with running_control_plane(tmp_path_factory.mktemp("own-cluster")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def cluster_environment(
+    own_cluster: EmbeddedCluster, pulumi: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Give the environment of Pulumi: the plugin of Kubernetes, or a stand-in, and that cluster."""
+    del pulumi  # it is built before anything is served
+    kubeconfig = {"KUBECONFIG": str(own_cluster.kubeconfig)}
+    with plugin("kubernetes", tmp_path_factory.mktemp("plugins"), kubeconfig) as found:
+        yield found
+
+
+@pytest.fixture
+def local_project(
+    tmp_path: Path,
+    pulumi: Path,
+    cluster_environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tradeplane: Callable[..., Any],
+) -> Iterator[LocalProject]:
+    """Give the project, in which the command is called from now on."""
+    del tradeplane  # it chooses a folder as well, and so comes first
+    folder = tmp_path / "local"
+    shutil.copytree(ROOT / "stacks" / "local", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with entered(folder, cluster_environment, monkeypatch):
+        yield LocalProject(folder, pulumi)
+
+
+@pytest.fixture
+def own_server(own_cluster: EmbeddedCluster) -> Iterator[Server]:
+    """Give requests to the cluster's API server."""
+    found = Server.of(own_cluster.kubeconfig)
+    yield found
+    found.close()

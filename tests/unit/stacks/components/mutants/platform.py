@@ -1,0 +1,20 @@
+"""How a platform could be weakened where its objects are made."""
+
+import tests.integration.stacks.cloud
+import tests.unit.stacks.components.loaded  # noqa: F401 -- both for the forks of all weakenings
+from tests.unit.stacks.components.mutants import Weakening
+
+TESTS = ("../../../integration/stacks/test_rendered_platform.py",)
+
+MUTANTS: tuple[Weakening, ...] = (
+    (", **TAKES_BACK}}", "}}", 0),
+    ('{"pulumi.com/patchForce": "true"}', '{"pulumi.com/patchForce": "false"}', 0),
+    ("depends_on=[*after]", "depends_on=[]", 0),
+    ('protect=self._config.protected and one["kind"] in _PROTECTED', "protect=False", 0),
+    ('("CustomResourceDefinition", "Namespace")', '("CustomResourceDefinition",)', 0),
+    ('("CustomResourceDefinition", "Namespace")', '("Namespace",)', 0),
+    ('pulumi.Output.secret({"key.pem": encoded})', '{"key.pem": encoded}', 0),
+    ("create=rollout, ", "", 0),
+    (", update=rollout", "", 0),
+    ('f"system:serviceaccount:{SYSTEM}:{_ACCOUNT}"', 'f"system:serviceaccounts:{SYSTEM}"', 0),
+)

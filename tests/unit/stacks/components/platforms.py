@@ -1,0 +1,98 @@
+"""Configurations of a platform that are right, for tests that change one thing in them, and what is made of them."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tradeplane_stacks.components.platform_config import PlatformConfig
+from tradeplane_stacks.components.platform_manifests import kustomizations
+from tradeplane_stacks.kustomize import render
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+Json = dict[str, Any]
+DIGEST = "sha256:" + "1" * 64
+OPERATOR = f"registry.example/tradeplane/operator@{DIGEST}"
+WORKLOADS = f"registry.example/tradeplane/workloads@{DIGEST}"
+ROLE = "arn:aws:iam::111122223333:role/tradeplane"
+LOCAL: Json = {
+    "images": {"operator": OPERATOR, "workloads": WORKLOADS},
+    "store": {"kind": "volume"},
+    "evidence": {
+        "registry": "localhost:5000/runs",
+        "plain_http": True,
+        "signer": "file:/etc/tradeplane-signing/key.pem",
+    },
+    "namespaces": [{"name": "research"}],
+}
+CLOUD: Json = {
+    "images": {"operator": OPERATOR, "workloads": WORKLOADS},
+    "store": {"kind": "s3", "url": "s3://tradeplane-results/runs", "region": "eu-west-1"},
+    "evidence": {
+        "registry": "111122223333.dkr.ecr.eu-west-1.amazonaws.com/runs",
+        "signer": "awskms:///alias/tradeplane-prod-signing-key",
+        "required": True,
+    },
+    "operator_role": f"{ROLE}-operator",
+    "namespaces": [
+        {"name": "desk", "tenant": "desk", "quota": "large", "brokers": True, "runner_role": f"{ROLE}-desk"},
+        {"name": "lab", "tenant": "lab"},
+    ],
+}
+
+
+def private_key(kind: str = "P-256") -> str:
+    """Return a new private key, in PEM."""
+    made: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    if kind == "RSA":
+        made = rsa.generate_private_key(65537, 2048)
+    else:
+        made = ec.generate_private_key(ec.SECP256R1() if kind == "P-256" else ec.SECP384R1())
+    return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def changed(config: Mapping[str, Any], path: str, value: Any) -> Json:
+    """Return a configuration with one field changed, as ``evidence.signer``."""
+    first, _, rest = path.partition(".")
+    return {**config, first: changed(config[first], rest, value) if rest else value}
+
+
+def rendered(config: Mapping[str, Any]) -> list[Json]:
+    """Return the objects that kustomize makes of a configuration."""
+    return rendered_once(kustomizations(PlatformConfig.read(config)))
+
+
+def rendered_once(files: Mapping[str, str]) -> list[Json]:
+    """Render files as they are rendered; the same files are not given to kubectl twice, which takes a second."""
+    return deepcopy(_rendered(tuple(sorted(files.items()))))
+
+
+@cache
+def _rendered(files: tuple[tuple[str, str], ...]) -> list[Json]:
+    return render(dict(files))
+
+
+def one(objects: Sequence[Json], kind: str, name: str, namespace: str | None = None) -> Json:
+    """Return the one object of a kind and a name."""
+    (found,) = (
+        this
+        for this in objects
+        if this["kind"] == kind
+        and this["metadata"]["name"] == name
+        and (namespace is None or this["metadata"]["namespace"] == namespace)
+    )
+    return found
+
+
+def names(objects: Sequence[Json], kind: str, namespace: str | None = None) -> set[str]:
+    """Return the names of the objects of a kind."""
+    return {
+        this["metadata"]["name"]
+        for this in objects
+        if this["kind"] == kind and (namespace is None or this["metadata"]["namespace"] == namespace)
+    }
