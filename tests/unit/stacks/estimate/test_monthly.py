@@ -8,9 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.estimate.monthly import LEFT_OUT, Estimate, estimate
-from tradeplane_stacks.estimate.price_table import PriceTable
+from tradeplane_stacks.estimate.price_table import PriceTable, price_table
 
-from tests.unit.stacks.components import test_region_cluster, test_region_network, test_signing_key
+from tests.unit.stacks.components import (
+    snapshot_stores,
+    test_metadata_database,
+    test_region_cluster,
+    test_region_network,
+    test_signing_key,
+)
 
 ALL_BUT_SPOT = {
     "eks-cluster/hour": "0.10",
@@ -119,3 +125,19 @@ def test_amounts_are_text_in_json_and_what_is_left_out_is_there() -> None:
     assert told["complete"] is False
     assert told["leftOut"] == list(LEFT_OUT)
     assert told["pricesRead"] == "2026-01-31"
+
+
+def test_the_table_that_is_shipped_has_all_that_stands_in_us_east_1() -> None:
+    """But for the database's default class, as docs/stacks/estimate.md says."""
+    here = {"region": "us-east-1"}
+    zones = {"zones": ["use1-az1", "use1-az2", "use1-az4"], "nat": "per-zone"}
+    parts: dict[str, Configuration] = {
+        "network": test_region_network.config(**here, **zones),
+        "cluster": test_region_cluster.config(**here, node_groups=INTEL_ARM, support="EXTENDED"),
+        "database": test_metadata_database.config(**here, backup_region="eu-west-1"),
+        "key": test_signing_key.config(),
+        "store": snapshot_stores.config(),
+    }
+    found = estimate({"main/prod": parts}, price_table())
+    assert [gap.item for gap in found.gaps] == ["rds-postgres:db.m7g.large/hour"]
+    assert found.least > 0
