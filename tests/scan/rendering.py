@@ -51,7 +51,7 @@ def render(kubectl: Path, folder: Path) -> dict[str, str]:
     """
 
     def kustomize(directory: Path) -> str:
-        command = [kubectl, "kustomize", directory]
+        command: list[str | Path] = [kubectl, "kustomize", directory]
         environment = {"HOME": str(folder), "PATH": os.environ["PATH"]}
         done = subprocess.run(
             command, capture_output=True, text=True, check=True, timeout=_RENDERS_WITHIN_S, env=environment

@@ -26,6 +26,7 @@ _ALL_OK = 10
 """kube-score's best grade; below it a check has something to say (its package ``scorecard``)."""
 
 Json = dict[str, Any]
+Command = list[str | Path]
 
 
 class ScannerFailed(Exception):
@@ -52,7 +53,15 @@ def kube_score(program: Path) -> Scan:
     """Return kube-score as it is called with every check that it has."""
 
     def scan(rendering: Rendering) -> list[Finding]:
-        command = [program, "score", "--output-format", "json", "--kubernetes-version", "v1.34", rendering.file]
+        command: Command = [
+            program,
+            "score",
+            "--output-format",
+            "json",
+            "--kubernetes-version",
+            "v1.34",
+            rendering.file,
+        ]
         return read_kube_score(_answer(command, {0, 1}), rendering.name)
 
     return scan
@@ -78,7 +87,7 @@ def kubeconform(program: Path, folder: Path) -> Scan:
     schemas.write(folder)
 
     def scan(rendering: Rendering) -> list[Finding]:
-        command = [program, "-strict", "-output", "json", "-summary", "-kubernetes-version", KUBERNETES]
+        command: Command = [program, "-strict", "-output", "json", "-summary", "-kubernetes-version", KUBERNETES]
         command += ["-schema-location", f"{folder}/{schemas.TEMPLATE}", rendering.file]
         return read_kubeconform(_answer(command, {0, 1}), rendering.name, len(rendering.objects))
 
@@ -105,35 +114,32 @@ def read_kubeconform(answer: str, rendering: str, objects: int) -> list[Finding]
 
 def checkov() -> Scan:
     """Return checkov with the checks of Kubernetes that come with it, in an environment of its own."""
-    program = python_of(HERE / "checkov.txt", "scanners").with_name("checkov")
+    python = python_of(HERE / "checkov.txt", "scanners")
 
     def scan(rendering: Rendering) -> list[Finding]:
-        command = [program, "--file", rendering.file, "--framework", "kubernetes", "--output", "json"]
-        command += ["--skip-download", "--compact", "--quiet"]
-        return read_checkov(_answer(command, {0, 1}), rendering.name)
+        command: Command = [python, HERE / "checkov_kubernetes.py", rendering.file]
+        return read_checkov(_answer(command, {0}), rendering.name)
 
     return scan
 
 
 def read_checkov(answer: str, rendering: str) -> list[Finding]:
-    """Read what checkov prints: a report, or counts alone where it has no check of anything in the file.
+    """Read what ``checkov_kubernetes.py`` prints.
 
     Raises:
-        ScannerFailed: when it could not read the file.
+        ScannerFailed: when checkov could not read the file.
 
     """
     told = json.loads(answer)
-    if "results" not in told:
-        return []
-    if errors := told["results"]["parsing_errors"]:
+    if errors := told["unread"]:
         raise ScannerFailed(f"checkov cannot read {', '.join(errors)}, of {rendering}")
     return [
         Finding("checkov", failed["check_id"], failed["resource"], failed["check_name"], rendering)
-        for failed in told["results"]["failed_checks"]
+        for failed in told["failed"]
     ]
 
 
-def _answer(command: list[str | Path], well: set[int]) -> str:
+def _answer(command: Command, well: set[int]) -> str:
     environment = os.environ | {"LOG_LEVEL": "ERROR"}
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=_SCANS_WITHIN_S, env=environment

@@ -49,19 +49,19 @@ def test_objects_that_kubeconform_did_not_judge_are_no_pass(valid: int, skipped:
         read_kubeconform(conform(valid, 0, skipped), "r", 2)
 
 
-def report(*, errors: list[str] | None = None) -> str:
+def report(*, unread: list[str] | None = None) -> str:
     failed = {"check_id": "CKV_1", "resource": "Pod.n.a", "check_name": "it should"}
-    return json.dumps({"results": {"failed_checks": [failed], "parsing_errors": errors or []}})
+    return json.dumps({"passed": 3, "failed": [failed], "unread": unread or []})
 
 
 def test_what_checkov_says_failed_is_a_finding() -> None:
     assert read_checkov(report(), "r") == [Finding("checkov", "CKV_1", "Pod.n.a", "it should", "r")]
-    assert read_checkov(json.dumps({"passed": 0, "failed": 0}), "r") == []
+    assert read_checkov(json.dumps({"passed": 3, "failed": [], "unread": []}), "r") == []
 
 
 def test_a_file_that_checkov_cannot_read_is_no_pass() -> None:
     with pytest.raises(ScannerFailed, match=r"cannot read /a\.yaml"):
-        read_checkov(report(errors=["/a.yaml"]), "r")
+        read_checkov(report(unread=["/a.yaml"]), "r")
 
 
 def test_a_scanner_that_finds_nothing_wrong_with_the_faulty_object_is_told() -> None:
