@@ -17,7 +17,7 @@ export MYPY_CACHE_DIR ?= $(CACHE)/mypy
 # Tests start Python by the hundred, and each would compile all it imports anew where the environment lets none be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity images release generate docs clean
+.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity scan images release generate docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ bench: sync ## Measure against the peers; writes build/bench.json and prints a t
 
 parity: sync ## Compare results bit by bit on every path; writes docs/parity.md and build/parity.json
 	@$(RUN) python -m tests.parity
+
+scan: sync ## Have checkov, kube-score and kubeconform judge what is deployed; what is accepted is in tests/scan/accepted.yaml
+	@$(RUN) python -m tests.scan
 
 images: sync ## Build the operator's and the workloads' images for amd64 and arm64
 	@$(RUN) python -m tradeplane_stacks.images build

@@ -24,6 +24,7 @@ UP_EPILOG = epilog("tradeplane stack up dev", "tradeplane stack up prod --yes -o
 DRIFT_EPILOG = epilog("tradeplane stack drift prod || tradeplane stack up prod --yes")
 DESTROY_EPILOG = epilog("tradeplane stack destroy dev")
 OUTPUTS_EPILOG = epilog("tradeplane stack outputs prod -o json | jq .outputs.signing_key.signer")
+ESTIMATE_EPILOG = epilog("tradeplane stack estimate prod", "tradeplane stack estimate prod -o json | jq .total")
 CANCEL_EPILOG = epilog("tradeplane stack cancel prod")
 
 Name = Annotated[
@@ -151,6 +152,17 @@ def cancel(
     show({"stack": stack, "operation": "cancel", "pending": list(pending)}, output, lambda: "\n".join(lines))
 
 
+def estimate(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+    """Say what a stack costs in a month by a dated table of prices, and what that leaves out.
+
+    By its configuration alone: neither AWS nor Pulumi's state is asked. Without --cwd, of all programs below stacks/.
+    """
+    from tradeplane_cli import stacks
+
+    found = stacks.estimate(cwd, stack)
+    show(found.as_json(), output, found.as_text)
+
+
 def add_to(application: typer.Typer) -> None:
     """Add the commands to an application."""
     for command, examples in (
@@ -160,6 +172,7 @@ def add_to(application: typer.Typer) -> None:
         (drift, DRIFT_EPILOG),
         (destroy, DESTROY_EPILOG),
         (outputs, OUTPUTS_EPILOG),
+        (estimate, ESTIMATE_EPILOG),
         (cancel, CANCEL_EPILOG),
     ):
         application.command(command.__name__, epilog=examples, no_args_is_help=True)(command)

@@ -76,6 +76,12 @@ class NodeGroup(Configuration):
                 raise ValueError(f"instance_types of node group {self.name}: {error}") from None
 
     @property
+    def disks(self) -> list[tuple[str, int]]:
+        """Device and size in GiB of each disk of a node."""
+        *system, last = _DEVICES[self.image]
+        return [*((device, _SYSTEM_DISK_GIB) for device in system), (last, self.disk_gib)]
+
+    @property
     def labels(self) -> dict[str, str]:
         """Labels of the nodes, beside those that Kubernetes gives them."""
         return {} if self.dedicated is None else {DEDICATED: self.dedicated}
@@ -133,8 +139,6 @@ def node_group(
 
 
 def _launch_template(name: str, group: NodeGroup, nodes: Nodes, parent: pulumi.Resource) -> ec2.LaunchTemplate:
-    *system, last = _DEVICES[group.image]
-    disks = [*((device, _SYSTEM_DISK_GIB) for device in system), (last, group.disk_gib)]
     return ec2.LaunchTemplate(
         name,
         metadata_options=ec2.LaunchTemplateMetadataOptionsArgs(
@@ -154,7 +158,7 @@ def _launch_template(name: str, group: NodeGroup, nodes: Nodes, parent: pulumi.R
                     delete_on_termination="true",
                 ),
             )
-            for device, size in disks
+            for device, size in group.disks
         ],
         tag_specifications=[
             ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags=dict(nodes.tags))

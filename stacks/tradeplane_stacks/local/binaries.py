@@ -126,6 +126,14 @@ KUEUE = Program(
 )
 """Who admits Jobs by quota, here or in another cluster; tests alone use it."""
 
+KUBECONFORM = Program("kubeconform", "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform")
+KUBE_SCORE = Program("kube-score", "kube-score", "github.com/zegl/kube-score/cmd/kube-score")
+SCANNERS = (KUBECONFORM, KUBE_SCORE)
+"""Who judges rendered objects: whether they are of their kind's form, and whether they are as they should be."""
+
+POLICY_TESTER = Program("tester", "policy-controller", "github.com/sigstore/policy-controller/cmd/tester")
+"""What sigstore's policy-controller decides about an image by a ClusterImagePolicy, without a cluster; for tests."""
+
 
 def module_version(module: str, path: str) -> str:
     """Version of a required module, e.g. ``v1.34.4``, as ``go.mod`` of a module directory pins it.

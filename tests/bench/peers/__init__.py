@@ -5,36 +5,21 @@ The scripts beside this module run inside those environments and import nothing 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
 from pathlib import Path
 from typing import Any
 
+from tests.pinned_environment import python_of
+
 HERE = Path(__file__).parent
-INSTALL_LIMIT_S = 600
 RUN_LIMIT_S = 900
-
-
-def cache() -> Path:
-    """Name the folder that environments are kept in between runs."""
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tradeplane" / "peers"
 
 
 def environment(peer: str) -> Path:
     """Make the peer's environment, unless there is one for these very requirements; return its Python."""
-    requirements = HERE / f"{peer}.txt"
-    digest = hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]
-    folder = cache() / f"{peer}-{digest}"
-    python = folder / "bin" / "python"
-    complete = folder / "complete"
-    if not complete.exists():
-        subprocess.run(["uv", "venv", "--quiet", "--clear", "--python", "3.11", folder], check=True, timeout=60)
-        install: list[str | Path] = ["uv", "pip", "install", "--quiet", "--python", python]
-        subprocess.run([*install, "--requirement", requirements], check=True, timeout=INSTALL_LIMIT_S)
-        complete.touch()
-    return python
+    return python_of(HERE / f"{peer}.txt", "peers")
 
 
 def run(peer: str, *arguments: str | Path) -> dict[str, Any]:

@@ -97,6 +97,7 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "stack drift",
         "stack destroy",
         "stack outputs",
+        "stack estimate",
         "stack cancel",
     ],
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,14 +19,16 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Ended]
 
+ROOT = Path(__file__).parents[3]
 KEY = Change("evidence", "aws:kms/key:Key", "update", "urn:evidence", ("policy", "tags"))
 
 
-@pytest.mark.parametrize("command", ["init", "preview", "up", "drift", "destroy", "outputs", "cancel"])
+@pytest.mark.parametrize("command", ["init", "preview", "up", "drift", "destroy", "outputs", "estimate", "cancel"])
 def test_without_pulumi_it_says_how_to_install_it(
     command: str, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in sys.modules if name.startswith("tradeplane_stacks.automation")]:
+    rooms = ("tradeplane_stacks.automation", "tradeplane_stacks.estimate", "tradeplane_stacks.programs")
+    for name in [name for name in sys.modules if name.startswith(rooms)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pulumi", None)
     yes = ["--yes"] if command in ("up", "destroy", "cancel") else []
@@ -54,3 +58,43 @@ def test_changes_are_summed_up(operation: str, changes: tuple[Change, ...], done
 def test_warnings_are_shown_below() -> None:
     text = Shown(Outcome("dev", "up", (), 4, ("look out",)), done=True).as_text()
     assert text.splitlines()[-1] == "warning: look out"
+
+
+def test_an_estimate_is_of_all_programs_of_a_checkout_and_needs_no_program_of_pulumi(
+    tradeplane: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("PATH", "")
+    ended = tradeplane("stack", "estimate", "prod", "-o", "json")
+    assert ended.code == 0, ended.err
+    told = json.loads(ended.out)
+    assert told["stack"] == "prod"
+    assert {line["stack"].partition("/")[2].partition(".")[0] for line in told["lines"]} == {"prod"}
+    assert any(line["what"] == "keys that sign" and line["region"] == "us-east-1" for line in told["lines"])
+
+
+def test_an_estimate_tells_what_it_leaves_out_and_how_old_its_prices_are(tradeplane: Command) -> None:
+    ended = tradeplane("stack", "estimate", "prod", "-C", str(ROOT / "stacks" / "platform"))
+    assert ended.code == 0, ended.err
+    for told in ("AT LEAST", "total", "Left out:", "taxes", "prices read on 20"):
+        assert told in ended.out
+
+
+@pytest.mark.parametrize(
+    ("stack", "told"), [("nosuch", "there is no Pulumi.nosuch.yaml"), ("Prod", "'Prod' is no name of a stack")]
+)
+def test_an_estimate_of_a_stack_that_is_not_there_is_refused(stack: str, told: str, tradeplane: Command) -> None:
+    ended = tradeplane("stack", "estimate", stack, "-C", str(ROOT / "stacks" / "platform"))
+    assert ended.code == 2
+    assert told in ended.err
+
+
+def test_an_estimate_of_a_configuration_that_is_wrong_names_the_field(tradeplane: Command, tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: tradeplane-platform\n")
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        "config:\n  tradeplane-platform:signing_key: {primary_region: eu-west-9}\n"
+    )
+    ended = tradeplane("stack", "estimate", "dev", "-C", str(tmp_path))
+    assert ended.code == 2
+    assert "tradeplane-platform:signing_key.primary_region" in ended.err
+    assert "nothing was changed" in ended.err

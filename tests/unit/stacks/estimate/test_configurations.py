@@ -1,0 +1,84 @@
+"""Configurations of an estimate come from the projects' files, of a stack and of its regions."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from tradeplane_stacks.automation.errors import StackInvalid
+from tradeplane_stacks.components.signing_key import SigningKeyConfig
+from tradeplane_stacks.estimate.configurations import configurations
+from tradeplane_stacks.programs.program import ConfigurationRefused
+
+PLATFORM = Path(__file__).parents[4] / "stacks" / "platform"
+
+
+def project(folder: Path, **stacks: object) -> Path:
+    """Write a project of the platform with a configuration for each stack; `_` in a name is a dot."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "Pulumi.yaml").write_text("name: tradeplane-platform\nruntime: python\n")
+    for name, settings in stacks.items():
+        (folder / f"Pulumi.{name.replace('__', '.').replace('_', '-')}.yaml").write_text(yaml.safe_dump(settings))
+    return folder
+
+
+def example(stack: str = "dev") -> dict[str, dict[str, object]]:
+    settings: dict[str, dict[str, object]] = yaml.safe_load((PLATFORM / f"Pulumi.{stack}.yaml").read_text())
+    return settings
+
+
+def test_the_examples_are_read_without_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    found = configurations((PLATFORM,), "prod")
+    assert list(found) == ["tradeplane-platform/prod"]
+    key = found["tradeplane-platform/prod"]["signing_key"]
+    assert isinstance(key, SigningKeyConfig)
+    assert key.regions == ("eu-west-1", "us-east-1")
+
+
+def test_a_stack_is_that_of_its_name_and_those_of_its_regions(tmp_path: Path) -> None:
+    one = project(tmp_path / "one", prod=example(), prod__eu_west_1=example(), production=example(), dev=example())
+    two = project(tmp_path / "two", prod__us_east_1=example())
+    both = {f"tradeplane-platform/prod{region}" for region in ("", ".eu-west-1", ".us-east-1")}
+    assert set(configurations((one, two), "prod")) == both
+    assert set(configurations((one, two), "prod.us-east-1")) == {"tradeplane-platform/prod.us-east-1"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nosuch", "there is no Pulumi.nosuch.yaml"),
+        ("Prod", "is no name of a stack"),
+        ("prod.mars-north-1", "is no name of a stack"),
+    ],
+)
+def test_a_stack_that_is_not_there_is_told(name: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(StackInvalid, match=told):
+        configurations((project(tmp_path, prod=example()),), name)
+
+
+def test_no_folder_at_all_is_told() -> None:
+    with pytest.raises(StackInvalid, match=r"no Pulumi\.prod\.yaml in stacks"):
+        configurations((), "prod")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ("- a\n- b\n", "config: there is no such mapping"),
+        ("config: later\n", "config: there is no such mapping"),
+        ("config: [\n", "cannot be read"),
+        ("config:\n  tradeplane-platform:ownership: {secure: AAAB}\n", "ownership is a secret"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named(settings: str, told: str, tmp_path: Path) -> None:
+    folder = project(tmp_path)
+    (folder / "Pulumi.prod.yaml").write_text(settings)
+    with pytest.raises(StackInvalid, match=rf"Pulumi\.prod\.yaml.*{told}"):
+        configurations((folder,), "prod")
+
+
+def test_a_field_that_is_wrong_is_named(tmp_path: Path) -> None:
+    settings = example()
+    settings["config"]["tradeplane-platform:signing_key"] = {"primary_region": "eu-west-9"}
+    with pytest.raises(ConfigurationRefused, match=r"signing_key\.primary_region"):
+        configurations((project(tmp_path, prod=settings),), "prod")
