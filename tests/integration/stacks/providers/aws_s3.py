@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.integration.stacks.providers.aws import AwsType
 from tests.integration.stacks.providers.frame import Found, Properties
-from tests.integration.stacks.providers.shapes import read_back, request
+from tests.integration.stacks.providers.shapes import kept, read_back, request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -84,15 +84,18 @@ class BucketPart(AwsType):
         delete: str | None = None,
         within: str = "",
         always: dict[str, str] | None = None,
+        untold: tuple[str, ...] = (),
     ) -> None:
         """Name the operation that sets it, the member of its request, and that of the answer, each a path with dots.
 
         Without ``delete`` there is no request that takes it back, and the bucket keeps it. ``within`` is the property
-        that all others are in, where there is one, and ``always`` what the provider says by itself.
+        that all others are in, where there is one, ``always`` what the provider says by itself, and ``untold`` paths
+        of properties that moto does not tell as they were asked for.
         """
         self.pulumi_type, self.operation = f"aws:s3/{token[0].lower()}{token[1:]}:{token}", put
         self._body, self._found = body.split("."), [part for part in found.split(".") if part]
         self._taken_back, self._within, self._always = delete, within, always or {}
+        self._untold = untold
         self.gone = frozenset({"404", "NoSuchBucket", *gone})
 
     @cached_property
@@ -124,6 +127,8 @@ class BucketPart(AwsType):
             return None
         asked = self._own(inputs)
         read = read_back(found if isinstance(found, dict) else {next(iter(asked)): found}, asked, self.names)
+        for path in self._untold:
+            kept(read, asked, path)
         own = {self._within: read} if self._within else read
         return Found({"region": inputs["region"], "bucket": resource_id, **own}, {})
 
@@ -156,6 +161,7 @@ TYPES = (
         "ServerSideEncryptionConfiguration",
         "ServerSideEncryptionConfigurationNotFoundError",
         delete="DeleteBucketEncryption",
+        untold=("rules.blockedEncryptionTypes",),
     ),
     BucketPart(
         "BucketObjectLockConfiguration",
@@ -200,5 +206,6 @@ TYPES = (
         "ReplicationConfiguration",
         "ReplicationConfigurationNotFoundError",
         delete="DeleteBucketReplication",
+        untold=("rules.deleteMarkerReplication", "rules.sourceSelectionCriteria"),
     ),
 )

@@ -56,6 +56,12 @@ class ResourceType(ABC):
     """Inputs that cannot be changed: another value is another resource."""
     named: str | None = None
     """The input that is a name, which is made up where it is left out."""
+    prefix: str | None = None
+    """The input that such a name begins with, where it is given."""
+
+    def replaced_by(self, key: str) -> bool:
+        """Whether another value of an input is another resource."""
+        return key in self.replaces
 
     @abstractmethod
     def check(self, inputs: Properties) -> None:
@@ -125,7 +131,8 @@ class Provider(ResourceProviderServicer):
         kind = self._type(request.urn, context)
         inputs, old = _plain(request.news), _plain(request.olds)
         if kind.named and kind.named not in inputs:
-            inputs[kind.named] = old.get(kind.named) or f"{_name(request.urn)}-{request.randomSeed.hex()[:7]}"
+            start = inputs.get(kind.prefix or "", f"{_name(request.urn)}-")
+            inputs[kind.named] = old.get(kind.named) or f"{start}{request.randomSeed.hex()[:7]}"
         try:
             kind.check(inputs)
         except Refused as error:
@@ -138,7 +145,7 @@ class Provider(ResourceProviderServicer):
         old, new = _plain(request.old_inputs), _plain(request.news)
         changed = sorted(key for key in old.keys() | new.keys() if not same(old.get(key), new.get(key)))
         changed = [key for key in changed if key not in request.ignoreChanges]
-        replaces = [key for key in changed if key in kind.replaces]
+        replaces = [key for key in changed if kind.replaced_by(key)]
         return protocol.DiffResponse(
             changes=protocol.DiffResponse.DIFF_SOME if changed else protocol.DiffResponse.DIFF_NONE,
             diffs=changed,
