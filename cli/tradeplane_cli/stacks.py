@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tradeplane_stacks.automation.changes import Change
     from tradeplane_stacks.automation.environment import Environment
     from tradeplane_stacks.automation.errors import StackError
-    from tradeplane_stacks.automation.stack import Outcome, Output, Say, Stack
+    from tradeplane_stacks.automation.stack import Outcome, Output, Stack
 
     Show = Callable[["Shown | ShownEnvironment"], None]
 
@@ -95,18 +95,9 @@ class Target:
     """What a command is about: one stack of one program, or an environment where regions are named."""
 
     folder: Path | None
+    """That of the program, or of all programs where regions are named; None for where they are in a checkout."""
     name: str
     regions: tuple[str, ...] = ()
-
-    def open(self, say: Say) -> Stack | Environment:
-        """Open it; a folder is that of the program, or of all programs where regions are named."""
-        if self.regions:
-            from tradeplane_stacks.automation.environment import Environment
-
-            return Environment(self.folder or Path.cwd() / _PROGRAMS, self.name, self.regions, say)
-        from tradeplane_stacks.automation.stack import Stack
-
-        return Stack(_folder(self.folder), self.name, say)
 
     def show(self, operation: str, outcomes: Outcome | Sequence[Outcome], *, done: bool) -> Shown | ShownEnvironment:
         """Give what was done, or would be, in the forms it is printed in."""
@@ -179,14 +170,23 @@ def _opened_one(folder: Path | None, name: str, doing: str) -> Iterator[Stack]:
 def _opened(target: Target, doing: str) -> Iterator[Stack | Environment]:
     """Give a stack or an environment, with progress shown, and its errors as failures of the command."""
     try:
+        from tradeplane_stacks.automation.environment import Environment
         from tradeplane_stacks.automation.errors import StackError, StackInterrupted
+        from tradeplane_stacks.automation.stack import Stack
         from tradeplane_stacks.programs.program import ConfigurationRefused
     except ModuleNotFoundError as error:
         raise CommandFailure(f"stacks need Pulumi, and {error.name} is not installed", remedy=_INSTALL) from error
     title = f"{doing} stack {target.name}"
     try:
-        with stage(title) as say:
-            yield target.open(lambda text: say(f"{title}: {text}"))
+        with stage(title) as show:
+
+            def say(text: str) -> None:
+                show(f"{title}: {text}")
+
+            if target.regions:
+                yield Environment(target.folder or Path.cwd() / _PROGRAMS, target.name, target.regions, say)
+            else:
+                yield Stack(_folder(target.folder), target.name, say)
     except StackInterrupted as error:
         typer.echo(f"{error}; {error.remedy}", err=True)
         raise typer.Exit(INTERRUPTED) from error

@@ -180,7 +180,7 @@ class Stack:
         return automation.Stack.select(self.name, self._workspace)
 
     def read_settings(self) -> dict[str, Any]:
-        """Return what its file says, as it stands there: Pulumi's SDK (3.272) reads no number that has no key of its own.
+        """Return what its file says. Pulumi's SDK (3.272) does not read one in which a value is a plain number.
 
         Raises:
             StackInvalid: when it cannot be read, or is no object.

@@ -241,12 +241,12 @@ def test_a_configuration_that_is_wrong_is_told_with_its_fields_before_anything_i
     project: Project, aws: Cloud, tradeplane: Command
 ) -> None:
     done(tradeplane, "init", "dev")
-    project.configure("dev", primary_region="eu-west-9", operator_role=None, rotation=True, deletion_window_days="soon")
+    project.configure("dev", primary_region="eu-west-9", generations=None, rotation=True, deletion_window_days="soon")
     error = failed("up", "dev", "--yes", code=2)
     start = "tradeplane-platform:signing_key"
     assert [(one["file"], one["field"]) for one in error["problems"]] == [
         ("Pulumi.dev.yaml", f"{start}.primary_region"),
-        ("Pulumi.dev.yaml", f"{start}.operator_role"),
+        ("Pulumi.dev.yaml", f"{start}.generations"),
         ("Pulumi.dev.yaml", f"{start}.deletion_window_days"),
         ("Pulumi.dev.yaml", f"{start}.rotation"),
     ]

@@ -233,7 +233,9 @@ def test_a_store_that_holds_locked_versions_is_not_removed(project: Project, aws
     assert done(tradeplane, "up", *dev, "--yes")["changes"] == []
     s3 = aws.client("s3", REGIONS[0])
     bucket = done(tradeplane, "outputs", *dev)["outputs"]["snapshot_store"]["bucket_names"][REGIONS[0]]
-    version = s3.put_object(Bucket=bucket, Key="trading/results/run/manifest.json", Body=b"{}")["VersionId"]
+    s3.delete_bucket_policy(Bucket=bucket)  # moto asks no condition of a policy, and would let nobody write
+    version = s3.put_object(Bucket=bucket, Key="trading/results/run/events.arrow", Body=b"events")["VersionId"]
+    (key,) = (one["KeyId"] for one in keys(aws, REGIONS[0]) if one["KeyManager"] == "CUSTOMER")
     assert "holds what is protected" in refused(tradeplane, "destroy", *dev, "--yes", code=3)["message"]
     project.run("state", "unprotect", "--all", "--yes", "--stack", "dev")
     error = failed("destroy", *dev, "--yes", code=3)
@@ -244,12 +246,14 @@ def test_a_store_that_holds_locked_versions_is_not_removed(project: Project, aws
         s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Days"]
         == 7
     )
+    assert key in [one["KeyId"] for one in keys(aws, REGIONS[0])]  # or nobody could read what is locked
     done(tradeplane, "up", *dev, "--yes")
     assert done(tradeplane, "drift", *dev)["changes"] == []
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"]
     project.run("state", "unprotect", "--all", "--yes", "--stack", "dev")
-    s3.delete_object(
-        Bucket=bucket, Key="trading/results/run/manifest.json", VersionId=version, BypassGovernanceRetention=True
-    )
+    s3.delete_bucket_policy(Bucket=bucket)  # by which nobody removes
+    one = {"Bucket": bucket, "Key": "trading/results/run/events.arrow", "VersionId": version}
+    s3.delete_object(**one, BypassGovernanceRetention=True)
     done(tradeplane, "destroy", *dev, "--yes")
     assert left(aws) == {}
 
