@@ -16,7 +16,7 @@ from tradeplane_stacks.programs.references import Reference, StackOutputs
 
 def _network(surroundings: Surroundings) -> Mapping[str, Any]:
     network = surroundings.outputs(NETWORK_OF_REGION)
-    return {"network": ClusterNetwork(network.vpc_id, list(network.subnet_ids.values()))}
+    return {"network": ClusterNetwork(network.vpc_id, network.subnets)}
 
 
 def _in_cluster(surroundings: Surroundings) -> Mapping[str, Any]:

@@ -19,5 +19,10 @@ class NetworkOutputs(StackOutputs):
     subnet_ids: dict[str, str]
     """By zone."""
 
+    @property
+    def subnets(self) -> list[str]:
+        """Its private subnets, always in the same order, which a mapping in Pulumi's state does not keep."""
+        return [self.subnet_ids[zone] for zone in sorted(self.subnet_ids)]
+
 
 NETWORK_OF_REGION = Reference(NETWORK.project, "network", NetworkOutputs)

@@ -40,8 +40,7 @@ def _policy(surroundings: Surroundings) -> Mapping[str, Any]:
 def _within_network(surroundings: Surroundings) -> Mapping[str, Any]:
     """Put the database where the cluster of its region is, and let in what runs there."""
     network, cluster = surroundings.outputs(NETWORK_OF_REGION), surroundings.outputs(CLUSTER_OF_REGION)
-    subnets = list(network.subnet_ids.values())
-    return {"network": DatabaseNetwork(network.vpc_id, subnets, {"cluster": cluster.security_group_id})}
+    return {"network": DatabaseNetwork(network.vpc_id, network.subnets, {"cluster": cluster.security_group_id})}
 
 
 PLATFORM = Program(

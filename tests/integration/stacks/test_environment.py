@@ -160,7 +160,7 @@ def test_life_of_an_environment_of_two_regions(project: Project, aws: Cloud, tra
         placed = aws.client("eks", region).describe_cluster(name="tradeplane-prod-cluster")["cluster"][
             "resourcesVpcConfig"
         ]
-        assert placed["subnetIds"] == list(outputs["subnet_ids"].values())
+        assert sorted(placed["subnetIds"]) == sorted(outputs["subnet_ids"].values())
     cluster = done(tradeplane, "outputs", "prod.eu-west-1", "-C", "stacks/cluster")["outputs"]["cluster"]
     platform = done(tradeplane, "outputs", "prod", "-C", "stacks/platform")["outputs"]
     of_database = [{"Name": "group-id", "Values": [platform["metadata_database"]["security_group_id"]]}]

@@ -24,7 +24,12 @@ def refused(given_value: object) -> ReferenceRefused:
 
 def test_what_is_needed_is_taken_and_the_rest_left() -> None:
     found = NETWORK_OF_REGION.checked(STACK, NETWORK | {"flow_log_group": "/tradeplane/flow-logs"})
-    assert (found.vpc_id, list(found.subnet_ids)) == ("vpc-1", ["euw1-az1", "euw1-az2"])
+    assert (found.vpc_id, found.subnets) == ("vpc-1", ["subnet-1", "subnet-2"])
+
+
+def test_subnets_are_in_the_order_of_their_zones_whatever_order_they_come_in() -> None:
+    turned = {"subnet_ids": dict(reversed(NETWORK["subnet_ids"].items()))}
+    assert NETWORK_OF_REGION.checked(STACK, NETWORK | turned).subnets == ["subnet-1", "subnet-2"]
 
 
 def test_a_stack_that_is_not_up_is_told_with_the_command_that_brings_it_up() -> None:
