@@ -16,7 +16,7 @@ import boto3
 from moto.iam.models import IAMBackend
 from moto.kms.models import KmsBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from moto.s3.models import FakeBucket
+from moto.s3.models import FakeBucket, S3Backend
 from werkzeug.serving import make_server
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ ACCOUNT = "123456789012"
 """The account that moto's server answers as."""
 _HELD_FOR_S = 60
 _moto_replicate = KmsBackend.replicate_key
+_moto_lock: Any = S3Backend.put_object_lock_configuration
 _moto_may_log: Any = FakeBucket._log_permissions_enabled_policy
 _moto_policies = IAMBackend._init_aws_policies
 _policies: list[ManagedPolicy] = []
@@ -134,6 +135,16 @@ def _replicate(backend: KmsBackend, key_id: str, replica_region: str) -> Any:
     return replica
 
 
+def _lock(backend: S3Backend, bucket_name: str, *arguments: Any, **named: Any) -> None:
+    """Set the lock of a bucket that holds something, as S3 does; moto wants it to be empty."""
+    bucket = backend.get_bucket(bucket_name)
+    held, bucket.keys = bucket.keys, type(bucket.keys)()
+    try:
+        _moto_lock(backend, bucket_name, *arguments, **named)
+    finally:
+        bucket.keys = held
+
+
 def _may_log(target_bucket: Any, target_prefix: str | None) -> bool:
     """Read a policy as S3 does, to which a list of one resource is that resource: moto knows the text alone."""
     policy = json.loads(target_bucket.policy or b'{"Statement": []}')
@@ -163,6 +174,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Serve on a free port of loopback."""
     monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     monkeypatch.setattr(KmsBackend, "replicate_key", _replicate)
+    monkeypatch.setattr(S3Backend, "put_object_lock_configuration", _lock)
     monkeypatch.setattr(FakeBucket, "_log_permissions_enabled_policy", staticmethod(_may_log))
     monkeypatch.setattr(IAMBackend, "_init_aws_policies", _managed_policies)
     found = Cloud()

@@ -98,6 +98,20 @@ def names(iam: Any) -> set[str]:
     return {one["RoleName"] for one in iam.list_roles()["Roles"]}
 
 
+def end_logs(aws: Cloud) -> None:
+    """Have S3 write no more access logs, and remove those that it wrote: a bucket that has them is not removed."""
+    s3 = aws.client("s3", REGIONS[0])
+    there = [one["Name"] for one in s3.list_buckets()["Buckets"]]
+    for bucket in there:
+        if f"{bucket}-logs" in there:
+            s3.put_bucket_logging(Bucket=bucket, BucketLoggingStatus={})
+    for bucket in (one for one in there if one.endswith("-logs")):
+        s3.delete_bucket_policy(Bucket=bucket)  # by which nobody removes
+        for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            for one in page.get("Versions", ()):
+                s3.delete_object(Bucket=bucket, Key=one["Key"], VersionId=one["VersionId"])
+
+
 def meddle(aws: Cloud) -> dict[tuple[str, str], dict[str, list[str]]]:
     """Change by hand what an environment is made of, in each of its stacks, and return what of it is noticed."""
     (vpc,) = (one for one in aws.client("ec2", REGIONS[0]).describe_vpcs()["Vpcs"] if not one["IsDefault"])
@@ -120,6 +134,7 @@ def meddle(aws: Cloud) -> dict[tuple[str, str], dict[str, list[str]]]:
         if one["Name"].endswith("us-east-1")
     )
     aws.client("s3", REGIONS[1]).delete_public_access_block(Bucket=bucket)
+    aws.client("kms", REGIONS[1]).delete_alias(AliasName="alias/tradeplane-prod-signing-key")
     ecr = aws.client("ecr", REGIONS[0])
     ecr.put_image_tag_mutability(repositoryName="tradeplane/operator", imageTagMutability="MUTABLE")
     rds = aws.client("rds", REGIONS[0])
@@ -130,7 +145,10 @@ def meddle(aws: Cloud) -> dict[tuple[str, str], dict[str, list[str]]]:
         CLUSTERS[0]: {"delete": ["tradeplane-prod-cluster-tradeplane-system-tradeplane-operator"]},
         CLUSTERS[1]: {"update": ["tradeplane-prod-cluster-eks"]},
         PLATFORM: {
-            "delete": ["tradeplane-prod-snapshot-store-us-east-1-public-access"],
+            "delete": [
+                "tradeplane-prod-signing-key-us-east-1",
+                "tradeplane-prod-snapshot-store-us-east-1-public-access",
+            ],
             "update": [
                 "tradeplane-prod-artifact-registry-eu-west-1-tradeplane-operator",
                 "tradeplane-prod-metadata-database-instance",
@@ -196,6 +214,7 @@ def test_life_of_an_environment_of_two_regions(project: Project, aws: Cloud, tra
     rds = aws.client("rds", REGIONS[0])
     assert [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]] == [DATABASE]
     rds.modify_db_instance(DBInstanceIdentifier=DATABASE, DeletionProtection=False, ApplyImmediately=True)
+    end_logs(aws)
     removed = done(tradeplane, "destroy", *IN_REGIONS, "--yes")
     assert list(by_stack(removed)) == [PLATFORM, *reversed(CLUSTERS), *reversed(NETWORKS)]
     assert left(aws) == {}
@@ -254,6 +273,7 @@ def test_a_store_that_holds_locked_versions_is_not_removed(project: Project, aws
     s3.delete_bucket_policy(Bucket=bucket)  # by which nobody removes
     one = {"Bucket": bucket, "Key": "trading/results/run/events.arrow", "VersionId": version}
     s3.delete_object(**one, BypassGovernanceRetention=True)
+    end_logs(aws)
     done(tradeplane, "destroy", *dev, "--yes")
     assert left(aws) == {}
 
