@@ -17,7 +17,7 @@ from tradeplane_stacks.automation.errors import (
     StackRefused,
     StackUnavailable,
 )
-from tradeplane_stacks.programs.references import bring_up
+from tradeplane_stacks.programs.projects import bring_up
 
 _MOST_CHARACTERS = 4000
 """Of an error's text that is shown: a stack of many resources can fail in each of them."""

@@ -17,7 +17,8 @@ from pydantic import ValidationError
 from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
 from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
 from tradeplane_stacks.programs.part import Part, Surroundings
-from tradeplane_stacks.programs.references import PREFIX, ReadStack, Reference, ReferenceRefused, StackOutputs
+from tradeplane_stacks.programs.projects import folder_of
+from tradeplane_stacks.programs.references import ReadStack, Reference, ReferenceRefused, StackOutputs
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Program:
     @property
     def folder(self) -> str:
         """The folder, beside those of other programs, that has its ``Pulumi.yaml``."""
-        return self.project.removeprefix(PREFIX)
+        return folder_of(self.project)
 
     def read(self, stack: str, values: Mapping[str, str]) -> dict[str, Configuration]:
         """Check the values of a stack's configuration by key, and return what each part is made by.

@@ -12,9 +12,7 @@ import pulumi
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tradeplane_stacks.components.stack_name import StackName
-
-PREFIX = "tradeplane-"
-"""How the names of all projects begin; the rest is the name of the program's folder."""
+from tradeplane_stacks.programs.projects import bring_up
 
 
 class StackOutputs(BaseModel):
@@ -88,8 +86,3 @@ class ReadStack:
         """
         details = await self._outputs.get_output_details(reference.key)
         return reference.checked(self.stack, details.value)
-
-
-def bring_up(project: str, stack: str) -> str:
-    """Return what to do where a stack of another program is missing, or is of an older form."""
-    return f"bring it up first: tradeplane stack up {stack} -C stacks/{project.removeprefix(PREFIX)}"

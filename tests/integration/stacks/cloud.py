@@ -109,7 +109,7 @@ def _operation(environ: dict[str, Any]) -> str:
     if _is_query(environ):
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
-        return parse_qs(body.decode()).get("Action", [""])[0]
+        return str(parse_qs(body.decode()).get("Action", [""])[0])
     return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
 
 

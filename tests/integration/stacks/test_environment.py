@@ -206,9 +206,9 @@ def test_life_of_an_environment_of_two_regions(project: Project, aws: Cloud, tra
     error = refused(tradeplane, "destroy", *IN_REGIONS, "--yes", code=3)
     assert "stacks/network: stack prod.eu-west-1 holds what is protected" in error["message"]
     assert changing(aws) == []
-    for program, stack in [*NETWORKS, *CLUSTERS, PLATFORM]:
+    for program, name in [*NETWORKS, *CLUSTERS, PLATFORM]:
         folder = str(project.programs / program.removeprefix("tradeplane-"))
-        project.run("state", "unprotect", "--all", "--yes", "--stack", stack, "-C", folder)
+        project.run("state", "unprotect", "--all", "--yes", "--stack", name, "-C", folder)
     error = failed("destroy", *IN_REGIONS, "--yes", code=3)
     assert "AWS protects something of it from deletion" in error["message"]
     rds = aws.client("rds", REGIONS[0])

@@ -17,7 +17,7 @@ def ec2_row(kind: str, create: str, what: str, *, made: str = "", describe: str 
     told = describe or f"{what}s"
     return Row(
         **{
-            "type": f"ec2/{kind[0].lower()}{kind[1:]}:{kind}",
+            "kind": f"ec2/{kind[0].lower()}{kind[1:]}:{kind}",
             "service": "ec2",
             "create": create,
             "made": made or f"{what}.{what}Id",

@@ -36,7 +36,7 @@ class RepositoryPolicy(OfRegistry):
 TYPES = (
     RowType(
         Row(
-            type="ecr/repository:Repository",
+            kind="ecr/repository:Repository",
             service="ecr",
             create="CreateRepository",
             made="repository.repositoryName",
@@ -65,7 +65,7 @@ TYPES = (
     ),
     RepositoryPolicy(
         Row(
-            type="ecr/repositoryPolicy:RepositoryPolicy",
+            kind="ecr/repositoryPolicy:RepositoryPolicy",
             service="ecr",
             create="SetRepositoryPolicy",
             made="=repository",
@@ -80,7 +80,7 @@ TYPES = (
     ),
     OfRegistry(
         Row(
-            type="ecr/registryScanningConfiguration:RegistryScanningConfiguration",
+            kind="ecr/registryScanningConfiguration:RegistryScanningConfiguration",
             service="ecr",
             create="PutRegistryScanningConfiguration",
             made="=region",
@@ -93,7 +93,7 @@ TYPES = (
     ),
     OfRegistry(
         Row(
-            type="ecr/replicationConfiguration:ReplicationConfiguration",
+            kind="ecr/replicationConfiguration:ReplicationConfiguration",
             service="ecr",
             create="PutReplicationConfiguration",
             made="=region",

@@ -87,7 +87,7 @@ def _scaled(resource_id: str, value: Any) -> Request:
 TYPES = (
     Cluster(
         Row(
-            type="eks/cluster:Cluster",
+            kind="eks/cluster:Cluster",
             service="eks",
             create="CreateCluster",
             made="=name",
@@ -121,7 +121,7 @@ TYPES = (
     ),
     NodeGroup(
         Row(
-            type="eks/nodeGroup:NodeGroup",
+            kind="eks/nodeGroup:NodeGroup",
             service="eks",
             create="CreateNodegroup",
             made="=nodeGroupName",

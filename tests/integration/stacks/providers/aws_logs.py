@@ -25,7 +25,7 @@ class LogGroup(RowType):
 TYPES = (
     LogGroup(
         Row(
-            type="cloudwatch/logGroup:LogGroup",
+            kind="cloudwatch/logGroup:LogGroup",
             service="logs",
             create="CreateLogGroup",
             made="=name",

@@ -93,7 +93,7 @@ _NAMES = {
 TYPES = (
     SubnetGroup(
         Row(
-            type="rds/subnetGroup:SubnetGroup",
+            kind="rds/subnetGroup:SubnetGroup",
             service="rds",
             create="CreateDBSubnetGroup",
             made="DBSubnetGroup.DBSubnetGroupName",
@@ -113,7 +113,7 @@ TYPES = (
     ),
     ParameterGroup(
         Row(
-            type="rds/parameterGroup:ParameterGroup",
+            kind="rds/parameterGroup:ParameterGroup",
             service="rds",
             create="CreateDBParameterGroup",
             made="DBParameterGroup.DBParameterGroupName",
@@ -132,7 +132,7 @@ TYPES = (
     ),
     Instance(
         Row(
-            type="rds/instance:Instance",
+            kind="rds/instance:Instance",
             service="rds",
             create="CreateDBInstance",
             made="DBInstance.DBInstanceIdentifier",

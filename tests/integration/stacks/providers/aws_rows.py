@@ -25,7 +25,7 @@ Request = dict[str, Any]
 class Row:
     """One type. Operations are botocore's; paths into answers have dots."""
 
-    type: str
+    kind: str
     """As ``ec2/subnet:Subnet``."""
     service: str
     create: str
@@ -58,7 +58,7 @@ class RowType(AwsType):
 
     def __init__(self, row: Row) -> None:
         self.row = row
-        self.pulumi_type, self.service, self.operation = f"aws:{row.type}", row.service, row.create
+        self.pulumi_type, self.service, self.operation = f"aws:{row.kind}", row.service, row.create
         self.names, self.named, self.gone = row.names, row.named, row.gone
         self.settings = {"region": str, **row.settings}
 
