@@ -76,7 +76,11 @@ def left(aws: Cloud) -> dict[str, list[str]]:
         own = [one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if not one["IsDefault"]]
         found |= {
             f"{region} networks": own,
-            f"{region} endpoints": [one["VpcEndpointId"] for one in ec2.describe_vpc_endpoints()["VpcEndpoints"]],
+            f"{region} endpoints": [
+                one["VpcEndpointId"]
+                for one in ec2.describe_vpc_endpoints()["VpcEndpoints"]
+                if one["State"] != "deleted"  # of which moto still tells
+            ],
             f"{region} addresses": [one["AllocationId"] for one in ec2.describe_addresses()["Addresses"]],
             f"{region} templates": [
                 one["LaunchTemplateId"] for one in ec2.describe_launch_templates()["LaunchTemplates"]
