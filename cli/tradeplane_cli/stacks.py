@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 from tradeplane_api.run import ExitCode
@@ -18,11 +18,16 @@ from tradeplane_cli.session import is_terminal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from tradeplane_stacks.automation.changes import Change
+    from tradeplane_stacks.automation.environment import Environment
     from tradeplane_stacks.automation.errors import StackError
     from tradeplane_stacks.automation.stack import Outcome, Output, Stack
     from tradeplane_stacks.estimate.monthly import Estimate
 
-_DEFAULT_FOLDER = Path("stacks", "platform")
+    Show = Callable[["Shown | ShownEnvironment"], None]
+
+_PROGRAMS = Path("stacks")
+_DEFAULT_FOLDER = _PROGRAMS / "platform"
 _INSTALL = "pip install 'tradeplane-stacks[cloud]'"
 _MARKS = {"create": "+", "update": "~", "replace": "+-", "delete": "-"}
 
@@ -41,7 +46,7 @@ class Shown:
 
     def as_text(self) -> str:
         """Return a line for each change, and how many there are."""
-        changes = self.outcome.changes
+        changes = self.changes
         rows = [
             [f"{_MARKS.get(one.operation, '')} {one.operation}".strip(), one.type, one.name, ", ".join(one.properties)]
             for one in changes
@@ -54,6 +59,11 @@ class Shown:
         ]
         return "\n".join([*table, self._summary(), *warnings, *broken])
 
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What differs, or did."""
+        return self.outcome.changes
+
     def _summary(self) -> str:
         count = len(self.outcome.changes)
         number = "1 change" if count == 1 else f"{count} changes" if count else "no change"
@@ -64,52 +74,88 @@ class Shown:
         return f"stack {self.outcome.stack}: {number}, {self.outcome.unchanged} unchanged"
 
 
-def init(folder: Path | None, name: str) -> None:
-    """Make an empty stack."""
-    with _opened(folder, name, "Making") as stack:
+@dataclass(frozen=True, slots=True)
+class ShownEnvironment:
+    """Outcomes of the stacks of an environment in the forms they are printed in."""
+
+    name: str
+    operation: str
+    stacks: tuple[Shown, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        return {"stack": self.name, "operation": self.operation, "stacks": [one.as_json() for one in self.stacks]}
+
+    def as_text(self) -> str:
+        """Return what each stack's outcome is, in order."""
+        return "\n\n".join(f"{one.outcome.project}\n{one.as_text()}" for one in self.stacks)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Those of all stacks."""
+        return tuple(change for one in self.stacks for change in one.changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a command is about: one stack of one program, or an environment where regions are named."""
+
+    folder: Path | None
+    """That of the program, or of all programs where regions are named; None for where they are in a checkout."""
+    name: str
+    regions: tuple[str, ...] = ()
+    policy_packs: tuple[Path, ...] = ()
+    """Folders of policy packs that it is held against where something would be made."""
+
+    def show(self, operation: str, outcomes: Outcome | Sequence[Outcome], *, done: bool) -> Shown | ShownEnvironment:
+        """Give what was done, or would be, in the forms it is printed in."""
+        if isinstance(outcomes, tuple | list):
+            return ShownEnvironment(self.name, operation, tuple(Shown(one, done) for one in outcomes))
+        return Shown(cast("Outcome", outcomes), done)
+
+
+def init(target: Target) -> None:
+    """Make an empty stack, or those of an environment."""
+    with _opened(target, "Making") as stack:
         stack.init()
 
 
-def preview(folder: Path | None, name: str, policy_packs: Sequence[Path] = ()) -> Shown:
-    """Say what ``up`` would change, held against policy packs."""
-    with _opened(folder, name, "Previewing", policy_packs) as stack:
-        return Shown(stack.preview(), done=False)
+def preview(target: Target) -> Shown | ShownEnvironment:
+    """Say what ``up`` would change."""
+    with _opened(target, "Previewing") as stack:
+        return target.show("preview", stack.preview(), done=False)
 
 
-def up(
-    folder: Path | None,
-    name: str,
-    policy_packs: Sequence[Path] = (),
-    *,
-    yes: bool,
-    show: Callable[[Shown], None],
-) -> Shown:
-    """Bring a stack up, held against policy packs, when somebody has agreed to what that changes."""
+def up(target: Target, *, yes: bool, show: Show) -> Shown | ShownEnvironment:
+    """Bring it up, when somebody has agreed to what that changes."""
     if not yes:
-        _agree(preview(folder, name, policy_packs), f"Bring stack {name} up?", show)
-    with _opened(folder, name, "Bringing up", policy_packs) as stack:
-        return Shown(stack.up(), done=True)
+        _agree(lambda: preview(target), f"Bring stack {target.name} up?", show)
+    with _opened(target, "Bringing up") as stack:
+        return target.show("up", stack.up(), done=True)
 
 
-def drift(folder: Path | None, name: str) -> Shown:
+def drift(target: Target) -> Shown | ShownEnvironment:
     """Say what is otherwise than it was made."""
-    with _opened(folder, name, "Comparing") as stack:
-        return Shown(stack.drift(), done=False)
+    with _opened(target, "Comparing") as stack:
+        return target.show("drift", stack.drift(), done=False)
 
 
-def destroy(folder: Path | None, name: str, *, yes: bool, show: Callable[[Shown], None]) -> Shown:
-    """Remove all of a stack, when somebody has agreed to what that removes."""
+def destroy(target: Target, *, yes: bool, show: Show) -> Shown | ShownEnvironment:
+    """Remove all of it, when somebody has agreed to what that removes."""
     if not yes:
-        with _opened(folder, name, "Looking at") as stack:
-            wanted = Shown(stack.preview_destroy(), done=False)
-        _agree(wanted, f"Remove all of stack {name}?", show)
-    with _opened(folder, name, "Removing") as stack:
-        return Shown(stack.destroy(), done=True)
+        _agree(lambda: _preview_destroy(target), f"Remove all of stack {target.name}?", show)
+    with _opened(target, "Removing") as stack:
+        return target.show("destroy", stack.destroy(), done=True)
+
+
+def _preview_destroy(target: Target) -> Shown | ShownEnvironment:
+    with _opened(target, "Looking at") as stack:
+        return target.show("destroy", stack.preview_destroy(), done=False)
 
 
 def outputs(folder: Path | None, name: str) -> tuple[Output, ...]:
     """Return what a stack gives to others."""
-    with _opened(folder, name, "Reading") as stack:
+    with _opened_one(folder, name, "Reading") as stack:
         return stack.outputs()
 
 
@@ -117,7 +163,7 @@ def cancel(folder: Path | None, name: str, *, yes: bool) -> tuple[str, ...]:
     """Remove the lock that a killed update left; return what that had begun."""
     if not yes:
         _confirm(f"Is no update of stack {name} running any more, anywhere?")
-    with _opened(folder, name, "Unlocking") as stack:
+    with _opened_one(folder, name, "Unlocking") as stack:
         return stack.cancel()
 
 
@@ -186,14 +232,30 @@ def estimate(folder: Path | None, name: str) -> ShownEstimate:
 
 
 @contextmanager
-def _opened(folder: Path | None, name: str, doing: str, policy_packs: Sequence[Path] = ()) -> Iterator[Stack]:
-    """Give a stack, with progress shown, and its errors as failures of the command."""
-    title = f"{doing} stack {name}"
+def _opened_one(folder: Path | None, name: str, doing: str) -> Iterator[Stack]:
+    """Give one stack of one program."""
+    with _opened(Target(folder, name), doing) as stack:
+        yield cast("Stack", stack)
+
+
+@contextmanager
+def _opened(target: Target, doing: str) -> Iterator[Stack | Environment]:
+    """Give a stack or an environment, with progress shown, and its errors as failures of the command."""
+    title = f"{doing} stack {target.name}"
     with _failures():
+        from tradeplane_stacks.automation.environment import Environment
         from tradeplane_stacks.automation.stack import Stack
 
-        with stage(title) as say:
-            yield Stack(_folder(folder), name, lambda text: say(f"{title}: {text}"), policy_packs)
+        with stage(title) as show:
+
+            def say(text: str) -> None:
+                show(f"{title}: {text}")
+
+            packs = target.policy_packs
+            if target.regions:
+                yield Environment(target.folder or Path.cwd() / _PROGRAMS, target.name, target.regions, say, packs)
+            else:
+                yield Stack(_folder(target.folder), target.name, say, packs)
 
 
 @contextmanager
@@ -245,10 +307,10 @@ def _code(error: StackError) -> ExitCode:
     return ExitCode.STORE if isinstance(error, StackUnavailable) else ExitCode.REFUSED
 
 
-def _agree(wanted: Shown, question: str, show: Callable[[Shown], None]) -> None:
+def _agree(look: Callable[[], Shown | ShownEnvironment], question: str, show: Show) -> None:
     if not is_terminal():
         raise CommandFailure("nobody is here to agree to it", remedy="give --yes")
-    show(wanted)
+    show(look())
     _confirm(question)
 
 

@@ -1,5 +1,6 @@
 """What the command ``pulumi`` runs in this folder; ``tradeplane stack`` runs the same."""
 
+import pulumi
 from tradeplane_stacks.programs.platform import PLATFORM
 
-PLATFORM.run()
+pulumi.run(PLATFORM.run)

@@ -20,7 +20,7 @@ PREVIEW_EPILOG = epilog(
     "tradeplane stack preview prod -C stacks/platform -o json",
     "tradeplane stack preview prod --policy-pack policies/cloud",
 )
-UP_EPILOG = epilog("tradeplane stack up dev", "tradeplane stack up prod --yes -o json")
+UP_EPILOG = epilog("tradeplane stack up dev", "tradeplane stack up prod --region eu-west-1 --region us-east-1")
 DRIFT_EPILOG = epilog("tradeplane stack drift prod || tradeplane stack up prod --yes")
 DESTROY_EPILOG = epilog("tradeplane stack destroy dev")
 OUTPUTS_EPILOG = epilog("tradeplane stack outputs prod -o json | jq .outputs.signing_key.signer")
@@ -49,19 +49,36 @@ PolicyPacks = Annotated[
         show_default=False,
     ),
 ]
+Regions = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--region",
+        "-r",
+        metavar="REGION",
+        help="Take networks and clusters of these regions too, in order; -C is then the folder of all programs.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
 
 
-def init(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+def init(
+    stack: Name,
+    region: Regions = None,
+    cwd: Folder = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
     """Make a stack with nothing in it, by its Pulumi.STACK.yaml."""
     from tradeplane_cli import stacks
 
-    stacks.init(cwd, stack)
+    stacks.init(stacks.Target(cwd, stack, tuple(region or ())))
     show({"stack": stack, "operation": "init"}, output, lambda: f"stack {stack} is made; bring it up")
 
 
 def preview(
     stack: Name,
+    region: Regions = None,
     cwd: Folder = None,
     policy_pack: PolicyPacks = None,
     output: Output = OutputFormat.TABLE,
@@ -73,12 +90,13 @@ def preview(
     """
     from tradeplane_cli import stacks
 
-    found = stacks.preview(cwd, stack, policy_pack or ())
+    found = stacks.preview(stacks.Target(cwd, stack, tuple(region or ()), tuple(policy_pack or ())))
     show(found.as_json(), output, found.as_text)
 
 
 def up(
     stack: Name,
+    region: Regions = None,
     yes: Yes = False,
     cwd: Folder = None,
     policy_pack: PolicyPacks = None,
@@ -92,27 +110,37 @@ def up(
     """
     from tradeplane_cli import stacks
 
-    found = stacks.up(
-        cwd, stack, policy_pack or (), yes=yes, show=lambda wanted: typer.echo(wanted.as_text(), err=True)
-    )
+    target = stacks.Target(cwd, stack, tuple(region or ()), tuple(policy_pack or ()))
+    found = stacks.up(target, yes=yes, show=lambda wanted: typer.echo(wanted.as_text(), err=True))
     show(found.as_json(), output, found.as_text)
 
 
-def drift(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
+def drift(
+    stack: Name,
+    region: Regions = None,
+    cwd: Folder = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
     """Say what is otherwise in the cloud than it was made; nothing is changed.
 
     Ends with exit code 10 when something is.
     """
     from tradeplane_cli import stacks
 
-    found = stacks.drift(cwd, stack)
+    found = stacks.drift(stacks.Target(cwd, stack, tuple(region or ())))
     show(found.as_json(), output, found.as_text)
-    if found.outcome.changes:
+    if found.changes:
         raise typer.Exit(DIFFERENT)
 
 
 def destroy(
-    stack: Name, yes: Yes = False, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False
+    stack: Name,
+    region: Regions = None,
+    yes: Yes = False,
+    cwd: Folder = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
 ) -> None:
     """Remove all that a stack has made.
 
@@ -120,7 +148,8 @@ def destroy(
     """
     from tradeplane_cli import stacks
 
-    found = stacks.destroy(cwd, stack, yes=yes, show=lambda wanted: typer.echo(wanted.as_text(), err=True))
+    target = stacks.Target(cwd, stack, tuple(region or ()))
+    found = stacks.destroy(target, yes=yes, show=lambda wanted: typer.echo(wanted.as_text(), err=True))
     show(found.as_json(), output, found.as_text)
 
 

@@ -13,6 +13,14 @@ class StackInvalid(StackError):
     """What was asked for is not there or not valid, or a program that is needed is missing."""
 
 
+class StackExists(StackInvalid):
+    """What was to be made is there already."""
+
+
+class StackAwaited(StackInvalid):
+    """Another stack, whose outputs are needed, is not there yet, or does not give what is needed."""
+
+
 class StackRefused(StackError):
     """What was asked for would remove what is protected."""
 

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from re import Match
 
 from tradeplane_stacks.automation.changes import Violation
-from tradeplane_stacks.automation.errors import StackError, StackInvalid, StackRefused, StackUnavailable
+from tradeplane_stacks.automation.errors import (
+    StackAwaited,
+    StackError,
+    StackExists,
+    StackInvalid,
+    StackRefused,
+    StackUnavailable,
+)
+from tradeplane_stacks.programs.projects import bring_up
 
 _MOST_CHARACTERS = 4000
 """Of an error's text that is shown: a stack of many resources can fail in each of them."""
@@ -74,6 +82,13 @@ def _locked(stack: str, found: Match[str]) -> StackError:
     )
 
 
+def _awaited(stack: str, found: Match[str]) -> StackError:
+    project, name = found["project"], found["name"]
+    return StackAwaited(
+        f"stack {stack}: there is no stack {name} of {project}, which it reads", bring_up(project, name)
+    )
+
+
 def _protected(stack: str, found: Match[str]) -> StackError:
     return StackRefused(
         f"stack {stack}: {found['urn'].rpartition('::')[2]} is protected and would be removed",
@@ -98,9 +113,10 @@ _EXPLANATIONS = _table(
         r"no stack named .* found",
         _says(StackInvalid, "there is no stack {stack}", "make it: tradeplane stack init {stack}"),
     ),
+    (r"unknown stack \\?\"(?:[^/\"\\]+/)?(?P<project>[^/\"\\]+)/(?P<name>[^/\"\\]+)", _awaited),
     (
         r"stack .* already exists",
-        _says(StackInvalid, "there is a stack {stack} already", "bring it up: tradeplane stack up {stack}"),
+        _says(StackExists, "there is a stack {stack} already", "bring it up: tradeplane stack up {stack}"),
     ),
     (r"the stack is currently locked by|Another update is currently in progress", _locked),
     (
@@ -134,6 +150,25 @@ _EXPLANATIONS = _table(
     (
         r"resource \\?\"?(?P<urn>urn:pulumi:[^\s\"\\]+)\\?\"?\s+(?:cannot be deleted|as it is currently marked)",
         _protected,
+    ),
+    (
+        r"BucketNotEmpty",
+        _says(
+            StackRefused,
+            "stack {stack}: a bucket holds versions, and S3 removes none that does",
+            "what is locked stays until its lock ends. To keep the bucket and have the stack forget it: pulumi state "
+            "delete URN --stack {stack}; to have it go, remove its versions first, then destroy again. `up` puts back "
+            "what was removed before",
+        ),
+    ),
+    (
+        r"(?i)deletion.?protection|cannot delete protected",
+        _says(
+            StackRefused,
+            "stack {stack}: AWS protects something of it from deletion",
+            "if it may go: `deletion_protection: false` of a cluster and `up`, or of a database aws rds "
+            "modify-db-instance --no-deletion-protection, then destroy again. `up` puts back what was removed before",
+        ),
     ),
     (
         r"Expired(?:Token|TokenException)|security token included in the request is expired|token has expired",

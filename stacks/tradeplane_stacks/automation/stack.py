@@ -14,17 +14,20 @@ import yaml
 from pulumi import automation
 
 from tradeplane_stacks.automation.changes import Change, Violation, Watched
-from tradeplane_stacks.automation.errors import StackInterrupted, StackInvalid, StackRefused
+from tradeplane_stacks.automation.errors import StackAwaited, StackInterrupted, StackInvalid, StackRefused
 from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of
 from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, finishing_on_interrupt
 from tradeplane_stacks.automation.policy_packs import found_packs, search_path
 from tradeplane_stacks.automation.pulumi_program import command
 from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
+from tradeplane_stacks.programs.cluster import CLUSTER
 from tradeplane_stacks.programs.local import LOCAL
+from tradeplane_stacks.programs.network import NETWORK
 from tradeplane_stacks.programs.platform import PLATFORM
 from tradeplane_stacks.programs.program import ConfigurationRefused, Program
+from tradeplane_stacks.programs.references import ReferenceRefused
 
-PROGRAMS = {program.project: program for program in (LOCAL, PLATFORM)}
+PROGRAMS = {program.project: program for program in (NETWORK, CLUSTER, PLATFORM, LOCAL)}
 """Programs by the name of their project, as ``Pulumi.yaml`` has it."""
 
 Say = Callable[[str], None]
@@ -39,6 +42,7 @@ class Outcome:
     """What an operation changed, or would change."""
 
     stack: str
+    project: str
     operation: str
     changes: tuple[Change, ...]
     unchanged: int
@@ -50,6 +54,7 @@ class Outcome:
         """Return the fields that docs/cli.md states."""
         return {
             "stack": self.stack,
+            "project": self.project,
             "operation": self.operation,
             "changes": [change.as_json() for change in self.changes],
             "unchanged": self.unchanged,
@@ -74,20 +79,30 @@ class Stack:
     of one is not made. Every method raises ``StackError``, and ``ConfigurationRefused`` before anything is made.
     """
 
-    def __init__(self, folder: Path, name: str, say: Say = lambda _: None, policy_packs: Sequence[Path] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        say: Say = lambda _: None,
+        policy_packs: Sequence[Path] = (),
+        *,
+        engine: automation.PulumiCommand | None = None,
+    ) -> None:
+        """Open it; ``engine`` is the program pulumi, looked up where it is not given."""
         try:
             StackName.parse(name)
         except InvalidStackName as error:
             raise StackInvalid(f"{name!r} is no name of a stack: {error}") from error
         self.name, self._say = name, say
-        self._refused: ConfigurationRefused | None = None
-        self._program = program_of(folder)
-        settings = folder / f"Pulumi.{name}.yaml"
-        if not settings.is_file():
+        self._refused: ConfigurationRefused | ReferenceRefused | None = None
+        self.program = program_of(folder)
+        self.settings = folder / f"Pulumi.{name}.yaml"
+        """The file that has its configuration."""
+        if not self.settings.is_file():
             raise StackInvalid(
-                f"stack {name} has no configuration: there is no {settings}", "write it, or name another"
+                f"stack {name} has no configuration: there is no {self.settings}", "write it, or name another"
             )
-        pulumi = command()
+        pulumi = engine or command()
         self._packs = found_packs(policy_packs)
         settings_of_engine = _SETTINGS | (search_path(Path(pulumi.command)) if self._packs else {})
         self._workspace = automation.LocalWorkspace(
@@ -96,7 +111,7 @@ class Stack:
 
     def init(self) -> None:
         """Make the stack, without anything in it, its secrets encrypted as ``Pulumi.STACK.yaml`` says."""
-        provider = self._workspace.stack_settings(self.name).secrets_provider
+        provider = self.read_settings().get("secretsprovider")
         self._workspace.secrets_provider = provider or "passphrase"
         with self._told(Watched(self._say)):
             automation.Stack.create(self.name, self._workspace)
@@ -130,7 +145,7 @@ class Stack:
 
     def preview_destroy(self) -> Outcome:
         """Say what ``destroy`` would remove; refused where something of it is protected."""
-        self._refuse_protected()
+        self.refuse_protected()
         return self._done(
             "destroy",
             lambda stack, watched: stack.preview_destroy(on_event=watched, show_secrets=False, run_program=False),
@@ -138,7 +153,7 @@ class Stack:
 
     def destroy(self) -> Outcome:
         """Remove all of it; refused where something of it is protected, before anything is removed."""
-        self._refuse_protected()
+        self.refuse_protected()
         return self._done(
             "destroy", lambda stack, watched: stack.destroy(on_event=watched, show_secrets=False, run_program=False)
         )
@@ -161,12 +176,13 @@ class Stack:
         begun = (state or {}).get("pending_operations") or ()
         return tuple(sorted(f"{one['type']} {_name(one['resource']['urn'])}" for one in begun))
 
-    def _run(self) -> None:
+    async def _run(self) -> None:
         try:
-            self._program.run()
+            await self.program.run()
         except Exception as error:
             # Pulumi hands on no more than the text of it, so that it is kept.
-            self._refused = error.__cause__ if isinstance(error.__cause__, ConfigurationRefused) else None
+            cause = error.__cause__
+            self._refused = cause if isinstance(cause, ConfigurationRefused | ReferenceRefused) else None
             raise
 
     def _done(self, operation: str, ask: Callable[[automation.Stack, Watched], object]) -> Outcome:
@@ -183,12 +199,30 @@ class Stack:
                 raise
         changes = tuple(sorted(watched.changes.values()))
         violations = tuple(sorted(watched.violations))
-        return Outcome(self.name, operation, changes, watched.unchanged, tuple(watched.warnings), violations)
+        return Outcome(
+            self.name,
+            self.program.project,
+            operation,
+            changes,
+            watched.unchanged,
+            tuple(watched.warnings),
+            violations,
+        )
 
     def _selected(self) -> automation.Stack:
         return automation.Stack.select(self.name, self._workspace)
 
-    def _refuse_protected(self) -> None:
+    def read_settings(self) -> dict[str, Any]:
+        """Return what its file says. Pulumi's SDK (3.272) does not read one in which a value is a plain number.
+
+        Raises:
+            StackInvalid: when it cannot be read, or is no object.
+
+        """
+        return _read_object(self.settings)
+
+    def refuse_protected(self) -> None:
+        """Raise StackRefused where something of it is protected from removal."""
         with self._told(Watched(self._say)):
             state: Any = self._selected().export_stack().deployment
         kept = [resource["urn"] for resource in (state or {}).get("resources", ()) if resource.get("protect")]
@@ -208,6 +242,8 @@ class Stack:
             with abandoned_programs_unsaid():
                 yield
         except automation.errors.CommandError as error:
+            if isinstance(self._refused, ReferenceRefused):
+                raise StackAwaited(f"stack {self.name}: {self._refused}", self._refused.remedy) from error
             if self._refused is not None:
                 raise self._refused from error
             broken = [violation for violation in watched.violations if violation.mandatory]
@@ -228,13 +264,19 @@ def program_of(folder: Path) -> Program:
 
     """
     file = folder / "Pulumi.yaml"
-    try:
-        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise StackInvalid(f"{folder} is no project of Pulumi: there is no {file}", _NAME_A_FOLDER) from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise StackInvalid(f"{file} cannot be read: {error}") from error
-    project = settings.get("name") if isinstance(settings, dict) else None
+    if not file.exists():
+        raise StackInvalid(f"{folder} is no project of Pulumi: there is no {file}", _NAME_A_FOLDER)
+    project = _read_object(file).get("name")
     if project not in PROGRAMS:
         raise StackInvalid(f"{file}: name: {project!r} is none of {', '.join(PROGRAMS)}", _NAME_A_FOLDER)
     return PROGRAMS[project]
+
+
+def _read_object(file: Path) -> dict[str, Any]:
+    try:
+        found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise StackInvalid(f"{file} cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise StackInvalid(f"{file} is no object of settings", "write it as the examples of stacks/ are")
+    return found

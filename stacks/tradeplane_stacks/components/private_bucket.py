@@ -23,15 +23,20 @@ def private_bucket(
     *,
     object_lock: bool,
     opts: pulumi.ResourceOptions,
+    outlived_by: tuple[pulumi.Resource, ...] = (),
 ) -> PrivateBucket:
-    """Make a bucket of a region, protected; Object Lock can be had from the first moment on alone."""
+    """Make a bucket of a region, protected; Object Lock can be had from the first moment on alone.
+
+    ``outlived_by``: what is removed after the bucket alone, such as the key of what lies in it. S3 removes no bucket
+    that holds something, and then all of that is still there.
+    """
     bucket = s3.Bucket(
         name,
         bucket=bucket_name,
         object_lock_enabled=object_lock,
         force_destroy=False,
         region=region,
-        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True)),
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=True, depends_on=list(outlived_by))),
     )
     versioning = s3.BucketVersioning(
         f"{name}-versioning",

@@ -94,6 +94,9 @@ class RegionCluster(TaggedComponent):
     log_group: pulumi.Output[str]
     """The log group of the control plane."""
 
+    security_group_id: pulumi.Output[str]
+    """The group that EKS makes for the cluster, of which its nodes and their pods are."""
+
     def __init__(
         self,
         name: str,
@@ -112,6 +115,7 @@ class RegionCluster(TaggedComponent):
         cluster_access.grant(name, config.access, cluster, config.partition, config.region, self)
         groups = self._nodes(cluster, tags)
         self.log_group = logs.name
+        self.security_group_id = cluster.vpc_config.cluster_security_group_id
         self.cluster_name, self.endpoint = cluster.name, cluster.endpoint
         self.certificate_authority = cluster.certificate_authority.data
         self.node_group_names = pulumi.Output.all(**{key: group.node_group_name for key, group in groups.items()})
@@ -126,6 +130,7 @@ class RegionCluster(TaggedComponent):
                 "kubeconfig": self.kubeconfig,
                 "node_group_names": self.node_group_names,
                 "log_group": self.log_group,
+                "security_group_id": self.security_group_id,
             }
         )
 

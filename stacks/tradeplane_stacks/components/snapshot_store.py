@@ -110,6 +110,7 @@ class SnapshotStore(TaggedComponent):
             key.arn.apply(lambda arn: bucket_policy(config, region, arn, self._policy.minimum_days)),
             object_lock=True,
             opts=self._children,
+            outlived_by=(key,),
         )
         self._lock(name, region, made)
         self._tier(name, region, made)

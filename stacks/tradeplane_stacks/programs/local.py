@@ -2,9 +2,11 @@
 
 from tradeplane_stacks.components.platform import Platform
 from tradeplane_stacks.components.platform_config import PlatformConfig
-from tradeplane_stacks.programs.program import Part, Program
+from tradeplane_stacks.programs.part import Part
+from tradeplane_stacks.programs.program import Program
 
 LOCAL = Program(
     "tradeplane-local",
     (Part("platform", Platform, PlatformConfig),),
+    apart=True,
 )

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import threading
 import urllib.request
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
 
 import boto3
+from moto.iam.models import IAMBackend
 from moto.kms.models import KmsBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.s3.models import FakeBucket, S3Backend
 from werkzeug.serving import make_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     import pytest
+    from moto.iam.models import ManagedPolicy
 
 ACCOUNT = "123456789012"
 """The account that moto's server answers as."""
 _HELD_FOR_S = 60
 _moto_replicate = KmsBackend.replicate_key
+_moto_lock: Any = S3Backend.put_object_lock_configuration
+_moto_may_log: Any = FakeBucket._log_permissions_enabled_policy
+_moto_policies = IAMBackend._init_aws_policies
+_policies: list[ManagedPolicy] = []
 
 
 @dataclass
@@ -75,7 +85,7 @@ class Cloud:
         """Stand before moto's application."""
 
         def stand(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-            operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+            operation = _operation(environ)
             self.asked.append(operation)
             code = self._failures.get(operation)
             if operation in self._held:
@@ -87,10 +97,35 @@ class Cloud:
             if code is None:
                 return application(environ, start_response)
             environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
-            return [json.dumps({"__type": code, "message": f"{operation} was made to fail"}).encode()]
+            return _failed(operation, code, environ, start_response)
 
         return stand
+
+
+def _operation(environ: dict[str, Any]) -> str:
+    """Return the operation of a request as AWS calls it; of a protocol that has none in it, method and path."""
+    if target := environ.get("HTTP_X_AMZ_TARGET"):
+        return str(target).rpartition(".")[2]
+    if _is_query(environ):
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        return str(parse_qs(body.decode()).get("Action", [""])[0])
+    return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+
+
+def _is_query(environ: dict[str, Any]) -> bool:
+    return bool(environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"))
+
+
+def _failed(operation: str, code: str, environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+    """Answer as a service does that refuses, in the form of the protocol that it was asked by."""
+    said = f"{operation} was made to fail"
+    if _is_query(environ):
+        start_response("400 Bad Request", [("Content-Type", "text/xml")])
+        error = f"<Error><Code>{code}</Code><Message>{said}</Message></Error>"
+        return [f"<Response><Errors>{error}</Errors><RequestID>1</RequestID></Response>".encode()]
+    start_response("400 Bad Request", [("Content-Type", "application/x-amz-json-1.1")])
+    return [json.dumps({"__type": code, "message": said}).encode()]
 
 
 def _replicate(backend: KmsBackend, key_id: str, replica_region: str) -> Any:
@@ -98,6 +133,35 @@ def _replicate(backend: KmsBackend, key_id: str, replica_region: str) -> Any:
     replica = _moto_replicate(backend, key_id, replica_region)
     replica.aliases = {}
     return replica
+
+
+def _lock(backend: S3Backend, bucket_name: str, *arguments: Any, **named: Any) -> None:
+    """Set the lock of a bucket that holds something, as S3 does; moto wants it to be empty."""
+    bucket = backend.get_bucket(bucket_name)
+    held, bucket.keys = bucket.keys, type(bucket.keys)()
+    try:
+        _moto_lock(backend, bucket_name, *arguments, **named)
+    finally:
+        bucket.keys = held
+
+
+def _may_log(target_bucket: Any, target_prefix: str | None) -> bool:
+    """Read a policy as S3 does, to which a list of one resource is that resource: moto knows the text alone."""
+    policy = json.loads(target_bucket.policy or b'{"Statement": []}')
+    for one in policy["Statement"]:
+        if isinstance(one.get("Resource"), list) and len(one["Resource"]) == 1:
+            one["Resource"] = one["Resource"][0]
+    read = SimpleNamespace(
+        policy=json.dumps(policy).encode(), partition=target_bucket.partition, name=target_bucket.name
+    )
+    return bool(_moto_may_log(read, target_prefix))
+
+
+def _managed_policies(backend: IAMBackend) -> list[ManagedPolicy]:
+    """Read AWS's own policies once: there are more than a thousand, which moto would read again as it is emptied."""
+    if not _policies:
+        _policies.extend(_moto_policies(backend))
+    return _policies
 
 
 class _Quiet(MotoRequestHandler):
@@ -108,7 +172,11 @@ class _Quiet(MotoRequestHandler):
 @contextlib.contextmanager
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     """Serve on a free port of loopback."""
+    monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
     monkeypatch.setattr(KmsBackend, "replicate_key", _replicate)
+    monkeypatch.setattr(S3Backend, "put_object_lock_configuration", _lock)
+    monkeypatch.setattr(FakeBucket, "_log_permissions_enabled_policy", staticmethod(_may_log))
+    monkeypatch.setattr(IAMBackend, "_init_aws_policies", _managed_policies)
     found = Cloud()
     application = found.answer(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)

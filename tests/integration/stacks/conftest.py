@@ -18,6 +18,7 @@ import pytest
 import yaml
 from tradeplane_stacks.automation.errors import StackInvalid
 from tradeplane_stacks.automation.pulumi_program import build, locate
+from tradeplane_stacks.programs.platform import PLATFORM
 
 from tests.integration.stacks.cloud import ACCOUNT, Cloud, cloud
 from tests.unit.cli.conftest import tradeplane
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["tradeplane"]
 
 ROOT = Path(__file__).parents[3]
-PROGRAM = ROOT / "stacks" / "platform"
+PROGRAMS = ("network", "cluster", "platform")
+EXAMPLE_ACCOUNT = "111122223333"
 # A stand-in, in place of a plugin of that name. It runs by this Python, from this checkout.
 _STAND_IN = f"""\
 #!{sys.executable}
@@ -63,14 +65,21 @@ def served() -> Iterator[Cloud]:
 
 @pytest.fixture(scope="session")
 def environment(served: Cloud, pulumi: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Give the environment of Pulumi: a stand-in on PATH for the plugin of AWS, and the cloud's address."""
+    """Give the environment of Pulumi, with the plugin of AWS."""
+    with plugins(served.url, tmp_path_factory.mktemp("plugins")) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def plugins(url: str, folder: Path) -> Iterator[dict[str, str]]:
+    """Give the environment of Pulumi: a stand-in on PATH for the plugin of AWS, and a cloud's address."""
     cloud_of_the_test = {
-        "AWS_ENDPOINT_URL": served.url,
+        "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    with plugin("aws", tmp_path_factory.mktemp("plugins"), cloud_of_the_test) as found:
+    with plugin("aws", folder, cloud_of_the_test) as found:
         yield found
 
 
@@ -110,18 +119,36 @@ def _serving(program: Path, environment: dict[str, str]) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class Project:
-    """A copy of ``stacks/platform`` with a state of its own, of whose examples a test changes what it wants."""
+    """A copy of ``stacks/`` with a state of its own, of whose examples a test changes what it wants."""
 
     folder: Path
+    """That of the program ``platform``."""
     pulumi: Path
 
-    def configure(self, stack: str, **changes: Any) -> None:
-        """Change fields of the configuration of the signing key; those that are None go."""
-        file = self.folder / f"Pulumi.{stack}.yaml"
+    @property
+    def programs(self) -> Path:
+        """The folder that has the programs' folders."""
+        return self.folder.parent
+
+    def configure(self, stack: str, place: str = "platform:signing_key", **changes: Any) -> None:
+        """Change fields of the configuration of a part, ``PROGRAM:KEY``; those that are None go."""
+        program, _, part = place.partition(":")
+        with self._settings(stack, program) as config:
+            fields = config[f"tradeplane-{program}:{part}"] | changes
+            config[f"tradeplane-{program}:{part}"] = {k: v for k, v in fields.items() if v is not None}
+
+    def keep(self, stack: str, *parts: str) -> None:
+        """Configure no parts of the platform but these."""
+        with self._settings(stack, "platform") as config:
+            for part in PLATFORM.parts:
+                if part.key not in parts:
+                    config.pop(f"{PLATFORM.project}:{part.key}", None)
+
+    @contextlib.contextmanager
+    def _settings(self, stack: str, program: str) -> Iterator[dict[str, Any]]:
+        file = self.programs / program / f"Pulumi.{stack}.yaml"
         settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-        key = settings["config"]["tradeplane-platform:signing_key"]
-        key.update(changes)
-        settings["config"]["tradeplane-platform:signing_key"] = {k: v for k, v in key.items() if v is not None}
+        yield settings["config"]
         file.write_text(yaml.safe_dump(settings), encoding="utf-8")
 
     def run(self, *arguments: str) -> str:
@@ -146,33 +173,40 @@ def project(
 ) -> Iterator[Project]:
     """Give the project, in which the command is called from now on; nobody else's state or credentials are seen."""
     del tradeplane  # it chooses a folder as well, and so comes first
-    folder = tmp_path / "platform"
-    shutil.copytree(PROGRAM, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in folder.glob("Pulumi.*.yaml"):
-        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-        settings.pop("secretsprovider", None)  # there is no KMS before the stack; the passphrase below stands in
-        settings["config"]["aws:allowedAccountIds"] = [ACCOUNT]
-        file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    found, own = copied(tmp_path, pulumi)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with entered(folder, environment, monkeypatch):
-        yield Project(folder, pulumi)
+    enter(found.folder, environment | own, monkeypatch)
+    yield found
+    _collect()
 
 
-@contextlib.contextmanager
-def entered(folder: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have the command called in the folder of a program, with a state of its own, until this ends."""
-    state = folder.parent / "state"
-    state.mkdir()
-    own = {
-        "PULUMI_HOME": str(folder.parent / "home"),
-        "PULUMI_BACKEND_URL": state.as_uri(),
+def copied(folder: Path, pulumi: Path) -> tuple[Project, dict[str, str]]:
+    """Copy the programs, with their examples, into a folder; return them, and the environment of a state there."""
+    for program in PROGRAMS:
+        copy = folder / "stacks" / program
+        shutil.copytree(ROOT / "stacks" / program, copy, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in copy.glob("Pulumi.*.yaml"):
+            settings = yaml.safe_load(file.read_text(encoding="utf-8").replace(EXAMPLE_ACCOUNT, ACCOUNT))
+            settings.pop("secretsprovider", None)  # there is no KMS before the stack; the passphrase below stands in
+            file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    return Project(folder / "stacks" / "platform", pulumi), own_state(folder)
+
+
+def own_state(folder: Path) -> dict[str, str]:
+    """Make a state of stacks in a folder; return the environment in which it is used."""
+    (folder / "state").mkdir()
+    return {
+        "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "of a test",
     }
-    for name, value in (environment | own).items():
+
+
+def enter(folder: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the command called in the folder of a program from now on."""
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
-    yield
-    _collect()
 
 
 def _collect() -> None:

@@ -9,11 +9,10 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
 from tests.integration.conftest import running_control_plane
 from tests.integration.policies.server import Server
-from tests.integration.stacks.conftest import ROOT, Project, entered, plugin
+from tests.integration.stacks.conftest import ROOT, Project, enter, own_state, plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,19 +22,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalProject", "cluster_environment", "local_project", "own_cluster", "own_server"]
 
-_PART = "tradeplane-local:platform"
-
 
 class LocalProject(Project):
     """A copy of ``stacks/local``, with a state of its own."""
 
     def change(self, **changes: Any) -> None:
         """Change fields of the platform of ``dev``; those that are None go."""
-        file = self.folder / "Pulumi.dev.yaml"
-        settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-        fields = settings["config"][_PART] | changes
-        settings["config"][_PART] = {key: value for key, value in fields.items() if value is not None}
-        file.write_text(yaml.safe_dump(settings), encoding="utf-8")
+        self.configure("dev", "local:platform", **changes)
 
 
 @pytest.fixture(scope="session")
@@ -63,13 +56,13 @@ def local_project(
     cluster_environment: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     tradeplane: Callable[..., Any],
-) -> Iterator[LocalProject]:
+) -> LocalProject:
     """Give the project, in which the command is called from now on."""
     del tradeplane  # it chooses a folder as well, and so comes first
     folder = tmp_path / "local"
     shutil.copytree(ROOT / "stacks" / "local", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    with entered(folder, cluster_environment, monkeypatch):
-        yield LocalProject(folder, pulumi)
+    enter(folder, cluster_environment | own_state(tmp_path), monkeypatch)
+    return LocalProject(folder, pulumi)
 
 
 @pytest.fixture

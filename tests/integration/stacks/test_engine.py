@@ -34,6 +34,14 @@ _REACHED_WITHIN_S = 120
 _ENDS_WITHIN_S = 120
 
 
+@pytest.fixture
+def project(project: Project) -> Project:
+    """Give the project with the signing key alone: what is tested here is so whatever a stack has in it."""
+    for stack in REGIONS:
+        project.keep(stack, "signing_key")
+    return project
+
+
 def done(tradeplane: Command, *arguments: str, code: int = 0) -> dict[str, Any]:
     """Call a command of a stack, and return what it printed as JSON."""
     ended = tradeplane("stack", *arguments, "-o", "json")
@@ -233,12 +241,12 @@ def test_a_configuration_that_is_wrong_is_told_with_its_fields_before_anything_i
     project: Project, aws: Cloud, tradeplane: Command
 ) -> None:
     done(tradeplane, "init", "dev")
-    project.configure("dev", primary_region="eu-west-9", operator_role=None, rotation=True, deletion_window_days="soon")
+    project.configure("dev", primary_region="eu-west-9", generations=None, rotation=True, deletion_window_days="soon")
     error = failed("up", "dev", "--yes", code=2)
     start = "tradeplane-platform:signing_key"
     assert [(one["file"], one["field"]) for one in error["problems"]] == [
         ("Pulumi.dev.yaml", f"{start}.primary_region"),
-        ("Pulumi.dev.yaml", f"{start}.operator_role"),
+        ("Pulumi.dev.yaml", f"{start}.generations"),
         ("Pulumi.dev.yaml", f"{start}.deletion_window_days"),
         ("Pulumi.dev.yaml", f"{start}.rotation"),
     ]

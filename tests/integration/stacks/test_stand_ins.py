@@ -12,8 +12,8 @@ from pulumi.runtime.rpc import UNKNOWN
 from tradeplane_stacks.automation.changes import Watched
 
 from tests.integration.stacks.inline_programs import Aborted, Asked, Call, stack_of, up, void
-from tests.integration.stacks.providers import aws_iam, aws_kms, aws_s3
-from tests.integration.stacks.providers.frame import Provider, Refused, ResourceType
+from tests.integration.stacks.providers.aws_types import TYPES
+from tests.integration.stacks.providers.frame import Provider, Refused
 from tests.integration.stacks.providers.shapes import read_back
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ pytestmark = [
     for what in ("socket.socket", "function BaseEventLoop.__del__")
 ]
 
-TYPES: dict[str, ResourceType] = {kind.pulumi_type: kind for kind in (*aws_kms.TYPES, *aws_s3.TYPES, *aws_iam.TYPES)}
 REGION = "eu-west-1"
 BUCKET = "tradeplane-stand-in"
 TLS_ONLY = json.dumps(
@@ -140,6 +139,7 @@ def test_what_cannot_be_changed_is_replaced(project: Project, aws: Cloud) -> Non
 
 
 def test_the_folder_that_the_command_pulumi_runs_makes_the_program(project: Project, aws: Cloud) -> None:
+    project.keep("dev", "signing_key")
     watched = Watched(lambda _: None)
     stack = stack_of(project, lambda: void(runpy.run_path(str(project.folder / "__main__.py"))))
     stack.preview(on_event=watched)
@@ -168,7 +168,7 @@ def test_a_type_that_is_not_there_is_refused_by_its_name(ask: Callable[[Provider
 @pytest.mark.parametrize(
     ("pulumi_type", "inputs", "message"),
     [
-        ("aws:kms/key:Key", {"rotationPeriodInDays": 90}, "rotationPeriodInDays is not implemented by this stand-in"),
+        ("aws:kms/key:Key", {"isEnabled": True}, "isEnabled is not implemented by this stand-in"),
         ("aws:kms/key:Key", {"keyUsage": "SIGN"}, "keyUsage: 'SIGN' is none of SIGN_VERIFY"),
         ("aws:kms/key:Key", {"deletionWindowInDays": "long"}, "deletionWindowInDays: 'long' is not of type int"),
         ("aws:kms/key:Key", {"multiRegion": "yes"}, "MultiRegion"),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_cli.stacks import Shown
+from tradeplane_cli.stacks import Shown, ShownEnvironment
 from tradeplane_stacks.automation.changes import Change
 from tradeplane_stacks.automation.stack import Outcome
 
@@ -50,13 +51,13 @@ def test_without_pulumi_it_says_how_to_install_it(
     ],
 )
 def test_changes_are_summed_up(operation: str, changes: tuple[Change, ...], done: bool, summary: str) -> None:
-    text = Shown(Outcome("dev", operation, changes, 4), done).as_text()
+    text = Shown(Outcome("dev", "tradeplane-platform", operation, changes, 4), done).as_text()
     assert text.splitlines()[-1] == summary
     assert text.count("~ update   aws:kms/key:Key   evidence   policy, tags") == len(changes)
 
 
 def test_warnings_are_shown_below() -> None:
-    text = Shown(Outcome("dev", "up", (), 4, ("look out",)), done=True).as_text()
+    text = Shown(Outcome("dev", "tradeplane-platform", "up", (), 4, ("look out",)), done=True).as_text()
     assert text.splitlines()[-1] == "warning: look out"
 
 
@@ -98,3 +99,35 @@ def test_an_estimate_of_a_configuration_that_is_wrong_names_the_field(tradeplane
     assert ended.code == 2
     assert "tradeplane-platform:signing_key.primary_region" in ended.err
     assert "nothing was changed" in ended.err
+
+
+def test_an_environment_is_shown_by_stack_with_its_program() -> None:
+    network = Shown(Outcome("prod.eu-west-1", "tradeplane-network", "up", (KEY,), 2), done=True)
+    platform = Shown(Outcome("prod", "tradeplane-platform", "up", (), 4), done=True)
+    shown = ShownEnvironment("prod", "up", (network, platform))
+    first, second = shown.as_text().split("\n\ntradeplane-platform\n")
+    assert first.splitlines()[0] == "tradeplane-network"
+    assert first.splitlines()[-1] == "stack prod.eu-west-1: 1 change, 2 unchanged"
+    assert second == "stack prod: no change, 4 unchanged"
+    assert shown.changes == (KEY,)
+    assert [(one["project"], one["stack"]) for one in shown.as_json()["stacks"]] == [
+        ("tradeplane-network", "prod.eu-west-1"),
+        ("tradeplane-platform", "prod"),
+    ]
+
+
+@pytest.mark.parametrize("command", ["init", "preview", "up", "drift", "destroy"])
+def test_an_environment_needs_the_folder_of_all_programs(
+    command: str, tradeplane: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = importlib.import_module("tradeplane_stacks.automation.environment")
+    monkeypatch.setattr(environment, "command", lambda: None)  # what pulumi is there does not matter
+    yes = ["--yes"] if command in ("up", "destroy") else []
+    ended = tradeplane("stack", command, "prod", "--region", "eu-west-1", "-C", str(tmp_path), *yes)
+    assert ended.code == 2
+    assert f"{tmp_path / 'network'} is no project of Pulumi" in ended.err
+
+
+@pytest.mark.parametrize("command", ["outputs", "cancel"])
+def test_what_is_about_one_stack_takes_no_regions(command: str, tradeplane: Command) -> None:
+    assert tradeplane("stack", command, "prod", "--region", "eu-west-1").code == 2

@@ -95,4 +95,35 @@ class RolePolicy(AwsType):
         self.client(inputs).delete_role_policy(RoleName=role, PolicyName=name)
 
 
-TYPES = (Role(), RolePolicy())
+class RolePolicyAttachment(AwsType):
+    """A policy of AWS that a role has."""
+
+    pulumi_type = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+    service, operation = "iam", "AttachRolePolicy"
+    names: Mapping[str, str] = {"role": "RoleName"}
+    settings: Mapping[str, type] = {}
+    replaces = frozenset({"role", "policyArn"})
+    gone = _GONE
+
+    def client(self, inputs: Properties) -> Any:
+        return client("iam", "us-east-1")
+
+    def create(self, inputs: Properties) -> str:
+        self.client(inputs).attach_role_policy(**self.request(inputs))
+        return f"{inputs['role']}/{inputs['policyArn']}"
+
+    def look(self, resource_id: str, inputs: Properties) -> Found | None:
+        role, _, arn = resource_id.partition("/")
+        pages = self.client(inputs).get_paginator("list_attached_role_policies").paginate(RoleName=role)
+        attached = {one["PolicyArn"] for page in pages for one in page["AttachedPolicies"]}
+        return Found({"role": role, "policyArn": arn}, {}) if arn in attached else None
+
+    def update(self, resource_id: str, old: Properties, new: Properties) -> None:
+        """Nothing of it is changed: each is replaced."""
+
+    def remove(self, resource_id: str, inputs: Properties) -> None:
+        role, _, arn = resource_id.partition("/")
+        self.client(inputs).detach_role_policy(RoleName=role, PolicyArn=arn)
+
+
+TYPES = (Role(), RolePolicy(), RolePolicyAttachment())

@@ -20,12 +20,30 @@ class Key(AwsType):
     pulumi_type = "aws:kms/key:Key"
     service, operation = "kms", "CreateKey"
     names: Mapping[str, str] = {"customerMasterKeySpec": "KeySpec"}
-    settings: Mapping[str, type] = {"region": str, "deletionWindowInDays": int}
+    settings: Mapping[str, type] = {
+        "region": str,
+        "deletionWindowInDays": int,
+        "enableKeyRotation": bool,
+        "rotationPeriodInDays": int,
+    }
     replaces = frozenset({"customerMasterKeySpec", "keyUsage", "multiRegion", "region"})
     gone = frozenset({"NotFoundException"})
 
     def create(self, inputs: Properties) -> str:
-        return str(self.client(inputs).create_key(**self.request(inputs))["KeyMetadata"]["KeyId"])
+        made = str(self.client(inputs).create_key(**self.request(inputs))["KeyMetadata"]["KeyId"])
+        self._rotate(made, inputs)
+        return made
+
+    def _rotate(self, key: str, inputs: Properties) -> None:
+        """Set how often KMS makes new material; moto keeps whether, and not how often."""
+        kms = self.client(inputs)
+        if inputs.get("enableKeyRotation"):
+            period = (
+                {"RotationPeriodInDays": inputs["rotationPeriodInDays"]} if "rotationPeriodInDays" in inputs else {}
+            )
+            kms.enable_key_rotation(KeyId=key, **period)
+        elif "enableKeyRotation" in inputs:
+            kms.disable_key_rotation(KeyId=key)
 
     def look(self, resource_id: str, inputs: Properties) -> Found | None:
         kms = self.client(inputs)
@@ -37,10 +55,16 @@ class Key(AwsType):
         key["BypassPolicyLockoutSafetyCheck"] = inputs.get("bypassPolicyLockoutSafetyCheck")  # nothing tells it
         primary = key["MultiRegionConfiguration"]["PrimaryKey"]["Arn"] if key.get("MultiRegion") else None
         outputs = {"arn": key["Arn"], "keyId": resource_id, "primaryKeyArn": primary}
-        return Found(self.inputs_of(key, inputs), outputs)
+        found = Found(self.inputs_of(key, inputs), outputs)
+        if "enableKeyRotation" in inputs:
+            found.inputs["enableKeyRotation"] = kms.get_key_rotation_status(KeyId=resource_id)["KeyRotationEnabled"]
+        return found
 
     def update(self, resource_id: str, old: Properties, new: Properties) -> None:
         kms, key = self.client(new), {"KeyId": resource_id}
+        rotation = ("enableKeyRotation", "rotationPeriodInDays")
+        if any(old.get(name) != new.get(name) for name in rotation):
+            self._rotate(resource_id, new)
         if not same(old.get("policy"), new.get("policy")):
             kms.put_key_policy(**key, PolicyName="default", Policy=new["policy"])
         if old.get("description") != new.get("description"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.integration.stacks.providers.aws import AwsType
 from tests.integration.stacks.providers.frame import Found, Properties
-from tests.integration.stacks.providers.shapes import read_back, request
+from tests.integration.stacks.providers.shapes import kept, read_back, request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,17 +82,22 @@ class BucketPart(AwsType):
         found: str,
         *gone: str,
         delete: str | None = None,
+        nothing: dict[str, Any] | None = None,
         within: str = "",
         always: dict[str, str] | None = None,
+        untold: tuple[str, ...] = (),
     ) -> None:
         """Name the operation that sets it, the member of its request, and that of the answer, each a path with dots.
 
-        Without ``delete`` there is no request that takes it back, and the bucket keeps it. ``within`` is the property
-        that all others are in, where there is one, and ``always`` what the provider says by itself.
+        Without ``delete`` there is no request that takes it back, and the bucket keeps it; ``nothing`` is what such a
+        request says, where it is one that sets it. ``within`` is the property
+        that all others are in, where there is one, ``always`` what the provider says by itself, and ``untold`` paths
+        of properties that moto does not tell as they were asked for.
         """
         self.pulumi_type, self.operation = f"aws:s3/{token[0].lower()}{token[1:]}:{token}", put
         self._body, self._found = body.split("."), [part for part in found.split(".") if part]
         self._taken_back, self._within, self._always = delete, within, always or {}
+        self._untold, self._nothing = untold, nothing or {}
         self.gone = frozenset({"404", "NoSuchBucket", *gone})
 
     @cached_property
@@ -124,6 +129,8 @@ class BucketPart(AwsType):
             return None
         asked = self._own(inputs)
         read = read_back(found if isinstance(found, dict) else {next(iter(asked)): found}, asked, self.names)
+        for path in self._untold:
+            kept(read, asked, path)
         own = {self._within: read} if self._within else read
         return Found({"region": inputs["region"], "bucket": resource_id, **own}, {})
 
@@ -132,7 +139,7 @@ class BucketPart(AwsType):
 
     def remove(self, resource_id: str, inputs: Properties) -> None:
         if self._taken_back:
-            getattr(self.client(inputs), _method(self._taken_back))(Bucket=resource_id)
+            getattr(self.client(inputs), _method(self._taken_back))(Bucket=resource_id, **self._nothing)
 
     def _own(self, inputs: Properties) -> Properties:
         own = {key: value for key, value in inputs.items() if key not in ("bucket", "region")}
@@ -156,6 +163,7 @@ TYPES = (
         "ServerSideEncryptionConfiguration",
         "ServerSideEncryptionConfigurationNotFoundError",
         delete="DeleteBucketEncryption",
+        untold=("rules.blockedEncryptionTypes",),
     ),
     BucketPart(
         "BucketObjectLockConfiguration",
@@ -184,7 +192,14 @@ TYPES = (
     BucketPart(
         "BucketPolicy", "PutBucketPolicy", "Policy", "Policy", "NoSuchBucketPolicy", delete="DeleteBucketPolicy"
     ),
-    BucketPart("BucketLogging", "PutBucketLogging", "BucketLoggingStatus.LoggingEnabled", "LoggingEnabled"),
+    BucketPart(
+        "BucketLogging",
+        "PutBucketLogging",
+        "BucketLoggingStatus.LoggingEnabled",
+        "LoggingEnabled",
+        delete="PutBucketLogging",
+        nothing={"BucketLoggingStatus": {}},
+    ),
     BucketPart(
         "BucketOwnershipControls",
         "PutBucketOwnershipControls",
@@ -200,5 +215,6 @@ TYPES = (
         "ReplicationConfiguration",
         "ReplicationConfigurationNotFoundError",
         delete="DeleteBucketReplication",
+        untold=("rules.deleteMarkerReplication", "rules.sourceSelectionCriteria"),
     ),
 )

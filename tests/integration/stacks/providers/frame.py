@@ -60,6 +60,12 @@ class ResourceType(ABC):
     """Inputs that cannot be changed: another value is another resource."""
     named: str | None = None
     """The input that is a name, which is made up where it is left out."""
+    prefix: str | None = None
+    """The input that such a name begins with, where it is given."""
+
+    def replaced_by(self, key: str) -> bool:
+        """Whether another value of an input is another resource."""
+        return key in self.replaces
 
     @abstractmethod
     def check(self, inputs: Properties) -> None:
@@ -67,7 +73,7 @@ class ResourceType(ABC):
 
     def replacing(self, old: Properties, new: Properties, changed: list[str]) -> list[str]:
         """Return which of the inputs that changed make another resource."""
-        return [key for key in changed if key in self.replaces]
+        return [key for key in changed if self.replaced_by(key)]
 
     def same_name(self, old: Properties, new: Properties) -> bool:
         """Whether both have a name, and the same: one can then be made only when the other is gone."""
@@ -142,7 +148,8 @@ class Provider(ResourceProviderServicer):
         kind = self._type(request.urn, context)
         inputs, old = _plain(request.news), _plain(request.olds)
         if kind.named and kind.named not in inputs:
-            inputs[kind.named] = old.get(kind.named) or f"{_name(request.urn)}-{request.randomSeed.hex()[:7]}"
+            start = inputs.get(kind.prefix or "", f"{_name(request.urn)}-")
+            inputs[kind.named] = old.get(kind.named) or f"{start}{request.randomSeed.hex()[:7]}"
         try:
             kind.check(inputs)
         except Refused as error:

@@ -24,9 +24,12 @@ def request(value: Any, shape: Shape, where: str, names: Mapping[str, str]) -> A
     if shape.type_name == "list":
         return _list(value, shape, where, names)
     if shape.type_name == "structure":
+        value = _unfolded(value, shape)
         if not isinstance(value, dict):
             raise Refused(f"{where}: {value!r} is not an object of {shape.name}")
         return dict(_member(key, item, shape, f"{where}.{key}".lstrip("."), names) for key, item in value.items())
+    if shape.type_name == "boolean" and value in ("true", "false"):
+        return value == "true"  # the provider has some as text, to tell false from not said
     allowed = getattr(shape, "enum", None)
     if allowed and value not in allowed:
         raise Refused(f"{where}: {value!r} is none of {', '.join(allowed)}")
@@ -42,12 +45,40 @@ def read_back(found: Any, like: Any, names: Mapping[str, str]) -> Any:
         return _tags(found)
     if isinstance(like, dict) and isinstance(found, list) and len(found) == 1:
         found = found[0]
+    if isinstance(like, list) and isinstance(found, dict):
+        found = [found]
+    if isinstance(found, bool) and like == str(found).lower():
+        return like
     if isinstance(like, dict) and isinstance(found, dict):
         members = {key: _find(names.get(key, key), found) for key in like}
         return {key: read_back(found[name], like[key], names) for key, name in members.items() if name is not None}
     if isinstance(like, list) and isinstance(found, list):
         return [read_back(item, like[place] if place < len(like) else item, names) for place, item in enumerate(found)]
     return like if same(like, found) else found
+
+
+def _unfolded(value: Any, shape: Any) -> Any:
+    """Return the object that a list is for: that of a list of one, or one that has nothing but a list."""
+    if not isinstance(value, list):
+        return value
+    only = list(shape.members.values())
+    if len(only) == 1 and only[0].type_name == "list":
+        return dict.fromkeys(shape.members, value)
+    return value[0] if len(value) == 1 else value
+
+
+def kept(read: Any, asked: Any, path: str) -> None:
+    """Put into what was read what was asked for at a path, of which nothing tells; of a list in each of its items."""
+    if isinstance(asked, list) and isinstance(read, list):
+        for item, like in zip(read, asked, strict=False):
+            kept(item, like, path)
+        return
+    head, _, rest = path.partition(".")
+    if isinstance(asked, dict) and head in asked and isinstance(read, dict):
+        if rest:
+            kept(read.get(head), asked[head], rest)
+        else:
+            read[head] = asked[head]
 
 
 def _member(key: str, value: Any, shape: Any, where: str, names: Mapping[str, str]) -> tuple[str, Any]:

@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_stacks.automation.changes import Violation
-from tradeplane_stacks.automation.errors import StackError, StackInvalid, StackRefused, StackUnavailable
+from tradeplane_stacks.automation.errors import (
+    StackAwaited,
+    StackError,
+    StackInvalid,
+    StackRefused,
+    StackUnavailable,
+)
 from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of
 
 URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aws:kms/key:Key::evidence-2026"
@@ -46,6 +52,24 @@ URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aw
             StackUnavailable,
             "credentials for the cloud have expired",
             "aws sso login",
+        ),
+        (
+            "deleting S3 Bucket (b): api error BucketNotEmpty: The bucket you tried to delete is not empty",
+            StackRefused,
+            "a bucket holds versions",
+            "pulumi state delete",
+        ),
+        (
+            "InvalidParameterCombination: Cannot delete protected DB Instance, please disable deletion protection",
+            StackRefused,
+            "AWS protects something of it",
+            "--no-deletion-protection",
+        ),
+        (
+            'invalid resource: unknown stack "organization/tradeplane-network/prod.eu-west-1"',
+            StackAwaited,
+            "no stack prod.eu-west-1 of tradeplane-network",
+            "tradeplane stack up prod.eu-west-1 -C stacks/network",
         ),
         ("An error occurred (ExpiredToken) when calling", StackUnavailable, "have expired", "log in again"),
         ("No valid credential sources found.", StackInvalid, "there are no credentials", "AWS_PROFILE"),

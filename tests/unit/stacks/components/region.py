@@ -37,6 +37,7 @@ ANSWERS: Answers = {
     "aws:eks/cluster:Cluster": lambda asked: {
         "endpoint": f"https://{asked['name']}.example",
         "certificateAuthority": {"data": "Q0E="},
+        "vpcConfig": {**asked["vpcConfig"], "clusterSecurityGroupId": f"sg-of-{asked['name']}"},
     },
     "aws:eks/nodeGroup:NodeGroup": lambda asked: {"nodeGroupName": f"{asked['nodeGroupNamePrefix']}1"},
 }

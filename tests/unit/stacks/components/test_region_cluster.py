@@ -85,6 +85,7 @@ def made(stack: str = "prod.eu-west-1", **changes: object) -> tuple[Recorded, Ma
             "kubeconfig": cluster.kubeconfig,
             "node_group_names": cluster.node_group_names,
             "log_group": cluster.log_group,
+            "security_group_id": cluster.security_group_id,
         }
 
     return record_with_options(make)
@@ -432,6 +433,7 @@ def test_outputs_are_how_the_cluster_is_reached_without_a_secret(recorded: Recor
         "certificate_authority": "Q0E=",
         "node_group_names": {"intel": "intel-1", "arm": "arm-1", "runners": "runners-1"},
         "log_group": "/aws/eks/main/cluster",
+        "security_group_id": "sg-of-main",
     }
     assert reached["clusters"][0]["cluster"] == {
         "server": "https://main.example",

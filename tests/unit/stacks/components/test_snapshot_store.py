@@ -254,6 +254,11 @@ def test_what_holds_data_is_protected_from_removal(made: Made) -> None:
     }
 
 
+def test_a_key_outlives_the_bucket_that_is_encrypted_by_it(made: Made) -> None:
+    for name in LOCKED:
+        assert waits_for(made.options[name]) == {f"{name}-key"}
+
+
 def test_it_tells_what_the_operator_needs(made: Made) -> None:
     assert made.store.bucket_names == {region: bucket(region) for region in REGIONS}
     assert made.store.urls["us-east-1"] == f"s3://{bucket('us-east-1')}"

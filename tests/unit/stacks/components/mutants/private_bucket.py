@@ -10,6 +10,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("object_lock_enabled=object_lock", "object_lock_enabled=False", 0),
     ("object_lock_enabled=object_lock", "object_lock_enabled=True", 0),
     ("protect=True", "protect=False", 0),
+    ("depends_on=list(outlived_by)", "depends_on=[]", 0),
     ('status="Enabled"', 'status="Suspended"', 0),
     ("block_public_acls=True", "block_public_acls=False", 0),
     ("block_public_policy=True", "block_public_policy=False", 0),

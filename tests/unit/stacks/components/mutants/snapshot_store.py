@@ -30,6 +30,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("mode=retention.mode", 'mode="GOVERNANCE"', 0),
     ("days=retention.days, years=retention.years", "days=1", 0),
     ("protect=True, depends_on=made.ready", "depends_on=made.ready", 0),
+    ("outlived_by=(key,)", "outlived_by=()", 0),
     (
         '                    status="Enabled",\n                    filter',
         '                    status="Disabled",\n                    filter',

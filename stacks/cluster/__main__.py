@@ -1,0 +1,6 @@
+"""What the command ``pulumi`` runs in this folder; ``tradeplane stack`` runs the same."""
+
+import pulumi
+from tradeplane_stacks.programs.cluster import CLUSTER
+
+pulumi.run(CLUSTER.run)

@@ -1,0 +1,134 @@
+"""An environment: the stacks of its regions and the one for all of them, in the order in which one reads another.
+
+Networks come before clusters, and those before what all regions share; what is removed goes the other way. All of
+their configurations are looked at before anything is done with one of them, as half an environment is no environment.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from tradeplane_stacks.automation.errors import StackAwaited, StackError, StackExists, StackInvalid
+from tradeplane_stacks.automation.pulumi_program import command
+from tradeplane_stacks.automation.stack import PROGRAMS, Outcome, Say, Stack
+from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
+from tradeplane_stacks.components.region_network import RegionNetworkConfig, refuse_overlapping
+from tradeplane_stacks.programs.program import Program
+
+
+def stacks_in_order(name: str, regions: Sequence[str]) -> list[tuple[Program, str]]:
+    """Return the program and the name of each stack of an environment, each after those that it reads."""
+    return [
+        (program, stack)
+        for program in PROGRAMS.values()
+        if not program.apart
+        for stack in ([f"{name}.{region}" for region in regions] if program.regional else [name])
+    ]
+
+
+class Environment:
+    """The stacks of an environment in some regions, by a folder that has the programs' folders.
+
+    Every method raises ``StackError``, which names the program's folder, and leaves what was done before as it is.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        name: str,
+        regions: Sequence[str],
+        say: Say = lambda _: None,
+        policy_packs: Sequence[Path] = (),
+    ) -> None:
+        """Look at all configurations.
+
+        Raises:
+            StackInvalid: when a stack has no configuration, or a region is there twice.
+            ConfigurationRefused: when a configuration is not valid.
+
+        """
+        if len(set(regions)) != len(regions):
+            raise StackInvalid(f"regions {', '.join(regions)}: one is there twice", "name each region once")
+        self.name, self._folder = name, folder
+        engine = command()
+        self._stacks = [
+            Stack(folder / program.folder, stack, say, policy_packs, engine=engine)
+            for program, stack in stacks_in_order(name, regions)
+        ]
+        self._check()
+
+    def init(self) -> None:
+        """Make the stacks that are not there yet."""
+        for stack in self._stacks:
+            with self._named(stack), suppress(StackExists):
+                stack.init()
+
+    def preview(self) -> tuple[Outcome, ...]:
+        """Say what ``up`` would change; of a stack that reads one which is not up yet, that it waits for it."""
+        return tuple(self._previewed(stack) for stack in self._stacks)
+
+    def up(self) -> tuple[Outcome, ...]:
+        """Bring all of them up, in order."""
+        return self._each(Stack.up)
+
+    def drift(self) -> tuple[Outcome, ...]:
+        """Say what is otherwise than it was made."""
+        return self._each(Stack.drift)
+
+    def preview_destroy(self) -> tuple[Outcome, ...]:
+        """Say what ``destroy`` would remove; refused where something of any of them is protected."""
+        self._refuse_protected()
+        return self._each(Stack.preview_destroy, backwards=True)
+
+    def destroy(self) -> tuple[Outcome, ...]:
+        """Remove all of them; refused where something of any of them is protected, before anything is removed."""
+        self._refuse_protected()
+        return self._each(Stack.destroy, backwards=True)
+
+    def _each(self, do: Callable[[Stack], Outcome], *, backwards: bool = False) -> tuple[Outcome, ...]:
+        found = []
+        for stack in reversed(self._stacks) if backwards else self._stacks:
+            with self._named(stack):
+                found.append(do(stack))
+        return tuple(found)
+
+    def _previewed(self, stack: Stack) -> Outcome:
+        with self._named(stack):
+            try:
+                return stack.preview()
+            except StackAwaited as error:
+                return Outcome(stack.name, stack.program.project, "preview", (), 0, (f"{error}; {error.remedy}",))
+
+    def _refuse_protected(self) -> None:
+        for stack in self._stacks:
+            with self._named(stack):
+                stack.refuse_protected()
+
+    @contextmanager
+    def _named(self, stack: Stack) -> Iterator[None]:
+        """Say of which program's stack an error is: those of two programs have the same name."""
+        try:
+            yield
+        except StackError as error:
+            raise type(error)(f"{self._folder / stack.program.folder}: {error}", error.remedy) from error
+
+    def _check(self) -> None:
+        configs = [config for stack in self._stacks for config in _configured(stack)]
+        networks = [config for config in configs if isinstance(config, RegionNetworkConfig)]
+        try:
+            refuse_overlapping(networks)
+        except InvalidConfiguration as error:
+            raise StackInvalid(f"networks of {self.name}: {error}") from error
+
+
+def _configured(stack: Stack) -> list[Configuration]:
+    """Read a stack's configuration from its file, without Pulumi: nothing is decrypted."""
+    values = stack.read_settings().get("config") or {}
+    start = f"{stack.program.project}:"
+    given = {key.removeprefix(start): value for key, value in values.items() if key.startswith(start)}
+    return list(stack.program.read(stack.name, {key: _as_text(value) for key, value in given.items()}).values())
+
+
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

@@ -1,0 +1,66 @@
+"""A part of a program: one component, which part of the configuration it is made by, and what else it takes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pulumi
+
+from tradeplane_stacks.components.configuration import Configuration
+from tradeplane_stacks.components.stack_name import StackName
+from tradeplane_stacks.programs.references import Outputs, Reference, StackOutputs
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What is there when a part is made: its configuration, what other stacks gave, and the parts before it."""
+
+    stack: StackName
+    config: Configuration
+    read: Mapping[Reference[Any], StackOutputs]
+    made: Mapping[str, pulumi.ComponentResource]
+
+    def outputs(self, reference: Reference[Outputs]) -> Outputs:
+        """Return what another stack gave; the part names the reference in its ``reads``."""
+        return cast("Outputs", self.read[reference])
+
+
+def _nothing(_: Surroundings) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A component of a program: the key of its configuration, and how it is made.
+
+    What a component's class declares (``public_keys: pulumi.Output[...]``) are its outputs, and the stack's.
+    """
+
+    key: str
+    component: type[pulumi.ComponentResource]
+    config: type[Configuration]
+    reads: tuple[Reference[Any], ...] = ()
+    """What it needs of other programs' stacks in its region; its configuration then has ``region``."""
+    takes: Callable[[Surroundings], Mapping[str, Any]] = _nothing
+    """What its component is constructed by, beside its name, its configuration and its stack."""
+    after: tuple[str, ...] = ()
+    """Keys of parts without which it cannot be."""
+
+    def make(self, surroundings: Surroundings) -> pulumi.ComponentResource:
+        """Make the component."""
+        # The environment is in the name, so that two of them can be in one account.
+        name = f"tradeplane-{surroundings.stack.environment}-{self.key.replace('_', '-')}"
+        made: Any = self.component
+        component: pulumi.ComponentResource = made(
+            name, surroundings.config, stack=surroundings.stack, **self.takes(surroundings)
+        )
+        return component
+
+    def stack_read(self, stack: StackName, config: Configuration) -> StackName:
+        """Return which stack its references are of: that of the environment, in the region of its configuration."""
+        return StackName(stack.environment, getattr(config, "region"))  # noqa: B009 - of which type is the part's to say
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of its outputs."""
+        return tuple(name for name in self.component.__annotations__ if not name.startswith("_"))
