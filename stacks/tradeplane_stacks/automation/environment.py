@@ -11,18 +11,23 @@ from pathlib import Path
 
 from tradeplane_stacks.automation.errors import StackAwaited, StackError, StackExists, StackInvalid
 from tradeplane_stacks.automation.pulumi_program import command
-from tradeplane_stacks.automation.stack import PROGRAMS, Outcome, Say, Stack
+from tradeplane_stacks.automation.stack import Outcome, Say, Stack
 from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
 from tradeplane_stacks.components.region_network import RegionNetworkConfig, refuse_overlapping
+from tradeplane_stacks.programs.cluster import CLUSTER
+from tradeplane_stacks.programs.network import NETWORK
+from tradeplane_stacks.programs.platform import PLATFORM
 from tradeplane_stacks.programs.program import Program
+
+PROGRAMS = (NETWORK, CLUSTER, PLATFORM)
+"""What an environment is made by, each after those that it reads."""
 
 
 def stacks_in_order(name: str, regions: Sequence[str]) -> list[tuple[Program, str]]:
     """Return the program and the name of each stack of an environment, each after those that it reads."""
     return [
         (program, stack)
-        for program in PROGRAMS.values()
-        if not program.apart
+        for program in PROGRAMS
         for stack in ([f"{name}.{region}" for region in regions] if program.regional else [name])
     ]
 

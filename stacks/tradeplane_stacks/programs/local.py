@@ -8,5 +8,4 @@ from tradeplane_stacks.programs.program import Program
 LOCAL = Program(
     "tradeplane-local",
     (Part("platform", Platform, PlatformConfig),),
-    apart=True,
 )

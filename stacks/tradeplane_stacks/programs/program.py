@@ -48,8 +48,6 @@ class Program:
     parts: tuple[Part, ...]
     regional: bool = False
     """Whether there is a stack of it in each region (``prod.eu-west-1``), or one for all (``prod``)."""
-    apart: bool = False
-    """Whether its stacks are no part of an environment of several regions."""
 
     @property
     def folder(self) -> str:
