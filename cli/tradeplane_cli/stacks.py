@@ -111,16 +111,27 @@ def cancel(folder: Path | None, name: str, *, yes: bool) -> tuple[str, ...]:
 @contextmanager
 def _opened(folder: Path | None, name: str, doing: str) -> Iterator[Stack]:
     """Give a stack, with progress shown, and its errors as failures of the command."""
+    title = f"{doing} stack {name}"
+    with failures_told():
+        from tradeplane_stacks.automation.stack import Stack
+
+        with stage(title) as say:
+            yield Stack(folder_of(folder), name, lambda text: say(f"{title}: {text}"))
+
+
+@contextmanager
+def failures_told() -> Iterator[None]:
+    """Tell errors of stacks as failures of the command, and that Pulumi is missing where it is."""
     try:
         from tradeplane_stacks.automation.errors import StackError, StackInterrupted
-        from tradeplane_stacks.automation.stack import Stack
+        from tradeplane_stacks.components.configuration import InvalidConfiguration
         from tradeplane_stacks.programs.program import ConfigurationRefused
     except ModuleNotFoundError as error:
-        raise CommandFailure(f"stacks need Pulumi, and {error.name} is not installed", remedy=_INSTALL) from error
-    title = f"{doing} stack {name}"
+        raise _not_installed(error) from error
     try:
-        with stage(title) as say:
-            yield Stack(_folder(folder), name, lambda text: say(f"{title}: {text}"))
+        yield
+    except ModuleNotFoundError as error:
+        raise _not_installed(error) from error
     except StackInterrupted as error:
         typer.echo(f"{error}; {error.remedy}", err=True)
         raise typer.Exit(INTERRUPTED) from error
@@ -132,9 +143,15 @@ def _opened(folder: Path | None, name: str, doing: str) -> Iterator[Stack]:
             f"the configuration of stack {error.stack} is not valid; nothing was changed",
             problems=tuple(Problem(fault.message, file=file, field=fault.field) for fault in error.faults),
         ) from error
+    except InvalidConfiguration as error:
+        raise CommandFailure(f"{error}; nothing was changed") from error
 
 
-def _folder(named: Path | None) -> Path:
+def _not_installed(error: ModuleNotFoundError) -> CommandFailure:
+    return CommandFailure(f"stacks need Pulumi, and {error.name} is not installed", remedy=_INSTALL)
+
+
+def folder_of(named: Path | None) -> Path:
     """Return the folder of the program: the one named, this one, or that of a checkout."""
     if named is not None:
         return named

@@ -75,7 +75,7 @@ class Stack:
             raise StackInvalid(f"{name!r} is no name of a stack: {error}") from error
         self.name, self._say = name, say
         self._refused: ConfigurationRefused | None = None
-        self._program = _program(folder)
+        self._program = program_of(folder)
         settings = folder / f"Pulumi.{name}.yaml"
         if not settings.is_file():
             raise StackInvalid(
@@ -198,8 +198,13 @@ def _name(urn: str) -> str:
     return urn.rpartition("::")[2]
 
 
-def _program(folder: Path) -> Program:
-    """Return the program that a folder's ``Pulumi.yaml`` names."""
+def program_of(folder: Path) -> Program:
+    """Return the program that a folder's ``Pulumi.yaml`` names.
+
+    Raises:
+        StackInvalid: when there is no such file, or it names none.
+
+    """
     file = folder / "Pulumi.yaml"
     try:
         settings = yaml.safe_load(file.read_text(encoding="utf-8"))

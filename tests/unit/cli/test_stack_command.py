@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 KEY = Change("evidence", "aws:kms/key:Key", "update", "urn:evidence", ("policy", "tags"))
 
 
-@pytest.mark.parametrize("command", ["init", "preview", "up", "drift", "destroy", "outputs", "cancel"])
+@pytest.mark.parametrize("command", ["init", "preview", "up", "drift", "destroy", "outputs", "cancel", "failover"])
 def test_without_pulumi_it_says_how_to_install_it(
     command: str, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in [name for name in sys.modules if name.startswith("tradeplane_stacks.automation")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pulumi", None)
-    yes = ["--yes"] if command in ("up", "destroy", "cancel") else []
-    ended = tradeplane("stack", command, "dev", *yes)
+    needed = {"failover": ["--to", "us-east-1"], "up": ["--yes"], "destroy": ["--yes"], "cancel": ["--yes"]}
+    ended = tradeplane("stack", command, "dev", *needed.get(command, []))
     assert ended.code == 2
     assert "pulumi is not installed" in ended.err
     assert "pip install 'tradeplane-stacks[cloud]'" in ended.err
