@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import uuid
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +22,13 @@ if TYPE_CHECKING:
     from tests.integration.operator.processes import OperatorProcess
 
 HERE, THERE = "us-east-1", "eu-west-1"
-TABLE, VALID_S = "tradeplane-test-failover", 10
-REGION = {"name": HERE, "table": TABLE, "tableRegions": [THERE], "validSeconds": VALID_S}
+VALID_S = 10
 ENDS_WITHIN_S = 60.0
 SETTINGS_UNUSABLE, LEADERSHIP_LOST = 2, 4
+
+
+def region_settings(table: str) -> dict[str, Any]:
+    return {"name": HERE, "table": table, "tableRegions": [THERE], "validSeconds": VALID_S}
 
 
 class Record:
@@ -32,8 +36,9 @@ class Record:
 
     def __init__(self, server: ThreadedMotoServer, url: str) -> None:
         self._server, self._dynamo = server, boto3.client("dynamodb", region_name=THERE, endpoint_url=url)
+        self._table = f"failover-{uuid.uuid4().hex[:8]}"  # moto forgets nothing within a process
         self._dynamo.create_table(
-            TableName=TABLE,
+            TableName=self._table,
             KeySchema=[{"AttributeName": HASH_KEY, "KeyType": "HASH"}],
             AttributeDefinitions=[{"AttributeName": HASH_KEY, "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
@@ -41,6 +46,11 @@ class Record:
         now = datetime.now(UTC)
         self._last = ActiveRegion(region=THERE, epoch=1, moved_at=now, moved_by="stack test", move="first")
         self._write()
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Section ``region`` of the operator's settings."""
+        return region_settings(self._table)
 
     def move(self, region: str) -> None:
         self._last = self._last.moved(region, "somebody", datetime.now(UTC), f"to-{region}-{self._last.epoch}")
@@ -51,7 +61,7 @@ class Record:
         self._server.stop()
 
     def _write(self) -> None:
-        self._dynamo.put_item(TableName=TABLE, Item=self._last.to_item())
+        self._dynamo.put_item(TableName=self._table, Item=self._last.to_item())
 
 
 @pytest.fixture
@@ -78,7 +88,7 @@ async def _lease(bench: Bench) -> dict[str, Any] | None:
 async def test_an_operator_works_only_while_its_region_is_active(
     bench: Bench, operators: Callable[..., OperatorProcess], record: Record
 ) -> None:
-    operator = operators(**SOON_OVER, region=REGION)
+    operator = operators(**SOON_OVER, region=record.settings)
     await operator.says("eu-west-1 is the active region by epoch 1")
     await bench.create_snapshot("prices", bench.write_snapshot())
     await bench.create_strategy("macd")
@@ -100,7 +110,7 @@ async def test_an_operator_that_cannot_read_the_record_ends(
     bench: Bench, operators: Callable[..., OperatorProcess], record: Record
 ) -> None:
     record.move(HERE)
-    operator = await operators(**SOON_OVER, region=REGION).working()
+    operator = await operators(**SOON_OVER, region=record.settings).working()
     assert await _lease(bench) is not None
     record.lose()
     assert operator.wait(ENDS_WITHIN_S) == LEADERSHIP_LOST
@@ -111,7 +121,7 @@ async def test_one_that_never_read_it_stands_by(
     bench: Bench, operators: Callable[..., OperatorProcess], record: Record
 ) -> None:
     record.lose()
-    operator = operators(**SOON_OVER, region=REGION)
+    operator = operators(**SOON_OVER, region=record.settings)
     await operator.says("gives no record")
     assert await _lease(bench) is None
     assert operator.end() == 0
@@ -120,6 +130,6 @@ async def test_one_that_never_read_it_stands_by(
 async def test_settings_that_leave_a_write_no_time_are_refused(
     bench: Bench, operators: Callable[..., OperatorProcess]
 ) -> None:
-    operator = operators(client={"requestSeconds": 12.0}, region=REGION)
+    operator = operators(client={"requestSeconds": 12.0}, region=region_settings("failover"))
     assert operator.wait(ENDS_WITHIN_S) == SETTINGS_UNUSABLE
     assert "region.validSeconds (10 s) does not let a request" in operator.log

@@ -7,12 +7,18 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 import pytest
 import yaml
 from tradeplane_stacks.automation.errors import StackRefused, StackUnavailable
 from tradeplane_stacks.automation.stack import PROGRAMS
+from tradeplane_stacks.components.artifact_registry_config import ArtifactRegistryConfig
+from tradeplane_stacks.components.failover_config import FailoverConfig
+from tradeplane_stacks.components.signing_key import SigningKeyConfig
+from tradeplane_stacks.components.snapshot_store_config import SnapshotStoreConfig
 from tradeplane_stacks.failover.moving import Mover
 from tradeplane_stacks.failover.service import read_service
+from tradeplane_stacks.programs.program import Part, Program
 
 import tests.integration.stacks.cloud as cloud_of_tests
 from tests.integration.stacks.cloud import cloud
@@ -36,6 +42,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from tradeplane_stacks.components.configuration import Configuration
+
     from tests.unit.cli.conftest import Ended
 
     Command = Callable[..., Ended]
@@ -43,30 +51,23 @@ if TYPE_CHECKING:
 __all__ = ["tradeplane"]
 
 
+PROJECT = "tradeplane-platform"
+MOVED_WITHIN_S = 30
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _program() -> Iterator[None]:
-    import pulumi
-    from tradeplane_stacks.components.artifact_registry_config import ArtifactRegistryConfig
-    from tradeplane_stacks.components.failover_config import FailoverConfig
-    from tradeplane_stacks.components.signing_key import SigningKeyConfig
-    from tradeplane_stacks.components.snapshot_store_config import SnapshotStoreConfig
-    from tradeplane_stacks.programs.program import Part, Program
-
-    c = {
+    """Give a program of what a service is made of."""
+    parts: dict[str, type[Configuration]] = {
         "signing_key": SigningKeyConfig,
         "snapshot_store": SnapshotStoreConfig,
         "artifact_registry": ArtifactRegistryConfig,
         "failover": FailoverConfig,
     }
+    program = Program(PROJECT, tuple(Part(key, pulumi.ComponentResource, config) for key, config in parts.items()))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(
-            PROGRAMS, PROJECT, Program(PROJECT, tuple(Part(k, pulumi.ComponentResource, v) for k, v in c.items()))
-        )
+        patch.setitem(PROGRAMS, PROJECT, program)
         yield
-
-
-PROJECT = "tradeplane-platform"
-MOVED_WITHIN_S = 30
 
 
 @pytest.fixture(scope="module")

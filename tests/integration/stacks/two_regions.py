@@ -82,13 +82,14 @@ class RegionalCloud(Cloud):
             region, service = (found["region"], found["service"]) if found else ("", "")
             operation = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
             if region in self.lost:
-                return _unavailable(environ, start_response)
+                environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+                return _unavailable(start_response)
             if service == "dynamodb" and region in RECORD:
                 environ["HTTP_AUTHORIZATION"] = environ["HTTP_AUTHORIZATION"].replace(f"/{region}/", f"/{RECORD[0]}/")
             if operation in self.unheard:
                 self.unheard.remove(operation)
                 list(within(environ, lambda *_: None))
-                return _unavailable(environ, start_response)
+                return _unavailable(start_response)
             return within(environ, start_response)
 
         return stand
@@ -109,8 +110,7 @@ class RegionalCloud(Cloud):
             self.lost -= set(regions)
 
 
-def _unavailable(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+def _unavailable(start_response: Callable[..., Any]) -> Iterable[bytes]:
     start_response("503 Service Unavailable", [("Content-Type", "application/x-amz-json-1.1")])
     return [json.dumps({"__type": "ServiceUnavailable", "message": "the region is lost"}).encode()]
 

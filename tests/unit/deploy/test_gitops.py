@@ -46,8 +46,8 @@ def documents(name: str) -> list[dict[str, Any]]:
 
 def actions() -> dict[str, Any]:
     (found,) = documents(ACTIONS)
-    found["on"] = found.pop(True)  # YAML 1.1 reads the word so
-    return found
+    # YAML 1.1, which is read here, takes the word ``on`` for true.
+    return {"on" if key is True else key: value for key, value in found.items()}
 
 
 def gitlab() -> dict[str, Any]:

@@ -1,8 +1,10 @@
 import json
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pulumi
 import pytest
+import yaml
 from tradeplane_api.active_region import ActiveRegion
 from tradeplane_stacks.components.artifact_registry_config import ArtifactRegistryConfig
 from tradeplane_stacks.components.configuration import InvalidConfiguration
@@ -253,7 +255,7 @@ def test_parts_that_are_not_the_same_everywhere_are_no_service_and_nothing_is_ma
 
 
 def test_a_store_of_another_account_is_no_part_of_the_service() -> None:
-    elsewhere = {
+    elsewhere: dict[str, object] = {
         field: [value.replace(ACCOUNT, "444455556666")]
         if field.endswith("s")
         else value.replace(ACCOUNT, "444455556666")
@@ -266,6 +268,13 @@ def test_a_store_of_another_account_is_no_part_of_the_service() -> None:
     }
     with pytest.raises(InvalidConfiguration, match=r"snapshot_store\.account: 444455556666 is not failover\.account"):
         replicated(store=elsewhere).check(config())
+
+
+def test_the_example_of_the_page_is_valid() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "stacks" / "failover.md").read_text(encoding="utf-8")
+    block = page.partition("```yaml\n")[2].partition("```")[0]
+    (example,) = yaml.safe_load(block)["config"].values()
+    assert FailoverConfig.read(example).regions == REGIONS
 
 
 def test_every_region_that_is_missing_is_told_at_once() -> None:
