@@ -4,11 +4,8 @@ What AWS would make up is made up here, where a program needs it to go on. What 
 read it.
 """
 
-import asyncio
 import json
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import Stack
 
+from tradeplane_stacks.pictures.event_loops import event_loop
 from tradeplane_stacks.programs.program import Program
 
 _REFERENCE = "pulumi:pulumi:StackReference"
@@ -122,7 +120,7 @@ def asked(folder: Path, stack: str, program: Program, given: dict[str, dict[str,
     def gives(outputs: dict[str, Any]) -> None:
         given[f"{program.project}/{stack}"] = outputs
 
-    with _event_loop():
+    with event_loop():
         set_mocks(recorder, program.project, stack, preview=False, monitor=_Monitor(recorder))
         _root().outputs = {}  # it is one for all that is run in a process
         set_all_config(config)
@@ -138,24 +136,3 @@ def _root() -> Stack:
 
 def _exported() -> pulumi.Output[dict[str, Any]]:
     return pulumi.Output.from_input(_root().outputs)
-
-
-@contextmanager
-def _event_loop() -> Iterator[None]:
-    """Give Pulumi a loop, and one to each thread that it hands work to: it asks for them, and closes none."""
-    loops = [asyncio.new_event_loop()]
-
-    def begin_thread() -> None:
-        loops.append(asyncio.new_event_loop())
-        asyncio.set_event_loop(loops[-1])
-
-    loop = loops[0]
-    loop.set_default_executor(ThreadPoolExecutor(4, initializer=begin_thread))
-    asyncio.set_event_loop(loop)
-    try:
-        yield
-    finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        asyncio.set_event_loop(None)
-        for one in loops:
-            one.close()
