@@ -1,14 +1,16 @@
 """A service in two regions of a cloud of the test's own, of which either can be lost.
 
 Of moto's the following is stood in for, as it has none of it: multi-Region strong consistency (all regions of the
-record are led to one table), a region that does not answer (503 to whatever is signed for it), an answer that is lost
-on its way, and the copying of objects and images between regions, with its measurements (the test says what is copied).
+record are led to one table, and a read that does not ask for consistency sees nothing of it yet), a region that does
+not answer (503 to whatever is signed for it), an answer that is lost on its way, and the copying of objects and images
+between regions, with its measurements (the test says what is copied).
 """
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import re
 from dataclasses import dataclass, field
@@ -86,6 +88,9 @@ class RegionalCloud(Cloud):
                 return _unavailable(start_response)
             if service == "dynamodb" and region in RECORD:
                 environ["HTTP_AUTHORIZATION"] = environ["HTTP_AUTHORIZATION"].replace(f"/{region}/", f"/{RECORD[0]}/")
+            if operation == "GetItem" and not _is_consistent(environ):
+                start_response("200 OK", [("Content-Type", "application/x-amz-json-1.0")])
+                return [b"{}"]
             if operation in self.unheard:
                 self.unheard.remove(operation)
                 list(within(environ, lambda *_: None))
@@ -113,6 +118,12 @@ class RegionalCloud(Cloud):
 def _unavailable(start_response: Callable[..., Any]) -> Iterable[bytes]:
     start_response("503 Service Unavailable", [("Content-Type", "application/x-amz-json-1.1")])
     return [json.dumps({"__type": "ServiceUnavailable", "message": "the region is lost"}).encode()]
+
+
+def _is_consistent(environ: dict[str, Any]) -> bool:
+    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return bool(json.loads(body).get("ConsistentRead"))
 
 
 def bucket(region: str) -> str:

@@ -6,15 +6,20 @@ import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+import botocore.session
 import pytest
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
-from tradeplane_api.active_region import ActiveRegion, NotARecord
-from tradeplane_operator.running.active_region import CLOCKS_AGREE_SECONDS, ActiveHere, RecordUnreadable
+from tradeplane_api.active_region import KEY, ActiveRegion, NotARecord
+from tradeplane_operator.running.active_region import CLOCKS_AGREE_SECONDS, ActiveHere, RecordReader, RecordUnreadable
 from tradeplane_operator.settings import Region
 
 HERE, THERE = "us-east-1", "eu-west-1"
 VALID, SPARE = 30, 5.0
+UNSIGNED_CONFIG = Config(signature_version=UNSIGNED)
 BEGAN = datetime(2026, 11, 29, tzinfo=UTC)
 
 
@@ -202,3 +207,34 @@ def test_an_item_is_read_as_it_was_written() -> None:
     assert ActiveRegion.from_item(one.to_item()) == one
     assert one.to_item()["record"] == {"S": "active"}
     assert one.to_item()["epoch"] == {"N": "7"}
+
+
+def reader(**answers: ActiveRegion | None) -> RecordReader:
+    """Return one whose clients answer by region: a record, or None for a fault of the server."""
+    settings = Region(name=HERE, table="failover", table_regions=(THERE, "eu-central-1"), valid_seconds=VALID)
+    clients = {}
+    for region, answer in answers.items():
+        client = botocore.session.Session().create_client("dynamodb", region_name=region, config=UNSIGNED_CONFIG)
+        stub = Stubber(client)
+        for _ in range(2):
+            if answer is None:
+                stub.add_client_error("get_item", "InternalServerError", http_status_code=500)
+            else:
+                asked = {"TableName": "failover", "Key": KEY, "ConsistentRead": True}
+                stub.add_response("get_item", {"Item": answer.to_item()}, asked)
+        stub.activate()
+        clients[region] = client
+    return RecordReader(settings, clients)
+
+
+def test_the_record_is_read_consistently_from_the_first_region_that_gives_it() -> None:
+    first, second = record(THERE), record(HERE, epoch=2)
+    assert reader(**{THERE: first, "eu-central-1": second})() == first
+    other = reader(**{THERE: None, "eu-central-1": second})
+    assert other() == second
+    assert other() == second, "the region that answered last is asked first, and answers again"
+
+
+def test_a_record_that_no_region_gives_is_told_with_each() -> None:
+    with pytest.raises(RecordUnreadable, match=r"table failover gives no record: eu-west-1: .*eu-central-1: "):
+        reader(**{THERE: None, "eu-central-1": None})()

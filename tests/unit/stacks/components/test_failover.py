@@ -144,6 +144,9 @@ def test_movers_write_the_record_the_operator_reads_it_and_nobody_else_does_eith
             # Of all but movers it is refused, whatever IAM allows.
             assert (decided(said, who, f"dynamodb:{action}", arn) is False) == (who != MOVER)
     assert not allowed(said, MOVER, "dynamodb:PutItem", f"{arn}-other")
+    given = [one for one in json.loads(said)["Statement"] if one["Effect"] == "Allow"]
+    of_the_operator = [one["Action"] for one in given if one["Principal"] == {"AWS": [OPERATOR]}]
+    assert of_the_operator == [["dynamodb:GetItem"]], "what is refused besides is not to be given either"
     assert decided(said, REPLICATION, "dynamodb:PutItem", arn) is None, "DynamoDB's own copying would be refused"
     assert waits_for(made.options[f"{NAME}-{region}"]) == {f"{NAME}-record"}
 
