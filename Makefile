@@ -9,6 +9,11 @@ BOOTSTRAP := bootstrap/bootstrap.sh
 ACTIVATE := eval "$$($(BOOTSTRAP) --env)"
 RUN := $(ACTIVATE); uv run --no-sync --
 
+# What a fresh checkout would compile and check anew though nothing of it has changed: crates of others, and types.
+CACHE := $(or $(TRADEPLANE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tradeplane)
+export CARGO_BUILD_BUILD_DIR ?= $(CACHE)/cargo-build
+export MYPY_CACHE_DIR ?= $(CACHE)/mypy
+
 # Tests start Python by the hundred, and each would compile all it imports anew where the environment lets none be kept.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -16,7 +16,7 @@ from tradeplane_cli.progress import stage
 from tradeplane_cli.session import is_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from tradeplane_stacks.automation.errors import StackError
     from tradeplane_stacks.automation.stack import Outcome, Output, Stack
@@ -46,7 +46,12 @@ class Shown:
             for one in changes
         ]
         table = [columns(("change", "type", "name", "properties"), rows), ""] if rows else []
-        return "\n".join([*table, self._summary(), *(f"warning: {text}" for text in self.outcome.warnings)])
+        warnings = [f"warning: {text}" for text in self.outcome.warnings]
+        broken = [
+            f"advice of {one.pack}: {one.resource or 'the stack'} breaks {one.rule}: {one.message}"
+            for one in self.outcome.violations
+        ]
+        return "\n".join([*table, self._summary(), *warnings, *broken])
 
     def _summary(self) -> str:
         count = len(self.outcome.changes)
@@ -64,17 +69,24 @@ def init(folder: Path | None, name: str) -> None:
         stack.init()
 
 
-def preview(folder: Path | None, name: str) -> Shown:
-    """Say what ``up`` would change."""
-    with _opened(folder, name, "Previewing") as stack:
+def preview(folder: Path | None, name: str, policy_packs: Sequence[Path] = ()) -> Shown:
+    """Say what ``up`` would change, held against policy packs."""
+    with _opened(folder, name, "Previewing", policy_packs) as stack:
         return Shown(stack.preview(), done=False)
 
 
-def up(folder: Path | None, name: str, *, yes: bool, show: Callable[[Shown], None]) -> Shown:
-    """Bring a stack up, when somebody has agreed to what that changes."""
+def up(
+    folder: Path | None,
+    name: str,
+    policy_packs: Sequence[Path] = (),
+    *,
+    yes: bool,
+    show: Callable[[Shown], None],
+) -> Shown:
+    """Bring a stack up, held against policy packs, when somebody has agreed to what that changes."""
     if not yes:
-        _agree(preview(folder, name), f"Bring stack {name} up?", show)
-    with _opened(folder, name, "Bringing up") as stack:
+        _agree(preview(folder, name, policy_packs), f"Bring stack {name} up?", show)
+    with _opened(folder, name, "Bringing up", policy_packs) as stack:
         return Shown(stack.up(), done=True)
 
 
@@ -109,14 +121,14 @@ def cancel(folder: Path | None, name: str, *, yes: bool) -> tuple[str, ...]:
 
 
 @contextmanager
-def _opened(folder: Path | None, name: str, doing: str) -> Iterator[Stack]:
+def _opened(folder: Path | None, name: str, doing: str, policy_packs: Sequence[Path] = ()) -> Iterator[Stack]:
     """Give a stack, with progress shown, and its errors as failures of the command."""
     title = f"{doing} stack {name}"
     with failures_told():
         from tradeplane_stacks.automation.stack import Stack
 
         with stage(title) as say:
-            yield Stack(folder_of(folder), name, lambda text: say(f"{title}: {text}"))
+            yield Stack(folder_of(folder), name, lambda text: say(f"{title}: {text}"), policy_packs)
 
 
 @contextmanager

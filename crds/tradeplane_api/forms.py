@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
@@ -57,9 +58,13 @@ class Text:
         text = handler(value)
         if len(text) > self.max_length:
             raise refuse(f"may not be more than {self.max_length} characters long")
-        if re.fullmatch(self.pattern, text) is None:
+        if self._form.fullmatch(text) is None:
             raise refuse(self.message)
         return text
+
+    @cached_property
+    def _form(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)  # looked up by its text, it would take as long again as to match it
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
         """Write the rule, the length, and the pattern where a person can read it."""

@@ -16,7 +16,11 @@ from tradeplane_cli.printing import OutputFormat, pairs, show
 HELP = "What tradeplane runs on in a cloud, as stacks of Pulumi."
 
 INIT_EPILOG = epilog("tradeplane stack init dev")
-PREVIEW_EPILOG = epilog("tradeplane stack preview prod", "tradeplane stack preview prod -C stacks/platform -o json")
+PREVIEW_EPILOG = epilog(
+    "tradeplane stack preview prod",
+    "tradeplane stack preview prod -C stacks/platform -o json",
+    "tradeplane stack preview prod --policy-pack policies/cloud",
+)
 UP_EPILOG = epilog("tradeplane stack up dev", "tradeplane stack up prod --yes -o json")
 DRIFT_EPILOG = epilog("tradeplane stack drift prod || tradeplane stack up prod --yes")
 DESTROY_EPILOG = epilog("tradeplane stack destroy dev")
@@ -41,6 +45,15 @@ Folder = Annotated[
         show_default=False,
     ),
 ]
+PolicyPacks = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--policy-pack",
+        metavar="FOLDER",
+        help="Folder of a policy pack that the stack must keep to, such as policies/cloud; more than one may be given.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.", show_default=False)]
 
 
@@ -52,16 +65,30 @@ def init(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABLE, d
     show({"stack": stack, "operation": "init"}, output, lambda: f"stack {stack} is made; bring it up")
 
 
-def preview(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False) -> None:
-    """Say what up would change; nothing is changed."""
+def preview(
+    stack: Name,
+    cwd: Folder = None,
+    policy_pack: PolicyPacks = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Say what up would change; nothing is changed.
+
+    Refused where a mandatory rule of a policy pack would be broken.
+    """
     from tradeplane_cli import stacks
 
-    found = stacks.preview(cwd, stack)
+    found = stacks.preview(cwd, stack, policy_pack or ())
     show(found.as_json(), output, found.as_text)
 
 
 def up(
-    stack: Name, yes: Yes = False, cwd: Folder = None, output: Output = OutputFormat.TABLE, debug: Debug = False
+    stack: Name,
+    yes: Yes = False,
+    cwd: Folder = None,
+    policy_pack: PolicyPacks = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
 ) -> None:
     """Make what the stack's configuration says, and put right what somebody changed by hand.
 
@@ -70,7 +97,9 @@ def up(
     """
     from tradeplane_cli import stacks
 
-    found = stacks.up(cwd, stack, yes=yes, show=lambda wanted: typer.echo(wanted.as_text(), err=True))
+    found = stacks.up(
+        cwd, stack, policy_pack or (), yes=yes, show=lambda wanted: typer.echo(wanted.as_text(), err=True)
+    )
     show(found.as_json(), output, found.as_text)
 
 

@@ -1,11 +1,11 @@
-"""What Pulumi's engine says while it works, as changes of resources: which, of what kind, and in which properties."""
+"""What Pulumi's engine says while it works: which resources change, in which properties, and which break a rule."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pulumi.automation import EngineEvent, StepEventMetadata
+    from pulumi.automation import EngineEvent, PolicyEvent, StepEventMetadata
 
 _UNCHANGED = frozenset({"same", "read", "refresh"})
 _BOOKKEEPING = "pulumi:"
@@ -35,6 +35,24 @@ class Change:
         return {**found, "properties": list(self.properties), "failed": self.failed}
 
 
+@dataclass(frozen=True, order=True)
+class Violation:
+    """A rule of a policy pack that something breaks."""
+
+    pack: str
+    rule: str
+    resource: str
+    """Its name; nothing where the stack as a whole breaks the rule."""
+    message: str
+    mandatory: bool
+    """Whether nothing is made where it is broken."""
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        found = {"pack": self.pack, "rule": self.rule, "resource": self.resource, "message": self.message}
+        return {**found, "mandatory": self.mandatory}
+
+
 @dataclass
 class Watched:
     """All that was said in the course of one operation; it is called with each event."""
@@ -46,6 +64,7 @@ class Watched:
     unchanged: int = 0
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    violations: list[Violation] = field(default_factory=list)
 
     def __call__(self, event: "EngineEvent") -> None:
         """Take an event."""
@@ -56,11 +75,23 @@ class Watched:
             self._ended(event.res_outputs_event.metadata, failed=False)
         if event.res_op_failed_event:
             self._ended(event.res_op_failed_event.metadata, failed=True)
+        if event.policy_event:
+            self._broken(event.policy_event)
         if event.diagnostic_event and not event.diagnostic_event.ephemeral:
             said = {"error": self.errors, "warning": self.warnings}.get(event.diagnostic_event.severity, [])
             text = _plain(event.diagnostic_event.message).strip()
             if text not in ("", _SUMMARY, *said):
                 said.append(text)
+
+    def _broken(self, told: "PolicyEvent") -> None:
+        """Take a violation. A resource that is both refreshed and updated is told of twice."""
+        words = " ".join(
+            _plain(told.message).split()
+        )  # what the rule says on one line, and what of it is broken on more
+        mandatory = told.enforcement_level == "mandatory"
+        found = Violation(told.policy_pack_name, told.policy_name, _name(told.resource_urn or ""), words, mandatory)
+        if found not in self.violations:
+            self.violations.append(found)
 
     def _ended(self, step: "StepEventMetadata", *, failed: bool) -> None:
         operation = step.op.value

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from re import Match
 
+from tradeplane_stacks.automation.changes import Violation
 from tradeplane_stacks.automation.errors import StackError, StackInvalid, StackRefused, StackUnavailable
 
 _MOST_CHARACTERS = 4000
@@ -34,6 +35,18 @@ def explained(stack: str, text: str) -> StackError:
     return StackUnavailable(
         f"stack {stack}: {shown or 'pulumi ended with an error and said nothing'}",
         "what was made is recorded; when the cause is gone, run `up` again",
+    )
+
+
+def broken_rules(stack: str, broken: Sequence[Violation]) -> StackError:
+    """Return the error that mandatory rules of policy packs are broken, each with its own words."""
+    lines = (
+        f"{violation.resource or 'the stack'} breaks {violation.rule} of {violation.pack}: {violation.message}"
+        for violation in sorted(broken)
+    )
+    return StackRefused(
+        f"stack {stack} breaks {len(broken)} of the rules it is held against:\n" + "\n".join(lines),
+        "change what breaks them, in the stack's configuration or in its program",
     )
 
 

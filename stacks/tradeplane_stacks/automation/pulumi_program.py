@@ -13,6 +13,7 @@ from pulumi.automation import PulumiCommand
 from semver import VersionInfo
 
 from tradeplane_stacks.automation.errors import StackInvalid
+from tradeplane_stacks.automation.policy_packs import write_plugin
 from tradeplane_stacks.local.binaries import PULUMI, Binaries, Report
 from tradeplane_stacks.local.errors import EmbeddedClusterError
 from tradeplane_stacks.local.settings import Settings
@@ -61,7 +62,9 @@ def build(report: Report) -> Path:
         BuildError: when it cannot be built.
 
     """
-    return _built().build((PULUMI,), report)[PULUMI]
+    path = _built().build((PULUMI,), report)[PULUMI]
+    write_plugin(path)
+    return path
 
 
 def command() -> PulumiCommand:

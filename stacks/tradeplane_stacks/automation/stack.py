@@ -4,7 +4,7 @@ The engine is asked to look at what is there first (``refresh``) wherever someth
 somebody changed by hand is found by it alone, and put right by the same ``up``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,11 @@ from typing import Any
 import yaml
 from pulumi import automation
 
-from tradeplane_stacks.automation.changes import Change, Watched
+from tradeplane_stacks.automation.changes import Change, Violation, Watched
 from tradeplane_stacks.automation.errors import StackInterrupted, StackInvalid, StackRefused
-from tradeplane_stacks.automation.explanations import explained, output_of
+from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of
 from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, finishing_on_interrupt
+from tradeplane_stacks.automation.policy_packs import found_packs, search_path
 from tradeplane_stacks.automation.pulumi_program import command
 from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
 from tradeplane_stacks.programs.platform import PLATFORM
@@ -41,6 +42,8 @@ class Outcome:
     changes: tuple[Change, ...]
     unchanged: int
     warnings: tuple[str, ...] = ()
+    violations: tuple[Violation, ...] = ()
+    """Rules that are broken and are none to fail by."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/cli.md states."""
@@ -50,6 +53,7 @@ class Outcome:
             "changes": [change.as_json() for change in self.changes],
             "unchanged": self.unchanged,
             "warnings": list(self.warnings),
+            "violations": [violation.as_json() for violation in self.violations],
         }
 
 
@@ -65,10 +69,11 @@ class Output:
 class Stack:
     """A stack of a project in a folder that has ``Pulumi.yaml`` and ``Pulumi.STACK.yaml``.
 
-    Every method raises ``StackError``, and ``ConfigurationRefused`` before anything is made.
+    ``policy_packs``: folders of policy packs that ``preview`` and ``up`` are held against; what breaks a mandatory rule
+    of one is not made. Every method raises ``StackError``, and ``ConfigurationRefused`` before anything is made.
     """
 
-    def __init__(self, folder: Path, name: str, say: Say = lambda _: None) -> None:
+    def __init__(self, folder: Path, name: str, say: Say = lambda _: None, policy_packs: Sequence[Path] = ()) -> None:
         try:
             StackName.parse(name)
         except InvalidStackName as error:
@@ -81,8 +86,11 @@ class Stack:
             raise StackInvalid(
                 f"stack {name} has no configuration: there is no {settings}", "write it, or name another"
             )
+        pulumi = command()
+        self._packs = found_packs(policy_packs)
+        settings_of_engine = _SETTINGS | (search_path(Path(pulumi.command)) if self._packs else {})
         self._workspace = automation.LocalWorkspace(
-            work_dir=str(folder), program=self._run, env_vars=_SETTINGS, pulumi_command=command()
+            work_dir=str(folder), program=self._run, env_vars=settings_of_engine, pulumi_command=pulumi
         )
 
     def init(self) -> None:
@@ -94,13 +102,22 @@ class Stack:
 
     def preview(self) -> Outcome:
         """Say what ``up`` would change."""
-        return self._done("preview", lambda stack, watched: stack.preview(refresh=True, on_event=watched))
+        return self._done(
+            "preview",
+            lambda stack, watched: stack.preview(refresh=True, on_event=watched, policy_packs=self._packs),
+        )
 
     def up(self) -> Outcome:
         """Make what the program says, and put right what is otherwise."""
         return self._done(
             "up",
-            lambda stack, watched: stack.up(refresh=True, on_event=watched, show_secrets=False, suppress_outputs=True),
+            lambda stack, watched: stack.up(
+                refresh=True,
+                on_event=watched,
+                show_secrets=False,
+                suppress_outputs=True,
+                policy_packs=self._packs,
+            ),
         )
 
     def drift(self) -> Outcome:
@@ -164,7 +181,8 @@ class Stack:
                     ) from error
                 raise
         changes = tuple(sorted(watched.changes.values()))
-        return Outcome(self.name, operation, changes, watched.unchanged, tuple(watched.warnings))
+        violations = tuple(sorted(watched.violations))
+        return Outcome(self.name, operation, changes, watched.unchanged, tuple(watched.warnings), violations)
 
     def _selected(self) -> automation.Stack:
         return automation.Stack.select(self.name, self._workspace)
@@ -191,6 +209,9 @@ class Stack:
         except automation.errors.CommandError as error:
             if self._refused is not None:
                 raise self._refused from error
+            broken = [violation for violation in watched.violations if violation.mandatory]
+            if broken:
+                raise broken_rules(self.name, broken) from error
             raise explained(self.name, "\n".join(watched.errors) or output_of(str(error))) from error
 
 

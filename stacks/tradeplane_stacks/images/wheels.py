@@ -129,6 +129,7 @@ def build_native(checkout: Path, architecture: str, cargo_target: Path, wheels: 
     environment = {
         "RUSTC": str(rustc_for(target)),
         "CARGO_TARGET_DIR": str(cargo_target),
+        "CARGO_BUILD_BUILD_DIR": str(cargo_target),  # no other path than the one that is mapped
         "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(f"--remap-path-prefix={path}={name}" for path, name in remap.items()),
         "SOURCE_DATE_EPOCH": str(SOURCE_DATE_EPOCH),
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pulumi.automation import EngineEvent
-from tradeplane_stacks.automation.changes import Change, Watched
+from tradeplane_stacks.automation.changes import Change, Violation, Watched
 
 URN = "urn:pulumi:dev::tradeplane-platform::aws:kms/key:Key::evidence"
 
@@ -18,6 +18,11 @@ def step(kind: str, operation: str, *properties: str, of: str = "aws:kms/key:Key
 
 def said(severity: str, message: str, *, ephemeral: bool = False) -> EngineEvent:
     return event({"diagnosticEvent": {"message": message, "color": "", "severity": severity, "ephemeral": ephemeral}})
+
+
+def broken(level: str = "mandatory", *, urn: str | None = URN) -> EngineEvent:
+    told = {"policyPackName": "house", "policyName": "slow", "enforcementLevel": level, "resourceUrn": urn}
+    return event({"policyEvent": {**told, "message": "<{%reset%}>too fast<{%reset%}>\n", "color": ""}})
 
 
 def event(fields: dict[str, Any]) -> EngineEvent:
@@ -76,3 +81,14 @@ def test_errors_are_kept_once_without_marks_of_colour() -> None:
         said("error", "passing", ephemeral=True),
     )
     assert (found.errors, found.warnings) == (["it broke"], ["look out"])
+
+
+@pytest.mark.parametrize(("level", "mandatory"), [("mandatory", True), ("warning", False), ("advisory", False)])
+def test_a_rule_that_is_broken_is_a_violation_once(level: str, *, mandatory: bool) -> None:
+    found, _ = watched(broken(level), broken(level))
+    assert found.violations == [Violation("house", "slow", "evidence", "too fast", mandatory)]
+
+
+def test_a_rule_that_a_whole_stack_breaks_names_no_resource() -> None:
+    found, _ = watched(broken(urn=None))
+    assert [violation.resource for violation in found.violations] == [""]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tradeplane_stacks.automation.changes import Violation
 from tradeplane_stacks.automation.errors import StackError, StackInvalid, StackRefused, StackUnavailable
-from tradeplane_stacks.automation.explanations import explained, output_of
+from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of
 
 URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aws:kms/key:Key::evidence-2026"
 
@@ -85,3 +86,17 @@ def test_any_text_is_told(text: str) -> None:
 def test_what_pulumi_wrote_is_found_in_the_error_of_the_automation_api() -> None:
     assert output_of("\n code: 255\n stdout: Updating\n stderr: error: it broke\n") == "error: it broke"
     assert output_of("\n code: 255\n stdout: it broke\n stderr: ") == "code: 255\n stdout: it broke\n stderr:"
+
+
+def test_broken_rules_are_told_each_with_what_breaks_it() -> None:
+    rules = [
+        Violation("house", "slow", "evidence", "too fast", mandatory=True),
+        Violation("house", "copies", "", "no copy", mandatory=True),
+    ]
+    error = broken_rules("prod", rules)
+    assert isinstance(error, StackRefused)
+    assert str(error).splitlines() == [
+        "stack prod breaks 2 of the rules it is held against:",
+        "the stack breaks copies of house: no copy",
+        "evidence breaks slow of house: too fast",
+    ]

@@ -1,0 +1,71 @@
+"""Policy packs, and the plugin by which Pulumi's engine has Python's decide.
+
+The published Pulumi has ``pulumi-analyzer-policy-python`` beside the program ``pulumi``; the engine looks for it on
+PATH. It is a script that starts Pulumi's own SDK, so that for a ``pulumi`` that was built here one of ours is written
+beside it.
+"""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from tradeplane_stacks.automation.errors import StackInvalid
+
+PLUGIN = "pulumi-analyzer-policy-python"
+_DESCRIPTION = "PulumiPolicy.yaml"
+# The engine calls it with its own address and the pack's folder; Python is the one that says so in the environment.
+_SCRIPT = """\
+#!/bin/sh
+exec "${PULUMI_PYTHON_CMD:-python3}" -u -m pulumi.policy "$@"
+"""
+
+
+def found_packs(folders: Sequence[Path]) -> list[str]:
+    """Return folders of policy packs as the engine takes them.
+
+    Raises:
+        StackInvalid: when there is no pack in one, or what runs packs of Python is not installed.
+
+    """
+    for folder in folders:
+        if not (folder / _DESCRIPTION).is_file():
+            raise StackInvalid(
+                f"{folder} is no policy pack: there is no {folder / _DESCRIPTION}",
+                "name the folder of one, such as policies/cloud",
+            )
+    if folders and find_spec("pulumi_policy") is None:
+        raise StackInvalid(
+            "policy packs of Python need pulumi-policy, and it is not installed", f"pip install {folders[0]}"
+        )
+    return [str(folder.resolve()) for folder in folders]
+
+
+def write_plugin(beside: Path) -> None:
+    """Write the plugin beside a program ``pulumi`` that was built here."""
+    plugin = beside.with_name(PLUGIN)
+    if plugin.is_file() and plugin.read_text(encoding="utf-8") == _SCRIPT:
+        return
+    unnamed = plugin.with_suffix(f".{os.getpid()}")
+    unnamed.write_text(_SCRIPT, encoding="utf-8")
+    unnamed.chmod(0o755)
+    unnamed.rename(plugin)
+
+
+def search_path(pulumi: Path) -> dict[str, str]:
+    """Return the environment in which the engine finds the plugin, and the plugin this Python.
+
+    Raises:
+        StackInvalid: when the plugin is neither on PATH nor beside ``pulumi``.
+
+    """
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), str(pulumi.parent)))
+    if shutil.which(PLUGIN, path=path) is None:
+        raise StackInvalid(
+            f"the plugin {PLUGIN} is neither on PATH nor beside {pulumi}",
+            "it comes with pulumi: install that whole (https://www.pulumi.com/docs/install/), "
+            "or build it, with Go: python -m tradeplane_stacks.automation",
+        )
+    return {"PATH": path, "PULUMI_PYTHON_CMD": sys.executable}

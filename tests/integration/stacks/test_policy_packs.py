@@ -1,0 +1,120 @@
+"""Stacks held against policy packs, by Pulumi's real engine and its SDK for policies."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+from tradeplane_stacks.automation.policy_packs import PLUGIN, write_plugin
+
+from tests.integration.stacks.conftest import ROOT
+from tests.integration.stacks.test_engine import CHANGES_NOTHING, command, done, failed
+from tests.integration.stacks.test_engine import pytestmark as pytestmark
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.stacks.cloud import Cloud
+    from tests.integration.stacks.conftest import Project
+    from tests.integration.stacks.test_engine import Command
+
+CLOUD_POLICIES = ROOT / "policies" / "cloud"
+KEY = "tradeplane-dev-signing-key-2026"
+_PACK = """\
+from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
+
+
+def slow(args, report):
+    if args.resource_type == "aws:kms/key:Key" and args.props["deletionWindowInDays"] < 20:
+        report("keys are kept for 20 days")
+
+
+PolicyPack(
+    "house",
+    policies=[
+        ResourceValidationPolicy(
+            name="keys-go-slowly", description="Keys.", validate=slow, enforcement_level=EnforcementLevel.LEVEL
+        )
+    ],
+)
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plugin(pulumi: Path) -> None:
+    """Have the plugin of policies beside a pulumi that was built before it was written there."""
+    if shutil.which(PLUGIN) is None:
+        write_plugin(pulumi)
+
+
+@pytest.fixture
+def stack(project: Project, aws: Cloud, tradeplane: Command) -> Project:
+    """Give a project whose stacks dev and prod are made, without anything in them."""
+    del aws
+    done(tradeplane, "init", "dev")
+    done(tradeplane, "init", "prod")
+    return project
+
+
+def pack(folder: Path, level: str) -> str:
+    """Write a pack with one rule, of a level, and return its folder: the key of ``dev`` breaks it."""
+    made = folder / f"pack-{level.lower()}"
+    made.mkdir()
+    (made / "PulumiPolicy.yaml").write_text("runtime: python\nmain: .\n", encoding="utf-8")
+    (made / "__main__.py").write_text(_PACK.replace("LEVEL", level), encoding="utf-8")
+    return str(made)
+
+
+def made(aws: Cloud) -> list[str]:
+    """Return what AWS was asked to change."""
+    return [operation for operation in aws.asked if operation and not operation.startswith(CHANGES_NOTHING)]
+
+
+def test_the_platform_keeps_to_the_policies_of_the_cloud(stack: Project, tradeplane: Command) -> None:
+    del stack
+    found = done(tradeplane, "preview", "prod", "--policy-pack", str(CLOUD_POLICIES))
+    assert found["violations"] == []
+    assert found["changes"]
+
+
+def test_what_breaks_a_mandatory_rule_is_not_made(stack: Project, aws: Cloud, tmp_path: Path) -> None:
+    del stack
+    house = pack(tmp_path, "MANDATORY")
+    for operation in (("preview", "dev"), ("up", "dev", "--yes")):
+        error = failed(*operation, "--policy-pack", house, code=3)
+        assert f"{KEY} breaks keys-go-slowly of house" in error["message"]
+        assert ": Keys. keys are kept for 20 days" in error["message"]
+    assert made(aws) == []
+
+
+def test_advice_is_told_and_keeps_nothing_from_being_made(stack: Project, tradeplane: Command, tmp_path: Path) -> None:
+    del stack
+    advice = pack(tmp_path, "ADVISORY")
+    found = done(tradeplane, "up", "dev", "--yes", "--policy-pack", advice, "--policy-pack", str(CLOUD_POLICIES))
+    (violation,) = found["violations"]
+    assert (violation["pack"], violation["rule"], violation["resource"]) == ("house", "keys-go-slowly", KEY)
+    assert violation["mandatory"] is False
+    assert found["changes"]
+    told = command("preview", "dev", "--policy-pack", advice)
+    assert (told.returncode, f"advice of house: {KEY} breaks keys-go-slowly" in told.stdout) == (0, True)
+
+
+def test_a_rule_that_is_kept_is_not_told(stack: Project, tradeplane: Command, tmp_path: Path) -> None:
+    stack.configure("dev", deletion_window_days=30)
+    assert done(tradeplane, "preview", "dev", "--policy-pack", pack(tmp_path, "MANDATORY"))["violations"] == []
+
+
+def test_a_pack_that_ends_by_an_error_lets_nothing_be_made(stack: Project, aws: Cloud, tmp_path: Path) -> None:
+    del stack
+    broken = pack(tmp_path, "MISSPELT")
+    failed("up", "dev", "--yes", "--policy-pack", broken, code=4)
+    assert made(aws) == []
+
+
+def test_a_folder_without_a_pack_is_refused(stack: Project, aws: Cloud, tmp_path: Path) -> None:
+    del stack
+    error = failed("preview", "dev", "--policy-pack", str(tmp_path), code=2)
+    assert "there is no" in error["message"]
+    assert "policies/cloud" in error["remedy"]
+    assert aws.asked == []
