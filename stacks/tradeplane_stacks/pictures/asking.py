@@ -104,7 +104,7 @@ class _Monitor(MockMonitor):
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802 - Pulumi's own name
         self._recorder.note(request)
-        return super().RegisterResource(request)
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 def asked(folder: Path, stack: str, program: Program, given: dict[str, dict[str, Any]]) -> Drawn:
@@ -115,7 +115,8 @@ def asked(folder: Path, stack: str, program: Program, given: dict[str, dict[str,
 
     def run() -> pulumi.Output[None]:
         # What a program exports is the root's, once it has run; a coroutine is waited for.
-        return pulumi.Output.from_input(program.run()).apply(lambda _: _exported()).apply(gives)
+        ran: Any = program.run()
+        return pulumi.Output.from_input(ran).apply(lambda _: _exported()).apply(gives)
 
     def gives(outputs: dict[str, Any]) -> None:
         given[f"{program.project}/{stack}"] = outputs

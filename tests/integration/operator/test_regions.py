@@ -77,12 +77,12 @@ def record(monkeypatch: pytest.MonkeyPatch) -> Iterator[Record]:
 
 
 async def _lease(bench: Bench) -> dict[str, Any] | None:
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{bench.namespace}/leases/tradeplane-operator"
     try:
-        return await bench.client.get(
-            f"/apis/coordination.k8s.io/v1/namespaces/{bench.namespace}/leases/tradeplane-operator"
-        )
+        found: dict[str, Any] = await bench.client.get(path)
     except NotFound:
         return None
+    return found
 
 
 async def test_an_operator_works_only_while_its_region_is_active(

@@ -45,8 +45,8 @@ def documents(name: str) -> list[dict[str, Any]]:
 
 
 def actions() -> dict[str, Any]:
-    (found,) = documents(ACTIONS)
     # YAML 1.1, which is read here, takes the word ``on`` for true.
+    found: dict[Any, Any] = documents(ACTIONS)[0]
     return {"on" if key is True else key: value for key, value in found.items()}
 
 
