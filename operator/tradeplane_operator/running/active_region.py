@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CLOCKS_AGREE_SECONDS = 300
-_CONNECT_SECONDS, _ANSWER_SECONDS, _ATTEMPTS = 2, 3, 1
+_CONNECT_SECONDS, _ANSWER_SECONDS, _ATTEMPTS = 2, 2, 1
 
 
 class RecordUnreadable(Exception):

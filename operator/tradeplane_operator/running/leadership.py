@@ -93,13 +93,12 @@ class Leadership:
             await asyncio.sleep(self.lease.retry_seconds)
 
     async def _here(self) -> bool:
-        """Return whether there may be a leader in this region. One that stands by has nothing to reach."""
+        """Return whether there may be a leader in this region. One that stands by for another has nothing to reach."""
         if self.region is None:
             return True
-        here = await self.region.renew()
-        if not here:
+        if not self.region.active:
             self.contact = self.clock()
-        return here
+        return await self.region.renew()
 
     def _hold(self, started: float) -> None:
         self._deadline = started + self.lease.renew_seconds

@@ -30,8 +30,10 @@ class World:
     record: ActiveRegion | None
     seconds: float = 0.0
     answers_after: float = 0.0
+    asked: int = 0
 
     def read(self) -> ActiveRegion:
+        self.asked += 1
         self.seconds += self.answers_after
         if self.record is None:
             raise RecordUnreadable("table t gives no record: eu-west-1: silent")
