@@ -5,7 +5,7 @@ read it.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,10 +113,12 @@ def asked(folder: Path, stack: str, program: Program, given: dict[str, dict[str,
     config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
     recorder = _Recorder(given)
 
-    def run() -> pulumi.Output[None]:
+    begin: Callable[[], Any] = program.run
+
+    def run() -> pulumi.Output[Any]:
         # What a program exports is the root's, once it has run; a coroutine is waited for.
-        ran: Any = program.run()
-        return pulumi.Output.from_input(ran).apply(lambda _: _exported()).apply(gives)
+        ran: pulumi.Output[Any] = pulumi.Output.from_input(begin())
+        return ran.apply(lambda _: _exported()).apply(gives)
 
     def gives(outputs: dict[str, Any]) -> None:
         given[f"{program.project}/{stack}"] = outputs
