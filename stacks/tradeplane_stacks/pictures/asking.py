@@ -117,8 +117,9 @@ def asked(folder: Path, stack: str, program: Program, given: dict[str, dict[str,
 
     def run() -> pulumi.Output[Any]:
         # What a program exports is the root's, once it has run; a coroutine is waited for.
-        ran: pulumi.Output[Any] = pulumi.Output.from_input(begin())
-        return ran.apply(lambda _: _exported()).apply(gives)
+        ran: Any = pulumi.Output.from_input(begin())
+        done: pulumi.Output[Any] = ran.apply(lambda _: _exported()).apply(gives)
+        return done
 
     def gives(outputs: dict[str, Any]) -> None:
         given[f"{program.project}/{stack}"] = outputs
