@@ -223,7 +223,7 @@ def _range(least: str, most: str) -> str:
 
 def estimate(folder: Path | None, name: str) -> ShownEstimate:
     """Estimate what a stack costs in a month, by its configuration alone."""
-    with _failures():
+    with failures_told():
         from tradeplane_stacks.estimate.configurations import configurations
         from tradeplane_stacks.estimate.monthly import estimate as monthly
         from tradeplane_stacks.estimate.price_table import price_table
@@ -242,7 +242,7 @@ def _opened_one(folder: Path | None, name: str, doing: str) -> Iterator[Stack]:
 def _opened(target: Target, doing: str) -> Iterator[Stack | Environment]:
     """Give a stack or an environment, with progress shown, and its errors as failures of the command."""
     title = f"{doing} stack {target.name}"
-    with _failures():
+    with failures_told():
         from tradeplane_stacks.automation.environment import Environment
         from tradeplane_stacks.automation.stack import Stack
 
@@ -255,19 +255,22 @@ def _opened(target: Target, doing: str) -> Iterator[Stack | Environment]:
             if target.regions:
                 yield Environment(target.folder or Path.cwd() / _PROGRAMS, target.name, target.regions, say, packs)
             else:
-                yield Stack(_folder(target.folder), target.name, say, packs)
+                yield Stack(folder_of(target.folder), target.name, say, packs)
 
 
 @contextmanager
-def _failures() -> Iterator[None]:
-    """Tell errors of stacks as failures of the command."""
+def failures_told() -> Iterator[None]:
+    """Tell errors of stacks as failures of the command, and that Pulumi is missing where it is."""
     try:
         from tradeplane_stacks.automation.errors import StackError, StackInterrupted
+        from tradeplane_stacks.components.configuration import InvalidConfiguration
         from tradeplane_stacks.programs.program import ConfigurationRefused
     except ModuleNotFoundError as error:
-        raise CommandFailure(f"stacks need Pulumi, and {error.name} is not installed", remedy=_INSTALL) from error
+        raise _not_installed(error) from error
     try:
         yield
+    except ModuleNotFoundError as error:
+        raise _not_installed(error) from error
     except StackInterrupted as error:
         typer.echo(f"{error}; {error.remedy}", err=True)
         raise typer.Exit(INTERRUPTED) from error
@@ -279,9 +282,15 @@ def _failures() -> Iterator[None]:
             f"the configuration of stack {error.stack} is not valid; nothing was changed",
             problems=tuple(Problem(fault.message, file=file, field=fault.field) for fault in error.faults),
         ) from error
+    except InvalidConfiguration as error:
+        raise CommandFailure(f"{error}; nothing was changed") from error
 
 
-def _folder(named: Path | None) -> Path:
+def _not_installed(error: ModuleNotFoundError) -> CommandFailure:
+    return CommandFailure(f"stacks need Pulumi, and {error.name} is not installed", remedy=_INSTALL)
+
+
+def folder_of(named: Path | None) -> Path:
     """Return the folder of the program: the one named, this one, or that of a checkout."""
     if named is not None:
         return named

@@ -239,6 +239,20 @@ class Lease(Section):
     retry_seconds: float = Field(default=2.0, gt=0)
 
 
+class Region(Section):
+    """Which region of a service this is, and where it is recorded which one is active: nobody leads in another.
+
+    The output ``operator_settings`` of the component Failover has it for each region.
+    """
+
+    name: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]+$", max_length=32)
+    table: str = Field(pattern=r"^[A-Za-z0-9_.-]{3,255}$", description="Table of Amazon DynamoDB with the record.")
+    table_regions: tuple[str, ...] = Field(min_length=1, description="Regions that have it, asked in this order.")
+    valid_seconds: int = Field(
+        default=30, ge=10, le=300, description="How long what was read holds, here and in every region."
+    )
+
+
 class Client(Section):
     """How the operator talks to the API server."""
 
@@ -310,6 +324,7 @@ class Settings(Section):
     )
     namespaces: tuple[Label, ...] = Field(default=(), description="Namespaces served; empty serves the whole cluster.")
     lease: Lease = Field(default_factory=Lease)
+    region: Region | None = Field(default=None, description="Absent: the service is in this cluster alone.")
     client: Client = Field(default_factory=Client)
     pace: Pace = Field(default_factory=Pace)
     ports: Ports = Field(default_factory=Ports)
@@ -323,6 +338,19 @@ class Settings(Section):
                 f"lease.durationSeconds - lease.renewSeconds is {spare:g} s, which does not let a request of "
                 f"client.requestSeconds ({self.client.request_seconds:g} s) end before another replica may lead; "
                 "raise the duration or lower one of the others"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _region_leaves_time(self) -> Self:
+        if (
+            self.region is not None
+            and self.region.valid_seconds <= self.client.request_seconds + self.lease.retry_seconds
+        ):
+            raise ValueError(
+                f"region.validSeconds ({self.region.valid_seconds} s) does not let a request of client.requestSeconds "
+                f"({self.client.request_seconds:g} s) end, after a pause of lease.retrySeconds "
+                f"({self.lease.retry_seconds:g} s), before another region may lead; raise it or lower one of the others"
             )
         return self
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.failures import DIFFERENT
@@ -26,6 +27,11 @@ DESTROY_EPILOG = epilog("tradeplane stack destroy dev")
 OUTPUTS_EPILOG = epilog("tradeplane stack outputs prod -o json | jq .outputs.signing_key.signer")
 ESTIMATE_EPILOG = epilog("tradeplane stack estimate prod", "tradeplane stack estimate prod -o json | jq .total")
 CANCEL_EPILOG = epilog("tradeplane stack cancel prod")
+FAILOVER_EPILOG = epilog(
+    "tradeplane stack failover prod --to us-east-1",
+    "tradeplane stack failover prod --to us-east-1 --yes",
+    "tradeplane stack failover prod --to us-east-1 --source-lost --yes",
+)
 
 Name = Annotated[
     str, typer.Argument(metavar="STACK", help="The stack, such as dev, prod or prod.eu-west-1.", show_default=False)
@@ -192,6 +198,31 @@ def estimate(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABL
     show(found.as_json(), output, found.as_text)
 
 
+def failover(
+    stack: Name,
+    to: Annotated[str, typer.Option("--to", metavar="REGION", help="The region that is to be active.")],
+    source_lost: Annotated[
+        bool,
+        typer.Option("--source-lost", help="Give up what the active region has not copied.", show_default=False),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do it; else it is only shown.", show_default=False)] = False,
+    cwd: Folder = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Move the service of a stack to another of its regions; without --yes, say whether that can be.
+
+    Refused where the region lacks a part of the service, or where what the active one wrote is not copied yet. Neither
+    Pulumi nor its state is asked: the configuration and AWS are.
+    """
+    from tradeplane_cli import failover as moving
+
+    found = moving.failover(cwd, stack, to, source_lost=source_lost, yes=yes)
+    show(found.as_json(), output, found.as_text)
+    if found.refused:
+        raise typer.Exit(ExitCode.REFUSED)
+
+
 def add_to(application: typer.Typer) -> None:
     """Add the commands to an application."""
     for command, examples in (
@@ -203,5 +234,6 @@ def add_to(application: typer.Typer) -> None:
         (outputs, OUTPUTS_EPILOG),
         (estimate, ESTIMATE_EPILOG),
         (cancel, CANCEL_EPILOG),
+        (failover, FAILOVER_EPILOG),
     ):
         application.command(command.__name__, epilog=examples, no_args_is_help=True)(command)

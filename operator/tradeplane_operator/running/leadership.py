@@ -3,7 +3,9 @@
 As client-go's leader election: a replica takes the Lease when its holder has not renewed it for the Lease's duration,
 measured on the replica's own clock since it saw the last change. Beyond that, a leader knows until when it may write
 (``renew_seconds`` after the start of its last successful renewal, on a clock that goes on while the process is stopped)
-and every write asks first. A leader whose deadline has passed ends its process: what it believes is too old to go on.
+and every write asks first. Where the service is in several regions it leads only in the active one
+(``running.active_region``), which has a deadline of its own. A leader whose deadline has passed ends its process: what
+it believes is too old to go on.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tradeplane_operator.acting.client import ApiClient
+    from tradeplane_operator.running.active_region import ActiveHere
     from tradeplane_operator.settings import Lease
 
 log = logging.getLogger(__name__)
@@ -38,12 +41,16 @@ class LeadershipLost(Exception):
 
 @dataclass(slots=True)
 class Leadership:
-    """This replica's claim on the Lease. ``client`` is one whose writes are not fenced."""
+    """This replica's claim on the Lease. ``client`` is one whose writes are not fenced.
+
+    ``region`` says whether this is the active region; None where there is no other.
+    """
 
     client: ApiClient
     lease: Lease
     identity: str
     clock: Callable[[], float] = boot_clock
+    region: ActiveHere | None = None
     contact: float = field(init=False)
     """When the Lease was last read or written, on ``clock``."""
     _deadline: float = float("-inf")
@@ -58,7 +65,7 @@ class Leadership:
     @property
     def leading(self) -> bool:
         """Whether this replica may write now."""
-        return self.clock() < self._deadline
+        return self.clock() < self._deadline and (self.region is None or self.region.active)
 
     def require(self) -> None:
         """Raise NotLeading unless this replica may write now."""
@@ -76,7 +83,7 @@ class Leadership:
             started = self.clock()
             try:
                 async with asyncio.timeout(self.lease.renew_seconds):
-                    held = await self._take_or_renew()
+                    held = await self._take_or_renew() if await self._here() else False
             except (ApiError, TimeoutError) as error:
                 log.warning("the Lease could not be read or written: %s", error)
                 held = None
@@ -84,6 +91,14 @@ class Leadership:
                 self._hold(started)
             self._check(held)
             await asyncio.sleep(self.lease.retry_seconds)
+
+    async def _here(self) -> bool:
+        """Return whether there may be a leader in this region. One that stands by for another has nothing to reach."""
+        if self.region is None:
+            return True
+        if not self.region.active:
+            self.contact = self.clock()
+        return await self.region.renew()
 
     def _hold(self, started: float) -> None:
         self._deadline = started + self.lease.renew_seconds
@@ -98,6 +113,8 @@ class Leadership:
         if self._led and (held is False or not self.leading):
             self._deadline = float("-inf")
             LEADING.set(0)
+            if self.region is not None and not self.region.active:
+                raise LeadershipLost(f"{self.identity} leads no longer: {self.region.settings.name} is not active")
             raise LeadershipLost(f"{self.identity} no longer holds Lease {self.lease.namespace}/{self.lease.name}")
 
     async def release(self) -> None:

@@ -37,6 +37,7 @@ from tradeplane_operator.observing.stores import Stores
 from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.planning.admission import Admission
 from tradeplane_operator.planning.names import API_VERSION, GROUP
+from tradeplane_operator.running.active_region import ActiveHere, RecordReader
 from tradeplane_operator.running.approvals import Approvals
 from tradeplane_operator.running.broker_connections import BrokerConnections
 from tradeplane_operator.running.health import Health, serve
@@ -104,7 +105,10 @@ class Operation:
     def __post_init__(self) -> None:
         settings, seconds = self.settings, self.settings.client.request_seconds
         unfenced = ApiClient(self.access, seconds)
-        self.leadership = Leadership(unfenced, settings.lease, self.identity)
+        here = None
+        if settings.region is not None:
+            here = ActiveHere(settings.region, RecordReader(settings.region), utc_now, seconds)
+        self.leadership = Leadership(unfenced, settings.lease, self.identity, region=here)
         client = ApiClient(self.access, seconds, self.leadership.require)
         pace = settings.pace
         self.queue = WorkQueue(pace.retry_first_seconds, pace.retry_most_seconds, self.index.unanswered)

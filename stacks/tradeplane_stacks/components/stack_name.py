@@ -37,5 +37,9 @@ class StackName:
         environment, dot, region = name.partition(".")
         return cls(environment, region if dot else None)
 
+    def component(self, key: str) -> str:
+        """Return the name of a component; the environment is in it, so that two of them can be in one account."""
+        return f"tradeplane-{self.environment}-{key.replace('_', '-')}"
+
     def __str__(self) -> str:
         return self.environment if self.region is None else f"{self.environment}.{self.region}"

@@ -99,6 +99,7 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "stack outputs",
         "stack estimate",
         "stack cancel",
+        "stack failover",
     ],
 )
 def test_every_option_is_documented(command: str, tradeplane: Command) -> None:

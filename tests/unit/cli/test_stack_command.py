@@ -24,7 +24,9 @@ ROOT = Path(__file__).parents[3]
 KEY = Change("evidence", "aws:kms/key:Key", "update", "urn:evidence", ("policy", "tags"))
 
 
-@pytest.mark.parametrize("command", ["init", "preview", "up", "drift", "destroy", "outputs", "estimate", "cancel"])
+@pytest.mark.parametrize(
+    "command", ["init", "preview", "up", "drift", "destroy", "outputs", "estimate", "cancel", "failover"]
+)
 def test_without_pulumi_it_says_how_to_install_it(
     command: str, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -32,8 +34,8 @@ def test_without_pulumi_it_says_how_to_install_it(
     for name in [name for name in sys.modules if name.startswith(rooms)]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "pulumi", None)
-    yes = ["--yes"] if command in ("up", "destroy", "cancel") else []
-    ended = tradeplane("stack", command, "dev", *yes)
+    needed = {"failover": ["--to", "us-east-1"], "up": ["--yes"], "destroy": ["--yes"], "cancel": ["--yes"]}
+    ended = tradeplane("stack", command, "dev", *needed.get(command, []))
     assert ended.code == 2
     assert "pulumi is not installed" in ended.err
     assert "pip install 'tradeplane-stacks[cloud]'" in ended.err

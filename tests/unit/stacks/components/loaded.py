@@ -8,19 +8,21 @@ import gc
 import botocore.session  # noqa: F401
 import pulumi.runtime.mocks  # noqa: F401
 import tradeplane_store.layout  # noqa: F401
-from pulumi_aws import cloudwatch, ec2, ecr, eks, iam, kms, rds, s3, vpc
+from pulumi_aws import cloudwatch, dynamodb, ec2, ecr, eks, iam, kms, rds, route53, s3, vpc
 from pulumi_kubernetes import core, helm, networking
 from tradeplane_stacks.components import regions
 
 # Named, as a package of Pulumi is loaded only when something of it is.
 TYPES = (
     cloudwatch.LogGroup,
+    dynamodb.Table,
     ec2.Vpc,
     ecr.Repository,
     eks.Cluster,
     iam.Role,
     kms.Key,
     rds.Instance,
+    route53.Zone,
     s3.Bucket,
     vpc.SecurityGroupIngressRule,
     core.v1.Namespace,

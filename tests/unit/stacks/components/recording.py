@@ -1,13 +1,11 @@
 """A component made against Pulumi's mocks, and what it asked for."""
 
-import asyncio
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks, set_mocks
+from tradeplane_stacks.pictures.event_loops import event_loop
 
 Answers = Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]
 """What AWS makes up, by the type of a resource or the token of a call, from the inputs."""
@@ -43,28 +41,7 @@ def record(make: Callable[[], dict[str, pulumi.Output[Any]]], answers: Answers |
     def run() -> pulumi.Output[None]:
         return pulumi.Output.all(**make()).apply(recorded.outputs.update)
 
-    with _event_loop():
+    with event_loop():
         set_mocks(recorded, preview=False)
         pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]
     return recorded
-
-
-@contextmanager
-def _event_loop() -> Iterator[None]:
-    """Give Pulumi a loop, and one to each thread that it hands work to: it asks for them, and closes none."""
-    loops = [asyncio.new_event_loop()]
-
-    def begin_thread() -> None:
-        loops.append(asyncio.new_event_loop())
-        asyncio.set_event_loop(loops[-1])
-
-    loop = loops[0]
-    loop.set_default_executor(ThreadPoolExecutor(4, initializer=begin_thread))
-    asyncio.set_event_loop(loop)
-    try:
-        yield
-    finally:
-        loop.run_until_complete(loop.shutdown_default_executor())
-        asyncio.set_event_loop(None)
-        for one in loops:
-            one.close()
