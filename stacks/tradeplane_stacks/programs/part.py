@@ -19,6 +19,8 @@ class Surroundings:
     config: Configuration
     read: Mapping[Reference[Any], StackOutputs]
     made: Mapping[str, pulumi.ComponentResource]
+    configs: Mapping[str, Configuration]
+    """Configurations of all parts that are configured, by their keys."""
 
     def outputs(self, reference: Reference[Outputs]) -> Outputs:
         """Return what another stack gave; the part names the reference in its ``reads``."""
@@ -27,6 +29,10 @@ class Surroundings:
 
 def _nothing(_: Surroundings) -> Mapping[str, Any]:
     return {}
+
+
+def _fits(_: Mapping[str, Configuration]) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,12 @@ class Part:
     """What its component is constructed by, beside its name, its configuration and its stack."""
     after: tuple[str, ...] = ()
     """Keys of parts without which it cannot be."""
+    fits: Callable[[Mapping[str, Configuration]], None] = _fits
+    """Raises InvalidConfiguration where its configuration does not fit those of the parts it comes after."""
 
     def make(self, surroundings: Surroundings) -> pulumi.ComponentResource:
         """Make the component."""
-        # The environment is in the name, so that two of them can be in one account.
-        name = f"tradeplane-{surroundings.stack.environment}-{self.key.replace('_', '-')}"
+        name = surroundings.stack.component(self.key)
         made: Any = self.component
         component: pulumi.ComponentResource = made(
             name, surroundings.config, stack=surroundings.stack, **self.takes(surroundings)

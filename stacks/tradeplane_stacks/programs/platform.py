@@ -7,6 +7,10 @@ from pydantic import model_validator
 
 from tradeplane_stacks.components.artifact_registry import ArtifactRegistry
 from tradeplane_stacks.components.artifact_registry_config import ArtifactRegistryConfig
+from tradeplane_stacks.components.configuration import Configuration
+from tradeplane_stacks.components.failover import Failover
+from tradeplane_stacks.components.failover_config import FailoverConfig
+from tradeplane_stacks.components.failover_replication import Replicated
 from tradeplane_stacks.components.metadata_database import MetadataDatabase
 from tradeplane_stacks.components.metadata_database_config import DatabaseNetwork, MetadataDatabaseConfig
 from tradeplane_stacks.components.retention import RetentionPolicy
@@ -43,6 +47,15 @@ def _within_network(surroundings: Surroundings) -> Mapping[str, Any]:
     return {"network": DatabaseNetwork(network.vpc_id, network.subnets, {"cluster": cluster.security_group_id})}
 
 
+def _replicated(configs: Mapping[str, Configuration]) -> Replicated:
+    """Return what is to be in each region of a service."""
+    return Replicated(
+        cast("SigningKeyConfig", configs["signing_key"]),
+        cast("SnapshotStoreConfig", configs["snapshot_store"]),
+        cast("ArtifactRegistryConfig", configs["artifact_registry"]),
+    )
+
+
 PLATFORM = Program(
     "tradeplane-platform",
     (
@@ -55,6 +68,14 @@ PLATFORM = Program(
             MetadataDatabaseConfig,
             reads=(NETWORK_OF_REGION, CLUSTER_OF_REGION),
             takes=_within_network,
+        ),
+        Part(
+            "failover",
+            Failover,
+            FailoverConfig,
+            takes=lambda surroundings: {"replicated": _replicated(surroundings.configs)},
+            after=("signing_key", "snapshot_store", "artifact_registry"),
+            fits=lambda configs: _replicated(configs).check(cast("FailoverConfig", configs["failover"])),
         ),
     ),
 )

@@ -81,9 +81,18 @@ class Program:
                     configs[part.key] = found
                 else:
                     faults += found
+        faults = faults or list(self._unfitting(configs))
         if faults:
             raise ConfigurationRefused(stack, tuple(faults))
         return configs
+
+    def _unfitting(self, configs: Mapping[str, Configuration]) -> Iterator[Fault]:
+        """Find parts whose configurations are right each, and not together."""
+        for part in self._configured(configs):
+            try:
+                part.fits(configs)
+            except InvalidConfiguration as error:
+                yield Fault(f"{self.project}:{part.key}", str(error))
 
     async def run(self) -> None:
         """Make what the configuration of the current stack says. Pulumi calls it, by whichever way.
@@ -103,7 +112,7 @@ class Program:
             raise pulumi.RunError(f"{error}; {error.remedy}") from error
         made: dict[str, pulumi.ComponentResource] = {}
         for part in self._configured(configs):
-            component = part.make(Surroundings(stack, configs[part.key], read[part.key], made))
+            component = part.make(Surroundings(stack, configs[part.key], read[part.key], made, configs))
             made[part.key] = component
             pulumi.export(part.key, {output: getattr(component, output) for output in part.outputs})
 

@@ -7,42 +7,22 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import pulumi
 import pytest
 import yaml
 from tradeplane_stacks.automation.errors import StackRefused, StackUnavailable
 from tradeplane_stacks.automation.stack import PROGRAMS
-from tradeplane_stacks.components.artifact_registry_config import ArtifactRegistryConfig
-from tradeplane_stacks.components.failover_config import FailoverConfig
-from tradeplane_stacks.components.signing_key import SigningKeyConfig
-from tradeplane_stacks.components.snapshot_store_config import SnapshotStoreConfig
 from tradeplane_stacks.failover.moving import Mover
 from tradeplane_stacks.failover.service import read_service
-from tradeplane_stacks.programs.program import Part, Program
 
 import tests.integration.stacks.cloud as cloud_of_tests
 from tests.integration.stacks.cloud import cloud
-from tests.integration.stacks.two_regions import (
-    ALIAS,
-    CONFIG,
-    IMAGES,
-    RECORD,
-    RESULTS,
-    SOURCE,
-    TABLE,
-    TARGET,
-    WITNESS,
-    RegionalCloud,
-    TwoRegions,
-    bucket,
-)
+from tests.integration.stacks.two_regions import ALIAS, IMAGES, RESULTS, TABLE, RegionalCloud, TwoRegions, bucket
 from tests.unit.cli.conftest import tradeplane
+from tests.unit.stacks.failover.service_config import CONFIG, RECORD, SOURCE, TARGET, WITNESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from tradeplane_stacks.components.configuration import Configuration
 
     from tests.unit.cli.conftest import Ended
 
@@ -53,21 +33,6 @@ __all__ = ["tradeplane"]
 
 PROJECT = "tradeplane-platform"
 MOVED_WITHIN_S = 30
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _program() -> Iterator[None]:
-    """Give a program of what a service is made of."""
-    parts: dict[str, type[Configuration]] = {
-        "signing_key": SigningKeyConfig,
-        "snapshot_store": SnapshotStoreConfig,
-        "artifact_registry": ArtifactRegistryConfig,
-        "failover": FailoverConfig,
-    }
-    program = Program(PROJECT, tuple(Part(key, pulumi.ComponentResource, config) for key, config in parts.items()))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(PROGRAMS, PROJECT, program)
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -369,8 +334,13 @@ def test_what_is_not_configured_is_told_before_anything_is_asked(
     service.cloud.asked.clear()
     configure(tmp_path, {key: value for key, value in CONFIG.items() if key != "failover"})
     assert f"{PROJECT}:failover missing" in failed(tradeplane, "--to", TARGET, code=2)["message"]
+    configure(tmp_path, {key: value for key, value in CONFIG.items() if key != "artifact_registry"})
+    (problem,) = failed(tradeplane, "--to", TARGET, code=2)["problems"]
+    assert problem["message"] == "needs artifact_registry, which is not configured"
     configure(tmp_path, CONFIG | {"snapshot_store": {**CONFIG["snapshot_store"], "regions": [SOURCE]}})
-    assert "snapshot_store.regions: us-east-1 missing" in failed(tradeplane, "--to", TARGET, code=2)["message"]
+    (problem,) = failed(tradeplane, "--to", TARGET, code=2)["problems"]
+    assert problem["field"] == f"{PROJECT}:failover"
+    assert "snapshot_store.regions: us-east-1 missing" in problem["message"]
     configure(tmp_path, CONFIG | {"failover": {**CONFIG["failover"], "mover_roles": []}})
     (problem,) = failed(tradeplane, "--to", TARGET, code=2)["problems"]
     assert problem["field"] == f"{PROJECT}:failover.mover_roles"

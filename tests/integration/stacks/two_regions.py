@@ -20,48 +20,15 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_api.active_region import HASH_KEY, ActiveRegion
 
 from tests.integration.stacks.cloud import ACCOUNT, Cloud
+from tests.unit.stacks.failover.service_config import RECORD, ROLE, SOURCE, TARGET, WITNESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-SOURCE, TARGET = "eu-west-1", "us-east-1"
-RECORD = ("eu-west-1", "eu-central-1")
-"""The first is lost with the source."""
-WITNESS = "eu-west-3"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role"
 TABLE, ALIAS = "tradeplane-prod-failover", "alias/tradeplane-prod-signing-key"
 IMAGES = ("tradeplane/operator", "tradeplane/workloads")
 RESULTS = "tradeplane/runs/trading/cross"
-OPERATOR = f"{ROLE}/operator"
 
-CONFIG: dict[str, Any] = {
-    "ownership": {"owner": "desk", "cost_center": "cc-7", "data_classification": "restricted"},
-    "account": ACCOUNT,
-    "administrator_roles": [f"{ROLE}/administrator"],
-    "operator_role": OPERATOR,
-    "regions": [SOURCE, TARGET],
-    "signing_key": {
-        "primary_region": SOURCE,
-        "replica_regions": [TARGET],
-        "generations": [{"name": "2026", "state": "signs"}],
-    },
-    "snapshot_store": {
-        "bucket_prefix": "tradeplane-prod",
-        "runner_role": f"{ROLE}/runner",
-        "retention": {"mode": "COMPLIANCE", "years": 6},
-    },
-    "artifact_registry": {"publisher_roles": [f"{ROLE}/publisher"], "node_roles": [f"{ROLE}/node"]},
-    "failover": {
-        "record": {"regions": list(RECORD), "witness": WITNESS},
-        "mover_roles": [f"{ROLE}/mover"],
-        "names": {
-            "zone": "tradeplane.internal",
-            "vpcs": {SOURCE: "vpc-0a1b2c3d", TARGET: "vpc-4e5f6a7b"},
-            "endpoints": {region: f"ledger.{region}.example.com" for region in (SOURCE, TARGET)},
-        },
-    },
-}
-"""The configuration of the stack, by key."""
 
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 
