@@ -1,4 +1,4 @@
-"""Draw the pictures of all programs, or check that what is checked in is what would be drawn.
+"""Draw the pictures of what an environment is made by, or check that what is checked in is what would be drawn.
 
 python -m tradeplane_stacks.pictures            writes docs/stacks/pictures/ and docs/stacks/pictures.md
 python -m tradeplane_stacks.pictures --check    exits with 1 and names what is stale
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tradeplane_stacks.automation.stack import PROGRAMS
+from tradeplane_stacks.automation.environment import PROGRAMS
 from tradeplane_stacks.pictures.asking import Drawn, asked
 from tradeplane_stacks.pictures.drawing import picture
 from tradeplane_stacks.pictures.page import PAGE, page, picture_path
@@ -24,8 +24,8 @@ def drawn(root: Path) -> dict[str, list[Drawn]]:
     """Return what each program asks for, as each of its stacks of the environment, by the name of its folder."""
     given: dict[str, dict[str, Any]] = {}
     found: dict[str, list[Drawn]] = {}
-    for project, program in PROGRAMS.items():
-        name = project.removeprefix(_PREFIX)
+    for program in PROGRAMS:
+        name = program.folder
         folder = root / "stacks" / name
         stacks = [file.stem.removeprefix("Pulumi.") for file in sorted(folder.glob(f"Pulumi.{ENVIRONMENT}*.yaml"))]
         found[name] = [asked(folder, stack, program, given) for stack in stacks]

@@ -170,7 +170,9 @@ def test_a_run_of_which_the_ledger_says_otherwise_is_told(signer: FileSigner) ->
 
 def test_what_replays_found_is_told(signer: FileSigner) -> None:
     found = result_of_tests(sample_replays.statement())
-    claim = ReplayClaim("sha256:" + "ab" * 32, signer.public_key.fingerprint, "key k", found, None, True, None, b"{}")
+    claim = ReplayClaim(
+        "sha256:" + "ab" * 32, signer.public_key.fingerprint, "key k", found, None, True, None, None, b"{}"
+    )
     record = replace(sample_exports.verified(signer), replays=(ReplayFile(claim, "runs/x/replays/001.sigstore.json"),))
     assert "PASSED on amd64, arm64 (by key k)" in _Read(page(sample_exports.export(signer, record)).decode()).words
 

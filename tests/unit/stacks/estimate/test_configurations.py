@@ -9,20 +9,23 @@ from tradeplane_stacks.components.signing_key import SigningKeyConfig
 from tradeplane_stacks.estimate.configurations import configurations
 from tradeplane_stacks.programs.program import ConfigurationRefused
 
-PLATFORM = Path(__file__).parents[4] / "stacks" / "platform"
+REGIONS = ("eu-west-1", "us-east-1")
+STACKS = Path(__file__).parents[4] / "stacks"
+PLATFORM = STACKS / "platform"
 
 
-def project(folder: Path, **stacks: object) -> Path:
-    """Write a project of the platform with a configuration for each stack; `_` in a name is a dot."""
+def project(folder: Path, program: str = "platform", **stacks: object) -> Path:
+    """Write a project of a program with a configuration for each stack; `__` in a name is a dot, and `_` a hyphen."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "Pulumi.yaml").write_text("name: tradeplane-platform\nruntime: python\n")
+    (folder / "Pulumi.yaml").write_text(f"name: tradeplane-{program}\nruntime: python\n")
     for name, settings in stacks.items():
         (folder / f"Pulumi.{name.replace('__', '.').replace('_', '-')}.yaml").write_text(yaml.safe_dump(settings))
     return folder
 
 
-def example(stack: str = "dev") -> dict[str, dict[str, object]]:
-    settings: dict[str, dict[str, object]] = yaml.safe_load((PLATFORM / f"Pulumi.{stack}.yaml").read_text())
+def example(stack: str = "dev", program: str = "platform") -> dict[str, dict[str, object]]:
+    text = (STACKS / program / f"Pulumi.{stack}.yaml").read_text()
+    settings: dict[str, dict[str, object]] = yaml.safe_load(text)
     return settings
 
 
@@ -36,11 +39,12 @@ def test_the_examples_are_read_without_an_engine(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_stack_is_that_of_its_name_and_those_of_its_regions(tmp_path: Path) -> None:
-    one = project(tmp_path / "one", prod=example(), prod__eu_west_1=example(), production=example(), dev=example())
-    two = project(tmp_path / "two", prod__us_east_1=example())
-    both = {f"tradeplane-platform/prod{region}" for region in ("", ".eu-west-1", ".us-east-1")}
-    assert set(configurations((one, two), "prod")) == both
-    assert set(configurations((one, two), "prod.us-east-1")) == {"tradeplane-platform/prod.us-east-1"}
+    regions = {f"prod__{region.replace('-', '_')}": example(f"prod.{region}", "network") for region in REGIONS}
+    one = project(tmp_path / "one", prod=example(), production=example(), dev=example())
+    two = project(tmp_path / "two", "network", **regions)
+    networks = {f"tradeplane-network/prod.{region}" for region in REGIONS}
+    assert set(configurations((one, two), "prod")) == networks | {"tradeplane-platform/prod"}
+    assert set(configurations((one, two), "prod.us-east-1")) == {"tradeplane-network/prod.us-east-1"}
 
 
 @pytest.mark.parametrize(
