@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
 import sys
 import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 from tradeplane_stacks.demo.clusters import Embedded
-from tradeplane_stacks.demo.progress import Progress
-from tradeplane_stacks.demo.scenario import EVIDENCE_STAGES, SESSION_STAGES, STAGES, Demo
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.settings import Settings
 
@@ -21,6 +20,10 @@ from tests.e2e.platform import Platform, Tenant
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+
+_DEPLOYED_WITHIN_S = 3_600
+"""The first time on a machine, images and programs are built."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,15 +67,13 @@ def kubeconfig(cluster: EmbeddedCluster) -> Path:
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
     """Deploy the platform on the default cluster as the demo does; what is up already is reused, and stays up.
 
-    Tests of namespaces of their own run in more than one process, which do this one after the other.
+    Tests of namespaces of their own run in more than one process, which do this one after the other, each by another
+    that ends: what a test kills of the cluster would else stay a child of whoever began it, dead and in the way.
     """
-    embedded = Embedded(Settings.from_environment(os.environ), print)
-    stages = STAGES - SESSION_STAGES - EVIDENCE_STAGES
-    progress = Progress(sys.stderr, stages, terminal=False)
     with (tmp_path_factory.getbasetemp().parent / "platform.lock").open("w", encoding="utf-8") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)
-        Demo(embedded, progress, session=False, attested_images=False).up()
-    return Platform(embedded)
+        subprocess.run([sys.executable, "-m", "tests.e2e.deploy"], check=True, timeout=_DEPLOYED_WITHIN_S)
+    return Platform(Embedded(Settings.from_environment(os.environ), print))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,16 @@
+"""Deploys the platform on the default cluster as the demo does, without its example: ``python -m tests.e2e.deploy``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from tradeplane_stacks.demo.clusters import Embedded
+from tradeplane_stacks.demo.progress import Progress
+from tradeplane_stacks.demo.scenario import EVIDENCE_STAGES, SESSION_STAGES, STAGES, Demo
+from tradeplane_stacks.local.settings import Settings
+
+if __name__ == "__main__":
+    cluster = Embedded(Settings.from_environment(os.environ), print)
+    progress = Progress(sys.stderr, STAGES - SESSION_STAGES - EVIDENCE_STAGES, terminal=False)
+    Demo(cluster, progress, session=False, attested_images=False).up()
