@@ -4,7 +4,6 @@ Networks come before clusters, and those before what all regions share; what is 
 their configurations are looked at before anything is done with one of them, as half an environment is no environment.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 from tradeplane_stacks.automation.errors import StackAwaited, StackError, StackExists, StackInvalid
 from tradeplane_stacks.automation.pulumi_program import command
 from tradeplane_stacks.automation.stack import Outcome, Say, Stack
+from tradeplane_stacks.automation.stack_files import read_values
 from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
 from tradeplane_stacks.components.region_network import RegionNetworkConfig, refuse_overlapping
 from tradeplane_stacks.programs.cluster import CLUSTER
@@ -129,11 +129,5 @@ class Environment:
 
 def _configured(stack: Stack) -> list[Configuration]:
     """Read a stack's configuration from its file, without Pulumi: nothing is decrypted."""
-    values = stack.read_settings().get("config") or {}
-    start = f"{stack.program.project}:"
-    given = {key.removeprefix(start): value for key, value in values.items() if key.startswith(start)}
-    return list(stack.program.read(stack.name, {key: _as_text(value) for key, value in given.items()}).values())
-
-
-def _as_text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    values = read_values(stack.settings, stack.program.project)
+    return list(stack.program.read(stack.name, values).values())

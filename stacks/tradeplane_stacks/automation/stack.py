@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pulumi import automation
 
 from tradeplane_stacks.automation.changes import Change, Violation, Watched
@@ -19,6 +18,7 @@ from tradeplane_stacks.automation.explanations import broken_rules, explained, o
 from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, finishing_on_interrupt
 from tradeplane_stacks.automation.policy_packs import found_packs, search_path
 from tradeplane_stacks.automation.pulumi_program import command
+from tradeplane_stacks.automation.stack_files import read_settings
 from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
 from tradeplane_stacks.programs.cluster import CLUSTER
 from tradeplane_stacks.programs.local import LOCAL
@@ -111,7 +111,7 @@ class Stack:
 
     def init(self) -> None:
         """Make the stack, without anything in it, its secrets encrypted as ``Pulumi.STACK.yaml`` says."""
-        provider = self.read_settings().get("secretsprovider")
+        provider = read_settings(self.settings).get("secretsprovider")
         self._workspace.secrets_provider = provider or "passphrase"
         with self._told(Watched(self._say)):
             automation.Stack.create(self.name, self._workspace)
@@ -212,15 +212,6 @@ class Stack:
     def _selected(self) -> automation.Stack:
         return automation.Stack.select(self.name, self._workspace)
 
-    def read_settings(self) -> dict[str, Any]:
-        """Return what its file says. Pulumi's SDK (3.272) does not read one in which a value is a plain number.
-
-        Raises:
-            StackInvalid: when it cannot be read, or is no object.
-
-        """
-        return _read_object(self.settings)
-
     def refuse_protected(self) -> None:
         """Raise StackRefused where something of it is protected from removal."""
         with self._told(Watched(self._say)):
@@ -266,17 +257,7 @@ def program_of(folder: Path) -> Program:
     file = folder / "Pulumi.yaml"
     if not file.exists():
         raise StackInvalid(f"{folder} is no project of Pulumi: there is no {file}", _NAME_A_FOLDER)
-    project = _read_object(file).get("name")
+    project = read_settings(file).get("name")
     if project not in PROGRAMS:
         raise StackInvalid(f"{file}: name: {project!r} is none of {', '.join(PROGRAMS)}", _NAME_A_FOLDER)
     return PROGRAMS[project]
-
-
-def _read_object(file: Path) -> dict[str, Any]:
-    try:
-        found = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise StackInvalid(f"{file} cannot be read: {error}") from error
-    if not isinstance(found, dict):
-        raise StackInvalid(f"{file} is no object of settings", "write it as the examples of stacks/ are")
-    return found

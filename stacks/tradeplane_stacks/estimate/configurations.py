@@ -1,14 +1,10 @@
 """The checked configurations of stacks, from the files of their projects: no engine and no state is asked."""
 
-import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from tradeplane_stacks.automation.errors import StackInvalid
 from tradeplane_stacks.automation.stack import program_of
+from tradeplane_stacks.automation.stack_files import read_values
 from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
 
@@ -34,7 +30,7 @@ def configurations(folders: tuple[Path, ...], environment: str) -> dict[str, dic
             continue
         program = program_of(folder)
         for stack, file in files.items():
-            found[f"{program.project}/{stack}"] = program.read(stack, _values(file, program.project))
+            found[f"{program.project}/{stack}"] = program.read(stack, read_values(file, program.project))
     if not found:
         where = ", ".join(map(str, folders)) or "stacks"
         raise StackInvalid(
@@ -50,20 +46,3 @@ def _files(folder: Path, wanted: StackName) -> dict[str, Path]:
     if wanted.region is None:
         files += sorted(folder.glob(f"Pulumi.{wanted}.*.yaml"))
     return {file.name.removeprefix("Pulumi.").removesuffix(".yaml"): file for file in files}
-
-
-def _values(file: Path, project: str) -> dict[str, str]:
-    """Return a project's values by key as Pulumi hands them to a program: text, or JSON where there is structure."""
-    try:
-        settings: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise StackInvalid(f"{file} cannot be read: {error}") from error
-    config = settings.get("config") if isinstance(settings, Mapping) else None
-    if not isinstance(config, Mapping):
-        raise StackInvalid(f"{file}: config: there is no such mapping", "write the stack's configuration below it")
-    start = f"{project}:"
-    own = {key.removeprefix(start): value for key, value in config.items() if str(key).startswith(start)}
-    for key, value in own.items():
-        if isinstance(value, Mapping) and set(value) == {"secure"}:
-            raise StackInvalid(f"{file}: {start}{key} is a secret, which an estimate cannot read")
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in own.items()}

@@ -1,13 +1,10 @@
 """A service of several regions, as the configuration of its stack says it: names and regions, without asking AWS."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from tradeplane_stacks.automation.errors import StackInvalid
+from tradeplane_stacks.automation.stack_files import read_values
 from tradeplane_stacks.components.artifact_registry_config import ArtifactRegistryConfig
 from tradeplane_stacks.components.failover_config import FailoverConfig
 from tradeplane_stacks.components.failover_replication import Replicated
@@ -57,7 +54,7 @@ def read_service(folder: Path, name: str, program: Program) -> Service:
     except InvalidStackName as error:
         raise StackInvalid(f"{name!r} is no name of a stack: {error}") from error
     file = folder / f"Pulumi.{name}.yaml"
-    configs = program.read(name, _values(file, program.project))
+    configs = program.read(name, read_values(file, program.project))
     missing = [f"{program.project}:{key}" for key in _PARTS if key not in configs]
     if missing:
         raise StackInvalid(
@@ -71,20 +68,3 @@ def read_service(folder: Path, name: str, program: Program) -> Service:
     replicated = Replicated(key, store, registry)
     replicated.check(config)
     return Service(stack, config, replicated)
-
-
-def _values(file: Path, project: str) -> dict[str, str]:
-    """Return a project's configuration as Pulumi would hand it to the program: text, or JSON of what has structure."""
-    try:
-        settings: Any = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise StackInvalid(f"there is no {file}", "name the folder of a program, or another stack") from error
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise StackInvalid(f"{file} cannot be read: {error}") from error
-    config = settings.get("config") if isinstance(settings, dict) else None
-    start = f"{project}:"
-    return {
-        key.removeprefix(start): json.dumps(value) if isinstance(value, dict | list) else str(value)
-        for key, value in (config or {}).items()
-        if key.startswith(start)
-    }

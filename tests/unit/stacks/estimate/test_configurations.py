@@ -65,19 +65,10 @@ def test_no_folder_at_all_is_told() -> None:
         configurations((), "prod")
 
 
-@pytest.mark.parametrize(
-    ("settings", "told"),
-    [
-        ("- a\n- b\n", "config: there is no such mapping"),
-        ("config: later\n", "config: there is no such mapping"),
-        ("config: [\n", "cannot be read"),
-        ("config:\n  tradeplane-platform:ownership: {secure: AAAB}\n", "ownership is a secret"),
-    ],
-)
-def test_a_file_that_cannot_be_read_is_named(settings: str, told: str, tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     folder = project(tmp_path)
-    (folder / "Pulumi.prod.yaml").write_text(settings)
-    with pytest.raises(StackInvalid, match=rf"Pulumi\.prod\.yaml.*{told}"):
+    (folder / "Pulumi.prod.yaml").write_text("config: [\n")
+    with pytest.raises(StackInvalid, match=r"Pulumi\.prod\.yaml cannot be read"):
         configurations((folder,), "prod")
 
 

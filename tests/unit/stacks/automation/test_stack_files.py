@@ -1,0 +1,54 @@
+"""Files of projects and stacks are read as Pulumi hands on what they say, and refused by name where it would not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from tradeplane_stacks.automation.errors import StackInvalid
+from tradeplane_stacks.automation.stack_files import read_settings, read_values
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "Pulumi.dev.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_values_are_text_or_json_and_the_projects_own(tmp_path: Path) -> None:
+    text = "config:\n  p:name: a\n  p:count: 3\n  p:on: true\n  p:list: [1, x]\n  p:map: {a: 1}\n  other:name: b\n"
+    assert read_values(written(tmp_path, text), "p") == {
+        "name": "a",
+        "count": "3",
+        "on": "true",
+        "list": '[1, "x"]',
+        "map": '{"a": 1}',
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("config: [\n", "cannot be read"),
+        ("- a\n", "is no object of settings"),
+        ("secretsprovider: passphrase\n", "config: there is no such mapping"),
+        ("config: later\n", "config: there is no such mapping"),
+        ("config:\n  p:key: {secure: AAAB}\n", "p:key is a secret"),
+    ],
+)
+def test_a_file_without_values_is_named(text: str, told: str, tmp_path: Path) -> None:
+    with pytest.raises(StackInvalid, match=rf"Pulumi\.dev\.yaml.*{told}"):
+        read_values(written(tmp_path, text), "p")
+
+
+def test_secrets_of_others_are_not_its_own(tmp_path: Path) -> None:
+    assert read_values(written(tmp_path, "config:\n  other:key: {secure: AAAB}\n"), "p") == {}
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StackInvalid, match=r"there is no .*Pulumi\.yaml") as error:
+        read_settings(tmp_path / "Pulumi.yaml")
+    assert error.value.remedy == "name the folder of a program, or another stack"
