@@ -192,9 +192,9 @@ def estimate(stack: Name, cwd: Folder = None, output: Output = OutputFormat.TABL
 
     By its configuration alone: neither AWS nor Pulumi's state is asked. Without --cwd, of all programs below stacks/.
     """
-    from tradeplane_cli import stacks
+    from tradeplane_cli import stack_estimates
 
-    found = stacks.estimate(cwd, stack)
+    found = stack_estimates.estimate(cwd, stack)
     show(found.as_json(), output, found.as_text)
 
 
