@@ -12,6 +12,8 @@ _BOOKKEEPING = "pulumi:"
 """Types of Pulumi's own, as the stack itself: nothing is made of them."""
 _SUMMARY = "update failed"
 """What the engine says after the error of a resource."""
+_UNKNOWN_YET = "can't be known during preview"
+"""What the engine says, as if it were advice, of a check that ``up`` is to make."""
 # A replacement is told as three: the new one made, the replacement itself, and the old one removed.
 _PARTS_OF_A_REPLACEMENT = frozenset({"create-replacement", "delete-replaced", "discard-replaced"})
 
@@ -65,6 +67,8 @@ class Watched:
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     violations: list[Violation] = field(default_factory=list)
+    put_off: int = 0
+    """Checks of rules that a preview cannot make, as what they look at is known once something else is made."""
 
     def __call__(self, event: "EngineEvent") -> None:
         """Take an event."""
@@ -88,6 +92,9 @@ class Watched:
         words = " ".join(
             _plain(told.message).split()
         )  # what the rule says on one line, and what of it is broken on more
+        if _UNKNOWN_YET in words:
+            self.put_off += 1
+            return
         mandatory = told.enforcement_level == "mandatory"
         found = Violation(told.policy_pack_name, told.policy_name, _name(told.resource_urn or ""), words, mandatory)
         if found not in self.violations:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from re import Match
 
-from tradeplane_stacks.automation.changes import Violation
+from tradeplane_stacks.automation.changes import Violation, Watched
 from tradeplane_stacks.automation.errors import (
     StackAwaited,
     StackError,
@@ -56,6 +56,13 @@ def broken_rules(stack: str, broken: Sequence[Violation]) -> StackError:
         f"stack {stack} breaks {len(broken)} of the rules it is held against:\n" + "\n".join(lines),
         "change what breaks them, in the stack's configuration or in its program",
     )
+
+
+def put_off(watched: Watched) -> tuple[str, ...]:
+    """Return what to say of checks of rules that were not made yet."""
+    if not watched.put_off:
+        return ()
+    return (f"{watched.put_off} checks of policies are made by `up`, before what they are of: it is not known yet",)
 
 
 def output_of(result: str) -> str:

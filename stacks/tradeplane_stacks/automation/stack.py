@@ -14,7 +14,7 @@ from pulumi import automation
 
 from tradeplane_stacks.automation.changes import Change, Violation, Watched
 from tradeplane_stacks.automation.errors import StackAwaited, StackInterrupted, StackInvalid, StackRefused
-from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of
+from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of, put_off
 from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, finishing_on_interrupt
 from tradeplane_stacks.automation.policy_packs import found_packs, search_path
 from tradeplane_stacks.automation.pulumi_program import command
@@ -199,13 +199,14 @@ class Stack:
                 raise
         changes = tuple(sorted(watched.changes.values()))
         violations = tuple(sorted(watched.violations))
+        warnings = [*watched.warnings, *put_off(watched)]
         return Outcome(
             self.name,
             self.program.project,
             operation,
             changes,
             watched.unchanged,
-            tuple(watched.warnings),
+            tuple(warnings),
             violations,
         )
 

@@ -20,9 +20,9 @@ def said(severity: str, message: str, *, ephemeral: bool = False) -> EngineEvent
     return event({"diagnosticEvent": {"message": message, "color": "", "severity": severity, "ephemeral": ephemeral}})
 
 
-def broken(level: str = "mandatory", *, urn: str | None = URN) -> EngineEvent:
+def broken(level: str = "mandatory", *, urn: str | None = URN, words: str = "too fast") -> EngineEvent:
     told = {"policyPackName": "house", "policyName": "slow", "enforcementLevel": level, "resourceUrn": urn}
-    return event({"policyEvent": {**told, "message": "<{%reset%}>too fast<{%reset%}>\n", "color": ""}})
+    return event({"policyEvent": {**told, "message": f"<{{%reset%}}>{words}<{{%reset%}}>\n", "color": ""}})
 
 
 def event(fields: dict[str, Any]) -> EngineEvent:
@@ -92,3 +92,8 @@ def test_a_rule_that_is_broken_is_a_violation_once(level: str, *, mandatory: boo
 def test_a_rule_that_a_whole_stack_breaks_names_no_resource() -> None:
     found, _ = watched(broken(urn=None))
     assert [violation.resource for violation in found.violations] == [""]
+
+
+def test_a_check_that_a_preview_cannot_make_is_no_violation() -> None:
+    found, _ = watched(broken("advisory", words="string value at .policy can't be known during preview"))
+    assert (found.violations, found.put_off) == ([], 1)

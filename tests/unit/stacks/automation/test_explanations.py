@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tradeplane_stacks.automation.changes import Violation
+from tradeplane_stacks.automation.changes import Violation, Watched
 from tradeplane_stacks.automation.errors import (
     StackAwaited,
     StackError,
@@ -13,7 +13,7 @@ from tradeplane_stacks.automation.errors import (
     StackRefused,
     StackUnavailable,
 )
-from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of
+from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of, put_off
 
 URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aws:kms/key:Key::evidence-2026"
 
@@ -124,3 +124,10 @@ def test_broken_rules_are_told_each_with_what_breaks_it() -> None:
         "the stack breaks copies of house: no copy",
         "evidence breaks slow of house: too fast",
     ]
+
+
+@pytest.mark.parametrize(("count", "told"), [(0, 0), (8, 1)])
+def test_checks_that_are_still_to_be_made_are_counted(count: int, told: int) -> None:
+    said = put_off(Watched(print, put_off=count))
+    assert len(said) == told
+    assert all(text.startswith("8 checks of policies are made by `up`") for text in said)
