@@ -74,7 +74,7 @@ DIGEST = "sha256:" + "1" * 64
         ("rollout_seconds", 0, "rollout_seconds"),
         ("rollout_seconds", 100_000, "rollout_seconds"),
         ("protected", "perhaps", "protected"),
-        ("kubeconfig", "/root/.kube/config", "kubeconfig: Extra inputs"),
+        ("kubeconfig", "kubeconfigs/admin", "kubeconfig: Extra inputs"),
     ],
 )
 def test_a_wrong_field_is_refused_by_its_name(path: str, value: Any, message: str) -> None:
