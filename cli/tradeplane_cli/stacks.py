@@ -243,13 +243,16 @@ def _code(error: StackError) -> ExitCode:
 
 
 def _agree(look: Callable[[], Shown | ShownEnvironment], question: str, show: Show) -> None:
-    if not is_terminal():
-        raise CommandFailure("nobody is here to agree to it", remedy="give --yes")
+    _need_somebody()
     show(look())
     _confirm(question)
 
 
 def _confirm(question: str) -> None:
+    _need_somebody()
+    typer.confirm(question, abort=True, err=True)
+
+
+def _need_somebody() -> None:
     if not is_terminal():
         raise CommandFailure("nobody is here to agree to it", remedy="give --yes")
-    typer.confirm(question, abort=True, err=True)
