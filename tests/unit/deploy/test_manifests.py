@@ -185,7 +185,7 @@ def test_what_no_policy_names_has_no_network(within: str) -> None:
 
 PROBES = "tradeplane-probes-to-brokers"
 TO_EXCHANGES, FROM_CLIENTS = "tradeplane-clients-to-exchanges", "tradeplane-exchanges-from-clients"
-TO_REGISTRY = "tradeplane-operator-to-registry"
+TO_REGISTRY, TO_SIGSTORE = "tradeplane-operator-to-registry", "tradeplane-operator-to-sigstore"
 RECORDER = ("tradeplane-recorder", "tradeplane-recorder-audit")
 OURS = {MANAGED_BY_LABEL: MANAGED_BY}
 CLIENTS = {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture", "trader"]}
@@ -193,7 +193,7 @@ CLIENTS = {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture"
 
 def test_runs_reach_names_and_their_store_alone() -> None:
     policies = [policy for path, policy in manifests("NetworkPolicy") if not path.is_relative_to("base")]
-    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS, TO_REGISTRY, *RECORDER)
+    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS, TO_REGISTRY, TO_SIGSTORE, *RECORDER)
     opened = [policy for policy in policies if policy["metadata"]["name"] not in others]
     assert opened
     for policy in opened:
@@ -202,13 +202,14 @@ def test_runs_reach_names_and_their_store_alone() -> None:
         assert all(rule["ports"] for rule in policy["spec"]["egress"])
 
 
-def test_the_operator_alone_reaches_the_registry() -> None:
-    policy = the("NetworkPolicy", TO_REGISTRY)
+@pytest.mark.parametrize(("name", "port"), [(TO_REGISTRY, 5000), (TO_SIGSTORE, 5555)])
+def test_the_operator_alone_reaches_where_it_attests(name: str, port: int) -> None:
+    policy = the("NetworkPolicy", name)
     assert policy["metadata"]["namespace"] == "tradeplane-system"
     assert policy["spec"] == {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": "tradeplane-operator"}},
         "policyTypes": ["Egress"],
-        "egress": [{"ports": [{"protocol": "TCP", "port": 5000}]}],
+        "egress": [{"ports": [{"protocol": "TCP", "port": port}]}],
     }
 
 

@@ -28,7 +28,7 @@ LOCAL: Json = {
         "plain_http": True,
         "signer": "file:/etc/tradeplane-signing/key.pem",
     },
-    "namespaces": [{"name": "research"}],
+    "namespaces": [{"name": "research", "tenant": "research"}],
 }
 CLOUD: Json = {
     "images": {"operator": OPERATOR, "workloads": WORKLOADS},
