@@ -30,7 +30,14 @@ IMAGES = DeployedImages(
 
 OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "cluster-wide": ("file-store-removal", "image-trust", "keyless-signing", "registry-egress"),
+        "cluster-wide": (
+            "file-store-removal",
+            "image-trust",
+            "keyless-signing",
+            "monitoring",
+            "registry-egress",
+            "sigstore-egress",
+        ),
         "embedded": ("approvals", "../overlays/embedded/ledger", "queues", "multikueue", "multikueue-worker"),
         "kind": (),
         "single-namespace": ("evidence",),

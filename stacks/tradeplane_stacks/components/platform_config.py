@@ -13,6 +13,7 @@ from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.image_reference import ImageByDigest
 from tradeplane_stacks.components.platform_evidence import Evidence
 from tradeplane_stacks.components.platform_ledger import Ledger, VolumeHeads
+from tradeplane_stacks.components.platform_monitoring import Monitoring
 from tradeplane_stacks.components.platform_queues import Queues
 from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust
 from tradeplane_stacks.components.principals import RoleArn
@@ -125,6 +126,8 @@ class PlatformConfig(Configuration):
     approvals: Approvals | None = None
     ledger: Ledger | None = None
     queues: Queues | None = None
+    # Left out where the cluster has no Prometheus Operator, and so not the kinds.
+    monitoring: Monitoring | None = None
     limits: Limits = Limits()
     namespaces: Annotated[tuple[RunsNamespace, ...], Field(max_length=200)] = ()
     # Which admission policies hold; who leaves one out answers for what it would have refused.

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from tradeplane_stacks.components.platform_config import POLICIES, PlatformConfig, RunsNamespace, S3Store, Store
-from tradeplane_stacks.components.platform_layer import DEPLOY, SYSTEM
+from tradeplane_stacks.components.platform_layer import DEPLOY, OPERATOR, SYSTEM
 from tradeplane_stacks.components.platform_layers import layers
 from tradeplane_stacks.components.platform_ledger_layer import RECORDER
-from tradeplane_stacks.components.platform_patches import annotated, changed, merged, step
+from tradeplane_stacks.components.platform_patches import annotated, changed, merged, renamed, step
 from tradeplane_stacks.components.platform_settings import CLAIM, settings
 from tradeplane_stacks.deployment import DeployedImages, kustomization_text, operator_kustomization
 
@@ -52,10 +52,10 @@ def _operator(config: PlatformConfig) -> dict[str, str]:
 
 def _operator_patches(config: PlatformConfig) -> Iterator[dict[str, Any]]:
     if config.operator_role is not None:
-        yield annotated("tradeplane-operator", SYSTEM, config.operator_role)
+        yield annotated(OPERATOR, SYSTEM, config.operator_role)
     if config.architecture is not None:
         selector = step("add", "/spec/template/spec/nodeSelector", {"kubernetes.io/arch": config.architecture})
-        yield changed("Deployment", "tradeplane-operator", selector)
+        yield changed("Deployment", OPERATOR, selector)
         if config.ledger is not None:
             yield changed("Deployment", RECORDER, selector)
 
@@ -112,12 +112,12 @@ def _directory(store: Store) -> str | None:
 
 def _volume(name: str, namespace: str, directory: str) -> list[dict[str, Any]]:
     """Return the changes that make a volume of a folder, for the claim of a namespace."""
-    volume = changed(
+    volume = renamed(
         "PersistentVolume",
         CLAIM,
-        step("replace", "/metadata/name", f"{CLAIM}-{name}"),
+        f"{CLAIM}-{name}",
         step("replace", "/spec/hostPath/path", directory),
         step("replace", "/spec/claimRef/namespace", namespace),
     )
     claim = changed("PersistentVolumeClaim", CLAIM, step("replace", "/spec/volumeName", f"{CLAIM}-{name}"))
-    return [claim, {**volume, "options": {"allowNameChange": True}}]
+    return [volume, claim]
