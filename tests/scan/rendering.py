@@ -35,6 +35,7 @@ OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "image-trust",
             "keyless-signing",
             "monitoring",
+            "pod-identity-egress",
             "registry-egress",
             "sigstore-egress",
         ),
@@ -45,7 +46,7 @@ OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Overlays of the operator, and the components that are laid over each."""
 
-NAMESPACE = ("broker-egress", "local-queue", "quota", "registry-egress", "s3-egress")
+NAMESPACE = ("broker-egress", "local-queue", "quota", "registry-egress", "runs-pod-identity-egress", "s3-egress")
 """Components of a namespace that runs work."""
 
 

@@ -136,7 +136,9 @@ class PlatformConfig(Configuration):
     registries: Annotated[tuple[RegistryPrefix, ...], Field(min_length=1, max_length=64)] | None = None
     # Where the service is in several regions; the operator leads in the active one alone.
     failover: ActiveRegion | None = None
-    # IAM role of the operator's account, by the annotation of IRSA; EKS pod identity needs none.
+    # Whether accounts have their roles by EKS Pod Identity, whose agent is reached by a way of its own.
+    pod_identity: bool = False
+    # IAM role of the operator's account, by the annotation of IRSA; EKS Pod Identity needs none.
     operator_role: RoleArn | None = None
     # Where nodes are of several, the operator's image may be of one.
     architecture: Literal["amd64", "arm64"] | None = None

@@ -32,6 +32,8 @@ def layers(config: PlatformConfig) -> Iterator[Layer]:
         yield _egress("registry", ports)
     if config.evidence is not None and config.evidence.keyless:
         yield from _keyless(config.evidence)
+    if config.pod_identity:
+        yield Layer("pod-identity", ("pod-identity-egress",))
     if config.approvals is not None:
         yield _approvals(config.approvals)
     if config.ledger is not None:

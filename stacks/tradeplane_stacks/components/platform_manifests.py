@@ -28,7 +28,7 @@ def kustomizations(config: PlatformConfig) -> dict[str, str]:
         volume = _volume(_ALL_STORES, SYSTEM, directory)
         parts["store"] = _alone({"namespace": SYSTEM, "resources": [f"../{DEPLOY}/directory-store"], "patches": volume})
     for namespace in config.namespaces:
-        parts[f"namespaces/{namespace.name}"] = _alone(_namespace(namespace, config.store))
+        parts[f"namespaces/{namespace.name}"] = _alone(_namespace(namespace, config))
     files = {f"{part}/{name}": text for part, found in parts.items() for name, text in found.items()}
     return {"kustomization.yaml": kustomization_text({"resources": sorted(parts)}), **files}
 
@@ -70,8 +70,8 @@ def _admission(config: PlatformConfig) -> dict[str, Any]:
     }
 
 
-def _namespace(namespace: RunsNamespace, store: Store) -> dict[str, Any]:
-    deploy, directory = f"../../{DEPLOY}", _directory(store)
+def _namespace(namespace: RunsNamespace, config: PlatformConfig) -> dict[str, Any]:
+    deploy, directory = f"../../{DEPLOY}", _directory(config.store)
     resources = [f"{deploy}/namespace"]
     patches = _volume(namespace.name, namespace.name, f"{directory}/{namespace.name}") if directory else []
     if directory:
@@ -87,14 +87,16 @@ def _namespace(namespace: RunsNamespace, store: Store) -> dict[str, Any]:
     return {
         "namespace": namespace.name,
         "resources": resources,
-        "components": [f"{deploy}/components/{name}" for name in _namespace_components(namespace, store)],
+        "components": [f"{deploy}/components/{name}" for name in _namespace_components(namespace, config)],
         "patches": patches,
     }
 
 
-def _namespace_components(namespace: RunsNamespace, store: Store) -> Iterator[str]:
-    if isinstance(store, S3Store):
+def _namespace_components(namespace: RunsNamespace, config: PlatformConfig) -> Iterator[str]:
+    if isinstance(config.store, S3Store):
         yield "s3-egress"
+        if config.pod_identity:
+            yield "runs-pod-identity-egress"
     if namespace.brokers:
         yield "broker-egress"
     if namespace.queue:

@@ -376,3 +376,13 @@ def test_where_another_region_leads_nobody_is_missed() -> None:
     objects = rendered({**CLOUD, "monitoring": {}, "failover": region})
     assert names(objects, "PrometheusRule") == {"tradeplane-operator"}
     assert names(objects, "ServiceMonitor") == {"tradeplane-operator"}
+
+
+def test_the_agent_of_pod_identity_is_reached_where_roles_come_from_it() -> None:
+    of_runs, of_ours = "tradeplane-runs-to-pod-identity", "tradeplane-system-to-pod-identity"
+    objects = rendered({**CLOUD, "pod_identity": True})
+    assert of_ours in names(objects, "NetworkPolicy", SYSTEM)
+    assert of_runs in names(objects, "NetworkPolicy", "desk") & names(objects, "NetworkPolicy", "lab")
+    on_volume = rendered({**LOCAL, "pod_identity": True})
+    assert of_runs not in names(on_volume, "NetworkPolicy", "research")
+    assert not names(rendered(CLOUD), "NetworkPolicy") & {of_runs, of_ours}

@@ -134,6 +134,7 @@ def test_what_is_off_unless_it_is_asked_for() -> None:
     (namespace,) = found.namespaces
     assert not namespace.queue
     assert not namespace.verified_images
+    assert not found.pod_identity
     assert found.store == VolumeStore(kind="volume", directory=None, removal=False)
 
 

@@ -46,4 +46,5 @@ MUTANTS: tuple[Weakening, ...] = (
     ("table_regions: Annotated[tuple[Region, ...], Field(min_length=1)]", "table_regions: tuple[Region, ...]", 0),
     ("Field(ge=10, le=300)", "Field(le=300)", 0),
     ('quota: Literal["none", "small", "large"] = "small"', 'quota: Literal["none", "small", "large"] = "none"', 0),
+    ("pod_identity: bool = False", "pod_identity: bool = True", 0),
 )

@@ -37,4 +37,6 @@ MUTANTS: tuple[Weakening, ...] = (
     ("if one_of_several and name == _LEADER_RULES else", "if name == _LEADER_RULES else", 0),
     ('"labels": dict(monitoring.labels)', '"labels": {}', 0),
     ('f"{monitoring.interval_seconds}s"', '"30s"', 0),
+    ("if config.pod_identity:", "if True:", 0),
+    ("if config.pod_identity:", "if False:", 0),
 )

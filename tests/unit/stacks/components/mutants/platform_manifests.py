@@ -20,7 +20,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("list(config.image_registries)", "[]", 0),
     ("quotas/{namespace.quota}", "quotas/large", 0),
     ('if namespace.quota != "none"', "if False", 0),
-    ("if isinstance(store, S3Store):\n        yield", "if True:\n        yield", 0),
+    ("if isinstance(config.store, S3Store):\n        yield", "if True:\n        yield", 0),
     ("if namespace.brokers:", "if True:", 0),
     ("if namespace.queue:", "if True:", 0),
     ('annotated("tradeplane-runner", None, namespace.runner_role)', 'annotated("tradeplane-runner", None, "")', 0),
@@ -36,4 +36,6 @@ MUTANTS: tuple[Weakening, ...] = (
         0,
     ),
     ('[f"../{DEPLOY}/crds", f"../{DEPLOY}/base"]', '[f"../{DEPLOY}/base"]', 0),
+    ("if config.pod_identity:", "if True:", 0),
+    ("if config.pod_identity:", "if False:", 0),
 )
