@@ -130,6 +130,8 @@ class PlatformConfig(Configuration):
     monitoring: Monitoring | None = None
     limits: Limits = Limits()
     namespaces: Annotated[tuple[RunsNamespace, ...], Field(max_length=200)] = ()
+    # Whether the operator may see and serve the whole cluster, or these namespaces alone.
+    serves: Literal["cluster", "namespaces"] = "cluster"
     # Which admission policies hold; who leaves one out answers for what it would have refused.
     policies: Annotated[tuple[Policy, ...], Field(max_length=len(POLICIES))] = POLICIES
     # Registries whose images tenants may run; the runner's own repository where it is left out.
@@ -181,6 +183,10 @@ class PlatformConfig(Configuration):
         for rule in self.approvals.rules if self.approvals is not None else ():
             if strange := sorted({*rule.namespaces} - known):
                 raise ValueError(f"approvals.rules: namespaces: {', '.join(strange)} are none of namespaces")
+        if self.serves == "namespaces" and not self.namespaces:
+            raise ValueError("serves: there are no namespaces to serve: name them, or leave it out")
+        if self.serves == "namespaces" and self.ledger is not None:
+            raise ValueError("ledger: its recorder sees the whole cluster: leave it out, or serves: namespaces")
         if self.ledger is not None and isinstance(self.ledger.heads, VolumeHeads) and isinstance(self.store, S3Store):
             raise ValueError("ledger.heads: kind: volume needs a store on a volume; heads of this one go to S3")
         if self.queues is not None and self.queues.workers and self.evidence is not None:

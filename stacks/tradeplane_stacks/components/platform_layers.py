@@ -23,17 +23,13 @@ _PROMETHEUS, _LEADER_RULES = "monitoring.coreos.com/v1", "tradeplane-operator-le
 
 def layers(config: PlatformConfig) -> Iterator[Layer]:
     """Return what is laid over the operator, in order."""
-    yield Layer("store", ("cluster-wide", *_store(config)))
-    if config.evidence is not None:
-        yield Layer("evidence", ("evidence",))
+    yield from _plain(config)
     if config.images.attested is not None:
         yield _image_trust(config.images.attested)
     if ports := _registry_ports(config):
         yield _egress("registry", ports)
     if config.evidence is not None and config.evidence.keyless:
         yield from _keyless(config.evidence)
-    if config.pod_identity:
-        yield Layer("pod-identity", ("pod-identity-egress",))
     if config.approvals is not None:
         yield _approvals(config.approvals)
     if config.ledger is not None:
@@ -42,6 +38,17 @@ def layers(config: PlatformConfig) -> Iterator[Layer]:
         yield _queues(config.queues)
     if config.monitoring is not None:
         yield _monitoring(config.monitoring, one_of_several=config.failover is not None)
+
+
+def _plain(config: PlatformConfig) -> Iterator[Layer]:
+    """Return layers of components as they are."""
+    chosen = {
+        "permissions": ("cluster-wide",) if config.serves == "cluster" else (),
+        "store": _store(config),
+        "pod-identity": ("pod-identity-egress",) if config.pod_identity else (),
+        "evidence": ("evidence",) if config.evidence is not None else (),
+    }
+    yield from (Layer(name, components) for name, components in chosen.items() if components)
 
 
 def _store(config: PlatformConfig) -> tuple[str, ...]:

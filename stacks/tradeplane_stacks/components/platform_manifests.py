@@ -97,6 +97,8 @@ def _namespace_components(namespace: RunsNamespace, config: PlatformConfig) -> I
         yield "s3-egress"
         if config.pod_identity:
             yield "runs-pod-identity-egress"
+    if config.serves == "namespaces":
+        yield "served-namespace"
     if namespace.brokers:
         yield "broker-egress"
     if namespace.queue:

@@ -386,3 +386,18 @@ def test_the_agent_of_pod_identity_is_reached_where_roles_come_from_it() -> None
     on_volume = rendered({**LOCAL, "pod_identity": True})
     assert of_runs not in names(on_volume, "NetworkPolicy", "research")
     assert not names(rendered(CLOUD), "NetworkPolicy") & {of_runs, of_ours}
+
+
+def test_an_operator_of_namespaces_alone_has_no_right_outside_them() -> None:
+    namespaces = [{"name": "a", "tenant": "a"}, {"name": "b", "tenant": "b"}]
+    objects = rendered({**LOCAL, "serves": "namespaces", "namespaces": namespaces})
+    assert settings(objects).namespaces == ("a", "b")
+    assert "tradeplane-operator" not in names(objects, "ClusterRole") | names(objects, "ClusterRoleBinding")
+    for namespace in ("a", "b"):
+        assert "tradeplane-operator" in names(objects, "Role", namespace)
+        binding = one(objects, "RoleBinding", "tradeplane-operator", namespace)
+        assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "tradeplane-operator", "namespace": SYSTEM}]
+    everywhere = rendered(LOCAL)
+    assert settings(everywhere).namespaces == ()
+    assert "tradeplane-operator" in names(everywhere, "ClusterRole")
+    assert "tradeplane-operator" not in names(everywhere, "Role", "research")

@@ -126,8 +126,9 @@ def test_the_operator_writes_a_status_and_little_else_of_the_kinds() -> None:
 
 def test_one_namespace_takes_the_rules_of_the_whole_cluster() -> None:
     everywhere = the("ClusterRole", "tradeplane-operator")["rules"]
-    assert the("Role", "tradeplane-operator", "overlays/single-namespace")["rules"] == everywhere
+    assert the("Role", "tradeplane-operator", "components/served-namespace")["rules"] == everywhere
     kustomization = (DEPLOY / "overlays" / "single-namespace" / "kustomization.yaml").read_text(encoding="utf-8")
+    assert "components/served-namespace" in kustomization
     assert "cluster-wide" not in kustomization
 
 

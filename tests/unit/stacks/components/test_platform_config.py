@@ -177,3 +177,13 @@ def test_runs_that_go_to_other_clusters_are_not_attested() -> None:
     assert PlatformConfig.read(config).queues
     with pytest.raises(InvalidConfiguration, match=r"queues\.workers: runs of other clusters are not attested"):
         PlatformConfig.read({**config, "evidence": LOCAL["evidence"]})
+
+
+def test_an_operator_of_namespaces_alone_has_some_and_no_ledger() -> None:
+    config = {**LOCAL, "serves": "namespaces"}
+    assert PlatformConfig.read(LOCAL).serves == "cluster"
+    assert PlatformConfig.read(config).serves == "namespaces"
+    with pytest.raises(InvalidConfiguration, match="serves: there are no namespaces to serve"):
+        PlatformConfig.read({**config, "namespaces": []})
+    with pytest.raises(InvalidConfiguration, match="ledger: its recorder sees the whole cluster"):
+        PlatformConfig.read({**config, "ledger": {}})

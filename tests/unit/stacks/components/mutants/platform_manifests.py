@@ -38,4 +38,6 @@ MUTANTS: tuple[Weakening, ...] = (
     ('[f"../{DEPLOY}/crds", f"../{DEPLOY}/base"]', '[f"../{DEPLOY}/base"]', 0),
     ("if config.pod_identity:", "if True:", 0),
     ("if config.pod_identity:", "if False:", 0),
+    ('if config.serves == "namespaces"', "if True", 0),
+    ('if config.serves == "namespaces"', "if False", 0),
 )

@@ -34,4 +34,6 @@ MUTANTS: tuple[Weakening, ...] = (
     ("/etc/tradeplane-approvers/keyring.json", "/etc/tradeplane-trust/keyring.json", 0),
     ("if config.failover is not None", "if False", 0),
     ('"validSeconds": region.valid_seconds', '"validSeconds": 30', 0),
+    ('if config.serves == "namespaces"', "if False", 0),
+    ('if config.serves == "namespaces"', "if True", 0),
 )
