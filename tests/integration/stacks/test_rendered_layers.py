@@ -12,6 +12,7 @@ import yaml
 from pulumi.runtime import rpc
 from tradeplane_evidence.signing.keyring import read_keyring
 from tradeplane_operator.settings import Settings
+from tradeplane_stacks.components import platform as module
 from tradeplane_stacks.components.platform import Platform
 from tradeplane_stacks.components.platform_config import POLICIES, PlatformConfig
 from tradeplane_stacks.components.platform_ledger import CA_FILE
@@ -34,6 +35,7 @@ from tests.unit.stacks.components.platforms import (
     private_key,
     public_key,
     rendered,
+    rendered_once,
 )
 from tests.unit.stacks.components.region import record_with_options
 from tests.unit.stacks.components.resource_options import noted_options, waits_for
@@ -309,7 +311,8 @@ def secrets_of(config: Json) -> tuple[dict[str, Any], dict[str, set[str]]]:
         found = Platform("p", PlatformConfig.read(config), StackName("prod"))
         return {"operator": pulumi.Output.from_input(found.operator)}
 
-    with noted_options() as options:
+    with noted_options() as options, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "render", rendered_once)
         recorded = record_with_options(make)[0]
     made = recorded.of_type("kubernetes:core/v1:Secret").values()
     return {secret["metadata"]["name"]: secret for secret in made}, {n: waits_for(o) for n, o in options.items()}

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography import x509
@@ -21,6 +25,8 @@ from cryptography.x509.oid import NameOID
 from tradeplane_stacks.components.platform_config import PlatformConfig
 from tradeplane_stacks.components.platform_manifests import kustomizations
 from tradeplane_stacks.kustomize import render
+
+from tests.unit.stacks.components.mutants import RENDERINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -110,7 +116,14 @@ def rendered_once(files: Mapping[str, str]) -> list[Json]:
 
 @cache
 def _rendered(files: tuple[tuple[str, str], ...]) -> list[Json]:
-    return render(dict(files))
+    folder = os.environ.get(RENDERINGS)
+    if folder is None:
+        return render(dict(files))
+    kept = Path(folder) / hashlib.sha256(json.dumps(files).encode()).hexdigest()
+    if not kept.exists():
+        kept.write_text(json.dumps(render(dict(files))), encoding="utf-8")
+    found: list[Json] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
 
 
 def one(objects: Sequence[Json], kind: str, name: str, namespace: str | None = None) -> Json:
