@@ -154,11 +154,12 @@ def kyverno() -> list[Json]:
 
 
 def prometheus_operator() -> list[Json]:
-    """Return the CRDs of the Prometheus Operator, which nothing here runs."""
+    """Return the CRDs of the Prometheus Operator that we have objects of; nothing here runs it."""
     sources = _sources(
         Path(__file__).parent / "prometheus-operator", "github.com/prometheus-operator/prometheus-operator"
     )
-    return _crds(sources, "example/prometheus-operator-crd/*.yaml")
+    kinds = ("servicemonitors", "prometheusrules")
+    return [one for kind in kinds for one in _crds(sources, f"example/prometheus-operator-crd/*_{kind}.yaml")]
 
 
 def _crds(folder: Path, pattern: str) -> list[Json]:
