@@ -143,7 +143,9 @@ def test_a_namespace_has_a_folder_that_its_pods_may_write(
     kind: Kind, machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owners: dict[Path, tuple[int, int]] = {}
-    monkeypatch.setattr(clusters.os, "chown", lambda path, user, group: owners.update({path: (user, group)}))
+    monkeypatch.setattr(
+        "tradeplane_stacks.demo.clusters.os.chown", lambda path, user, group: owners.update({path: (user, group)})
+    )
     kind.provide_store("research")
     kind.provide_store("tradeplane-system", of_all=True)
     store = machine.folder / "store"
@@ -157,7 +159,7 @@ def test_who_may_not_make_the_store_is_told_the_command_that_does(
     def refused(*_: object) -> None:
         raise PermissionError(1, "Operation not permitted")
 
-    monkeypatch.setattr(clusters.os, "chown", refused)
+    monkeypatch.setattr("tradeplane_stacks.demo.clusters.os.chown", refused)
     with pytest.raises(DemoError) as told:
         kind.provide_store("research")
     folder = machine.folder / "store" / "research"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import typer.main
 from tradeplane_cli.main import application
@@ -10,7 +10,12 @@ from tradeplane_cli.main import application
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from click import Command
+
+class Command(Protocol):
+    """A command as click has it, whichever click typer brings."""
+
+    params: list[Any]
+
 
 NO_DOCUMENT = {
     ("completion",): "prints a script for a shell",
