@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +25,8 @@ from tradeplane_operator.acting.errors import ApiError, NotLeading
 from tradeplane_operator.metrics import IMAGE_CHECKS
 from tradeplane_operator.planning.conditions import shorten
 from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
+from tradeplane_operator.running.leadership import boot_clock
+from tradeplane_operator.running.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,9 +55,14 @@ class ImageChecks:
     """Where what was verified is listed; absent where no admission policy asks for it."""
     limits: Limits = field(default_factory=Limits)
     """On requests to the registries."""
-    _found: OrderedDict[str, ImageFacts] = field(default_factory=OrderedDict)
+    steady: Callable[[], float] = boot_clock
+    """By which it is measured how long what was found stands."""
+    _found: Remembered[str, ImageFacts] = field(init=False)
     _waiting: dict[str, set[Key]] = field(default_factory=dict)
     _queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+
+    def __post_init__(self) -> None:
+        self._found = Remembered(self.clock, self.steady)
 
     def look_ahead(self, image: str) -> None:
         """Have an image found out for nobody yet: the one by which the operator's own pods are made."""
@@ -104,10 +110,8 @@ class ImageChecks:
             found = await self._attempt(image, registries, 1 if before is None else before.tries + 1)
             found = await self._listed(image, found)
             IMAGE_CHECKS.labels(found.end.value).inc()
-            self._found[image] = found
-            self._found.move_to_end(image)
-            while len(self._found) > REMEMBERED:
-                self._found.popitem(last=False)
+            self._found.put(image, found)
+            self._found.keep_newest(REMEMBERED)
             for key in self._waiting.pop(image):
                 self.wake(key)
 
@@ -141,7 +145,8 @@ class ImageChecks:
                 await self.listing.remove(image)
         except ApiError as error:
             log.warning("the list of verified images was not changed: %s", error, extra={"image": image})
-            tries = 1 if self._found.get(image) is None else self._found[image].tries + 1
+            before = self._found.get(image)
+            tries = 1 if before is None else before.tries + 1
             message = shorten(f"the list of verified images was not changed: {error}", _MESSAGE)
             return ImageFacts(ImageEnd.UNAVAILABLE, self.clock(), tries, "ImageNotListed", message)
         return found

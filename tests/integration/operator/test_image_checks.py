@@ -30,15 +30,21 @@ if TYPE_CHECKING:
 
 KEYS = tuple(Key(Kind.STRATEGY, "research", f"strategy-{number}") for number in range(3))
 BUILDER = sample_images.EXECUTION.builder
+TRUST_SECONDS = (300.0, 3600.0)
+"""How long a refusal stands, and an attestation."""
 _LIMIT_S = 60.0
 
 
 @dataclass
 class Watcher:
-    """Image checks at work, with a clock of their own, and who was woken by them."""
+    """Image checks at work, with a clock of their own, and who was woken by them.
+
+    ``jump``: by how much the time of day was set; ``now`` goes on whatever is done to it.
+    """
 
     checks: ImageChecks
     now: list[datetime]
+    jump: timedelta = timedelta()
     woken: asyncio.Queue[Key] = field(default_factory=asyncio.Queue)
 
     async def found(self, image: str, *keys: Key) -> ImageFacts:
@@ -75,7 +81,12 @@ async def watching(tmp_path: Path, signer: FileSigner) -> AsyncIterator[Watcher]
     now = [datetime(2026, 1, 6, tzinfo=UTC)]
     watcher = Watcher(
         ImageChecks(
-            _trust(tmp_path, signer), lambda: now[0], lambda key: watcher.woken.put_nowait(key), None, Limits(tries=1)
+            _trust(tmp_path, signer),
+            lambda: now[0] + watcher.jump,
+            lambda key: watcher.woken.put_nowait(key),
+            None,
+            Limits(tries=1),
+            steady=lambda: now[0].timestamp(),
         ),
         now,
     )
@@ -135,6 +146,29 @@ async def test_what_is_attested_later_is_found_after_the_pause(
     assert watching.checks.look(image, KEYS[1]) == refused, "what was found stands until something else is"
     assert await asyncio.wait_for(watching.woken.get(), _LIMIT_S) == KEYS[1]
     assert watching.checks.look(image, KEYS[1]).attestation == attestation
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(days=400)])
+async def test_a_clock_that_jumps_neither_ends_a_wait_nor_draws_it_out(
+    watching: Watcher, host: str, signer: FileSigner, jump: timedelta
+) -> None:
+    attested, _ = await _pushed(host, f"images/jump-{jump.days}", signer)
+    refused = f"{host}/images/bare-jump@{sample_images.image().digest}"
+    assert (await watching.found(attested)).end is ImageEnd.ATTESTED
+    assert (await watching.found(refused)).end is ImageEnd.REFUSED
+    watching.jump = jump
+    for image, seconds in ((refused, TRUST_SECONDS[0]), (attested, TRUST_SECONDS[1])):
+        began = watching.now[0]
+        watching.now[0] = began + timedelta(seconds=seconds - 1)
+        standing = watching.checks.look(image, KEYS[1])
+        assert standing.end in {ImageEnd.REFUSED, ImageEnd.ATTESTED}
+        left = standing.stands_until(watching.checks.trust) - (watching.now[0] + jump)
+        assert left == timedelta(seconds=1), "by which the next look is set"
+        assert watching.woken.empty()
+        watching.now[0] = began + timedelta(seconds=seconds)
+        watching.checks.look(image, KEYS[1])
+        assert await asyncio.wait_for(watching.woken.get(), _LIMIT_S) == KEYS[1]
+        watching.now[0] = began
 
 
 async def test_a_key_that_was_revoked_lets_nothing_more_be_started(

@@ -269,6 +269,7 @@ class SimulatedOperator(WatchesJobs):
             _Reaper(server),  # type: ignore[arg-type]
             FakeEvents(),  # type: ignore[arg-type]
             self.queue.add,
+            steady=lambda: server.now.timestamp(),
         )
         self.relist_connections()
         self.relist_jobs()
