@@ -79,6 +79,7 @@ def execution_of(run: RunStatus, builder: str) -> Execution:
         started=run.start_time,
         finished=run.completion_time,
         image_attestation=run.image_attestation,
+        image_manifests=run.image_manifests or (),
         approvals=tuple((one.user, one.attestation) for one in run.approvals or ()),
     )
 

@@ -20,6 +20,7 @@ from tradeplane_evidence.registry.references import Reference, parse_reference
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring_file
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.images import image_policy, verify_image
+from tradeplane_evidence.verification.platforms import attested_manifests
 
 from tradeplane_operator.acting.errors import ApiError, NotLeading
 from tradeplane_operator.metrics import IMAGE_CHECKS
@@ -31,6 +32,8 @@ from tradeplane_operator.running.remembered import Remembered
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from tradeplane_api.strategy import ImageManifest
 
     from tradeplane_operator.acting.verified_images import VerifiedImages
     from tradeplane_operator.observing.keys import Key
@@ -118,7 +121,7 @@ class ImageChecks:
     async def _attempt(self, image: str, registries: Registries, tries: int) -> ImageFacts:
         told = {"image": image}
         try:
-            attestation = await self._attestation(image, registries)
+            attestation, manifests = await self._attestation(image, registries)
         except RegistryUnavailable as error:
             end, reason, message = ImageEnd.UNAVAILABLE, "RegistryUnavailable", str(error)
         except InvalidKey as error:
@@ -130,7 +133,7 @@ class ImageChecks:
             end, reason, message = ImageEnd.REFUSED, "VerificationFailed", f"{type(error).__name__}: {error}"
         else:
             log.info("image is attested", extra=told | {"attestation": attestation})
-            return ImageFacts(ImageEnd.ATTESTED, self.clock(), attestation=attestation)
+            return ImageFacts(ImageEnd.ATTESTED, self.clock(), attestation=attestation, manifests=manifests)
         log.warning("image is not verified: %s", message, extra=told | {"reason": reason})
         return ImageFacts(end, self.clock(), tries, reason, shorten(message, _MESSAGE))
 
@@ -151,8 +154,8 @@ class ImageChecks:
             return ImageFacts(ImageEnd.UNAVAILABLE, self.clock(), tries, "ImageNotListed", message)
         return found
 
-    async def _attestation(self, image: str, registries: Registries) -> str:
-        """Return the digest of the attestation that lets an image be run.
+    async def _attestation(self, image: str, registries: Registries) -> tuple[str, tuple[ImageManifest, ...]]:
+        """Return the digest of the attestation that lets an image be run, and what the image is on each processor.
 
         The keyring is read each time: it is short, and a key that was revoked is out at once.
         """
@@ -160,5 +163,6 @@ class ImageChecks:
         reference = parse_reference(image)
         builders = frozenset(self.trust.builders) or None
         trust = Trust(keyring, image_policy(builders), self.clock())
-        found = await verify_image(await registries.of(reference), reference.at(reference.digest or ""), trust)
-        return found.attestation
+        registry, index = await registries.of(reference), reference.at(reference.digest or "")
+        found = await verify_image(registry, index, trust)
+        return found.attestation, await attested_manifests(registry, index, trust)

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 from tradeplane_evidence.image_attestation import attest_image
 from tradeplane_evidence.registry.client import Limits, Registry
+from tradeplane_evidence.registry.manifests import INDEX_TYPE, described
 from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.signed_referrers import hang
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
 from tradeplane_operator.running import image_checks
 from tradeplane_operator.running.image_checks import ImageChecks
 from tradeplane_operator.settings import ImageTrust
+from tradeplane_store.canonical import sha256_digest
 
 from tests.integration.evidence.conftest import listing_referrers
 from tests.ports import free_port
@@ -116,6 +119,38 @@ async def test_an_attested_image_is_found_and_all_who_asked_are_woken(
     facts = await watching.found(image, *KEYS)
     assert (facts.end, facts.attestation) == (ImageEnd.ATTESTED, attestation)
     assert watching.woken.empty()
+
+
+async def test_what_it_is_on_each_processor_is_found_with_what_attests_that(
+    watching: Watcher, host: str, signer: FileSigner
+) -> None:
+    """The attestation hung on the index is also hung on the manifest of each platform, as another referrer of it."""
+    place = Reference(host, "images/platforms", digest=sample_images.image().digest)
+    async with Registry(host, plain_http=True) as registry:
+        await sample_images.image().push(registry, place.repository)
+        sboms = sample_images.sboms().values()
+        pushed = await attest_image(registry, place, sample_images.build(), sboms, signer, sample_images.EXECUTION)
+    facts = await watching.found(str(place))
+    digests = {platform: sha256_digest(data) for platform, data in sample_images.image().manifests.items()}
+    assert {one.platform: one.digest for one in facts.manifests} == digests
+    for one in facts.manifests:
+        assert one.attestation == pushed.provenance.attestations[one.digest] != facts.attestation
+
+
+async def test_a_manifest_that_nobody_attested_by_itself_is_vouched_for_by_its_index(
+    watching: Watcher, host: str, signer: FileSigner
+) -> None:
+    place = Reference(host, "images/index-only", digest=sample_images.image().digest)
+    async with Registry(host, plain_http=True) as registry:
+        await sample_images.image().push(registry, place.repository)
+        subject = described(sample_images.image().index, INDEX_TYPE)
+        await hang(registry, place, sample_images.statement(), [subject], signer)
+    facts = await watching.found(str(place))
+    assert facts.end is ImageEnd.ATTESTED
+    assert [(one.platform, one.attestation) for one in facts.manifests] == [
+        ("linux/amd64", None),
+        ("linux/arm64", None),
+    ]
 
 
 async def test_the_attestation_of_somebody_else_does_not_count(
