@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from cryptography.x509 import ExtensionNotFound, RFC822Name, SubjectAlternativeName, UniformResourceIdentifier
+
 from tradeplane_evidence import strict_json
 from tradeplane_evidence.errors import CertificateRefused, InvalidKey, Malformed, PolicyRefused, TimestampRefused
 from tradeplane_evidence.keyless.log_entries import NEEDED
@@ -89,6 +91,19 @@ def authenticate(data: bytes, identity: Identity, root: TrustRoot, artifact: Art
     stamped = _times(bundle, theirs, root.timestamp_authorities())
     _verify(theirs, identity, root.at([moment for moment, _ in stamped]), artifact)
     return Authenticated(bundle, identity, key, min(stamped))
+
+
+def subject_of(data: bytes) -> str:
+    """Return who a bundle's certificate is for; nothing of it is verified. Raises Malformed and CertificateRefused."""
+    certificate = _read(data, parse_artifact_bundle(data)).signing_certificate
+    try:
+        named = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
+    except (ExtensionNotFound, ValueError) as error:
+        raise CertificateRefused(f"the certificate does not say who it is for: {error}") from error
+    names = [*named.get_values_for_type(RFC822Name), *named.get_values_for_type(UniformResourceIdentifier)]
+    if len(names) != 1:
+        raise CertificateRefused("the certificate is not for the one email address or URI that it should be for")
+    return names[0]
 
 
 def _read(data: bytes, bundle: ArtifactBundle) -> Bundle:

@@ -79,6 +79,7 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
         "exchange serve",
         "verify",
         "verify-bundle",
+        "sign-bundle",
         "approve",
         "verify-approval",
         "verify-image",
