@@ -60,6 +60,11 @@ class Case:
         self.bundle = SIGSTORE.statement(serialise(sample_runs.statement()) if payload is None else payload)
         self.artifact = RESULTS
 
+    def states_as_message(self) -> None:
+        """Have the bundle be of a statement whose entry is of what was signed."""
+        self.bundle = SIGSTORE.statement(serialise(sample_runs.statement()), logged_as_message=True)
+        self.artifact = RESULTS
+
     def run(self, tradeplane: Command, folder: Path) -> Ended:
         """Call the command as the suite does."""
         (folder / "a.txt").write_bytes(MESSAGE)
@@ -121,6 +126,7 @@ PASSES: dict[str, Change] = {
     "happy-path-v0.1": lambda case: _version(case, "0.1"),
     "root in the chain of v0.2": lambda case: _root_in_chain(case, SIGSTORE),
     "dsse-happy-path": Case.states,
+    "dsse-with-hashedrekord-happy-path": Case.states_as_message,
     "sct-duplicate-intermediate-name": _duplicate_name,
     "trust-root-tlog-validity-end-inclusive": _log_ends_then,
 }
@@ -181,6 +187,15 @@ def _trusting(case: Case, part: str) -> None:
 def _stated(case: Case, change: Change) -> None:
     case.states()
     change(case)
+
+
+def _logged_as_message(case: Case, change: Change) -> None:
+    case.states_as_message()
+    change(case)
+
+
+def _entry_of(case: Case, other: dict[str, Any]) -> None:
+    case.material["tlogEntries"] = other["verificationMaterial"]["tlogEntries"]
 
 
 def _untyped(case: Case) -> None:
@@ -249,6 +264,25 @@ FAILS: dict[str, tuple[Change, str]] = {
             case, lambda one: one.envelope["signatures"][0].update(sig=encoded(sign(SIGSTORE.key("signer"), b"else")))
         ),
         "signature",
+    ),
+    "dsse-with-hashedrekord-invalid-sig": (
+        lambda case: _logged_as_message(
+            case, lambda one: one.envelope["signatures"][0].update(sig=encoded(sign(SIGSTORE.key("signer"), b"else")))
+        ),
+        "signature",
+    ),
+    "dsse-with-hashedrekord-mismatch-envelope": (
+        lambda case: _logged_as_message(
+            case,
+            lambda one: _entry_of(
+                one, SIGSTORE.statement(serialise(sample_runs.statement()) + b" ", logged_as_message=True)
+            ),
+        ),
+        "inconsistent",
+    ),
+    "dsse-with-hashedrekord-mismatch-sig": (
+        lambda case: _logged_as_message(case, lambda one: _entry_of(one, SIGSTORE.message(MESSAGE))),
+        "inconsistent",
     ),
     "dsse with two signatures": (
         lambda case: _stated(case, lambda one: one.envelope.update(signatures=one.envelope["signatures"] * 2)),
