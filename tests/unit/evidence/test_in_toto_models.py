@@ -34,7 +34,7 @@ WITHOUT_A_MODEL = {"https://cyclonedx.org/bom", "https://tradeplane.dev/evidence
 
 def _read(plain: Any) -> Any:
     """Return a statement as their model has it, as plain values. Raises ParseError or ValueError, as they do."""
-    read = ParseDict(plain, statement_pb2.Statement())  # type: ignore[attr-defined]
+    read = ParseDict(plain, statement_pb2.Statement())
     TheirStatement.copy_from_pb(read).validate()
     return MessageToDict(read)
 
