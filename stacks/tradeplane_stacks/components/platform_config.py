@@ -151,7 +151,11 @@ class PlatformConfig(Configuration):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        for field, names in (("namespaces", [one.name for one in self.namespaces]), ("policies", [*self.policies])):
+        listed: dict[str, list[str]] = {
+            "namespaces": [namespace.name for namespace in self.namespaces],
+            "policies": [*self.policies],
+        }
+        for field, names in listed.items():
             if twice := sorted({name for name in names if names.count(name) > 1}):
                 raise ValueError(f"{field}: {', '.join(twice)} more than once")
         return self

@@ -32,7 +32,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("queue: bool = False", "queue: bool = True", 0),
     ("verified_images: bool = False", "verified_images: bool = True", 0),
     ("= POLICIES\n", "= ()\n", 0),
-    ('("policies", [*self.policies])', '("policies", [])', 0),
+    ('"policies": [*self.policies]', '"policies": []', 0),
     ('if namespace.tenant is None and "tenancy" in self.policies', "if False", 0),
     ("if namespace.queue and self.queues is None", "if False", 0),
     ('namespace.tenant is not None and "runs" in self.policies', "False", 0),
