@@ -8,6 +8,8 @@ BOOTSTRAP := bootstrap/bootstrap.sh
 # bootstrap writes where uv, Go and Rust are; sourcing it makes each recipe use the pinned ones.
 ACTIVATE := eval "$$($(BOOTSTRAP) --env)"
 RUN := $(ACTIVATE); uv run --no-sync --
+# What a run of many minutes was spent on is told at its end.
+SLOWEST := --durations=25 --durations-min=10
 
 # What a fresh checkout would compile and check anew though nothing of it has changed: crates of others, and types.
 CACHE := $(or $(TRADEPLANE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tradeplane)
@@ -61,14 +63,14 @@ test-unit: sync ## Run the tests that need no cluster
 	@$(RUN) pytest tests/unit --numprocesses=auto
 
 test-integration: sync ## Run the tests that start programs: a real API server, S3 server and browser, our own
-	@$(RUN) pytest tests/integration --numprocesses=auto --dist=loadfile
+	@$(RUN) pytest tests/integration --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(SLOWEST)
 
 test-parity: sync ## Run the suite on every path of processor there is here; says which it could not run
 	@$(RUN) pytest tests/parity
 
 test-e2e: sync ## Run the tests on the embedded cluster
-	@$(RUN) pytest tests/e2e --ignore=tests/e2e/strategies
-	@$(RUN) pytest tests/e2e/strategies --numprocesses=2 --dist=loadfile
+	@$(RUN) pytest tests/e2e --ignore=tests/e2e/strategies $(SLOWEST)
+	@$(RUN) pytest tests/e2e/strategies --numprocesses=2 --dist=loadfile $(SLOWEST)
 
 test-extra: sync ## Run what needs data or a processor this machine may lack; says what it could not run
 	@$(RUN) python -m tests.extra
