@@ -22,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity scan images release generate docs clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 bootstrap: ## Install what is missing on this machine, saying what and why
 	@$(BOOTSTRAP)
@@ -41,7 +41,7 @@ fmt: sync ## Format the code in place
 	@$(RUN) ruff check --fix-only --quiet .
 	@$(ACTIVATE); cargo fmt --manifest-path workloads/native/Cargo.toml
 
-fmt-check: sync
+fmt-check: sync ## Say where the code is not formatted, and change nothing
 	@$(RUN) ruff format --check .
 	@$(ACTIVATE); cargo fmt --check --manifest-path workloads/native/Cargo.toml
 
