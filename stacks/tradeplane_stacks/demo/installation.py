@@ -81,9 +81,13 @@ class Installation:
         self.progress.say(f"tradeplane stack up {STACK} -C {shown(self.folder)}")
         with self._told():
             stack = self._stack()
-            with suppress(StackExists):
-                stack.init()
-            return self._counted(self._unlocked(stack, stack.up))
+
+            def begun_and_up() -> Outcome:
+                with suppress(StackExists):
+                    stack.init()
+                return stack.up()
+
+            return self._counted(self._unlocked(stack, begun_and_up))
 
     def destroy(self) -> Outcome:
         """Remove all that was made.

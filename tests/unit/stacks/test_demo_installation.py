@@ -148,11 +148,12 @@ def test_what_is_installed_on_one_cluster_is_not_taken_for_another_ones(tmp_path
     (tmp_path / "stack").mkdir()
     (tmp_path / "stack" / "cluster").write_text("of-before\n", encoding="ascii")
     other = Installation(tmp_path / "stack", Cluster("of-now"), shown)  # type: ignore[arg-type]
-    for act in (lambda: other.up(USERS), other.destroy):
-        with pytest.raises(DemoError) as refused:
-            act()
-        assert "is on another cluster" in refused.value.cause
-        assert f"rm -r {tmp_path / 'stack'}" in refused.value.remedy
+    with pytest.raises(DemoError, match="is on another cluster"):
+        other.destroy()
+    with pytest.raises(DemoError) as refused:
+        other.up(USERS)
+    assert "is on another cluster" in refused.value.cause
+    assert f"rm -r {tmp_path / 'stack'}" in refused.value.remedy
     assert not other.there, "nothing was begun"
 
 
