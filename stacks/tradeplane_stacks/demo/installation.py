@@ -66,8 +66,8 @@ class Installation:
 
     @property
     def there(self) -> bool:
-        """Whether it was begun."""
-        return self._file.is_file()
+        """Whether it was begun: Pulumi has a state of it."""
+        return any((self.folder / "state").rglob(f"{STACK}.json*"))
 
     def up(self, settings: Mapping[str, Any]) -> Outcome:
         """Make what a stack's settings say, and put right what is otherwise.
@@ -145,7 +145,7 @@ class Installation:
         if not self._passphrase.exists() and not settings.keys() & {*_ENCRYPTION}:
             self._passphrase.touch(mode=0o600)
             self._passphrase.write_text(secrets.token_urlsafe(32), encoding="ascii")
-        before = yaml.safe_load(self._file.read_text(encoding="utf-8")) if self.there else {}
+        before = yaml.safe_load(self._file.read_text(encoding="utf-8")) if self._file.exists() else {}
         kept = {name: before[name] for name in _ENCRYPTION if name in before}
         shutil.copyfile(_PROJECT, self.folder / _PROJECT.name)
         self._file.write_text(yaml.safe_dump({**kept, **settings}, sort_keys=False), encoding="utf-8")

@@ -114,6 +114,7 @@ def test_life_of_a_demos_installation(installation: Installation, own_server: Se
             installation.up(settings())
         (installation.folder / LOCKS / "0-left.json").unlink()
 
+        assert installation.there
         assert installation.namespaces() == ["research"]
         installation.destroy()
     assert left(own_server) == []
@@ -140,3 +141,10 @@ def test_a_field_that_is_wrong_is_told_before_anything_is_made(installation: Ins
     assert "tradeplane-local:platform.limits.runs" in refused.value.cause
     assert "docs/stacks/platform.md" in refused.value.remedy
     assert left(own_server) == []
+
+
+def test_nothing_is_begun_without_a_state(installation: Installation) -> None:
+    assert not installation.there
+    installation.folder.mkdir()
+    (installation.folder / "Pulumi.demo.yaml").write_text("config: {}", encoding="utf-8")
+    assert not installation.there
