@@ -15,6 +15,7 @@ from tradeplane_stacks.automation.errors import (
     StackError,
     StackExists,
     StackInvalid,
+    StackLocked,
     StackRefused,
     StackUnavailable,
 )
@@ -83,9 +84,10 @@ def _missing_plugin(_: str, found: Match[str]) -> StackError:
 def _locked(stack: str, found: Match[str]) -> StackError:
     holders = re.findall(r"created by (\S+) \(pid (\d+)\) at (\S+)", found.string)
     who = ", ".join(f"{user} (process {pid}, since {since})" for user, pid, since in holders) or "another update"
-    return StackUnavailable(
+    return StackLocked(
         f"stack {stack} is locked by {who}",
         f"wait for it; if it was killed, remove its lock: tradeplane stack cancel {stack}",
+        tuple(int(pid) for _, pid, _ in holders),
     )
 
 

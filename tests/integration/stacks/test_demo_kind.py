@@ -6,6 +6,7 @@ no cluster is behind them. The manifests of this overlay are applied elsewhere a
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 import tomllib
@@ -16,7 +17,9 @@ import yaml
 from tradeplane_stacks.demo import clusters
 from tradeplane_stacks.demo.choice import ClusterKind
 from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP, Kind, cluster_of
+from tradeplane_stacks.demo.configuration import platform_of
 from tradeplane_stacks.demo.errors import DemoError
+from tradeplane_stacks.demo.progress import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,14 +132,14 @@ def test_down_takes_away_the_cluster_and_the_registry_and_leaves_results(kind: K
     kind.start(print)
     kind.provide_store("research")
     machine.asked()
-    said: list[str] = []
-    kind.remove(said.append)
+    said = io.StringIO()
+    kind.remove(Progress(said, 1, terminal=False))
     assert machine.asked() == [
         "kind delete cluster --name tradeplane",
         "docker rm --force --volumes tradeplane-registry",
     ]
     assert (machine.folder / "store" / "research").is_dir()
-    assert str(machine.folder / "store") in said[-1]
+    assert str(machine.folder / "store") in said.getvalue().splitlines()[-1]
 
 
 def test_a_namespace_has_a_folder_that_its_pods_may_write(
@@ -190,15 +193,10 @@ def test_without_kubectl_it_is_said_to_be_missing(
         _ = kind.kubectl
 
 
-def test_the_overlay_mounts_what_the_demo_makes() -> None:
-    """The same folder stands in the demo, in what kind mounts into its node, and in the volumes on it."""
+def test_volumes_are_of_the_folder_that_kind_mounts() -> None:
+    """The same folder stands in the demo, in what kind mounts into its node, and in what the stack makes volumes of."""
     (cluster,) = _documents(OVERLAY / "cluster.yaml")
     (mount,) = cluster["nodes"][0]["extraMounts"]
     assert cluster["name"] == clusters._KIND_NAME
     assert mount["hostPath"] == str(clusters._KIND_STORE)
-    volumes = [*_documents(OVERLAY / "store.yaml"), *_documents(OVERLAY / "namespace" / "store.yaml")]
-    paths = {one["metadata"]["name"]: one["spec"]["hostPath"]["path"] for one in volumes if "hostPath" in one["spec"]}
-    assert paths == {
-        "tradeplane-store-all": mount["containerPath"],
-        "tradeplane-store-research": f"{mount['containerPath']}/research",
-    }
+    assert platform_of(Kind().configuration)["store"] == {"kind": "volume", "directory": mount["containerPath"]}
