@@ -88,7 +88,7 @@ class Table(AwsType):
         dynamo = self.client(inputs)
         table = dynamo.describe_table(TableName=resource_id)["Table"]
         table["BillingMode"] = table["BillingModeSummary"]["BillingMode"]
-        table["Tags"] = _tags(dynamo, table["TableArn"])
+        table["Tags"] = [{"Key": key, "Value": value} for key, value in _tags(dynamo, table["TableArn"]).items()]
         found = self.inputs_of(table, inputs)
         (key,) = (one["AttributeName"] for one in table["KeySchema"] if one["KeyType"] == "HASH")
         found["hashKey"] = key
@@ -166,17 +166,18 @@ def _recover(dynamo: Any, name: str, enabled: bool) -> None:
     )
 
 
-def _tags(dynamo: Any, arn: str) -> list[dict[str, str]]:
+def _tags(dynamo: Any, arn: str) -> dict[str, str]:
     pages = dynamo.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
-    return sorted((one for page in pages for one in page["Tags"]), key=lambda one: str(one["Key"]))
+    return {one["Key"]: one["Value"] for page in pages for one in page["Tags"]}
 
 
 def _tag(dynamo: Any, arn: str, tags: Mapping[str, str]) -> None:
-    """Give a table these tags and no others."""
-    if others := sorted({one["Key"] for one in _tags(dynamo, arn)} - tags.keys()):
-        dynamo.untag_resource(ResourceArn=arn, TagKeys=others)
-    if tags:
-        dynamo.tag_resource(ResourceArn=arn, Tags=[{"Key": key, "Value": tags[key]} for key in sorted(tags)])
+    """Give a table these tags and no others; moto keeps a tag that is given again twice."""
+    there = _tags(dynamo, arn)
+    if gone := sorted(key for key, value in there.items() if tags.get(key) != value):
+        dynamo.untag_resource(ResourceArn=arn, TagKeys=gone)
+    if new := [{"Key": key, "Value": value} for key, value in sorted(tags.items()) if there.get(key) != value]:
+        dynamo.tag_resource(ResourceArn=arn, Tags=new)
 
 
 class TableItem(AwsType):
