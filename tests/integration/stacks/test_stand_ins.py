@@ -156,7 +156,7 @@ def table(item: str = "first", **more: Any) -> None:
     """Make a table in two regions, with an item."""
     made = Asked("aws:dynamodb/table:Table", "t", region=REGION, **{**TABLE, **IN_TWO_REGIONS, **more})
     written = json.dumps({"record": {"S": "active"}, "region": {"S": item}})
-    of_table = {"region": REGION, "tableName": "service", "hashKey": "record"}
+    of_table: dict[str, Any] = {"region": REGION, "tableName": "service", "hashKey": "record"}
     Asked("aws:dynamodb/tableItem:TableItem", "i", [made], item=written, **of_table)
 
 
