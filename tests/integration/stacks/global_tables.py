@@ -68,7 +68,7 @@ def _spread(table: Any, backend: Any, regions: list[str], witness: str | None, c
         raise MockValidationException("a table that is not empty cannot become one with strong consistency")
     table.group = _Group([backend.region_name, *regions], witness)
     for region in regions:
-        replica = dynamodb_backends[backend.account_id][region].create_table(
+        replica: Any = dynamodb_backends[backend.account_id][region].create_table(
             table.name,
             schema=table.schema,
             throughput=None,
