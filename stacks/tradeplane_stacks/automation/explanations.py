@@ -175,8 +175,9 @@ _EXPLANATIONS = _table(
         _says(
             StackRefused,
             "stack {stack}: AWS protects something of it from deletion",
-            "if it may go: `deletion_protection: false` of a cluster and `up`, or of a database aws rds "
-            "modify-db-instance --no-deletion-protection, then destroy again. `up` puts back what was removed before",
+            "if it may go: `deletion_protection: false` of a cluster and `up`, of a database aws rds "
+            "modify-db-instance --no-deletion-protection, or of a table, in each of its regions, aws dynamodb "
+            "update-table --no-deletion-protection-enabled, then destroy again. `up` puts back what was removed before",
         ),
     ),
     (
