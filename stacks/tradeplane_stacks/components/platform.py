@@ -22,7 +22,8 @@ from tradeplane_stacks.kustomize import KustomizeError, render
 
 TAKES_BACK = {"pulumi.com/patchForce": "true"}
 """Annotation by which the provider of Pulumi wins conflicts about fields."""
-_ACCOUNT = "tradeplane-operator"
+OPERATOR = "tradeplane-operator"
+"""The operator's account."""
 # With these go every Strategy there is, and all that tenants have.
 _PROTECTED = ("CustomResourceDefinition", "Namespace")
 
@@ -58,7 +59,7 @@ class Platform(pulumi.ComponentResource):
         made: list[pulumi.Resource] = []
         for wave in in_waves(objects):
             made = [*made, *[self._made(one, made) for one in wave]]
-        self.operator = f"system:serviceaccount:{SYSTEM}:{_ACCOUNT}"
+        self.operator = f"system:serviceaccount:{SYSTEM}:{OPERATOR}"
         self.kinds = self._names_of("CustomResourceDefinition", objects, made)
         self.namespaces = self._names_of("Namespace", objects, made).apply(lambda found: sorted({*found} - {SYSTEM}))
         self.register_outputs({"kinds": self.kinds, "namespaces": self.namespaces, "operator": self.operator})

@@ -72,6 +72,8 @@ class S3Store(Configuration):
     url: Annotated[str, StringConstraints(max_length=1024, pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._-]+)*$")]
     region: Region
     credentials: Literal["role", "secret"] = "role"
+    # A bucket with Object Lock takes no object without one.
+    checksum: Literal["SHA256"] | None = None
 
 
 Store: TypeAlias = Annotated[VolumeStore | S3Store, Field(discriminator="kind")]
@@ -135,6 +137,8 @@ class PlatformConfig(Configuration):
     failover: ActiveRegion | None = None
     # IAM role of the operator's account, by the annotation of IRSA; EKS pod identity needs none.
     operator_role: RoleArn | None = None
+    # Roles of accounts are given by the agent of EKS Pod Identity on each node, which pods have to reach.
+    pod_identity: bool = False
     # Where nodes are of several, the operator's image may be of one.
     architecture: Literal["amd64", "arm64"] | None = None
     # How long the operator may take to roll out.
@@ -180,6 +184,12 @@ class PlatformConfig(Configuration):
             raise ValueError("ledger.heads: kind: volume needs a store on a volume; heads of this one go to S3")
         if self.queues is not None and self.queues.workers and self.evidence is not None:
             raise ValueError("queues.workers: runs of other clusters are not attested: leave out evidence, or workers")
+        return self
+
+    @model_validator(mode="after")
+    def _one_identity(self) -> Self:
+        if self.pod_identity and self.operator_role is not None:
+            raise ValueError("operator_role: is of IRSA, and pod_identity has it otherwise; leave one of them out")
         return self
 
     @property

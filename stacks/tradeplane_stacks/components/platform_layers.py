@@ -21,6 +21,8 @@ _OPEN_PORTS = {443, 6443}
 def layers(config: PlatformConfig) -> Iterator[Layer]:
     """Return what is laid over the operator, in order."""
     yield Layer("store", ("cluster-wide", *_store(config)))
+    if config.pod_identity:
+        yield Layer("identity", ("operator-pod-identity",))
     if config.evidence is not None:
         yield Layer("evidence", ("evidence",))
     if config.images.attested is not None:

@@ -17,6 +17,8 @@ from tradeplane_stacks.deployment import DeployedImages, kustomization_text, ope
 
 _POLICIES = "manifests/policies"
 _ALL_STORES = "all"
+RUNNER = "tradeplane-runner"
+"""The account of runs, in each namespace that runs work."""
 
 
 def kustomizations(config: PlatformConfig) -> dict[str, str]:
@@ -28,7 +30,7 @@ def kustomizations(config: PlatformConfig) -> dict[str, str]:
         volume = _volume(_ALL_STORES, SYSTEM, directory)
         parts["store"] = _alone({"namespace": SYSTEM, "resources": [f"../{DEPLOY}/directory-store"], "patches": volume})
     for namespace in config.namespaces:
-        parts[f"namespaces/{namespace.name}"] = _alone(_namespace(namespace, config.store))
+        parts[f"namespaces/{namespace.name}"] = _alone(_namespace(namespace, config))
     files = {f"{part}/{name}": text for part, found in parts.items() for name, text in found.items()}
     return {"kustomization.yaml": kustomization_text({"resources": sorted(parts)}), **files}
 
@@ -70,8 +72,8 @@ def _admission(config: PlatformConfig) -> dict[str, Any]:
     }
 
 
-def _namespace(namespace: RunsNamespace, store: Store) -> dict[str, Any]:
-    deploy, directory = f"../../{DEPLOY}", _directory(store)
+def _namespace(namespace: RunsNamespace, config: PlatformConfig) -> dict[str, Any]:
+    deploy, directory = f"../../{DEPLOY}", _directory(config.store)
     resources = [f"{deploy}/namespace"]
     patches = _volume(namespace.name, namespace.name, f"{directory}/{namespace.name}") if directory else []
     if directory:
@@ -79,7 +81,7 @@ def _namespace(namespace: RunsNamespace, store: Store) -> dict[str, Any]:
     if namespace.quota != "none":
         resources.append(f"../../{_POLICIES}/quotas/{namespace.quota}")
     if namespace.runner_role is not None:
-        patches.append(annotated("tradeplane-runner", None, namespace.runner_role))
+        patches.append(annotated(RUNNER, None, namespace.runner_role))
     if labels := _labels(namespace):
         patches.append(
             merged({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "research", "labels": labels}})
@@ -87,14 +89,16 @@ def _namespace(namespace: RunsNamespace, store: Store) -> dict[str, Any]:
     return {
         "namespace": namespace.name,
         "resources": resources,
-        "components": [f"{deploy}/components/{name}" for name in _namespace_components(namespace, store)],
+        "components": [f"{deploy}/components/{name}" for name in _namespace_components(namespace, config)],
         "patches": patches,
     }
 
 
-def _namespace_components(namespace: RunsNamespace, store: Store) -> Iterator[str]:
-    if isinstance(store, S3Store):
+def _namespace_components(namespace: RunsNamespace, config: PlatformConfig) -> Iterator[str]:
+    if isinstance(config.store, S3Store):
         yield "s3-egress"
+    if config.pod_identity:
+        yield "runs-pod-identity"
     if namespace.brokers:
         yield "broker-egress"
     if namespace.queue:

@@ -48,6 +48,7 @@ DIGEST = "sha256:" + "1" * 64
             {"kind": "s3", "url": "s3://bucket", "region": "eu-west-1", "credentials": "key"},
             "'role' or 'secret'",
         ),
+        ("store", {"kind": "s3", "url": "s3://b1", "region": "eu-west-1", "checksum": "MD5"}, r"store\.s3\.checksum"),
         ("evidence.signer", "file:/etc/passwd", r"evidence\.signer"),
         ("evidence.signer", "hashivault://key", r"evidence\.signer"),
         ("evidence.registry", "https://registry.example/runs", r"evidence\.registry"),
@@ -74,6 +75,7 @@ DIGEST = "sha256:" + "1" * 64
         ("rollout_seconds", 0, "rollout_seconds"),
         ("rollout_seconds", 100_000, "rollout_seconds"),
         ("protected", "perhaps", "protected"),
+        ("pod_identity", "perhaps", "pod_identity"),
         ("kubeconfig", "kubeconfigs/admin", "kubeconfig: Extra inputs"),
     ],
 )
@@ -96,3 +98,10 @@ def test_a_key_is_refused_where_the_signer_has_its_own() -> None:
     config = changed(CLOUD, "evidence.signing_key", private_key())
     with pytest.raises(InvalidConfiguration, match="awskms:///alias/tradeplane-prod-signing-key has its own"):
         PlatformConfig.read(config)
+
+
+def test_an_account_has_its_role_one_way() -> None:
+    alone = {key: value for key, value in CLOUD.items() if key != "operator_role"}
+    assert PlatformConfig.read({**alone, "pod_identity": True}).pod_identity
+    with pytest.raises(InvalidConfiguration, match="operator_role: is of IRSA, and pod_identity has it otherwise"):
+        PlatformConfig.read({**CLOUD, "pod_identity": True})
