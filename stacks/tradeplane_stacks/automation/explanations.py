@@ -182,8 +182,8 @@ _EXPLANATIONS = _table(
         _says(
             StackUnavailable,
             "stack {stack}: there are no credentials for a cluster: the program that its kubeconfig names gave none",
-            "of EKS that is `aws eks get-token`: have the AWS CLI on PATH, log in as a role that `access` of the cluster "
-            "names, then run the same again: what was made before is recorded",
+            "of EKS that is `aws eks get-token`: have the AWS CLI on PATH, log in as a role that `access` of the "
+            "cluster names, then run the same again: what was made before is recorded",
         ),
     ),
     (

@@ -129,9 +129,13 @@ class Program:
             for reference, name in part.read_of(stack, configs[part.key])
         ]
         stacks = {place: ReadStack.of(*place) for place in {(one.project, name): None for _, one, name in wanted}}
-        found = await asyncio.gather(*(stacks[one.project, name].output(one) for _, one, name in wanted))
+        asked = (stacks[one.project, name].output(one) for _, one, name in wanted)
+        found: list[StackOutputs | BaseException] = await asyncio.gather(*asked, return_exceptions=True)
         read: dict[str, dict[tuple[Reference[Any], str], StackOutputs]] = {key: {} for key in configs}
         for (key, reference, name), outputs in zip(wanted, found, strict=True):
+            # Of several, the first that is wanted is told, whichever was answered first.
+            if isinstance(outputs, BaseException):
+                raise outputs
             read[key][reference, name.region or ""] = outputs
         return read
 

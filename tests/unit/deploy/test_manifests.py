@@ -186,6 +186,7 @@ def test_what_no_policy_names_has_no_network(within: str) -> None:
 PROBES = "tradeplane-probes-to-brokers"
 TO_EXCHANGES, FROM_CLIENTS = "tradeplane-clients-to-exchanges", "tradeplane-exchanges-from-clients"
 TO_REGISTRY, TO_SIGSTORE = "tradeplane-operator-to-registry", "tradeplane-operator-to-sigstore"
+TO_AGENT = "tradeplane-operator-to-pod-identity"
 RECORDER = ("tradeplane-recorder", "tradeplane-recorder-audit")
 OURS = {MANAGED_BY_LABEL: MANAGED_BY}
 CLIENTS = {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture", "trader"]}
@@ -193,7 +194,7 @@ CLIENTS = {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture"
 
 def test_runs_reach_names_and_their_store_alone() -> None:
     policies = [policy for path, policy in manifests("NetworkPolicy") if not path.is_relative_to("base")]
-    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS, TO_REGISTRY, TO_SIGSTORE, *RECORDER)
+    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS, TO_REGISTRY, TO_SIGSTORE, TO_AGENT, *RECORDER)
     opened = [policy for policy in policies if policy["metadata"]["name"] not in others]
     assert opened
     for policy in opened:
@@ -211,6 +212,18 @@ def test_the_operator_alone_reaches_where_it_attests(name: str, port: int) -> No
         "policyTypes": ["Egress"],
         "egress": [{"ports": [{"protocol": "TCP", "port": port}]}],
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "pods"),
+    [(TO_AGENT, {"app.kubernetes.io/name": "tradeplane-operator"}), ("tradeplane-runs-to-pod-identity", OURS)],
+)
+def test_the_agent_that_gives_roles_is_reached_and_nothing_else_of_a_node(name: str, pods: dict[str, str]) -> None:
+    spec = the("NetworkPolicy", name)["spec"]
+    assert spec["podSelector"]["matchLabels"] == pods
+    assert spec["policyTypes"] == ["Egress"]
+    agent = [{"ipBlock": {"cidr": cidr}} for cidr in ("169.254.170.23/32", "fd00:ec2::23/128")]
+    assert spec["egress"] == [{"to": agent, "ports": [{"protocol": "TCP", "port": 80}]}]
 
 
 def test_the_signing_key_is_mounted_by_the_operator_alone() -> None:

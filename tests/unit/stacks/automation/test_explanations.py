@@ -66,7 +66,7 @@ URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aw
             "--no-deletion-protection",
         ),
         (
-            'cluster is unreachable: Get "https://a.eks": getting credentials: exec: executable aws failed: exit code 254',
+            'cluster is unreachable: Get "https://a": getting credentials: exec: executable aws failed, exit code 254',
             StackUnavailable,
             "no credentials for a cluster",
             "aws eks get-token",
