@@ -34,8 +34,10 @@ OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "file-store-removal",
             "image-trust",
             "keyless-signing",
-            "operator-pod-identity",
+            "monitoring",
+            "pod-identity-egress",
             "registry-egress",
+            "sigstore-egress",
         ),
         "embedded": ("approvals", "../overlays/embedded/ledger", "queues", "multikueue", "multikueue-worker"),
         "kind": (),
@@ -44,7 +46,7 @@ OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Overlays of the operator, and the components that are laid over each."""
 
-NAMESPACE = ("broker-egress", "local-queue", "quota", "registry-egress", "runs-pod-identity", "s3-egress")
+NAMESPACE = ("broker-egress", "local-queue", "quota", "registry-egress", "runs-pod-identity-egress", "s3-egress")
 """Components of a namespace that runs work."""
 
 

@@ -13,7 +13,7 @@ from importlib.metadata import version
 import pulumi
 
 from tradeplane_stacks.components.platform_config import PlatformConfig
-from tradeplane_stacks.components.platform_layer import SYSTEM
+from tradeplane_stacks.components.platform_layer import OPERATOR, SYSTEM
 from tradeplane_stacks.components.platform_manifests import kustomizations
 from tradeplane_stacks.components.platform_order import Object, in_waves, resource_name, type_token
 from tradeplane_stacks.components.platform_secrets import secrets
@@ -22,8 +22,6 @@ from tradeplane_stacks.kustomize import KustomizeError, render
 
 TAKES_BACK = {"pulumi.com/patchForce": "true"}
 """Annotation by which the provider of Pulumi wins conflicts about fields."""
-OPERATOR = "tradeplane-operator"
-"""The operator's account."""
 # With these go every Strategy there is, and all that tenants have.
 _PROTECTED = ("CustomResourceDefinition", "Namespace")
 

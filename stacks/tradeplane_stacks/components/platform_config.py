@@ -13,6 +13,7 @@ from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.image_reference import ImageByDigest
 from tradeplane_stacks.components.platform_evidence import Evidence
 from tradeplane_stacks.components.platform_ledger import Ledger, VolumeHeads
+from tradeplane_stacks.components.platform_monitoring import Monitoring
 from tradeplane_stacks.components.platform_queues import Queues
 from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust
 from tradeplane_stacks.components.principals import RoleArn
@@ -127,18 +128,22 @@ class PlatformConfig(Configuration):
     approvals: Approvals | None = None
     ledger: Ledger | None = None
     queues: Queues | None = None
+    # Left out where the cluster has no Prometheus Operator, and so not the kinds.
+    monitoring: Monitoring | None = None
     limits: Limits = Limits()
     namespaces: Annotated[tuple[RunsNamespace, ...], Field(max_length=200)] = ()
+    # Whether the operator may see and serve the whole cluster, or these namespaces alone.
+    serves: Literal["cluster", "namespaces"] = "cluster"
     # Which admission policies hold; who leaves one out answers for what it would have refused.
     policies: Annotated[tuple[Policy, ...], Field(max_length=len(POLICIES))] = POLICIES
     # Registries whose images tenants may run; the runner's own repository where it is left out.
     registries: Annotated[tuple[RegistryPrefix, ...], Field(min_length=1, max_length=64)] | None = None
     # Where the service is in several regions; the operator leads in the active one alone.
     failover: ActiveRegion | None = None
-    # IAM role of the operator's account, by the annotation of IRSA; EKS pod identity needs none.
-    operator_role: RoleArn | None = None
-    # Roles of accounts are given by the agent of EKS Pod Identity on each node, which pods have to reach.
+    # Whether accounts have their roles by EKS Pod Identity, whose agent is reached by a way of its own.
     pod_identity: bool = False
+    # IAM role of the operator's account, by the annotation of IRSA; EKS Pod Identity needs none.
+    operator_role: RoleArn | None = None
     # Where nodes are of several, the operator's image may be of one.
     architecture: Literal["amd64", "arm64"] | None = None
     # How long the operator may take to roll out.
@@ -180,16 +185,14 @@ class PlatformConfig(Configuration):
         for rule in self.approvals.rules if self.approvals is not None else ():
             if strange := sorted({*rule.namespaces} - known):
                 raise ValueError(f"approvals.rules: namespaces: {', '.join(strange)} are none of namespaces")
+        if self.serves == "namespaces" and not self.namespaces:
+            raise ValueError("serves: there are no namespaces to serve: name them, or leave it out")
+        if self.serves == "namespaces" and self.ledger is not None:
+            raise ValueError("ledger: its recorder sees the whole cluster: leave it out, or serves: namespaces")
         if self.ledger is not None and isinstance(self.ledger.heads, VolumeHeads) and isinstance(self.store, S3Store):
             raise ValueError("ledger.heads: kind: volume needs a store on a volume; heads of this one go to S3")
         if self.queues is not None and self.queues.workers and self.evidence is not None:
             raise ValueError("queues.workers: runs of other clusters are not attested: leave out evidence, or workers")
-        return self
-
-    @model_validator(mode="after")
-    def _one_identity(self) -> Self:
-        if self.pod_identity and self.operator_role is not None:
-            raise ValueError("operator_role: is of IRSA, and pod_identity has it otherwise; leave one of them out")
         return self
 
     @property

@@ -14,10 +14,9 @@ import pulumi
 import pulumi_kubernetes
 from pulumi_aws import eks
 
-from tradeplane_stacks.components.platform import OPERATOR, Platform
+from tradeplane_stacks.components.platform import Platform
 from tradeplane_stacks.components.platform_in_regions_config import PlatformInRegionsConfig, Told
-from tradeplane_stacks.components.platform_layer import SYSTEM
-from tradeplane_stacks.components.platform_manifests import RUNNER
+from tradeplane_stacks.components.platform_layer import OPERATOR, RUNNER, SYSTEM
 from tradeplane_stacks.components.stack_name import StackName
 from tradeplane_stacks.components.tags import TaggedComponent, required_tags
 

@@ -25,6 +25,7 @@ from tradeplane_stacks.components.platform_config import (
 )
 from tradeplane_stacks.components.platform_evidence import Evidence
 from tradeplane_stacks.components.platform_ledger import Ledger
+from tradeplane_stacks.components.platform_monitoring import Monitoring
 from tradeplane_stacks.components.platform_queues import Queues
 from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust
 from tradeplane_stacks.components.principals import AccountId, RoleArn
@@ -88,8 +89,10 @@ class PlatformInRegionsConfig(Configuration):
     # Of these, each is as PlatformConfig has it.
     approvals: Approvals | None = None
     queues: Queues | None = None
+    monitoring: Monitoring | None = None
     limits: Limits = Limits()
     namespaces: Annotated[tuple[RunsNamespace, ...], Field(max_length=200)] = ()
+    serves: Literal["cluster", "namespaces"] = "cluster"
     policies: Annotated[tuple[Policy, ...], Field(max_length=len(POLICIES))] = POLICIES
     registries: Annotated[tuple[RegistryPrefix, ...], Field(min_length=1, max_length=64)] | None = None
     architecture: Literal["amd64", "arm64"] | None = None

@@ -9,6 +9,7 @@ from tradeplane_stacks.components.failover_replication import Replicated
 from tradeplane_stacks.components.metadata_database_config import MetadataDatabaseConfig
 from tradeplane_stacks.components.platform_config import S3Store
 from tradeplane_stacks.components.platform_in_regions_config import PlatformInRegionsConfig, Told
+from tradeplane_stacks.components.platform_ledger import Ledger
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class PlatformParts:
         if faults := [*self._leading(config), *self._recording(config)]:
             raise InvalidConfiguration("; ".join(faults))
         for region in config.regions:
-            config.of_region(self._told(region))
+            config.of_region(self._told(region, Ledger() if config.ledger else None))
 
     def _leading(self, config: PlatformInRegionsConfig) -> Iterator[str]:
         others = [region for region in config.regions if self.failover and region not in self.failover.regions]
@@ -44,7 +45,7 @@ class PlatformParts:
         elif config.ledger and database is not None and database.region not in config.regions:
             yield f"ledger: metadata_database is in {database.region}, which is none of platform.regions"
 
-    def _told(self, region: str) -> Told:
+    def _told(self, region: str, ledger: Ledger | None) -> Told:
         """Return what will be told of a region, but for names that are the stack's."""
         registry, store = self.replicated.artifact_registry, self.replicated.snapshot_store
         return Told(
@@ -52,4 +53,5 @@ class PlatformParts:
             results=f"{registry.registry(region)}/{registry.results}",
             signer="awskms:///alias/of-the-stack",
             repositories={image: f"{registry.registry(region)}/{image}" for image in registry.images},
+            ledger=ledger,
         )

@@ -5,26 +5,25 @@ Pure, as all of a platform's files are.
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 from tradeplane_stacks.components.platform_config import PlatformConfig, S3Store
 from tradeplane_stacks.components.platform_evidence import Evidence
-from tradeplane_stacks.components.platform_layer import ConfigMapFiles, Layer
+from tradeplane_stacks.components.platform_layer import OPERATOR, SYSTEM, ConfigMapFiles, Layer
 from tradeplane_stacks.components.platform_ledger_layer import ledger_layer
-from tradeplane_stacks.components.platform_patches import changed, step
+from tradeplane_stacks.components.platform_monitoring import Monitoring
+from tradeplane_stacks.components.platform_patches import changed, merged, renamed, step
 from tradeplane_stacks.components.platform_queues import Queues
 from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust, keyring
 
 # The operator reaches these anyway (operator/deploy/base/network-policy.yaml).
 _OPEN_PORTS = {443, 6443}
+_PROMETHEUS, _LEADER_RULES = "monitoring.coreos.com/v1", "tradeplane-operator-leader"
 
 
 def layers(config: PlatformConfig) -> Iterator[Layer]:
     """Return what is laid over the operator, in order."""
-    yield Layer("store", ("cluster-wide", *_store(config)))
-    if config.pod_identity:
-        yield Layer("identity", ("operator-pod-identity",))
-    if config.evidence is not None:
-        yield Layer("evidence", ("evidence",))
+    yield from _plain(config)
     if config.images.attested is not None:
         yield _image_trust(config.images.attested)
     if ports := _registry_ports(config):
@@ -37,6 +36,19 @@ def layers(config: PlatformConfig) -> Iterator[Layer]:
         yield ledger_layer(config.ledger)
     if config.queues is not None:
         yield _queues(config.queues)
+    if config.monitoring is not None:
+        yield _monitoring(config.monitoring, one_of_several=config.failover is not None)
+
+
+def _plain(config: PlatformConfig) -> Iterator[Layer]:
+    """Return layers of components as they are."""
+    chosen = {
+        "permissions": ("cluster-wide",) if config.serves == "cluster" else (),
+        "store": _store(config),
+        "pod-identity": ("pod-identity-egress",) if config.pod_identity else (),
+        "evidence": ("evidence",) if config.evidence is not None else (),
+    }
+    yield from (Layer(name, components) for name, components in chosen.items() if components)
 
 
 def _store(config: PlatformConfig) -> tuple[str, ...]:
@@ -90,10 +102,30 @@ def _port(registry: str, *, plain_http: bool) -> int:
 
 
 def _queues(queues: Queues) -> Layer:
-    quotas = [
-        {"name": "cpu", "nominalQuota": queues.cpu},
-        {"name": "memory", "nominalQuota": queues.memory},
-    ]
+    quotas = [{"name": "cpu", "nominalQuota": queues.cpu}, {"name": "memory", "nominalQuota": queues.memory}]
     path = "/spec/resourceGroups/0/flavors/0/resources"
-    patch = changed("ClusterQueue", "tradeplane-runs", step("replace", path, quotas))
-    return Layer("queues", ("queues", *(["multikueue-worker"] if queues.worker else [])), (patch,))
+    patches = [changed("ClusterQueue", "tradeplane-runs", step("replace", path, quotas))]
+    components = ["queues", *(["multikueue-worker"] if queues.worker else [])]
+    if queues.workers:
+        components.append("multikueue-check")
+        workers = step("replace", "/spec/clusters", list(queues.workers))
+        patches.append(changed("MultiKueueConfig", "tradeplane-workers", workers))
+    clusters = {name: ("multikueue-cluster", _cluster(name)) for name in queues.workers}
+    return Layer("queues", tuple(components), tuple(patches), named=clusters)
+
+
+def _cluster(name: str) -> dict[str, Any]:
+    location = step("replace", "/spec/clusterSource/kubeConfig/location", name)
+    return renamed("MultiKueueCluster", "worker-1", name, location)
+
+
+def _monitoring(monitoring: Monitoring, *, one_of_several: bool) -> Layer:
+    """Return the layer of monitoring; ``one_of_several``: whether nobody leads here while another region is active."""
+    interval = step("replace", "/spec/endpoints/0/interval", f"{monitoring.interval_seconds}s")
+    patches = [changed("ServiceMonitor", OPERATOR, interval)]
+    for kind, name in (("ServiceMonitor", OPERATOR), ("PrometheusRule", OPERATOR), ("PrometheusRule", _LEADER_RULES)):
+        metadata: dict[str, Any] = {"name": name, "namespace": SYSTEM, "labels": dict(monitoring.labels)}
+        rules: dict[str, Any] = {"apiVersion": _PROMETHEUS, "kind": kind, "metadata": metadata}
+        gone = {"$patch": "delete"} if one_of_several and name == _LEADER_RULES else {}
+        patches.append(merged({**rules, **gone}))
+    return Layer("monitoring", ("monitoring",), tuple(patches))

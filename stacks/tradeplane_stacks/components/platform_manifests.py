@@ -8,17 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from tradeplane_stacks.components.platform_config import POLICIES, PlatformConfig, RunsNamespace, S3Store, Store
-from tradeplane_stacks.components.platform_layer import DEPLOY, SYSTEM
+from tradeplane_stacks.components.platform_layer import DEPLOY, OPERATOR, RUNNER, SYSTEM
 from tradeplane_stacks.components.platform_layers import layers
 from tradeplane_stacks.components.platform_ledger_layer import RECORDER
-from tradeplane_stacks.components.platform_patches import annotated, changed, merged, step
+from tradeplane_stacks.components.platform_patches import annotated, changed, merged, renamed, step
 from tradeplane_stacks.components.platform_settings import CLAIM, settings
 from tradeplane_stacks.deployment import DeployedImages, kustomization_text, operator_kustomization
 
 _POLICIES = "manifests/policies"
 _ALL_STORES = "all"
-RUNNER = "tradeplane-runner"
-"""The account of runs, in each namespace that runs work."""
 
 
 def kustomizations(config: PlatformConfig) -> dict[str, str]:
@@ -54,10 +52,10 @@ def _operator(config: PlatformConfig) -> dict[str, str]:
 
 def _operator_patches(config: PlatformConfig) -> Iterator[dict[str, Any]]:
     if config.operator_role is not None:
-        yield annotated("tradeplane-operator", SYSTEM, config.operator_role)
+        yield annotated(OPERATOR, SYSTEM, config.operator_role)
     if config.architecture is not None:
         selector = step("add", "/spec/template/spec/nodeSelector", {"kubernetes.io/arch": config.architecture})
-        yield changed("Deployment", "tradeplane-operator", selector)
+        yield changed("Deployment", OPERATOR, selector)
         if config.ledger is not None:
             yield changed("Deployment", RECORDER, selector)
 
@@ -97,8 +95,10 @@ def _namespace(namespace: RunsNamespace, config: PlatformConfig) -> dict[str, An
 def _namespace_components(namespace: RunsNamespace, config: PlatformConfig) -> Iterator[str]:
     if isinstance(config.store, S3Store):
         yield "s3-egress"
-    if config.pod_identity:
-        yield "runs-pod-identity"
+        if config.pod_identity:
+            yield "runs-pod-identity-egress"
+    if config.serves == "namespaces":
+        yield "served-namespace"
     if namespace.brokers:
         yield "broker-egress"
     if namespace.queue:
@@ -116,12 +116,12 @@ def _directory(store: Store) -> str | None:
 
 def _volume(name: str, namespace: str, directory: str) -> list[dict[str, Any]]:
     """Return the changes that make a volume of a folder, for the claim of a namespace."""
-    volume = changed(
+    volume = renamed(
         "PersistentVolume",
         CLAIM,
-        step("replace", "/metadata/name", f"{CLAIM}-{name}"),
+        f"{CLAIM}-{name}",
         step("replace", "/spec/hostPath/path", directory),
         step("replace", "/spec/claimRef/namespace", namespace),
     )
     claim = changed("PersistentVolumeClaim", CLAIM, step("replace", "/spec/volumeName", f"{CLAIM}-{name}"))
-    return [claim, {**volume, "options": {"allowNameChange": True}}]
+    return [volume, claim]

@@ -27,6 +27,12 @@ def changed(kind: str, name: str, *steps: Mapping[str, Any]) -> dict[str, Any]:
     return {"target": {"kind": kind, "name": name}, "patch": yaml.safe_dump([dict(step) for step in steps])}
 
 
+def renamed(kind: str, name: str, to: str, *steps: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the change of an object that gives it another name, and of further steps."""
+    patch = changed(kind, name, step("replace", "/metadata/name", to), *steps)
+    return {**patch, "options": {"allowNameChange": True}}
+
+
 def step(operation: str, path: str, value: Any) -> dict[str, Any]:
     """Return one step: ``add`` or ``replace``, where, and what."""
     return {"op": operation, "path": path, "value": value}

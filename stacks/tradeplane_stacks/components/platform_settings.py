@@ -22,6 +22,8 @@ def settings(config: PlatformConfig) -> dict[str, Any]:
         "images": {"registries": list(config.image_registries)},
         "limits": {"runs": config.limits.runs, "runsPerNamespace": config.limits.runs_per_namespace},
     }
+    if config.serves == "namespaces":
+        found["namespaces"] = [namespace.name for namespace in config.namespaces]
     if config.images.attested is not None:
         listed = any(namespace.verified_images for namespace in config.namespaces)
         found["images"]["attested"] = _image_trust(config.images.attested, listed=listed)

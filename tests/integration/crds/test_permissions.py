@@ -282,9 +282,7 @@ def test_the_other_overlays_are_valid_too(control_plane: EmbeddedCluster, instal
     assert "deployment.apps/tradeplane-operator" in said
 
 
-@pytest.mark.parametrize(
-    ("component", "objects"), [("s3-egress", 1), ("runs-pod-identity", 1), ("broker-egress", 3), ("quota", 1)]
-)
+@pytest.mark.parametrize(("component", "objects"), [("s3-egress", 1), ("broker-egress", 3), ("quota", 1)])
 def test_components_of_a_namespace_are_valid_too(
     control_plane: EmbeddedCluster, installed: Path, tmp_path: Path, component: str, objects: int
 ) -> None:

@@ -46,6 +46,8 @@ class Installation:
     changes: Json
     components: tuple[str, ...] = ()
     namespace: bool = True
+    # Whether the namespace is enrolled by hand, for a store in the network.
+    enrolled: bool = False
     made_beside: list[Json] = field(default_factory=list)
 
 
@@ -88,6 +90,24 @@ RELEASE = Installation(
     namespace=False,
 )
 
+BUCKET: Json = {"url": "s3://tradeplane-results", "credentialsSecret": "tradeplane-store"}
+SINGLE = Installation(
+    "single-namespace",
+    {
+        "policies": [],
+        "images": IMAGES,
+        "store": {"kind": "s3", "url": BUCKET["url"], "region": "eu-west-1", "credentials": "secret"},
+        "serves": "namespaces",
+        "namespaces": [{"name": "research", "quota": "none"}],
+    },
+    {
+        "images": {"registries": REGISTRIES},
+        "stores": {"default": {**BUCKET, "environment": {"AWS_REGION": "eu-west-1"}}},
+    },
+    namespace=False,
+    enrolled=True,
+)
+
 
 @pytest.fixture(scope="module")
 def kubectl() -> Path:
@@ -110,7 +130,21 @@ def installed(one: Installation, kubectl: Path, folder: Path) -> list[Json]:
     laid = [DEPLOY / component for component in one.components]
     overlay = DEPLOY / "overlays" / one.overlay
     objects = kustomized(kubectl, write_overlay(folder, overlay, images, one.changes, laid))
-    return [*objects, *(kustomized(kubectl, overlay / "namespace") if one.namespace else []), *one.made_beside]
+    if one.namespace:
+        objects += kustomized(kubectl, overlay / "namespace")
+    if one.enrolled:
+        objects += kustomized(kubectl, enrolment(folder.with_name("enrolment")))
+    return [*objects, *one.made_beside]
+
+
+def enrolment(folder: Path) -> Path:
+    """Write what operator/deploy/README.md has for a namespace whose store is reached over the network."""
+    folder.mkdir()
+    deploy = os.path.relpath(DEPLOY, folder.resolve())
+    fields = {"resources": [f"{deploy}/namespace"], "components": [f"{deploy}/components/s3-egress"]}
+    text = yaml.safe_dump({"namespace": "research", **fields})
+    (folder / "kustomization.yaml").write_text(text, encoding="utf-8")
+    return folder
 
 
 def named(objects: Iterable[Json]) -> dict[tuple[str, str, str], Json]:
@@ -137,7 +171,7 @@ def _without_digests(value: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize("one", [EMBEDDED, KIND, RELEASE], ids=lambda one: one.overlay)
+@pytest.mark.parametrize("one", [EMBEDDED, KIND, RELEASE, SINGLE], ids=lambda one: one.overlay)
 def test_a_platform_is_object_by_object_what_the_overlay_installs(
     one: Installation, kubectl: Path, tmp_path: Path
 ) -> None:

@@ -19,7 +19,6 @@ from moto.eks.models import EKSBackend
 
 from tests.integration.conftest import running_control_plane
 from tests.integration.policies.server import Server
-from tests.integration.stacks.conftest import plugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,9 +73,13 @@ def regional_clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict
 
 @pytest.fixture
 def clusters(
-    regional_clusters: dict[str, EmbeddedCluster], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    regional_clusters: dict[str, EmbeddedCluster],
+    kubernetes_plugin: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[TwoClusters]:
     """Have EKS name these clusters from now on, and Pulumi reach them by its plugin of Kubernetes."""
+    del kubernetes_plugin  # it is there before anything is asked of it
     tokens, programs = tmp_path / "tokens", tmp_path / "programs"
     tokens.mkdir()
     programs.mkdir()
@@ -88,15 +91,10 @@ def clusters(
     _named_by_eks(regional_clusters, monkeypatch)
     servers = {region: Server.of(cluster.kubeconfig) for region, cluster in regional_clusters.items()}
     # Each cluster has a provider of its own, so that each is reached as its own kubeconfig says, and not by this.
-    nowhere = {"KUBECONFIG": str(tmp_path / "no-kubeconfig")}
-    with plugin("kubernetes", programs, nowhere) as environment:
-        for name, value in environment.items():
-            if name == "PULUMI_DEBUG_PROVIDERS":
-                value = ",".join(filter(None, (os.environ.get(name), value)))
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-        assert shutil.which("aws") == str(aws)
-        yield TwoClusters(servers, tokens)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    assert shutil.which("aws") == str(aws)
+    yield TwoClusters(servers, tokens)
     for server in servers.values():
         server.close()
 

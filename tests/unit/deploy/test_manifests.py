@@ -126,8 +126,9 @@ def test_the_operator_writes_a_status_and_little_else_of_the_kinds() -> None:
 
 def test_one_namespace_takes_the_rules_of_the_whole_cluster() -> None:
     everywhere = the("ClusterRole", "tradeplane-operator")["rules"]
-    assert the("Role", "tradeplane-operator", "overlays/single-namespace")["rules"] == everywhere
+    assert the("Role", "tradeplane-operator", "components/served-namespace")["rules"] == everywhere
     kustomization = (DEPLOY / "overlays" / "single-namespace" / "kustomization.yaml").read_text(encoding="utf-8")
+    assert "components/served-namespace" in kustomization
     assert "cluster-wide" not in kustomization
 
 
@@ -186,7 +187,8 @@ def test_what_no_policy_names_has_no_network(within: str) -> None:
 PROBES = "tradeplane-probes-to-brokers"
 TO_EXCHANGES, FROM_CLIENTS = "tradeplane-clients-to-exchanges", "tradeplane-exchanges-from-clients"
 TO_REGISTRY, TO_SIGSTORE = "tradeplane-operator-to-registry", "tradeplane-operator-to-sigstore"
-TO_AGENT = "tradeplane-operator-to-pod-identity"
+TO_AGENT, RUNS_TO_AGENT = "tradeplane-system-to-pod-identity", "tradeplane-runs-to-pod-identity"
+TO_STORE = "tradeplane-runs-to-store"
 RECORDER = ("tradeplane-recorder", "tradeplane-recorder-audit")
 OURS = {MANAGED_BY_LABEL: MANAGED_BY}
 CLIENTS = {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture", "trader"]}
@@ -214,16 +216,18 @@ def test_the_operator_alone_reaches_where_it_attests(name: str, port: int) -> No
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "pods"),
-    [(TO_AGENT, {"app.kubernetes.io/name": "tradeplane-operator"}), ("tradeplane-runs-to-pod-identity", OURS)],
-)
-def test_the_agent_that_gives_roles_is_reached_and_nothing_else_of_a_node(name: str, pods: dict[str, str]) -> None:
-    spec = the("NetworkPolicy", name)["spec"]
-    assert spec["podSelector"]["matchLabels"] == pods
-    assert spec["policyTypes"] == ["Egress"]
+def test_credentials_of_pod_identity_are_asked_of_the_agent_alone() -> None:
     agent = [{"ipBlock": {"cidr": cidr}} for cidr in ("169.254.170.23/32", "fd00:ec2::23/128")]
-    assert spec["egress"] == [{"to": agent, "ports": [{"protocol": "TCP", "port": 80}]}]
+    for name in (TO_AGENT, RUNS_TO_AGENT):
+        spec = the("NetworkPolicy", name)["spec"]
+        assert spec["policyTypes"] == ["Egress"]
+        assert spec["egress"] == [{"to": agent, "ports": [{"protocol": "TCP", "port": 80}]}]
+    (ours,) = the("NetworkPolicy", TO_AGENT)["spec"]["podSelector"]["matchExpressions"]
+    assert {*ours["values"]} == {"tradeplane-operator", "tradeplane-recorder"}
+    assert (
+        the("NetworkPolicy", RUNS_TO_AGENT)["spec"]["podSelector"]
+        == the("NetworkPolicy", TO_STORE)["spec"]["podSelector"]
+    )
 
 
 def test_the_signing_key_is_mounted_by_the_operator_alone() -> None:

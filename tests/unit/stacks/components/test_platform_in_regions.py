@@ -36,6 +36,8 @@ SYSTEM = "tradeplane-system"
 DIGEST = "sha256:" + "1" * 64
 SHARED = {key: CONFIG[key] for key in ("ownership", "account", "operator_role", "regions")}
 SAME = (
+    "serves",
+    "monitoring",
     "namespaces",
     "limits",
     "registries",
@@ -157,6 +159,8 @@ def test_all_else_is_as_it_is_configured_in_every_region() -> None:
         "protected": False,
         "policies": [one for one in POLICIES if one != "runs"],
         "queues": {"cpu": "8"},
+        "monitoring": {},
+        "serves": "namespaces",
         "approvals": {"rules": [{"modes": ["Paper"]}]},
         "images": PLATFORM["images"] | {"attested": {"valid_seconds": 60}},
     }
@@ -338,6 +342,12 @@ def test_a_ledger_needs_its_database_in_one_of_the_regions() -> None:
         ({"queues": {"workers": ["worker-1"]}}, r"queues\.workers: runs of other clusters are not attested"),
     ],
 )
+def test_an_operator_of_namespaces_alone_has_no_ledger() -> None:
+    checked(config(serves="namespaces"))
+    with pytest.raises(InvalidConfiguration, match="ledger: its recorder sees the whole cluster"):
+        checked(config(serves="namespaces", ledger=True), metadata_database=database("eu-west-1"))
+
+
 def test_what_cannot_be_together_on_a_cluster_is_refused_before_any_is_asked(changes: Json, message: str) -> None:
     with pytest.raises(InvalidConfiguration, match=message):
         checked(config(**changes))
