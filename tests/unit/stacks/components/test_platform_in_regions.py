@@ -334,6 +334,12 @@ def test_a_ledger_needs_its_database_in_one_of_the_regions() -> None:
     assert config().of_region(told("eu-west-1", ledger=Ledger(port=5433))).ledger == Ledger(port=5433)
 
 
+def test_an_operator_of_namespaces_alone_has_no_ledger() -> None:
+    checked(config(serves="namespaces"))
+    with pytest.raises(InvalidConfiguration, match="ledger: its recorder sees the whole cluster"):
+        checked(config(serves="namespaces", ledger=True), metadata_database=database("eu-west-1"))
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -342,12 +348,6 @@ def test_a_ledger_needs_its_database_in_one_of_the_regions() -> None:
         ({"queues": {"workers": ["worker-1"]}}, r"queues\.workers: runs of other clusters are not attested"),
     ],
 )
-def test_an_operator_of_namespaces_alone_has_no_ledger() -> None:
-    checked(config(serves="namespaces"))
-    with pytest.raises(InvalidConfiguration, match="ledger: its recorder sees the whole cluster"):
-        checked(config(serves="namespaces", ledger=True), metadata_database=database("eu-west-1"))
-
-
 def test_what_cannot_be_together_on_a_cluster_is_refused_before_any_is_asked(changes: Json, message: str) -> None:
     with pytest.raises(InvalidConfiguration, match=message):
         checked(config(**changes))
