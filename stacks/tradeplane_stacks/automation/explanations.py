@@ -181,6 +181,23 @@ _EXPLANATIONS = _table(
         ),
     ),
     (
+        r"getting credentials: exec: ",
+        _says(
+            StackUnavailable,
+            "stack {stack}: there are no credentials for a cluster: the program that its kubeconfig names gave none",
+            "of EKS that is `aws eks get-token`: have the AWS CLI on PATH, log in as a role that `access` of the "
+            "cluster names, then run the same again: what was made before is recorded",
+        ),
+    ),
+    (
+        r"(?i)kubernetes (?:cluster|API server)[^\n]{0,200}? is unreachable|unreachable cluster",
+        _says(
+            StackUnavailable,
+            "stack {stack}: the API server of a cluster does not answer",
+            "a cluster of EKS answers within its network and to `reached_from` alone: run the same from there",
+        ),
+    ),
+    (
         r"Expired(?:Token|TokenException)|security token included in the request is expired|token has expired",
         _says(
             StackUnavailable,

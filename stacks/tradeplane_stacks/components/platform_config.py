@@ -73,6 +73,8 @@ class S3Store(Configuration):
     url: Annotated[str, StringConstraints(max_length=1024, pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._-]+)*$")]
     region: Region
     credentials: Literal["role", "secret"] = "role"
+    # A bucket with Object Lock takes no object without one.
+    checksum: Literal["SHA256"] | None = None
 
 
 Store: TypeAlias = Annotated[VolumeStore | S3Store, Field(discriminator="kind")]

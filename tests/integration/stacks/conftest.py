@@ -136,10 +136,10 @@ class Project:
         return self.folder.parent
 
     def configure(self, stack: str, place: str = "platform:signing_key", **changes: Any) -> None:
-        """Change fields of the configuration of a part, ``PROGRAM:KEY``; those that are None go."""
+        """Change fields of the configuration of a part, ``PROGRAM:KEY``, or begin it; those that are None go."""
         program, _, part = place.partition(":")
         with self.settings(stack, program) as config:
-            fields = config[f"tradeplane-{program}:{part}"] | changes
+            fields = config.get(f"tradeplane-{program}:{part}", {}) | changes
             config[f"tradeplane-{program}:{part}"] = {k: v for k, v in fields.items() if v is not None}
 
     def keep(self, stack: str, *parts: str) -> None:

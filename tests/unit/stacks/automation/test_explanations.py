@@ -67,6 +67,25 @@ URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aw
             "--no-deletion-protection",
         ),
         (
+            'cluster is unreachable: Get "https://a": getting credentials: exec: executable aws failed, exit code 254',
+            StackUnavailable,
+            "no credentials for a cluster",
+            "aws eks get-token",
+        ),
+        (
+            "configured Kubernetes cluster is unreachable: dial tcp 10.16.0.1:443: i/o timeout",
+            StackUnavailable,
+            "the API server of a cluster does not answer",
+            "reached_from",
+        ),
+        (
+            "Kubernetes API server https://10.16.0.1 is unreachable. It's possible that the kubeconfig is incorrect",
+            StackUnavailable,
+            "the API server of a cluster does not answer",
+            "reached_from",
+        ),
+        ("failed to read resource state due to unreachable cluster.", StackUnavailable, "not answer", "reached_from"),
+        (
             'invalid resource: unknown stack "organization/tradeplane-network/prod.eu-west-1"',
             StackAwaited,
             "no stack prod.eu-west-1 of tradeplane-network",

@@ -7,6 +7,7 @@ from tests.unit.stacks.components.mutants import Weakening
 TESTS = ("test_platform_config.py", "../../../integration/stacks/test_rendered_platform.py")
 
 MUTANTS: tuple[Weakening, ...] = (
+    ('checksum: Literal["SHA256"]', "checksum: str", 0),
     ("operator: ImageByDigest", "operator: str", 0),
     ("workloads: ImageByDigest", "workloads: str", 0),
     (r'r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?/(', 'r"^.*(', 0),
