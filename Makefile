@@ -8,6 +8,8 @@ BOOTSTRAP := bootstrap/bootstrap.sh
 # bootstrap writes where uv, Go and Rust are; sourcing it makes each recipe use the pinned ones.
 ACTIVATE := eval "$$($(BOOTSTRAP) --env)"
 RUN := $(ACTIVATE); uv run --no-sync --
+# What a run of many minutes was spent on is told at its end.
+SLOWEST := --durations=25 --durations-min=10
 
 # What a fresh checkout would compile and check anew though nothing of it has changed: crates of others, and types.
 CACHE := $(or $(TRADEPLANE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/tradeplane)
@@ -20,7 +22,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity scan images chart release generate docs clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 bootstrap: ## Install what is missing on this machine, saying what and why
 	@$(BOOTSTRAP)
@@ -39,7 +41,7 @@ fmt: sync ## Format the code in place
 	@$(RUN) ruff check --fix-only --quiet .
 	@$(ACTIVATE); cargo fmt --manifest-path workloads/native/Cargo.toml
 
-fmt-check: sync
+fmt-check: sync ## Say where the code is not formatted, and change nothing
 	@$(RUN) ruff format --check .
 	@$(ACTIVATE); cargo fmt --check --manifest-path workloads/native/Cargo.toml
 
@@ -61,14 +63,14 @@ test-unit: sync ## Run the tests that need no cluster
 	@$(RUN) pytest tests/unit --numprocesses=auto
 
 test-integration: sync ## Run the tests that start programs: a real API server, S3 server and browser, our own
-	@$(RUN) pytest tests/integration --numprocesses=auto --dist=loadfile
+	@$(RUN) pytest tests/integration --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(SLOWEST)
 
 test-parity: sync ## Run the suite on every path of processor there is here; says which it could not run
 	@$(RUN) pytest tests/parity
 
 test-e2e: sync ## Run the tests on the embedded cluster
-	@$(RUN) pytest tests/e2e --ignore=tests/e2e/strategies
-	@$(RUN) pytest tests/e2e/strategies --numprocesses=2 --dist=loadfile
+	@$(RUN) pytest tests/e2e --ignore=tests/e2e/strategies $(SLOWEST)
+	@$(RUN) pytest tests/e2e/strategies --numprocesses=2 --dist=loadfile $(SLOWEST)
 
 test-extra: sync ## Run what needs data or a processor this machine may lack; says what it could not run
 	@$(RUN) python -m tests.extra

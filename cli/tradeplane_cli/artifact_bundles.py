@@ -1,4 +1,4 @@
-"""Verifying a Sigstore bundle about a file, as the command does it."""
+"""Sigstore bundles about files, as the commands of the conformance suite make and verify them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from tradeplane_cli.deadline import DeadlineExceeded, within
 from tradeplane_cli.failures import CommandFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from sigstore.models import SigningConfig
+
 Key = TypeVar("Key")
+_Fetched = TypeVar("_Fetched")
 FETCH_LIMIT_S = 60.0
 """How long the trusted root of a public instance may take."""
 
@@ -62,6 +66,32 @@ def verify_bundle_by_identity(
     return verify_by_identity(data, asked, identity, fetch_root(staging=staging) if root is None else read_root(root))
 
 
+def sign_bundle(
+    artifact: Path, bundle: Path, token: str, root: Path | None, config: Path | None, *, staging: bool
+) -> Identity:
+    """Sign a file as whoever a token is of, and write its bundle; return who that is.
+
+    Raises CommandFailure where half of an instance is given, and what the rooms below raise.
+    """
+    from tradeplane_evidence.keyless.artifact_signing import sign_artifact
+
+    if (root is None) != (config is None):
+        raise CommandFailure(
+            "half of an instance of Sigstore is given",
+            remedy="give both --trusted-root and --signing-config, or neither for the public instance",
+        )
+    asked = artifact_of(str(artifact))
+    if asked.file is None:
+        raise InvalidReference(f"{artifact} is a digest, and it is a file that is signed: name the file")
+    if root is None or config is None:
+        trusted, services = fetch_instance(staging=staging)
+    else:
+        trusted, services = read_root(root), _signing_config(config)
+    signed, identity = sign_artifact(asked, token.encode(), services, trusted)
+    _write(bundle, signed)
+    return identity
+
+
 def read_root(path: Path) -> TrustRoot:
     """Return the trusted root of a file. Raises InvalidKey or InvalidReference."""
     return read_trusted_root(_read(path, "the trusted root", MAX_ROOT_BYTES), f"the trusted root {path}")
@@ -71,15 +101,40 @@ def fetch_root(*, staging: bool) -> TrustRoot:
     """Return the trusted root of a public instance. Raises SignerUnavailable, CommandFailure where it takes long."""
     from tradeplane_evidence.keyless.public_instance import fetch_trusted_root
 
+    return _in_time(lambda: fetch_trusted_root(staging=staging))
+
+
+def fetch_instance(*, staging: bool) -> tuple[TrustRoot, SigningConfig]:
+    """Return the trusted root of a public instance, and how it is asked to sign; raises as ``fetch_root`` does."""
+    from tradeplane_evidence.keyless.public_instance import fetch_instance as fetch
+
+    return _in_time(lambda: fetch(staging=staging))
+
+
+def _in_time(fetch: Callable[[], _Fetched]) -> _Fetched:
     try:
         with within(FETCH_LIMIT_S):
-            return fetch_trusted_root(staging=staging)
+            return fetch()
     except DeadlineExceeded as error:
         raise CommandFailure(
             f"the trusted root of Sigstore was not there after {FETCH_LIMIT_S:.0f} seconds",
             code=ExitCode.STORE,
-            remedy="give the root of the instance that signed with --trusted-root, which needs no network",
+            remedy="give the root of the instance that signs with --trusted-root, which needs no network",
         ) from error
+
+
+def _signing_config(path: Path) -> SigningConfig:
+    from tradeplane_evidence.keyless.signer import read_signing_config
+
+    what = "the signing configuration"
+    return read_signing_config(_read(path, what, MAX_ROOT_BYTES), f"{what} {path}")
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise InvalidReference(f"the bundle {path} cannot be written: {error.strerror}") from error
 
 
 def _read(path: Path, what: str, limit: int) -> bytes:

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import ValidationError
 from tradeplane_api.parity import REPLAY_VARIABLE, ReplayRecord
 from tradeplane_api.run import STORE_VARIABLE, ExitCode
+from tradeplane_api.strategy import MACHINES
 
 from tradeplane_cli.failures import CommandFailure
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 ENGINES = ("docker", "podman", "nerdctl")
 """Programs that run containers, in the order they are looked for."""
-MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-"""What the kernel calls a processor."""
 LIMIT_S = 3_600
 MAX_RECORD_BYTES = 1 << 20
 MODULE = "tradeplane_workloads.replay.printed"

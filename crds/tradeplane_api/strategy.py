@@ -43,6 +43,10 @@ class Architecture(StrEnum):
     ANY = "Any"
 
 
+MACHINES = {Architecture.AMD64.value: "x86_64", Architecture.ARM64.value: "aarch64"}
+"""What the kernel calls each processor, and so the environment that results state."""
+
+
 class ConcurrencyPolicy(StrEnum):
     """What a schedule does while its last run still goes on, as batch/v1 CronJob defines it."""
 
@@ -361,6 +365,16 @@ class AttestationStatus(Document):
     time: Timestamp = Field(description="When it was seen to be there, RFC 3339.")
 
 
+class ImageManifest(Document):
+    """The image of one platform, of those that an image's index lists."""
+
+    platform: str = Field(max_length=64, description="Operating system and processor, as linux/amd64.")
+    digest: Digest = Field(description="Digest of its manifest.")
+    attestation: Digest | None = Field(
+        default=None, description="Digest of the attestation of it; absent where there is none by a trusted key."
+    )
+
+
 class RunStatus(Document):
     """One run of a strategy."""
 
@@ -372,6 +386,11 @@ class RunStatus(Document):
     image: str | None = Field(default=None, max_length=512, description="The image by digest.")
     image_attestation: Digest | None = Field(
         default=None, description="Digest of the attestation of the image that let it be run, where one is asked for."
+    )
+    image_manifests: tuple[ImageManifest, ...] | None = Field(
+        default=None,
+        max_length=len(MACHINES),
+        description="What the image is on each processor that the run may run on, where the image had to be attested.",
     )
     approvals: GivenApprovals | None = Field(
         default=None, description="The approvals by which it was started, where any are asked for."

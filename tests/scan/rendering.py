@@ -30,7 +30,15 @@ IMAGES = DeployedImages(
 
 OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "cluster-wide": ("file-store-removal", "image-trust", "keyless-signing", "registry-egress"),
+        "cluster-wide": (
+            "file-store-removal",
+            "image-trust",
+            "keyless-signing",
+            "monitoring",
+            "pod-identity-egress",
+            "registry-egress",
+            "sigstore-egress",
+        ),
         "embedded": ("approvals", "../overlays/embedded/ledger", "queues", "multikueue", "multikueue-worker"),
         "kind": (),
         "single-namespace": ("evidence",),
@@ -38,7 +46,7 @@ OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Overlays of the operator, and the components that are laid over each."""
 
-NAMESPACE = ("broker-egress", "local-queue", "quota", "registry-egress", "s3-egress")
+NAMESPACE = ("broker-egress", "local-queue", "quota", "registry-egress", "runs-pod-identity-egress", "s3-egress")
 """Components of a namespace that runs work."""
 
 

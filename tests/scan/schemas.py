@@ -121,7 +121,7 @@ def write(folder: Path) -> None:
     """Write the schemas of Kubernetes, of our kinds, and of others' that we have objects of, into a folder."""
     definitions = kubernetes()
     schemas = of_openapi(definitions)
-    for crd in [*ours(), *kueue(), *policy_controller(), *kyverno()]:
+    for crd in [*ours(), *kueue(), *policy_controller(), *kyverno(), *prometheus_operator()]:
         schemas |= of_crd(crd, definitions)
     for place, schema in schemas.items():
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
@@ -151,6 +151,15 @@ def kyverno() -> list[Json]:
     """Return the CRDs of the policies of Kyverno, which nothing here runs."""
     sources = _sources(Path(__file__).parent / "kyverno", "github.com/kyverno/kyverno")
     return _crds(sources, "config/crds/policies.kyverno.io/*.yaml")
+
+
+def prometheus_operator() -> list[Json]:
+    """Return the CRDs of the Prometheus Operator that we have objects of; nothing here runs it."""
+    sources = _sources(
+        Path(__file__).parent / "prometheus-operator", "github.com/prometheus-operator/prometheus-operator"
+    )
+    kinds = ("servicemonitors", "prometheusrules")
+    return [one for kind in kinds for one in _crds(sources, f"example/prometheus-operator-crd/*_{kind}.yaml")]
 
 
 def _crds(folder: Path, pattern: str) -> list[Json]:

@@ -126,6 +126,8 @@ def _inputs(dependencies: Sequence[Dependency], image: AttestedBy | None) -> lis
         if one.kind == "image" and one.attestation is not None:
             found.append(_input(one))
             sources.append([_attestation(one.attestation, image)])
+        elif one.kind == "manifest" and sources:
+            sources[-1].append(_input(one))
         elif one.kind == "source" and sources:
             name = one.name.removeprefix("source/")
             sources[-1].append(_Input("Source", name, short(one.digest), f"{one.name} {one.digest}", "plain"))
@@ -152,6 +154,8 @@ def _input(one: Dependency) -> _Input:
     if one.kind == "image":
         name = (one.uri or "").partition("?")[0].rpartition("/")[2].partition("@")[0]
         return _Input("Image", name or "image", short(one.digest), whole, "plain")
+    if one.kind == "manifest":
+        return _Input("Image that was run", one.name.partition("/")[2], short(one.digest), whole, "plain")
     if one.kind == "snapshot":
         return _Input("Data", "Snapshot", short(one.digest), whole, "plain")
     return _Input("Input", one.name or last_step(one.uri or ""), short(one.digest), whole, "plain")

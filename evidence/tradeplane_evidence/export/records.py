@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.signing.keyring import told
-from tradeplane_evidence.statements.run import ATTESTATION, RESULT, SPECIFICATION
+from tradeplane_evidence.statements.run import ATTESTATION, IMAGE, RESULT, SPECIFICATION
 from tradeplane_evidence.statements.statement import hexadecimal
 
 if TYPE_CHECKING:
@@ -171,8 +171,10 @@ def _dependency(one: ResourceDescriptor) -> Dependency:
 
 
 def _kind(name: str) -> str:
-    if name == "image":
+    if name == IMAGE:
         return "image"
+    if name.startswith(f"{IMAGE}/"):
+        return "manifest"
     if name.startswith("source/"):
         return "source"
     if name.startswith("snapshots/"):

@@ -9,9 +9,13 @@ Source: Sigstore Client Spec, section 4 (Verification); fulcio, ``docs/oid-info.
 
 from __future__ import annotations
 
+import json
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from cryptography.x509 import ExtensionNotFound, RFC822Name, SubjectAlternativeName, UniformResourceIdentifier
 
 from tradeplane_evidence import strict_json
 from tradeplane_evidence.errors import CertificateRefused, InvalidKey, Malformed, PolicyRefused, TimestampRefused
@@ -20,6 +24,7 @@ from tradeplane_evidence.signing.bundle import MAX_BUNDLE_BYTES
 from tradeplane_evidence.signing.timestamps import trusted_times
 from tradeplane_evidence.verification.artifact_bundles import ArtifactBundle, parse_artifact_bundle
 from tradeplane_evidence.verification.artifact_keys import ArtifactKey, artifact_key
+from tradeplane_evidence.verification.artifacts import artifact_of_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +36,8 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.timestamps import TimestampAuthority
     from tradeplane_evidence.verification.artifacts import Artifact
 
+MESSAGE_ENTRY = ("hashedrekord", "0.0.1")
+"""Kind and version of a log entry that has digest and signature of a message, and of envelopes by some clients."""
 LOG = "the transparency log"
 """Whose word a time is that no timestamp authority gave."""
 
@@ -87,8 +94,23 @@ def authenticate(data: bytes, identity: Identity, root: TrustRoot, artifact: Art
     else:
         key.verify_artifact(bundle.signature_bytes(), artifact)
     stamped = _times(bundle, theirs, root.timestamp_authorities())
+    if _logged_as_message(theirs):
+        theirs, artifact = _as_message(bundle, theirs)
     _verify(theirs, identity, root.at([moment for moment, _ in stamped]), artifact)
     return Authenticated(bundle, identity, key, min(stamped))
+
+
+def subject_of(data: bytes) -> str:
+    """Return who a bundle's certificate is for; nothing of it is verified. Raises Malformed and CertificateRefused."""
+    certificate = _read(data, parse_artifact_bundle(data)).signing_certificate
+    try:
+        named = certificate.extensions.get_extension_for_class(SubjectAlternativeName).value
+    except (ExtensionNotFound, ValueError) as error:
+        raise CertificateRefused(f"the certificate does not say who it is for: {error}") from error
+    names = [*named.get_values_for_type(RFC822Name), *named.get_values_for_type(UniformResourceIdentifier)]
+    if len(names) != 1:
+        raise CertificateRefused("the certificate is not for the one email address or URI that it should be for")
+    return names[0]
 
 
 def _read(data: bytes, bundle: ArtifactBundle) -> Bundle:
@@ -109,6 +131,30 @@ def _read(data: bytes, bundle: ArtifactBundle) -> Bundle:
     if inner.to_dict() != written:
         raise Malformed("the bundle is not written in its one form: base64 with what does not belong there")
     return found
+
+
+def _logged_as_message(theirs: Bundle) -> bool:
+    """Say whether an envelope stands in the log as what its signature is over, and not as an envelope."""
+    entry = theirs.log_entry._inner.kind_version  # noqa: SLF001 - the library shows an entry in no other way
+    return theirs._inner.message_signature is None and (entry.kind, entry.version) == MESSAGE_ENTRY  # noqa: SLF001
+
+
+def _as_message(bundle: ArtifactBundle, theirs: Bundle) -> tuple[Bundle, Artifact]:
+    """Return an envelope as the message that was signed, its pre-authentication encoding, with all else as it is.
+
+    It is the same signature over the same bytes; sigstore-python knows a hashedrekord 0.0.1 of a message alone.
+    """
+    from sigstore.models import Bundle
+    from sigstore_models.bundle.v1 import Bundle as Inner
+
+    message = artifact_of_bytes("the envelope", bundle.enveloped_bytes())
+    values = json.loads(theirs.to_json())
+    del values["dsseEnvelope"]
+    values["messageSignature"] = {
+        "messageDigest": {"algorithm": "SHA2_256", "digest": b64encode(message.digest("sha256")).decode()},
+        "signature": b64encode(bundle.signature_bytes()).decode(),
+    }
+    return Bundle(Inner.from_json(json.dumps(values))), message
 
 
 def _key(theirs: Bundle) -> ArtifactKey:

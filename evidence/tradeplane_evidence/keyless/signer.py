@@ -86,7 +86,7 @@ class KeylessSigner:
     def _bundle(self, sign: Callable[[Signer], Bundle], message: Artifact | None) -> bytes:
         """Have something signed, and verify it as an auditor would; ``message``: what it is, where no statement."""
         token = self._token()
-        bundle = canonical_json(json.loads(_signed(sign, token, self.config, self.root)))
+        bundle = canonical_json(json.loads(signed_by_instance(sign, token, self.config, self.root)))
         trusted = self._trusted(token)
         try:
             if message is None:
@@ -109,37 +109,57 @@ class KeylessSigner:
 
     def _token(self) -> IdentityToken:
         """Read the token that there is now; nothing of it is told where it is refused."""
-        from sigstore.oidc import IdentityError, IdentityToken
+        return identity_token(_read(self.token_file, "the identity token", MAX_TOKEN_BYTES), f"in {self.token_file}")
 
-        data = _read(self.token_file, "the identity token", MAX_TOKEN_BYTES)
-        try:
-            return IdentityToken(data.decode("ascii").strip())
-        except (IdentityError, ValueError) as error:
-            raise SignerUnavailable(
-                f"the identity token in {self.token_file} cannot be used now: it is none, of another audience than "
-                "sigstore, or over; whoever writes it must renew it"
-            ) from error
+
+def identity_token(data: bytes, where: str) -> IdentityToken:
+    """Return a token that can be used now, of which nothing is told; ``where`` says which it is.
+
+    Raises SignerUnavailable.
+    """
+    try:
+        from sigstore.oidc import IdentityError, IdentityToken
+    except ImportError as error:
+        raise InvalidKey(NEEDED) from error
+    try:
+        return IdentityToken(data.decode("ascii").strip())
+    except (IdentityError, ValueError) as error:
+        raise SignerUnavailable(
+            f"the identity token {where} cannot be used now: it is none, of another audience than sigstore, or over; "
+            "whoever gives it must renew it"
+        ) from error
 
 
 def open_keyless_signer(uri: str, parts: SplitResult) -> KeylessSigner:
     """Return the signer of a URI. Raises InvalidKey."""
     path, token_file, subject = _named(uri, parts)
-    try:
-        from sigstore.models import SigningConfig
-        from sigstore_models.trustroot.v1 import SigningConfig as Inner
-    except ImportError as error:
-        raise InvalidKey(NEEDED) from error
     what = f"the trust configuration {path}"
     data = _read(path, what, 2 * MAX_ROOT_BYTES)
     try:
         values = strict_json.parse(data, what, 2 * MAX_ROOT_BYTES)
         root, signing = values["trustedRoot"], values["signingConfig"]
-        config = SigningConfig(Inner.from_json(json.dumps(signing)))
+    except Malformed as error:
+        raise InvalidKey(str(error)) from error
+    except (LookupError, TypeError) as error:
+        raise InvalidKey(f"{what} is no ClientTrustConfig of Sigstore: {error}") from error
+    config = read_signing_config(json.dumps(signing).encode(), what)
+    return KeylessSigner(subject, read_trusted_root(json.dumps(root).encode(), what), token_file, config)
+
+
+def read_signing_config(data: bytes, what: str) -> SigningConfig:
+    """Return which services of an instance are asked, from the JSON of a SigningConfig. Raises InvalidKey."""
+    try:
+        from sigstore.models import SigningConfig
+        from sigstore_models.trustroot.v1 import SigningConfig as Inner
+    except ImportError as error:
+        raise InvalidKey(NEEDED) from error
+    try:
+        values = strict_json.parse(data, what, MAX_ROOT_BYTES)
+        return SigningConfig(Inner.from_json(json.dumps(values)))
     except Malformed as error:
         raise InvalidKey(str(error)) from error
     except Exception as error:  # of the library, of its forms, or of what is no such document
-        raise InvalidKey(f"{what} is no ClientTrustConfig of Sigstore: {error}") from error
-    return KeylessSigner(subject, read_trusted_root(json.dumps(root).encode(), what), token_file, config)
+        raise InvalidKey(f"{what} says of no instance of Sigstore how it is asked to sign: {error}") from error
 
 
 def _named(uri: str, parts: SplitResult) -> tuple[Path, Path, str]:
@@ -153,8 +173,13 @@ def _named(uri: str, parts: SplitResult) -> tuple[Path, Path, str]:
     return Path(unquote(parts.path)), Path(tokens[0]), subjects[0]
 
 
-def _signed(sign: Callable[[Signer], Bundle], token: IdentityToken, config: SigningConfig, root: TrustRoot) -> str:
-    """Have something signed: a certificate, a signature, timestamps, an entry of the log."""
+def signed_by_instance(
+    sign: Callable[[Signer], Bundle], token: IdentityToken, config: SigningConfig, root: TrustRoot
+) -> str:
+    """Have something signed: a certificate, a signature, timestamps, an entry of the log. Return the bundle's JSON.
+
+    Raises SignerUnavailable, and InvalidKey where it is refused for good.
+    """
     import requests
     from sigstore.sign import SigningContext
 

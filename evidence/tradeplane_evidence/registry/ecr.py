@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
+import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -69,10 +70,15 @@ class _Token:
 
 @dataclass(slots=True)
 class EcrTokens:
-    """Tokens by registry, asked for once for all threads and kept until shortly before they end."""
+    """Tokens by registry, asked for once for all threads and kept until shortly before they end.
+
+    How long one is good for is read off ``clock``, the time of day, when it comes, and measured by ``steady`` from then
+    on, whatever is done to the other.
+    """
 
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    _kept: dict[EcrRegistry, _Token] = field(default_factory=dict, init=False, repr=False)
+    steady: Callable[[], float] = time.monotonic
+    _kept: dict[EcrRegistry, tuple[float, _Token]] = field(default_factory=dict, init=False, repr=False)
     _asking: dict[EcrRegistry, threading.Lock] = field(default_factory=dict, init=False, repr=False)
     _own: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
@@ -89,10 +95,11 @@ class EcrTokens:
             asking = self._asking.setdefault(registry, threading.Lock())
         with asking:
             kept = self._kept.get(registry)
-            if kept is None or kept.expires - self.clock() <= SPARE:
-                kept = _asked(registry)
+            if kept is None or kept[0] - self.steady() <= SPARE.total_seconds():
+                token = _asked(registry)
+                kept = self.steady() + (token.expires - self.clock()).total_seconds(), token
                 self._kept[registry] = kept
-            return kept.value
+            return kept[1].value
 
 
 TOKENS = EcrTokens()

@@ -93,4 +93,4 @@ def verification_material(hint: str, timestamp: bytes | None = None) -> Verifica
 
 def parse_bundle(data: bytes) -> Bundle:
     """Return a bundle from its JSON. Raises Malformed, naming the field."""
-    return parsed(Bundle, strict_json.parse(data, "the bundle", MAX_BUNDLE_BYTES), "the bundle")
+    return parsed(Bundle, strict_json.parse(data, "the bundle", MAX_BUNDLE_BYTES), "the bundle", says="mediaType")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_api.strategy import MACHINES
 from tradeplane_store import layout
 
 from tradeplane_evidence.errors import Malformed
@@ -33,12 +34,17 @@ if TYPE_CHECKING:
 
     from tradeplane_api.run import ResultsManifest
     from tradeplane_api.snapshot_manifest import SnapshotManifest
+    from tradeplane_api.strategy import ImageManifest
 
 RUN_BUILD_TYPE = "https://tradeplane.dev/evidence/run-v1"
 IMAGE = "image"
 """Name of the dependency that is the image."""
+PLATFORMS = {machine: f"linux/{architecture}" for architecture, machine in MACHINES.items()}
+"""The platform that an index of images names for each processor, as the environment of results calls that."""
+ARCHITECTURE = "architecture"
+"""What names the processor in that environment."""
 ATTESTATION = "attestation"
-"""Annotation of the image: digest of the attestation by which it was let run."""
+"""Annotation of the image, and of its manifest for a platform: digest of the attestation by which it was let run."""
 APPROVAL = "approval"
 """What the names of dependencies that are approvals begin with."""
 USER = "user"
@@ -57,8 +63,9 @@ LOCAL_BUILDER = "https://tradeplane.dev/evidence/builders/local-v1"
 class Execution:
     """Which execution a run was, as far as is known; times are RFC 3339.
 
-    ``image_attestation``: digest of the attestation of its image that was verified before it ran. ``approvals``: by
-    which it was started: each user, and the digest of the statement that they signed.
+    ``image_attestation``: digest of the attestation of its image that was verified before it ran. ``image_manifests``:
+    what the image was found to be then, on each platform. ``approvals``: by which it was started: each user, and the
+    digest of the statement that they signed.
     """
 
     builder: str = LOCAL_BUILDER
@@ -66,6 +73,7 @@ class Execution:
     started: str | None = None
     finished: str | None = None
     image_attestation: str | None = None
+    image_manifests: tuple[ImageManifest, ...] = ()
     approvals: tuple[tuple[str, str], ...] = ()
 
 
@@ -126,8 +134,7 @@ def _plain(results: ResultsManifest) -> dict[str, Any]:
 def _dependencies(evidence: RunEvidence) -> Sequence[ResourceDescriptor]:
     """List the image, and of each snapshot its manifest, its parts by their records, and what it was made from."""
     specification = evidence.results.specification
-    attestation = evidence.execution.image_attestation
-    found = [] if specification.image is None else [image_dependency(specification.image, attestation)]
+    found = [] if specification.image is None else _image(specification.image, evidence)
     found.extend(
         ResourceDescriptor(
             name=f"{APPROVAL}/{user}", digest={"sha256": hexadecimal(statement)}, annotations={USER: user}
@@ -157,16 +164,31 @@ def _dependencies(evidence: RunEvidence) -> Sequence[ResourceDescriptor]:
     return found
 
 
-def image_dependency(reference: str, attestation: str | None = None) -> ResourceDescriptor:
+def _image(reference: str, evidence: RunEvidence) -> list[ResourceDescriptor]:
+    """List the image by its index, and by its manifest for the platform that the results say they were made on."""
+    execution = evidence.execution
+    platform = PLATFORMS.get(evidence.results.environment.get(ARCHITECTURE, ""))
+    repository = reference.partition("@")[0]
+    manifests = [
+        image_dependency(f"{repository}@{one.digest}", one.attestation, one.platform)
+        for one in execution.image_manifests
+        if one.platform == platform
+    ]
+    return [image_dependency(reference, execution.image_attestation), *manifests]
+
+
+def image_dependency(reference: str, attestation: str | None = None, platform: str | None = None) -> ResourceDescriptor:
     """Return an image that is named ``repository@sha256:<hex>`` as a package URL (purl, type oci) and its digest.
 
-    ``attestation``: digest of the attestation of it that was verified.
+    ``attestation``: digest of the attestation of it that was verified. ``platform``: what it is the image for, where it
+    is that of one.
     """
     repository, _, digest = reference.partition("@")
     name = repository.rpartition("/")[2].partition(":")[0].lower()
-    uri = f"pkg:oci/{name}@{digest.replace(':', '%3A')}?repository_url={repository.replace(':', '%3A')}"
+    arch = "" if platform is None else f"arch={platform.partition('/')[2].replace('/', '%2F')}&"
+    uri = f"pkg:oci/{name}@{digest.replace(':', '%3A')}?{arch}repository_url={repository.replace(':', '%3A')}"
     return ResourceDescriptor(
-        name=IMAGE,
+        name=IMAGE if platform is None else f"{IMAGE}/{platform}",
         uri=uri,
         digest={"sha256": hexadecimal(digest)} if digest else None,
         annotations=None if attestation is None else {ATTESTATION: attestation},

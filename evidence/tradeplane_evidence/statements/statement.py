@@ -104,11 +104,17 @@ def serialise(statement: Statement) -> bytes:
 def parse_statement(data: bytes) -> Statement:
     """Return the statement of signed bytes. Raises Malformed, naming the field."""
     value = strict_json.parse(data, "the statement", MAX_STATEMENT_BYTES)
-    return parsed(Statement, value, "the statement")
+    return parsed(Statement, value, "the statement", says="_type")
 
 
-def parsed(model: type[_Form], value: Any, what: str) -> _Form:
-    """Return plain values as a form. Raises Malformed, naming the first field that is wrong."""
+def parsed(model: type[_Form], value: Any, what: str, says: str | None = None) -> _Form:
+    """Return plain values as a form. Raises Malformed, naming the first field that is wrong.
+
+    ``says``: the field that says of what form it is; forms that are written here have it by themselves, and what is
+    read must have it.
+    """
+    if says is not None and isinstance(value, dict) and says not in value:
+        raise Malformed(f"{what}: {says}: it is missing, and says of what form {what} is")
     try:
         return model.model_validate(value)
     except ValidationError as error:

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tradeplane_evidence.errors import EvidenceError, Malformed
 from tradeplane_evidence.statements.image import IMAGE_BUILD_TYPE, IMAGE_PARAMETERS, MODIFIED, SOURCE
 from tradeplane_evidence.verification.attestations import believed
+from tradeplane_evidence.verification.platforms import check_listed
 from tradeplane_evidence.verification.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
+
+    from tradeplane_api.strategy import ImageManifest
 
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
     from tradeplane_evidence.statements.statement import ResourceDescriptor
     from tradeplane_evidence.verification.attestations import Trust
     from tradeplane_evidence.verification.bundles import Claim
+
+_Asked = TypeVar("_Asked")
+_Answer = TypeVar("_Answer")
 
 
 def image_policy(builders: frozenset[str] | None = None) -> Policy:
@@ -103,19 +109,40 @@ class Images:
     registry_of: Callable[[Reference], Awaitable[Registry]]
     trust: Trust
     _found: dict[tuple[str, str | None], asyncio.Task[ImageClaim]] = field(default_factory=dict)
+    _listed: dict[tuple[str, str, str], asyncio.Task[None]] = field(default_factory=dict)
 
     async def verify(self, reference: Reference, attestation: str | None) -> ImageClaim:
         """Return what is believed of an image, as ``verify_image`` does."""
         asked = (str(replace(reference, tag=None)), attestation)
-        task = self._found.get(asked)
-        if task is None:
-            task = self._found[asked] = asyncio.create_task(self._verify(reference, attestation))
-        try:
-            return await asyncio.shield(task)
-        except EvidenceError:
-            self._found.pop(asked, None)  # another may be told otherwise: a registry that was down is up again
-            raise
+        return await _once(self._found, asked, lambda: self._verify(reference, attestation))
+
+    async def verify_manifest(self, reference: Reference, stated: ImageManifest) -> None:
+        """Check that an image lists a manifest for a platform, and who attests that where an attestation is stated.
+
+        Raises PolicyRefused where it does not, and what ``verify_image`` does.
+        """
+        asked = (str(replace(reference, tag=None)), stated.platform, stated.digest)
+        await _once(self._listed, asked, lambda: self._check_listed(reference, stated))
+        if stated.attestation is not None:
+            await self.verify(reference.at(stated.digest), stated.attestation)
+
+    async def _check_listed(self, reference: Reference, stated: ImageManifest) -> None:
+        await check_listed(await self.registry_of(reference), reference, stated)
 
     async def _verify(self, reference: Reference, attestation: str | None) -> ImageClaim:
         registry = await self.registry_of(reference)
         return await verify_image(registry, reference, self.trust, attestation)
+
+
+async def _once(
+    found: dict[_Asked, asyncio.Task[_Answer]], asked: _Asked, find: Callable[[], Coroutine[Any, Any, _Answer]]
+) -> _Answer:
+    """Return what was found, or is being found, for all who ask the same."""
+    task = found.get(asked)
+    if task is None:
+        task = found[asked] = asyncio.create_task(find())
+    try:
+        return await asyncio.shield(task)
+    except EvidenceError:
+        found.pop(asked, None)  # another may be told otherwise: a registry that was down is up again
+        raise

@@ -23,11 +23,12 @@ from tradeplane_evidence.results_artifact import (
     RESULTS_TYPE,
     parse_results,
 )
-from tradeplane_evidence.statements.run import ATTESTATION, IMAGE, RESULT, SPECIFICATION
+from tradeplane_evidence.statements.run import ARCHITECTURE, ATTESTATION, IMAGE, PLATFORMS, RESULT, SPECIFICATION
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, hexadecimal
 from tradeplane_evidence.verification.attestations import REFUSALS, Trust, believed
 from tradeplane_evidence.verification.bundles import Claim, claim_of_one, time_in_words
 from tradeplane_evidence.verification.checks import Checks
+from tradeplane_evidence.verification.platforms import stated_manifest
 from tradeplane_evidence.verification.replays import ReplayClaims, held_to_results, replays_of
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tradeplane_api.run import ResultsManifest, RunSpecification
+    from tradeplane_api.strategy import ImageManifest
 
     from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.registry.client import Registry
@@ -194,10 +196,22 @@ def _inputs(found: Verification, claim: Claim) -> None:
     for name, digest in _needed(specification):
         if stated.get(name) != hexadecimal(digest):
             raise PolicyRefused(f"the statement does not name {name} as the run's specification does")
+    _platform(found.results, claim)
     image = specification.image or "no image (a run of somebody's own machine)"
     count = len(specification.snapshots)
     snapshots = "1 snapshot" if count == 1 else f"{count} snapshots"
     found.say("inputs", f"{snapshots}, {image}; {len(dependencies)} dependencies stated")
+
+
+def _platform(results: ResultsManifest, claim: Claim) -> None:
+    """Check that the manifest of the image that is stated, if any, is for the processor that the results state."""
+    manifest = stated_manifest(claim.provenance)
+    machine = results.environment.get(ARCHITECTURE, "")
+    if manifest is not None and manifest.platform != PLATFORMS.get(machine):
+        raise PolicyRefused(
+            f"the statement has the run made by the image for {manifest.platform}, and its results say that they were "
+            f"made on {machine[:100] or 'no processor'}"
+        )
 
 
 def _needed(specification: RunSpecification) -> Sequence[tuple[str, str]]:
@@ -221,8 +235,20 @@ async def _chain(found: Verification, claim: Claim, images: Images | None) -> No
     elif images is None:
         found.say("chain", f"goes on to the image's attestation {attestation}, and was not followed")
     else:
-        found.image = await images.verify(parse_reference(image), attestation)
-        found.say("chain", f"image attested {found.image.in_words()}")
+        reference = parse_reference(image)
+        found.image = await images.verify(reference, attestation)
+        manifest = stated_manifest(claim.provenance)
+        if manifest is not None:
+            await images.verify_manifest(reference, manifest)
+        found.say("chain", f"image attested {found.image.in_words()}; {_ran(manifest)}")
+
+
+def _ran(manifest: ImageManifest | None) -> str:
+    """Say which of an image's manifests made the run, after it was checked."""
+    if manifest is None:
+        return "which of its manifests it was run by is not stated"
+    attested = "which is not attested by itself" if manifest.attestation is None else "attested as well"
+    return f"run by its manifest {manifest.digest} for {manifest.platform}, {attested}"
 
 
 async def _replays(

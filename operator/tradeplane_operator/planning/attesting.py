@@ -83,19 +83,16 @@ def attest(
             attesting.ask.append(run)
         elif found.end is AttestationEnd.DONE:
             attesting.runs[index] = run.model_copy(update={"attestation": found.attestation})
-        elif now >= (again := next_attempt(found, evidence, now)):
+        elif now >= (again := next_attempt(found, evidence)):
             attesting.ask.append(run)
         else:
             attesting.look.append(again)
     return attesting
 
 
-def next_attempt(found: AttestationFacts, evidence: Evidence, now: datetime) -> datetime:
-    """Return when the next attempt is made: now, where the clock has been set back behind the one before.
-
-    How long ago that was is not known then, and a clock that was a day ahead would put the next off by a day.
-    """
-    return now if now < found.at else found.at + pause(found, evidence)
+def next_attempt(found: AttestationFacts, evidence: Evidence) -> datetime:
+    """Return when the next attempt is made."""
+    return found.at + pause(found, evidence)
 
 
 def pause(found: AttestationFacts, evidence: Evidence) -> timedelta:

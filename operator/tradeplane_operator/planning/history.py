@@ -36,12 +36,14 @@ def trimmed(
     """
     kept: list[RunStatus] = []
     counted: dict[Outcome, int] = {}
+    within_limits = 0
     for run in before:
         if unfinished(run):
             kept.append(run)
             continue
         counted[run.outcome] = counted.get(run.outcome, 0) + 1
-        within = _within(run, counted[run.outcome], spec) and sum(counted.values()) <= spec.history_limit
+        within = within_limits < spec.history_limit and _within(run, counted[run.outcome], spec)
+        within_limits += within
         if within or (run.name in owed and len(kept) < _MOST_OWED):
             kept.append(run)
     return tuple(kept)

@@ -11,12 +11,16 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from tradeplane_api.strategy import Architecture
+
 from tradeplane_operator.planning.conditions import Standing, Verdict
 from tradeplane_operator.planning.permission import Permission
 from tradeplane_operator.planning.times import doubled_pause
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tradeplane_api.strategy import ImageManifest
 
     from tradeplane_operator.settings import ImageTrust
 
@@ -36,7 +40,8 @@ class ImageEnd(StrEnum):
 class ImageFacts:
     """The newest look at an image. ``tries``: looks in a row that found nothing out.
 
-    ``attestation``: digest of the manifest that holds the attestation that is believed.
+    ``attestation``: digest of the manifest that holds the attestation that is believed. ``manifests``: what the image
+    is on each processor.
     """
 
     end: ImageEnd
@@ -45,6 +50,7 @@ class ImageFacts:
     reason: str = ""
     message: str = ""
     attestation: str | None = None
+    manifests: tuple[ImageManifest, ...] = ()
 
     def stands_until(self, trust: ImageTrust) -> datetime:
         """Return until when it is relied on; whoever asks later has it looked at again."""
@@ -57,9 +63,20 @@ class ImageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Trusted(Permission):
-    """Whether an image may be run, and by which attestation; None where none is asked for."""
+    """Whether an image may be run, and by which attestation; None where none is asked for.
+
+    ``manifests``: what it is on each processor, as far as that is known.
+    """
 
     attestation: str | None = None
+    manifests: tuple[ImageManifest, ...] = ()
+
+
+def manifests_for(architecture: Architecture, manifests: tuple[ImageManifest, ...]) -> tuple[ImageManifest, ...] | None:
+    """Return what an image is on the processors that something may run on; None where that is not known."""
+    if architecture is not Architecture.ANY:
+        manifests = tuple(one for one in manifests if one.platform == f"linux/{architecture.value}")
+    return manifests or None
 
 
 def trusted(image: str, found: Mapping[str, ImageFacts], trust: ImageTrust | None) -> Trusted:
@@ -70,7 +87,7 @@ def trusted(image: str, found: Mapping[str, ImageFacts], trust: ImageTrust | Non
     if facts is None:
         return Trusted(unknown=True)
     if facts.end is ImageEnd.ATTESTED:
-        return Trusted(attestation=facts.attestation)
+        return Trusted(attestation=facts.attestation, manifests=facts.manifests)
     if facts.end is ImageEnd.LOOKING:
         message = f"image {image} is being verified; it is started once a trusted key attests it"
         return Trusted(Verdict(Standing.WORKING, "VerifyingImage", message))

@@ -92,7 +92,7 @@ def attest(
         return ReplayAttesting(ConditionStatus.FALSE, told, ask=judged)
     message = f"what the replays of {_what(pinned)} found is not attested yet: {found.message}; tried again"
     told = Verdict(Standing.WORKING, found.reason, message)
-    again = next_attempt(found, evidence, now)
+    again = next_attempt(found, evidence)
     if now >= again:
         return ReplayAttesting(ConditionStatus.FALSE, told, ask=judged)
     return ReplayAttesting(ConditionStatus.FALSE, told, look=again)

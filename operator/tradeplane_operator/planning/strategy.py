@@ -38,7 +38,7 @@ from tradeplane_operator.planning.documents import (
     to_wire,
 )
 from tradeplane_operator.planning.history import runs_of, trimmed
-from tradeplane_operator.planning.image_trust import trusted
+from tradeplane_operator.planning.image_trust import Trusted, manifests_for, trusted
 from tradeplane_operator.planning.job_digest import job_digest
 from tradeplane_operator.planning.jobs import build_job
 from tradeplane_operator.planning.names import run_name
@@ -123,7 +123,7 @@ class _Draft:
     to_attest: tuple[RunStatus, ...] = ()
     owed: frozenset[str] = frozenset()
     blocked: Verdict | None = None
-    image_attestation: str | None = None
+    image: Trusted = field(default_factory=Trusted)
     approvals: tuple[GivenApproval, ...] | None = None
     awaits_confirmation: bool = False
     last_schedule_time: str | None = None
@@ -244,7 +244,7 @@ class _Draft:
             return False
         answer = trusted(image, self.observed.images, self.settings.images.attested)
         self.blocked = answer.verdict
-        self.image_attestation = answer.attestation
+        self.image = answer
         return answer.heed(Need(Fact.IMAGE, image), self.needs, self.look)
 
     def _approved(self) -> bool:
@@ -292,7 +292,8 @@ class _Draft:
             scheduled_time=None if scheduled is None else rfc3339(scheduled),
             architecture=architecture,
             image=self.pinned.image,
-            image_attestation=self.image_attestation,
+            image_attestation=self.image.attestation,
+            image_manifests=manifests_for(architecture, self.image.manifests),
             approvals=self.approvals,
             outcome=Outcome.PENDING,
             run_digest=digest_of(specification),

@@ -6,12 +6,10 @@ for the ledger to have it in its order. Pure: who asks says what is known, and w
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
 T = TypeVar("T")
 
@@ -33,9 +31,9 @@ def parted(seen: Sequence[T], object_of: Callable[[T], str], is_open: Callable[[
     return ready, waiting
 
 
-def is_due(at: datetime, since: datetime, now: datetime, grace: float) -> bool:
-    """Say whether the audit log had its time for what was seen ``at``.
+def is_due(at: float, since: float, now: float, grace: float) -> bool:
+    """Say whether the audit log had its time for what was seen ``at``; all in seconds, on a clock that nobody sets.
 
     ``since``: from when on it could be entered here: the start, or when the ledger was away last.
     """
-    return now - max(at, since) >= timedelta(seconds=grace)
+    return now - max(at, since) >= grace

@@ -37,7 +37,7 @@ from tradeplane_operator.recording.sightings import Sighting, applied, deleted, 
 from tradeplane_operator.recording.specifications import digest_of, kept
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 
     from sqlalchemy import Engine
     from tradeplane_evidence.configurations.payloads import Payloads
@@ -61,7 +61,15 @@ _STUCK_SECONDS = 120.0
 """Beyond the silence after which a watch is opened anew."""
 
 _Seen = Sighting | tuple["ObjectReference", datetime]
-"""An object as it was shown, or one that a list did not show any more, and when."""
+"""An object as it was shown, or one that a list did not show any more, and when by the time of day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What was seen. ``at`` is when on the recorder's ``steady``, by which it is held: the time of day may be set."""
+
+    seen: _Seen
+    at: float
 
 
 class RecorderBehind(Exception):
@@ -80,7 +88,9 @@ class Recorder:
     patience: float = PATIENCE_SECONDS
     grace: float | None = None
     """Seconds within which an audit log says who did what is seen; None where there is none."""
-    _waiting: asyncio.Queue[_Seen] = field(default_factory=lambda: asyncio.Queue(MAX_WAITING))
+    steady: Callable[[], float] = time.monotonic
+    """Seconds that pass whatever is done to the time of day."""
+    _waiting: asyncio.Queue[Arrival] = field(default_factory=lambda: asyncio.Queue(MAX_WAITING))
     _behind: asyncio.Event = field(default_factory=asyncio.Event)
     _living: dict[str, ObjectReference] = field(default_factory=dict)
     """What is there as far as the ledger and the watches say, by UID."""
@@ -88,13 +98,16 @@ class Recorder:
     """By UID and generation: what was recorded as applied."""
     _entered: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """Keys of events that stand in the ledger, the newest; a status that is seen again costs no question."""
-    _held: list[_Seen] = field(default_factory=list)
+    _held: list[Arrival] = field(default_factory=list)
     _told_gone: OrderedDict[str, None] = field(default_factory=OrderedDict)
     """UIDs of which the ledger has it on authority who deleted them, the newest."""
-    _since: datetime = field(default_factory=lambda: datetime.now(UTC))
-    """From when on an audit log could be entered: the start, or when the ledger was away last."""
+    _since: float = field(init=False)
+    """From when on, by ``steady``, an audit log could be entered: the start, or when the ledger was away last."""
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _watches: list[Watch] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._since = self.steady()
 
     async def run(self) -> None:
         """Record until cancelled. Raises RecorderBehind, and what the ledger raises other than being away."""
@@ -116,7 +129,7 @@ class Recorder:
             try:
                 entered = await asyncio.to_thread(entries.enter, [self._completed(deed) for deed in deeds])
             except (LedgerUnavailable, StoreError):
-                self._since = datetime.now(UTC)
+                self._since = self.steady()
                 raise
             for deed in entered.deeds:
                 if deed.action is Action.DELETED:
@@ -129,7 +142,7 @@ class Recorder:
         """Return a deed with its specification, where that is held and the answer did not have it."""
         if deed.action is Action.DELETED or deed.configuration is not None:
             return deed
-        for seen in self._held:
+        for seen in (one.seen for one in self._held):
             if isinstance(seen, Sighting) and (_uid(seen), seen.generation) == (deed.object.uid, deed.generation):
                 return completed(deed, _configuration(seen))
         return deed
@@ -178,7 +191,7 @@ class Recorder:
 
     def _put(self, seen: _Seen) -> None:
         try:
-            self._waiting.put_nowait(seen)
+            self._waiting.put_nowait(Arrival(seen, self.steady()))
         except asyncio.QueueFull:
             self._behind.set()
 
@@ -195,7 +208,7 @@ class Recorder:
             if len(self._held) > MAX_WAITING:
                 self._behind.set()
 
-    async def _next(self) -> list[_Seen]:
+    async def _next(self) -> list[Arrival]:
         """Wait for what is seen next; where something is held, for no longer than until that is looked at again."""
         try:
             async with asyncio.timeout(_LOOK_SECONDS if self._held else None):
@@ -203,7 +216,7 @@ class Recorder:
         except TimeoutError:
             return []
 
-    async def _entered_in_the_end(self, together: list[_Seen]) -> None:
+    async def _entered_in_the_end(self, together: list[Arrival]) -> None:
         """Enter what was seen, again for as long as the ledger is away, within the patience. Raises RecorderBehind."""
         deadline = asyncio.get_running_loop().time() + self.patience
         while True:
@@ -211,7 +224,7 @@ class Recorder:
                 async with self._turn:
                     await asyncio.to_thread(self._enter, together)
             except (LedgerUnavailable, StoreError) as error:
-                self._since = datetime.now(UTC)
+                self._since = self.steady()
                 if asyncio.get_running_loop().time() > deadline:
                     raise RecorderBehind(f"the ledger is away for {self.patience:g} seconds: {error}") from error
                 log.warning("the ledger is away, and what was seen waits: %s", error)
@@ -219,26 +232,25 @@ class Recorder:
             else:
                 return
 
-    def _enter(self, together: list[_Seen]) -> None:
-        ready: list[_Seen] = []
+    def _enter(self, together: list[Arrival]) -> None:
         try:
-            ready, held = parted([*self._held, *together], _uid, self._is_open)
-            events = [event for seen in ready for event in self._said(seen)]
+            ready, held = parted([*self._held, *together], lambda one: _uid(one.seen), self._is_open)
+            events = [event for one in ready for event in self._said(one.seen)]
             fresh = {key: event for event in events if (key := event.key) not in self._entered}
             for first in range(0, len(fresh), MAX_BATCH):
                 append(self.engine, list(fresh.values())[first : first + MAX_BATCH])
         except BaseException:
-            for seen in (*self._held, *together):  # what was learned may not stand in the ledger: it is asked again
-                self._configurations.pop(_uid(seen), None)
+            for one in (*self._held, *together):  # what was learned may not stand in the ledger: it is asked again
+                self._configurations.pop(_uid(one.seen), None)
             raise
         self._held = held
         _remember(self._entered, fresh)
 
-    def _is_open(self, seen: _Seen) -> bool:
+    def _is_open(self, one: Arrival) -> bool:
         """Say whether an audit log may yet say who did what is seen here."""
-        at = seen.at if isinstance(seen, Sighting) else seen[1]
-        if self.grace is None or is_due(at, self._since, datetime.now(UTC), self.grace):
+        if self.grace is None or is_due(one.at, self._since, self.steady(), self.grace):
             return False
+        seen = one.seen
         if not isinstance(seen, Sighting):
             return seen[0].uid not in self._told_gone
         try:

@@ -48,6 +48,8 @@ from tradeplane_operator.metrics import ATTESTATIONS
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts
 from tradeplane_operator.planning.conditions import shorten
 from tradeplane_operator.planning.times import rfc3339
+from tradeplane_operator.running.leadership import boot_clock
+from tradeplane_operator.running.remembered import RememberedOf
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -77,6 +79,7 @@ def execution_of(run: RunStatus, builder: str) -> Execution:
         started=run.start_time,
         finished=run.completion_time,
         image_attestation=run.image_attestation,
+        image_manifests=run.image_manifests or (),
         approvals=tuple((one.user, one.attestation) for one in run.approvals or ()),
     )
 
@@ -105,7 +108,9 @@ class Attestations:
     require: Callable[[], None]
     limits: Limits = field(default_factory=Limits)
     """On requests to the registry."""
-    _found: dict[Key, dict[str, AttestationFacts]] = field(default_factory=dict)
+    steady: Callable[[], float] = boot_clock
+    """By which pauses are measured."""
+    _found: RememberedOf[Key, AttestationFacts] = field(init=False)
     _going: set[tuple[Key, str]] = field(default_factory=set)
     _queue: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
     _signer: tuple[float, Signer | BundleSigner] | None = None
@@ -114,6 +119,7 @@ class Attestations:
     _room: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
+        self._found = RememberedOf(self.clock, self.steady)
         per_second, at_once = self.evidence.signatures_per_second, self.evidence.at_once
         self._quota = None if per_second is None else Quota(per_second)
         self._reading = asyncio.Semaphore(at_once)
@@ -121,7 +127,7 @@ class Attestations:
 
     def facts(self, key: Key) -> Mapping[str, AttestationFacts]:
         """Return how the newest attempts at the runs of a Strategy, or at the replays of a Replay, ended."""
-        return self._found.get(key, {})
+        return self._found.of(key)
 
     def ask(self, key: Key, store: str, run: RunStatus | JudgedReplays) -> None:
         """Have a run attested, or its replays; the object they are of is woken when the attempt has ended."""
@@ -131,11 +137,7 @@ class Attestations:
 
     def keep(self, key: Key, owed: Collection[str]) -> None:
         """Forget the attempts at all runs of a Strategy but those that are still owed."""
-        kept = {name: facts for name, facts in self._found.get(key, {}).items() if name in owed}
-        if kept:
-            self._found[key] = kept
-        else:
-            self._found.pop(key, None)
+        self._found.keep(key, owed)
 
     async def run(self) -> None:
         """Work until cancelled. Raises NotLeading."""
@@ -154,12 +156,12 @@ class Attestations:
     async def _work(self, asked: Asked, registry: Registry) -> None:
         try:
             self.require()
-            before = self._found.get(asked.key, {}).get(asked.run.name)
+            before = self.facts(asked.key).get(asked.run.name)
             found = await self._attempt(asked, registry, 1 if before is None else before.tries + 1)
         finally:
             self._room.release()
         ATTESTATIONS.labels(found.end.value).inc()
-        self._found.setdefault(asked.key, {})[asked.run.name] = found
+        self._found.put(asked.key, asked.run.name, found)
         self._going.discard((asked.key, asked.run.name))
         self.wake(asked.key)
 

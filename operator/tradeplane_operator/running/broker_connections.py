@@ -13,7 +13,9 @@ from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.running.applying import apply_child, remove_child
 from tradeplane_operator.running.jobs import ask_for_job
+from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.remembered import Remembered
 from tradeplane_operator.running.settling import settle
 from tradeplane_operator.running.status import write_status
 
@@ -46,15 +48,21 @@ class BrokerConnections:
     reaper: Reaper
     events: EventWriter
     wake: Callable[[Key], None]
-    _refusals: dict[Key, Refusal] = field(default_factory=dict)
-    _child_refusals: dict[Key, Refusal] = field(default_factory=dict)
+    steady: Callable[[], float] = boot_clock
+    """By which it is measured how long a refusal stands."""
+    _refusals: Remembered[Key, Refusal] = field(init=False)
+    _child_refusals: Remembered[Key, Refusal] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._refusals = Remembered(self.clock, self.steady)
+        self._child_refusals = Remembered(self.clock, self.steady)
 
     async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
         """Make one pass; return when to look again. Raises ApiError, NotLeading and PlanUnsettled."""
         record = self.index.connections.get(key)
         if record is None:
-            self._refusals.pop(key, None)
-            self._child_refusals.pop(key, None)
+            self._refusals.forget(key)
+            self._child_refusals.forget(key)
             return None
         observed = self._observe(key, record)
         if fresh:
@@ -136,19 +144,19 @@ class BrokerConnections:
 
     async def _apply(self, key: Key, manifest: Mapping[str, Any]) -> None:
         """Make a child as it is wanted, and have another pass say what that led to: no watch need tell of it."""
-        self._child_refusals.pop(key, None)
+        self._child_refusals.forget(key)
         refusal = await apply_child(self.client, self.index, key, manifest, self.clock())
         if refusal is not None:
-            self._child_refusals[key] = refusal
+            self._child_refusals.put(key, refusal)
         self.wake(key)
 
     async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
-        self._refusals.pop(key, None)
+        self._refusals.forget(key)
         asked = await ask_for_job(self.client, self.index.jobs, key, manifest, self.clock())
         if asked.created:
             PROBES_STARTED.inc()
         if asked.refusal is not None:
-            self._refusals[key] = asked.refusal
+            self._refusals.put(key, asked.refusal)
         if asked.refusal is not None or asked.ended:
             self.wake(key)
 

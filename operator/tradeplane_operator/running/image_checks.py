@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,15 +20,20 @@ from tradeplane_evidence.registry.references import Reference, parse_reference
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring_file
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.images import image_policy, verify_image
+from tradeplane_evidence.verification.platforms import attested_manifests
 
 from tradeplane_operator.acting.errors import ApiError, NotLeading
 from tradeplane_operator.metrics import IMAGE_CHECKS
 from tradeplane_operator.planning.conditions import shorten
 from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
+from tradeplane_operator.running.leadership import boot_clock
+from tradeplane_operator.running.remembered import Remembered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+
+    from tradeplane_api.strategy import ImageManifest
 
     from tradeplane_operator.acting.verified_images import VerifiedImages
     from tradeplane_operator.observing.keys import Key
@@ -54,9 +58,14 @@ class ImageChecks:
     """Where what was verified is listed; absent where no admission policy asks for it."""
     limits: Limits = field(default_factory=Limits)
     """On requests to the registries."""
-    _found: OrderedDict[str, ImageFacts] = field(default_factory=OrderedDict)
+    steady: Callable[[], float] = boot_clock
+    """By which it is measured how long what was found stands."""
+    _found: Remembered[str, ImageFacts] = field(init=False)
     _waiting: dict[str, set[Key]] = field(default_factory=dict)
     _queue: asyncio.Queue[str] = field(default_factory=asyncio.Queue)
+
+    def __post_init__(self) -> None:
+        self._found = Remembered(self.clock, self.steady)
 
     def look_ahead(self, image: str) -> None:
         """Have an image found out for nobody yet: the one by which the operator's own pods are made."""
@@ -104,17 +113,15 @@ class ImageChecks:
             found = await self._attempt(image, registries, 1 if before is None else before.tries + 1)
             found = await self._listed(image, found)
             IMAGE_CHECKS.labels(found.end.value).inc()
-            self._found[image] = found
-            self._found.move_to_end(image)
-            while len(self._found) > REMEMBERED:
-                self._found.popitem(last=False)
+            self._found.put(image, found)
+            self._found.keep_newest(REMEMBERED)
             for key in self._waiting.pop(image):
                 self.wake(key)
 
     async def _attempt(self, image: str, registries: Registries, tries: int) -> ImageFacts:
         told = {"image": image}
         try:
-            attestation = await self._attestation(image, registries)
+            attestation, manifests = await self._attestation(image, registries)
         except RegistryUnavailable as error:
             end, reason, message = ImageEnd.UNAVAILABLE, "RegistryUnavailable", str(error)
         except InvalidKey as error:
@@ -126,7 +133,7 @@ class ImageChecks:
             end, reason, message = ImageEnd.REFUSED, "VerificationFailed", f"{type(error).__name__}: {error}"
         else:
             log.info("image is attested", extra=told | {"attestation": attestation})
-            return ImageFacts(ImageEnd.ATTESTED, self.clock(), attestation=attestation)
+            return ImageFacts(ImageEnd.ATTESTED, self.clock(), attestation=attestation, manifests=manifests)
         log.warning("image is not verified: %s", message, extra=told | {"reason": reason})
         return ImageFacts(end, self.clock(), tries, reason, shorten(message, _MESSAGE))
 
@@ -141,13 +148,14 @@ class ImageChecks:
                 await self.listing.remove(image)
         except ApiError as error:
             log.warning("the list of verified images was not changed: %s", error, extra={"image": image})
-            tries = 1 if self._found.get(image) is None else self._found[image].tries + 1
+            before = self._found.get(image)
+            tries = 1 if before is None else before.tries + 1
             message = shorten(f"the list of verified images was not changed: {error}", _MESSAGE)
             return ImageFacts(ImageEnd.UNAVAILABLE, self.clock(), tries, "ImageNotListed", message)
         return found
 
-    async def _attestation(self, image: str, registries: Registries) -> str:
-        """Return the digest of the attestation that lets an image be run.
+    async def _attestation(self, image: str, registries: Registries) -> tuple[str, tuple[ImageManifest, ...]]:
+        """Return the digest of the attestation that lets an image be run, and what the image is on each processor.
 
         The keyring is read each time: it is short, and a key that was revoked is out at once.
         """
@@ -155,5 +163,6 @@ class ImageChecks:
         reference = parse_reference(image)
         builders = frozenset(self.trust.builders) or None
         trust = Trust(keyring, image_policy(builders), self.clock())
-        found = await verify_image(await registries.of(reference), reference.at(reference.digest or ""), trust)
-        return found.attestation
+        registry, index = await registries.of(reference), reference.at(reference.digest or "")
+        found = await verify_image(registry, index, trust)
+        return found.attestation, await attested_manifests(registry, index, trust)

@@ -23,7 +23,9 @@ from tradeplane_operator.planning.replay_pins import FinishedRun, StrategyView, 
 from tradeplane_operator.planning.snapshot_view import view_of
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.running.jobs import ask_for_job
+from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.reading import read_again
+from tradeplane_operator.running.remembered import RememberedOf
 from tradeplane_operator.running.settling import await_confirmation, settle
 from tradeplane_operator.running.status import write_status
 
@@ -66,13 +68,18 @@ class Replays:
     """Absent where the settings say nothing of evidence."""
     images: ImageChecks | None = None
     """Absent where images need no attestation."""
-    _refusals: dict[Key, dict[str, Refusal]] = field(default_factory=dict)
+    steady: Callable[[], float] = boot_clock
+    """By which it is measured how long a refusal stands."""
+    _refusals: RememberedOf[Key, Refusal] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._refusals = RememberedOf(self.clock, self.steady)
 
     async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
         """Make one pass; return when to look again. Raises ApiError, NotLeading and PlanUnsettled."""
         record = self.index.replays.get(key)
         if record is None:
-            self._refusals.pop(key, None)
+            self._refusals.keep(key)
             if self.attestations is not None:
                 self.attestations.keep(key, ())
             self._wake(self.admission.forget(str(key)))
@@ -102,7 +109,7 @@ class Replays:
             jobs=self.index.jobs.of(record.uid),
             snapshot=self._snapshot(key, resource),
             confirmed=record.confirmed,
-            refusals=self._refusals.get(key, {}),
+            refusals=self._refusals.of(key),
             attestations={} if self.attestations is None else self.attestations.facts(key),
         )
         return ObservedReplay(cluster, self._strategy(key, resource))
@@ -191,11 +198,10 @@ class Replays:
 
     async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
         name = manifest["metadata"]["name"]
-        refusals = self._refusals.setdefault(key, {})
-        refusals.pop(name, None)
+        self._refusals.forget(key, name)
         asked = await ask_for_job(self.client, self.index.jobs, key, manifest, self.clock())
         if asked.refusal is not None:
-            refusals[name] = asked.refusal
+            self._refusals.put(key, name, asked.refusal)
         if asked.refusal is not None or asked.ended:
             self.wake(key)
 

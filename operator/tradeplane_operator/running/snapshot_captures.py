@@ -17,7 +17,9 @@ from tradeplane_operator.planning.session_capture import sessions_view
 from tradeplane_operator.planning.snapshot_capture import plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan, Removal
 from tradeplane_operator.running.applying import apply_child
+from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.reading import read_again, resources_of
+from tradeplane_operator.running.remembered import Remembered
 from tradeplane_operator.running.settling import settle
 from tradeplane_operator.running.snapshot_making import make_snapshot
 from tradeplane_operator.running.status import path_of, write_finalizers, write_status
@@ -54,15 +56,21 @@ class SnapshotCaptures:
     pods: PodLookup
     events: EventWriter
     wake: Callable[[Key], None]
-    _refusals: dict[Key, Refusal] = field(default_factory=dict)
-    _snapshot_refusals: dict[Key, Refusal] = field(default_factory=dict)
+    steady: Callable[[], float] = boot_clock
+    """By which it is measured how long a refusal stands."""
+    _refusals: Remembered[Key, Refusal] = field(init=False)
+    _snapshot_refusals: Remembered[Key, Refusal] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._refusals = Remembered(self.clock, self.steady)
+        self._snapshot_refusals = Remembered(self.clock, self.steady)
 
     async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
         """Make one pass; return when to look again. Raises ApiError, NotLeading and PlanUnsettled."""
         record = self.index.captures.get(key)
         if record is None:
-            self._refusals.pop(key, None)
-            self._snapshot_refusals.pop(key, None)
+            self._refusals.forget(key)
+            self._snapshot_refusals.forget(key)
             return None
         observed = self._observe(key, record)
         if fresh:
@@ -189,18 +197,18 @@ class SnapshotCaptures:
 
     async def _apply(self, key: Key, manifest: Mapping[str, Any]) -> None:
         """Make the agent as it is wanted, and have another pass say what that led to: no watch need tell of it."""
-        self._refusals.pop(key, None)
+        self._refusals.forget(key)
         refusal = await apply_child(self.client, self.index, key, manifest, self.clock())
         if refusal is not None:
-            self._refusals[key] = refusal
+            self._refusals.put(key, refusal)
         self.wake(key)
 
     async def _make_snapshot(self, key: Key, manifest: Mapping[str, Any]) -> None:
         """Make a Snapshot; another pass records what was seen."""
-        self._snapshot_refusals.pop(key, None)
+        self._snapshot_refusals.forget(key)
         refusal = await make_snapshot(self.client, self.index, key, manifest, self.clock(), self.wake)
         if refusal is not None:
-            self._snapshot_refusals[key] = refusal
+            self._snapshot_refusals.put(key, refusal)
 
     async def _delete_snapshot(self, key: Key, removal: Removal) -> None:
         """Delete a Snapshot, unless it is gone or another one has its name."""

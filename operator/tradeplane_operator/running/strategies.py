@@ -25,7 +25,9 @@ from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 from tradeplane_operator.running.applying import apply_child
 from tradeplane_operator.running.jobs import ask_for_job
+from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.reading import read_again, resources_of
+from tradeplane_operator.running.remembered import RememberedOf
 from tradeplane_operator.running.settling import await_confirmation, settle
 from tradeplane_operator.running.snapshot_making import make_snapshot
 from tradeplane_operator.running.status import write_finalizers, write_status
@@ -77,8 +79,13 @@ class Strategies:
     """Absent where images need no attestation."""
     approvals: ApprovalChecks | None = None
     """Absent where nothing needs approval."""
-    _refusals: dict[str, dict[str, Refusal]] = field(default_factory=dict)
+    steady: Callable[[], float] = boot_clock
+    """By which it is measured how long a refusal stands."""
+    _refusals: RememberedOf[Key, Refusal] = field(init=False)
     _views: dict[Key, tuple[int, SnapshotView]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._refusals = RememberedOf(self.clock, self.steady)
 
     async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
         """Make one pass; return when to look again. Raises ApiError, NotLeading and PlanUnsettled."""
@@ -102,7 +109,7 @@ class Strategies:
                 self.admission.hold(str(key), key.namespace, running)
 
     def _forget(self, key: Key) -> None:
-        self._refusals.pop(str(key), None)
+        self._refusals.keep(key)
         if self.attestations is not None:
             self.attestations.keep(key, ())
         self._wake(self.admission.forget(str(key)))
@@ -122,7 +129,7 @@ class Strategies:
             connection=self._connection(key, resource),
             sealed=self._sealed(key, resource),
             sealing_terms=self._sealing_terms(key, resource),
-            refusals=self._refusals.get(str(key), {}),
+            refusals=self._refusals.of(key),
             attestations={} if self.attestations is None else self.attestations.facts(key),
         )
 
@@ -272,7 +279,7 @@ class Strategies:
 
     async def _apply(self, key: Key, manifest: Mapping[str, Any]) -> None:
         name = manifest["metadata"]["name"]
-        self._refusals.get(str(key), {}).pop(name, None)
+        self._refusals.forget(key, name)
         refusal = await apply_child(self.client, self.index, key, manifest, self.clock())
         if refusal is not None:
             self._refuse(key, name, refusal)
@@ -280,14 +287,14 @@ class Strategies:
     async def _make_snapshot(self, key: Key, manifest: Mapping[str, Any]) -> None:
         """Make the Snapshot of a session that was closed; another pass records what was seen."""
         name = manifest["metadata"]["name"]
-        self._refusals.get(str(key), {}).pop(name, None)
+        self._refusals.forget(key, name)
         refusal = await make_snapshot(self.client, self.index, key, manifest, self.clock(), self.queue.add)
         if refusal is not None:
             self._refuse(key, name, refusal)
 
     async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:
         run = manifest["metadata"]["name"]
-        self._refusals.get(str(key), {}).pop(run, None)
+        self._refusals.forget(key, run)
         asked = await ask_for_job(self.client, self.index.jobs, key, manifest, self.clock())
         if asked.refusal is not None:
             self._refuse(key, run, asked.refusal)
@@ -296,7 +303,7 @@ class Strategies:
 
     def _refuse(self, key: Key, run: str, refusal: Refusal) -> None:
         """Remember why a Job could not be made, and have it said."""
-        self._refusals.setdefault(str(key), {})[run] = refusal
+        self._refusals.put(key, run, refusal)
         self.queue.add(key)
 
     def _count(self, before: Mapping[str, Any], after: Mapping[str, Any], key: Key) -> None:

@@ -74,10 +74,10 @@ def output_of(result: str) -> str:
 def _missing_plugin(_: str, found: Match[str]) -> StackError:
     name, version = found["name"], found["version"] or ""
     asked = f" {version}" if version else ""
-    return StackInvalid(
-        f"the plugin pulumi-resource-{name}{asked} is missing",
-        f"install it: pulumi plugin install resource {name}{asked}",
-    )
+    remedy = f"install it: pulumi plugin install resource {name}{asked}"
+    if name == "kubernetes":
+        remedy += ", or build it, with Go: python -m tradeplane_stacks.automation"
+    return StackInvalid(f"the plugin pulumi-resource-{name}{asked} is missing", remedy)
 
 
 def _locked(stack: str, found: Match[str]) -> StackError:

@@ -54,18 +54,17 @@ def write_plugin(beside: Path) -> None:
     unnamed.rename(plugin)
 
 
-def search_path(pulumi: Path) -> dict[str, str]:
-    """Return the environment in which the engine finds the plugin, and the plugin this Python.
+def environment(path: str, pulumi: Path) -> dict[str, str]:
+    """Return the environment in which the plugin finds this Python; ``path`` is where the engine looks for programs.
 
     Raises:
-        StackInvalid: when the plugin is neither on PATH nor beside ``pulumi``.
+        StackInvalid: when the plugin is nowhere there.
 
     """
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), str(pulumi.parent)))
     if shutil.which(PLUGIN, path=path) is None:
         raise StackInvalid(
             f"the plugin {PLUGIN} is neither on PATH nor beside {pulumi}",
             "it comes with pulumi: install that whole (https://www.pulumi.com/docs/install/), "
             "or build it, with Go: python -m tradeplane_stacks.automation",
         )
-    return {"PATH": path, "PULUMI_PYTHON_CMD": sys.executable}
+    return {"PULUMI_PYTHON_CMD": sys.executable}

@@ -1,7 +1,8 @@
-"""The program ``pulumi``, which is Pulumi's engine: the one on PATH, or one that was built here.
+"""The program ``pulumi``, which is Pulumi's engine, and its plugins: those on PATH, or what was built here.
 
-Where the published program cannot be had, ``python -m tradeplane_stacks.automation`` builds it from its Go module,
-pinned by checksum as the programs of the embedded cluster are. Nothing builds it unasked, as that takes minutes.
+Where the published programs cannot be had, ``python -m tradeplane_stacks.automation`` builds the engine and its plugin
+of Kubernetes from their Go modules, pinned by checksum as the programs of the embedded cluster are. Nothing builds them
+unasked, as that takes minutes. The plugin of AWS is built from sources that its Go module does not have.
 """
 
 import os
@@ -14,7 +15,7 @@ from semver import VersionInfo
 
 from tradeplane_stacks.automation.errors import StackInvalid
 from tradeplane_stacks.automation.policy_packs import write_plugin
-from tradeplane_stacks.local.binaries import PULUMI, Binaries, Report
+from tradeplane_stacks.local.binaries import PULUMI, PULUMI_KUBERNETES, Binaries, Program, Report
 from tradeplane_stacks.local.errors import EmbeddedClusterError
 from tradeplane_stacks.local.settings import Settings
 
@@ -43,19 +44,25 @@ def locate() -> Path:
 
     """
     published = shutil.which("pulumi")
-    if published is not None:
-        return Path(published)
-    try:
-        built = _built().locate((PULUMI,))[PULUMI]
-    except EmbeddedClusterError:  # there is no Go, so that none can have been built for it
-        built = None
-    if built is None or not built.exists():
+    found = Path(published) if published is not None else _located(PULUMI)
+    if found is None:
         raise StackInvalid("the program pulumi is not on PATH", _REMEDY)
-    return built
+    return found
+
+
+def search_path(pulumi: Path) -> str:
+    """Return where the engine looks for plugins first: PATH, beside ``pulumi``, and for what was built here.
+
+    What is there it takes before what Pulumi fetched itself, which is therefore asked for here.
+    """
+    folders = [os.environ.get("PATH", os.defpath), str(pulumi.parent)]
+    if not _kubernetes_plugin_published() and (built := _located(PULUMI_KUBERNETES)) is not None:
+        folders.append(str(built.parent))
+    return os.pathsep.join(folders)
 
 
 def build(report: Report) -> Path:
-    """Build the program where it is not built yet, and return where it is.
+    """Build the engine where it is not built yet, and return where it is.
 
     Raises:
         MissingProgramsError: when there is no Go.
@@ -65,6 +72,22 @@ def build(report: Report) -> Path:
     path = _built().build((PULUMI,), report)[PULUMI]
     write_plugin(path)
     return path
+
+
+def build_kubernetes_plugin(report: Report) -> Path:
+    """Build the engine's plugin of Kubernetes where it is not built yet, and return where it is.
+
+    Raises:
+        MissingProgramsError: when there is no Go.
+        BuildError: when it cannot be built.
+
+    """
+    return _built().build((PULUMI_KUBERNETES,), report)[PULUMI_KUBERNETES]
+
+
+def kubernetes_plugin_present() -> bool:
+    """Return whether the engine finds a plugin of Kubernetes: a published one, or one that was built here."""
+    return _kubernetes_plugin_published() or _located(PULUMI_KUBERNETES) is not None
 
 
 def command() -> PulumiCommand:
@@ -90,6 +113,21 @@ def command() -> PulumiCommand:
     if version < _OLDEST:
         raise StackInvalid(f"{path} is pulumi {version}, which is too old", _REMEDY)
     return LocatedPulumi(path, version)
+
+
+def _located(program: Program) -> Path | None:
+    """Return where a program is that was built, if it was."""
+    try:
+        path = _built().locate((program,))[program]
+    except EmbeddedClusterError:  # there is no Go, so that none can have been built for it
+        return None
+    return path if path.exists() else None
+
+
+def _kubernetes_plugin_published() -> bool:
+    """Return whether the plugin is on PATH, or Pulumi has fetched one."""
+    fetched = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi", "plugins")
+    return shutil.which(PULUMI_KUBERNETES.name) is not None or any(fetched.glob("resource-kubernetes-v*/"))
 
 
 def _built() -> Binaries:

@@ -16,8 +16,8 @@ from tradeplane_stacks.automation.changes import Change, Violation, Watched
 from tradeplane_stacks.automation.errors import StackAwaited, StackInterrupted, StackInvalid, StackRefused
 from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of, put_off
 from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, finishing_on_interrupt
-from tradeplane_stacks.automation.policy_packs import found_packs, search_path
-from tradeplane_stacks.automation.pulumi_program import command
+from tradeplane_stacks.automation.policy_packs import environment, found_packs
+from tradeplane_stacks.automation.pulumi_program import command, search_path
 from tradeplane_stacks.automation.stack_files import read_settings
 from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
 from tradeplane_stacks.programs.cluster import CLUSTER
@@ -104,7 +104,9 @@ class Stack:
             )
         pulumi = engine or command()
         self._packs = found_packs(policy_packs)
-        settings_of_engine = _SETTINGS | (search_path(Path(pulumi.command)) if self._packs else {})
+        program = Path(pulumi.command)
+        path = search_path(program)
+        settings_of_engine = _SETTINGS | {"PATH": path} | (environment(path, program) if self._packs else {})
         self._workspace = automation.LocalWorkspace(
             work_dir=str(folder), program=self._run, env_vars=settings_of_engine, pulumi_command=pulumi
         )

@@ -18,12 +18,12 @@ import yaml
 from tradeplane_stacks.chart.errors import ChartError
 from tradeplane_stacks.chart.merging import Merging
 from tradeplane_stacks.chart.objects import Template, templates
-from tradeplane_stacks.chart.platform import platform_fields
+from tradeplane_stacks.chart.platform import TOGETHER, platform_fields
 from tradeplane_stacks.chart.rendering import Render, cases, rendered
 from tradeplane_stacks.chart.values import schema, values
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tradeplane_stacks.chart.fields import Fields
     from tradeplane_stacks.deployment import DeployedImages
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _KINDS = ("CustomResourceDefinition",)
 _POLICIES = ("AdmissionParameters", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
 _OWN = Path(__file__).parent / "templates"
-_ONCE = "namespaces-once.yaml"
+_CHECKS = "checks.yaml"
 _KUBERNETES = ">=1.31.0-0"
 _NAMED = re.compile(r'include "tradeplane\.([a-z-]+)"')
 
@@ -61,7 +61,7 @@ def charts(version: str, images: DeployedImages | None, render: Render) -> list[
 
     """
     fields = platform_fields()
-    found = templates(rendered(cases(fields), render), Merging(fields.sources, fields.options))
+    found = templates(rendered(cases(fields, TOGETHER), render), Merging(fields.sources, fields.options))
     _refuse_unused(fields, found)
     kinds = [one for one in found if one.kind in _KINDS]
     policies = [one for one in found if one.kind in _POLICIES]
@@ -80,10 +80,9 @@ def _chart(
     if len(texts) < len(found):
         raise ChartError(f"{name}: two templates of one name")
     asked = [one for template in found for one in template.expressions]
-    own = [f"_{part}.tpl" for part in sorted({part for text in asked for part in _NAMED.findall(text)})]
-    texts |= {file: (_OWN / file).read_text(encoding="utf-8") for file in own}
     if any("$.Values.namespaces" in one for one in asked):
-        texts[_ONCE] = (_OWN / _ONCE).read_text(encoding="utf-8")
+        texts[_CHECKS] = (_OWN / _CHECKS).read_text(encoding="utf-8")
+    texts |= _named_in([*asked, *texts.values()])
     needed = {key for text in texts.values() for key in re.findall(r"\$\.Values\.(\w+)", text)}
     files = {
         "Chart.yaml": yaml.safe_dump(_about(name, description, version), sort_keys=False),
@@ -92,6 +91,14 @@ def _chart(
         **{f"templates/{file}": text for file, text in sorted(texts.items())},
     }
     return Chart(name, semantic(version), files)
+
+
+def _named_in(texts: Iterable[str]) -> dict[str, str]:
+    """Return the files of the named templates that texts include, and those that these include."""
+    files = {f"_{name}.tpl": name for text in texts for name in _NAMED.findall(text)}
+    found = {file: (_OWN / file).read_text(encoding="utf-8") for file in sorted(files)}
+    below = {one for text in found.values() for one in _NAMED.findall(text)} - {*files.values()}
+    return found | (_named_in(f'include "tradeplane.{name}"' for name in below) if below else {})
 
 
 def _about(name: str, description: str, version: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ where what holds them is there, so that those of sections and of items of lists 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
@@ -87,7 +87,7 @@ class _Section:
         default = field.get_default(call_default_factory=True)
         if self.filled or default is PydanticUndefined or default is None:
             return f"{self.expression}.{key}"
-        return f"(dig {json.dumps(key)} {json.dumps(default)} {self.expression})"
+        return f"(dig {json.dumps(key)} {_go(default)} {self.expression})"
 
 
 def fields_of(model: Model, probes: Mapping[str, Sequence[Any]], left_out: Mapping[str, str]) -> Fields:
@@ -121,8 +121,8 @@ class _Walk:
         """Return the values of a section in which nothing is set that need not be."""
         found = {}
         for key, field in model.model_fields.items():
-            form = _Form.of(section.name_of(key), field)
-            if section.name_of(key) not in self.left_out and not form.optional:
+            form = self._form(section, key, field)
+            if form.name not in self.left_out and not form.optional:
                 found[key] = self._value(form, self._below(section, key, field), which)
         return found
 
@@ -133,12 +133,13 @@ class _Walk:
                 yield from self._field(section, key, field)
 
     def _field(self, section: _Section, key: str, field: FieldInfo) -> Iterator[Source | Option]:
-        form = _Form.of(section.name_of(key), field)
+        form = self._form(section, key, field)
         below = self._below(section, key, field)
         expression = section.expression_of(key, field)
         if form.optional:
             given = (self._value(form, below, 0), self._value(form, below, 1))
-            yield Option(form.name, "given", expression, section.within, below.keys, given)
+            condition = f'not (kindIs "invalid" {expression})'  # an empty section is given, too
+            yield Option(form.name, "given", condition, section.within, below.keys, given)
             below = _Section(below.keys, below.expression, {**section.within, form.name: "given"}, filled=False)
         if not form.models:
             yield Source(form.name, f"toJson {expression}", _taken(below.keys))
@@ -163,13 +164,20 @@ class _Walk:
                 within = {**section.within, choice: kind}
             yield from self.within(model, _Section(section.keys, section.expression, within, filled=False))
 
+    def _form(self, section: _Section, key: str, field: FieldInfo) -> _Form:
+        """Return what a field takes; one that has values of its own is taken as a whole."""
+        form = _Form.of(section.name_of(key), field)
+        return replace(form, models=(), repeated=False) if form.name in self.probes else form
+
     def _value(self, form: _Form, section: _Section, which: int) -> Any:
         if form.models:
             if form.repeated:
                 return [self.least(form.models[0], _Section((*section.keys, 0), ITEM, {}, filled=False), which)]
             return self.least(form.models[0], section, which)
-        if form.literals:
+        if form.literals and not form.repeated:
             return form.default if form.default in form.literals else form.literals[0]
+        if form.name not in self.probes and not form.optional and form.default is not PydanticUndefined:
+            return form.default
         if form.name not in self.probes:
             raise ChartError(
                 f"{form.name}: the chart does not know it yet: add two values of it to PROBES, of chart/platform.py"
@@ -201,6 +209,14 @@ def _taken(keys: Sequence[Key]) -> Callable[[Mapping[str, Any]], Any]:
 
 def _options(form: _Form, expression: str, section: _Section) -> Iterator[Option]:
     """Give the options of a flag, or of a field of a few words, but for the one that is there anyway."""
+    if form.repeated:
+        for literal in form.literals:
+            without = [one for one in form.literals if one != literal]
+            condition = f"not (has {json.dumps(literal)} {expression})"
+            yield Option(
+                f"{form.name} without {literal}", "so", condition, section.within, section.keys, (without, without)
+            )
+        return
     least = form.default if form.default in form.literals else next(iter(form.literals), None)
     for literal in form.literals:
         if literal != least:
@@ -233,6 +249,8 @@ class _Form:
         if found is bool:
             return cls(name, optional, default, literals=(False, True))
         item = _bare(get_args(found)[0]) if get_origin(found) is tuple else None
+        if get_origin(item) is Literal and default == get_args(item):
+            return cls(name, optional, default, repeated=True, literals=get_args(item))
         models = tuple(map(_bare, get_args(found))) if _is_union(found) else (item or found,)
         if not all(isinstance(one, type) and issubclass(one, Configuration) for one in models):
             return cls(name, optional, default)
@@ -240,6 +258,13 @@ class _Form:
         if len(models) > 1 and discriminator is None:
             raise ChartError(f"{name}: of several kinds that no field tells apart: give it a discriminator")
         return cls(name, optional, default, models, item is not None, discriminator)
+
+
+def _go(value: Any) -> str:
+    """Return a default as an expression of Go's."""
+    if isinstance(value, list | tuple):
+        return " ".join(["(list", *map(_go, value)]) + ")"
+    return json.dumps(value)
 
 
 def _bare(annotation: Any) -> Any:

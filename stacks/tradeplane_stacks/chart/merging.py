@@ -93,7 +93,20 @@ class Merging:
             return _any_of(asked)
         if (refused := self._covering(others, present)) is not None:
             return f"not ({_any_of(refused)})"
+        if (joined := self._joined(present, others)) is not None:
+            return joined
         raise ChartError(f"{place}: is there in some cases by no option of theirs: {_told(present)}")
+
+    def _joined(self, present: Sequence[Case], others: Sequence[Case]) -> str | None:
+        """Return what all that are present have, and none of the others; or have, but for what an option takes away."""
+        shared = [one for one in self.options if all(case.chosen.get(one.choice) == one.option for case in present)]
+        outer = {pair for one in shared for pair in one.within.items()}
+        asked = [self._asked(one, [*present, *others]) for one in shared if (one.choice, one.option) not in outer]
+        having = [case for case in others if all(case.chosen.get(one.choice) == one.option for one in shared)]
+        if not asked or (refused := self._covering(having, present)) is None:
+            return None
+        joined = [*asked, *([f"not ({_any_of(refused)})"] if refused else [])]
+        return f"and {' '.join(f'({one})' for one in joined)}"
 
     def _covering(self, wanted: Sequence[Case], others: Sequence[Case]) -> list[str] | None:
         """Return conditions of which each wanted case fulfils one, and none of the others does; the widest first."""
@@ -173,7 +186,7 @@ def _same(one: Any, other: Any) -> bool:
 
 def _as_documents(found: Sequence[Found], place: str) -> list[Found] | None:
     """Return files of YAML as what they hold; None where they are no such files."""
-    if not place.endswith((".yaml", ".yml")):
+    if not place.endswith((".yaml", ".json")):
         return None
     return [Found(one.case, (yaml.safe_load(one.values[0]), yaml.safe_load(one.values[1]))) for one in found]
 
@@ -183,7 +196,7 @@ def _aligned(found: Sequence[Found], place: str) -> dict[str, list[Found]]:
     lists = [[_name(item) for item in value] for one in found for value in one.values]
     if all(name is not None for names in lists for name in names):
         order: list[str] = []
-        for names in lists:
+        for names in sorted(lists, key=len, reverse=True):  # the fullest says most about the order
             _insert(order, [str(name) for name in names], place)
         return {name: [_named(one, name) for one in found] for name in order}
     if len({len(names) for names in lists}) == 1:

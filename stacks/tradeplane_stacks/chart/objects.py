@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.chart.errors import ChartError
 from tradeplane_stacks.chart.fields import ITEM
+from tradeplane_stacks.chart.merging import Merging
+from tradeplane_stacks.chart.platform import WHERE
 from tradeplane_stacks.chart.tree import (
     Entries,
     Expression,
@@ -23,7 +25,7 @@ from tradeplane_stacks.chart.tree import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tradeplane_stacks.chart.merging import Found, Merging
+    from tradeplane_stacks.chart.merging import Found
     from tradeplane_stacks.chart.rendering import Identity
 
 _KEPT = ("CustomResourceDefinition", "Namespace")
@@ -58,9 +60,14 @@ def _template(
 ) -> Template:
     kind, _, name, of_an_item = identity
     place = f"{kind} {name}".rstrip()
+    if not of_an_item:  # what an item says is asked where there is one
+        merging = Merging(
+            [one for one in merging.sources if ITEM not in one.text],
+            [one for one in merging.options if 0 not in one.keys],
+        )
     there = [one for one in found if not one.absent]
     node = merging.node(there, place)
-    condition = merging.condition(found, place)
+    condition = WHERE[kind, name] if (kind, name) in WHERE else merging.condition(found, place)
     # What holds a namespace that stays is to stay with it; what opens it goes with the value that asked for it.
     if kind in _KEPT or (of_an_item and condition is None):
         node = _with(node, ("metadata", "annotations"), _KEEP, place)

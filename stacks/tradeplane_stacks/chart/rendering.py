@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Annotated, Any
 
 import yaml
+from pydantic import TypeAdapter
 
 from tradeplane_stacks.chart.errors import ChartError
 from tradeplane_stacks.chart.fields import ABSENT, Fields, Option
@@ -25,9 +27,17 @@ _ROOT = "kustomization.yaml"
 _OF_THE_ITEM = ""
 
 
-def cases(fields: Fields) -> list[Case]:
-    """Return the configurations that are rendered: the least, and with each option, within what it needs, no other."""
-    return [_case(fields, chain) for chain in ([], *(_chain(fields, option) for option in fields.options))]
+def cases(fields: Fields, together: Iterable[Iterable[tuple[str, str]]]) -> list[Case]:
+    """Return the configurations that are rendered: the least, and with each option, within what it needs, no other.
+
+    Args:
+        fields: of the configuration.
+        together: options that are rendered together besides, by their choices and names.
+
+    """
+    named = {(one.choice, one.option): one for one in fields.options}
+    several = ([one for pair in options for one in _chain(fields, named[pair])] for options in together)
+    return [_case(fields, chain) for chain in ([], *(_chain(fields, option) for option in fields.options), *several)]
 
 
 def _chain(fields: Fields, option: Option) -> list[Option]:
@@ -48,7 +58,23 @@ def _config(fields: Fields, chain: Sequence[Option], which: int) -> Json:
         for key in option.keys[:-1]:
             at = at[key]
         at[option.keys[-1]] = copy.deepcopy(option.values[which])
-    return PlatformConfig.read(values).model_dump(mode="json")
+    return read_alone(values).model_dump(mode="json")
+
+
+def read_alone(values: Json) -> PlatformConfig:
+    """Return a configuration of which each field is checked, and not what they are to each other.
+
+    With one option alone a configuration may be none that anybody could use, as a queue without queues; what is made of
+    the option is the same.
+    """
+    checked = {key: _alone(key).validate_python(one, strict=False) for key, one in values.items()}
+    return PlatformConfig.model_construct(**checked)
+
+
+@cache
+def _alone(key: str) -> TypeAdapter[Any]:
+    field = PlatformConfig.model_fields[key]
+    return TypeAdapter(Annotated[field.annotation, field])
 
 
 def rendered(found: Iterable[Case], render: Render) -> dict[Identity, list[Found]]:
@@ -77,7 +103,7 @@ class _Parts:
 
     def objects(self, config: Json) -> dict[Identity, Json]:
         """Return the objects of a configuration."""
-        files = kustomizations(PlatformConfig.read(config))
+        files = kustomizations(read_alone(config))
         items = {one["name"] for one in config["namespaces"]}
         found: dict[Identity, Json] = {}
         for part in yaml.safe_load(files[_ROOT])["resources"]:
@@ -89,11 +115,11 @@ class _Parts:
         return found
 
     def _rendered(self, part: str, files: Mapping[str, str]) -> list[Json]:
-        of_it = dict(_named_by_no_digest({path: text for path, text in files.items() if path.startswith(f"{part}/")}))
-        of_it[_ROOT] = kustomization_text({"resources": [part]})
+        of_it = {path: text for path, text in files.items() if path.startswith(f"{part}/")}
         key = tuple(sorted(of_it.items()))
         if key not in self._known:
-            self._known[key] = self._render(of_it)
+            root = {_ROOT: kustomization_text({"resources": [part]})}
+            self._known[key] = self._render(dict(_named_by_no_digest(of_it)) | root)
         return self._known[key]
 
 
@@ -113,7 +139,7 @@ def _named_by_no_digest(files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 def _identity(one: Json, items: set[str]) -> Identity:
     metadata = one["metadata"]
     namespace, name = metadata.get("namespace", ""), metadata["name"]
-    of_an_item = namespace in items or (one["kind"] == "Namespace" and name in items)
-    if not of_an_item:
+    named = next((item for item in items if item == name or name.endswith(f"-{item}")), None)
+    if namespace not in items and (namespace or named is None):
         return one["kind"], namespace, name, False
-    return one["kind"], _OF_THE_ITEM, "" if name in items else name, True
+    return one["kind"], _OF_THE_ITEM, name if named is None else name.removesuffix(named).rstrip("-"), True

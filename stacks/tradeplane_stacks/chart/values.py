@@ -16,6 +16,7 @@ import yaml
 
 from tradeplane_stacks.chart.platform import LEFT_OUT
 from tradeplane_stacks.components.platform_config import PlatformConfig
+from tradeplane_stacks.components.platform_evidence import TRUST_CONFIG_TYPE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _OF_NOBODY_ELSE = {"not": {"pattern": "^(default|tradeplane-system|kube-.*)$"}}
+_OF_SIGSTORE = {"properties": {"mediaType": {"const": TRUST_CONFIG_TYPE}}, "required": ["mediaType"]}
 _NAMED = re.compile(r'"#/\$defs/([^"]+)"')
-ALSO: Mapping[str, Json] = MappingProxyType({"namespaces.name": _OF_NOBODY_ELSE})
+ALSO: Mapping[str, Json] = MappingProxyType({"namespaces.name": _OF_NOBODY_ELSE, "evidence.trust_config": _OF_SIGSTORE})
 """What the model checks of fields and its schema does not say."""
 
 

@@ -7,23 +7,21 @@ server as they are, since a class of the SDK for each would be a second form of 
 They are this platform's, and nobody else's: fields that somebody has taken over by hand are taken back.
 """
 
-import base64
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any
 
 import pulumi
 
 from tradeplane_stacks.components.platform_config import PlatformConfig
-from tradeplane_stacks.components.platform_manifests import SYSTEM, kustomizations
+from tradeplane_stacks.components.platform_layer import OPERATOR, SYSTEM
+from tradeplane_stacks.components.platform_manifests import kustomizations
 from tradeplane_stacks.components.platform_order import Object, in_waves, resource_name, type_token
+from tradeplane_stacks.components.platform_secrets import secrets
 from tradeplane_stacks.components.stack_name import StackName
 from tradeplane_stacks.kustomize import KustomizeError, render
 
 TAKES_BACK = {"pulumi.com/patchForce": "true"}
 """Annotation by which the provider of Pulumi wins conflicts about fields."""
-_ACCOUNT = "tradeplane-operator"
-_SIGNING_KEY = "tradeplane-signing-key"
 # With these go every Strategy there is, and all that tenants have.
 _PROTECTED = ("CustomResourceDefinition", "Namespace")
 
@@ -55,13 +53,11 @@ class Platform(pulumi.ComponentResource):
             objects: list[Object] = list(render(kustomizations(config)))
         except KustomizeError as error:
             raise pulumi.RunError(f"{name}: {error}") from error
-        key = config.evidence.signing_key if config.evidence is not None else None
-        if key is not None:
-            objects.append(_signing_key(key.get_secret_value()))
+        objects += secrets(config)
         made: list[pulumi.Resource] = []
         for wave in in_waves(objects):
             made = [*made, *[self._made(one, made) for one in wave]]
-        self.operator = f"system:serviceaccount:{SYSTEM}:{_ACCOUNT}"
+        self.operator = f"system:serviceaccount:{SYSTEM}:{OPERATOR}"
         self.kinds = self._names_of("CustomResourceDefinition", objects, made)
         self.namespaces = self._names_of("Namespace", objects, made).apply(lambda found: sorted({*found} - {SYSTEM}))
         self.register_outputs({"kinds": self.kinds, "namespaces": self.namespaces, "operator": self.operator})
@@ -90,15 +86,3 @@ class Platform(pulumi.ComponentResource):
         names = sorted(one["metadata"]["name"] for one in objects if one["kind"] == kind)
         there = [one.urn for one in made]
         return pulumi.Output.all(*there).apply(lambda _: names)
-
-
-def _signing_key(pem: str) -> dict[str, Any]:
-    """Return the Secret that the manifests mount; Pulumi keeps what is in it encrypted."""
-    encoded = base64.b64encode(pem.encode()).decode()
-    return {
-        "apiVersion": "v1",
-        "kind": "Secret",
-        "metadata": {"name": _SIGNING_KEY, "namespace": SYSTEM, "labels": {"app.kubernetes.io/part-of": "tradeplane"}},
-        "type": "Opaque",
-        "data": pulumi.Output.secret({"key.pem": encoded}),
-    }

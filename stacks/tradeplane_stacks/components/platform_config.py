@@ -4,27 +4,38 @@ Everything that the operator is told comes from here, so that a wrong field is t
 that are not here are the operator's defaults (docs/operator.md).
 """
 
-from typing import Annotated, Literal, Self, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias, get_args
 
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from pydantic import Field, SecretStr, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from tradeplane_stacks.components.cluster_access import KubernetesName
 from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.image_reference import ImageByDigest
+from tradeplane_stacks.components.platform_evidence import Evidence
+from tradeplane_stacks.components.platform_ledger import Ledger, VolumeHeads
+from tradeplane_stacks.components.platform_monitoring import Monitoring
+from tradeplane_stacks.components.platform_queues import Queues
+from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust
 from tradeplane_stacks.components.principals import RoleArn
 
-KEY_FILE = "file:/etc/tradeplane-signing/key.pem"
-"""The signer whose key is in the Secret of the operator's namespace (operator/deploy/components/evidence)."""
 _SYSTEM = ("default", "tradeplane-system")
 
-# What the operator's own settings take (docs/operator.md), and of signers those that need no more than is here.
-Registry = Annotated[str, StringConstraints(max_length=200, pattern=r"^[A-Za-z0-9.\[\]:-]+(/[a-z0-9][a-z0-9._-]*)*$")]
-Signer = Annotated[
-    str,
-    StringConstraints(max_length=1024, pattern=r"^(file:/etc/tradeplane-signing/key\.pem|awskms:///[A-Za-z0-9:/_-]+)$"),
+Policy = Literal[
+    "approvals",
+    "architectures",
+    "image-sources",
+    "live-trading",
+    "resources",
+    "restricted-pods",
+    "runs",
+    "tenancy",
+    "verified-images",
 ]
+"""A folder of policies/admission."""
+POLICIES: tuple[Policy, ...] = get_args(Policy)
+"""Every policy there is."""
+
+Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 # As AdmissionParameters takes them: a prefix with a slash at its end.
 RegistryPrefix = Annotated[
     str,
@@ -35,16 +46,24 @@ RegistryPrefix = Annotated[
 
 
 class Images(Configuration):
-    """The operator's image, and the one that runs where a Strategy names none."""
+    """The operator's image, the one that runs where a Strategy names none, and by whom images must be attested."""
 
     operator: ImageByDigest
     workloads: ImageByDigest
+    attested: ImageTrust | None = None
 
 
 class VolumeStore(Configuration):
     """A store on volumes: the claim `tradeplane-store`, in the operator's namespace and in each that runs work."""
 
     kind: Literal["volume"]
+    # A folder of the nodes, one below it for each namespace: volumes and claims are made of it. For clusters of one
+    # machine; left out where the cluster provides the claims.
+    directory: (
+        Annotated[str, StringConstraints(max_length=512, pattern=r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$")] | None
+    ) = None
+    # Whether the operator may delete what Snapshots of the deletionPolicy Delete name.
+    removal: bool = False
 
 
 class S3Store(Configuration):
@@ -52,42 +71,11 @@ class S3Store(Configuration):
 
     kind: Literal["s3"]
     url: Annotated[str, StringConstraints(max_length=1024, pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._-]+)*$")]
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    region: Region
     credentials: Literal["role", "secret"] = "role"
 
 
 Store: TypeAlias = Annotated[VolumeStore | S3Store, Field(discriminator="kind")]
-
-
-class Evidence(Configuration):
-    """Where runs are attested, and who signs."""
-
-    registry: Registry
-    signer: Signer
-    # The key itself, in PEM: a secret of the stack. Left out where somebody else makes the Secret.
-    signing_key: SecretStr | None = None
-    plain_http: bool = False
-    required: bool = False
-    timestamp_authority: Annotated[str, StringConstraints(max_length=512, pattern=r"^https?://")] | None = None
-
-    @field_validator("signing_key")
-    @classmethod
-    def _signs(cls, key: SecretStr | None) -> SecretStr | None:
-        if key is None:
-            return None
-        try:
-            found = load_pem_private_key(key.get_secret_value().encode(), password=None)
-        except (TypeError, ValueError):
-            raise ValueError("is no private key in PEM without a passphrase") from None
-        if not isinstance(found, ec.EllipticCurvePrivateKey) or found.curve.name != "secp256r1":
-            raise ValueError("is to be a key of the curve P-256")
-        return key
-
-    @model_validator(mode="after")
-    def _used(self) -> Self:
-        if self.signing_key is not None and self.signer != KEY_FILE:
-            raise ValueError(f"signing_key is for the signer {KEY_FILE}; {self.signer} has its own")
-        return self
 
 
 class Limits(Configuration):
@@ -103,9 +91,13 @@ class RunsNamespace(Configuration):
     name: KubernetesName
     # Held to the policies for tenants; the label stays for good.
     tenant: KubernetesName | None = None
-    quota: Literal["small", "large"] = "small"
+    quota: Literal["none", "small", "large"] = "small"
     # Whether its probes, captures and traders may reach brokers and exchanges; all else reaches the store alone.
     brokers: bool = False
+    # Whether it has the queue `runs`.
+    queue: bool = False
+    # Whether its pods may be of images alone that the operator has verified.
+    verified_images: bool = False
     runner_role: RoleArn | None = None
 
     @field_validator("name")
@@ -116,17 +108,39 @@ class RunsNamespace(Configuration):
         return name
 
 
+class ActiveRegion(Configuration):
+    """Which region of a service this is, and where it is recorded which one leads (docs/stacks/failover.md)."""
+
+    name: Region
+    table: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
+    table_regions: Annotated[tuple[Region, ...], Field(min_length=1)]
+    valid_seconds: Annotated[int, Field(ge=10, le=300)] = 30
+
+
 class PlatformConfig(Configuration):
     """All that an installation is made by."""
 
     images: Images
     store: Store
     evidence: Evidence | None = None
+    approvals: Approvals | None = None
+    ledger: Ledger | None = None
+    queues: Queues | None = None
+    # Left out where the cluster has no Prometheus Operator, and so not the kinds.
+    monitoring: Monitoring | None = None
     limits: Limits = Limits()
     namespaces: Annotated[tuple[RunsNamespace, ...], Field(max_length=200)] = ()
+    # Whether the operator may see and serve the whole cluster, or these namespaces alone.
+    serves: Literal["cluster", "namespaces"] = "cluster"
+    # Which admission policies hold; who leaves one out answers for what it would have refused.
+    policies: Annotated[tuple[Policy, ...], Field(max_length=len(POLICIES))] = POLICIES
     # Registries whose images tenants may run; the runner's own repository where it is left out.
     registries: Annotated[tuple[RegistryPrefix, ...], Field(min_length=1, max_length=64)] | None = None
-    # IAM role of the operator's account, by the annotation of IRSA; EKS pod identity needs none.
+    # Where the service is in several regions; the operator leads in the active one alone.
+    failover: ActiveRegion | None = None
+    # Whether accounts have their roles by EKS Pod Identity, whose agent is reached by a way of its own.
+    pod_identity: bool = False
+    # IAM role of the operator's account, by the annotation of IRSA; EKS Pod Identity needs none.
     operator_role: RoleArn | None = None
     # Where nodes are of several, the operator's image may be of one.
     architecture: Literal["amd64", "arm64"] | None = None
@@ -137,9 +151,46 @@ class PlatformConfig(Configuration):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        names = [namespace.name for namespace in self.namespaces]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"namespaces: {', '.join(twice)} more than once")
+        for field, names in (("namespaces", [one.name for one in self.namespaces]), ("policies", [*self.policies])):
+            if twice := sorted({name for name in names if names.count(name) > 1}):
+                raise ValueError(f"{field}: {', '.join(twice)} more than once")
+        return self
+
+    @model_validator(mode="after")
+    def _namespaces_can_work(self) -> Self:
+        for namespace in self.namespaces:
+            if fault := self._unfit(namespace):
+                raise ValueError(f"namespaces: {namespace.name}: {fault}")
+        return self
+
+    def _unfit(self, namespace: RunsNamespace) -> str | None:
+        """Return why a namespace could not do what is asked of it."""
+        if namespace.tenant is None and "tenancy" in self.policies:
+            return "tenant: under the policy tenancy nothing of ours is created in a namespace of nobody: name a tenant"
+        if namespace.queue and self.queues is None:
+            return "queue: there are no queues: configure queues"
+        if namespace.queue and namespace.tenant is not None and "runs" in self.policies:
+            return "queue: the policy runs refuses Kueue in namespaces of tenants: leave out queue, or the policy"
+        if namespace.verified_images and self.images.attested is None:
+            return "verified_images: the operator verifies none: configure images.attested"
+        if namespace.verified_images and "verified-images" not in self.policies:
+            return "verified_images: the policy verified-images is left out of policies"
+        return None
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        known = {namespace.name for namespace in self.namespaces}
+        for rule in self.approvals.rules if self.approvals is not None else ():
+            if strange := sorted({*rule.namespaces} - known):
+                raise ValueError(f"approvals.rules: namespaces: {', '.join(strange)} are none of namespaces")
+        if self.serves == "namespaces" and not self.namespaces:
+            raise ValueError("serves: there are no namespaces to serve: name them, or leave it out")
+        if self.serves == "namespaces" and self.ledger is not None:
+            raise ValueError("ledger: its recorder sees the whole cluster: leave it out, or serves: namespaces")
+        if self.ledger is not None and isinstance(self.ledger.heads, VolumeHeads) and isinstance(self.store, S3Store):
+            raise ValueError("ledger.heads: kind: volume needs a store on a volume; heads of this one go to S3")
+        if self.queues is not None and self.queues.workers and self.evidence is not None:
+            raise ValueError("queues.workers: runs of other clusters are not attested: leave out evidence, or workers")
         return self
 
     @property

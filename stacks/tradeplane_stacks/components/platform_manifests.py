@@ -1,147 +1,127 @@
 """Which manifests of the repository a platform is, as kustomizations: what differs is laid over them here, and no more.
 
 Pure: from a configuration to files. ``tradeplane_stacks.kustomize`` renders them, and ``kubectl apply -k`` of the same
-files would apply the same objects.
+files would apply the same objects. Secrets are not among them: those go from the stack to the cluster.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-import yaml
-
-from tradeplane_stacks.components.platform_config import PlatformConfig, RunsNamespace, S3Store
+from tradeplane_stacks.components.platform_config import POLICIES, PlatformConfig, RunsNamespace, S3Store, Store
+from tradeplane_stacks.components.platform_layer import DEPLOY, OPERATOR, SYSTEM
+from tradeplane_stacks.components.platform_layers import layers
+from tradeplane_stacks.components.platform_ledger_layer import RECORDER
+from tradeplane_stacks.components.platform_patches import annotated, changed, merged, renamed, step
+from tradeplane_stacks.components.platform_settings import CLAIM, settings
 from tradeplane_stacks.deployment import DeployedImages, kustomization_text, operator_kustomization
 
-SYSTEM = "tradeplane-system"
-"""The operator's namespace; the manifests have it."""
-ROLE = "eks.amazonaws.com/role-arn"
-"""Annotation of an account by which its pods take on a role of IAM (IRSA)."""
-_DEPLOY = "manifests/operator/deploy"
 _POLICIES = "manifests/policies"
-# The operator reaches these anyway (operator/deploy/base/network-policy.yaml).
-_OPEN_PORTS = (443, 6443)
+_ALL_STORES = "all"
 
 
 def kustomizations(config: PlatformConfig) -> dict[str, str]:
     """Return the files of a platform's kustomizations, by their paths."""
-    parts = {
-        "operator": _operator(config),
-        "admission": {"kustomization.yaml": kustomization_text(_admission(config))},
-    }
+    parts = {"operator": _operator(config)}
+    if config.policies:
+        parts["admission"] = _alone(_admission(config))
+    if directory := _directory(config.store):
+        volume = _volume(_ALL_STORES, SYSTEM, directory)
+        parts["store"] = _alone({"namespace": SYSTEM, "resources": [f"../{DEPLOY}/directory-store"], "patches": volume})
     for namespace in config.namespaces:
-        fields = _namespace(namespace, in_network=isinstance(config.store, S3Store))
-        parts[f"namespaces/{namespace.name}"] = {"kustomization.yaml": kustomization_text(fields)}
+        parts[f"namespaces/{namespace.name}"] = _alone(_namespace(namespace, config))
     files = {f"{part}/{name}": text for part, found in parts.items() for name, text in found.items()}
     return {"kustomization.yaml": kustomization_text({"resources": sorted(parts)}), **files}
 
 
-def settings(config: PlatformConfig) -> dict[str, Any]:
-    """Return the operator's settings, but for the runner's image."""
-    found: dict[str, Any] = {
-        "stores": {"default": _store(config)},
-        "images": {"registries": list(config.image_registries)},
-        "limits": {"runs": config.limits.runs, "runsPerNamespace": config.limits.runs_per_namespace},
-    }
-    evidence = config.evidence
-    if evidence is not None:
-        found["evidence"] = {
-            "registry": evidence.registry,
-            "signer": evidence.signer,
-            "plainHttp": evidence.plain_http,
-            "required": evidence.required,
-        }
-        if evidence.timestamp_authority is not None:
-            found["evidence"]["timestampAuthority"] = evidence.timestamp_authority
-    return found
-
-
-def _store(config: PlatformConfig) -> dict[str, Any]:
-    store = config.store
-    if not isinstance(store, S3Store):
-        return {"url": "file:///store", "claim": "tradeplane-store"}
-    found: dict[str, Any] = {"url": store.url, "environment": {"AWS_REGION": store.region}}
-    return found | ({"credentialsSecret": "tradeplane-store"} if store.credentials == "secret" else {})
+def _alone(fields: dict[str, Any]) -> dict[str, str]:
+    given = {key: value for key, value in fields.items() if value}
+    return {"kustomization.yaml": kustomization_text(given)}
 
 
 def _operator(config: PlatformConfig) -> dict[str, str]:
-    below = f"../{_DEPLOY}"
-    return operator_kustomization(
-        [f"{below}/crds", f"{below}/base"],
-        [f"{below}/components/{name}" for name in _components(config)],
+    laid = [*layers(config)]
+    made = operator_kustomization(
+        [f"../{DEPLOY}/crds", f"../{DEPLOY}/base"],
+        [layer.name for layer in laid],
         DeployedImages(config.images.operator, config.images.workloads),
         settings(config),
         patches=list(_operator_patches(config)),
     )
-
-
-def _components(config: PlatformConfig) -> Iterator[str]:
-    yield "cluster-wide"
-    if not isinstance(config.store, S3Store):
-        yield "file-store"
-    elif config.store.credentials == "secret":
-        yield "s3-credentials"
-    if config.evidence is not None:
-        yield "evidence"
-        if _registry_port(config.evidence.registry) not in _OPEN_PORTS:
-            yield "registry-egress"
+    return {**made, **{path: text for layer in laid for path, text in layer.files()}}
 
 
 def _operator_patches(config: PlatformConfig) -> Iterator[dict[str, Any]]:
     if config.operator_role is not None:
-        yield _annotated("tradeplane-operator", SYSTEM, config.operator_role)
+        yield annotated(OPERATOR, SYSTEM, config.operator_role)
     if config.architecture is not None:
-        selector = {"kubernetes.io/arch": config.architecture}
-        yield _changes("Deployment", "tradeplane-operator", "add", "/spec/template/spec/nodeSelector", selector)
-    if config.evidence is not None:
-        port = _registry_port(config.evidence.registry)
-        if port not in _OPEN_PORTS:
-            path = "/spec/egress/0/ports/0/port"
-            yield _changes("NetworkPolicy", "tradeplane-operator-to-registry", "replace", path, port)
+        selector = step("add", "/spec/template/spec/nodeSelector", {"kubernetes.io/arch": config.architecture})
+        yield changed("Deployment", OPERATOR, selector)
+        if config.ledger is not None:
+            yield changed("Deployment", RECORDER, selector)
 
 
 def _admission(config: PlatformConfig) -> dict[str, Any]:
     below = f"../{_POLICIES}/admission"
-    path = "/spec/imageSources/registries"
-    registries = list(config.image_registries)
+    chosen = ["all"] if {*config.policies} == {*POLICIES} else sorted(config.policies)
+    registries = step("replace", "/spec/imageSources/registries", list(config.image_registries))
     return {
-        "resources": [f"{below}/parameters", f"{below}/all"],
-        "patches": [_changes("AdmissionParameters", "tradeplane-image-sources", "replace", path, registries)],
+        "resources": [f"{below}/parameters", *[f"{below}/{one}" for one in chosen]],
+        "patches": [changed("AdmissionParameters", "tradeplane-image-sources", registries)],
     }
 
 
-def _namespace(namespace: RunsNamespace, *, in_network: bool) -> dict[str, Any]:
-    deploy = f"../../{_DEPLOY}"
-    components = [*(["s3-egress"] if in_network else []), *(["broker-egress"] if namespace.brokers else [])]
-    patches = []
+def _namespace(namespace: RunsNamespace, config: PlatformConfig) -> dict[str, Any]:
+    deploy, directory = f"../../{DEPLOY}", _directory(config.store)
+    resources = [f"{deploy}/namespace"]
+    patches = _volume(namespace.name, namespace.name, f"{directory}/{namespace.name}") if directory else []
+    if directory:
+        resources.append(f"{deploy}/directory-store")
+    if namespace.quota != "none":
+        resources.append(f"../../{_POLICIES}/quotas/{namespace.quota}")
     if namespace.runner_role is not None:
-        patches.append(_annotated("tradeplane-runner", None, namespace.runner_role))
-    if namespace.tenant is not None:
-        labels = {"tradeplane.dev/tenant": namespace.tenant, "tradeplane.dev/runs": "guarded"}
-        patches.append(_merged("v1", "Namespace", {"name": "research", "labels": labels}))
+        patches.append(annotated("tradeplane-runner", None, namespace.runner_role))
+    if labels := _labels(namespace):
+        patches.append(
+            merged({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "research", "labels": labels}})
+        )
     return {
         "namespace": namespace.name,
-        "resources": [f"{deploy}/namespace", f"../../{_POLICIES}/quotas/{namespace.quota}"],
-        **({"components": [f"{deploy}/components/{name}" for name in components]} if components else {}),
-        **({"patches": patches} if patches else {}),
+        "resources": resources,
+        "components": [f"{deploy}/components/{name}" for name in _namespace_components(namespace, config)],
+        "patches": patches,
     }
 
 
-def _annotated(account: str, namespace: str | None, role: str) -> dict[str, Any]:
-    within = {"namespace": namespace} if namespace else {}
-    return _merged("v1", "ServiceAccount", {"name": account, **within, "annotations": {ROLE: role}})
+def _namespace_components(namespace: RunsNamespace, config: PlatformConfig) -> Iterator[str]:
+    if isinstance(config.store, S3Store):
+        yield "s3-egress"
+        if config.pod_identity:
+            yield "runs-pod-identity-egress"
+    if config.serves == "namespaces":
+        yield "served-namespace"
+    if namespace.brokers:
+        yield "broker-egress"
+    if namespace.queue:
+        yield "local-queue"
 
 
-def _merged(api_version: str, kind: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
-    document = {"apiVersion": api_version, "kind": kind, "metadata": dict(metadata)}
-    return {"target": {"kind": kind, "name": metadata["name"]}, "patch": yaml.safe_dump(document)}
+def _labels(namespace: RunsNamespace) -> dict[str, str]:
+    tenant = {"tradeplane.dev/tenant": namespace.tenant, "tradeplane.dev/runs": "guarded"} if namespace.tenant else {}
+    return {**tenant, **({"tradeplane.dev/images": "verified"} if namespace.verified_images else {})}
 
 
-def _changes(kind: str, name: str, operation: str, path: str, value: Any) -> dict[str, Any]:
-    patch = [{"op": operation, "path": path, "value": value}]
-    return {"target": {"kind": kind, "name": name}, "patch": yaml.safe_dump(patch)}
+def _directory(store: Store) -> str | None:
+    return None if isinstance(store, S3Store) else store.directory
 
 
-def _registry_port(registry: str) -> int:
-    host = registry.partition("/")[0]
-    _, colon, port = host.rpartition(":")
-    return int(port) if colon and port.isdigit() else 443
+def _volume(name: str, namespace: str, directory: str) -> list[dict[str, Any]]:
+    """Return the changes that make a volume of a folder, for the claim of a namespace."""
+    volume = renamed(
+        "PersistentVolume",
+        CLAIM,
+        f"{CLAIM}-{name}",
+        step("replace", "/spec/hostPath/path", directory),
+        step("replace", "/spec/claimRef/namespace", namespace),
+    )
+    claim = changed("PersistentVolumeClaim", CLAIM, step("replace", "/spec/volumeName", f"{CLAIM}-{name}"))
+    return [volume, claim]

@@ -169,13 +169,22 @@ class Buildx:
         """Build from the cache and push; return the digest of the index."""
         name = f"{repository}:{request.tag.rpartition(':')[2]}"
         insecure = ",registry.insecure=true" if plain_http else ""
-        return self._build(
-            request, f"type=image,name={name},push=true,oci-mediatypes=true,rewrite-timestamp=true{insecure}"
-        )
+        output = f"type=image,name={name},push=true,oci-mediatypes=true,rewrite-timestamp=true{insecure}"
+        return self._digest(request, output)
 
     def export(self, request: BuildRequest, directory: Path) -> str:
         """Write an OCI image layout; return the digest of the index."""
-        return self._build(request, f"type=oci,dest={directory},tar=false,rewrite-timestamp=true")
+        return self._digest(request, f"type=oci,dest={directory},tar=false,rewrite-timestamp=true")
+
+    def _digest(self, request: BuildRequest, output: str) -> str:
+        """Build and return the digest of what was put out. Raises ImageError where buildx names none."""
+        digest = self._build(request, output)
+        if not digest:
+            raise ImageError(
+                f"While building {request.tag}: buildx {self.version} says no digest of what it put out. Use a builder "
+                "that writes OCI images (docker buildx create --driver docker-container --use), or buildah."
+            )
+        return digest
 
     def _build(self, request: BuildRequest, output: str) -> str:
         platforms = ",".join(f"linux/{architecture}" for architecture in request.architectures)

@@ -23,6 +23,7 @@ from pathlib import Path
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
 from tradeplane_stacks.local.go_build import (
     COMPILER_FLAGS,
+    Copy,
     GoBuild,
     Overlay,
     Replacement,
@@ -95,6 +96,21 @@ COSIGN = Program("cosign", "cosign", "github.com/sigstore/cosign/v3/cmd/cosign")
 DISTRIBUTION = Program("registry", "distribution", "github.com/distribution/distribution/v3/cmd/registry")
 PULUMI = Program("pulumi", "pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi")
 """The engine of Pulumi, for machines that the published program cannot be had on; not part of a cluster."""
+_PULUMI_KUBERNETES = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+_OF_PULUMI_KUBERNETES = "cmd/pulumi-resource-kubernetes"
+PULUMI_KUBERNETES = Program(
+    "pulumi-resource-kubernetes",
+    "pulumi-kubernetes",
+    f"{_PULUMI_KUBERNETES}/{_OF_PULUMI_KUBERNETES}",
+    overlay=Overlay(
+        _PULUMI_KUBERNETES,
+        tuple(
+            Copy(f"{_OF_PULUMI_KUBERNETES}/{name}-embed.json", f"{_OF_PULUMI_KUBERNETES}/{name}.json")
+            for name in ("schema", "terraform-mapping")
+        ),
+    ),
+)
+"""The engine's provider of Kubernetes, for the same machines. Its version is that of its commit."""
 
 CONTROL_PLANE = (ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBECTL)
 """What a control plane without nodes needs."""
@@ -161,6 +177,9 @@ def link_flags(program: Program) -> str:
         # Without it the engine takes itself for a development build, and the Automation API cannot tell what it can do.
         version = module_version("pulumi", "github.com/pulumi/pulumi/pkg/v3")
         flags += f" -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
+    if program.module == "pulumi-kubernetes":
+        version = module_version("pulumi-kubernetes", _PULUMI_KUBERNETES).removeprefix("v")
+        flags += f" -X {_PULUMI_KUBERNETES}/pkg/version.Version={version}"
     if program.module == "kubernetes":
         version = module_version("kubernetes", "k8s.io/kubernetes")
         major, minor, _ = version.removeprefix("v").split(".", 2)

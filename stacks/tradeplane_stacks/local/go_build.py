@@ -66,12 +66,21 @@ class Substitution:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A file that a dependency's own build makes of another of its files, and that its module therefore lacks."""
+
+    file: str
+    source: str
+    """The file that is there, relative to the dependency as well."""
+
+
+@dataclass(frozen=True)
 class Overlay:
     """Changes of a dependency that a build is made from."""
 
     dependency: str
     """Path of the Go module."""
-    changes: tuple[Replacement | Substitution, ...]
+    changes: tuple[Replacement | Substitution | Copy, ...]
 
     def decides(self, module: Path) -> str:
         """Return all that decides what is built, but for the dependency itself."""
@@ -148,11 +157,14 @@ class GoBuild:
         for folder in (copy, *(path for path in copy.rglob("*") if path.is_dir())):
             folder.chmod(0o755)  # the module cache is read-only
         for change in overlay.changes:
-            changed = copy / change.file
-            if not changed.exists():
-                raise BuildError(f"{overlay.dependency} has no {change.file} any more: what replaces it must follow.")
-            before = changed.read_text(encoding="utf-8")
-            changed.write_text(change.content(before, self.module), encoding="utf-8")
+            present = change.source if isinstance(change, Copy) else change.file
+            if not (copy / present).exists():
+                raise BuildError(f"{overlay.dependency} has no {present} any more: what is made of it must follow.")
+            if isinstance(change, Copy):
+                shutil.copyfile(copy / present, copy / change.file)
+                continue
+            before = (copy / present).read_text(encoding="utf-8")
+            (copy / present).write_text(change.content(before, self.module), encoding="utf-8")
         for name in ("go.mod", "go.sum"):
             shutil.copyfile(self.module / name, place / name)
         self._go("mod", "edit", f"-replace={overlay.dependency}={copy}", str(place / "go.mod"))

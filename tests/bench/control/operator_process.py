@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -103,13 +102,6 @@ class MeasuredOperator(OperatorProcess):
             if line.startswith(f"{field}:"):
                 return int(line.split()[1]) * 1024 / _MEBIBYTE
         raise AssertionError(f"process {self.pid} has no {field}")
-
-    def metrics(self) -> dict[str, float]:
-        """Return its metrics by name and labels, as Prometheus would read them."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=10) as answer:
-            lines = answer.read().decode().splitlines()
-        pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
-        return {name: float(value) for name, value in pairs}
 
 
 def processor_seconds(pid: int) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from tradeplane_api.snapshot import Snapshot
 from tradeplane_cli.failures import DIFFERENT, EXIT_CODES
 from tradeplane_workloads.strategies.registry import find_strategy
 
+from tests.unit.cli.command_tree import NO_DOCUMENT, every_command
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,23 +27,6 @@ if TYPE_CHECKING:
 
     Command = Callable[..., Ended]
 
-COMMANDS = [
-    ("run",),
-    ("replay",),
-    ("snapshot", "import"),
-    ("snapshot", "inspect"),
-    ("snapshot", "verify"),
-    ("snapshot", "diff"),
-    ("results", "list"),
-    ("results", "show"),
-    ("results", "diff"),
-    ("results", "report"),
-    ("attest",),
-    ("attest-image",),
-    ("verify",),
-    ("version",),
-    ("completion",),
-]
 DIGEST = "sha256:" + "0" * 64
 
 
@@ -52,11 +38,20 @@ def finished(tradeplane: Command, files: tuple[str, str]) -> dict[str, Any]:
     return dict(json.loads(ended.out))
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+@pytest.mark.parametrize("command", every_command(), ids=" ".join)
 def test_help_of_every_command_has_examples(tradeplane: Command, command: tuple[str, ...]) -> None:
     ended = tradeplane(*command, "--help")
     assert ended.code == 0
-    assert f"  tradeplane {' '.join(command)}" in ended.out.partition("Examples:")[2] or command == ("completion",)
+    assert re.search(rf"^ .*\btradeplane {' '.join(command)}\b", ended.out.partition("Examples:")[2], re.MULTILINE)
+
+
+def test_every_command_prints_json_but_those_that_print_something_else() -> None:
+    without = {
+        words
+        for words, command in every_command().items()
+        if not any({"-o", "--output"} <= set(option.opts) for option in command.params)
+    }
+    assert without == set(NO_DOCUMENT)
 
 
 def test_help_lists_the_exit_codes(tradeplane: Command) -> None:
@@ -400,6 +395,26 @@ def test_bash_completes_with_the_script_printed(tradeplane: Command) -> None:
         ["bash", "-c", script], capture_output=True, text=True, check=True, timeout=60, env=os.environ | {"PATH": path}
     )
     assert ended.stdout.split() == ["import", "inspect"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "script"), [("zsh", "#compdef tradeplane"), ("fish", "complete --command tradeplane")]
+)
+def test_other_shells_get_what_their_script_asks_for(
+    tradeplane: Command, monkeypatch: pytest.MonkeyPatch, shell: str, script: str
+) -> None:
+    """The shells themselves are not needed for it: their scripts call the command with what was typed in a variable."""
+    printed = tradeplane("completion", shell).out
+    assert script in printed
+    asked = {"_TRADEPLANE_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": "tradeplane snapshot i"}
+    asked |= {"_TYPER_COMPLETE_FISH_ACTION": "get-args"} if shell == "fish" else {}
+    for name, value in asked.items():
+        assert name in printed
+        monkeypatch.setenv(name, value)
+    offered = tradeplane().out
+    assert "import" in offered
+    assert "inspect" in offered
+    assert "verify" not in offered
 
 
 def test_completion_is_not_installed_under_the_name_of_a_plugin(tradeplane: Command) -> None:

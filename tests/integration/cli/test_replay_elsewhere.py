@@ -11,7 +11,8 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_cli.containers import MACHINES, own_architecture
+from tradeplane_api.strategy import MACHINES
+from tradeplane_cli.containers import own_architecture
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.sessions.bundle import seal_session
 

@@ -8,23 +8,26 @@ import pytest
 from tradeplane_api.base import API_VERSION
 
 from tests.unit.crds.case_table import Case, cases
+from tests.unit.crds.rule_table import Placed, broken, every_rule
 
 if TYPE_CHECKING:
+    from tradeplane_api.kinds import Kind
+
     from tests.integration.crds.conftest import Answer, Api
 
 BASE = f"/apis/{API_VERSION}/namespaces"
 DIGEST = "sha256:" + "0" * 64
 
 
-def _dry_run(api: Api, case: Case) -> Answer:
-    path = f"{BASE}/default/{case.kind.plural}?dryRun=All&fieldValidation=Strict"
-    return api.request("POST", path, case.document)
+def _dry_run(api: Api, kind: Kind, document: dict[str, Any]) -> Answer:
+    path = f"{BASE}/default/{kind.plural}?dryRun=All&fieldValidation=Strict"
+    return api.request("POST", path, document)
 
 
 @pytest.mark.usefixtures("kinds")
 @pytest.mark.parametrize("case", cases("accepted"))
 def test_accepted_and_filled_in_as_the_model_does(api: Api, case: Case) -> None:
-    answer = _dry_run(api, case)
+    answer = _dry_run(api, case.kind, case.document)
     assert answer.code == 201, answer.message
     ours = case.kind.model.model_validate(case.document).model_dump(mode="json", exclude_none=True)
     assert answer.body["spec"] == ours["spec"]
@@ -33,10 +36,21 @@ def test_accepted_and_filled_in_as_the_model_does(api: Api, case: Case) -> None:
 @pytest.mark.usefixtures("kinds")
 @pytest.mark.parametrize("case", cases("refused"))
 def test_refused(api: Api, case: Case) -> None:
-    answer = _dry_run(api, case)
+    answer = _dry_run(api, case.kind, case.document)
     assert answer.code in {400, 422}, answer.body
     assert case.field in answer.message
     assert case.message in answer.message
+
+
+@pytest.mark.usefixtures("kinds")
+@every_rule
+def test_every_rule_holds_where_it_stands(api: Api, rule: Placed) -> None:
+    document = broken(rule)
+    assert document is not None
+    answer = _dry_run(api, rule.kind, document)
+    assert answer.code == 422, answer.body
+    causes = {(cause["field"], cause["message"]) for cause in answer.body["details"]["causes"]}
+    assert any(field == rule.named and rule.message in message for field, message in causes), causes
 
 
 def _document(kind: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -54,6 +68,15 @@ def test_rerun_never_decreases(api: Api, namespace: str) -> None:
         assert code == 200 or "rerun never decreases: leave it as it is, or raise it" in answer.message
     taken_away = _patch(api, f"{path}/case", {"spec": {"rerun": None}})
     assert taken_away.code == 422, "the default of a rerun taken away is 0, which is a decrease too"
+
+
+def test_a_replay_s_rerun_never_decreases_either(api: Api, namespace: str) -> None:
+    path = f"{BASE}/{namespace}/replays"
+    assert api.request("POST", path, _document("Replay", {"strategyRef": {"name": "a"}, "rerun": 1})).code == 201
+    for rerun, code in ((0, 422), (1, 200), (2, 200)):
+        answer = _patch(api, f"{path}/case", {"spec": {"rerun": rerun}})
+        assert answer.code == code, (rerun, answer.message)
+        assert code == 200 or "rerun never decreases: leave it as it is, or raise it to replay again" in answer.message
 
 
 def test_the_volume_of_a_session_keeps_its_size(api: Api, namespace: str) -> None:

@@ -9,18 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_api.image_build import SourceRevision
+from tradeplane_api.strategy import ImageManifest
 from tradeplane_evidence.attestation import attest_run
+from tradeplane_evidence.image_attestation import attest_image
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.manifests import described
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.signed_referrers import hang
 from tradeplane_evidence.signing.batches import Alone
+from tradeplane_evidence.statements import run as statements_run
 from tradeplane_evidence.statements.statement import ResourceDescriptor
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.images import Images, image_policy
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
-from tradeplane_store.canonical import canonical_json
+from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tests.integration.evidence.conftest import push_image
 from tests.unit.evidence import sample_images, sample_runs
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradeplane_api.image_build import ImageBuild
+    from tradeplane_evidence.image_attestation import AttestedImage
     from tradeplane_evidence.signing.file_signer import FileSigner
     from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.runs import Verification
@@ -54,8 +58,12 @@ async def _chain(
     image_signer: FileSigner | None = None,
     build: ImageBuild | None = None,
     stated: Callable[[str], str | None] = lambda attestation: attestation,
+    manifests: tuple[ImageManifest, ...] = (),
 ) -> Chain:
-    """Attest an image and a run of it; ``stated`` gives what the run says of the image's attestation."""
+    """Attest an image and a run of it.
+
+    ``stated`` gives what the run says of the image's attestation, ``manifests`` what the image is on each platform.
+    """
     image, attestation = await push_image(host, f"{repository}/image", image_signer or signer, build)
     async with Registry(host, plain_http=True) as registry:
         attested = await attest_run(
@@ -63,7 +71,7 @@ async def _chain(
             registry,
             Reference(host, f"{repository}/runs"),
             Alone(signer),
-            replace(sample_runs.EXECUTION, image_attestation=stated(attestation)),
+            replace(sample_runs.EXECUTION, image_attestation=stated(attestation), image_manifests=manifests),
         )
     return Chain(attested.reference, image, attestation)
 
@@ -234,3 +242,77 @@ async def test_a_genuine_statement_that_says_too_little_or_too_much_is_refused(
     name, found, told = _broken(await _verify(chain, sample_runs.keyring(signer)))
     assert (name, found) == ("chain", error)
     assert words in told
+
+
+AMD64, ARM64 = (sha256_digest(sample_images.image().manifests[one]) for one in sample_images.PLATFORMS)
+
+
+async def _attested_image(host: str, repository: str, signer: FileSigner) -> AttestedImage:
+    """Attest the sample image."""
+    place = Reference(host, f"{repository}/image", digest=sample_images.image().digest)
+    async with Registry(host, plain_http=True) as registry:
+        await sample_images.image().push(registry, place.repository)
+        sboms = sample_images.sboms().values()
+        return await attest_image(registry, place, sample_images.build(), sboms, signer, sample_images.EXECUTION)
+
+
+async def test_it_names_the_manifest_that_was_run_and_the_attestation_of_that(
+    registry_host: str, signer: FileSigner
+) -> None:
+    hung = (await _attested_image(registry_host, "chains/platform", signer)).provenance.attestations
+    stated = ImageManifest(platform="linux/amd64", digest=AMD64, attestation=hung[AMD64])
+    chain = await _chain(registry_host, "chains/platform", signer, manifests=(stated,))
+    assert hung[AMD64] != chain.attestation
+    found = await _verify(chain, sample_runs.keyring(signer))
+    assert found.passed, found.checks
+    (words,) = [check.words for check in found.checks if check.name == "chain"]
+    assert words.endswith(f"run by its manifest {AMD64} for linux/amd64, attested as well")
+
+
+async def test_a_chain_says_where_it_does_not_name_the_manifest(registry_host: str, signer: FileSigner) -> None:
+    found = await _verify(await _chain(registry_host, "chains/index", signer), sample_runs.keyring(signer))
+    assert found.passed
+    (words,) = [check.words for check in found.checks if check.name == "chain"]
+    assert words.endswith("which of its manifests it was run by is not stated")
+
+
+@pytest.mark.parametrize("digest", [ARM64, "sha256:" + "00" * 32, sample_images.image().digest])
+async def test_a_manifest_that_the_index_does_not_list_for_the_platform_breaks_it(
+    registry_host: str, signer: FileSigner, digest: str
+) -> None:
+    stated = ImageManifest(platform="linux/amd64", digest=digest)
+    chain = await _chain(registry_host, f"chains/unlisted-{digest[-4:]}", signer, manifests=(stated,))
+    name, error, words = _broken(await _verify(chain, sample_runs.keyring(signer)))
+    assert (name, error) == ("chain", "PolicyRefused")
+    assert f"lists {AMD64} for it" in words
+
+
+@pytest.mark.parametrize(
+    ("attestation", "error"),
+    [
+        (lambda _: "sha256:" + "00" * 32, "NotAttested"),
+        (lambda found: found.sboms["linux/amd64"].attestations[AMD64], "PolicyRefused"),
+    ],
+    ids=["none", "of what is in it"],
+)
+async def test_the_attestation_of_the_manifest_must_be_provenance_of_it(
+    olareg: str, signer: FileSigner, attestation: Callable[[AttestedImage], str], error: str
+) -> None:
+    repository = f"chains/foreign-{error.lower()}"
+    found_of = attestation(await _attested_image(olareg, repository, signer))
+    stated = ImageManifest(platform="linux/amd64", digest=AMD64, attestation=found_of)
+    chain = await _chain(olareg, repository, signer, manifests=(stated,))
+    name, found, _ = _broken(await _verify(chain, sample_runs.keyring(signer)))
+    assert (name, found) == ("chain", error)
+
+
+async def test_a_manifest_for_another_processor_than_that_of_the_results_is_refused(
+    olareg: str, signer: FileSigner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The statement of the operator never has one: somebody who holds a key wrote this."""
+    monkeypatch.setattr(statements_run, "PLATFORMS", {"x86_64": "linux/arm64"})
+    stated = ImageManifest(platform="linux/arm64", digest=ARM64)
+    chain = await _chain(olareg, "chains/processor", signer, manifests=(stated,))
+    name, error, words = _broken(await _verify(chain, sample_runs.keyring(signer)))
+    assert (name, error) == ("inputs", "PolicyRefused")
+    assert "for linux/arm64, and its results say that they were made on x86_64" in words

@@ -42,13 +42,17 @@ HTPASSWD = "AWS:$2y$05$abcdefghijklmnopqrstuu/4ofrUS75HrKu6f.iuRo0I/XlrmpqlC\n"
 
 
 class Clock:
-    """A time that a test sets."""
+    """A time that a test has pass; ``jump`` is by how much the time of day was set."""
 
     def __init__(self) -> None:
         self.now = ENDS - timedelta(hours=12)
+        self.jump = timedelta()
 
     def __call__(self) -> datetime:
-        return self.now
+        return self.now + self.jump
+
+    def steady(self) -> float:
+        return self.now.timestamp()
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +78,7 @@ def clock(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Clo
     }.items():
         monkeypatch.setenv(name, value)
     clock = Clock()
-    monkeypatch.setattr(ecr, "TOKENS", EcrTokens(clock))
+    monkeypatch.setattr(ecr, "TOKENS", EcrTokens(clock, clock.steady))
     return clock
 
 
@@ -119,6 +123,16 @@ async def test_a_token_is_asked_for_once_for_everybody(asked: list[Any]) -> None
 
 def test_a_token_is_renewed_shortly_before_it_ends(clock: Clock, asked: list[Any]) -> None:
     for before, requests in ((timedelta(hours=12), 1), (timedelta(minutes=11), 1), (timedelta(minutes=10), 2)):
+        clock.now = ENDS - before
+        assert credentials_for(HOST) == GIVEN
+        assert len(asked) == requests
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-2), timedelta(days=2)])
+def test_a_clock_that_jumps_neither_ends_a_token_nor_keeps_it(clock: Clock, asked: list[Any], jump: timedelta) -> None:
+    assert credentials_for(HOST) == GIVEN
+    clock.jump = jump
+    for before, requests in ((timedelta(minutes=11), 1), (timedelta(minutes=10), 2)):
         clock.now = ENDS - before
         assert credentials_for(HOST) == GIVEN
         assert len(asked) == requests

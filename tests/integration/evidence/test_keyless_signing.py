@@ -296,6 +296,51 @@ def test_no_changed_byte_is_another_claim(bundle: bytes, signing: Signing) -> No
         assert found == claimed, f"byte {place}"
 
 
+def _split(trust_config: Path, folder: Path) -> tuple[str, ...]:
+    """Write trusted root and signing configuration to a file each; return the options that name them."""
+    document, named = json.loads(trust_config.read_text()), []
+    for option, field in (("--trusted-root", "trustedRoot"), ("--signing-config", "signingConfig")):
+        path = folder / f"{field}.json"
+        path.write_text(json.dumps(document[field]))
+        named += [option, str(path)]
+    return tuple(named)
+
+
+def test_a_file_is_signed_and_verified_by_the_protocol_of_the_conformance_suite(
+    signing: Signing, tradeplane: Command, tmp_path: Path, cosign: Cosign
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"what is signed")
+    instance = _split(signing.instance.trust_config, tmp_path)
+    token = signing.token().read_text().strip()
+    asked = ("--identity-token", token, "--bundle", "a.sigstore.json", *instance)
+    ended = tradeplane("sign-bundle", *asked, "a.txt")
+    assert ended.code == 0, ended.err
+    assert ended.out == f"a.txt is signed by {SUBJECT} (by {ISSUER}): a.sigstore.json\n"
+    assert token not in ended.out
+    who = ("--certificate-identity", SUBJECT, "--certificate-oidc-issuer", ISSUER, *instance[:2])
+    assert tradeplane("verify-bundle", "--bundle", "a.sigstore.json", *who, "a.txt").code == 0
+    bundle = ("--bundle", str(tmp_path / "a.sigstore.json"), "--use-signed-timestamps")
+    done = cosign("verify-blob", *bundle, *who, str(tmp_path / "a.txt"))
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "a.txt").write_bytes(b"what was changed")
+    assert tradeplane("verify-bundle", "--bundle", "a.sigstore.json", *who, "a.txt").code == 1
+    assert cosign("verify-blob", *bundle, *who, str(tmp_path / "a.txt")).returncode != 0
+
+
+def test_a_token_that_the_authority_does_not_take_signs_no_file(
+    signing: Signing, tradeplane: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_bytes(b"what is signed")
+    instance = _split(signing.instance.trust_config, tmp_path)
+    head, claims, signature = signing.token().read_text().strip().split(".")
+    forged = f"{head}.{claims}.{signature[:-8]}AAAAAAAA"
+    ended = tradeplane("sign-bundle", "--identity-token", forged, "--bundle", "a.sigstore.json", *instance, "a.txt")
+    assert ended.code == 1
+    assert "did not sign" in ended.err
+    assert forged not in ended.err
+    assert not (tmp_path / "a.sigstore.json").exists()
+
+
 def test_somebody_else_cannot_sign_as_the_operator(signing: Signing) -> None:
     """The authority gives a certificate for who the token is of; it is not handed on as another's."""
     signer = signing.signer(signing.token("somebody"))

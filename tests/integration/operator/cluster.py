@@ -105,7 +105,7 @@ def results_manifest(specification: RunSpecification, summary: Summary = SUMMARY
         result_digest=result_digest(parts, summary),
         parts=parts,
         summary=summary,
-        environment={},
+        environment={"architecture": "x86_64"},
     )
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +45,13 @@ class OperatorProcess:
         if said is None:
             raise ConnectionError("the operator does not listen yet")
         return int(json.loads(said)["metrics"])
+
+    def metrics(self) -> dict[str, float]:
+        """Return its metrics by name and labels, as Prometheus would read them."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines if line and not line.startswith("#"))
+        return {name: float(value) for name, value in pairs}
 
     @property
     def log(self) -> str:

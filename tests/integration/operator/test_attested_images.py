@@ -16,6 +16,7 @@ from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.images import Images, image_policy
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
+from tradeplane_store.canonical import sha256_digest
 
 from tests.integration.evidence.conftest import listing_referrers
 from tests.integration.operator.cluster import Bench, condition, eventually
@@ -105,6 +106,9 @@ async def test_from_a_refusal_to_a_chain_that_is_verified(
     assert found.image is not None
     assert found.image.commit == sample_images.COMMIT
     assert found.image.attestation == attested["status"]["latest"]["imageAttestation"]
+    manifest = sha256_digest(sample_images.image().manifests["linux/amd64"])
+    (chain,) = [check.words for check in found.checks if check.name == "chain"]
+    assert f"run by its manifest {manifest} for linux/amd64, attested as well" in chain
 
 
 async def _verified(strategy: Json, *signers: FileSigner) -> Verification:

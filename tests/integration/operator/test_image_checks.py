@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import pytest
 from tradeplane_evidence.image_attestation import attest_image
 from tradeplane_evidence.registry.client import Limits, Registry
+from tradeplane_evidence.registry.manifests import INDEX_TYPE, described
 from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.signed_referrers import hang
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
 from tradeplane_operator.running import image_checks
 from tradeplane_operator.running.image_checks import ImageChecks
 from tradeplane_operator.settings import ImageTrust
+from tradeplane_store.canonical import sha256_digest
 
 from tests.integration.evidence.conftest import listing_referrers
 from tests.ports import free_port
@@ -30,15 +33,21 @@ if TYPE_CHECKING:
 
 KEYS = tuple(Key(Kind.STRATEGY, "research", f"strategy-{number}") for number in range(3))
 BUILDER = sample_images.EXECUTION.builder
+TRUST_SECONDS = (300.0, 3600.0)
+"""How long a refusal stands, and an attestation."""
 _LIMIT_S = 60.0
 
 
 @dataclass
 class Watcher:
-    """Image checks at work, with a clock of their own, and who was woken by them."""
+    """Image checks at work, with a clock of their own, and who was woken by them.
+
+    ``jump``: by how much the time of day was set; ``now`` goes on whatever is done to it.
+    """
 
     checks: ImageChecks
     now: list[datetime]
+    jump: timedelta = timedelta()
     woken: asyncio.Queue[Key] = field(default_factory=asyncio.Queue)
 
     async def found(self, image: str, *keys: Key) -> ImageFacts:
@@ -75,7 +84,12 @@ async def watching(tmp_path: Path, signer: FileSigner) -> AsyncIterator[Watcher]
     now = [datetime(2026, 1, 6, tzinfo=UTC)]
     watcher = Watcher(
         ImageChecks(
-            _trust(tmp_path, signer), lambda: now[0], lambda key: watcher.woken.put_nowait(key), None, Limits(tries=1)
+            _trust(tmp_path, signer),
+            lambda: now[0] + watcher.jump,
+            lambda key: watcher.woken.put_nowait(key),
+            None,
+            Limits(tries=1),
+            steady=lambda: now[0].timestamp(),
         ),
         now,
     )
@@ -107,6 +121,38 @@ async def test_an_attested_image_is_found_and_all_who_asked_are_woken(
     assert watching.woken.empty()
 
 
+async def test_what_it_is_on_each_processor_is_found_with_what_attests_that(
+    watching: Watcher, host: str, signer: FileSigner
+) -> None:
+    """The attestation hung on the index is also hung on the manifest of each platform, as another referrer of it."""
+    place = Reference(host, "images/platforms", digest=sample_images.image().digest)
+    async with Registry(host, plain_http=True) as registry:
+        await sample_images.image().push(registry, place.repository)
+        sboms = sample_images.sboms().values()
+        pushed = await attest_image(registry, place, sample_images.build(), sboms, signer, sample_images.EXECUTION)
+    facts = await watching.found(str(place))
+    digests = {platform: sha256_digest(data) for platform, data in sample_images.image().manifests.items()}
+    assert {one.platform: one.digest for one in facts.manifests} == digests
+    for one in facts.manifests:
+        assert one.attestation == pushed.provenance.attestations[one.digest] != facts.attestation
+
+
+async def test_a_manifest_that_nobody_attested_by_itself_is_vouched_for_by_its_index(
+    watching: Watcher, host: str, signer: FileSigner
+) -> None:
+    place = Reference(host, "images/index-only", digest=sample_images.image().digest)
+    async with Registry(host, plain_http=True) as registry:
+        await sample_images.image().push(registry, place.repository)
+        subject = described(sample_images.image().index, INDEX_TYPE)
+        await hang(registry, place, sample_images.statement(), [subject], signer)
+    facts = await watching.found(str(place))
+    assert facts.end is ImageEnd.ATTESTED
+    assert [(one.platform, one.attestation) for one in facts.manifests] == [
+        ("linux/amd64", None),
+        ("linux/arm64", None),
+    ]
+
+
 async def test_the_attestation_of_somebody_else_does_not_count(
     watching: Watcher, host: str, signer: FileSigner, tmp_path: Path
 ) -> None:
@@ -135,6 +181,29 @@ async def test_what_is_attested_later_is_found_after_the_pause(
     assert watching.checks.look(image, KEYS[1]) == refused, "what was found stands until something else is"
     assert await asyncio.wait_for(watching.woken.get(), _LIMIT_S) == KEYS[1]
     assert watching.checks.look(image, KEYS[1]).attestation == attestation
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(days=400)])
+async def test_a_clock_that_jumps_neither_ends_a_wait_nor_draws_it_out(
+    watching: Watcher, host: str, signer: FileSigner, jump: timedelta
+) -> None:
+    attested, _ = await _pushed(host, f"images/jump-{jump.days}", signer)
+    refused = f"{host}/images/bare-jump@{sample_images.image().digest}"
+    assert (await watching.found(attested)).end is ImageEnd.ATTESTED
+    assert (await watching.found(refused)).end is ImageEnd.REFUSED
+    watching.jump = jump
+    for image, seconds in ((refused, TRUST_SECONDS[0]), (attested, TRUST_SECONDS[1])):
+        began = watching.now[0]
+        watching.now[0] = began + timedelta(seconds=seconds - 1)
+        standing = watching.checks.look(image, KEYS[1])
+        assert standing.end in {ImageEnd.REFUSED, ImageEnd.ATTESTED}
+        left = standing.stands_until(watching.checks.trust) - (watching.now[0] + jump)
+        assert left == timedelta(seconds=1), "by which the next look is set"
+        assert watching.woken.empty()
+        watching.now[0] = began + timedelta(seconds=seconds)
+        watching.checks.look(image, KEYS[1])
+        assert await asyncio.wait_for(watching.woken.get(), _LIMIT_S) == KEYS[1]
+        watching.now[0] = began
 
 
 async def test_a_key_that_was_revoked_lets_nothing_more_be_started(

@@ -29,13 +29,6 @@ async def proxy(cluster: Path) -> AsyncIterator[Proxy]:
     await started.stop()
 
 
-def _gauge(operator: OperatorProcess, name: str) -> float:
-    """Return a metric of an operator."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{operator.metrics_port}/metrics", timeout=30) as answer:
-        lines = answer.read().decode().splitlines()
-    return next((float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name)), 0.0)
-
-
 def _compact(control_plane: EmbeddedCluster) -> None:
     """Have etcd forget all history, by its HTTP gateway."""
     tls, ports = control_plane.certificates, control_plane.control_plane.ports
@@ -70,7 +63,7 @@ async def test_history_lost_and_deletions_in_the_gap(
     kept = await bench.a_job((await bench.strategy("stays"))["metadata"]["uid"])
 
     async def known() -> bool:
-        return _gauge(operator, 'tradeplane_objects{kind="strategies"}') == 2
+        return operator.metrics().get('tradeplane_objects{kind="strategies"}') == 2
 
     await eventually(known, "both Strategies to be known")
     proxy.cut()
@@ -85,7 +78,7 @@ async def test_history_lost_and_deletions_in_the_gap(
     proxy.mend()
 
     async def forgotten() -> bool:
-        return _gauge(operator, 'tradeplane_purged_objects_total{kind="strategies"}') == 1
+        return operator.metrics().get('tradeplane_purged_objects_total{kind="strategies"}') == 1
 
     await eventually(forgotten, "the deleted Strategy to be forgotten")
     again = await bench.a_job((await bench.strategy("stays"))["metadata"]["uid"])

@@ -17,7 +17,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from tradeplane_stacks.automation.errors import StackInvalid
-from tradeplane_stacks.automation.pulumi_program import build, locate
+from tradeplane_stacks.automation.pulumi_program import (
+    build,
+    build_kubernetes_plugin,
+    kubernetes_plugin_present,
+    locate,
+)
 from tradeplane_stacks.programs.platform import PLATFORM
 
 from tests.integration.stacks.cloud import ACCOUNT, Cloud, cloud
@@ -31,7 +36,12 @@ __all__ = ["tradeplane"]
 ROOT = Path(__file__).parents[3]
 PROGRAMS = ("network", "cluster", "platform")
 EXAMPLE_ACCOUNT = "111122223333"
-# A stand-in, in place of a plugin of that name. It runs by this Python, from this checkout.
+PLUGINS_THAT_ARE_THERE = {
+    "PULUMI_SKIP_UPDATE_CHECK": "true",
+    "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # nobody is asked for what is not there
+}
+"""Environment in which the engine fetches nothing."""
+# A stand-in, in place of the plugin of AWS. It runs by this Python, from this checkout.
 _STAND_IN = f"""\
 #!{sys.executable}
 import sys
@@ -39,7 +49,7 @@ import threading
 import time
 
 sys.path.insert(0, {str(ROOT)!r})
-from tests.integration.stacks.providers.NAME import serve
+from tests.integration.stacks.providers.aws import serve
 
 serve()
 """
@@ -54,6 +64,13 @@ def pulumi() -> Path:
         return locate()
     except StackInvalid:
         return build(print)
+
+
+@pytest.fixture(scope="session")
+def kubernetes_plugin() -> None:
+    """Have the plugin of Kubernetes: a published one, else one that is built from its module."""
+    if not kubernetes_plugin_present():
+        build_kubernetes_plugin(print)
 
 
 @pytest.fixture(scope="session")
@@ -72,38 +89,26 @@ def environment(served: Cloud, pulumi: Path, tmp_path_factory: pytest.TempPathFa
 
 @contextlib.contextmanager
 def plugins(url: str, folder: Path) -> Iterator[dict[str, str]]:
-    """Give the environment of Pulumi: a stand-in on PATH for the plugin of AWS, and a cloud's address."""
-    cloud_of_the_test = {
+    """Give the environment of Pulumi: a stand-in on PATH for the plugin of AWS, and a cloud's address.
+
+    The engine starts a plugin several times for each command, which is most of what that takes where the plugin is
+    written in Python. So that the stand-in runs already, and the engine is told where.
+    """
+    found = PLUGINS_THAT_ARE_THERE | {
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    with plugin("aws", folder, cloud_of_the_test) as found:
-        yield found
-
-
-@contextlib.contextmanager
-def plugin(name: str, folder: Path, reached_by: dict[str, str]) -> Iterator[dict[str, str]]:
-    """Give the environment in which Pulumi has a plugin, which reaches its server by a part of it.
-
-    The engine starts a plugin several times for each command, which is most of what that takes where the plugin is
-    written in Python. So that a stand-in runs already, and the engine is told where.
-    """
-    found = {
-        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
-        "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # nobody is asked for what is not there
-        **reached_by,
-    }
-    program = folder / f"pulumi-resource-{name}"
+    program = folder / "pulumi-resource-aws"
     if shutil.which(program.name) is not None:
         yield found
         return
-    program.write_text(_STAND_IN.replace("NAME", name), encoding="utf-8")
+    program.write_text(_STAND_IN, encoding="utf-8")
     program.chmod(0o755)
     with _serving(program, found) as port:
-        yield found | {"PULUMI_DEBUG_PROVIDERS": f"{name}:{port}"}
+        yield found | {"PULUMI_DEBUG_PROVIDERS": f"aws:{port}"}
 
 
 @contextlib.contextmanager

@@ -123,7 +123,9 @@ def _told_nothing(one: Json) -> Json:
             value = {name: text for name, text in value.items() if not name.startswith(("helm.sh/", "checksum/"))}
             if not value:
                 continue
-        found[key] = _told_nothing(value)
+        bare = _told_nothing(value)
+        # Lists to people, and maps by their names to the API server: in which order they stand says nothing.
+        found[key] = sorted(bare, key=json.dumps) if key in ("volumes", "volumeMounts") else bare
     return found
 
 

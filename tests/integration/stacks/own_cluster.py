@@ -12,7 +12,7 @@ import pytest
 
 from tests.integration.conftest import running_control_plane
 from tests.integration.policies.server import Server
-from tests.integration.stacks.conftest import ROOT, Project, enter, own_state, plugin
+from tests.integration.stacks.conftest import PLUGINS_THAT_ARE_THERE, ROOT, Project, enter, own_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,14 +39,10 @@ def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCl
 
 
 @pytest.fixture(scope="session")
-def cluster_environment(
-    own_cluster: EmbeddedCluster, pulumi: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, str]]:
-    """Give the environment of Pulumi: the plugin of Kubernetes, or a stand-in, and that cluster."""
-    del pulumi  # it is built before anything is served
-    kubeconfig = {"KUBECONFIG": str(own_cluster.kubeconfig)}
-    with plugin("kubernetes", tmp_path_factory.mktemp("plugins"), kubeconfig) as found:
-        yield found
+def cluster_environment(own_cluster: EmbeddedCluster, pulumi: Path, kubernetes_plugin: None) -> dict[str, str]:
+    """Give the environment of Pulumi, with that cluster."""
+    del pulumi, kubernetes_plugin  # they are there before anything is asked of them
+    return PLUGINS_THAT_ARE_THERE | {"KUBECONFIG": str(own_cluster.kubeconfig)}
 
 
 @pytest.fixture

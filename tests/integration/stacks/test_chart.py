@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import random
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _COMBINATIONS = 12
+_TRIES = 10_000
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +34,19 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 
 
 def combination(seed: int) -> Json:
-    """Return a configuration with about half of all options, those of each of some namespaces apart."""
+    """Return a configuration with about half of all options, those of each of some namespaces apart, that can be."""
     chance = random.Random(seed)  # noqa: S311 - which options, the same ones each time
+    for _ in range(_TRIES):
+        values = _by_chance(chance)
+        with contextlib.suppress(InvalidConfiguration):
+            PlatformConfig.read(values)
+            return values
+    raise AssertionError(f"no configuration of {_TRIES} can be used")
+
+
+def _by_chance(chance: random.Random) -> Json:
     fields = platform_fields()
-    values = _chosen(copy.deepcopy(fields.least[seed % 2]), fields.options, chance)
+    values = _chosen(copy.deepcopy(fields.least[0]), fields.options, chance)
     (first,) = values["namespaces"]
     several = []
     for position in range(chance.randrange(4)):
@@ -132,6 +143,14 @@ def test_a_changed_setting_rolls_the_operator_and_nothing_else_does(helm: Helm, 
     assert rolled_by({**CLOUD, "namespaces": []}) == before
 
 
+def _space(name: str, **fields: Any) -> Json:
+    return {"name": name, "tenant": name, **fields}
+
+
+def _with(**fields: Any) -> Json:
+    return {**LOCAL, "namespaces": [_space("a")], **fields}
+
+
 REFUSED = {
     "unknown field": (changed(LOCAL, "images.extra", 1), "images", "extra"),
     "image without digest": (
@@ -150,7 +169,7 @@ REFUSED = {
     ),
     "namespace of no name": (changed(LOCAL, "namespaces", [{"name": "Research"}]), "/namespaces/0/name", "pattern"),
     "namespace twice": (
-        changed(LOCAL, "namespaces", [{"name": "a"}, {"name": "b"}, {"name": "a"}]),
+        changed(LOCAL, "namespaces", [_space("a"), _space("b"), _space("a")]),
         "namespaces",
         "a more",
     ),
@@ -164,6 +183,36 @@ REFUSED = {
     "role of everybody": (changed(LOCAL, "operator_role", f"{ROLE}*"), "/operator_role", "pattern"),
     "signer of nobody": (changed(LOCAL, "evidence.signer", "file:/tmp/key"), "/evidence/signer", "pattern"),
     "registry without a slash": (changed(LOCAL, "registries", ["r.example"]), "/registries/0", "pattern"),
+    "namespace of nobody": (_with(namespaces=[{"name": "a"}]), "namespaces: a", "name a tenant"),
+    "queue of none": (_with(namespaces=[_space("a", queue=True)]), "namespaces: a", "configure queues"),
+    "queue of a tenant": (
+        _with(namespaces=[_space("a", queue=True)], queues={}),
+        *("namespaces: a", "the policy runs refuses Kueue"),
+    ),
+    "images that nobody verifies": (
+        _with(namespaces=[_space("a", verified_images=True)]),
+        *("namespaces: a", "configure images.attested"),
+    ),
+    "none to serve": (_with(namespaces=[], serves="namespaces"), "serves", "no namespaces to serve"),
+    "recorder of some": (_with(serves="namespaces", ledger={}), "ledger", "sees the whole cluster"),
+    "policy twice": (_with(policies=["tenancy", "tenancy"]), "policies", "more than once"),
+    "policy of none": (_with(policies=["kindness"]), "/policies/0", "tenancy"),
+    "approval of nowhere": (
+        _with(approvals={"rules": [{"modes": ["Live"], "namespaces": ["b"]}]}),
+        *("approvals.rules", "b is none of namespaces"),
+    ),
+    "heads on no volume": (
+        {**CLOUD, "ledger": {"heads": {"kind": "volume"}}},
+        *("ledger.heads", "needs a store on a volume"),
+    ),
+    "ports of no instance": (
+        _with(evidence={**LOCAL["evidence"], "sigstore_ports": [5_555]}),
+        *("evidence", "are for a signer of keyless:"),
+    ),
+    "trust in nothing": (
+        _with(evidence={**LOCAL["evidence"], "trust_config": {"mediaType": "x"}}),
+        *("/evidence/trust_config/mediaType", "clienttrustconfig"),
+    ),
     "architecture of none": (changed(LOCAL, "architecture", "s390x"), "/architecture", "amd64"),
 }
 """Values that are refused, with where Helm says that it is, and why."""
@@ -181,7 +230,7 @@ def test_wrong_values_are_refused_by_field_as_the_configuration_is(helm: Helm, t
     assert ended.stdout == ""
 
 
-@pytest.mark.parametrize("field", ["evidence.signing_key", "rollout_seconds"])
+@pytest.mark.parametrize("field", ["evidence.signing_key", "evidence.registry_login", "rollout_seconds"])
 def test_what_no_chart_takes_is_refused_rather_than_left_undone(helm: Helm, tmp_path: Path, field: str) -> None:
     values = written(changed(LOCAL, field, 60), tmp_path)
     ended = helm.asked("template", "release", helm.chart("tradeplane"), "--values", values)

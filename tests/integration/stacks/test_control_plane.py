@@ -10,19 +10,20 @@ import ssl
 import time
 import urllib.error
 import urllib.request
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
 from tradeplane_stacks.local import kubeconfig
 from tradeplane_stacks.local.certificates import CLUSTER, Leaf
+from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.errors import CommandError
 from tradeplane_stacks.local.kubectl import Kubectl
+from tradeplane_stacks.local.processes import boot_id
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tradeplane_stacks.local.cluster import EmbeddedCluster
 
 
 def test_request_without_certificate_is_refused(control_plane: EmbeddedCluster) -> None:
@@ -76,6 +77,30 @@ def test_killed_component_is_reported_and_mended_without_loss(control_plane: Emb
     assert after[victim].pid != pid
     assert {other for other in before if after[other].pid != before[other]} == {victim}
     assert control_plane.client.get("configmap", name, "-n", "default")["data"] == {"is": "kept"}
+
+
+def test_after_a_reboot_everything_is_started_anew_on_what_was_kept(control_plane: EmbeddedCluster) -> None:
+    """As a machine without power leaves it: no process, and records of those of another boot."""
+    control_plane.client.run("create", "configmap", "kept-reboot", "--from-literal=is=kept", "-n", "default")
+    before = {state.name: state.pid for state in control_plane.status()}
+    for pid in before.values():
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    another = str(uuid.UUID(int=0))
+    marked = [path for path in control_plane.layout.run.rglob("*") if path.is_file() and boot_id() in path.read_text()]
+    assert len(marked) > len(before), "a record of each process, and one of the boot"
+    for path in marked:
+        path.write_text(path.read_text().replace(boot_id(), another))
+
+    said: list[str] = []
+    EmbeddedCluster(control_plane.settings, said.append).up()
+
+    assert "the machine was restarted since: starting everything anew" in said
+    after = {state.name: state for state in control_plane.status()}
+    assert set(after) == set(before)
+    assert all(state.healthy for state in after.values()), after
+    assert control_plane.client.get("configmap", "kept-reboot", "-n", "default")["data"] == {"is": "kept"}
 
 
 def test_up_again_leaves_processes_alone(control_plane: EmbeddedCluster) -> None:

@@ -179,7 +179,7 @@ def test_an_up_that_failed_half_way_is_finished_by_the_next(
     local_project.change(rollout_seconds=10)
     error = failed("up", "dev", "--yes", code=4)
     assert "tradeplane-operator" in error["message"]
-    assert "replicas" in error["message"]
+    assert "Minimum number of live Pods was not attained" in error["message"]
     with running_pods(own_server, SYSTEM):
         done(tradeplane, "up", "dev", "--yes")
         assert own_server.ask("GET", DEPLOYMENT).body["status"]["availableReplicas"] == 2

@@ -247,7 +247,8 @@ def test_a_namespace_of_a_tenant_is_held_to_the_policies_for_tenants(local: list
     labels = one(cloud, "Namespace", "desk")["metadata"]["labels"]
     assert labels["tradeplane.dev/tenant"] == "desk"
     assert labels["tradeplane.dev/runs"] == "guarded"
-    of_nobody = one(local, "Namespace", "research")["metadata"]["labels"]
+    untended = rendered({**LOCAL, "policies": ["runs", "image-sources"], "namespaces": [{"name": "research"}]})
+    of_nobody = one(untended, "Namespace", "research")["metadata"]["labels"]
     assert not any(label.startswith("tradeplane.dev/") for label in of_nobody)
     wanted = one(cloud, "AdmissionParameters", "tradeplane-tenancy")["spec"]["tenancy"]["labels"]
     assert wanted.items() <= labels.items()

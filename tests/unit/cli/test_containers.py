@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_api.parity import ReplaySpecification
 from tradeplane_api.run import ExitCode
+from tradeplane_api.strategy import MACHINES
 from tradeplane_cli.containers import (
     ENGINES,
-    MACHINES,
     Errand,
     command_of,
     errand_of,

@@ -12,6 +12,8 @@ import yaml
 from tradeplane_api.strategy import Strategy
 from tradeplane_cli.failures import EXIT_CODES
 
+from tests.unit.cli.command_tree import every_command
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[3]
 PAGES = ("README.md", "docs/cli.md", "docs/index.md")
-GROUPS = ("snapshot", "results", "evidence", "release", "exchange", "ledger", "config", "stack")
+GROUPS = {command[0] for command in every_command() if len(command) > 1}
 SHARED = {"--output", "--debug", "--help", "--store"}
 
 
@@ -57,56 +59,12 @@ def test_commands_in_the_documentation_exist_with_their_options(page: str, trade
             assert re.search(rf"(^|[ ,]){re.escape(option)}\b", ended.out, re.MULTILINE), (words, option)
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "run",
-        "replay",
-        "snapshot import",
-        "snapshot capture",
-        "snapshot list",
-        "snapshot reindex",
-        "snapshot inspect",
-        "snapshot verify",
-        "snapshot diff",
-        "results list",
-        "results show",
-        "results diff",
-        "results report",
-        "evidence export",
-        "release sign",
-        "release verify",
-        "exchange serve",
-        "verify",
-        "verify-bundle",
-        "approve",
-        "verify-approval",
-        "verify-image",
-        "attest-image",
-        "ledger migrate",
-        "ledger verify",
-        "ledger head",
-        "config history",
-        "config show",
-        "config diff",
-        "config rollback",
-        "config register",
-        "stack init",
-        "stack preview",
-        "stack up",
-        "stack drift",
-        "stack destroy",
-        "stack outputs",
-        "stack estimate",
-        "stack cancel",
-        "stack failover",
-    ],
-)
-def test_every_option_is_documented(command: str, tradeplane: Command) -> None:
-    printed = tradeplane(*command.split(), "--help").out.partition("Options:")[2].partition("Examples:")[0]
+@pytest.mark.parametrize("command", every_command(), ids=" ".join)
+def test_every_option_is_documented(command: tuple[str, ...], tradeplane: Command) -> None:
+    printed = tradeplane(*command, "--help").out.partition("Options:")[2].partition("Examples:")[0]
     options = set(re.findall(r"(?:^| )(--[a-z][a-z-]+)", printed)) - SHARED
     (section,) = re.findall(
-        rf"^## tradeplane {command}\n(.*?)(?=^## |\Z)", read("docs/cli.md"), re.DOTALL | re.MULTILINE
+        rf"^## tradeplane {' '.join(command)}\n(.*?)(?=^## |\Z)", read("docs/cli.md"), re.DOTALL | re.MULTILINE
     )
     assert [option for option in sorted(options) if f"`{option}" not in section and f" {option}" not in section] == []
 

@@ -18,11 +18,14 @@ from tradeplane_evidence import errors
 from tradeplane_evidence.export.exported_ledger import ExportedLedger
 from tradeplane_evidence.export.ledger_records import approvals_of, with_ledger
 from tradeplane_evidence.export.published_keys import keyring_bytes, published
-from tradeplane_evidence.export.records import Dependency, ReplayFile
+from tradeplane_evidence.export.records import Dependency, ReplayFile, signed_of
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring
+from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.statements.test_result import result_of_tests
 from tradeplane_evidence.verification.attestations import REFUSALS
+from tradeplane_evidence.verification.bundles import verify_bundle
 from tradeplane_evidence.verification.checks import Check
+from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.replays import ReplayClaim
 
 from tests.unit.evidence import sample_exports, sample_replays, sample_runs
@@ -276,7 +279,7 @@ def chained(record: Record, kinds: list[str]) -> Record:
     return replace(record, signed=replace(known, dependencies=many))
 
 
-@given(kinds=st.lists(st.sampled_from(["image", "snapshot", "part", "source", "other"]), max_size=60))
+@given(kinds=st.lists(st.sampled_from(["image", "manifest", "snapshot", "part", "source", "other"]), max_size=60))
 def test_no_box_of_a_chain_covers_another_or_leaves_the_picture(signer: FileSigner, kinds: list[str]) -> None:
     drawing = draw(chained(sample_exports.verified(signer), kinds))
     boxes = drawing.boxes
@@ -309,6 +312,19 @@ def test_an_attestation_of_the_image_that_is_named_is_drawn(signer: FileSigner) 
     assert [(box.kind, box.line, box.tone) for box in drawing.boxes[3:]] == [
         ("Attestation of the image", "sha256:efefefefefef\u2026", "plain")
     ]
+
+
+def test_the_manifest_that_was_run_stands_behind_its_image(signer: FileSigner) -> None:
+    bundle = sign_statement(sample_runs.statement(sample_runs.ATTESTED_IMAGE), signer)
+    digest, keyring = sample_runs.artifact().digest, sample_runs.keyring(signer)
+    stated = signed_of(verify_bundle(bundle, digest, keyring, Policy(), sample_exports.NOW), digest)
+    drawing = draw(replace(sample_exports.verified(signer), signed=stated))
+    assert [(box.kind, box.title, box.line) for box in drawing.boxes[3:5]] == [
+        ("Attestation of the image", "Named, and not followed", "sha256:a0a0a0a0a0a0\u2026"),
+        ("Image that was run", "linux/amd64", "sha256:cdcdcdcdcdcd\u2026"),
+    ]
+    image, attestation, manifest = drawing.boxes[2:5]
+    assert image.x < attestation.x == manifest.x
 
 
 def test_an_attestation_that_was_followed_leads_to_the_commit(signer: FileSigner) -> None:

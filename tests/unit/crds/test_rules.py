@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from tradeplane_api.strategy import Strategy
 
 from tests.unit.crds.case_table import Case, cases
+from tests.unit.crds.rule_table import Placed, broken, every_rule
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -26,6 +27,12 @@ def test_refused(case: Case) -> None:
     named = [error["msg"] for error in refusal.value.errors() if _path(error["loc"]) == case.field]
     assert named, f"{case.field} is not named in:\n{refusal.value}"
     assert any(case.message in message for message in named), named
+
+
+@every_rule
+def test_every_rule_is_broken_by_a_document_where_it_stands(rule: Placed) -> None:
+    """Where none is found, an accepted case lacks the place, or TEXTS one that breaks the rule."""
+    assert broken(rule) is not None
 
 
 def test_a_number_where_a_decimal_string_belongs_is_told_of_quotation_marks() -> None:

@@ -52,6 +52,12 @@ def added(field: str) -> list[Any]:
     return [step["value"] for _, steps in patches() for step in steps if step["path"].endswith(ends)]
 
 
+def variables() -> list[dict[str, Any]]:
+    """Return the environment that the patches give to the recorder."""
+    given = [step["value"] for _, steps in patches() for step in steps if step["path"].endswith("/env")]
+    return [variable for one in given for variable in one]
+
+
 def test_one_recorder_is_replaced_and_never_doubled() -> None:
     assert spec()["replicas"] == 1
     assert spec()["strategy"] == {"type": "Recreate"}
@@ -124,8 +130,11 @@ def test_nobody_else_may_reach_postgres() -> None:
 def test_the_recorder_takes_what_it_is_told() -> None:
     (container,) = pod()["containers"]
     assert container["command"][1:] == ["-m", "tradeplane_operator.recording"]
-    words = [re.sub(r"\$\(HEADS\)", "file:///heads", word) for word in (*container["args"], *added("args"))]
-    found = _arguments([re.sub(r"\$\(HEADS_EVERY\)", "60", word) for word in words])
+    told = {"HEADS": "file:///heads", "HEADS_EVERY": "60"} | {
+        variable["name"]: variable["value"] for variable in variables() if "value" in variable
+    }
+    words = (*container["args"], *added("args"))
+    found = _arguments([re.sub(r"\$\((\w+)\)", lambda name: told[name[1]], word) for word in words])
     assert found.audit_port == added("ports")[0]["containerPort"] == 8443
     (health,) = container["ports"]
     assert found.health_port == health["containerPort"]

@@ -126,8 +126,9 @@ def test_the_operator_writes_a_status_and_little_else_of_the_kinds() -> None:
 
 def test_one_namespace_takes_the_rules_of_the_whole_cluster() -> None:
     everywhere = the("ClusterRole", "tradeplane-operator")["rules"]
-    assert the("Role", "tradeplane-operator", "overlays/single-namespace")["rules"] == everywhere
+    assert the("Role", "tradeplane-operator", "components/served-namespace")["rules"] == everywhere
     kustomization = (DEPLOY / "overlays" / "single-namespace" / "kustomization.yaml").read_text(encoding="utf-8")
+    assert "components/served-namespace" in kustomization
     assert "cluster-wide" not in kustomization
 
 
@@ -185,7 +186,9 @@ def test_what_no_policy_names_has_no_network(within: str) -> None:
 
 PROBES = "tradeplane-probes-to-brokers"
 TO_EXCHANGES, FROM_CLIENTS = "tradeplane-clients-to-exchanges", "tradeplane-exchanges-from-clients"
-TO_REGISTRY = "tradeplane-operator-to-registry"
+TO_REGISTRY, TO_SIGSTORE = "tradeplane-operator-to-registry", "tradeplane-operator-to-sigstore"
+TO_AGENT, RUNS_TO_AGENT = "tradeplane-system-to-pod-identity", "tradeplane-runs-to-pod-identity"
+TO_STORE = "tradeplane-runs-to-store"
 RECORDER = ("tradeplane-recorder", "tradeplane-recorder-audit")
 OURS = {MANAGED_BY_LABEL: MANAGED_BY}
 CLIENTS = {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture", "trader"]}
@@ -193,7 +196,7 @@ CLIENTS = {"key": ROLE_LABEL, "operator": "In", "values": [PROBE_ROLE, "capture"
 
 def test_runs_reach_names_and_their_store_alone() -> None:
     policies = [policy for path, policy in manifests("NetworkPolicy") if not path.is_relative_to("base")]
-    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS, TO_REGISTRY, *RECORDER)
+    others = ("default-deny", PROBES, TO_EXCHANGES, FROM_CLIENTS, TO_REGISTRY, TO_SIGSTORE, TO_AGENT, *RECORDER)
     opened = [policy for policy in policies if policy["metadata"]["name"] not in others]
     assert opened
     for policy in opened:
@@ -202,14 +205,29 @@ def test_runs_reach_names_and_their_store_alone() -> None:
         assert all(rule["ports"] for rule in policy["spec"]["egress"])
 
 
-def test_the_operator_alone_reaches_the_registry() -> None:
-    policy = the("NetworkPolicy", TO_REGISTRY)
+@pytest.mark.parametrize(("name", "port"), [(TO_REGISTRY, 5000), (TO_SIGSTORE, 5555)])
+def test_the_operator_alone_reaches_where_it_attests(name: str, port: int) -> None:
+    policy = the("NetworkPolicy", name)
     assert policy["metadata"]["namespace"] == "tradeplane-system"
     assert policy["spec"] == {
         "podSelector": {"matchLabels": {"app.kubernetes.io/name": "tradeplane-operator"}},
         "policyTypes": ["Egress"],
-        "egress": [{"ports": [{"protocol": "TCP", "port": 5000}]}],
+        "egress": [{"ports": [{"protocol": "TCP", "port": port}]}],
     }
+
+
+def test_credentials_of_pod_identity_are_asked_of_the_agent_alone() -> None:
+    agent = [{"ipBlock": {"cidr": cidr}} for cidr in ("169.254.170.23/32", "fd00:ec2::23/128")]
+    for name in (TO_AGENT, RUNS_TO_AGENT):
+        spec = the("NetworkPolicy", name)["spec"]
+        assert spec["policyTypes"] == ["Egress"]
+        assert spec["egress"] == [{"to": agent, "ports": [{"protocol": "TCP", "port": 80}]}]
+    (ours,) = the("NetworkPolicy", TO_AGENT)["spec"]["podSelector"]["matchExpressions"]
+    assert {*ours["values"]} == {"tradeplane-operator", "tradeplane-recorder"}
+    assert (
+        the("NetworkPolicy", RUNS_TO_AGENT)["spec"]["podSelector"]
+        == the("NetworkPolicy", TO_STORE)["spec"]["podSelector"]
+    )
 
 
 def test_the_signing_key_is_mounted_by_the_operator_alone() -> None:

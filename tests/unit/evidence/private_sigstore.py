@@ -166,12 +166,23 @@ class PrivateSigstore:
         }
 
     def statement(
-        self, payload: bytes, at: datetime = AT, certificate: x509.Certificate | None = None
+        self,
+        payload: bytes,
+        at: datetime = AT,
+        certificate: x509.Certificate | None = None,
+        *,
+        logged_as_message: bool = False,
     ) -> dict[str, Any]:
-        """Return the bundle of a statement."""
+        """Return the bundle of a statement.
+
+        ``logged_as_message``: whether its entry is of what was signed, and not of an envelope.
+        """
         certificate = certificate or self.certificate(at=at)
-        signature = sign(self.key("signer"), pre_authentication_encoding(PAYLOAD_TYPE, payload))
-        body = dsse(payload, signature, certificate.public_bytes(Encoding.PEM))
+        signed = pre_authentication_encoding(PAYLOAD_TYPE, payload)
+        signature, verifier = sign(self.key("signer"), signed), certificate.public_bytes(Encoding.PEM)
+        body = dsse(payload, signature, verifier)
+        if logged_as_message:
+            body = hashedrekord(hashlib.sha256(signed).hexdigest(), signature, verifier)
         return {**self._around(certificate, body, at), "dsseEnvelope": envelope(payload, signature)}
 
     def _around(self, certificate: x509.Certificate, body: dict[str, Any], at: datetime) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tradeplane_api.run import Part, ResultsManifest, RunSpecification, Summary
 from tradeplane_api.simulation import Algorithm, Simulation
 from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifest, SnapshotSource
+from tradeplane_api.strategy import ImageManifest
 from tradeplane_evidence.attestation import statement_of
 from tradeplane_evidence.results_artifact import ResultsArtifact, results_artifact
 from tradeplane_evidence.signing.file_signer import FileSigner, open_file_signer
@@ -36,6 +37,15 @@ EXECUTION = Execution(
     started="2026-01-05T09:00:00Z",
     finished="2026-01-05T09:00:07Z",
 )
+ATTESTED_IMAGE = replace(
+    EXECUTION,
+    image_attestation=f"sha256:{'a0' * 32}",
+    image_manifests=(
+        ImageManifest(platform="linux/amd64", digest=f"sha256:{'cd' * 32}", attestation=f"sha256:{'a1' * 32}"),
+        ImageManifest(platform="linux/arm64", digest=f"sha256:{'ef' * 32}", attestation=f"sha256:{'a2' * 32}"),
+    ),
+)
+"""The same of an image that had to be attested."""
 
 
 def snapshot() -> SnapshotManifest:
@@ -50,8 +60,8 @@ def snapshot() -> SnapshotManifest:
     )
 
 
-def results(run: str = RUN, image: str | None = IMAGE) -> ResultsManifest:
-    """Return the manifest of its results."""
+def results(run: str = RUN, image: str | None = IMAGE, machine: str = "x86_64") -> ResultsManifest:
+    """Return the manifest of its results, made on a processor."""
     specification = RunSpecification(
         run=run,
         snapshots=(document_digest(snapshot()),),
@@ -87,7 +97,7 @@ def results(run: str = RUN, image: str | None = IMAGE) -> ResultsManifest:
         result_digest=result_digest(parts, summary),
         parts=parts,
         summary=summary,
-        environment={"architecture": "x86_64", "simd": "avx2", "python": "3.11.2"},
+        environment={"architecture": machine, "simd": "avx2", "python": "3.11.2"},
     )
 
 

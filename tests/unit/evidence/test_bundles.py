@@ -16,6 +16,7 @@ from tradeplane_evidence.signing.dsse import pre_authentication_encoding
 from tradeplane_evidence.statements.statement import MAX_SUBJECTS, PAYLOAD_TYPE, serialise
 from tradeplane_evidence.verification.bundles import Claim, verify_bundle
 from tradeplane_evidence.verification.policy import Policy
+from tradeplane_store.canonical import canonical_json
 
 from tests.unit.evidence import sample_runs
 
@@ -234,6 +235,18 @@ def test_envelopes_of_another_form_are_refused(signer: FileSigner) -> None:
     ):
         with pytest.raises(Malformed, match=words):
             _verify(_with(data, change), signer)
+
+
+def test_what_does_not_say_of_what_form_it_is_is_refused(signer: FileSigner) -> None:
+    """What is left out is not filled in: other readers would take it for another form, or for none."""
+    document = json.loads(sample_runs.bundle(signer))
+    del document["mediaType"]
+    with pytest.raises(Malformed, match="mediaType"):
+        _verify(json.dumps(document).encode(), signer)
+    statement = sample_runs.statement().plain()
+    del statement["_type"]
+    with pytest.raises(Malformed, match="_type"):
+        _verify(_signed(signer, canonical_json(statement)), signer)
 
 
 def test_a_certificate_in_the_place_of_a_key_is_refused(signer: FileSigner) -> None:

@@ -279,6 +279,12 @@ def test_no_changed_byte_is_another_claim(artifact: Artifact) -> None:
     assert changed_bytes(SIGSTORE.message(MESSAGE), artifact, SIGSTORE, step=17) > 0.98
 
 
+def test_no_changed_byte_of_a_statement_that_is_logged_as_a_message_is_another_claim() -> None:
+    bundle = SIGSTORE.statement(serialise(sample_runs.statement()), logged_as_message=True)
+    about = artifact_of(sample_runs.artifact().digest)
+    assert changed_bytes(bundle, about, SIGSTORE, step=47) > 0.98
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

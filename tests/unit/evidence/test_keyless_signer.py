@@ -105,7 +105,7 @@ def test_it_is_no_key(uri: str) -> None:
         (lambda one: one.pop("signingConfig"), "no ClientTrustConfig"),
         (lambda one: one["signingConfig"].update(caUrls=[]), "No valid Fulcio"),
         (lambda one: one["signingConfig"].update(rekorTlogUrls=[]), "No valid Rekor"),
-        (lambda one: one["signingConfig"].update(mediaType="application/json"), "no ClientTrustConfig"),
+        (lambda one: one["signingConfig"].update(mediaType="application/json"), "says of no instance"),
         (lambda one: one["trustedRoot"].update(mediaType="application/json"), "mediaType"),
     ],
 )

@@ -58,7 +58,7 @@ SUMMARY = VerificationSummary(
 STATEMENTS: dict[str, Statement] = {
     "run": sample_runs.statement(),
     "approved run": sample_runs.statement(
-        replace(sample_runs.EXECUTION, image_attestation=DIGESTS[0], approvals=(("alice@example.com", DIGESTS[1]),))
+        replace(sample_runs.ATTESTED_IMAGE, approvals=(("alice@example.com", DIGESTS[1]),))
     ),
     "run without image": sample_runs.statement_of_run(sample_runs.stored(image=None)),
     "batch": batch_statement(DIGESTS, sample_runs.EXECUTION.builder, "2026-01-05T09:00:07Z"),

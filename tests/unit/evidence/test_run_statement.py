@@ -12,7 +12,7 @@ import pytest
 from tradeplane_evidence.errors import DigestMismatch, Malformed
 from tradeplane_evidence.results_artifact import parse_results, results_artifact
 from tradeplane_evidence.statements import run
-from tradeplane_evidence.statements.run import RunEvidence, image_dependency, run_provenance, run_statement
+from tradeplane_evidence.statements.run import Execution, RunEvidence, image_dependency, run_provenance, run_statement
 from tradeplane_evidence.statements.statement import decoded, serialise
 from tradeplane_store.canonical import canonical_json, document_digest, sha256_digest
 
@@ -22,7 +22,7 @@ from tests.unit.evidence import sample_runs
 def _stated() -> dict[str, Any]:
     run, found = sample_runs.stored(), sample_runs.artifact()
     logs = {"log-1.txt": sha256_digest(b"a log")}
-    provenance = run_provenance(RunEvidence(run.results, run.snapshots, sample_runs.EXECUTION, logs))
+    provenance = run_provenance(RunEvidence(run.results, run.snapshots, sample_runs.ATTESTED_IMAGE, logs))
     files = {name: layer.digest for name, layer in found.layers.items()}
     statement = run_statement(provenance, sample_runs.RUN, found.digest, files)
     plain: dict[str, Any] = json.loads(serialise(statement))
@@ -54,6 +54,7 @@ def test_it_names_all_that_the_run_was_made_from() -> None:
     identity = document_digest(sample_runs.snapshot()).removeprefix("sha256:")
     assert dependencies == {
         "image": {"sha256": "ab" * 32},
+        "image/linux/amd64": {"sha256": "cd" * 32},
         f"snapshots/{identity}/manifest.json": {"sha256": identity},
         f"snapshots/{identity}/bars-0.arrow": {
             "tradeplane.records.v1": sample_runs.snapshot().parts[0].digest.removeprefix("sha256:")
@@ -66,6 +67,44 @@ def test_an_image_is_a_package_url() -> None:
     assert image_dependency(sample_runs.IMAGE).uri == (
         f"pkg:oci/workloads@sha256%3A{'ab' * 32}?repository_url=registry.example.com%3A5000/tradeplane/workloads"
     )
+
+
+def _images(execution: Execution, machine: str = "x86_64") -> list[dict[str, Any]]:
+    """Return what is stated of the image of a run whose results were made on a processor."""
+    found = sample_runs.results(machine=machine)
+    snapshots = sample_runs.stored().snapshots
+    provenance = run_provenance(RunEvidence(found, snapshots, execution))
+    dependencies = provenance.build_definition.resolved_dependencies
+    return [one.plain() for one in dependencies if (one.name or "").startswith("image")]
+
+
+@pytest.mark.parametrize(("machine", "arch", "place"), [("x86_64", "amd64", 0), ("aarch64", "arm64", 1)])
+def test_the_image_is_its_index_and_its_manifest_for_the_processor_of_the_results(
+    machine: str, arch: str, place: int
+) -> None:
+    index, manifest = _images(sample_runs.ATTESTED_IMAGE, machine)
+    expected = sample_runs.ATTESTED_IMAGE.image_manifests[place]
+    assert index["annotations"] == {"attestation": sample_runs.ATTESTED_IMAGE.image_attestation}
+    assert manifest == {
+        "name": f"image/linux/{arch}",
+        "uri": f"pkg:oci/workloads@{expected.digest.replace(':', '%3A')}?arch={arch}"
+        "&repository_url=registry.example.com%3A5000/tradeplane/workloads",
+        "digest": {"sha256": expected.digest.removeprefix("sha256:")},
+        "annotations": {"attestation": expected.attestation},
+    }
+
+
+@pytest.mark.parametrize("machine", ["riscv64", "amd64", ""])
+def test_of_a_processor_that_the_image_is_not_for_no_manifest_is_stated(machine: str) -> None:
+    assert [one["name"] for one in _images(sample_runs.ATTESTED_IMAGE, machine)] == ["image"]
+
+
+def test_what_nobody_found_out_of_an_image_is_not_stated() -> None:
+    (index,) = _images(sample_runs.EXECUTION)
+    assert "annotations" not in index
+    unattested = sample_runs.ATTESTED_IMAGE.image_manifests[0].model_copy(update={"attestation": None})
+    _, manifest = _images(replace(sample_runs.ATTESTED_IMAGE, image_manifests=(unattested,)))
+    assert "annotations" not in manifest
 
 
 def test_it_says_which_execution_it_was_and_what_came_beside() -> None:

@@ -310,6 +310,7 @@ class SimulatedOperator:
             _Pods(server),  # type: ignore[arg-type]
             _Events(server),  # type: ignore[arg-type]
             self.woken.append,
+            steady=lambda: server.now.timestamp(),
         )
 
     def _put(self, kind: str, event: str, body: Json | None) -> None:

@@ -54,6 +54,8 @@ class Server:
     """The API server and the Job controller. ``created`` counts Jobs by name, ``asked`` by generation and interval."""
 
     now: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    jump: timedelta = timedelta()
+    """By how much the operator's time of day was set."""
     version: int = 1
     connection: Json = field(default_factory=dict)
     jobs: dict[str, Json] = field(default_factory=dict)
@@ -262,13 +264,14 @@ class SimulatedOperator(WatchesJobs):
         server = self.server
         self.connections = BrokerConnections(
             SETTINGS,
-            lambda: server.now,
+            lambda: server.now + server.jump,
             self.index,
             _Client(server),  # type: ignore[arg-type]
             _Pods(server),  # type: ignore[arg-type]
             _Reaper(server),  # type: ignore[arg-type]
             FakeEvents(),  # type: ignore[arg-type]
             self.queue.add,
+            steady=lambda: server.now.timestamp(),
         )
         self.relist_connections()
         self.relist_jobs()

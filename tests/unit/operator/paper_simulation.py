@@ -557,6 +557,7 @@ class SimulatedOperator(WatchesJobs):
         self.strategies = Strategies(
             settings=SETTINGS,
             clock=lambda: server.now,
+            steady=lambda: server.now.timestamp(),
             index=self.index,
             queue=self.queue,  # type: ignore[arg-type]
             admission=Admission(SETTINGS.limits),

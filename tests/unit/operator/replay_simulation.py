@@ -195,6 +195,7 @@ class SimulatedReplays(SimulatedOperator):
         self.replays = Replays(
             settings=SETTINGS,
             clock=lambda: server.now,
+            steady=lambda: server.now.timestamp(),
             index=self.index,
             admission=Admission(self.limits),
             client=FakeClient(server),  # type: ignore[arg-type]

@@ -395,6 +395,7 @@ class SimulatedOperator(WatchesJobs):
         self.strategies = Strategies(
             settings=SETTINGS.model_copy(update={"limits": self.limits}),
             clock=lambda: server.now,
+            steady=lambda: server.now.timestamp(),
             index=self.index,
             queue=self.queue,  # type: ignore[arg-type]
             admission=Admission(self.limits),

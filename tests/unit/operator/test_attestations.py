@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +12,7 @@ from tradeplane_api.strategy import Architecture, RunStatus, Trigger
 from tradeplane_evidence.registry.client import Limits
 from tradeplane_operator.acting.errors import NotLeading
 from tradeplane_operator.observing.stores import Stores
-from tradeplane_operator.planning.attesting import AttestationEnd
+from tradeplane_operator.planning.attesting import AttestationEnd, next_attempt
 from tradeplane_operator.running.attestations import Attestations
 from tradeplane_operator.settings import Evidence, Store
 from tradeplane_store.objects import open_store
@@ -21,6 +21,7 @@ from tests.unit.evidence import sample_runs
 from tests.unit.operator.simulation import KEY, NAMESPACE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tradeplane_operator.observing.keys import Key
@@ -53,7 +54,14 @@ class _Woken:
         self.news.set()
 
 
-def _attestations(folder: Path, woken: _Woken, *, leads: bool = True) -> Attestations:
+def _attestations(
+    folder: Path,
+    woken: _Woken,
+    *,
+    leads: bool = True,
+    clock: Callable[[], datetime] = lambda: NOW,
+    steady: Callable[[], float] = lambda: 0.0,
+) -> Attestations:
     def require() -> None:
         if not leads:
             raise NotLeading("another replica leads")
@@ -64,7 +72,7 @@ def _attestations(folder: Path, woken: _Woken, *, leads: bool = True) -> Attesta
         registry="127.0.0.1:1/runs", plain_http=True, signer=f"file:{sample_runs.key_file(folder)}", at_once=2
     )
     stores = Stores({"default": Store(url=root.as_uri(), claim="tradeplane-store")})
-    return Attestations(evidence, stores, lambda: NOW, woken, require, Limits(tries=1))
+    return Attestations(evidence, stores, clock, woken, require, Limits(tries=1), steady=steady)
 
 
 async def _ended(attestations: Attestations, woken: _Woken, run: RunStatus) -> AttestationEnd:
@@ -110,6 +118,17 @@ async def test_a_registry_that_is_not_there_is_unavailable_and_tries_are_counted
         assert (found.reason, found.tries) == ("RegistryUnavailable", tries)
         woken.keys.clear()
         woken.news.clear()
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(days=400)])
+async def test_a_clock_that_jumps_neither_ends_a_pause_nor_draws_it_out(tmp_path: Path, jump: timedelta) -> None:
+    woken, now, steady = _Woken(), [NOW], [0.0]
+    attestations = _attestations(tmp_path, woken, clock=lambda: now[0], steady=lambda: steady[0])
+    await _ended(attestations, woken, _run())
+    now[0], steady[0] = NOW + jump, 30.0
+    found = attestations.facts(KEY)[sample_runs.RUN]
+    waited = next_attempt(found, attestations.evidence) - now[0]
+    assert waited == timedelta(seconds=attestations.evidence.most_seconds - 30)
 
 
 async def test_what_is_owed_no_more_is_forgotten(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
 from tradeplane_api.strategy import AttestationStatus
-from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts, next_attempt, pause
+from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts, pause
 from tradeplane_operator.planning.observed import JobEnd, JobPods, Observed, PodFacts, ResultFacts, ResultState
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.times import rfc3339
@@ -295,26 +295,3 @@ def test_settings_that_cannot_be_are_refused(changes: dict[str, Any]) -> None:
 def test_the_second_pause_is_twice_the_first() -> None:
     found = _failed()
     assert pause(replace(found, tries=2), EVIDENCE) == 2 * pause(found, EVIDENCE)
-
-
-@given(
-    jump=st.integers(-(10**8), 10**8),
-    tries=st.integers(1, 100),
-    end=st.sampled_from([AttestationEnd.UNAVAILABLE, AttestationEnd.REFUSED]),
-)
-def test_a_clock_that_jumps_puts_no_attempt_off(jump: int, tries: int, end: AttestationEnd) -> None:
-    """Whatever the clock says, the next attempt is at most the longest pause away, and not at once while it stands."""
-    now = NOW + timedelta(seconds=jump)
-    found = AttestationFacts(end, NOW, tries, "RegistryUnavailable", "down")
-    assert next_attempt(found, EVIDENCE, now) <= max(now, NOW + pause(found, EVIDENCE))
-    assert next_attempt(found, EVIDENCE, now) - now <= timedelta(seconds=EVIDENCE.most_seconds)
-    assert next_attempt(found, EVIDENCE, NOW) > NOW
-
-
-def test_what_waits_is_tried_at_once_where_the_clock_was_set_back() -> None:
-    recorded, name = _ended()
-    assert recorded.status is not None
-    ahead = AttestationFacts(AttestationEnd.UNAVAILABLE, NOW + timedelta(days=1), 5, "RegistryUnavailable", "down")
-    assert _asked(_plan(_resource(recorded.status), attestations={name: ahead})) == (name,)
-    waits = replace(ahead, at=NOW)
-    assert _asked(_plan(_resource(recorded.status), attestations={name: waits})) == ()

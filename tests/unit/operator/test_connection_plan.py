@@ -203,6 +203,30 @@ def test_a_refused_job_is_said_and_asked_for_again(monkeypatch: pytest.MonkeyPat
     assert _ready(server)["reason"] == "Connected"
 
 
+@pytest.mark.parametrize("jump", [timedelta(days=-1), timedelta(days=1)])
+def test_a_clock_that_jumps_neither_ends_a_refusal_nor_draws_it_out(
+    monkeypatch: pytest.MonkeyPatch, jump: timedelta
+) -> None:
+    server, asked = Server(), []
+    operator = SimulatedOperator(server)
+
+    def refuse(body: Any) -> Any:
+        asked.append(body)
+        raise Refused(403, "Forbidden", "exceeded quota: jobs=0")
+
+    monkeypatch.setattr(server, "add_job", refuse)
+    operator.settle()
+    before, pause = len(asked), SETTINGS.pace.pod_again_seconds
+    server.jump = jump
+    server.now += timedelta(seconds=pause - 1)
+    operator.reconcile()
+    assert len(asked) == before
+    assert operator.look_again_at == server.now + jump + timedelta(seconds=1)
+    server.now += timedelta(seconds=1)
+    operator.reconcile()
+    assert len(asked) == before + 1
+
+
 def test_an_operator_whose_clock_was_set_back_goes_on_probing() -> None:
     server, operator = _started()
     _probed(server, operator, report())

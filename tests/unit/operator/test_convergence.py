@@ -149,3 +149,28 @@ TestConvergence = Convergence.TestCase
 TestConvergence.settings = settings(
     max_examples=150, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
+
+
+def test_a_leader_that_is_behind_removes_no_job_that_it_cannot_explain() -> None:
+    """It saw the Job of a run by a list, and not yet the record of it; chance comes to that too seldom."""
+    server = Server()
+    first, behind = SimulatedOperator(server), SimulatedOperator(server)
+    first.lead()
+    first.settle()
+    server.end_job(next(iter(server.jobs)), well=True)
+    first.settle()
+    while behind.see_strategy():
+        pass
+    server.change_spec(capital="2")
+    first.settle()
+    (job,) = server.jobs
+    behind.relist_jobs()
+    behind.lead()
+    behind.reconcile()
+    assert set(server.jobs) == {job}
+    behind.settle()
+    server.end_job(job, well=True)
+    behind.settle()
+    assert server.strategy["status"]["latest"]["outcome"] == "Succeeded"
+    assert server.created[job] == 1
+    assert server.removed_unrecorded == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tradeplane_api.strategy import ImageManifest, StrategyStatus
+from tradeplane_operator.planning.documents import read_status
 from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
 from tradeplane_operator.planning.observed import Observed
 from tradeplane_operator.planning.replay import ObservedReplay
 from tradeplane_operator.planning.replay import plan as plan_replay
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.wanted import Fact, Need
+from tradeplane_operator.running.attestations import execution_of
 from tradeplane_operator.settings import Images, ImageTrust
 
 from tests.unit.operator import replay_planning
@@ -36,7 +40,11 @@ POLICY = SETTINGS.model_copy(
     update={"images": Images(default=IMAGE, registries=("registry.example/",), attested=TRUST)}
 )
 LOOKING = ImageFacts(ImageEnd.LOOKING, NOW)
-ATTESTED = ImageFacts(ImageEnd.ATTESTED, NOW, attestation=ATTESTATION)
+MANIFESTS = tuple(
+    ImageManifest(platform=f"linux/{arch}", digest=f"sha256:{digit * 64}", attestation=f"sha256:{digit * 64}")
+    for arch, digit in (("amd64", "b"), ("arm64", "c"))
+)
+ATTESTED = ImageFacts(ImageEnd.ATTESTED, NOW, attestation=ATTESTATION, manifests=MANIFESTS)
 AWAY = ImageFacts(ImageEnd.UNAVAILABLE, NOW, 2, "RegistryUnavailable", "registry.example cannot be reached")
 REFUSED = ImageFacts(ImageEnd.REFUSED, NOW, 1, "NotAttested", "nothing attests it")
 
@@ -65,6 +73,27 @@ def test_what_let_a_run_be_started_is_recorded_with_it() -> None:
     assert wanted.status is not None
     assert wanted.status["latest"]["imageAttestation"] == ATTESTATION
     assert len(wanted.create) == 1
+
+
+@pytest.mark.parametrize(
+    ("architecture", "recorded"), [("amd64", MANIFESTS[:1]), ("arm64", MANIFESTS[1:]), ("Any", MANIFESTS)]
+)
+def test_what_the_image_is_on_each_processor_asked_for_is_recorded_as_well(
+    architecture: str, recorded: tuple[ImageManifest, ...]
+) -> None:
+    wanted = _plan(_resource(architecture=architecture), ATTESTED)
+    assert wanted.status is not None
+    run = read_status(StrategyStatus, {"status": wanted.status}).latest
+    assert run is not None
+    assert run.image_manifests == recorded
+    assert execution_of(run, "https://example.com/builder").image_manifests == recorded
+
+
+def test_of_an_image_that_is_not_for_the_processor_asked_for_nothing_more_is_recorded() -> None:
+    found = replace(ATTESTED, manifests=MANIFESTS[:1])
+    wanted = _plan(_resource(architecture="arm64"), found)
+    assert wanted.status is not None
+    assert "imageManifests" not in wanted.status["latest"]
 
 
 def test_the_image_that_a_strategy_names_is_the_one_that_is_looked_at() -> None:
@@ -147,6 +176,7 @@ def test_where_nothing_is_asked_of_images_none_is_looked_at() -> None:
     wanted = plan(observed, SETTINGS, NOW)
     assert wanted.status is not None
     assert "imageAttestation" not in wanted.status["latest"]
+    assert "imageManifests" not in wanted.status["latest"]
 
 
 @given(facts=st.sampled_from([LOOKING, AWAY, REFUSED]), rerun=st.integers(0, 3), generation=st.integers(1, 4))

@@ -6,6 +6,7 @@ tests/integration/operator has it between an API server and a Postgres.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +19,7 @@ from tradeplane_operator.observing.watching import Watch
 from tradeplane_operator.recording import audit_entries
 from tradeplane_operator.recording import recorder as module
 from tradeplane_operator.recording.audit_events import told
-from tradeplane_operator.recording.recorder import Recorder, RecorderBehind
+from tradeplane_operator.recording.recorder import Arrival, Recorder, RecorderBehind
 from tradeplane_operator.recording.sightings import Sighting
 from tradeplane_operator.settings import Client
 from tradeplane_store.canonical import sha256_digest
@@ -236,33 +237,34 @@ def test_when_it_was_seen_is_the_clock_of_the_recorder() -> None:
     before = datetime.now(UTC)
     one = recorder()
     one._see("ADDED", strategy())
-    seen = one._waiting.get_nowait()
+    seen = one._waiting.get_nowait().seen
     assert not isinstance(seen, tuple)
     assert seen.at >= before
 
 
 GRACE = 60.0
+DAY = 86_400.0
 RUN = {"name": "r", "generation": 1, "outcome": "Running", "startTime": "2026-01-05T09:01:00Z"}
 
 
 def audited() -> Recorder:
     """Return a recorder that is told an audit log, and has been for long."""
     one = recorder(grace=GRACE)
-    one._since = datetime.now(UTC) - timedelta(days=1)
+    one._since = one.steady() - DAY
     return one
 
 
 def saw(one: Recorder, body: dict[str, Any], age: float = 0.0, kind: str = "MODIFIED") -> None:
     """Have something seen so many seconds ago."""
-    one._put(Sighting(body, kind == "DELETED", datetime.now(UTC) - timedelta(seconds=age)))
+    steady = one.steady
+    one.steady = lambda: steady() - age
+    one._put(Sighting(body, kind == "DELETED", datetime.now(UTC)))
+    one.steady = steady
 
 
 def grows_old(one: Recorder) -> None:
     """Let the grace of all that is held pass."""
-    old = datetime.now(UTC) - timedelta(seconds=GRACE + 1)
-    one._held = [
-        Sighting(seen.body, seen.deleted, old) if isinstance(seen, Sighting) else (seen[0], old) for seen in one._held
-    ]
+    one._held = [replace(held, at=held.at - GRACE - 1) for held in one._held]
 
 
 def spec_patch(generation: int, capital: str, **more: Any) -> dict[str, Any]:
@@ -344,12 +346,37 @@ async def test_while_the_ledger_is_away_the_grace_does_not_pass(ledger: Ledger) 
     assert ledger.by == [("applied", 1, "alice")]
 
     saw(one, strategy(generation=2), age=GRACE + 1)
-    one._since = datetime.now(UTC) - timedelta(days=1)
+    one._since = one.steady() - DAY
     ledger.away = 1
     with pytest.raises(LedgerUnavailable):
         await told_of(one, spec_patch(2, "5"))
     await entered(one)
     assert len(ledger.by) == 1
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-400), timedelta(days=400)])
+async def test_a_clock_that_jumps_neither_ends_the_grace_nor_draws_it_out(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch, jump: timedelta
+) -> None:
+    """The time of day goes into what is entered, and says nothing of how long something has been held."""
+    one = audited()
+    saw(one, strategy(), age=GRACE - 5)
+    monkeypatch.setattr(module, "datetime", _Clock(jump))
+    await entered(one)
+    assert ledger.by == []
+    saw(one, strategy("b"), age=GRACE + 1)
+    await entered(one)
+    assert [event.object.uid for event in ledger.entered.values()] == ["b"]
+
+
+class _Clock:
+    """The time of day, set by so much."""
+
+    def __init__(self, jump: timedelta) -> None:
+        self.jump = jump
+
+    def now(self, zone: Any) -> datetime:
+        return datetime.now(zone) + self.jump
 
 
 async def test_a_recorder_that_starts_waits_with_what_the_ledger_lacks(ledger: Ledger) -> None:
@@ -362,7 +389,7 @@ async def test_a_recorder_that_starts_waits_with_what_the_ledger_lacks(ledger: L
     started.settle(STRATEGIES, {"c": gone_meanwhile}, {"a", "b"})
     await entered(started)
     assert ledger.by == [("applied", 1, "alice")]
-    started._since = datetime.now(UTC) - timedelta(days=1)
+    started._since = started.steady() - DAY
     grows_old(started)
     await entered(started)
     assert ledger.said[1:] == [("b", "applied", 1), ("c", "deleted", None)]
@@ -462,7 +489,7 @@ async def test_where_nothing_was_seen_it_names_who_and_the_watch_says_what(ledge
 @pytest.mark.parametrize("grace", [None, GRACE])
 async def test_marking_it_as_deleted_applies_nothing(ledger: Ledger, grace: float | None) -> None:
     one = recorder(grace=grace)
-    one._since = datetime.now(UTC) - timedelta(days=1)
+    one._since = one.steady() - DAY
     saw(one, strategy(), age=GRACE + 1)
     terminating = strategy(generation=2, deletionTimestamp="2026-01-05T09:00:01Z", finalizers=["x"])
     saw(one, terminating | {"status": {"latest": RUN | {"generation": 2}}})
@@ -486,7 +513,7 @@ async def test_more_than_can_be_held_ends_the_recorder(ledger: Ledger, monkeypat
     monkeypatch.setattr(module, "MAX_WAITING", 2)
     one = audited()
     for uid in ("a", "b", "c"):
-        one._held.append(Sighting(strategy(uid), deleted=False, at=datetime.now(UTC)))
+        one._held.append(Arrival(Sighting(strategy(uid), deleted=False, at=datetime.now(UTC)), one.steady()))
     working = asyncio.create_task(one._commit())
     with pytest.raises(RecorderBehind):
         await asyncio.wait_for(one._end_when_behind(), 60)

@@ -240,8 +240,6 @@ def test_a_registry_that_is_down_is_tried_again_and_said() -> None:
     assert due.attest_replays is not None
     seldom = _plan(of, now=NOW + timedelta(seconds=5), attestations={names(of)[0]: REFUSED})
     assert seldom.attest_replays is None
-    set_back = _plan(of, now=NOW - timedelta(days=1), attestations={names(of)[0]: REFUSED})
-    assert set_back.attest_replays is not None
 
 
 def test_replays_that_are_asked_for_anew_are_attested_anew() -> None:

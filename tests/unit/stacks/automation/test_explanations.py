@@ -45,7 +45,7 @@ URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aw
             "error: could not load plugin for kubernetes: no resource plugin 'kubernetes' found",
             StackInvalid,
             "the plugin pulumi-resource-kubernetes is missing",
-            "pulumi plugin install resource kubernetes",
+            "pulumi plugin install resource kubernetes, or build it, with Go: python -m tradeplane_stacks.automation",
         ),
         (
             "operation error KMS: CreateKey, api error ExpiredTokenException: The security token is expired",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tradeplane_stacks.automation import policy_packs
 from tradeplane_stacks.automation.errors import StackInvalid
-from tradeplane_stacks.automation.policy_packs import PLUGIN, found_packs, search_path, write_plugin
+from tradeplane_stacks.automation.policy_packs import PLUGIN, environment, found_packs, write_plugin
 
 CLOUD_POLICIES = Path(__file__).parents[4] / "policies" / "cloud"
 
@@ -36,24 +36,14 @@ def test_without_the_sdk_of_policies_it_is_said_what_to_install(monkeypatch: pyt
     assert error.value.remedy == f"pip install {CLOUD_POLICIES}"
 
 
-def test_the_plugin_beside_the_program_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+def test_the_plugin_is_found_where_the_engine_looks(tmp_path: Path) -> None:
     write_plugin(tmp_path / "pulumi")
-    assert search_path(tmp_path / "pulumi")["PATH"].split(":")[-1] == str(tmp_path)
+    assert environment(f"{tmp_path}/empty:{tmp_path}", tmp_path / "pulumi") == {"PULUMI_PYTHON_CMD": sys.executable}
 
 
-def test_a_published_plugin_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    published = tmp_path / "published"
-    published.mkdir()
-    write_plugin(published / "pulumi")
-    monkeypatch.setenv("PATH", str(published))
-    assert search_path(tmp_path / "pulumi")["PATH"].split(":")[0] == str(published)
-
-
-def test_without_a_plugin_it_is_said_where_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_without_a_plugin_it_is_said_where_it_comes_from(tmp_path: Path) -> None:
     with pytest.raises(StackInvalid, match=f"the plugin {PLUGIN} is neither on PATH nor beside") as error:
-        search_path(tmp_path / "pulumi")
+        environment(str(tmp_path), tmp_path / "pulumi")
     assert "python -m tradeplane_stacks.automation" in str(error.value.remedy)
 
 

@@ -88,11 +88,11 @@ def test_options_are_of_sections_kinds_flags_and_words(house: Fields) -> None:
     assert {(one.choice, one.option, one.condition) for one in house.options} == {
         ("store.kind", "disk", 'eq $.Values.store.kind "disk"'),
         ("store.speed", "fast", 'eq (dig "speed" "slow" $.Values.store) "fast"'),
-        ("extra", "given", "$.Values.extra"),
+        ("extra", "given", 'not (kindIs "invalid" $.Values.extra)'),
         ("extra.loud", "false", 'not (dig "loud" true $.Values.extra)'),
         ("rooms.locked", "true", '(dig "locked" false $one)'),
-        ("rooms.owner", "given", "$one.owner"),
-        ("colour", "given", "$.Values.colour"),
+        ("rooms.owner", "given", 'not (kindIs "invalid" $one.owner)'),
+        ("colour", "given", 'not (kindIs "invalid" $.Values.colour)'),
         ("colour (which)", "blue", 'eq $.Values.colour "blue"'),
     }
 
@@ -115,6 +115,33 @@ def test_a_field_that_nobody_thought_of_is_named(field: str) -> None:
 def test_a_field_that_is_not_left_out_is_to_be_known() -> None:
     with pytest.raises(ChartError, match=r"^secret: "):
         fields_of(House, PROBES, {})
+
+
+def test_a_field_with_values_of_its_own_is_taken_as_a_whole() -> None:
+    whole = ([{"name": "a"}], [{"name": "b"}, {"name": "c"}])
+    found = fields_of(House, {**PROBES, "rooms": whole}, LEFT_OUT)
+    assert found.least[1]["rooms"] == whole[1]
+    assert "toJson $.Values.rooms" in texts(found).values()
+    assert not [one for one in found.options if one.choice.startswith("rooms.")]
+
+
+def test_of_words_that_are_all_there_each_may_be_left_out() -> None:
+    class Guarded(Configuration):
+        rules: tuple[Literal["one", "two"], ...] = ("one", "two")
+
+    found = fields_of(Guarded, {}, {})
+    assert found.least[0] == {"rules": ("one", "two")}
+    without = option(found, "rules without one", "so")
+    assert without.condition == 'not (has "one" $.Values.rules)'
+    assert without.values == (["two"], ["two"])
+
+
+def test_a_default_without_values_of_its_own_stays() -> None:
+    class Lit(Configuration):
+        lamps: int = 3
+
+    found = fields_of(Lit, {}, {})
+    assert found.least == ({"lamps": 3}, {"lamps": 3})
 
 
 def test_kinds_that_no_field_tells_apart_are_refused() -> None:

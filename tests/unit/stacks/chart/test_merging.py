@@ -94,8 +94,22 @@ def test_a_value_that_two_choices_change_is_refused() -> None:
 
 
 def test_what_is_there_by_no_option_is_refused() -> None:
-    with pytest.raises(ChartError, match=r"^it\.b: is there in some cases by no option of theirs: key given"):
-        MERGING.node([found(LEAST, {}), found(KEY, {"b": 1}), found(INNER, {}), found(OTHER, {})], "it")
+    with pytest.raises(
+        ChartError, match=r"^it\.b: is there in some cases by no option of theirs: the least; key given, inner given"
+    ):
+        MERGING.node([found(LEAST, {"b": 1}), found(KEY, {}), found(INNER, {"b": 1}), found(OTHER, {"b": 1})], "it")
+
+
+def test_what_an_option_takes_away_again_within_its_section_is_asked_for_by_both() -> None:
+    cases = [found(LEAST, {}), found(KEY, {"b": 1}), found(INNER, {}), found(OTHER, {})]
+    condition = "and ($.Values.key) (not ($.Values.key.inner))"
+    assert MERGING.node(cases, "it") == Entries((Part(Literal(1), "b", condition),))
+
+
+def test_the_fullest_list_says_the_order() -> None:
+    cases = [found(LEAST, []), found(OTHER, ["o"]), found(KEY, ["k"]), found({**KEY, **OTHER}, ["k", "o"])]
+    names = [part.node for part in MERGING.node(cases, "it").parts]
+    assert names == [Literal("k"), Literal("o")]
 
 
 def test_what_is_there_by_a_value_is_refused() -> None:

@@ -16,10 +16,19 @@ from tests.unit.stacks.components.platforms import OPERATOR, WORKLOADS
 # What the model checks beyond forms, by where a chart does: in its schema (chart/values.py), in a template that fails,
 # or nowhere since it takes no such field.
 CHECKED = {
-    "PlatformConfig._each_once": "templates/namespaces-once.yaml",
+    "PlatformConfig._each_once": "templates/checks.yaml",
+    "PlatformConfig._namespaces_can_work": "templates/checks.yaml",
+    "PlatformConfig._parts_fit": "templates/checks.yaml, but for queues.workers, which is left out",
     "RunsNamespace._of_nobody_else": "chart/values.py",
-    "Evidence._signs": "left out",
-    "Evidence._used": "left out",
+    "Evidence._of_sigstore": "chart/values.py",
+    "Evidence._of_docker": "left out",
+    "Evidence._fits_the_signer": "templates/checks.yaml, but for signing_key, which is left out",
+    "LedgerDatabase._verified": "left out",
+    "LedgerDatabase._certificate_is_there": "left out",
+    "VolumeHeads._used": "left out",
+    "S3Heads._used": "left out",
+    "Ledger._one_port": "left out with the database",
+    "Queues._one_way": "left out with workers",
 }
 
 

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import os
 from copy import deepcopy
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from cryptography.x509.oid import NameOID
 from tradeplane_stacks.components.platform_config import PlatformConfig
 from tradeplane_stacks.components.platform_manifests import kustomizations
 from tradeplane_stacks.kustomize import render
+
+from tests.unit.stacks.components.mutants import RENDERINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +44,7 @@ LOCAL: Json = {
         "plain_http": True,
         "signer": "file:/etc/tradeplane-signing/key.pem",
     },
-    "namespaces": [{"name": "research"}],
+    "namespaces": [{"name": "research", "tenant": "research"}],
 }
 CLOUD: Json = {
     "images": {"operator": OPERATOR, "workloads": WORKLOADS},
@@ -46,14 +62,40 @@ CLOUD: Json = {
 }
 
 
+KEYLESS = (
+    "keyless:/etc/tradeplane-sigstore/trust-config.json?token-file=/var/run/secrets/sigstore/token"
+    "&identity=https://kubernetes.io/namespaces/tradeplane-system/serviceaccounts/tradeplane-operator"
+)
+TRUST_CONFIG: Json = {"mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json", "signingConfig": {}}
+DATABASE = "postgresql://tradeplane:of-a-test@db.internal/audit?sslmode=verify-full"
+
+
 def private_key(kind: str = "P-256") -> str:
     """Return a new private key, in PEM."""
-    made: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    made: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
     if kind == "RSA":
         made = rsa.generate_private_key(65537, 2048)
+    elif kind == "Ed25519":
+        made = ed25519.Ed25519PrivateKey.generate()
     else:
         made = ec.generate_private_key(ec.SECP256R1() if kind == "P-256" else ec.SECP384R1())
     return made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def public_key(kind: str = "P-256") -> str:
+    """Return a new public key, in PEM."""
+    made = load_pem_private_key(private_key(kind).encode(), None).public_key()
+    return made.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+
+
+def certificate() -> str:
+    """Return a new certificate, in PEM, that its own key signed."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(x509.random_serial_number())
+    made = made.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    return made.sign(key, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
 
 
 def changed(config: Mapping[str, Any], path: str, value: Any) -> Json:
@@ -74,7 +116,14 @@ def rendered_once(files: Mapping[str, str]) -> list[Json]:
 
 @cache
 def _rendered(files: tuple[tuple[str, str], ...]) -> list[Json]:
-    return render(dict(files))
+    folder = os.environ.get(RENDERINGS)
+    if folder is None:
+        return render(dict(files))
+    kept = Path(folder) / hashlib.sha256(json.dumps(files).encode()).hexdigest()
+    if not kept.exists():
+        kept.write_text(json.dumps(render(dict(files))), encoding="utf-8")
+    found: list[Json] = json.loads(kept.read_text(encoding="utf-8"))
+    return found
 
 
 def one(objects: Sequence[Json], kind: str, name: str, namespace: str | None = None) -> Json:

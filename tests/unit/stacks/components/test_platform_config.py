@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from tradeplane_stacks.components.configuration import InvalidConfiguration
-from tradeplane_stacks.components.platform_config import PlatformConfig
+from tradeplane_stacks.components.platform_config import PlatformConfig, VolumeStore
 
+from tests.unit.deploy.manifests import ROOT as CHECKOUT
 from tests.unit.stacks.components.platforms import CLOUD, LOCAL, changed, private_key
 
 
@@ -65,6 +66,26 @@ DIGEST = "sha256:" + "1" * 64
         ("namespaces", [{"name": "a", "tenant": "A desk"}], r"namespaces\.0\.tenant"),
         ("namespaces", [{"name": "a", "quota": "huge"}], r"namespaces\.0\.quota"),
         ("namespaces", [{"name": "a", "runner_role": "arn:aws:iam::1:root"}], r"namespaces\.0\.runner_role"),
+        ("namespaces", [{"name": "a"}], "namespaces: a: tenant: .* name a tenant"),
+        ("namespaces", [{"name": "a", "tenant": "a", "queue": True}], "namespaces: a: queue: .*configure queues"),
+        (
+            "namespaces",
+            [{"name": "a", "tenant": "a", "verified_images": True}],
+            "a: verified_images: .*images.attested",
+        ),
+        ("policies", ["tenancy", "tenancy"], "policies: tenancy more than once"),
+        ("policies", ["everything"], r"policies\.0"),
+        ("store", {"kind": "volume", "directory": "relative"}, r"store\.volume\.directory"),
+        ("store", {"kind": "volume", "directory": "/a/../b"}, r"store\.volume\.directory"),
+        ("store", {"kind": "volume", "directory": "/"}, r"store\.volume\.directory"),
+        ("failover", {"name": "eu-west-1", "table": "t1", "table_regions": ["eu-west-1"]}, r"failover\.table: "),
+        ("failover", {"name": "europe", "table": "table", "table_regions": ["eu-west-1"]}, r"failover\.name"),
+        ("failover", {"name": "eu-west-1", "table": "table", "table_regions": []}, r"failover\.table_regions"),
+        (
+            "failover",
+            {"name": "eu-west-1", "table": "table", "table_regions": ["eu-west-1"], "valid_seconds": 5},
+            r"failover\.valid_seconds",
+        ),
         ("registries", [], "registries"),
         ("registries", ["registry.example"], r"registries\.0"),
         ("registries", ["registry.example/team"], r"registries\.0"),
@@ -96,3 +117,73 @@ def test_a_key_is_refused_where_the_signer_has_its_own() -> None:
     config = changed(CLOUD, "evidence.signing_key", private_key())
     with pytest.raises(InvalidConfiguration, match="awskms:///alias/tradeplane-prod-signing-key has its own"):
         PlatformConfig.read(config)
+
+
+def test_a_namespace_of_nobody_is_taken_where_no_policy_holds_it() -> None:
+    config = {**LOCAL, "policies": ["runs"], "namespaces": [{"name": "research"}]}
+    assert PlatformConfig.read(config).namespaces[0].tenant is None
+
+
+def test_every_policy_of_the_repository_holds_unless_it_is_left_out() -> None:
+    folders = {path.parent.name for path in (CHECKOUT / "policies/admission").glob("*/kustomization.yaml")}
+    assert {*PlatformConfig.read(LOCAL).policies} == folders - {"all", "parameters"}
+
+
+def test_what_is_off_unless_it_is_asked_for() -> None:
+    found = PlatformConfig.read({**LOCAL, "store": {"kind": "volume"}})
+    (namespace,) = found.namespaces
+    assert not namespace.queue
+    assert not namespace.verified_images
+    assert not found.pod_identity
+    assert found.store == VolumeStore(kind="volume", directory=None, removal=False)
+
+
+QUEUED: dict[str, Any] = {**LOCAL, "queues": {}, "evidence": None}
+
+
+def test_a_queue_of_a_tenant_is_refused_where_kueue_would_be() -> None:
+    namespaces = [{"name": "a", "tenant": "a", "queue": True}]
+    with pytest.raises(InvalidConfiguration, match="namespaces: a: queue: the policy runs refuses Kueue"):
+        PlatformConfig.read({**QUEUED, "namespaces": namespaces})
+    without = [policy for policy in PlatformConfig.read(LOCAL).policies if policy != "runs"]
+    assert PlatformConfig.read({**QUEUED, "namespaces": namespaces, "policies": without}).namespaces[0].queue
+
+
+def test_verified_images_are_refused_where_their_policy_is_left_out() -> None:
+    attested = {**LOCAL["images"], "attested": {}}
+    namespaces = [{"name": "a", "tenant": "a", "verified_images": True}]
+    config = {**LOCAL, "images": attested, "namespaces": namespaces}
+    assert PlatformConfig.read(config).namespaces[0].verified_images
+    with pytest.raises(InvalidConfiguration, match="a: verified_images: the policy verified-images is left out"):
+        PlatformConfig.read({**config, "policies": ["tenancy"]})
+
+
+def test_a_rule_of_approvals_names_namespaces_there_are() -> None:
+    rule = {"modes": ["Paper"], "namespaces": ["research", "reserch"]}
+    with pytest.raises(InvalidConfiguration, match=r"approvals\.rules: namespaces: reserch are none of namespaces"):
+        PlatformConfig.read({**LOCAL, "approvals": {"rules": [rule]}})
+    assert PlatformConfig.read({**LOCAL, "approvals": {"rules": [{**rule, "namespaces": ["research"]}]}}).approvals
+
+
+def test_heads_on_a_volume_are_refused_where_there_is_none() -> None:
+    ledger = {"heads": {"kind": "volume"}}
+    with pytest.raises(InvalidConfiguration, match=r"ledger\.heads: kind: volume needs a store on a volume"):
+        PlatformConfig.read({**CLOUD, "ledger": ledger})
+    assert PlatformConfig.read({**LOCAL, "ledger": ledger}).ledger
+
+
+def test_runs_that_go_to_other_clusters_are_not_attested() -> None:
+    config = {**QUEUED, "queues": {"workers": ["east"]}}
+    assert PlatformConfig.read(config).queues
+    with pytest.raises(InvalidConfiguration, match=r"queues\.workers: runs of other clusters are not attested"):
+        PlatformConfig.read({**config, "evidence": LOCAL["evidence"]})
+
+
+def test_an_operator_of_namespaces_alone_has_some_and_no_ledger() -> None:
+    config = {**LOCAL, "serves": "namespaces"}
+    assert PlatformConfig.read(LOCAL).serves == "cluster"
+    assert PlatformConfig.read(config).serves == "namespaces"
+    with pytest.raises(InvalidConfiguration, match="serves: there are no namespaces to serve"):
+        PlatformConfig.read({**config, "namespaces": []})
+    with pytest.raises(InvalidConfiguration, match="ledger: its recorder sees the whole cluster"):
+        PlatformConfig.read({**config, "ledger": {}})

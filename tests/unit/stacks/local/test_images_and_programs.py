@@ -13,7 +13,7 @@ import pytest
 from tradeplane_stacks.local import binaries
 from tradeplane_stacks.local.binaries import Binaries, Program
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
-from tradeplane_stacks.local.go_build import Overlay, Replacement, Substitution
+from tradeplane_stacks.local.go_build import Copy, Overlay, Replacement, Substitution
 from tradeplane_stacks.local.images import StaticImage
 
 if TYPE_CHECKING:
@@ -192,6 +192,8 @@ def test_any_change_of_an_overlay_builds_anew(tmp_path: Path, monkeypatch: pytes
         None,
         Overlay("example.com/a", (Substitution("a.go", "one", "two"),)),
         Overlay("example.com/a", (Substitution("a.go", "one", "three"),)),
+        Overlay("example.com/a", (Copy("a.json", "b.json"),)),
+        Overlay("example.com/a", (Copy("a.json", "c.json"),)),
         Overlay("example.com/a", (Replacement("a.go", "ours.go"),)),
     ]
     keys = [binaries.module_key(replace(program, overlay=overlay), "go1.26.8") for overlay in overlays]

@@ -7,3 +7,6 @@ from typing import TypeAlias
 
 Weakening: TypeAlias = tuple[str, str, int]
 """What the module's source says, what is said instead, and which occurrence of it, from 0."""
+
+RENDERINGS = "TRADEPLANE_TEST_RENDERINGS"
+"""Variable that names a folder of what kubectl has rendered already, for the many processes that render the same."""

@@ -13,8 +13,8 @@ MUTANTS: tuple[Weakening, ...] = (
     ('protect=self._config.protected and one["kind"] in _PROTECTED', "protect=False", 0),
     ('("CustomResourceDefinition", "Namespace")', '("CustomResourceDefinition",)', 0),
     ('("CustomResourceDefinition", "Namespace")', '("Namespace",)', 0),
-    ('pulumi.Output.secret({"key.pem": encoded})', '{"key.pem": encoded}', 0),
+    ("objects += secrets(config)", "pass", 0),
     ("create=rollout, ", "", 0),
     (", update=rollout", "", 0),
-    ('f"system:serviceaccount:{SYSTEM}:{_ACCOUNT}"', 'f"system:serviceaccounts:{SYSTEM}"', 0),
+    ('f"system:serviceaccount:{SYSTEM}:{OPERATOR}"', 'f"system:serviceaccounts:{SYSTEM}"', 0),
 )

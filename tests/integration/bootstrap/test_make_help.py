@@ -1,0 +1,38 @@
+"""``make help`` tells of every target there is, and the targets that are documented are there."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+PROMISED = ("bootstrap", "demo", "down", "fmt", "lint", "type", "test", "bench", "images", "clean", "help")
+
+
+def _explained() -> dict[str, str]:
+    """Return what ``make help`` says of each target."""
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    lines = [line.split(maxsplit=2) for line in said.splitlines()]
+    assert all(len(words) == 3 and words[0] == "make" for words in lines), said
+    return {name: text for _, name, text in lines}
+
+
+def test_every_target_is_explained() -> None:
+    phony = re.search(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert phony is not None
+    assert set(_explained()) == set(phony[1].split()) >= set(PROMISED)
+
+
+def test_make_alone_is_make_help() -> None:
+    alone = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert len(alone.splitlines()) == len(_explained())
+
+
+def test_what_pages_tell_people_to_make_is_a_target() -> None:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    told = {
+        word for page in pages for word in re.findall(r"(?:^    |`)make ([a-z][a-z-]*)", page.read_text("utf-8"), re.M)
+    }
+    assert told
+    assert told <= set(_explained())

@@ -1,0 +1,55 @@
+"""What an operator tells Prometheus of the runs it made, and of what they cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.integration.operator.cluster import eventually
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integration.operator.cluster import Bench
+    from tests.integration.operator.processes import OperatorProcess
+
+
+async def test_runs_passes_and_writes_are_counted(bench: Bench, operators: Callable[..., OperatorProcess]) -> None:
+    operator = await operators().working()
+    before = operator.metrics()
+    assert before["tradeplane_leader"] == 1
+    assert not [name for name in before if name.startswith("tradeplane_runs_finished_total{")]
+    await bench.create_snapshot("prices", bench.write_snapshot())
+    await bench.said("snapshots", "prices", "Verified")  # else an Event tells each Strategy that it waits
+    well, badly = [await bench.create_strategy(name) for name in ("well", "badly")]
+    await bench.succeed(await bench.a_job(well["metadata"]["uid"]))
+    job = await bench.a_job(badly["metadata"]["uid"])
+    await bench.fail(job["metadata"]["name"], 2, "spec.algorithm.parameters.fast: 0 is out of range; use 1 to 10000")
+    await bench.until("well", "Succeeded")
+    await bench.until("badly", "InvalidSpecification")
+    await bench.no_jobs()
+
+    async def at_rest() -> dict[str, float] | None:
+        found = operator.metrics()
+        return found if found["tradeplane_queue_depth"] == 0 else None
+
+    found = await eventually(at_rest, "nothing to wait in the queue")
+    assert found['tradeplane_runs_started_total{trigger="Generation"}'] == 2
+    ends = {name: value for name, value in found.items() if name.startswith("tradeplane_runs_finished_total{")}
+    assert ends == {
+        'tradeplane_runs_finished_total{outcome="Succeeded"}': 1,
+        'tradeplane_runs_finished_total{outcome="Failed"}': 1,
+    }
+    passes = 'tradeplane_reconcile_seconds_count{kind="Strategy",result="ok"}'
+    assert found[passes] >= 4, "each was begun and ended"
+    assert 0 < found[passes.replace("_count", "_sum")] < found[passes] * 60
+    assert found["tradeplane_queue_seconds_count"] >= found[passes]
+    since = {verb: found[name] - before.get(name, 0) for verb, name in _WRITES.items() if name in found}
+    assert since["PATCH"] >= 5, "the Snapshot's status, and a start and an end of each run"
+    assert since["POST"] == 3, "two Jobs, and an Event of the run that failed"
+    assert since["DELETECOLLECTION"] >= 1
+    assert "DELETE" not in since
+
+
+_WRITES = {
+    verb: f'tradeplane_api_writes_total{{verb="{verb}"}}' for verb in ("POST", "PATCH", "DELETE", "DELETECOLLECTION")
+}
