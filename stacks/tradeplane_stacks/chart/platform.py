@@ -94,8 +94,7 @@ TOGETHER: Sequence[Sequence[tuple[str, str]]] = (
     (("store.kind", "s3"), ("pod_identity", "true")),
     # Alerts that nobody leads, which would be wrong where another region may.
     (("monitoring", "given"), ("failover", "given")),
-    # In which order they add to the recorder's pod, and to the operator's.
-    (("ledger.heads.kind", "s3"), ("ledger.heads.signer", "kms")),
+    # In which order they add to the operator's pod.
     (("evidence.signer", "keyless"), ("images.attested", "given"), ("approvals", "given")),
 )
 """Options that say something together that none of them says alone."""

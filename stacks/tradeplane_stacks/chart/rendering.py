@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any
 
@@ -36,7 +36,11 @@ def cases(fields: Fields, together: Iterable[Iterable[tuple[str, str]]]) -> list
 
     """
     named = {(one.choice, one.option): one for one in fields.options}
-    several = ([one for pair in options for one in _chain(fields, named[pair])] for options in together)
+    # By their names, so that a section which two of them are in is given once.
+    several = (
+        {(one.choice, one.option): one for pair in options for one in _chain(fields, named[pair])}.values()
+        for options in together
+    )
     return [_case(fields, chain) for chain in ([], *(_chain(fields, option) for option in fields.options), *several)]
 
 
@@ -46,12 +50,12 @@ def _chain(fields: Fields, option: Option) -> list[Option]:
     return [*sorted(outer, key=lambda one: len(one.within)), option]
 
 
-def _case(fields: Fields, chain: Sequence[Option]) -> Case:
+def _case(fields: Fields, chain: Collection[Option]) -> Case:
     first, second = (_config(fields, chain, which) for which in (0, 1))
     return Case({one.choice: one.option for one in chain}, (first, second))
 
 
-def _config(fields: Fields, chain: Sequence[Option], which: int) -> Json:
+def _config(fields: Fields, chain: Iterable[Option], which: int) -> Json:
     values = copy.deepcopy(fields.least[which])
     for option in chain:
         at: Any = values

@@ -124,8 +124,8 @@ def _told_nothing(one: Json) -> Json:
             if not value:
                 continue
         bare = _told_nothing(value)
-        # Lists to people, and maps by their names to the API server: in which order they stand says nothing.
-        found[key] = sorted(bare, key=json.dumps) if key in ("volumes", "volumeMounts") else bare
+        # Maps by their names to the API server; and no variable here is made of another one.
+        found[key] = sorted(bare, key=json.dumps) if key in ("env", "volumes", "volumeMounts") else bare
     return found
 
 
