@@ -121,7 +121,6 @@ def test_what_is_protected_stays_and_what_opens_a_namespace_goes(helm: Helm, tmp
         "LimitRange",
         "Namespace",
         "NetworkPolicy",
-        "ResourceQuota",
         "ServiceAccount",
     }
     assert {name for kind, name in protected if kind == "NetworkPolicy"} == {"default-deny", "tradeplane-runs-to-dns"}
@@ -138,7 +137,7 @@ def test_a_changed_setting_rolls_the_operator_and_nothing_else_does(helm: Helm, 
         return annotations
 
     before = rolled_by(CLOUD)
-    assert set(before) == {"checksum/tradeplane-settings"}
+    assert set(before) == {"checksum/tradeplane-settings", "checksum/tradeplane-trust-config"}
     assert rolled_by({**CLOUD, "limits": {"runs": 7}}) != before
     assert rolled_by({**CLOUD, "namespaces": []}) == before
 
