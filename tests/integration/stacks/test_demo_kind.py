@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ from tradeplane_stacks.demo import clusters
 from tradeplane_stacks.demo.choice import ClusterKind
 from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP, Kind, cluster_of
 from tradeplane_stacks.demo.errors import DemoError
+from tradeplane_stacks.local.binaries import KUBECTL, Binaries
+from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -196,9 +199,16 @@ def test_the_overlay_mounts_what_the_demo_makes() -> None:
     (mount,) = cluster["nodes"][0]["extraMounts"]
     assert cluster["name"] == clusters._KIND_NAME
     assert mount["hostPath"] == str(clusters._KIND_STORE)
-    volumes = [*_documents(OVERLAY / "store.yaml"), *_documents(OVERLAY / "namespace" / "store.yaml")]
-    paths = {one["metadata"]["name"]: one["spec"]["hostPath"]["path"] for one in volumes if "hostPath" in one["spec"]}
-    assert paths == {
+    kubectl = Binaries(Settings.from_environment(os.environ).cache).build((KUBECTL,), print)[KUBECTL]
+    rendered = [one for folder in (OVERLAY, OVERLAY / "namespace") for one in _rendered(kubectl, folder)]
+    volumes = {one["metadata"]["name"]: one["spec"] for one in rendered if one["kind"] == "PersistentVolume"}
+    assert {name: spec["hostPath"]["path"] for name, spec in volumes.items()} == {
         "tradeplane-store-all": mount["containerPath"],
         "tradeplane-store-research": f"{mount['containerPath']}/research",
     }
+
+
+def _rendered(kubectl: Path, folder: Path) -> list[dict[str, Any]]:
+    """Return what kustomize makes of a folder."""
+    made = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=True, timeout=120)
+    return list(yaml.safe_load_all(made.stdout))
