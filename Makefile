@@ -19,7 +19,7 @@ export MYPY_CACHE_DIR ?= $(CACHE)/mypy
 # Tests start Python by the hundred, and each would compile all it imports anew where the environment lets none be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity scan images release generate docs clean
+.PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity scan images chart release generate docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ scan: sync ## Have checkov, kube-score and kubeconform judge what is deployed; w
 
 images: sync ## Build the operator's and the workloads' images for amd64 and arm64
 	@$(RUN) python -m tradeplane_stacks.images build
+
+chart: sync ## Make the charts of Helm from what kustomize renders, into build/charts/
+	@$(RUN) python -m tradeplane_stacks.chart
 
 release: sync ## Build the files of a release from a tagged commit, into build/release/ (SNAPSHOT=1: of what is there, unsigned)
 	@$(RUN) python -m tradeplane_stacks.release $(if $(filter 1,$(SNAPSHOT)),--snapshot)

@@ -53,21 +53,24 @@ def locate_kubectl() -> Path:
     return built
 
 
-def render(kustomizations: Mapping[str, str]) -> list[dict[str, Any]]:
+def render(
+    kustomizations: Mapping[str, str], *, manifests: Path = MANIFESTS, kubectl: Path | None = None
+) -> list[dict[str, Any]]:
     """Return the objects of a tree of kustomizations, in kustomize's order.
 
     Args:
-        kustomizations: text of each file by its path; ``kustomization.yaml`` is the one that is rendered. The folder
-            ``manifests`` beside it is the package's.
+        kustomizations: text of each file by its path; ``kustomization.yaml`` is the one that is rendered.
+        manifests: what the folder ``manifests`` beside it is: the package's, or that of other sources.
+        kubectl: the program; the one that is found where none is named.
 
     Raises:
         KustomizeError: kubectl is missing, takes too long, or refuses them.
 
     """
-    program = locate_kubectl()
+    program = kubectl or locate_kubectl()
     with tempfile.TemporaryDirectory(prefix="tradeplane-kustomize-") as directory:
         root = Path(directory)
-        (root / "manifests").symlink_to(MANIFESTS)
+        (root / "manifests").symlink_to(manifests.resolve())
         for path, text in kustomizations.items():
             file = root / path
             file.parent.mkdir(parents=True, exist_ok=True)

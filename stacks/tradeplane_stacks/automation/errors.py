@@ -29,5 +29,13 @@ class StackUnavailable(StackError):
     """The state is locked, the cloud lets nobody in, or it failed: the same again may succeed later."""
 
 
+class StackLocked(StackUnavailable):
+    """Another update holds the lock of the state, or one that was killed left it; ``holders`` are their processes."""
+
+    def __init__(self, message: str, remedy: str | None = None, holders: tuple[int, ...] = ()) -> None:
+        super().__init__(message, remedy)
+        self.holders = holders
+
+
 class StackInterrupted(StackError):
     """Somebody stopped it; what was under way was finished."""

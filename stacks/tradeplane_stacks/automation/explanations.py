@@ -15,6 +15,7 @@ from tradeplane_stacks.automation.errors import (
     StackError,
     StackExists,
     StackInvalid,
+    StackLocked,
     StackRefused,
     StackUnavailable,
 )
@@ -83,9 +84,10 @@ def _missing_plugin(_: str, found: Match[str]) -> StackError:
 def _locked(stack: str, found: Match[str]) -> StackError:
     holders = re.findall(r"created by (\S+) \(pid (\d+)\) at (\S+)", found.string)
     who = ", ".join(f"{user} (process {pid}, since {since})" for user, pid, since in holders) or "another update"
-    return StackUnavailable(
+    return StackLocked(
         f"stack {stack} is locked by {who}",
         f"wait for it; if it was killed, remove its lock: tradeplane stack cancel {stack}",
+        tuple(int(pid) for _, pid, _ in holders),
     )
 
 
@@ -173,8 +175,26 @@ _EXPLANATIONS = _table(
         _says(
             StackRefused,
             "stack {stack}: AWS protects something of it from deletion",
-            "if it may go: `deletion_protection: false` of a cluster and `up`, or of a database aws rds "
-            "modify-db-instance --no-deletion-protection, then destroy again. `up` puts back what was removed before",
+            "if it may go: `deletion_protection: false` of a cluster and `up`, of a database aws rds "
+            "modify-db-instance --no-deletion-protection, or of a table, in each of its regions, aws dynamodb "
+            "update-table --no-deletion-protection-enabled, then destroy again. `up` puts back what was removed before",
+        ),
+    ),
+    (
+        r"getting credentials: exec: ",
+        _says(
+            StackUnavailable,
+            "stack {stack}: there are no credentials for a cluster: the program that its kubeconfig names gave none",
+            "of EKS that is `aws eks get-token`: have the AWS CLI on PATH, log in as a role that `access` of the "
+            "cluster names, then run the same again: what was made before is recorded",
+        ),
+    ),
+    (
+        r"(?i)kubernetes (?:cluster|API server)[^\n]{0,200}? is unreachable|unreachable cluster",
+        _says(
+            StackUnavailable,
+            "stack {stack}: the API server of a cluster does not answer",
+            "a cluster of EKS answers within its network and to `reached_from` alone: run the same from there",
         ),
     ),
     (

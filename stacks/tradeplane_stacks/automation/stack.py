@@ -4,7 +4,7 @@ The engine is asked to look at what is there first (``refresh``) wherever someth
 somebody changed by hand is found by it alone, and put right by the same ``up``.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +87,12 @@ class Stack:
         policy_packs: Sequence[Path] = (),
         *,
         engine: automation.PulumiCommand | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Open it; ``engine`` is the program pulumi, looked up where it is not given."""
+        """Open it.
+
+        ``engine`` is the program pulumi, looked up where it is not given; ``variables`` are added to its environment.
+        """
         try:
             StackName.parse(name)
         except InvalidStackName as error:
@@ -106,7 +110,8 @@ class Stack:
         self._packs = found_packs(policy_packs)
         program = Path(pulumi.command)
         path = search_path(program)
-        settings_of_engine = _SETTINGS | {"PATH": path} | (environment(path, program) if self._packs else {})
+        of_packs = environment(path, program) if self._packs else {}
+        settings_of_engine = {**_SETTINGS, "PATH": path, **of_packs, **(variables or {})}
         self._workspace = automation.LocalWorkspace(
             work_dir=str(folder), program=self._run, env_vars=settings_of_engine, pulumi_command=pulumi
         )

@@ -73,6 +73,8 @@ class S3Store(Configuration):
     url: Annotated[str, StringConstraints(max_length=1024, pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._-]+)*$")]
     region: Region
     credentials: Literal["role", "secret"] = "role"
+    # A bucket with Object Lock takes no object without one.
+    checksum: Literal["SHA256"] | None = None
 
 
 Store: TypeAlias = Annotated[VolumeStore | S3Store, Field(discriminator="kind")]
@@ -151,7 +153,11 @@ class PlatformConfig(Configuration):
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:
-        for field, names in (("namespaces", [one.name for one in self.namespaces]), ("policies", [*self.policies])):
+        listed: dict[str, list[str]] = {
+            "namespaces": [namespace.name for namespace in self.namespaces],
+            "policies": [*self.policies],
+        }
+        for field, names in listed.items():
             if twice := sorted({name for name in names if names.count(name) > 1}):
                 raise ValueError(f"{field}: {', '.join(twice)} more than once")
         return self

@@ -10,6 +10,8 @@ SYSTEM = "tradeplane-system"
 """The operator's namespace; the manifests have it."""
 OPERATOR = "tradeplane-operator"
 """The operator's Deployment, account and policy."""
+RUNNER = "tradeplane-runner"
+"""The account of runs, in each namespace that runs work."""
 DEPLOY = "manifests/operator/deploy"
 """Where operator/deploy lies in a platform's files."""
 

@@ -4,7 +4,7 @@ Pure, as all of a platform's files are.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tradeplane_stacks.components.platform_config import PlatformConfig, S3Store
@@ -26,7 +26,7 @@ def layers(config: PlatformConfig) -> Iterator[Layer]:
     yield from _plain(config)
     if config.images.attested is not None:
         yield _image_trust(config.images.attested)
-    if ports := _registry_ports(config):
+    if ports := registry_ports(config):
         yield _egress("registry", ports)
     if config.evidence is not None and config.evidence.keyless:
         yield from _keyless(config.evidence)
@@ -76,7 +76,7 @@ def _keyless(evidence: Evidence) -> Iterator[Layer]:
     text = None if trusted is None else json.dumps(trusted, indent=2) + "\n"
     made = () if text is None else (ConfigMapFiles("tradeplane-trust-config", {"trust-config.json": text}),)
     yield Layer("keyless-signing", ("keyless-signing",), config_maps=made)
-    if ports := sorted({*evidence.sigstore_ports} - _OPEN_PORTS):
+    if ports := _asked(evidence.sigstore_ports):
         yield _egress("sigstore", ports)
 
 
@@ -86,12 +86,22 @@ def _egress(where: str, ports: list[int]) -> Layer:
     return Layer(f"{where}-egress", (f"{where}-egress",), (patch,))
 
 
-def _registry_ports(config: PlatformConfig) -> list[int]:
+def registry_ports(config: PlatformConfig) -> list[int]:
     """Return the ports of registries that the operator asks, and does not reach anyway."""
     asked = [] if config.evidence is None else [(config.evidence.registry, config.evidence.plain_http)]
     if (trust := config.images.attested) is not None:
         asked += [(registry, trust.plain_http) for registry in config.image_registries]
-    return sorted({_port(registry, plain_http=plain) for registry, plain in asked} - _OPEN_PORTS)
+    return _asked(_port(registry, plain_http=plain) for registry, plain in asked)
+
+
+def sigstore_ports(config: PlatformConfig) -> list[int]:
+    """Return the ports of an instance of Sigstore that the operator asks, and does not reach anyway."""
+    evidence = config.evidence
+    return _asked(evidence.sigstore_ports) if evidence is not None and evidence.keyless else []
+
+
+def _asked(ports: Iterable[int]) -> list[int]:
+    return sorted({*ports} - _OPEN_PORTS)
 
 
 def _port(registry: str, *, plain_http: bool) -> int:

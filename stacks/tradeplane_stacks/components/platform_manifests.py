@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tradeplane_stacks.components.platform_config import POLICIES, PlatformConfig, RunsNamespace, S3Store, Store
-from tradeplane_stacks.components.platform_layer import DEPLOY, OPERATOR, SYSTEM
+from tradeplane_stacks.components.platform_layer import DEPLOY, OPERATOR, RUNNER, SYSTEM
 from tradeplane_stacks.components.platform_layers import layers
 from tradeplane_stacks.components.platform_ledger_layer import RECORDER
 from tradeplane_stacks.components.platform_patches import annotated, changed, merged, renamed, step
@@ -79,7 +79,7 @@ def _namespace(namespace: RunsNamespace, config: PlatformConfig) -> dict[str, An
     if namespace.quota != "none":
         resources.append(f"../../{_POLICIES}/quotas/{namespace.quota}")
     if namespace.runner_role is not None:
-        patches.append(annotated("tradeplane-runner", None, namespace.runner_role))
+        patches.append(annotated(RUNNER, None, namespace.runner_role))
     if labels := _labels(namespace):
         patches.append(
             merged({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "research", "labels": labels}})

@@ -40,7 +40,8 @@ def _store(config: PlatformConfig) -> dict[str, Any]:
     store = config.store
     if not isinstance(store, S3Store):
         return {"url": "file:///store", "claim": CLAIM}
-    found: dict[str, Any] = {"url": store.url, "environment": {"AWS_REGION": store.region}}
+    checksum = {} if store.checksum is None else {"AWS_CHECKSUM_ALGORITHM": store.checksum}
+    found: dict[str, Any] = {"url": store.url, "environment": {"AWS_REGION": store.region, **checksum}}
     return found | ({"credentialsSecret": CLAIM} if store.credentials == "secret" else {})
 
 

@@ -29,8 +29,8 @@ environment:
   CLUSTER     embedded (default as root on Linux), kind (needs Docker and kind) or current (what KUBECONFIG names)
   ARM64       0 leaves out the embedded cluster's emulated arm64 node
   REGISTRY    with current: registry the nodes pull from
-  OVERLAY     with current: kustomize directory of the operator, see operator/deploy/README.md
-  STORE       with current: URL of the store that its settings call `default`
+  STACK       with current: settings of a stack, see docs/stacks/platform.md; images are those just built
+  STORE       with current: URL of the store as this machine reaches it, where STACK does not say
   PLAIN_HTTP  with current: 1 where the registry speaks HTTP without TLS
 
 exit codes: 0 done, 1 a stage failed (it is named, with cause and remedy), 2 asked wrongly, 130 interrupted
@@ -81,7 +81,7 @@ def _down(progress: Progress) -> int:
     asked = os.environ.get("CLUSTER") or remembered(_REMEMBERED)
     cluster: DemoCluster = cluster_of(choose(asked, Machine.this()), os.environ, progress.say)
     with progress.stage("take down"):
-        cluster.remove(progress.say)
+        cluster.remove(progress)
         remove_tree(GENERATED)
     return 0
 

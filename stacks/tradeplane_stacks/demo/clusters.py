@@ -12,42 +12,54 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tradeplane_stacks.automation.errors import StackInvalid
+from tradeplane_stacks.automation.stack_files import read_settings
+from tradeplane_stacks.components.configuration import InvalidConfiguration
 from tradeplane_stacks.demo.choice import ClusterKind
+from tradeplane_stacks.demo.configuration import PLATFORM, platform_of
 from tradeplane_stacks.demo.errors import DemoError
-from tradeplane_stacks.demo.evidence import evidence_settings
+from tradeplane_stacks.demo.evidence import evidence_configuration
+from tradeplane_stacks.demo.installation import Installation, provide_engine
 from tradeplane_stacks.demo.ledger import LedgerAccess
+from tradeplane_stacks.demo.objects import GENERATED, shown
 from tradeplane_stacks.demo.programs import Kubectl, require, run
 from tradeplane_stacks.images.settings import CHECKOUT
 from tradeplane_stacks.local import postgres
 from tradeplane_stacks.local.certificates import CLUSTER
 from tradeplane_stacks.local.cluster import EmbeddedCluster
+from tradeplane_stacks.local.ledger_audit import NODE_PORT
 from tradeplane_stacks.local.settings import Settings
 from tradeplane_stacks.local.storage import STORE_MODE, heads_folder, make_heads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tradeplane_stacks.demo.progress import Progress
+
 DEPLOY = CHECKOUT / "operator/deploy"
 STORE_GROUP = 65_532
 """User and group of pods that run work, who own a store on a volume."""
 _KIND_NAME = "tradeplane"
 _KIND_STORE = Path("/var/lib/tradeplane/kind")
+_KIND_NODE_STORE = "/var/lib/tradeplane/store"
 _KIND_REGISTRY = "tradeplane-registry"
 _KIND_REGISTRY_IMAGE = "docker.io/library/registry:2"
 _KIND_PORT = 5001
 _KIND_LIMIT_S = 600
+_NAMESPACE_LIMIT_S = 300
+_STACK_INSTEAD = "Name in STACK a stack's settings, such as stacks/local/Pulumi.dev.yaml (docs/stacks/platform.md)"
 
 
 class DemoCluster(Protocol):
     """A cluster as the demo sees it."""
 
     @property
-    def overlay(self) -> Path:
-        """Kustomize overlay of the operator for this cluster."""
+    def stack(self) -> Path:
+        """Folder of the stack that the demo installs by, with its state."""
 
     @property
-    def enrolment(self) -> Path:
-        """Kustomize directory of a namespace that runs work here."""
+    def configuration(self) -> dict[str, Any]:
+        """Settings of that stack for this cluster, but for images: what ``Pulumi.demo.yaml`` says."""
 
     @property
     def registry(self) -> str:
@@ -67,7 +79,7 @@ class DemoCluster(Protocol):
 
     @property
     def evidence(self) -> dict[str, Any] | None:
-        """The section ``evidence`` of the operator's settings; None where the demo attests nothing."""
+        """How runs are attested, as the platform is configured by it; None where the demo does not say."""
 
     @property
     def ledger(self) -> LedgerAccess | None:
@@ -82,7 +94,7 @@ class DemoCluster(Protocol):
     def store_url(self, namespace: str) -> str:
         """Return a namespace's part of the store as this machine reaches it."""
 
-    def remove(self, say: Callable[[str], None]) -> None:
+    def remove(self, progress: Progress) -> None:
         """Remove what the demo made."""
 
 
@@ -92,14 +104,24 @@ class Embedded:
 
     settings: Settings
     say: Callable[[str], None] = field(repr=False)
-    overlay: Path = DEPLOY / "overlays/embedded"
-    enrolment: Path = DEPLOY / "overlays/embedded/namespace"
     plain_http: bool = True
     environment: str = 'eval "$(uv run python -m tradeplane_stacks.local env)"'
 
     @cached_property
     def _cluster(self) -> EmbeddedCluster:
         return EmbeddedCluster(self.settings, self.say)
+
+    @property
+    def stack(self) -> Path:
+        """Folder in the cluster's state, which it goes with."""
+        return self._cluster.layout.stack
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """A store on volumes, runs attested by a key in a file, and the operator kept off the emulated node."""
+        ledger = self.ledger
+        recorded = {} if ledger is None else {"ledger": ledger.configuration}
+        return _configuration(architecture="amd64", evidence=self.evidence, **recorded)
 
     @property
     def registry(self) -> str:
@@ -109,7 +131,7 @@ class Embedded:
     @property
     def evidence(self) -> dict[str, Any] | None:
         """Runs are attested in the registry beside the nodes."""
-        return evidence_settings(self.registry)
+        return evidence_configuration(self.registry)
 
     @property
     def ledger(self) -> LedgerAccess | None:
@@ -127,7 +149,8 @@ class Embedded:
             },
             audit=audit.files(),
             heads=heads_folder(self._cluster.layout),
-            component=self.overlay / "ledger",
+            port=self.settings.postgres_port,
+            node_port=NODE_PORT,
         )
 
     @property
@@ -150,27 +173,33 @@ class Embedded:
         """Return the directory's URL."""
         return (self._cluster.layout.store / namespace).as_uri()
 
-    def remove(self, say: Callable[[str], None]) -> None:
+    def remove(self, progress: Progress) -> None:
         """Stop it and remove its state; what was built stays in the cache."""
         self._cluster.down(purge=True)
         self._cluster.layout.lock.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # something else lies there, which is not ours to remove
             self.settings.state.rmdir()
-        say(f"built programs and images stay in {self.settings.cache}; remove that directory to build anew")
+        progress.say(f"built programs and images stay in {self.settings.cache}; remove that directory to build anew")
 
 
 @dataclass(frozen=True)
 class Kind:
     """A cluster in Docker, with a registry container beside it as kind's documentation describes it."""
 
-    overlay: Path = DEPLOY / "overlays/kind"
-    enrolment: Path = DEPLOY / "overlays/kind/namespace"
+    cluster: Path = DEPLOY / "overlays/kind/cluster.yaml"
+    """What kind is told of the cluster."""
+    stack: Path = GENERATED / "stack"
     registry: str = f"localhost:{_KIND_PORT}"
     plain_http: bool = True
     environment: str = f"kubectl config use-context kind-{_KIND_NAME}"
     evidence: dict[str, Any] | None = None
     """The registry has another name in the cluster than here; nothing is attested."""
     ledger: LedgerAccess | None = None
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """A store on volumes of the folder that the nodes mount."""
+        return _configuration(store={"kind": "volume", "directory": _KIND_NODE_STORE})
 
     @property
     def kubectl(self) -> Kubectl:
@@ -182,7 +211,7 @@ class Kind:
         """Create cluster and registry where they are not there."""
         if _KIND_NAME not in _kind("get", "clusters").split():
             say("kind creates a cluster")
-            _kind("create", "cluster", "--config", str(self.overlay / "cluster.yaml"), "--wait", "120s")
+            _kind("create", "cluster", "--config", str(self.cluster), "--wait", "120s")
         self._start_registry(say)
         kubeconfig = CHECKOUT / "build/demo/kubeconfig"
         kubeconfig.parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +219,7 @@ class Kind:
         kubeconfig.write_text(_kind("get", "kubeconfig", "--name", _KIND_NAME))
 
     def provide_store(self, namespace: str, *, of_all: bool = False) -> None:
-        """Make a directory that the nodes mount; the overlay brings the volumes."""
+        """Make a directory that the nodes mount; volumes and claims are the stack's."""
         directory = _KIND_STORE if of_all else _KIND_STORE / namespace
         try:
             directory.mkdir(parents=True, exist_ok=True)
@@ -206,11 +235,11 @@ class Kind:
         """Return the directory's URL."""
         return (_KIND_STORE / namespace).as_uri()
 
-    def remove(self, say: Callable[[str], None]) -> None:
+    def remove(self, progress: Progress) -> None:
         """Delete cluster and registry; results outlive them."""
         _kind("delete", "cluster", "--name", _KIND_NAME)
         _docker("rm", "--force", "--volumes", _KIND_REGISTRY)
-        say(f"results stay in {_KIND_STORE}; remove that directory to be rid of them")
+        progress.say(f"results stay in {_KIND_STORE}; remove that directory to be rid of them")
 
     def _start_registry(self, say: Callable[[str], None]) -> None:
         if not _docker("ps", "--quiet", "--filter", f"name=^{_KIND_REGISTRY}$"):
@@ -234,32 +263,36 @@ class Kind:
 
 @dataclass(frozen=True)
 class Current:
-    """The cluster that KUBECONFIG names, with a registry, a store and settings of the user's own."""
+    """The cluster that KUBECONFIG names, with a registry, a store and a configuration of the user's own."""
 
     registry: str
-    overlay: Path
+    configuration: dict[str, Any]
     store: str
     kubectl: Kubectl
-    enrolment: Path = CHECKOUT / "build/demo/enrolment"
+    stack: Path = GENERATED / "stack"
     plain_http: bool = False
     environment: str = ""
     evidence: dict[str, Any] | None = None
-    """What is attested, and where, stands in the user's own settings."""
+    """What is attested, and where, stands in the user's own configuration."""
     ledger: LedgerAccess | None = None
-    """Nor is it the demo's to say where a ledger is kept: operator/deploy/components/ledger."""
+    """Nor is it the demo's to say where a ledger is kept."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Current:
-        """Read ``REGISTRY``, ``OVERLAY``, ``STORE`` and, where it is set, ``PLAIN_HTTP``.
+        """Read ``REGISTRY``, ``STACK`` and, where they are set, ``STORE`` and ``PLAIN_HTTP``.
 
         Raises:
             DemoError: one is missing, and all that are missing are named; or one cannot be meant.
 
         """
+        if environment.get("OVERLAY"):
+            raise DemoError(
+                "OVERLAY is not taken any more: the demo installs by a stack of Pulumi.",
+                f"{_STACK_INSTEAD}, or install by `kubectl apply --server-side -k` what OVERLAY names.",
+            )
         needed = {
             "REGISTRY": "a registry the nodes pull from and this machine may push to",
-            "OVERLAY": "a kustomize directory of the operator with settings.yaml (operator/deploy/README.md shows one)",
-            "STORE": "the URL of the store that settings.yaml calls `default`, without a namespace",
+            "STACK": "a stack's settings, such as stacks/local/Pulumi.dev.yaml (docs/stacks/platform.md)",
         }
         missing = {name: meaning for name, meaning in needed.items() if not environment.get(name)}
         if missing:
@@ -270,26 +303,20 @@ class Current:
             raise DemoError(
                 f"PLAIN_HTTP is {plain_http!r}.", "Set it to 1 for a registry without TLS, or leave it out."
             )
+        configuration = _read_configuration(Path(environment["STACK"]))
         return cls(
             registry=environment["REGISTRY"],
-            overlay=Path(environment["OVERLAY"]).resolve(),
-            store=environment["STORE"].rstrip("/"),
+            configuration=configuration,
+            store=(environment.get("STORE") or _store_url(configuration)).rstrip("/"),
             kubectl=Kubectl(Path(require("kubectl", "Install kubectl.")), None),
             plain_http=plain_http == "1",
         )
 
     def start(self, say: Callable[[str], None]) -> None:
-        """Check that it answers, and write how a namespace is enrolled."""
+        """Check that it answers."""
         context = self.kubectl("config", "current-context", remedy="Set KUBECONFIG.").strip()
         say(f"context: {context}")
         self.kubectl("get", "namespaces", remedy="See that the cluster answers and that you may list namespaces.")
-        self.enrolment.mkdir(parents=True, exist_ok=True)
-        deploy = os.path.relpath(DEPLOY, self.enrolment)
-        (self.enrolment / "kustomization.yaml").write_text(
-            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: research\n"
-            f"resources: [{deploy}/namespace]\n"
-            f"components: [{deploy}/components/s3-egress, {deploy}/components/broker-egress]\n"
-        )
 
     def provide_store(self, namespace: str, *, of_all: bool = False) -> None:
         """Do nothing: the store is the user's."""
@@ -298,12 +325,64 @@ class Current:
         """Return the namespace's folder of the store."""
         return f"{self.store}/{namespace}"
 
-    def remove(self, say: Callable[[str], None]) -> None:
-        """Remove namespace, operator and kinds; results stay in the store."""
-        for directory in (self.enrolment, CHECKOUT / "build/demo/operator"):
-            if directory.exists():
-                self.kubectl("delete", "--ignore-not-found", "-k", directory, remedy="Delete by hand what it names.")
-        say(f"results stay in {self.store}; images stay in {self.registry}")
+    def remove(self, progress: Progress) -> None:
+        """Remove namespaces, operator and kinds; results stay in the store."""
+        installation = Installation(self.stack, self.kubectl, progress)
+        if installation.there:
+            provide_engine(progress.say)
+            # While there is an operator, to let what it holds by finalizers go.
+            for namespace in installation.namespaces():
+                progress.say(f"kubectl delete namespace {namespace}")
+                remedy = f"See what keeps it: kubectl get tradeplane -n {namespace}"
+                delete = ("delete", "namespace", namespace, "--ignore-not-found")
+                self.kubectl(*delete, remedy=remedy, limit_s=_NAMESPACE_LIMIT_S)
+            installation.destroy()
+        elif (earlier := GENERATED / "operator").exists():
+            raise DemoError(
+                f"What an earlier version installed by {shown(earlier)} is no stack.",
+                f"Remove it: kubectl delete -k {shown(GENERATED / 'enrolment')}; kubectl delete -k {shown(earlier)}; "
+                f"rm -r {shown(GENERATED)}",
+            )
+        progress.say(f"results stay in {self.store}; images stay in {self.registry}")
+
+
+def _configuration(**platform: Any) -> dict[str, Any]:
+    """Return settings of a stack for a local cluster, whose store is on volumes, and which nobody shares."""
+    return {"config": {PLATFORM: {"store": {"kind": "volume"}, "policies": [], **platform}}}
+
+
+def _read_configuration(file: Path) -> dict[str, Any]:
+    """Return the settings of a user's stack.
+
+    Raises:
+        DemoError: the file cannot be read, or says nothing of a platform.
+
+    """
+    try:
+        found = read_settings(file)
+        platform_of(found)
+    except StackInvalid as error:
+        raise DemoError(f"STACK: {error}.", f"{_STACK_INSTEAD}.") from error
+    except InvalidConfiguration as error:
+        raise DemoError(f"STACK: {file}: {error}.", f"{_STACK_INSTEAD}.") from error
+    return found
+
+
+def _store_url(configuration: Mapping[str, Any]) -> str:
+    """Return the URL of a store in the network, from the settings of a stack.
+
+    Raises:
+        DemoError: it is on a volume, of which nobody knows here where it is.
+
+    """
+    store = platform_of(configuration).get("store")
+    url = store.get("url") if isinstance(store, dict) else None
+    if not isinstance(url, str):
+        raise DemoError(
+            "CLUSTER=current needs STORE where the store is a volume.",
+            "Set STORE: the URL by which this machine reaches that volume, without a namespace.",
+        )
+    return url
 
 
 def cluster_of(kind: ClusterKind, environment: Mapping[str, str], say: Callable[[str], None]) -> DemoCluster:

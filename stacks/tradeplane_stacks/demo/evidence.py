@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from tradeplane_stacks.components.platform_evidence import KEY_FILE
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.kept_secrets import apply_secret, read_secret
 from tradeplane_stacks.demo.objects import GENERATED, shown
@@ -37,9 +38,9 @@ SIGNING = GENERATED / "signing"
 PREDICATE = "https://slsa.dev/provenance/v1"
 
 
-def evidence_settings(registry: str) -> dict[str, Any]:
-    """Return the section `evidence` of the operator's settings, for a registry without TLS."""
-    return {"registry": f"{registry}/runs", "plainHttp": True, "signer": f"file:/etc/tradeplane-signing/{KEY}"}
+def evidence_configuration(registry: str) -> dict[str, Any]:
+    """Return what the platform is configured by to attest runs, for a registry without TLS."""
+    return {"registry": f"{registry}/runs", "plain_http": True, "signer": KEY_FILE}
 
 
 def provide_key(kubectl: Kubectl, namespace: str, say: Callable[[str], None], secret: str = SECRET) -> bytes:

@@ -10,17 +10,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
 from tradeplane_stacks.demo.evidence import KEY, public_half
 from tradeplane_stacks.demo.objects import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tradeplane_stacks.demo.programs import Kubectl
-
-_TRUSTED_KEYS, _KEYRING = "tradeplane-trusted-keys", "keyring.json"
 _BUILDER = "https://tradeplane.dev/evidence/builders/images-local-v1"
 """What `tradeplane attest-image` says built them, where nothing else is said."""
 
@@ -56,32 +51,7 @@ def attest_images(
     return every
 
 
-def image_trust(registry: str, *, plain_http: bool) -> dict[str, Any]:
-    """Return what the operator's settings say of images that must be attested, for those of a registry."""
-    return {
-        "registries": [f"{registry}/tradeplane/"],
-        "attested": {"keyring": f"/etc/tradeplane-trust/{_KEYRING}", "plainHttp": plain_http},
-    }
-
-
-def provide_keyring(kubectl: Kubectl, namespace: str, pem: bytes) -> None:
-    """Make the ConfigMap of the keys that images are trusted by: the demo's own, for the builder of its images alone.
-
-    Raises DemoError.
-    """
+def image_trust(pem: bytes, *, plain_http: bool) -> dict[str, Any]:
+    """Return how the platform is configured to run no images but those that a key attests, of the demo's builder."""
     _, public = public_half(pem)
-    keyring = {
-        "schemaVersion": 1,
-        "kind": "Keyring",
-        "keys": [{"publicKey": public.decode(), "builders": [_BUILDER]}],
-    }
-    manifest = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": _TRUSTED_KEYS, "namespace": namespace},
-        "data": {_KEYRING: json.dumps(keyring, indent=2) + "\n"},
-    }
-    with tempfile.TemporaryDirectory(prefix="tradeplane-demo-") as directory:
-        path = Path(directory) / "trusted-keys.yaml"
-        path.write_text(yaml.safe_dump(manifest), encoding="utf-8")
-        kubectl("apply", "--server-side", "--force-conflicts", "-f", path)
+    return {"keys": [{"public_key": public.decode(), "builders": [_BUILDER]}], "plain_http": plain_http}

@@ -6,7 +6,7 @@ The database is the cluster's; a cluster without one has no ledger, and nothing 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.demo.evidence import provide_key, public_half, public_key_file
 from tradeplane_stacks.demo.kept_secrets import apply_secret
@@ -23,6 +23,7 @@ RECORDER = "tradeplane-recorder"
 """Its Deployment."""
 DATABASE_SECRET, AUDIT_SECRET, SIGNING_SECRET = "tradeplane-ledger", "tradeplane-audit", "tradeplane-ledger-signing"
 APPENDER, READER = "tradeplane", "auditors"
+_HEADS_EVERY_S = 60
 _HEAD_LIMIT_S = 180
 
 
@@ -40,8 +41,19 @@ class LedgerAccess:
     """Certificates with which the API server tells it who did what; None where it does not."""
     heads: Path
     """Folder of the heads that it signs."""
-    component: Path
-    """Kustomize component of the recorder for this cluster."""
+    port: int
+    """Where the database listens."""
+    node_port: int
+    """Port of the nodes at which the API server reaches the recorder."""
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """How the platform is configured to keep it; its Secrets are made here."""
+        return {
+            "port": self.port,
+            **({} if self.audit is None else {"audit": {"node_port": self.node_port}}),
+            "heads": {"kind": "volume", "every_seconds": _HEADS_EVERY_S},
+        }
 
 
 def provide_ledger(

@@ -1,4 +1,4 @@
-"""The demo, stage by stage: cluster, images, operator, data, strategy, replay, a session and its replay, result.
+"""The demo, stage by stage: cluster, images, engine, platform, data, strategy, replay, a session, its replay, result.
 
 A stage that finds its work done only says so; all state is in the cluster, the registry and the store.
 """
@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.demo import objects
 from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP
+from tradeplane_stacks.demo.configuration import configured
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.evidence import Evidence, provide_key
-from tradeplane_stacks.demo.image_evidence import attest_images, image_trust, provide_keyring
+from tradeplane_stacks.demo.image_evidence import attest_images, image_trust
+from tradeplane_stacks.demo.installation import Installation, provide_engine
 from tradeplane_stacks.demo.ledger import RECORDER, Ledger, provide_ledger
 from tradeplane_stacks.demo.objects import Objects, example, shown
 from tradeplane_stacks.demo.programs import run
 from tradeplane_stacks.demo.session import Session
 from tradeplane_stacks.demo.waiting import Verdict, rollout, wait
-from tradeplane_stacks.deployment import DeployedImages, write_overlay
+from tradeplane_stacks.deployment import DeployedImages
 from tradeplane_stacks.images.assembly import Assembly
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ SYSTEM_NAMESPACE = DEPLOY / "base" / "namespace.yaml"
 _ROLLOUT_LIMIT_S = 240
 SESSION_STAGES = 2
 EVIDENCE_STAGES = 1
-STAGES = 6 + SESSION_STAGES + EVIDENCE_STAGES
+STAGES = 7 + SESSION_STAGES + EVIDENCE_STAGES
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,10 @@ class Demo:
             self.cluster.start(self.progress.say)
         with self.progress.stage("images"):
             images = self._images()
-        with self.progress.stage("operator"):
-            self._operator(images)
+        with self.progress.stage("engine: Pulumi and its provider of Kubernetes"):
+            provide_engine(self.progress.say)
+        with self.progress.stage("platform: kinds, operator and the namespace that runs work"):
+            self._platform(images)
         with self.progress.stage("market data: S&P 500, daily bars 1999-2018, and an order book"):
             for snapshot, source in _DATA.items():
                 self._data(snapshot, source)
@@ -105,39 +109,37 @@ class Demo:
         references = assembly.publish(self.cluster.registry, plain_http=self.cluster.plain_http)
         return DeployedImages(operator=references["operator"], workloads=references["workloads"])
 
-    def _operator(self, images: DeployedImages) -> None:
-        kubectl = self.cluster.kubectl
-        evidence = self.cluster.evidence
-        changes: dict[str, Any] = {} if evidence is None else {"evidence": evidence}
-        self.progress.say(f"namespace {NAMESPACE}: enrolled to run work")
-        kubectl.apply_directory(self.cluster.enrolment)
-        self.cluster.provide_store(NAMESPACE)
-        ledger = self.cluster.ledger
-        if evidence is not None or ledger is not None:
-            kubectl("apply", "--server-side", "--force-conflicts", "-f", SYSTEM_NAMESPACE)
-        if evidence is not None:
-            key = provide_key(kubectl, SYSTEM, self.progress.say)
-            attested = attest_images(
-                {"operator": images.operator, "workloads": images.workloads},
-                GENERATED,
-                key,
-                tradeplane,
-                self.progress.say,
-                plain_http=self.cluster.plain_http,
-            )
-            if self.attested_images and attested:
-                provide_keyring(kubectl, SYSTEM, key)
-                changes["images"] = image_trust(self.cluster.registry, plain_http=self.cluster.plain_http)
+    def _platform(self, images: DeployedImages) -> None:
+        kubectl, ledger = self.cluster.kubectl, self.cluster.ledger
+        # What pods of the platform mount has to be there when they start: the stack waits until they are ready.
+        kubectl("apply", "--server-side", "--force-conflicts", "-f", SYSTEM_NAMESPACE)
+        trusted = self._attest(images)
         if ledger is not None:
             provide_ledger(kubectl, SYSTEM, ledger, tradeplane, self.progress.say)
-        components = () if ledger is None else (ledger.component,)
-        directory = write_overlay(GENERATED / "operator", self.cluster.overlay, images, changes, components)
-        self.progress.say(f"kubectl apply --server-side -k {shown(directory)}")
-        kubectl.apply_directory(directory)
         self.cluster.provide_store(SYSTEM, of_all=True)
+        settings = configured(self.cluster.configuration, images, NAMESPACE, trusted)
+        Installation(self.cluster.stack, kubectl, self.progress).up(settings)
+        self.cluster.provide_store(NAMESPACE)
         self._await_rollout("operator", OPERATOR)
         if ledger is not None:
             self._await_rollout("recorder", RECORDER)
+
+    def _attest(self, images: DeployedImages) -> dict[str, Any] | None:
+        """Attest the images; return how the platform is to trust them, where it is to start nothing else."""
+        if self.cluster.evidence is None:
+            return None
+        key = provide_key(self.cluster.kubectl, SYSTEM, self.progress.say)
+        attested = attest_images(
+            {"operator": images.operator, "workloads": images.workloads},
+            GENERATED,
+            key,
+            tradeplane,
+            self.progress.say,
+            plain_http=self.cluster.plain_http,
+        )
+        if not (self.attested_images and attested):
+            return None
+        return image_trust(key, plain_http=self.cluster.plain_http)
 
     def _await_rollout(self, what: str, name: str) -> None:
         verdict = wait(

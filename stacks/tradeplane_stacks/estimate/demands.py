@@ -10,6 +10,7 @@ from functools import singledispatch
 
 from tradeplane_stacks.components.artifact_registry_config import ArtifactRegistryConfig
 from tradeplane_stacks.components.configuration import Configuration
+from tradeplane_stacks.components.failover_config import FailoverConfig
 from tradeplane_stacks.components.metadata_database_config import MetadataDatabaseConfig
 from tradeplane_stacks.components.node_groups import NodeGroup
 from tradeplane_stacks.components.region_cluster import RegionClusterConfig
@@ -99,6 +100,20 @@ def _artifact_registry(config: ArtifactRegistryConfig) -> Iterator[Demand]:
             yield Metered(region, "scans of images", "inspector-scans/10k-requests")
         if len(config.regions) > 1:
             yield Metered(region, "copies to other regions", "transfer-between-regions/GB")
+
+
+@demands.register
+def _failover(config: FailoverConfig) -> Iterator[Demand]:
+    for region in config.record.regions:
+        yield Metered(region, "reads of the record, by operators", "dynamodb-reads/1k-requests")
+        yield Metered(region, "writes of the record, by moves", "dynamodb-replicated-writes/1k-requests")
+    if config.names is not None:
+        # Route 53 is of no region, and is counted in the first.
+        region, switches = config.regions[0], len(config.regions)
+        yield _fixed(region, "zone of the active region's name", "route53-zone/month", 1)
+        yield _fixed(region, "health checks, by alarms", "route53-health-check/month", switches)
+        yield _fixed(config.record.witness, "alarms that switch names", "cloudwatch-alarm/month", switches)
+        yield Metered(region, "answers of names", "route53-queries/1k-requests")
 
 
 @demands.register

@@ -147,6 +147,9 @@ KUBE_SCORE = Program("kube-score", "kube-score", "github.com/zegl/kube-score/cmd
 SCANNERS = (KUBECONFORM, KUBE_SCORE)
 """Who judges rendered objects: whether they are of their kind's form, and whether they are as they should be."""
 
+HELM = Program("helm", "helm", "helm.sh/helm/v4/cmd/helm")
+"""Who packs the charts of a release, and installs them in tests; not part of a cluster."""
+
 POLICY_TESTER = Program("tester", "policy-controller", "github.com/sigstore/policy-controller/cmd/tester")
 """What sigstore's policy-controller decides about an image by a ClusterImagePolicy, without a cluster; for tests."""
 

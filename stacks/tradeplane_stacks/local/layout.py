@@ -75,6 +75,11 @@ class Layout:
         return self.state / "ledger"
 
     @property
+    def stack(self) -> Path:
+        """The stack by which the demo installs tradeplane on this cluster, with its state."""
+        return self.state / "stack"
+
+    @property
     def data(self) -> Path:
         """Data of etcd, Postgres, containerd and kubelet."""
         return self.state / "data"
@@ -99,6 +104,7 @@ class Layout:
             self.volumes,
             self.registry,
             self.ledger,
+            self.stack,
             self.data,
             self.ports,
         )

@@ -42,6 +42,8 @@ class ClusterOutputs(StackOutputs):
     """Outputs of ``RegionCluster`` that others are made by."""
 
     security_group_id: str
+    cluster_name: str
+    kubeconfig: str
 
 
 CLUSTER_OF_REGION = Reference(CLUSTER.project, "cluster", ClusterOutputs)

@@ -17,14 +17,27 @@ class Surroundings:
 
     stack: StackName
     config: Configuration
-    read: Mapping[Reference[Any], StackOutputs]
+    read: Mapping[tuple[Reference[Any], str], StackOutputs]
+    """By what was read, and the region that it is of."""
     made: Mapping[str, pulumi.ComponentResource]
     configs: Mapping[str, Configuration]
     """Configurations of all parts that are configured, by their keys."""
 
     def outputs(self, reference: Reference[Outputs]) -> Outputs:
-        """Return what another stack gave; the part names the reference in its ``reads``."""
-        return cast("Outputs", self.read[reference])
+        """Return what another stack gave, to a part of one region; the part names the reference in its ``reads``."""
+        (region,) = regions_read(self.config)
+        return self.outputs_in(reference, region)
+
+    def outputs_in(self, reference: Reference[Outputs], region: str) -> Outputs:
+        """Return what the stack of one of a part's regions gave."""
+        return cast("Outputs", self.read[reference, region])
+
+
+def regions_read(config: Configuration) -> tuple[str, ...]:
+    """Return the regions whose stacks a part reads: those of its configuration, or the one that it has."""
+    # Of which type it is, is the part's to say.
+    several: tuple[str, ...] | None = getattr(config, "regions", None)
+    return (str(getattr(config, "region")),) if several is None else several  # noqa: B009 - as above
 
 
 def _nothing(_: Surroundings) -> Mapping[str, Any]:
@@ -46,7 +59,7 @@ class Part:
     component: type[pulumi.ComponentResource]
     config: type[Configuration]
     reads: tuple[Reference[Any], ...] = ()
-    """What it needs of other programs' stacks in its region; its configuration then has ``region``."""
+    """What it needs of other programs' stacks; its configuration has ``region``, or ``regions`` if it is of several."""
     takes: Callable[[Surroundings], Mapping[str, Any]] = _nothing
     """What its component is constructed by, beside its name, its configuration and its stack."""
     after: tuple[str, ...] = ()
@@ -63,9 +76,12 @@ class Part:
         )
         return component
 
-    def stack_read(self, stack: StackName, config: Configuration) -> StackName:
-        """Return which stack its references are of: that of the environment, in the region of its configuration."""
-        return StackName(stack.environment, getattr(config, "region"))  # noqa: B009 - of which type is the part's to say
+    def read_of(self, stack: StackName, config: Configuration) -> tuple[tuple[Reference[Any], StackName], ...]:
+        """Return what it reads of which stacks: those of the environment, in the regions of its configuration."""
+        if not self.reads:
+            return ()
+        stacks = [StackName(stack.environment, region) for region in regions_read(config)]
+        return tuple((reference, one) for reference in self.reads for one in stacks)
 
     @property
     def outputs(self) -> tuple[str, ...]:

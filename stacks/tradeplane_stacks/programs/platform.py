@@ -13,6 +13,11 @@ from tradeplane_stacks.components.failover_config import FailoverConfig
 from tradeplane_stacks.components.failover_replication import Replicated
 from tradeplane_stacks.components.metadata_database import MetadataDatabase
 from tradeplane_stacks.components.metadata_database_config import DatabaseNetwork, MetadataDatabaseConfig
+from tradeplane_stacks.components.platform_config import ActiveRegion, S3Store
+from tradeplane_stacks.components.platform_in_regions import Beneath, PlatformInRegions
+from tradeplane_stacks.components.platform_in_regions_config import PlatformInRegionsConfig, Told
+from tradeplane_stacks.components.platform_in_regions_parts import PlatformParts
+from tradeplane_stacks.components.platform_ledger import Ledger
 from tradeplane_stacks.components.retention import RetentionPolicy
 from tradeplane_stacks.components.signing_key import SigningKey, SigningKeyConfig
 from tradeplane_stacks.components.snapshot_store import SnapshotStore
@@ -56,6 +61,69 @@ def _replicated(configs: Mapping[str, Configuration]) -> Replicated:
     )
 
 
+def _beneath(surroundings: Surroundings) -> Mapping[str, Any]:
+    """Put a platform on the cluster of each of its regions."""
+    config = cast("PlatformInRegionsConfig", surroundings.config)
+    store = cast("LockedStoreConfig", surroundings.configs["snapshot_store"])
+    clusters = {region: surroundings.outputs_in(CLUSTER_OF_REGION, region) for region in config.regions}
+    beneath = {
+        region: Beneath(cluster.cluster_name, cluster.kubeconfig, store.runner_role, _told(surroundings, region))
+        for region, cluster in clusters.items()
+    }
+    return {"beneath": beneath, "after": [*surroundings.made.values()]}
+
+
+def _told(surroundings: Surroundings, region: str) -> Told:
+    """Return what the parts before a platform tell of one of its regions."""
+    made = surroundings.made
+    key, store = cast("SigningKey", made["signing_key"]), cast("SnapshotStore", made["snapshot_store"])
+    registry, failover = (
+        cast("ArtifactRegistry", made["artifact_registry"]),
+        cast("Failover | None", made.get("failover")),
+    )
+    environment = store.environment[region]
+    records = cast("PlatformInRegionsConfig", surroundings.config).ledger
+    return Told(
+        store=S3Store.read(
+            {
+                "kind": "s3",
+                "url": store.urls[region],
+                "region": environment["AWS_REGION"],
+                "checksum": environment["AWS_CHECKSUM_ALGORITHM"],
+            }
+        ),
+        results=registry.results[region],
+        signer=key.signer,
+        repositories=registry.image_repositories[region],
+        ledger=_ledger(surroundings, region) if records else None,
+        failover=None if failover is None else _one_of_regions(failover.operator_settings[region]),
+    )
+
+
+def _one_of_regions(setting: Mapping[str, Any]) -> ActiveRegion:
+    """Return which region of a service it is, of what Failover tells the operator."""
+    return ActiveRegion(
+        name=setting["name"],
+        table=setting["table"],
+        table_regions=tuple(setting["tableRegions"]),
+        valid_seconds=setting["validSeconds"],
+    )
+
+
+def _ledger(surroundings: Surroundings, region: str) -> Ledger | None:
+    """Return the ledger where its database is in a region, and nowhere else, as no other network reaches it."""
+    config = cast("MetadataDatabaseConfig", surroundings.configs["metadata_database"])
+    database = cast("MetadataDatabase", surroundings.made["metadata_database"])
+    return Ledger(port=database.port) if config.region == region else None
+
+
+def _whole(configs: Mapping[str, Configuration]) -> None:
+    """Refuse a platform in a region that lacks what it is made by."""
+    failover = cast("FailoverConfig | None", configs.get("failover"))
+    database = cast("MetadataDatabaseConfig | None", configs.get("metadata_database"))
+    PlatformParts(_replicated(configs), failover, database).check(cast("PlatformInRegionsConfig", configs["platform"]))
+
+
 PLATFORM = Program(
     "tradeplane-platform",
     (
@@ -76,6 +144,15 @@ PLATFORM = Program(
             takes=lambda surroundings: {"replicated": _replicated(surroundings.configs)},
             after=("signing_key", "snapshot_store", "artifact_registry"),
             fits=lambda configs: _replicated(configs).check(cast("FailoverConfig", configs["failover"])),
+        ),
+        Part(
+            "platform",
+            PlatformInRegions,
+            PlatformInRegionsConfig,
+            reads=(CLUSTER_OF_REGION,),
+            takes=_beneath,
+            after=("signing_key", "snapshot_store", "artifact_registry"),
+            fits=_whole,
         ),
     ),
 )

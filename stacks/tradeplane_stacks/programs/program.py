@@ -121,18 +121,22 @@ class Program:
 
     async def _referred(
         self, stack: StackName, configs: Mapping[str, Configuration]
-    ) -> dict[str, dict[Reference[Any], StackOutputs]]:
+    ) -> dict[str, dict[tuple[Reference[Any], str], StackOutputs]]:
         """Read what the parts need of other stacks, by the part's key, each stack once."""
         wanted = [
-            (part.key, reference, part.stack_read(stack, configs[part.key]))
+            (part.key, reference, name)
             for part in self._configured(configs)
-            for reference in part.reads
+            for reference, name in part.read_of(stack, configs[part.key])
         ]
         stacks = {place: ReadStack.of(*place) for place in {(one.project, name): None for _, one, name in wanted}}
-        found = await asyncio.gather(*(stacks[one.project, name].output(one) for _, one, name in wanted))
-        read: dict[str, dict[Reference[Any], StackOutputs]] = {key: {} for key in configs}
-        for (key, reference, _), outputs in zip(wanted, found, strict=True):
-            read[key][reference] = outputs
+        asked = (stacks[one.project, name].output(one) for _, one, name in wanted)
+        found: list[StackOutputs | BaseException] = await asyncio.gather(*asked, return_exceptions=True)
+        read: dict[str, dict[tuple[Reference[Any], str], StackOutputs]] = {key: {} for key in configs}
+        for (key, reference, name), outputs in zip(wanted, found, strict=True):
+            # Of several, the first that is wanted is told, whichever was answered first.
+            if isinstance(outputs, BaseException):
+                raise outputs
+            read[key][reference, name.region or ""] = outputs
         return read
 
     def _misplaced(self, stack: StackName) -> list[Fault]:

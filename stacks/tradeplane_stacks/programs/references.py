@@ -1,8 +1,8 @@
 """Outputs of one program's stacks that a part of another is made by, and the form they must have.
 
 They are read before the first component is made: a network that is not there, or gives something else than is needed,
-costs nothing then, and is told with the command that makes it. The stack read is that of the same environment in the
-region of the part's own configuration, so that nobody writes its name, and nobody can write another environment's.
+costs nothing then, and is told with the command that makes it. The stacks read are those of the same environment in the
+regions of the part's own configuration, so that nobody writes their names, and nobody can write another environment's.
 """
 
 from dataclasses import dataclass

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tradeplane_stacks.chart.errors import ChartError
 from tradeplane_stacks.images.__main__ import platforms
 from tradeplane_stacks.images.assembly import RECORDS
 from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.settings import ARCHITECTURES, CHECKOUT
+from tradeplane_stacks.kustomize import KustomizeError
 from tradeplane_stacks.local.errors import EmbeddedClusterError
 from tradeplane_stacks.release.assembly import ReleaseAssembly, record_of
 from tradeplane_stacks.release.errors import ReleaseError
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         _build(chosen)
-    except (ReleaseError, ImageError, EmbeddedClusterError) as error:
+    except (ReleaseError, ImageError, EmbeddedClusterError, ChartError, KustomizeError) as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 -- a command's output
         return 1
     return 0

@@ -7,12 +7,15 @@ import platform
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradeplane_api.release_build import ReleaseBuild
 
+from tradeplane_stacks.chart.charts import charts
+from tradeplane_stacks.chart.packing import write_charts
 from tradeplane_stacks.deployment import DeployedImages
 from tradeplane_stacks.images.contents import Preparation
 from tradeplane_stacks.images.errors import ImageError
@@ -20,7 +23,8 @@ from tradeplane_stacks.images.made_from import compilers, file_material, uv_vers
 from tradeplane_stacks.images.settings import cache_directory
 from tradeplane_stacks.images.source import export_sources, source_revision
 from tradeplane_stacks.images.trees import exclusive
-from tradeplane_stacks.local.binaries import KUBECTL, Binaries, module_version
+from tradeplane_stacks.kustomize import render
+from tradeplane_stacks.local.binaries import HELM, KUBECTL, Binaries, module_version
 from tradeplane_stacks.local.settings import Settings
 from tradeplane_stacks.release.bills import ReleasedImages, released_images, write_wheel_sbom
 from tradeplane_stacks.release.errors import ReleaseError
@@ -43,6 +47,7 @@ _LOCKS = (
     "stacks/tradeplane_stacks/images/base.lock",
     "stacks/tradeplane_stacks/images/build-constraints.txt",
 )
+_MANIFESTS = "stacks/tradeplane_stacks/manifests"
 _GO_SUMS = "stacks/tradeplane_stacks/local/go/*/go.sum"
 
 
@@ -64,7 +69,8 @@ class ReleaseAssembly:
         Raises:
             ReleaseError: the checkout is not what a release is built from.
             ImageError: a step failed.
-            BuildError: kubectl could not be built.
+            BuildError: kubectl or Helm could not be built.
+            ChartError, KustomizeError: no chart can be made of the platform.
 
         """
         source = source_revision(self.checkout)
@@ -100,16 +106,21 @@ class ReleaseAssembly:
             write_wheel_sbom(folder, release.version, architecture, sources / "uv.lock")
         self.say("packing sources")
         write_sources(sources, rooms, folder)
-        self.say("rendering manifests")
-        kubectl = Binaries(Settings.from_environment(os.environ).cache).build((KUBECTL,), self.say)[KUBECTL]
-        named = images.references
-        write_manifests(
-            sources, kubectl, DeployedImages(named["operator"], named["workloads"]) if named else None, folder
-        )
+        self._write_deployment(sources, release, images, folder)
         for name, data in images.sboms.items():
             (folder / name).write_bytes(data)
         for name in _TEXTS:
             shutil.copyfile(sources / name, folder / name)
+
+    def _write_deployment(self, sources: Path, release: Release, images: ReleasedImages, folder: Path) -> None:
+        programs = Binaries(Settings.from_environment(os.environ).cache).build((KUBECTL, HELM), self.say)
+        named = images.references
+        deployed = DeployedImages(named["operator"], named["workloads"]) if named else None
+        self.say("rendering manifests")
+        write_manifests(sources, programs[KUBECTL], deployed, folder)
+        self.say("making charts")
+        rendering = partial(render, manifests=sources / _MANIFESTS, kubectl=programs[KUBECTL])
+        write_charts(charts(release.version, deployed, rendering), programs[HELM], folder)
 
     def _record(self, sources: Path, release: Release, images: ReleasedImages, folder: Path) -> ReleaseBuild:
         return ReleaseBuild(
@@ -140,6 +151,7 @@ def _tools(architectures: Iterable[str]) -> dict[str, str]:
         "python": platform.python_version(),
         "uv": uv_version(),
         "kubectl": module_version("kubernetes", "k8s.io/kubernetes"),
+        "helm": module_version("helm", "helm.sh/helm/v4"),
         "cyclonedx-bom": version("cyclonedx-bom"),
         **compilers(architectures),
     }

@@ -16,7 +16,6 @@ import yaml
 
 from tests.e2e.demo.cluster import (
     CHECKOUT,
-    DEPLOY,
     EXAMPLES,
     NAMESPACE,
     SYSTEM,
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 
 _STORE_PORT = 443
 """The port that the network policies of operator and runs leave open."""
+NO_IMAGE = f"registry.example/an-example@sha256:{64 * '0'}"
+"""What the demo puts those in place of that it built."""
 _SECRET = "tradeplane-store"  # noqa: S105 - a name
 _AWAY_LIMIT_S = 300
 """Two attempts at a run, each of which asks the store again for up to a minute, and the Job's pause between them."""
@@ -53,8 +54,8 @@ def server(demo: DemoCluster) -> Iterator[S3Server]:
 
 @pytest.fixture(scope="module")
 def current(demo: DemoCluster, server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> DemoCluster:
-    """Give what a user has: a kubeconfig, a registry, a store, and a directory with the operator's settings."""
-    overlay = _write_overlay(tmp_path_factory.mktemp("overlay"), server)
+    """Give what a user has: a kubeconfig, a registry, a store, and a file with a stack's settings."""
+    settings = _write_settings(tmp_path_factory.mktemp("stack") / "Pulumi.mine.yaml", server)
     given = {
         **demo.environment,
         **server.environment,
@@ -63,12 +64,11 @@ def current(demo: DemoCluster, server: S3Server, tmp_path_factory: pytest.TempPa
         "PATH": f"{demo.embedded.kubectl.parent}:{os.environ['PATH']}",
         "REGISTRY": demo.embedded.registry,
         "PLAIN_HTTP": "1",
-        "OVERLAY": str(overlay),
-        "STORE": f"s3://{server.bucket}/tenants",
+        "STACK": str(settings),
     }
-    secret = _secret(NAMESPACE, server)
-    demo.kubectl("create", "namespace", NAMESPACE)
-    demo.kubectl("apply", "-f", "-", content=json.dumps(secret))
+    for namespace in (NAMESPACE, SYSTEM):
+        demo.kubectl("create", "namespace", namespace)
+        demo.kubectl("apply", "-f", "-", content=json.dumps(_secret(namespace, server)))
     return replace(demo, environment=given)
 
 
@@ -78,24 +78,21 @@ def up(current: DemoCluster) -> subprocess.CompletedProcess[str]:
     return current.demo("up")
 
 
-def _write_overlay(directory: Path, server: S3Server) -> Path:
-    """Write a kustomization of the operator with a store of one's own, as operator/deploy/README.md shows it."""
-    settings = {
-        "stores": {"default": {"url": f"s3://{server.bucket}/tenants", "credentialsSecret": _SECRET}},
-        "images": {"default": f"tradeplane/workloads@sha256:{64 * '0'}"},
+def _write_settings(file: Path, server: S3Server) -> Path:
+    """Write settings of a stack with a store of one's own, as docs/stacks/platform.md has them."""
+    platform = {
+        "images": {"operator": NO_IMAGE, "workloads": NO_IMAGE},
+        "store": {
+            "kind": "s3",
+            "url": f"s3://{server.bucket}/tenants",
+            "region": server.environment["AWS_REGION"],
+            "credentials": "secret",
+        },
+        "namespaces": [{"name": NAMESPACE, "brokers": True}],
+        "policies": [],
     }
-    here = os.path.relpath(DEPLOY, directory)
-    kustomization = {
-        "apiVersion": "kustomize.config.k8s.io/v1beta1",
-        "kind": "Kustomization",
-        "resources": [f"{here}/crds", f"{here}/base", "secret.yaml"],
-        "components": [f"{here}/components/cluster-wide", f"{here}/components/s3-credentials"],
-        "configMapGenerator": [{"name": "tradeplane-settings", "namespace": SYSTEM, "files": ["settings.yaml"]}],
-    }
-    (directory / "settings.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    (directory / "secret.yaml").write_text(yaml.safe_dump(_secret(SYSTEM, server)), encoding="utf-8")
-    (directory / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
-    return directory
+    file.write_text(yaml.safe_dump({"config": {"tradeplane-local:platform": platform}}), encoding="utf-8")
+    return file
 
 
 def _secret(namespace: str, server: S3Server) -> dict[str, Any]:
@@ -104,11 +101,11 @@ def _secret(namespace: str, server: S3Server) -> dict[str, Any]:
 
 
 def test_the_demo_ends_with_the_result_a_laptop_has(
-    current: DemoCluster, up: subprocess.CompletedProcess[str], tmp_path: Path
+    current: DemoCluster, up: subprocess.CompletedProcess[str], server: S3Server, tmp_path: Path
 ) -> None:
     assert up.returncode == 0, up.stderr
     there = latest(current.until_ready("macd-momentum"))
-    assert f"--store {current.environment['STORE']}/{NAMESPACE}" in up.stdout
+    assert f"--store s3://{server.bucket}/tenants/{NAMESPACE}" in up.stdout
     local = tmp_path.as_uri()
     tradeplane("snapshot", "import", "arch:sp500", "--name", "sp500", "--store", local)
     files = ("-f", str(EXAMPLES / "snapshot-sp500.yaml"), "-f", str(EXAMPLES / "macd-momentum.yaml"))

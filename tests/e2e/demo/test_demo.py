@@ -17,7 +17,17 @@ if TYPE_CHECKING:
 _AGAIN_LIMIT_S = 120
 """It takes under a minute; as much again is for a machine that does something else."""
 _STAGES = (
-    *("cluster", "images", "operator", "market data", "strategy", "replay", "session", "replay of the session"),
+    *(
+        "cluster",
+        "images",
+        "engine",
+        "platform",
+        "market data",
+        "strategy",
+        "replay",
+        "session",
+        "replay of the session",
+    ),
     "evidence",
 )
 
@@ -81,6 +91,7 @@ def test_the_demo_again_is_quick_and_runs_nothing_twice(
     assert demo.started() == before
     assert len(demo.results()) == 1
     assert "traded before" in again.stderr
+    assert re.search(r"^      0 changes, [1-9][0-9]+ unchanged$", again.stderr, re.MULTILINE)
     assert snapshots(again.stdout) == snapshots(first.stdout)
 
 

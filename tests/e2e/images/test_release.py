@@ -35,6 +35,8 @@ def test_every_package_is_there_for_both_processors_and_as_sources(release: Path
     assert {path.stem.partition("-abi3-")[2] for path in release.glob("*-abi3-*.whl")} == {
         *("linux_x86_64", "linux_aarch64")
     }
+    for chart in ("tradeplane-crds", "tradeplane-policies", "tradeplane"):
+        assert len(list(release.glob(f"{chart}-[0-9]*.tgz"))) == 1
     assert {"crds.yaml", "LICENSE", "NOTICE", CHECKSUMS} < {path.name for path in release.iterdir()}
 
 

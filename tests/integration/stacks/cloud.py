@@ -16,8 +16,12 @@ import boto3
 from moto.iam.models import IAMBackend
 from moto.kms.models import KmsBackend
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.route53.models import HealthCheck
+from moto.route53.responses import Route53
 from moto.s3.models import FakeBucket, S3Backend
 from werkzeug.serving import make_server
+
+from tests.integration.stacks import global_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -32,6 +36,10 @@ _moto_replicate = KmsBackend.replicate_key
 _moto_lock: Any = S3Backend.put_object_lock_configuration
 _moto_may_log: Any = FakeBucket._log_permissions_enabled_policy
 _moto_policies = IAMBackend._init_aws_policies
+_moto_check: Any = Route53.create_health_check
+_moto_change_check: Any = Route53.update_health_check
+_moto_told_of_check: Any = HealthCheck.health_check_config
+_BY_ALARM = ("AlarmIdentifier", "InsufficientDataHealthStatus")
 _policies: list[ManagedPolicy] = []
 
 
@@ -164,6 +172,27 @@ def _managed_policies(backend: IAMBackend) -> list[ManagedPolicy]:
     return _policies
 
 
+def _check(handler: Any) -> Any:
+    """Make a health check as Route 53 does: moto forgets the alarm of one that goes by an alarm."""
+    answer = _moto_check(handler)
+    config = handler._get_param("HealthCheckConfig")
+    answer.result["HealthCheck"].by_alarm = {name: config[name] for name in _BY_ALARM if name in config}
+    return answer
+
+
+def _change_check(handler: Any) -> Any:
+    """Change one as Route 53 does, its alarm as well."""
+    answer = _moto_change_check(handler)
+    asked = {name: handler._get_param(name) for name in _BY_ALARM}
+    answer.result["HealthCheck"].by_alarm |= {name: value for name, value in asked.items() if value is not None}
+    return answer
+
+
+def _told_of_check(check: Any) -> dict[str, Any]:
+    """Tell of a health check with its alarm."""
+    return {**_moto_told_of_check.fget(check), **check.by_alarm}
+
+
 class _Quiet(MotoRequestHandler):
     def log(self, *_: object) -> None:
         """Say nothing of each request."""
@@ -177,6 +206,10 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setattr(S3Backend, "put_object_lock_configuration", _lock)
     monkeypatch.setattr(FakeBucket, "_log_permissions_enabled_policy", staticmethod(_may_log))
     monkeypatch.setattr(IAMBackend, "_init_aws_policies", _managed_policies)
+    monkeypatch.setattr(Route53, "create_health_check", _check)
+    monkeypatch.setattr(Route53, "update_health_check", _change_check)
+    monkeypatch.setattr(HealthCheck, "health_check_config", property(_told_of_check))
+    global_tables.extend(monkeypatch)
     found = Cloud()
     application = found.answer(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)

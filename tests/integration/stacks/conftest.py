@@ -136,21 +136,22 @@ class Project:
         return self.folder.parent
 
     def configure(self, stack: str, place: str = "platform:signing_key", **changes: Any) -> None:
-        """Change fields of the configuration of a part, ``PROGRAM:KEY``; those that are None go."""
+        """Change fields of the configuration of a part, ``PROGRAM:KEY``, or begin it; those that are None go."""
         program, _, part = place.partition(":")
-        with self._settings(stack, program) as config:
-            fields = config[f"tradeplane-{program}:{part}"] | changes
+        with self.settings(stack, program) as config:
+            fields = config.get(f"tradeplane-{program}:{part}", {}) | changes
             config[f"tradeplane-{program}:{part}"] = {k: v for k, v in fields.items() if v is not None}
 
     def keep(self, stack: str, *parts: str) -> None:
         """Configure no parts of the platform but these."""
-        with self._settings(stack, "platform") as config:
+        with self.settings(stack, "platform") as config:
             for part in PLATFORM.parts:
                 if part.key not in parts:
                     config.pop(f"{PLATFORM.project}:{part.key}", None)
 
     @contextlib.contextmanager
-    def _settings(self, stack: str, program: str) -> Iterator[dict[str, Any]]:
+    def settings(self, stack: str, program: str) -> Iterator[dict[str, Any]]:
+        """Give the configuration of a stack of a program, to be changed."""
         file = self.programs / program / f"Pulumi.{stack}.yaml"
         settings = yaml.safe_load(file.read_text(encoding="utf-8"))
         yield settings["config"]

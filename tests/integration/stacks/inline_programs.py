@@ -30,6 +30,7 @@ class Asked(pulumi.CustomResource):
         self,
         pulumi_type: str,
         name: str,
+        /,
         after: list[pulumi.Resource] | None = None,
         within_s: int | None = None,
         **inputs: Any,

@@ -6,9 +6,9 @@ no cluster is behind them. The manifests of this overlay are applied elsewhere a
 
 from __future__ import annotations
 
+import io
 import os
 import stat
-import subprocess
 import tomllib
 from typing import TYPE_CHECKING, Any
 
@@ -17,9 +17,9 @@ import yaml
 from tradeplane_stacks.demo import clusters
 from tradeplane_stacks.demo.choice import ClusterKind
 from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP, Kind, cluster_of
+from tradeplane_stacks.demo.configuration import platform_of
 from tradeplane_stacks.demo.errors import DemoError
-from tradeplane_stacks.local.binaries import KUBECTL, Binaries
-from tradeplane_stacks.local.settings import Settings
+from tradeplane_stacks.demo.progress import Progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,14 +132,14 @@ def test_down_takes_away_the_cluster_and_the_registry_and_leaves_results(kind: K
     kind.start(print)
     kind.provide_store("research")
     machine.asked()
-    said: list[str] = []
-    kind.remove(said.append)
+    said = io.StringIO()
+    kind.remove(Progress(said, 1, terminal=False))
     assert machine.asked() == [
         "kind delete cluster --name tradeplane",
         "docker rm --force --volumes tradeplane-registry",
     ]
     assert (machine.folder / "store" / "research").is_dir()
-    assert str(machine.folder / "store") in said[-1]
+    assert str(machine.folder / "store") in said.getvalue().splitlines()[-1]
 
 
 def test_a_namespace_has_a_folder_that_its_pods_may_write(
@@ -193,22 +193,10 @@ def test_without_kubectl_it_is_said_to_be_missing(
         _ = kind.kubectl
 
 
-def test_the_overlay_mounts_what_the_demo_makes() -> None:
-    """The same folder stands in the demo, in what kind mounts into its node, and in the volumes on it."""
+def test_volumes_are_of_the_folder_that_kind_mounts() -> None:
+    """The same folder stands in the demo, in what kind mounts into its node, and in what the stack makes volumes of."""
     (cluster,) = _documents(OVERLAY / "cluster.yaml")
     (mount,) = cluster["nodes"][0]["extraMounts"]
     assert cluster["name"] == clusters._KIND_NAME
     assert mount["hostPath"] == str(clusters._KIND_STORE)
-    kubectl = Binaries(Settings.from_environment(os.environ).cache).build((KUBECTL,), print)[KUBECTL]
-    rendered = [one for folder in (OVERLAY, OVERLAY / "namespace") for one in _rendered(kubectl, folder)]
-    volumes = {one["metadata"]["name"]: one["spec"] for one in rendered if one["kind"] == "PersistentVolume"}
-    assert {name: spec["hostPath"]["path"] for name, spec in volumes.items()} == {
-        "tradeplane-store-all": mount["containerPath"],
-        "tradeplane-store-research": f"{mount['containerPath']}/research",
-    }
-
-
-def _rendered(kubectl: Path, folder: Path) -> list[dict[str, Any]]:
-    """Return what kustomize makes of a folder."""
-    made = subprocess.run([kubectl, "kustomize", folder], capture_output=True, text=True, check=True, timeout=120)
-    return list(yaml.safe_load_all(made.stdout))
+    assert platform_of(Kind().configuration)["store"] == {"kind": "volume", "directory": mount["containerPath"]}

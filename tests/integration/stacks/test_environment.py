@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.integration.stacks.cloud import ACCOUNT
 from tests.integration.stacks.providers.aws_held import PATH
 from tests.integration.stacks.test_engine import CHANGES_NOTHING, done, failed, keys, operations, refused
 
@@ -146,7 +147,7 @@ def meddle(aws: Cloud) -> dict[tuple[str, str], dict[str, list[str]]]:
     return {
         NETWORKS[0]: {"update": ["tradeplane-prod-network-default-group"]},
         NETWORKS[1]: {"delete": ["tradeplane-prod-network-flow-log"]},
-        CLUSTERS[0]: {"delete": ["tradeplane-prod-cluster-tradeplane-system-tradeplane-operator"]},
+        CLUSTERS[0]: {"delete": ["tradeplane-prod-cluster-monitoring-exporter"]},
         CLUSTERS[1]: {"update": ["tradeplane-prod-cluster-eks"]},
         PLATFORM: {
             "delete": [
@@ -164,6 +165,12 @@ def meddle(aws: Cloud) -> dict[tuple[str, str], dict[str, list[str]]]:
 def test_life_of_an_environment_of_two_regions(project: Project, aws: Cloud, tradeplane: Command) -> None:
     for region in REGIONS:
         project.configure(f"prod.{region}", "cluster:cluster", deletion_protection=False)
+    exporter = {
+        "namespace": "monitoring",
+        "service_account": "exporter",
+        "role": f"arn:aws:iam::{ACCOUNT}:role/exporter",
+    }
+    project.configure("prod.eu-west-1", "cluster:cluster", pod_identities=[exporter])
     done(tradeplane, "init", *IN_REGIONS)
     aws.asked.clear()
     wanted = by_stack(done(tradeplane, "preview", *IN_REGIONS))

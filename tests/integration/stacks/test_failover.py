@@ -14,40 +14,32 @@ from tradeplane_stacks.automation.stack import PROGRAMS
 from tradeplane_stacks.failover.moving import Mover
 from tradeplane_stacks.failover.service import read_service
 
-import tests.integration.stacks.cloud as cloud_of_tests
-from tests.integration.stacks.cloud import cloud
-from tests.integration.stacks.two_regions import ALIAS, IMAGES, RESULTS, TABLE, RegionalCloud, TwoRegions, bucket
+from tests.integration.stacks.two_regions import (
+    ALIAS,
+    IMAGES,
+    RESULTS,
+    TABLE,
+    RegionalCloud,
+    TwoRegions,
+    bucket,
+    regional,
+)
 from tests.unit.cli.conftest import tradeplane
 from tests.unit.stacks.failover.service_config import CONFIG, RECORD, SOURCE, TARGET, WITNESS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.unit.cli.conftest import Ended
 
     Command = Callable[..., Ended]
 
-__all__ = ["tradeplane"]
+__all__ = ["regional", "tradeplane"]
 
 
 PROJECT = "tradeplane-platform"
 MOVED_WITHIN_S = 30
-
-
-@pytest.fixture(scope="module")
-def regional() -> Iterator[RegionalCloud]:
-    """Give a cloud whose regions can be lost."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cloud_of_tests, "Cloud", RegionalCloud)
-        patch.setenv("AWS_ACCESS_KEY_ID", "testing")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.delenv("AWS_PROFILE", raising=False)
-        with cloud(patch) as found:
-            assert isinstance(found, RegionalCloud)
-            patch.setenv("AWS_ENDPOINT_URL", found.url)
-            yield found
 
 
 @pytest.fixture

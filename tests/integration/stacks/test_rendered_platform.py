@@ -220,6 +220,13 @@ def test_further_settings_are_told() -> None:
     assert parameters["spec"]["imageSources"]["registries"] == ["r.example/a/", "r.example/b/"]
 
 
+def test_a_locked_bucket_is_written_to_with_checksums() -> None:
+    objects = rendered(changed(CLOUD, "store.checksum", "SHA256"))
+    (text,) = (o["data"]["settings.yaml"] for o in objects if "settings.yaml" in o.get("data", {}))
+    settings = Settings.model_validate(yaml.safe_load(text), strict=False)
+    assert settings.stores["default"].environment == {"AWS_REGION": "eu-west-1", "AWS_CHECKSUM_ALGORITHM": "SHA256"}
+
+
 def test_the_operator_is_of_the_digest_and_hardened(local: list[Json], cloud: list[Json]) -> None:
     for objects in (local, cloud):
         pod = one(objects, "Deployment", "tradeplane-operator")["spec"]["template"]["spec"]

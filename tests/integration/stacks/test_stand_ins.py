@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import runpy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pulumi.automation.errors import CommandError
 from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.rpc import UNKNOWN
 from tradeplane_stacks.automation.changes import Watched
 
-from tests.integration.stacks.inline_programs import Aborted, Asked, Call, stack_of, up, void
+from tests.integration.stacks.inline_programs import Aborted, Asked, Call, refused, stack_of, up, void
 from tests.integration.stacks.providers.aws_types import TYPES
 from tests.integration.stacks.providers.frame import Provider, Refused
 from tests.integration.stacks.providers.shapes import read_back
@@ -78,6 +80,18 @@ PARTS: dict[str, dict[str, Any]] = {
 }
 
 
+TABLE: dict[str, Any] = {
+    "name": "service",
+    "billingMode": "PAY_PER_REQUEST",
+    "hashKey": "record",
+    "attributes": [{"name": "record", "type": "S"}],
+}
+IN_TWO_REGIONS: dict[str, Any] = {
+    "replicas": [{"regionName": "eu-west-2", "consistencyMode": "STRONG", "pointInTimeRecovery": True}],
+    "globalTableWitness": {"regionName": "eu-west-3"},
+}
+
+
 def storage(years: int = 7) -> None:
     """Make a bucket with all that can be set of one, and a role."""
     bucket = Asked("aws:s3/bucket:Bucket", "b", bucket=BUCKET, region=REGION, objectLockEnabled=True, tags={"a": "b"})
@@ -138,6 +152,68 @@ def test_what_cannot_be_changed_is_replaced(project: Project, aws: Cloud) -> Non
     ]
 
 
+def table(item: str = "first", **more: Any) -> None:
+    """Make a table in two regions, with an item."""
+    made = Asked("aws:dynamodb/table:Table", "t", region=REGION, **{**TABLE, **IN_TWO_REGIONS, **more})
+    written = json.dumps({"record": {"S": "active"}, "region": {"S": item}})
+    of_table: dict[str, Any] = {"region": REGION, "tableName": "service", "hashKey": "record"}
+    Asked("aws:dynamodb/tableItem:TableItem", "i", [made], item=written, **of_table)
+
+
+def test_a_table_of_two_regions_is_made_compared_repaired_and_removed(project: Project, aws: Cloud) -> None:
+    stack = stack_of(project, table)
+    assert up(stack) == {"t": "create", "i": "create"}
+    here, there = (aws.client("dynamodb", region) for region in (REGION, "eu-west-2"))
+    key = {"record": {"S": "active"}}
+    assert there.get_item(TableName="service", Key=key, ConsistentRead=True)["Item"]["region"] == {"S": "first"}
+    assert up(stack) == {}
+
+    there.update_item(
+        TableName="service",
+        Key=key,
+        UpdateExpression="SET #r = :r",
+        ExpressionAttributeNames={"#r": "region"},
+        ExpressionAttributeValues={":r": {"S": "by hand"}},
+    )
+    off = {"PointInTimeRecoveryEnabled": False}
+    there.update_continuous_backups(TableName="service", PointInTimeRecoverySpecification=off)
+    assert up(stack) == {"t": "update", "i": "update"}
+    told = there.describe_continuous_backups(TableName="service")["ContinuousBackupsDescription"]
+    assert told["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    assert here.get_item(TableName="service", Key=key)["Item"]["region"] == {"S": "first"}
+
+    here.delete_item(TableName="service", Key=key)
+    assert up(stack) == {"i": "create"}
+    stack.workspace.program = lambda: table(tags={"a": "b"}, deletionProtectionEnabled=True)
+    assert up(stack) == {"t": "update"}
+    with pytest.raises(CommandError, match="deletion protection"):
+        stack.destroy(run_program=False)
+    assert [one.list_tables()["TableNames"] for one in (here, there)] == [["service"], ["service"]]
+    here.update_table(TableName="service", DeletionProtectionEnabled=False)
+    stack.destroy(run_program=False)
+    assert [one.list_tables()["TableNames"] for one in (here, there)] == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"replicas": [{"regionName": "eu-central-1", "consistencyMode": "STRONG"}]}, "none is added to a table"),
+        (
+            {"globalTableWitness": {"regionName": "eu-central-1"}},
+            "globalTableWitness of aws:dynamodb/table:Table is not",
+        ),
+        ({"billingMode": "PROVISIONED"}, "billingMode of aws:dynamodb/table:Table is not"),
+    ],
+)
+def test_what_of_a_table_is_not_changed_is_refused(
+    changed: dict[str, Any], message: str, project: Project, aws: Cloud
+) -> None:
+    up(stack_of(project, table))
+    assert message in refused(project, partial(table, **changed))
+    told = aws.client("dynamodb", REGION).describe_table(TableName="service")["Table"]
+    assert [one["RegionName"] for one in told["Replicas"]] == ["eu-west-2"]
+
+
 def test_the_folder_that_the_command_pulumi_runs_makes_the_program(project: Project, aws: Cloud) -> None:
     project.keep("dev", "signing_key")
     watched = Watched(lambda _: None)
@@ -181,11 +257,56 @@ def test_a_type_that_is_not_there_is_refused_by_its_name(ask: Callable[[Provider
             r"rules\[0\].applyServerSideEncryptionByDefault.sseAlgorithm: 'rot13'",
         ),
         ("aws:iam/role:Role", {"name": "r"}, "AssumeRolePolicyDocument"),
+        ("aws:dynamodb/table:Table", TABLE | {"billingMode": "FREE"}, "billingMode: 'FREE' is none of PROVISIONED"),
+        ("aws:dynamodb/table:Table", TABLE | {"ttl": {"enabled": True}}, "ttl is not implemented by this stand-in"),
+        (
+            "aws:dynamodb/table:Table",
+            TABLE | {"attributes": [{"name": "record", "type": "text"}]},
+            r"attributes\[0\].type: 'text' is none of S, N, B",
+        ),
+        ("aws:dynamodb/table:Table", TABLE | {"replicas": [{"regionName": "eu-west-2"}]}, "STRONG alone"),
+        (
+            "aws:dynamodb/table:Table",
+            TABLE | {"replicas": [{"regionName": "eu-west-2", "consistencyMode": "STRONG", "kmsKeyArn": "arn"}]},
+            r"replicas\[0\].kmsKeyArn is not implemented",
+        ),
+        (
+            "aws:dynamodb/table:Table",
+            TABLE | {"pointInTimeRecovery": {"enabled": True, "recoveryPeriodInDays": 7}},
+            "pointInTimeRecovery.recoveryPeriodInDays is not implemented",
+        ),
+        (
+            "aws:dynamodb/tableItem:TableItem",
+            {"tableName": "t", "hashKey": "record", "item": '{"other": {"S": "a"}}'},
+            "item: has no record, which is the key",
+        ),
+        (
+            "aws:dynamodb/tableItem:TableItem",
+            {"tableName": "t", "hashKey": "record", "item": '{"record": "a"}'},
+            "Invalid type for parameter Item.record",
+        ),
+        ("aws:dynamodb/resourcePolicy:ResourcePolicy", {"resourceArn": "arn"}, "Policy"),
+        ("aws:cloudwatch/metricAlarm:MetricAlarm", {"name": "a", "evaluationPeriods": "one"}, "EvaluationPeriods"),
+        (
+            "aws:cloudwatch/metricAlarm:MetricAlarm",
+            {"name": "a", "comparisonOperator": "Less", "evaluationPeriods": 1},
+            "comparisonOperator: 'Less' is none of",
+        ),
+        ("aws:route53/zone:Zone", {"name": "a.internal", "forceDestroy": True}, "forceDestroy is not implemented"),
+        ("aws:route53/zone:Zone", {"name": "a.internal", "vpcs": [{"id": "vpc-1"}]}, "vpcs.id is not implemented"),
+        ("aws:route53/healthCheck:HealthCheck", {"type": "PING"}, "type: 'PING' is none of HTTP"),
+        ("aws:route53/healthCheck:HealthCheck", {"type": "HTTP", "triggers": {}}, "triggers is not implemented"),
+        ("aws:route53/record:Record", {"zoneId": "Z", "name": "a", "type": "A", "aliases": []}, "aliases is not impl"),
+        ("aws:route53/record:Record", {"zoneId": "Z", "name": "a", "type": "ANY"}, "type: 'ANY' is none of SOA"),
     ],
 )
 def test_inputs_that_aws_would_not_take_are_refused(pulumi_type: str, inputs: dict[str, Any], message: str) -> None:
     with pytest.raises(Refused, match=message):
-        TYPES[pulumi_type].check({"region": REGION, **inputs} if "iam" not in pulumi_type else inputs)
+        TYPES[pulumi_type].check(inputs if _of_no_region(pulumi_type) else {"region": REGION, **inputs})
+
+
+def _of_no_region(pulumi_type: str) -> bool:
+    return pulumi_type.startswith(("aws:iam/", "aws:route53/"))
 
 
 def test_what_is_not_known_yet_is_not_judged() -> None:

@@ -44,7 +44,7 @@ def exported() -> dict[str, set[str]]:
         name: {*metric._labelnames}
         for metric in vars(metrics).values()
         if isinstance(metric, Counter | Gauge | Histogram)
-        for name in [metric.describe()[0].name]
+        for name in [next(iter(metric.describe())).name]
     }
     found: dict[str, set[str]] = {}
     for name, kind in scraped:

@@ -103,7 +103,7 @@ def _find(name: str, members: Any) -> str | None:
 
 
 def _tag_members(members: Any) -> tuple[str, str] | None:
-    for pair in (("TagKey", "TagValue"), ("Key", "Value")):
+    for pair in (("TagKey", "TagValue"), ("Key", "Value"), ("Name", "Value")):
         if set(members) == set(pair):
             return pair
     return None

@@ -10,6 +10,7 @@ from tradeplane_stacks.automation.errors import (
     StackAwaited,
     StackError,
     StackInvalid,
+    StackLocked,
     StackRefused,
     StackUnavailable,
 )
@@ -25,13 +26,13 @@ URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aw
         ("error: stack 'prod' already exists", StackInvalid, "a stack prod already", "tradeplane stack up prod"),
         (
             "error: the stack is currently locked by 1 lock(s). \n  x: created by ada@build-7 (pid 4711) at 2026-01-05",
-            StackUnavailable,
+            StackLocked,
             r"locked by ada@build-7 \(process 4711, since 2026-01-05\)",
             "tradeplane stack cancel prod",
         ),
         (
             "[409] Conflict: Another update is currently in progress.",
-            StackUnavailable,
+            StackLocked,
             "locked by another update",
             "tradeplane stack cancel prod",
         ),
@@ -65,6 +66,25 @@ URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aw
             "AWS protects something of it",
             "--no-deletion-protection",
         ),
+        (
+            'cluster is unreachable: Get "https://a": getting credentials: exec: executable aws failed, exit code 254',
+            StackUnavailable,
+            "no credentials for a cluster",
+            "aws eks get-token",
+        ),
+        (
+            "configured Kubernetes cluster is unreachable: dial tcp 10.16.0.1:443: i/o timeout",
+            StackUnavailable,
+            "the API server of a cluster does not answer",
+            "reached_from",
+        ),
+        (
+            "Kubernetes API server https://10.16.0.1 is unreachable. It's possible that the kubeconfig is incorrect",
+            StackUnavailable,
+            "the API server of a cluster does not answer",
+            "reached_from",
+        ),
+        ("failed to read resource state due to unreachable cluster.", StackUnavailable, "not answer", "reached_from"),
         (
             'invalid resource: unknown stack "organization/tradeplane-network/prod.eu-west-1"',
             StackAwaited,
@@ -131,3 +151,16 @@ def test_checks_that_are_still_to_be_made_are_counted(count: int, told: int) -> 
     said = put_off(Watched(print, put_off=count))
     assert len(said) == told
     assert all(text.startswith("8 checks of policies are made by `up`") for text in said)
+
+
+def test_whose_lock_it_is_is_said_by_the_number_of_the_process() -> None:
+    locks = "created by ada@b (pid 4711) at 2026-01-05\n  created by bob@c (pid 12) at 2026-01-06"
+    error = explained("prod", f"error: the stack is currently locked by 2 lock(s). \n  {locks}")
+    assert isinstance(error, StackLocked)
+    assert error.holders == (4711, 12)
+
+
+def test_a_lock_of_nobody_that_is_named_has_no_holders() -> None:
+    error = explained("prod", "[409] Conflict: Another update is currently in progress.")
+    assert isinstance(error, StackLocked)
+    assert error.holders == ()

@@ -49,6 +49,7 @@ DIGEST = "sha256:" + "1" * 64
             {"kind": "s3", "url": "s3://bucket", "region": "eu-west-1", "credentials": "key"},
             "'role' or 'secret'",
         ),
+        ("store", {"kind": "s3", "url": "s3://b1", "region": "eu-west-1", "checksum": "MD5"}, r"store\.s3\.checksum"),
         ("evidence.signer", "file:/etc/passwd", r"evidence\.signer"),
         ("evidence.signer", "hashivault://key", r"evidence\.signer"),
         ("evidence.registry", "https://registry.example/runs", r"evidence\.registry"),

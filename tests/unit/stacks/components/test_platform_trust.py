@@ -27,7 +27,7 @@ def test_a_keyring_of_builders_is_read_as_it_was_meant(kind: str) -> None:
     keys = ImageTrust.read({"keys": given}).keys
     assert keys is not None
     first, second = read_keyring(keyring(keys).encode()).keys
-    assert first.builders == {BUILDER}
+    assert first.builders == frozenset({BUILDER})
     assert first.not_before is not None
     assert first.not_after is not None
     assert (first.not_before.isoformat(), first.not_after.year) == ("2026-01-01T00:00:00+00:00", 2026)
@@ -41,7 +41,7 @@ def test_a_keyring_of_approvers_signs_for_nothing_else() -> None:
     keys = Approvals.read({"rules": [RULE], "keys": [{"public_key": KEY, "users": ["alice@example.com"]}]}).keys
     assert keys is not None
     (found,) = read_keyring(keyring(keys).encode()).keys
-    assert found.users == {"alice@example.com"}
+    assert found.users == frozenset({"alice@example.com"})
     assert found.approves_alone
 
 

@@ -13,6 +13,7 @@ from tradeplane_stacks.estimate.demands import VERSIONS_PAID, Demand, Metered, S
 from tests.unit.stacks.components import (
     snapshot_stores,
     test_artifact_registry,
+    test_failover,
     test_metadata_database,
     test_region_cluster,
     test_region_network,
@@ -135,6 +136,25 @@ def test_a_database_is_paid_in_both_zones_and_its_disk_may_grow() -> None:
     storage = (int(instance["allocatedStorage"]) * zones, int(instance["maxAllocatedStorage"]) * zones)
     assert found["eu-west-1", "rds-gp3/GB-month"] == storage
     assert found["eu-west-1", "secret/month"] == (int(instance["manageMasterUserPassword"]),) * 2
+
+
+def test_what_leads_to_the_active_region_is_counted_as_it_is_made() -> None:
+    recorded, config = test_failover.make().recorded, test_failover.config()
+    made = Counter(asked.typ for asked in recorded.resources.values())
+    alarms = [one["region"] for one in recorded.of_type("aws:cloudwatch/metricAlarm:MetricAlarm").values()]
+    first, checks = config.regions[0], made["aws:route53/healthCheck:HealthCheck"]
+    assert counted(config) == {
+        (first, "route53-zone/month"): (made["aws:route53/zone:Zone"],) * 2,
+        (first, "route53-health-check/month"): (checks, checks),
+        (config.record.witness, "cloudwatch-alarm/month"): (len(alarms), len(alarms)),
+    }
+    assert set(alarms) == {config.record.witness}
+
+
+def test_without_names_a_service_is_paid_by_use_alone() -> None:
+    config = test_failover.config(names=None)
+    assert standing(demands(config)) == []
+    assert metered(config) == {"dynamodb-reads/1k-requests", "dynamodb-replicated-writes/1k-requests"}
 
 
 def test_copies_to_other_regions_are_paid_only_where_there_are_other_regions() -> None:

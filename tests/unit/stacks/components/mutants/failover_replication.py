@@ -6,8 +6,8 @@ from tests.unit.stacks.components.mutants import Weakening
 TESTS = ("test_failover.py",)
 
 MUTANTS: tuple[Weakening, ...] = (
-    ("*self._missing(config), ", "", 0),
-    (", *self._of_others(config)", "", 0),
+    ("*self._missing(config, key), ", "", 0),
+    (", *self._of_others(config, key)", "", 0),
     ('            "signing_key.replica_regions": self.signing_key.regions,\n', "", 0),
     ('            "snapshot_store.regions": self.snapshot_store.regions,\n', "", 0),
     ('            "artifact_registry.regions": self.artifact_registry.regions,\n', "", 0),

@@ -7,6 +7,7 @@ from tests.unit.stacks.components.mutants import Weakening
 TESTS = ("test_platform_config.py", "../../../integration/stacks/test_rendered_platform.py")
 
 MUTANTS: tuple[Weakening, ...] = (
+    ('checksum: Literal["SHA256"]', "checksum: str", 0),
     ("operator: ImageByDigest", "operator: str", 0),
     ("workloads: ImageByDigest", "workloads: str", 0),
     (r'r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?/(', 'r"^.*(', 0),
@@ -32,7 +33,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("queue: bool = False", "queue: bool = True", 0),
     ("verified_images: bool = False", "verified_images: bool = True", 0),
     ("= POLICIES\n", "= ()\n", 0),
-    ('("policies", [*self.policies])', '("policies", [])', 0),
+    ('"policies": [*self.policies]', '"policies": []', 0),
     ('if namespace.tenant is None and "tenancy" in self.policies', "if False", 0),
     ("if namespace.queue and self.queues is None", "if False", 0),
     ('namespace.tenant is not None and "runs" in self.policies', "False", 0),

@@ -23,7 +23,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("if isinstance(config.store, S3Store):\n        yield", "if True:\n        yield", 0),
     ("if namespace.brokers:", "if True:", 0),
     ("if namespace.queue:", "if True:", 0),
-    ('annotated("tradeplane-runner", None, namespace.runner_role)', 'annotated("tradeplane-runner", None, "")', 0),
+    ("annotated(RUNNER, None, namespace.runner_role)", 'annotated(RUNNER, None, "")', 0),
     (', "tradeplane.dev/runs": "guarded"', "", 0),
     ('"tradeplane.dev/tenant": namespace.tenant', '"tradeplane.dev/tenant": "shared"', 0),
     ("if namespace.verified_images else", "if False else", 0),

@@ -20,6 +20,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("if evidence.signatures_per_second is not None", "if False", 0),
     ('"credentialsSecret": CLAIM', '"credentialsSecret": "tradeplane-signing-key"', 0),
     ('if store.credentials == "secret" else {}', "", 0),
+    ("{} if store.checksum is None else ", "{} if True else ", 0),
     ("if config.images.attested is not None", "if False", 0),
     ("any(namespace.verified_images", "any(not namespace.verified_images", 0),
     ('"listed": listed', '"listed": True', 0),

@@ -1,0 +1,190 @@
+"""tradeplane on the cluster of each of two regions, by the programs of a cloud, on Pulumi's real engine.
+
+Of AWS there is a stand-in, and the clusters are API servers of the test (``two_clusters``), so that objects are real.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.integration.stacks.cloud import ACCOUNT
+from tests.integration.stacks.pods import running_pods
+from tests.integration.stacks.providers.aws_held import PATH
+from tests.integration.stacks.test_engine import done, failed, operations, refused
+from tests.integration.stacks.test_environment import (
+    CLUSTERS,
+    IN_REGIONS,
+    NETWORKS,
+    PLATFORM,
+    REGIONS,
+    by_stack,
+    changed,
+    end_logs,
+    project,
+)
+from tests.integration.stacks.test_environment import left as left_in_account
+from tests.integration.stacks.test_platform import BINDINGS, DENY, DEPLOYMENT, left, settings
+from tests.integration.stacks.two_clusters import CLUSTER, TwoClusters, clusters, regional_clusters
+from tests.unit.stacks.programs.documented import documented_platform
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.integration.stacks.cloud import Cloud
+    from tests.integration.stacks.conftest import Project
+    from tests.integration.stacks.test_engine import Command
+
+__all__ = ["clusters", "project", "regional_clusters"]
+
+# Pulumi's SDK asks for an event loop in each of its threads, and closes none.
+pytestmark = [
+    pytest.mark.filterwarnings(f"ignore:Exception ignored in. <{what}:pytest.PytestUnraisableExceptionWarning")
+    for what in ("socket.socket", "function BaseEventLoop.__del__")
+]
+
+SYSTEM = "tradeplane-system"
+NAME = "tradeplane-prod-platform"
+ALONE = ("prod", "-C", "stacks/platform")
+ROLE = f"arn:aws:iam::{ACCOUNT}:role"
+
+
+@pytest.fixture
+def whole(project: Project) -> Project:
+    """Give the project with a platform in both regions, and of what else there is in them what it needs."""
+    project.keep("prod", "signing_key", "snapshot_store", "artifact_registry")
+    project.configure("prod", "platform:platform", **documented_platform())
+    for region in REGIONS:
+        project.configure(f"prod.{region}", "cluster:cluster", deletion_protection=False)
+    return project
+
+
+@contextlib.contextmanager
+def running(clusters: TwoClusters) -> Iterator[None]:
+    """Say of the operators' pods that they run, on both clusters."""
+    with contextlib.ExitStack() as stack:
+        for server in clusters.servers.values():
+            stack.enter_context(running_pods(server, SYSTEM))
+        yield
+
+
+def test_life_of_a_platform_in_two_regions(
+    whole: Project, aws: Cloud, clusters: TwoClusters, tradeplane: Command
+) -> None:
+    done(tradeplane, "init", *IN_REGIONS)
+    waiting = by_stack(done(tradeplane, "preview", *IN_REGIONS))[PLATFORM]
+    assert "tradeplane stack up prod.eu-west-1 -C stacks/cluster" in waiting["warnings"][0]
+
+    # What the operator needs is not all there: so it is nowhere.
+    with aws.failing("CreateAlias", "AccessDeniedException"):
+        error = failed("up", *IN_REGIONS, "--yes", code=4)
+    assert "AccessDeniedException" in error["message"]
+    assert [left(server) for server in clusters.servers.values()] == [[], []]
+
+    # Of one region there are no credentials: the next `up` makes what is missing.
+    with running(clusters):
+        with clusters.without_token(REGIONS[1]):
+            error = failed("up", *ALONE, "--yes", code=4)
+        assert "no credentials for a cluster" in error["message"]
+        assert "aws eks get-token" in error["remedy"]
+        assert left(clusters.servers[REGIONS[1]]) == []
+        done(tradeplane, "up", *IN_REGIONS, "--yes")
+
+        for region, server in clusters.servers.items():
+            assert server.ask("GET", DEPLOYMENT).body["status"]["availableReplicas"] == 2
+            told = settings(server)
+            assert told["stores"]["default"]["url"] == f"s3://tradeplane-prod-{ACCOUNT}-{region}"
+            assert told["stores"]["default"]["environment"]["AWS_REGION"] == region
+            assert told["evidence"]["signer"] == "awskms:///alias/tradeplane-prod-signing-key"
+            assert told["evidence"]["registry"] == f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/tradeplane/runs"
+            assert told["images"]["default"].startswith(
+                f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/tradeplane/workloads@"
+            )
+            assert identities(aws, region) == {
+                (SYSTEM, "tradeplane-operator"): f"{ROLE}/tradeplane-operator",
+                ("desk", "tradeplane-runner"): f"{ROLE}/tradeplane-runner",
+                ("research", "tradeplane-runner"): f"{ROLE}/tradeplane-runner",
+            }
+        outputs = done(tradeplane, "outputs", *ALONE)["outputs"]["platform"]
+        assert outputs["namespaces"] == {region: ["desk", "research"] for region in REGIONS}
+        again = by_stack(done(tradeplane, "up", *IN_REGIONS, "--yes"))
+        assert [one["changes"] for one in again.values()] == [[]] * 5
+
+        # Somebody opens the network of one region's operator, and unbinds a policy there.
+        there = clusters.servers[REGIONS[1]]
+        assert there.ask("PATCH", DENY, {"spec": {"policyTypes": ["Ingress"]}}).allowed
+        assert there.ask("DELETE", f"{BINDINGS}/tradeplane-restricted-pods").allowed
+        of_region = f"{NAME}-{REGIONS[1]}"
+        drifted = changed(done(tradeplane, "drift", *IN_REGIONS, code=10))
+        assert drifted == {
+            PLATFORM: {
+                "update": [f"{of_region}-networkpolicy-{SYSTEM}-default-deny"],
+                "delete": [f"{of_region}-validatingadmissionpolicybinding-tradeplane-restricted-pods"],
+            }
+        }
+        repaired = operations(done(tradeplane, "up", *ALONE, "--yes"))
+        assert repaired == {"update": drifted[PLATFORM]["update"], "create": drifted[PLATFORM]["delete"]}
+        assert there.ask("GET", DENY).body["spec"]["policyTypes"] == ["Ingress", "Egress"]
+        assert there.ask("GET", f"{BINDINGS}/tradeplane-restricted-pods").allowed
+
+        error = refused(tradeplane, "destroy", *ALONE, "--yes", code=3)
+        for region in REGIONS:
+            assert f"{NAME}-{region}-namespace-desk" in error["message"]
+        for program, name in [*NETWORKS, *CLUSTERS, PLATFORM]:
+            folder = str(whole.programs / program.removeprefix("tradeplane-"))
+            whole.run("state", "unprotect", "--all", "--yes", "--stack", name, "-C", folder)
+        end_logs(aws)
+        done(tradeplane, "destroy", *IN_REGIONS, "--yes")
+    assert [left(server) for server in clusters.servers.values()] == [[], []]
+    assert left_in_account(aws) == {}
+
+
+def identities(aws: Cloud, region: str) -> dict[tuple[str, str], str]:
+    """Return the roles of accounts on a region's cluster, which the stand-in holds."""
+    ssm = aws.client("ssm", region)
+    held = ssm.get_parameters_by_path(Path=f"{PATH}/PodIdentityAssociation")["Parameters"]
+    found = [json.loads(one["Value"]) for one in held]
+    assert {one["clusterName"] for one in found} == {CLUSTER}
+    return {(one["namespace"], one["serviceAccount"]): one["roleArn"] for one in found}
+
+
+def test_a_platform_waits_for_the_clusters_that_it_is_put_on(whole: Project, aws: Cloud, tradeplane: Command) -> None:
+    done(tradeplane, "init", *ALONE)
+    aws.asked.clear()
+    error = failed("up", *ALONE, "--yes", code=2)
+    # Which of the two the engine misses first is the engine's.
+    assert re.search(r"there is no stack prod\.(eu-west|us-east)-1 of tradeplane-cluster", error["message"])
+    assert re.match(r"bring it up first: tradeplane stack up prod\.\S+ -C stacks/cluster$", error["remedy"])
+    assert aws.asked == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "said"),
+    [
+        (
+            {"images": {"operator": "tradeplane/operator:1", "workloads": f"tradeplane/workloads@sha256:{'0' * 64}"}},
+            ".images.operator",
+            "should match pattern",
+        ),
+        ({"regions": ["eu-west-1", "eu-central-1"]}, "", "signing_key.replica_regions: eu-central-1 missing"),
+        (
+            {"namespaces": [{"name": "desk", "runner_role": f"{ROLE}/desk"}]},
+            "",
+            "runner_role: is that of snapshot_store",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_before_anything_is_begun(
+    whole: Project, aws: Cloud, tradeplane: Command, changes: dict[str, Any], field: str, said: str
+) -> None:
+    whole.configure("prod", "platform:platform", **changes)
+    aws.asked.clear()
+    error = refused(tradeplane, "up", *IN_REGIONS, "--yes", code=2)
+    (problem,) = error["problems"]
+    assert (problem["file"], problem["field"]) == ("Pulumi.prod.yaml", f"tradeplane-platform:platform{field}")
+    assert said in problem["message"]
+    assert aws.asked == []
