@@ -50,7 +50,7 @@ _SHOWN = ("strategies", "snapshotcaptures", "snapshots", "replays")
 """Kinds whose tables the demo ends with."""
 SYSTEM_NAMESPACE = DEPLOY / "base" / "namespace.yaml"
 _ROLLOUT_LIMIT_S = 240
-_COUNTED_LIMIT_S = 120
+_COUNTED_LIMIT_S = 360
 SESSION_STAGES = 2
 EVIDENCE_STAGES = 1
 STAGES = 7 + SESSION_STAGES + EVIDENCE_STAGES
