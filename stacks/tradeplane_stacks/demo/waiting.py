@@ -70,8 +70,8 @@ def _with_message(reason: str, message: str | None) -> str:
 def counted(quotas: Sequence[Mapping[str, Any]]) -> Verdict:
     """Judge whether ResourceQuotas count all that they limit: until they do, nothing of it can be made.
 
-    Kinds that are new are counted once the controller has found them, and has then come round to the quota: it goes over
-    all of them each five minutes (``--resource-quota-sync-period``).
+    Kinds that are new are counted once the controller has found them, and has then come round to the quota, as it does
+    each five minutes (``--resource-quota-sync-period``).
     """
     uncounted = {
         what
