@@ -172,7 +172,7 @@ async def test_a_token_that_is_missing_or_over_is_said_and_waited_for(
     expired = projected.write_expired()
     strategy = await _says(bench, "SignerUnavailable")
     message = condition(strategy, "Attested")["message"]
-    assert "whoever writes it must renew it" in message
+    assert "whoever gives it must renew it" in message
     assert expired.split(".")[1] not in message
     assert await _names_nothing(host, bench)
     projected.write()
