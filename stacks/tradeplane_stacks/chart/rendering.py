@@ -65,7 +65,7 @@ def _config(fields: Fields, chain: Iterable[Option], which: int) -> Json:
     return read_alone(values).model_dump(mode="json")
 
 
-def read_alone(values: Json) -> PlatformConfig:
+def read_alone(values: Mapping[str, Any]) -> PlatformConfig:
     """Return a configuration of which each field is checked, and not what they are to each other.
 
     With one option alone a configuration may be none that anybody could use, as a queue without queues; what is made of
@@ -78,7 +78,7 @@ def read_alone(values: Json) -> PlatformConfig:
 @cache
 def _alone(key: str) -> TypeAdapter[Any]:
     field = PlatformConfig.model_fields[key]
-    return TypeAdapter(Annotated[field.annotation, field])
+    return TypeAdapter[Any](Annotated[field.annotation, field])
 
 
 def rendered(found: Iterable[Case], render: Render) -> dict[Identity, list[Found]]:
@@ -105,7 +105,7 @@ class _Parts:
         self._render = render
         self._known: dict[tuple[tuple[str, str], ...], list[Json]] = {}
 
-    def objects(self, config: Json) -> dict[Identity, Json]:
+    def objects(self, config: Mapping[str, Any]) -> dict[Identity, Json]:
         """Return the objects of a configuration."""
         files = kustomizations(read_alone(config))
         items = {one["name"] for one in config["namespaces"]}

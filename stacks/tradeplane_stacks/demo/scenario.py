@@ -22,7 +22,7 @@ from tradeplane_stacks.demo.ledger import RECORDER, Ledger, provide_ledger
 from tradeplane_stacks.demo.objects import Objects, example, shown
 from tradeplane_stacks.demo.programs import run
 from tradeplane_stacks.demo.session import Session
-from tradeplane_stacks.demo.waiting import Verdict, rollout, wait
+from tradeplane_stacks.demo.waiting import Verdict, counted, rollout, wait
 from tradeplane_stacks.deployment import DeployedImages
 from tradeplane_stacks.images.assembly import Assembly
 
@@ -50,6 +50,7 @@ _SHOWN = ("strategies", "snapshotcaptures", "snapshots", "replays")
 """Kinds whose tables the demo ends with."""
 SYSTEM_NAMESPACE = DEPLOY / "base" / "namespace.yaml"
 _ROLLOUT_LIMIT_S = 240
+_COUNTED_LIMIT_S = 360
 SESSION_STAGES = 2
 EVIDENCE_STAGES = 1
 STAGES = 7 + SESSION_STAGES + EVIDENCE_STAGES
@@ -123,6 +124,13 @@ class Demo:
         self._await_rollout("operator", OPERATOR)
         if ledger is not None:
             self._await_rollout("recorder", RECORDER)
+        wait(
+            f"the quotas of {NAMESPACE}",
+            lambda: counted(kubectl.get("resourcequotas", "-n", NAMESPACE)["items"]),
+            self.progress.waiting,
+            _COUNTED_LIMIT_S,
+            f"See what they count: kubectl -n {NAMESPACE} describe resourcequotas",
+        )
 
     def _attest(self, images: DeployedImages) -> dict[str, Any] | None:
         """Attest the images; return how the platform is to trust them, where it is to start nothing else."""

@@ -67,6 +67,22 @@ def _with_message(reason: str, message: str | None) -> str:
     return f"{reason}: {message}" if message else str(reason)
 
 
+def counted(quotas: Sequence[Mapping[str, Any]]) -> Verdict:
+    """Judge whether ResourceQuotas count all that they limit: until they do, nothing of it can be made.
+
+    Kinds that are new are counted once the controller has found them, and has then come round to the quota: it goes over
+    all of them each five minutes (``--resource-quota-sync-period``).
+    """
+    uncounted = {
+        what
+        for quota in quotas
+        for what in quota["spec"].get("hard", {}).keys() - quota.get("status", {}).get("used", {}).keys()
+    }
+    if not uncounted:
+        return Verdict(f"{len(quotas)} quotas are counted", done=True)
+    return Verdict(f"not counted yet: {', '.join(sorted(uncounted))}")
+
+
 def readiness(resource: Mapping[str, Any]) -> Verdict:
     """Judge a resource by its conditions as kstatus reads them: Ready, Reconciling, Stalled, of this generation."""
     status = resource.get("status") or {}

@@ -205,6 +205,10 @@ def own_state(folder: Path) -> dict[str, str]:
         "PULUMI_HOME": str(folder / "home"),
         "PULUMI_BACKEND_URL": (folder / "state").as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "of a test",
+        # Kinds make a state large, and writing it at each step is most of what large stacks take: at the end is enough
+        # for all but what is killed, and once.
+        "PULUMI_SKIP_CHECKPOINTS": "true",
+        "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
     }
 
 

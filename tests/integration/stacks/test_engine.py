@@ -197,6 +197,7 @@ def started(project: Project) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "PULUMI_SKIP_CHECKPOINTS": "false"},  # what it has done so far is known wherever it ends
         start_new_session=True,
     )
 

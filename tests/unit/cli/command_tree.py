@@ -20,6 +20,7 @@ class Command(Protocol):
 NO_DOCUMENT = {
     ("completion",): "prints a script for a shell",
     ("config", "rollback"): "prints an object, as YAML to be applied",
+    ("sign-bundle",): "writes a bundle to a file, as the protocol of sigstore-conformance has it",
     ("verify-bundle",): "says one sentence, as the protocol of sigstore-conformance has it",
 }
 """Commands that print no table, and so nothing that ``-o json`` could have another form of; and what they print."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_stacks.demo.errors import DemoError
-from tradeplane_stacks.demo.waiting import Verdict, readiness, rollout, wait
+from tradeplane_stacks.demo.waiting import Verdict, counted, readiness, rollout, wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -141,3 +141,26 @@ def test_a_wait_says_what_it_waits_for() -> None:
     clock = Clock()
     wait("it", lambda: next(verdicts), said.append, 10, "", clock, clock.sleep)
     assert said == ["waiting for it: one", "waiting for it: two"]
+
+
+def quota(hard: dict[str, str], used: dict[str, str] | None) -> dict[str, Any]:
+    return {"spec": {"hard": hard}, "status": {} if used is None else {"hard": hard, "used": used}}
+
+
+def test_quotas_are_counted_once_each_says_what_is_used_of_all_that_it_limits() -> None:
+    limits = {"pods": "10", "count/snapshots.tradeplane.dev": "5"}
+    assert counted([]).done
+    assert counted([quota(limits, dict.fromkeys(limits, "0")), quota({"pods": "1"}, {"pods": "0"})]).done
+
+
+@pytest.mark.parametrize(
+    ("used", "text"),
+    [
+        (None, "not counted yet: count/snapshots.tradeplane.dev, pods"),
+        ({"pods": "0"}, "not counted yet: count/snapshots.tradeplane.dev"),
+    ],
+)
+def test_a_quota_that_does_not_say_what_is_used_is_waited_for(used: dict[str, str] | None, text: str) -> None:
+    limits = {"pods": "10", "count/snapshots.tradeplane.dev": "5"}
+    verdict = counted([quota({"pods": "1"}, {"pods": "0"}), quota(limits, used)])
+    assert (verdict.done, verdict.failed, verdict.text) == (False, False, text)

@@ -108,8 +108,9 @@ def test_what_an_option_takes_away_again_within_its_section_is_asked_for_by_both
 
 def test_the_fullest_list_says_the_order() -> None:
     cases = [found(LEAST, []), found(OTHER, ["o"]), found(KEY, ["k"]), found({**KEY, **OTHER}, ["k", "o"])]
-    names = [part.node for part in MERGING.node(cases, "it").parts]
-    assert names == [Literal("k"), Literal("o")]
+    merged = MERGING.node(cases, "it")
+    assert isinstance(merged, Items)
+    assert [part.node for part in merged.parts] == [Literal("k"), Literal("o")]
 
 
 def test_what_is_there_by_a_value_is_refused() -> None:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tradeplane_stacks.components import platform as module
 from tradeplane_stacks.components.artifact_registry_config import ArtifactRegistryConfig
-from tradeplane_stacks.components.configuration import InvalidConfiguration
+from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
 from tradeplane_stacks.components.failover_config import FailoverConfig
 from tradeplane_stacks.components.failover_replication import Replicated
 from tradeplane_stacks.components.metadata_database_config import MetadataDatabaseConfig
@@ -168,7 +168,7 @@ def test_all_else_is_as_it_is_configured_in_every_region() -> None:
     for region in REGIONS:
         found = given.of_region(told(region, failover=None))
         assert found.pod_identity
-        assert found.operator_role is found.failover is found.ledger is None
+        assert (found.operator_role, found.failover, found.ledger) == (None, None, None)
         assert found.images.attested == given.images.attested
         assert {field: getattr(found, field) for field in SAME} == {field: getattr(given, field) for field in SAME}
 
@@ -194,6 +194,7 @@ def test_each_cluster_is_reached_by_its_own_kubeconfig_and_has_its_own_objects(m
     objects = {name: asked for name, asked in made.recorded.resources.items() if asked.typ.startswith("kubernetes:")}
     for name, asked in objects.items():
         (region,) = (region for region in REGIONS if name.startswith(f"p-{region}-"))
+        assert asked.provider is not None
         assert asked.provider.split("::")[-2] == f"p-{region}-cluster", name
     assert len(objects) == 2 * 4
 
@@ -270,9 +271,13 @@ def test_a_wrong_field_is_refused_by_its_name(changes: Json, message: str) -> No
 
 def replicated(**changes: Json) -> Replicated:
     """Return what the service of ``service_config`` has in its regions, with fields of parts changed."""
-    parts = {"signing_key": SigningKeyConfig, "snapshot_store": SnapshotStoreConfig}
-    read = {}
-    for key, kind in {**parts, "artifact_registry": ArtifactRegistryConfig}.items():
+    kinds: dict[str, type[Configuration]] = {
+        "signing_key": SigningKeyConfig,
+        "snapshot_store": SnapshotStoreConfig,
+        "artifact_registry": ArtifactRegistryConfig,
+    }
+    read: dict[str, Any] = {}
+    for key, kind in kinds.items():
         shared = {field: value for field, value in CONFIG.items() if field in kind.model_fields}
         read[key] = kind.read({**shared, **CONFIG[key], **changes.get(key, {})})
     return Replicated(**read)
