@@ -22,11 +22,8 @@ def _network(surroundings: Surroundings) -> Mapping[str, Any]:
 def _in_cluster(surroundings: Surroundings) -> Mapping[str, Any]:
     """Have what is made in Kubernetes made in this cluster, whichever one kubectl is at."""
     cluster = cast("RegionCluster", surroundings.made["cluster"])
-    # What was changed by hand is taken back, whoever owns the field since.
     provider = pulumi_kubernetes.Provider(
-        f"tradeplane-{surroundings.stack.environment}-cluster-objects",
-        kubeconfig=cluster.kubeconfig,
-        enable_patch_force=True,
+        f"tradeplane-{surroundings.stack.environment}-cluster-objects", kubeconfig=cluster.kubeconfig
     )
     return {"opts": pulumi.ResourceOptions(provider=provider, depends_on=[cluster])}
 
