@@ -17,6 +17,7 @@ from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.image_reference import Image, ImageReference
 from tradeplane_stacks.components.node_groups import Name
 from tradeplane_stacks.components.runner_pods import CONTAINER, Cpu, Memory, egress, placed, resources
+from tradeplane_stacks.components.server_side_apply import TAKES_BACK
 from tradeplane_stacks.components.stack_name import StackName
 from tradeplane_stacks.components.tags import Ownership, TaggedComponent, required_tags
 
@@ -196,13 +197,15 @@ class Arm64Runners(TaggedComponent):
         levels = {f"pod-security.kubernetes.io/{mode}": security for mode in ("enforce", "audit", "warn")}
         namespace = core.v1.Namespace(
             f"{name}-namespace",
-            metadata=meta.v1.ObjectMetaArgs(name=name, labels={"app.kubernetes.io/part-of": "tradeplane", **levels}),
+            metadata=meta.v1.ObjectMetaArgs(
+                name=name, labels={"app.kubernetes.io/part-of": "tradeplane", **levels}, annotations=TAKES_BACK
+            ),
             opts=pulumi.ResourceOptions(parent=self),
         )
         child = pulumi.ResourceOptions(parent=self, depends_on=[namespace])
         policy = networking.v1.NetworkPolicy(
             f"{name}-shut-off",
-            metadata=meta.v1.ObjectMetaArgs(name="shut-off", namespace=name),
+            metadata=meta.v1.ObjectMetaArgs(name="shut-off", namespace=name, annotations=TAKES_BACK),
             spec=networking.v1.NetworkPolicySpecArgs(
                 pod_selector=meta.v1.LabelSelectorArgs(),
                 policy_types=["Ingress", "Egress"],
@@ -214,7 +217,7 @@ class Arm64Runners(TaggedComponent):
         if most is not None:
             core.v1.ResourceQuota(
                 f"{name}-quota",
-                metadata=meta.v1.ObjectMetaArgs(name="runners", namespace=name),
+                metadata=meta.v1.ObjectMetaArgs(name="runners", namespace=name, annotations=TAKES_BACK),
                 spec=core.v1.ResourceQuotaSpecArgs(hard={"pods": str(most)}),
                 opts=child,
             )
@@ -224,7 +227,7 @@ class Arm64Runners(TaggedComponent):
         """Let the pods of these labels talk to the API of the cluster too."""
         networking.v1.NetworkPolicy(
             f"{namespace}-reach-api",
-            metadata=meta.v1.ObjectMetaArgs(name="reach-api", namespace=namespace),
+            metadata=meta.v1.ObjectMetaArgs(name="reach-api", namespace=namespace, annotations=TAKES_BACK),
             spec=networking.v1.NetworkPolicySpecArgs(
                 pod_selector=meta.v1.LabelSelectorArgs(match_labels=labels),
                 policy_types=["Egress"],

@@ -17,11 +17,10 @@ from tradeplane_stacks.components.platform_layer import OPERATOR, SYSTEM
 from tradeplane_stacks.components.platform_manifests import kustomizations
 from tradeplane_stacks.components.platform_order import Object, in_waves, resource_name, type_token
 from tradeplane_stacks.components.platform_secrets import secrets
+from tradeplane_stacks.components.server_side_apply import TAKES_BACK
 from tradeplane_stacks.components.stack_name import StackName
 from tradeplane_stacks.kustomize import KustomizeError, render
 
-TAKES_BACK = {"pulumi.com/patchForce": "true"}
-"""Annotation by which the provider of Pulumi wins conflicts about fields."""
 # With these go every Strategy there is, and all that tenants have.
 _PROTECTED = ("CustomResourceDefinition", "Namespace")
 
