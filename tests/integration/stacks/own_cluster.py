@@ -1,6 +1,7 @@
 """A cluster of the tests' own, which they may take everything from, and ``stacks/local`` on it.
 
-Its fixtures are for the modules that name them: whoever tests with the cloud alone starts no cluster.
+Its fixtures are for the modules that name them, and end with these: whoever tests with the cloud alone starts no
+cluster, and what a machine allows of each user (``fs.inotify.max_user_instances``, 128) is enough for seven.
 """
 
 from __future__ import annotations
@@ -31,14 +32,14 @@ class LocalProject(Project):
         self.configure("dev", "local:platform", **changes)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def own_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedCluster]:
     """Give a control plane without nodes."""
     with running_control_plane(tmp_path_factory.mktemp("own-cluster")) as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster_environment(own_cluster: EmbeddedCluster, pulumi: Path, kubernetes_plugin: None) -> dict[str, str]:
     """Give the environment of Pulumi, with that cluster."""
     del pulumi, kubernetes_plugin  # they are there before anything is asked of them

@@ -61,7 +61,7 @@ class TwoClusters:
             away.rename(token)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def regional_clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, EmbeddedCluster]]:
     """Give a control plane without nodes for each region."""
     with contextlib.ExitStack() as stack:
