@@ -78,7 +78,8 @@ def read_alone(values: Mapping[str, Any]) -> PlatformConfig:
 @cache
 def _alone(key: str) -> TypeAdapter[Any]:
     field = PlatformConfig.model_fields[key]
-    return TypeAdapter[Any](Annotated[field.annotation, field])
+    annotated: Any = Annotated[field.annotation, field]
+    return TypeAdapter(annotated)
 
 
 def rendered(found: Iterable[Case], render: Render) -> dict[Identity, list[Found]]:
