@@ -1,10 +1,9 @@
-"""``make demo`` on a cluster of its own: to a result, and again in under a minute."""
+"""``make demo`` on a cluster of its own: to a result, and again, when its work is done."""
 
 from __future__ import annotations
 
 import re
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 from tests.e2e.demo.cluster import CHECKOUT, EXAMPLES, digest_of, tradeplane
@@ -14,8 +13,6 @@ if TYPE_CHECKING:
 
     from tests.e2e.demo.cluster import DemoCluster
 
-_AGAIN_LIMIT_S = 120
-"""It takes under a minute; as much again is for a machine that does something else."""
 _STAGES = (
     *(
         "cluster",
@@ -80,13 +77,12 @@ def test_the_demo_verifies_the_ledger_and_shows_who_applied_what(first: subproce
     assert re.match(r"1 +applied +\S+ +tradeplane-admin \(authenticated\) +sha256:", version)
 
 
-def test_the_demo_again_is_quick_and_runs_nothing_twice(
+def test_the_demo_again_finds_its_work_done_and_runs_nothing_twice(
     demo: DemoCluster, first: subprocess.CompletedProcess[str]
 ) -> None:
-    before, begun = demo.started(), time.monotonic()
+    before = demo.started()
     again = demo.demo("up")
     assert again.returncode == 0, again.stderr
-    assert time.monotonic() - begun < _AGAIN_LIMIT_S
     assert command_to_report(again.stdout) == command_to_report(first.stdout)
     assert demo.started() == before
     assert len(demo.results()) == 1
