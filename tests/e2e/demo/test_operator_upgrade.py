@@ -29,7 +29,6 @@ _FINISHED = "macd-momentum"
 _ACROSS, _BACK = "across-the-upgrade", "across-the-rollback"
 _LITTLE = "30m"
 """Processor of a run that is to outlast a rollout."""
-_OWNED_BY_NOBODY = {"op": "replace", "path": "/metadata/managedFields", "value": [{}]}
 _ENDORSED = {
     "type": "Endorsed",
     "status": "True",
@@ -76,21 +75,29 @@ def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def before(demo: DemoCluster, first: subprocess.CompletedProcess[str], former: Path) -> Installed:
     """Have one run that has finished, and one in flight, under an operator that was installed by kustomize.
 
-    The demo's is a stack's, which owns fields of all objects: that is forgotten, as docs/upgrade.md says.
+    The demo's is a stack's, whose engine owns fields of all objects: its Deployment is made anew, and it is forgotten.
     """
     assert first.returncode == 0, first.stderr
     pushed = read_references(CHECKOUT / "build/demo")
     images = DeployedImages(operator=pushed["operator"], workloads=pushed["workloads"])
     write_overlay(former, DEPLOY / "overlays/embedded", images)
     demo.kubectl("delete", "deployment", OPERATOR, "-n", SYSTEM, "--timeout=120s")
-    apply = ("apply", "--server-side", "--force-conflicts", "-k", former)
-    demo.kubectl(*apply)
-    demo.kubectl("patch", "-k", former, "--type=json", "-p", json.dumps([_OWNED_BY_NOBODY]))
-    demo.kubectl(*apply)
+    demo.kubectl("apply", "--server-side", "--force-conflicts", "-k", former)
+    for installed in json.loads(demo.kubectl("get", "-k", former, "-o", "json", "--show-managed-fields"))["items"]:
+        forget_the_engine(demo, installed["kind"], installed["metadata"])
     demo.until_rolled_out(images.operator)
     demo.apply(example(_ACROSS, 11, _LITTLE))
     demo.until_runs(_ACROSS)
     return observe(demo, images)
+
+
+def forget_the_engine(demo: DemoCluster, kind: str, metadata: dict[str, Any]) -> None:
+    """Take an object's fields from all but whoever applies by kubectl."""
+    kept = [entry for entry in metadata["managedFields"] if entry["manager"] == "kubectl"]
+    assert kept
+    patch = [{"op": "replace", "path": "/metadata/managedFields", "value": kept}]
+    within = ("-n", metadata["namespace"]) if "namespace" in metadata else ()
+    demo.kubectl("patch", kind, metadata["name"], *within, "--type=json", "-p", json.dumps(patch))
 
 
 @pytest.fixture(scope="module")
