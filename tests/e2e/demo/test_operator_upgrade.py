@@ -98,7 +98,8 @@ def upgraded(demo: DemoCluster, before: Installed, overlay: Path) -> Installed:
     )
     write_overlay(overlay, DEPLOY / "overlays/embedded", images, {"limits": {"runs": 500}})
     add_a_field(overlay / "kustomization.yaml")
-    demo.kubectl("apply", "--server-side", "--force-conflicts", "-k", overlay)  # the stack's engine has the kinds' fields
+    # The engine of the demo's stack owns the kinds' fields as well.
+    demo.kubectl("apply", "--server-side", "--force-conflicts", "-k", overlay)
     demo.until_rolled_out(images.operator)
     return observe(demo, images)
 
