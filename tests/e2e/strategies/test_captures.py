@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -56,7 +57,8 @@ def killed_at(tenant: Tenant, capture: Object) -> datetime:
     victims = until(f"the process of pod {pod}", lambda: processes_with("HOSTNAME", pod), bool, _LIMIT_S)
     moment = datetime.now(UTC)
     for victim in victims:
-        os.kill(victim, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # of a pod whose first process is killed, all are
+            os.kill(victim, signal.SIGKILL)
     until(
         f"pod {pod} to be started again",
         lambda: tenant.get("pod", pod)["status"]["containerStatuses"][0],
