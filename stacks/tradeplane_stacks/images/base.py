@@ -13,8 +13,9 @@ import tarfile
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
+from tradeplane_api.strategy import MACHINES
+
 from tradeplane_stacks.images.errors import ImageError
-from tradeplane_stacks.images.settings import MACHINES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

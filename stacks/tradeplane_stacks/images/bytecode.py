@@ -10,10 +10,12 @@ from __future__ import annotations
 import platform
 from typing import TYPE_CHECKING
 
+from tradeplane_api.strategy import MACHINES
+
 from tradeplane_stacks.images.base import library_path, loader
 from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.programs import run
-from tradeplane_stacks.images.settings import ARCHITECTURES, MACHINES
+from tradeplane_stacks.images.settings import ARCHITECTURES
 
 if TYPE_CHECKING:
     from pathlib import Path

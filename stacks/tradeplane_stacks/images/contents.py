@@ -13,12 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tradeplane_api.strategy import MACHINES
+
 from tradeplane_stacks.images.base import build_base
 from tradeplane_stacks.images.bytecode import compile_tree, host_architecture
 from tradeplane_stacks.images.debian import PackageFiles
 from tradeplane_stacks.images.lock import LockedPackage, drift, parse_lock
 from tradeplane_stacks.images.programs import run
-from tradeplane_stacks.images.settings import CHECKOUT, MACHINES, SOURCE_DATE_EPOCH
+from tradeplane_stacks.images.settings import CHECKOUT, SOURCE_DATE_EPOCH
 from tradeplane_stacks.images.trees import inputs_digest, link_tree, made_once, source_files, tree_bytes
 from tradeplane_stacks.images.wheels import (
     NATIVE,

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from packageurl import PackageURL
 from tradeplane_api.image_build import Material
+from tradeplane_api.strategy import MACHINES
 
 from tradeplane_stacks.images.contents import LOCK
 from tradeplane_stacks.images.programs import run
-from tradeplane_stacks.images.settings import MACHINES
 from tradeplane_stacks.images.wheels import rustc_for
 
 if TYPE_CHECKING:

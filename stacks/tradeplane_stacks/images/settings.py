@@ -13,8 +13,6 @@ SOURCE_DATE_EPOCH = 1_767_225_600
 """The one date of every file in an image: 2026-01-01T00:00:00Z. Never the date of the build."""
 ARCHITECTURES = ("amd64", "arm64")
 """Processors an image is built for, as OCI names them; their order is the order in the index."""
-MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
-"""The same processors as the kernel and Python wheels name them."""
 CHECKOUT = Path(__file__).resolve().parents[3]
 """Root of the sources."""
 

@@ -13,10 +13,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tradeplane_api.strategy import MACHINES
+
 from tradeplane_stacks.images.base import prune
 from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.programs import run
-from tradeplane_stacks.images.settings import MACHINES, SOURCE_DATE_EPOCH
+from tradeplane_stacks.images.settings import SOURCE_DATE_EPOCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

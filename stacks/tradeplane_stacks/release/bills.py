@@ -17,6 +17,7 @@ from cyclonedx.model import Property
 from cyclonedx.model.component import Component, ComponentType
 from pydantic import ValidationError
 from tradeplane_api.image_build import ImageBuild
+from tradeplane_api.strategy import MACHINES
 
 from tradeplane_stacks.images.record import read_references
 from tradeplane_stacks.images.sboms.debian import license_of
@@ -24,7 +25,7 @@ from tradeplane_stacks.images.sboms.distributions import distributions, installe
 from tradeplane_stacks.images.sboms.embedded import embedded, libraries
 from tradeplane_stacks.images.sboms.listing import merge
 from tradeplane_stacks.images.sboms.writing import written
-from tradeplane_stacks.images.settings import IMAGES, MACHINES
+from tradeplane_stacks.images.settings import IMAGES
 from tradeplane_stacks.images.wheels import install_wheels
 from tradeplane_stacks.release.errors import ReleaseError
 
