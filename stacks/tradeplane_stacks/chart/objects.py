@@ -21,6 +21,7 @@ from tradeplane_stacks.chart.tree import (
     repeated,
     text_of,
 )
+from tradeplane_stacks.components.platform_order import PROTECTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from tradeplane_stacks.chart.merging import Found
     from tradeplane_stacks.chart.rendering import Identity
 
-_KEPT = ("CustomResourceDefinition", "Namespace")
-"""With these go every Strategy there is, and all that tenants have."""
 _KEEP = Part(Literal("keep"), "helm.sh/resource-policy", "$.Values.protected")
 _ITEMS = "$.Values.namespaces"
 
@@ -69,7 +68,7 @@ def _template(
     node = merging.node(there, place)
     condition = WHERE[kind, name] if (kind, name) in WHERE else merging.condition(found, place)
     # What holds a namespace that stays is to stay with it; what opens it goes with the value that asked for it.
-    if kind in _KEPT or (of_an_item and condition is None):
+    if kind in PROTECTED or (of_an_item and condition is None):
         node = _with(node, ("metadata", "annotations"), _KEEP, place)
     for config_map in sorted(_mounted(there, objects)):
         text = f'include (print $.Template.BasePath "/{_file(config_map)}") $ | sha256sum | toJson'
@@ -113,8 +112,7 @@ def _config_maps(value: Any) -> Iterator[str]:
 
 def _with(node: Node, path: Sequence[str], added: Part, place: str) -> Node:
     """Return a node with a part at a path more, and what is on the way there; where it is alone, as it is there."""
-    if isinstance(node, Literal) and isinstance(node.value, dict):
-        node = Entries(tuple(Part(Literal(value), key) for key, value in node.value.items()))
+    node = _by_entries(node)
     if not isinstance(node, Entries):
         raise ChartError(f"{place}: differs as a whole, so that nothing can be added to it")
     if not path:
@@ -128,11 +126,16 @@ def _with(node: Node, path: Sequence[str], added: Part, place: str) -> Node:
     return Entries((*node.parts, _alone(path, added)))
 
 
+def _by_entries(node: Node) -> Node:
+    """Return a mapping that is the same in every case by its entries, and any other node as it is."""
+    if isinstance(node, Literal) and isinstance(node.value, dict):
+        return Entries(tuple(Part(Literal(value), key) for key, value in node.value.items()))
+    return node
+
+
 def _asked_within(part: Part, added: Part, place: str) -> Part:
     """Return a part that is there for what is added as well, and asks for what is in it there."""
-    node = part.node
-    if isinstance(node, Literal) and isinstance(node.value, dict):
-        node = Entries(tuple(Part(Literal(value), key) for key, value in node.value.items()))
+    node = _by_entries(part.node)
     if not isinstance(node, Entries) or any(one.condition is not None for one in node.parts):
         raise ChartError(f"{place}: {part.key} differs in itself, so that nothing can be added to it")
     within = Entries(tuple(replace(one, condition=part.condition) for one in node.parts))

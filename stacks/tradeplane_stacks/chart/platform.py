@@ -149,12 +149,12 @@ def _derived_sources(plain: Sequence[Source]) -> Sequence[Source]:
 
 
 def _registries(config: Mapping[str, Any]) -> Any:
-    return list(read_alone(dict(config)).image_registries)
+    return list(read_alone(config).image_registries)
 
 
 def _opened(ports: Any, config: Mapping[str, Any]) -> Any:
     """Return ports as a policy opens them."""
-    return [{"protocol": "TCP", "port": port} for port in ports(read_alone(dict(config)))]
+    return [{"protocol": "TCP", "port": port} for port in ports(read_alone(config))]
 
 
 def _listed(config: Mapping[str, Any]) -> bool:

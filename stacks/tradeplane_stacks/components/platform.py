@@ -15,14 +15,11 @@ import pulumi
 from tradeplane_stacks.components.platform_config import PlatformConfig
 from tradeplane_stacks.components.platform_layer import OPERATOR, SYSTEM
 from tradeplane_stacks.components.platform_manifests import kustomizations
-from tradeplane_stacks.components.platform_order import Object, in_waves, resource_name, type_token
+from tradeplane_stacks.components.platform_order import PROTECTED, Object, in_waves, resource_name, type_token
 from tradeplane_stacks.components.platform_secrets import secrets
 from tradeplane_stacks.components.server_side_apply import TAKES_BACK
 from tradeplane_stacks.components.stack_name import StackName
 from tradeplane_stacks.kustomize import KustomizeError, render
-
-# With these go every Strategy there is, and all that tenants have.
-_PROTECTED = ("CustomResourceDefinition", "Namespace")
 
 
 class Platform(pulumi.ComponentResource):
@@ -72,7 +69,7 @@ class Platform(pulumi.ComponentResource):
             pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[*after],
-                protect=self._config.protected and one["kind"] in _PROTECTED,
+                protect=self._config.protected and one["kind"] in PROTECTED,
                 custom_timeouts=pulumi.CustomTimeouts(create=rollout, update=rollout),
                 version=version("pulumi-kubernetes"),
             ),

@@ -17,6 +17,7 @@ from tradeplane_stacks.components.platform_monitoring import Monitoring
 from tradeplane_stacks.components.platform_queues import Queues
 from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust
 from tradeplane_stacks.components.principals import RoleArn
+from tradeplane_stacks.components.s3_location import RegionName, S3Url
 
 _SYSTEM = ("default", "tradeplane-system")
 
@@ -35,7 +36,6 @@ Policy = Literal[
 POLICIES: tuple[Policy, ...] = get_args(Policy)
 """Every policy there is."""
 
-Region = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 # As AdmissionParameters takes them: a prefix with a slash at its end.
 RegistryPrefix = Annotated[
     str,
@@ -70,8 +70,8 @@ class S3Store(Configuration):
     """A store in S3, reached by the roles of accounts, or by the Secret `tradeplane-store` of each namespace."""
 
     kind: Literal["s3"]
-    url: Annotated[str, StringConstraints(max_length=1024, pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._-]+)*$")]
-    region: Region
+    url: S3Url
+    region: RegionName
     credentials: Literal["role", "secret"] = "role"
     # A bucket with Object Lock takes no object without one.
     checksum: Literal["SHA256"] | None = None
@@ -113,9 +113,9 @@ class RunsNamespace(Configuration):
 class ActiveRegion(Configuration):
     """Which region of a service this is, and where it is recorded which one leads (docs/stacks/failover.md)."""
 
-    name: Region
+    name: RegionName
     table: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{3,255}$")]
-    table_regions: Annotated[tuple[Region, ...], Field(min_length=1)]
+    table_regions: Annotated[tuple[RegionName, ...], Field(min_length=1)]
     valid_seconds: Annotated[int, Field(ge=10, le=300)] = 30
 
 

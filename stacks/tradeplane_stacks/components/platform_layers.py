@@ -29,7 +29,9 @@ def layers(config: PlatformConfig) -> Iterator[Layer]:
     if ports := registry_ports(config):
         yield _egress("registry", ports)
     if config.evidence is not None and config.evidence.keyless:
-        yield from _keyless(config.evidence)
+        yield _keyless(config.evidence)
+    if ports := sigstore_ports(config):
+        yield _egress("sigstore", ports)
     if config.approvals is not None:
         yield _approvals(config.approvals)
     if config.ledger is not None:
@@ -71,13 +73,11 @@ def _keyring(name: str, text: str) -> ConfigMapFiles:
     return ConfigMapFiles(name, {"keyring.json": text})
 
 
-def _keyless(evidence: Evidence) -> Iterator[Layer]:
+def _keyless(evidence: Evidence) -> Layer:
     trusted = evidence.trust_config
     text = None if trusted is None else json.dumps(trusted, indent=2) + "\n"
     made = () if text is None else (ConfigMapFiles("tradeplane-trust-config", {"trust-config.json": text}),)
-    yield Layer("keyless-signing", ("keyless-signing",), config_maps=made)
-    if ports := _asked(evidence.sigstore_ports):
-        yield _egress("sigstore", ports)
+    return Layer("keyless-signing", ("keyless-signing",), config_maps=made)
 
 
 def _egress(where: str, ports: list[int]) -> Layer:

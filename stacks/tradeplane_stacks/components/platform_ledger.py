@@ -13,6 +13,7 @@ from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.platform_evidence import Port
 from tradeplane_stacks.components.platform_keys import Certificates, PrivateKey, SigningKey
 from tradeplane_stacks.components.principals import RoleArn
+from tradeplane_stacks.components.s3_location import RegionName, S3Url
 
 HEADS_KEY_FILE = "file:/etc/tradeplane-ledger-signing/key.pem"
 """The signer of heads whose key is in a Secret (operator/deploy/components/ledger-heads)."""
@@ -100,8 +101,8 @@ class S3Heads(Heads):
     """Heads in S3, reached by the role of the recorder's account."""
 
     kind: Literal["s3"]
-    url: Annotated[str, StringConstraints(max_length=1024, pattern=r"^s3://[a-z0-9][a-z0-9.-]+(/[A-Za-z0-9._-]+)*$")]
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    url: S3Url
+    region: RegionName
 
 
 PublishedHeads: TypeAlias = Annotated[VolumeHeads | S3Heads, Field(discriminator="kind")]

@@ -11,6 +11,8 @@ from typing import Any
 Object = Mapping[str, Any]
 """An object of Kubernetes, as kustomize gives it."""
 
+PROTECTED = ("CustomResourceDefinition", "Namespace")
+"""Kinds of objects that are kept from removal: with these go every Strategy there is, and all that tenants have."""
 _THE_REST = 1
 _WAVES: Mapping[str, int] = MappingProxyType(
     {

@@ -8,11 +8,8 @@ TESTS = ("../../../integration/stacks/test_rendered_platform.py",)
 
 MUTANTS: tuple[Weakening, ...] = (
     (", **TAKES_BACK}}", "}}", 0),
-    ('{"pulumi.com/patchForce": "true"}', '{"pulumi.com/patchForce": "false"}', 0),
     ("depends_on=[*after]", "depends_on=[]", 0),
-    ('protect=self._config.protected and one["kind"] in _PROTECTED', "protect=False", 0),
-    ('("CustomResourceDefinition", "Namespace")', '("CustomResourceDefinition",)', 0),
-    ('("CustomResourceDefinition", "Namespace")', '("Namespace",)', 0),
+    ('protect=self._config.protected and one["kind"] in PROTECTED', "protect=False", 0),
     ("objects += secrets(config)", "pass", 0),
     ("create=rollout, ", "", 0),
     (", update=rollout", "", 0),

@@ -25,7 +25,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("if trust.keys is None", "if True", 0),
     ("if approvals.keys is None", "if True", 0),
     ("if text is None", "if True", 0),
-    ("{*evidence.sigstore_ports} - _OPEN_PORTS", "{*evidence.sigstore_ports}", 0),
+    ("{*ports} - _OPEN_PORTS", "{*ports}", 0),
     ("asked += [(registry, trust.plain_http) for registry in config.image_registries]", "pass", 0),
     ("80 if plain_http else 443", "443", 0),
     ("if queues.worker else []", "if True else []", 0),

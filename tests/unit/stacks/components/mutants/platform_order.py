@@ -17,4 +17,6 @@ MUTANTS: tuple[Weakening, ...] = (
     ('"Deployment": 4', '"Deployment": 1', 0),
     ('"Service": 4', '"Service": 3', 0),
     ("_THE_REST = 1", "_THE_REST = 4", 0),
+    ('("CustomResourceDefinition", "Namespace")', '("CustomResourceDefinition",)', 0),
+    ('("CustomResourceDefinition", "Namespace")', '("Namespace",)', 0),
 )
