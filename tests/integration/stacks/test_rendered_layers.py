@@ -80,6 +80,12 @@ def ports(objects: Sequence[Json], policy: str) -> list[int]:
     return [port["port"] for port in rule["ports"]]
 
 
+def test_an_operator_that_attests_has_the_key_and_the_login_to_registries() -> None:
+    found = mounts(rendered(LOCAL))
+    assert found["/etc/tradeplane-signing"]["secret"]["secretName"] == "tradeplane-signing-key"
+    assert found["/etc/tradeplane-registry"]["secret"]["secretName"] == "tradeplane-registry"
+
+
 def test_without_a_key_the_operator_has_a_token_and_whom_to_trust() -> None:
     evidence = {
         "registry": "registry.example/runs",
