@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -10,9 +11,18 @@ ROOT = Path(__file__).parents[3]
 PROMISED = ("bootstrap", "demo", "down", "fmt", "lint", "type", "test", "bench", "images", "clean", "help")
 
 
+def _make(*targets: str) -> str:
+    """Return what ``make`` says to a user, who does not start it from another ``make`` as the tests are."""
+    alone = {name: value for name, value in os.environ.items() if name not in {"MAKELEVEL", "MAKEFLAGS", "MFLAGS"}}
+    ended = subprocess.run(
+        ["make", *targets], cwd=ROOT, env=alone, capture_output=True, text=True, check=True, timeout=60
+    )
+    return ended.stdout
+
+
 def _explained() -> dict[str, str]:
     """Return what ``make help`` says of each target."""
-    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
+    said = _make("help")
     lines = [line.split(maxsplit=2) for line in said.splitlines()]
     assert all(len(words) == 3 and words[0] == "make" for words in lines), said
     return {name: text for _, name, text in lines}
@@ -25,8 +35,7 @@ def test_every_target_is_explained() -> None:
 
 
 def test_make_alone_is_make_help() -> None:
-    alone = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout
-    assert len(alone.splitlines()) == len(_explained())
+    assert len(_make().splitlines()) == len(_explained())
 
 
 def test_what_pages_tell_people_to_make_is_a_target() -> None:

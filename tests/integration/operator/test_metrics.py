@@ -19,7 +19,7 @@ async def test_runs_passes_and_writes_are_counted(bench: Bench, operators: Calla
     assert before["tradeplane_leader"] == 1
     assert not [name for name in before if name.startswith("tradeplane_runs_finished_total{")]
     await bench.create_snapshot("prices", bench.write_snapshot())
-    await bench.said("snapshots", "prices", "Verified")  # else an Event tells each Strategy that it waits
+    await bench.said("snapshots", "prices", "Verified")
     well, badly = [await bench.create_strategy(name) for name in ("well", "badly")]
     await bench.succeed(await bench.a_job(well["metadata"]["uid"]))
     job = await bench.a_job(badly["metadata"]["uid"])
@@ -45,9 +45,17 @@ async def test_runs_passes_and_writes_are_counted(bench: Bench, operators: Calla
     assert found["tradeplane_queue_seconds_count"] >= found[passes]
     since = {verb: found[name] - before.get(name, 0) for verb, name in _WRITES.items() if name in found}
     assert since["PATCH"] >= 5, "the Snapshot's status, and a start and an end of each run"
-    assert since["POST"] == 3, "two Jobs, and an Event of the run that failed"
+    told = await _told(bench)
+    assert "InvalidSpecification" in told
+    assert since["POST"] == 2 + len(told), f"two Jobs, and these Events: {told}"
     assert since["DELETECOLLECTION"] >= 1
     assert "DELETE" not in since
+
+
+async def _told(bench: Bench) -> list[str]:
+    """Return why each Event was told: of the run that failed, and of a Snapshot that was not yet seen as verified."""
+    listed = await bench.client.get(f"/apis/events.k8s.io/v1/namespaces/{bench.namespace}/events")
+    return [str(event["reason"]) for event in listed["items"] if event["regarding"]["kind"] in {"Strategy", "Snapshot"}]
 
 
 _WRITES = {
