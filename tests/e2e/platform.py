@@ -105,9 +105,13 @@ class Platform:
             "resources": [os.path.relpath(DEPLOY / "namespace", folder)],
         }
         (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
-        self.kubectl.apply_directory(folder)
+        self.apply_directory(folder)
         self.cluster.provide_store(name)
         return Tenant(self, name, folder)
+
+    def apply_directory(self, directory: Path) -> None:
+        """Apply a kustomization on the server's side."""
+        self.kubectl("apply", "--server-side", "--force-conflicts", "-k", directory)
 
     def holder(self) -> str:
         """Return who leads: a process, which is another one where a pod's container was started again; or nobody."""
@@ -178,7 +182,7 @@ class Tenant:
             "components": [os.path.relpath(DEPLOY / "components/broker-egress", folder)],
         }
         (folder / "kustomization.yaml").write_text(yaml.safe_dump(kustomization), encoding="utf-8")
-        self.platform.kubectl.apply_directory(folder)
+        self.platform.apply_directory(folder)
 
     def import_bars(self, *sources: str | Path, name: str, store: str | None = None) -> Object:
         """Import bars into the store; return the Snapshot to apply."""

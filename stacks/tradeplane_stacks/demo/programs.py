@@ -75,10 +75,6 @@ class Kubectl:
         found: dict[str, Any] = json.loads(self("get", *arguments, "-o", "json"))
         return found
 
-    def apply_directory(self, directory: Path) -> None:
-        """Apply a kustomization on the server's side."""
-        self("apply", "--server-side", "--force-conflicts", "-k", directory, remedy="See the manifest it names.")
-
 
 def require(program: str, remedy: str) -> str:
     """Return the path of a program.

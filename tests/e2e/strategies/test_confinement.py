@@ -104,7 +104,7 @@ def test_without_the_policies_the_same_pod_reaches_them_all(tenant: Tenant) -> N
         )
         assert found["resolved"] is True
     finally:
-        tenant.platform.kubectl.apply_directory(tenant.files)
+        tenant.platform.apply_directory(tenant.files)
 
 
 @pytest.mark.parametrize(

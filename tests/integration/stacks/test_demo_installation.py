@@ -125,7 +125,7 @@ def test_what_an_earlier_demo_installed_by_kustomize_is_taken_over(
 ) -> None:
     earlier = write_overlay(tmp_path / "operator", DEPLOY / "overlays/embedded", IMAGES)
     for directory in (DEPLOY / "overlays/embedded/namespace", earlier):
-        installation.kubectl.apply_directory(directory)
+        installation.kubectl("apply", "--server-side", "--force-conflicts", "-k", directory)
     identity = own_server.ask("GET", DEPLOYMENT).body["metadata"]["uid"]
     with running_pods(own_server, SYSTEM):
         installation.up(settings(architecture="amd64"))
