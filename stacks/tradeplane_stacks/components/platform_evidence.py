@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, StringConstraints, field_validator, model
 
 from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.platform_keys import SigningKey
+from tradeplane_stacks.components.platform_trust import SnapshotTrust
 
 KEY_FILE = "file:/etc/tradeplane-signing/key.pem"
 """The signer whose key is in the Secret of the operator's namespace (operator/deploy/components/evidence)."""
@@ -51,6 +52,8 @@ class Evidence(Configuration):
     timestamp_authority: Annotated[str, StringConstraints(max_length=512, pattern=r"^https?://")] | None = None
     # Runs that end faster are signed together; as often as runs end where it is left out.
     signatures_per_second: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    # Who else attests data: runs on them name that.
+    snapshots: SnapshotTrust | None = None
 
     @property
     def keyless(self) -> bool:

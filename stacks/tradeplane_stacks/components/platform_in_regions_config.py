@@ -27,7 +27,7 @@ from tradeplane_stacks.components.platform_evidence import Evidence
 from tradeplane_stacks.components.platform_ledger import Ledger
 from tradeplane_stacks.components.platform_monitoring import Monitoring
 from tradeplane_stacks.components.platform_queues import Queues
-from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust
+from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust, SnapshotTrust
 from tradeplane_stacks.components.principals import AccountId, RoleArn
 from tradeplane_stacks.components.regions import Region
 from tradeplane_stacks.components.tags import Ownership
@@ -58,6 +58,8 @@ class Attesting(Configuration):
     timestamp_authority: Annotated[str, StringConstraints(max_length=512, pattern=r"^https?://")] | None = None
     # Runs that end faster are signed together; as often as runs end where it is left out.
     signatures_per_second: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    # Who else attests data: runs on them name that.
+    snapshots: SnapshotTrust | None = None
 
 
 @dataclass(frozen=True)

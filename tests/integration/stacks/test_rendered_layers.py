@@ -178,6 +178,25 @@ def test_what_needs_approval_waits_for_users_of_the_keyring() -> None:
     assert "/etc/tradeplane-approvers" not in mounts(rendered(LOCAL))
 
 
+def test_those_who_attest_data_are_of_the_keyring_that_is_mounted() -> None:
+    builder = "https://tradeplane.dev/evidence/builders/local-v1"
+    keys = [{"public_key": public_key(), "builders": [builder]}]
+    objects = rendered(changed(LOCAL, "evidence.snapshots", {"keys": keys}))
+    evidence = settings(objects).evidence
+    assert evidence is not None
+    assert evidence.snapshot_keys == "/etc/tradeplane-snapshot-keys/keyring.json"
+    mounted = mounts(objects)["/etc/tradeplane-snapshot-keys"]["configMap"]["name"]
+    (key,) = read_keyring(one(objects, "ConfigMap", mounted, SYSTEM)["data"]["keyring.json"].encode()).keys
+    assert key.builders == frozenset({builder})
+    without = rendered(changed(LOCAL, "evidence.snapshots", {}))
+    assert "tradeplane-snapshot-keys" not in names(without, "ConfigMap")
+    assert "/etc/tradeplane-snapshot-keys" in mounts(without)
+    plain = rendered(LOCAL)
+    assert "/etc/tradeplane-snapshot-keys" not in mounts(plain)
+    unnamed = settings(plain).evidence
+    assert unnamed is None or unnamed.snapshot_keys is None
+
+
 def test_the_operator_may_free_payloads_where_that_is_asked_for() -> None:
     for removal in (True, False):
         objects = rendered({**LOCAL, "store": {"kind": "volume", "removal": removal}})

@@ -52,7 +52,12 @@ PLATFORM: Json = {
     "images": {"operator": f"tradeplane/operator@{DIGEST}", "workloads": f"ghcr.io/desk/workloads@{DIGEST}"},
     "namespaces": [{"name": "desk", "tenant": "desk", "quota": "large"}, {"name": "lab", "tenant": "lab"}],
     "limits": {"runs": 7},
-    "evidence": {"required": True, "timestamp_authority": "https://timestamps.example", "signatures_per_second": 5},
+    "evidence": {
+        "required": True,
+        "timestamp_authority": "https://timestamps.example",
+        "signatures_per_second": 5,
+        "snapshots": {},
+    },
     "rollout_seconds": 77,
 }
 
@@ -134,6 +139,7 @@ def test_the_operator_is_told_what_is_in_its_region(made: Made, region: str) -> 
         "required": True,
         "timestampAuthority": "https://timestamps.example",
         "signaturesPerSecond": 5,
+        "snapshotKeys": "/etc/tradeplane-snapshot-keys/keyring.json",
     }
     assert found["region"] == {
         "name": region,
