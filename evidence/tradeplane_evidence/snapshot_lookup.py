@@ -49,13 +49,15 @@ async def find_attestation(
 
     try:
         own = await signed_before(registry, place, by.signer, is_it, stamped=False)
-        found = None if own is None else own[1]
-        if found is None and by.keyring is not None:
-            trust = Trust(by.keyring, snapshot_policy(), now)
-            found = (await verify_snapshot(registry, place, snapshot, trust)).attestation
+        if own is not None:
+            return SnapshotAttestation(snapshot, str(place), own[1])
+        if by.keyring is None:
+            return None
+        trust = Trust(by.keyring, snapshot_policy(), now)
+        found = await verify_snapshot(registry, place, snapshot, trust)
     except REFUSALS:
         return None
-    return None if found is None else SnapshotAttestation(snapshot, str(place), found)
+    return SnapshotAttestation(snapshot, str(place), found.attestation)
 
 
 def _is_provenance(signed: bytes, artifact: str, snapshot: str, builder: str) -> bool:

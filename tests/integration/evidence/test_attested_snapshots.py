@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_evidence.attestation import attest_pushed, attest_run, push_files
-from tradeplane_evidence.errors import PolicyRefused, RegistryUnavailable
+from tradeplane_evidence.errors import LogEntryRefused, PolicyRefused, RegistryUnavailable
 from tradeplane_evidence.export.discovery import Found, discover
 from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described
@@ -339,6 +339,39 @@ async def test_a_registry_that_is_down_is_no_answer(signer: FileSigner) -> None:
         by = ReliedOn(signer, OPERATOR)
         with pytest.raises(RegistryUnavailable):
             await find_attestation(registry, Reference("127.0.0.1:1", "x"), SNAPSHOT, ARTIFACT, by, NOW)
+
+
+@dataclass(frozen=True)
+class _Keyless:
+    """Somebody who signs without a key, to whom every bundle is one whose entry of the log is another's."""
+
+    name: str = "somebody"
+    deterministic: bool = False
+
+    def issuer(self) -> str:
+        return "https://issuer.example.com"
+
+    def signed_bundle(self, payload: bytes) -> bytes:
+        raise AssertionError(payload)
+
+    def message_bundle(self, data: bytes) -> bytes:
+        raise AssertionError(data)
+
+    def payload_of(self, bundle: bytes) -> bytes:
+        raise LogEntryRefused(f"an entry of another than these {len(bundle)} bytes")
+
+
+async def test_a_bundle_whose_log_entry_is_anothers_hides_no_other(
+    registry_host: str, signer: FileSigner, importer: FileSigner
+) -> None:
+    await _seal(registry_host, "snapshots/log", signer)
+    imported = await _attest(registry_host, "snapshots/log", importer)
+    async with Registry(registry_host, plain_http=True) as registry:
+        by = ReliedOn(_Keyless(), OPERATOR, _keyring(importer))
+        place = Reference(registry_host, "snapshots/log")
+        found = await find_attestation(registry, place, SNAPSHOT, ARTIFACT, by, NOW)
+    assert found is not None
+    assert found.attestation == imported.attestation
 
 
 async def _run_on(
