@@ -69,7 +69,7 @@ def write_summary(
     found = verified.verification
     if not isinstance(found, Verification):
         raise CommandFailure(
-            f"{found.reference} is no run, and a summary is of one", remedy="leave --summary and --signer out"
+            f"{found.reference} is no run, and a summary is of a run", remedy="leave --summary and --signer out"
         )
     who = (
         tuple(one.key.fingerprint for one in signers.keys)

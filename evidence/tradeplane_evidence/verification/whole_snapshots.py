@@ -71,10 +71,8 @@ async def _manifest(registry: Registry, found: SnapshotVerification, snapshot: s
     data = await registry.blob(found.reference.repository, snapshot, MAX_MANIFEST_BYTES)
     manifest = parse_snapshot(data, snapshot)
     found.snapshot = snapshot
-    contents = f"{manifest.records:,} records of {len(manifest.instruments)} instruments"
-    found.say(
-        "snapshot", f"{snapshot}: {contents}, {manifest.start} to {manifest.end}, {len(manifest.parts)} parts named"
-    )
+    count = f"{manifest.records:,} records, {manifest.start} to {manifest.end}"
+    found.say("snapshot", f"{snapshot}: {count}, {len(manifest.parts)} parts named")
     return manifest
 
 

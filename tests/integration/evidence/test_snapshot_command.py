@@ -125,7 +125,7 @@ def test_another_key_another_builder_and_a_run_that_is_asked_for_end_with_3(
     summary = ("--summary", str(key.with_name("s.json")), "--signer", f"file:{key}")
     ended = tradeplane("verify", told["reference"], *public, *summary)
     assert ended.code != 0
-    assert "is no run, and a summary is of one" in ended.err
+    assert "is no run, and a summary is of a run" in ended.err
 
 
 @pytest.mark.parametrize(
