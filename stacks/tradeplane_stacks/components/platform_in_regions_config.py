@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
+from tradeplane_stacks.components.ledger_login import LedgerInRegions
 from tradeplane_stacks.components.placement import check_regions
 from tradeplane_stacks.components.platform_config import (
     POLICIES,
@@ -84,8 +85,8 @@ class PlatformInRegionsConfig(Configuration):
     operator_role: RoleArn
     images: ImagesInRegions
     evidence: Attesting = Attesting()
-    # Whether the recorder of the audit ledger runs, in the region of `metadata_database`.
-    ledger: bool = False
+    # The recorder of the audit ledger, which runs in the region of `metadata_database`.
+    ledger: LedgerInRegions | None = None
     # Of these, each is as PlatformConfig has it.
     approvals: Approvals | None = None
     queues: Queues | None = None
