@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -301,12 +302,18 @@ def installed_go() -> str:
     go = shutil.which("go")
     if go is None:
         raise MissingProgramsError(f"The embedded cluster is built with Go, and there is no `go` on PATH. {remedy}")
-    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, timeout=60)
-    version = answer.stdout.strip()
+    version, complaint = _version_told_by(go)
     found = re.match(r"go(\d+)\.(\d+)", version)
     if found is None or (int(found.group(1)), int(found.group(2))) < _OLDEST_GO:
-        raise MissingProgramsError(f"`go env GOVERSION` says {version or answer.stderr.strip()!r}. {remedy}")
+        raise MissingProgramsError(f"`go env GOVERSION` says {version or complaint!r}. {remedy}")
     return version
+
+
+@cache
+def _version_told_by(go: str) -> tuple[str, str]:
+    """Return what a toolchain says of its version, and what it complains of; asked once in a process."""
+    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, timeout=60)
+    return answer.stdout.strip(), answer.stderr.strip()
 
 
 @contextlib.contextmanager

@@ -224,3 +224,14 @@ def test_old_go_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     with pytest.raises(MissingProgramsError, match=r"go1\.19\.8.*Go 1\.24"):
         binaries.installed_go()
+
+
+def test_each_go_is_asked_for_its_version_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for version in ("go1.26.8", "go1.27.1"):
+        go = tmp_path / version / "go"
+        go.parent.mkdir()
+        go.write_text(f"#!/bin/sh\necho {version}\necho asked >> {tmp_path}/asked\n", encoding="ascii")
+        go.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{go.parent}:/bin:/usr/bin")
+        assert [binaries.installed_go() for _ in range(3)] == [version] * 3
+    assert (tmp_path / "asked").read_text() == "asked\n" * 2
