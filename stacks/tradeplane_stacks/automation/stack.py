@@ -18,7 +18,8 @@ from tradeplane_stacks.automation.explanations import broken_rules, explained, o
 from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, finishing_on_interrupt
 from tradeplane_stacks.automation.policy_packs import environment, found_packs
 from tradeplane_stacks.automation.pulumi_program import command, search_path
-from tradeplane_stacks.automation.stack_files import read_settings
+from tradeplane_stacks.automation.stack_files import read_settings, read_values, secrets_of
+from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
 from tradeplane_stacks.programs.cluster import CLUSTER
 from tradeplane_stacks.programs.local import LOCAL
@@ -115,6 +116,21 @@ class Stack:
         self._workspace = automation.LocalWorkspace(
             work_dir=str(folder), program=self._run, env_vars=settings_of_engine, pulumi_command=pulumi
         )
+
+    def configured(self) -> dict[str, Configuration]:
+        """Check its configuration, and return what each part is made by, by its key.
+
+        It is read from its file; Pulumi is asked where something of it is secret, and raises ``StackMissing`` where
+        there is no such stack yet.
+        """
+        project = self.program.project
+        if not secrets_of(self.settings, project):
+            return self.program.read(self.name, read_values(self.settings, project))
+        with self._told(Watched(self._say)):
+            found = self._workspace.get_all_config(self.name)
+        start = f"{project}:"
+        own = {key.removeprefix(start): one.value for key, one in found.items() if key.startswith(start)}
+        return self.program.read(self.name, own)
 
     def init(self) -> None:
         """Make the stack, without anything in it, its secrets encrypted as ``Pulumi.STACK.yaml`` says."""
