@@ -27,6 +27,7 @@ REGION = "aws_iam_region"
 RIGHT = "rds-db:connect"
 _EXAMPLE = f"postgresql://USER@HOST/DATABASE?sslmode=verify-full&sslrootcert=FILE&{REGION}=eu-west-1"
 _PORT = 5432
+_LIMIT_S = 10
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
 
 
@@ -38,7 +39,7 @@ def is_by_iam(url: URL) -> bool:
 def log_in_by_iam(engine: Engine) -> None:
     """Have each new connection of an engine log in by a token of its own. Nobody is asked anything yet.
 
-    Raises InvalidDatabase where the URL would not do for that, or boto3 is not installed.
+    Raises InvalidDatabase where the URL would not do for that, or botocore is not installed.
     """
     _, options = engine.dialect.create_connect_args(engine.url)
     login = _login(options)
@@ -65,11 +66,15 @@ class _Login:
 
         Raises LedgerUnavailable where it has none, or cannot ask for them: it may later.
         """
-        import boto3
+        from botocore.config import Config
         from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.session import Session
 
+        session = Session()
+        # For whoever gives credentials, as STS does for the token of a pod's account.
+        session.set_default_client_config(Config(connect_timeout=_LIMIT_S, read_timeout=_LIMIT_S))
         try:
-            client = boto3.session.Session().client("rds", region_name=self.region)
+            client = session.create_client("rds", region_name=self.region)
             made: str = client.generate_db_auth_token(self.host, self.port, self.user)
         except (BotoCoreError, ClientError) as error:
             raise LedgerUnavailable(
@@ -81,8 +86,8 @@ class _Login:
 
 def _login(options: Mapping[str, Any]) -> _Login:
     """Return the login of what the driver is told; what is ambiguous, or gives a token away, is refused."""
-    if find_spec("boto3") is None:
-        raise InvalidDatabase(f"{REGION} needs boto3: install tradeplane-evidence[rds]")
+    if find_spec("botocore") is None:
+        raise InvalidDatabase(f"{REGION} needs botocore: install tradeplane-evidence[rds]")
     if options.get("password") is not None:
         raise InvalidDatabase(f"the URL of the ledger's database has a password and {REGION}: leave one of them out")
     host, user, region = options.get("host", ""), options.get("user", ""), str(options[REGION])

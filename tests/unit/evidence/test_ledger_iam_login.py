@@ -176,7 +176,7 @@ def test_a_url_that_is_ambiguous_or_gives_tokens_away_is_refused(url: str, messa
     assert "word" not in str(refused.value).replace("password", "")
 
 
-def test_what_is_missing_without_boto3_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_without_botocore_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(iam_login, "find_spec", lambda _: None)
     with pytest.raises(InvalidDatabase, match=r"install tradeplane-evidence\[rds\]"):
         connect(URL)
