@@ -111,7 +111,9 @@ PULUMI_KUBERNETES = Program(
         ),
     ),
 )
-"""The engine's provider of Kubernetes, for the same machines. Its version is that of its commit."""
+"""The engine's provider of Kubernetes, for the same machines."""
+_PULUMI_KUBERNETES_RELEASE = "4.24.1"
+"""The release after which the provider's commit comes: its Go module has no versions, and says 4.0.0 of each commit."""
 
 CONTROL_PLANE = (ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBECTL)
 """What a control plane without nodes needs."""
@@ -179,8 +181,8 @@ def link_flags(program: Program) -> str:
         version = module_version("pulumi", "github.com/pulumi/pulumi/pkg/v3")
         flags += f" -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
     if program.module == "pulumi-kubernetes":
-        version = module_version("pulumi-kubernetes", _PULUMI_KUBERNETES).removeprefix("v")
-        flags += f" -X {_PULUMI_KUBERNETES}/pkg/version.Version={version}"
+        commit = module_version("pulumi-kubernetes", _PULUMI_KUBERNETES).rpartition("-")[2]
+        flags += f" -X {_PULUMI_KUBERNETES}/pkg/version.Version={_PULUMI_KUBERNETES_RELEASE}+{commit}"
     if program.module == "kubernetes":
         version = module_version("kubernetes", "k8s.io/kubernetes")
         major, minor, _ = version.removeprefix("v").split(".", 2)
