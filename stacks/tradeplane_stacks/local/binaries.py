@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
@@ -110,7 +111,9 @@ PULUMI_KUBERNETES = Program(
         ),
     ),
 )
-"""The engine's provider of Kubernetes, for the same machines. Its version is that of its commit."""
+"""The engine's provider of Kubernetes, for the same machines."""
+_PULUMI_KUBERNETES_RELEASE = "4.24.1"
+"""The release after which the provider's commit comes: its Go module has no versions, and says 4.0.0 of each commit."""
 
 CONTROL_PLANE = (ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBECTL)
 """What a control plane without nodes needs."""
@@ -178,8 +181,8 @@ def link_flags(program: Program) -> str:
         version = module_version("pulumi", "github.com/pulumi/pulumi/pkg/v3")
         flags += f" -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
     if program.module == "pulumi-kubernetes":
-        version = module_version("pulumi-kubernetes", _PULUMI_KUBERNETES).removeprefix("v")
-        flags += f" -X {_PULUMI_KUBERNETES}/pkg/version.Version={version}"
+        commit = module_version("pulumi-kubernetes", _PULUMI_KUBERNETES).rpartition("-")[2]
+        flags += f" -X {_PULUMI_KUBERNETES}/pkg/version.Version={_PULUMI_KUBERNETES_RELEASE}+{commit}"
     if program.module == "kubernetes":
         version = module_version("kubernetes", "k8s.io/kubernetes")
         major, minor, _ = version.removeprefix("v").split(".", 2)
@@ -301,12 +304,18 @@ def installed_go() -> str:
     go = shutil.which("go")
     if go is None:
         raise MissingProgramsError(f"The embedded cluster is built with Go, and there is no `go` on PATH. {remedy}")
-    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, timeout=60)
-    version = answer.stdout.strip()
+    version, complaint = _version_told_by(go)
     found = re.match(r"go(\d+)\.(\d+)", version)
     if found is None or (int(found.group(1)), int(found.group(2))) < _OLDEST_GO:
-        raise MissingProgramsError(f"`go env GOVERSION` says {version or answer.stderr.strip()!r}. {remedy}")
+        raise MissingProgramsError(f"`go env GOVERSION` says {version or complaint!r}. {remedy}")
     return version
+
+
+@cache
+def _version_told_by(go: str) -> tuple[str, str]:
+    """Return what a toolchain says of its version, and what it complains of; asked once in a process."""
+    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, timeout=60)
+    return answer.stdout.strip(), answer.stderr.strip()
 
 
 @contextlib.contextmanager

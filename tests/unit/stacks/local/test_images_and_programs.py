@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import tarfile
 from dataclasses import replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -90,6 +92,14 @@ def test_kubernetes_says_the_version_that_is_pinned() -> None:
     assert "gitVersion=v1.34.4" in binaries.link_flags(binaries.KUBELET)
     assert "gitMinor=34" in binaries.link_flags(binaries.KUBELET)
     assert binaries.link_flags(binaries.ETCD) == "-s -w"
+
+
+def test_the_provider_that_is_built_is_the_one_that_programs_ask_for() -> None:
+    told = re.search(r"pkg/version\.Version=(\S+)", binaries.link_flags(binaries.PULUMI_KUBERNETES))
+    assert told is not None
+    release, _, commit = told[1].partition("+")
+    assert release == version("pulumi-kubernetes")
+    assert re.fullmatch(r"[0-9a-f]{12}", commit)
 
 
 def test_etcd_is_new_enough_for_watch_progress() -> None:
@@ -224,3 +234,14 @@ def test_old_go_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     with pytest.raises(MissingProgramsError, match=r"go1\.19\.8.*Go 1\.24"):
         binaries.installed_go()
+
+
+def test_each_go_is_asked_for_its_version_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for told in ("go1.26.8", "go1.27.1"):
+        go = tmp_path / told / "go"
+        go.parent.mkdir()
+        go.write_text(f"#!/bin/sh\necho {told}\necho asked >> {tmp_path}/asked\n", encoding="ascii")
+        go.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{go.parent}:/bin:/usr/bin")
+        assert [binaries.installed_go() for _ in range(3)] == [told] * 3
+    assert (tmp_path / "asked").read_text() == "asked\n" * 2
