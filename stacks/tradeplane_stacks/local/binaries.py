@@ -24,6 +24,7 @@ from pathlib import Path
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
 from tradeplane_stacks.local.go_build import (
     COMPILER_FLAGS,
+    Addition,
     Copy,
     GoBuild,
     Overlay,
@@ -98,16 +99,25 @@ DISTRIBUTION = Program("registry", "distribution", "github.com/distribution/dist
 PULUMI = Program("pulumi", "pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi")
 """The engine of Pulumi, for machines that the published program cannot be had on; not part of a cluster."""
 _PULUMI_KUBERNETES = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+_PULUMI_KUBERNETES_SDK = "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 _OF_PULUMI_KUBERNETES = "cmd/pulumi-resource-kubernetes"
+_MANIFESTS = "pkg/provider/yaml/v2"
+"""Where the provider makes resources of what manifests say, in the package whose types it would need for that."""
 PULUMI_KUBERNETES = Program(
     "pulumi-resource-kubernetes",
     "pulumi-kubernetes",
     f"{_PULUMI_KUBERNETES}/{_OF_PULUMI_KUBERNETES}",
     overlay=Overlay(
         _PULUMI_KUBERNETES,
-        tuple(
-            Copy(f"{_OF_PULUMI_KUBERNETES}/{name}-embed.json", f"{_OF_PULUMI_KUBERNETES}/{name}.json")
-            for name in ("schema", "terraform-mapping")
+        (
+            Copy(f"{_OF_PULUMI_KUBERNETES}/schema-embed.json", f"{_OF_PULUMI_KUBERNETES}/schema.json"),
+            Copy(
+                f"{_OF_PULUMI_KUBERNETES}/terraform-mapping-embed.json",
+                f"{_OF_PULUMI_KUBERNETES}/terraform-mapping.json",
+            ),
+            Addition(f"{_MANIFESTS}/untyped.go", "overlay/untyped.go"),
+            Substitution(f"{_MANIFESTS}/yaml.go", "yamlv2.RegisterResource(", "registerUntyped("),
+            Substitution(f"{_MANIFESTS}/yaml.go", f'yamlv2 "{_PULUMI_KUBERNETES_SDK}/yaml/v2"', ""),
         ),
     ),
 )
