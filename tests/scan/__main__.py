@@ -1,4 +1,4 @@
-"""Render what is deployed, have every scanner judge it, and print what nobody accepted."""
+"""Render what is deployed, by kustomize and by Helm, have every scanner judge it, and print what nobody accepted."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from tradeplane_stacks.local.binaries import KUBE_SCORE, KUBECONFORM, KUBECTL, Binaries
 from tradeplane_stacks.local.settings import Settings
 
+from tests.scan.charts import render_charts
 from tests.scan.findings import Finding, Scanner, judge, read_accepted
 from tests.scan.rendering import render
 from tests.scan.scanners import Rendering, Scan, checkov, kube_score, kubeconform
@@ -39,7 +40,8 @@ def main() -> int:
         if blind := blind_scanners(scanners):
             print(f"finds nothing wrong with {HERE / 'faulty.yaml'}, so that it judges nothing: {', '.join(blind)}")
             return 1
-        renderings = [_written(folder, name, text) for name, text in render(programs[KUBECTL], folder).items()]
+        texts = render(programs[KUBECTL], folder) | render_charts(folder)
+        renderings = [_written(folder, name, text) for name, text in texts.items()]
         found = [finding for one in renderings for scan in scanners.values() for finding in scan(one)]
     return _told(found, len(renderings), time.monotonic() - started)
 

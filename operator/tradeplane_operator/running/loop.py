@@ -19,6 +19,7 @@ from tradeplane_operator.metrics import RECONCILE_SECONDS, RETRIES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tradeplane_operator.metrics import RetryCause
     from tradeplane_operator.observing.keys import Key, Kind
     from tradeplane_operator.running.queue import WorkQueue
 
@@ -95,7 +96,7 @@ class Loop:
         finally:
             RECONCILE_SECONDS.labels(key.kind.value, result).observe(time.perf_counter() - started)
 
-    def _retry(self, key: Key, cause: str, at_least: float = 0.0) -> float:
+    def _retry(self, key: Key, cause: RetryCause, at_least: float = 0.0) -> float:
         RETRIES.labels(cause).inc()
         return self.queue.add_failed(key, at_least)
 

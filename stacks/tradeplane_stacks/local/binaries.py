@@ -160,6 +160,14 @@ KUBE_SCORE = Program("kube-score", "kube-score", "github.com/zegl/kube-score/cmd
 SCANNERS = (KUBECONFORM, KUBE_SCORE)
 """Who judges rendered objects: whether they are of their kind's form, and whether they are as they should be."""
 
+PROMTOOL = Program(
+    "promtool",
+    "promtool",
+    "github.com/prometheus/prometheus/cmd/promtool",
+    overlay=Overlay("github.com/prometheus/prometheus", (Replacement("plugins/plugins.go", "overlay/plugins.go"),)),
+)
+"""Who checks the rules of alerts and tries them on series, as Prometheus evaluates them; tests alone use it."""
+
 HELM = Program("helm", "helm", "helm.sh/helm/v4/cmd/helm")
 """Who packs the charts of a release, and installs them in tests; not part of a cluster."""
 
