@@ -5,6 +5,7 @@ Of AWS there is a stand-in, and the clusters are API servers of the test (``two_
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
@@ -18,6 +19,7 @@ from tests.integration.stacks.providers.aws_held import PATH
 from tests.integration.stacks.test_engine import done, failed, operations, refused
 from tests.integration.stacks.test_environment import (
     CLUSTERS,
+    DATABASE,
     IN_REGIONS,
     NETWORKS,
     PLATFORM,
@@ -30,6 +32,7 @@ from tests.integration.stacks.test_environment import (
 from tests.integration.stacks.test_environment import left as left_in_account
 from tests.integration.stacks.test_platform import BINDINGS, DENY, DEPLOYMENT, left, settings
 from tests.integration.stacks.two_clusters import CLUSTER, TwoClusters, clusters, regional_clusters
+from tests.unit.stacks.components.platforms import certificate
 from tests.unit.stacks.programs.documented import documented_platform
 
 if TYPE_CHECKING:
@@ -49,6 +52,7 @@ pytestmark = [
 
 SYSTEM = "tradeplane-system"
 NAME = "tradeplane-prod-platform"
+LOGIN = f"/api/v1/namespaces/{SYSTEM}/secrets/tradeplane-ledger"
 ALONE = ("prod", "-C", "stacks/platform")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role"
 
@@ -75,9 +79,13 @@ def running(clusters: TwoClusters) -> Iterator[None]:
 def test_life_of_a_platform_in_two_regions(
     whole: Project, aws: Cloud, clusters: TwoClusters, tradeplane: Command
 ) -> None:
+    recorded = certificate()
+    whole.configure("prod", "platform:platform", ledger={"ca": recorded})
+    users = {"tradeplane": f"{ROLE}/tradeplane-recorder"}
+    whole.configure("prod", "platform:metadata_database", region=REGIONS[0], identifier=DATABASE, users=users)
     done(tradeplane, "init", *IN_REGIONS)
     waiting = by_stack(done(tradeplane, "preview", *IN_REGIONS))[PLATFORM]
-    assert "tradeplane stack up prod.eu-west-1 -C stacks/cluster" in waiting["warnings"][0]
+    assert "tradeplane stack up prod.eu-west-1 -C stacks/network" in waiting["warnings"][0]
 
     # What the operator needs is not all there: so it is nowhere.
     with aws.failing("CreateAlias", "AccessDeniedException"):
@@ -104,11 +112,20 @@ def test_life_of_a_platform_in_two_regions(
             assert told["images"]["default"].startswith(
                 f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/tradeplane/workloads@"
             )
-            assert identities(aws, region) == {
+            recorder = {(SYSTEM, "tradeplane-recorder"): f"{ROLE}/tradeplane-recorder"} if region == REGIONS[0] else {}
+            assert identities(aws, region) == recorder | {
                 (SYSTEM, "tradeplane-operator"): f"{ROLE}/tradeplane-operator",
                 ("desk", "tradeplane-runner"): f"{ROLE}/tradeplane-runner",
                 ("research", "tradeplane-runner"): f"{ROLE}/tradeplane-runner",
             }
+        # The database is in the first, and the recorder with it, who is told what RDS called it.
+        address = aws.client("rds", REGIONS[0]).describe_db_instances()["DBInstances"][0]["Endpoint"]["Address"]
+        login, none = (server.ask("GET", LOGIN).body for server in clusters.servers.values())
+        assert none["reason"] == "NotFound"
+        files = {name: base64.b64decode(text).decode() for name, text in login["data"].items()}
+        assert files["ca.crt"] == recorded
+        assert files["url"].startswith(f"postgresql://tradeplane@{address}:5432/audit?sslmode=verify-full&")
+        assert files["url"].endswith(f"&aws_iam_region={REGIONS[0]}")
         outputs = done(tradeplane, "outputs", *ALONE)["outputs"]["platform"]
         assert outputs["namespaces"] == {region: ["desk", "research"] for region in REGIONS}
         again = by_stack(done(tradeplane, "up", *IN_REGIONS, "--yes"))
@@ -137,6 +154,8 @@ def test_life_of_a_platform_in_two_regions(
         for program, name in [*NETWORKS, *CLUSTERS, PLATFORM]:
             folder = str(whole.programs / program.removeprefix("tradeplane-"))
             whole.run("state", "unprotect", "--all", "--yes", "--stack", name, "-C", folder)
+        rds = aws.client("rds", REGIONS[0])
+        rds.modify_db_instance(DBInstanceIdentifier=DATABASE, DeletionProtection=False, ApplyImmediately=True)
         end_logs(aws)
         done(tradeplane, "destroy", *IN_REGIONS, "--yes")
     assert [left(server) for server in clusters.servers.values()] == [[], []]
