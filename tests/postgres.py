@@ -80,6 +80,19 @@ class Postgres:
             else:
                 return
 
+    def restart(self, options: str) -> None:
+        """Stop it, and start it with more options."""
+        self.stop()
+        self._options = f"{self._options} {options}"
+        self.start()
+
+    def own(self, *files: Path) -> None:
+        """Give files to whom it runs as, who alone reads them."""
+        folder = self.folder.stat()
+        for file in files:
+            os.chown(file, folder.st_uid, folder.st_gid)
+            file.chmod(0o600)
+
     def kill(self) -> None:
         """Kill it as a machine that is short of memory would: nothing is written, and nobody is told."""
         os.kill(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]), signal.SIGKILL)

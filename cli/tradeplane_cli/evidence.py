@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,14 +21,19 @@ from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey, read_keyring_file
 from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import BundleSigner, name_of
+from tradeplane_evidence.snapshot_artifact import SESSION_TYPE, SNAPSHOT_TYPE
+from tradeplane_evidence.snapshot_lookup import ReliedOn, find_attestation
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import read_run
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.checks import Check, Checks
 from tradeplane_evidence.verification.images import Images
+from tradeplane_evidence.verification.kinds import kind_of
 from tradeplane_evidence.verification.runs import Verification, verify_run
-from tradeplane_evidence.verification.sessions import is_session, verify_session
+from tradeplane_evidence.verification.sessions import verify_session
+from tradeplane_evidence.verification.snapshots import Snapshots
+from tradeplane_evidence.verification.whole_snapshots import verify_whole_snapshot
 from tradeplane_store.objects import open_store
 
 from tradeplane_cli.artifact_bundles import expected_signer, fetch_root, read_root
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.verification.policy import Policy
 
     from tradeplane_cli.session_evidence import VerifiedSession
+    from tradeplane_cli.snapshot_evidence import VerifiedSnapshot
 
 PASSPHRASE_VARIABLE = "TRADEPLANE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 """Environment variable with the passphrase of a signing key; in an argument everybody on the machine could read it."""
@@ -70,24 +76,24 @@ class Pushed:
     def as_text(self) -> str:
         """Lines for people, with what to do next."""
         rows = [(name.capitalize(), str(value)) for name, value in self.as_json().items()]
-        return "\n".join([pairs(rows), "", *(self._without_a_key() if self.keyless else self._by_key())])
+        return "\n".join([pairs(rows), "", *how_to_verify(self.attested.reference, self.key, keyless=self.keyless)])
 
-    def _by_key(self) -> list[str]:
-        reference, tlog = self.attested.reference, "--insecure-ignore-tlog"
-        return [
-            "Anybody with the public key verifies it:",
-            f"  tradeplane verify {reference} --key KEY.pub",
-            f"  cosign verify-attestation --key KEY.pub {tlog} --type {PREDICATE_TYPE} {reference}",
-        ]
 
-    def _without_a_key(self) -> list[str]:
-        who = f"--certificate-identity {self.key} --certificate-oidc-issuer ISSUER --trusted-root ROOT.json"
-        reference = self.attested.reference
+def how_to_verify(reference: Reference, signer: str, *, keyless: bool) -> list[str]:
+    """Return lines for people on how what was just attested is verified; ``signer``: who signed, where keylessly."""
+    if keyless:
+        who = f"--certificate-identity {signer} --certificate-oidc-issuer ISSUER --trusted-root ROOT.json"
         return [
             "Anybody with the trusted root of the instance verifies it:",
             f"  tradeplane verify {reference} {who}",
             f"  cosign verify-attestation {who} --use-signed-timestamps --type {PREDICATE_TYPE} {reference}",
         ]
+    tlog = "--insecure-ignore-tlog"
+    return [
+        "Anybody with the public key verifies it:",
+        f"  tradeplane verify {reference} --key KEY.pub",
+        f"  cosign verify-attestation --key KEY.pub {tlog} --type {PREDICATE_TYPE} {reference}",
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,51 +168,107 @@ def checks_as_text(checks: Sequence[Check]) -> str:
     )
 
 
-def attest(run: str, url: str, target: str, signer: str, authority: str | None, *, plain_http: bool) -> Pushed:
-    """Push a finished run of a store and the signed statement of it. Raises what the rooms below raise."""
-    repository = parse_reference(target)
-    if repository.digest is not None:
-        raise CommandFailure(
-            f"{target} names a digest, and that follows from the results", remedy="leave out what comes after @"
-        )
+@dataclass(frozen=True, slots=True)
+class SnapshotsAt:
+    """Where attestations of a run's snapshots are looked for, and whose count beside the signer's own."""
+
+    repository: Reference
+    keyring: Keyring | None
+
+    @classmethod
+    def of(cls, repository: str | None, keys: Sequence[Path]) -> SnapshotsAt | None:
+        """Return it by the options given. Raises CommandFailure where keys are given alone."""
+        if repository is None:
+            if keys:
+                raise CommandFailure(
+                    "--snapshot-key says whose attestations of snapshots count, and not where they lie",
+                    remedy="give --snapshots REPOSITORY",
+                )
+            return None
+        return cls(parse_repository(repository), read_keys(keys) if keys else None)
+
+
+def attest(
+    run: str,
+    url: str,
+    target: str,
+    signer: str,
+    authority: str | None,
+    *,
+    plain_http: bool,
+    snapshots: SnapshotsAt | None = None,
+) -> Pushed:
+    """Push a finished run of a store and the signed statement of it. Raises what the rooms below raise.
+
+    ``snapshots``: where attestations of its data are looked for; none is stated where it is None.
+    """
+    repository = parse_repository(target)
     key = open_statement_signer(signer, passphrase())
     stored = read_run(open_store(url), run)
 
     async def push() -> Attested:
-        async with registry_at(repository, plain_http=plain_http) as registry:
-            return await attest_run(stored, registry, repository, Alone(key, authority), Execution())
+        async with Registries(partial(registry_at, plain_http=plain_http)) as registries:
+            execution = Execution()
+            if snapshots is not None:
+                by = ReliedOn(key, execution.builder, snapshots.keyring)
+                there, now = await registries.of(snapshots.repository), datetime.now(UTC)
+                asked = stored.artifacts.items()
+                found = [await find_attestation(there, snapshots.repository, *one, by, now) for one in asked]
+                execution = replace(execution, snapshots=tuple(one for one in found if one is not None))
+            registry = await registries.of(repository)
+            return await attest_run(stored, registry, repository, Alone(key, authority), execution)
 
     with stage(f"Pushing {run} to {repository.host}"):
         attested = asyncio.run(push())
     return Pushed(run, attested, name_of(key), keyless=isinstance(key, BundleSigner))
 
 
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What is asked of what a run was made by and from; the chain ends at the run where it is absent."""
+
+    images: Policy
+    snapshots: Policy
+
+
 def verify(
     target: str,
     signers: Keyring | TrustedIdentity,
     policy: Policy,
-    images: Policy | None,
+    links: Links | None,
     *,
     plain_http: bool,
     replays: bool = True,
-) -> Verified | VerifiedSession:
-    """Verify a run in a registry, and its image by ``images``, or not where that is None; or a session.
+) -> Verified | VerifiedSession | VerifiedSnapshot:
+    """Verify a run in a registry, with its image and its data by ``links``; or a session; or a snapshot.
 
     ``replays``: whether what replays of a run found is looked at. Raises what the rooms below raise where a registry
     cannot be asked, and CommandFailure where a session is to be verified without its replays.
     """
     from tradeplane_cli.session_evidence import VerifiedSession
+    from tradeplane_cli.snapshot_evidence import VerifiedSnapshot
 
     reference, now = parse_reference(target), datetime.now(UTC)
 
-    async def look() -> Verified | VerifiedSession:
+    async def look() -> Verified | VerifiedSession | VerifiedSnapshot:
         async with Registries(partial(registry_at, plain_http=plain_http)) as registries:
             registry = await registries.of(reference)
-            if await is_session(registry, reference):
+            kind = await kind_of(registry, reference)
+            if kind == SESSION_TYPE:
                 _needs_replays(reference, replays=replays)
                 return VerifiedSession(await verify_session(registry, reference, signers, policy, now))
-            chain = None if images is None else Images(registries.of, Trust(signers, images, now))
-            return Verified(await verify_run(registry, reference, signers, policy, now, chain, replays=replays))
+            if kind == SNAPSHOT_TYPE:
+                trust = Trust(signers, policy.of_snapshots(), now)
+                return VerifiedSnapshot(await verify_whole_snapshot(registry, reference, trust))
+            images, snapshots = None, None
+            if links is not None:
+                images = Images(registries.of, Trust(signers, links.images, now))
+                snapshots = Snapshots(registries.of, Trust(signers, links.snapshots, now))
+            return Verified(
+                await verify_run(
+                    registry, reference, signers, policy, now, images, snapshots=snapshots, replays=replays
+                )
+            )
 
     with stage(f"Verifying {reference}"):
         return asyncio.run(look())
@@ -246,6 +308,16 @@ def read_keys(paths: Sequence[Path]) -> Keyring:
     if not keys:
         raise CommandFailure("no key is given", code=ExitCode.INVALID, remedy="give the signer's public key with --key")
     return Keyring(tuple(keys), tuple(authorities))
+
+
+def parse_repository(target: str) -> Reference:
+    """Return where something is pushed, with a tag or without. Raises InvalidReference and CommandFailure."""
+    repository = parse_reference(target)
+    if repository.digest is not None:
+        raise CommandFailure(
+            f"{target} names a digest, and that follows from what is pushed", remedy="leave out what comes after @"
+        )
+    return repository
 
 
 def registry_at(reference: Reference, *, plain_http: bool) -> Registry:

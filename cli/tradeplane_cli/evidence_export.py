@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.policy import Policy
 
+    from tradeplane_cli.evidence import Links
+
 STANDARD_INPUT = "-"
 
 
@@ -125,8 +127,8 @@ def _faults_of_the_ledger(export: Export) -> list[str]:
     return lines
 
 
-def export(wish: Wish, policy: Policy, images: Policy | None, *, plain_http: bool) -> Written:
-    """Write an export; images are not looked at where nothing is asked of them.
+def export(wish: Wish, policy: Policy, links: Links | None, *, plain_http: bool) -> Written:
+    """Write an export; images and snapshots are not looked at where nothing is asked of them.
 
     Raises CommandFailure, and what the rooms below raise.
     """
@@ -155,7 +157,8 @@ def export(wish: Wish, policy: Policy, images: Policy | None, *, plain_http: boo
         own = Reference(host, "any").is_loopback
         return RecordingRegistry(host, plain_http or own, credentials_for, most_file_bytes=wish.most_file_bytes)
 
-    asking = Asking(keyring, policy, datetime.now(UTC), registry, images)
+    images, snapshots = (None, None) if links is None else (links.images, links.snapshots)
+    asking = Asking(keyring, policy, datetime.now(UTC), registry, images, snapshots)
     with stage("Exporting evidence") as say:
         try:
             exported = asyncio.run(export_evidence(request, asking, wish.out, page, say))

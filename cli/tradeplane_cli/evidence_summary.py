@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.verification.policy import Policy
 
-    from tradeplane_cli.evidence import Verified
+    from tradeplane_cli.evidence import Links, Verified
     from tradeplane_cli.session_evidence import VerifiedSession
+    from tradeplane_cli.snapshot_evidence import VerifiedSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,11 @@ class Wanted:
 
 
 def write_summary(
-    verified: Verified | VerifiedSession,
+    verified: Verified | VerifiedSession | VerifiedSnapshot,
     wanted: Wanted,
     signers: Keyring | TrustedIdentity,
     policy: Policy,
-    images: Policy | None,
+    links: Links | None,
     *,
     replayed: bool,
     replays: bool,
@@ -68,7 +69,7 @@ def write_summary(
     found = verified.verification
     if not isinstance(found, Verification):
         raise CommandFailure(
-            f"{found.reference} is a session, and a summary is of a run", remedy="leave --summary and --signer out"
+            f"{found.reference} is no run, and a summary is of a run", remedy="leave --summary and --signer out"
         )
     who = (
         tuple(one.key.fingerprint for one in signers.keys)
@@ -76,7 +77,8 @@ def write_summary(
         else (f"{signers.identity.subject} {signers.identity.issuer}",)
     )
     verifier = Verifier(id=wanted.verifier, version={"tradeplane": version("tradeplane-cli")})
-    asked = Asked(who, policy, images, replayed, replays=replays)
+    images, snapshots = (None, None) if links is None else (links.images, links.snapshots)
+    asked = Asked(who, policy, images, replayed, replays=replays, snapshots=snapshots)
     statement = summed_up(found, asked, verifier, wanted.level, datetime.now(UTC))
     bundle = asyncio.run(sign_and_stamp(statement, open_statement_signer(wanted.signer, passphrase()), None))
     try:

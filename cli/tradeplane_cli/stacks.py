@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import typer
 from tradeplane_api.run import ExitCode
@@ -16,13 +16,14 @@ from tradeplane_cli.progress import stage
 from tradeplane_cli.session import is_terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from tradeplane_stacks.automation.changes import Change
-    from tradeplane_stacks.automation.environment import Environment
     from tradeplane_stacks.automation.errors import StackError
-    from tradeplane_stacks.automation.stack import Outcome, Output, Stack
+    from tradeplane_stacks.automation.operations import Operations
+    from tradeplane_stacks.automation.stack import Outcome, Output, Say, Stack
 
+    Outcomes = Outcome | tuple[Outcome, ...]
     Show = Callable[["Shown | ShownEnvironment"], None]
 
 PROGRAMS = Path("stacks")
@@ -107,11 +108,11 @@ class Target:
     policy_packs: tuple[Path, ...] = ()
     """Folders of policy packs that it is held against where something would be made."""
 
-    def show(self, operation: str, outcomes: Outcome | Sequence[Outcome], *, done: bool) -> Shown | ShownEnvironment:
+    def show(self, operation: str, outcomes: Outcomes, *, done: bool) -> Shown | ShownEnvironment:
         """Give what was done, or would be, in the forms it is printed in."""
-        if isinstance(outcomes, tuple | list):
+        if isinstance(outcomes, tuple):
             return ShownEnvironment(self.name, operation, tuple(Shown(one, done) for one in outcomes))
-        return Shown(cast("Outcome", outcomes), done)
+        return Shown(outcomes, done)
 
 
 def init(target: Target) -> None:
@@ -170,28 +171,36 @@ def cancel(folder: Path | None, name: str, *, yes: bool) -> tuple[str, ...]:
 @contextmanager
 def _opened_one(folder: Path | None, name: str, doing: str) -> Iterator[Stack]:
     """Give one stack of one program."""
-    with _opened(Target(folder, name), doing) as stack:
-        yield cast("Stack", stack)
+    with _told(name, doing) as say:
+        from tradeplane_stacks.automation.stack import Stack
+
+        yield Stack(folder_of(folder), name, say)
 
 
 @contextmanager
-def _opened(target: Target, doing: str) -> Iterator[Stack | Environment]:
-    """Give a stack or an environment, with progress shown, and its errors as failures of the command."""
-    title = f"{doing} stack {target.name}"
-    with failures_told():
+def _opened(target: Target, doing: str) -> Iterator[Operations[Outcomes]]:
+    """Give a stack or an environment."""
+    with _told(target.name, doing) as say:
         from tradeplane_stacks.automation.environment import Environment
         from tradeplane_stacks.automation.stack import Stack
 
-        with stage(title) as show:
+        packs = target.policy_packs
+        if target.regions:
+            yield Environment(target.folder or Path.cwd() / PROGRAMS, target.name, target.regions, say, packs)
+        else:
+            yield Stack(folder_of(target.folder), target.name, say, packs)
 
-            def say(text: str) -> None:
-                show(f"{title}: {text}")
 
-            packs = target.policy_packs
-            if target.regions:
-                yield Environment(target.folder or Path.cwd() / PROGRAMS, target.name, target.regions, say, packs)
-            else:
-                yield Stack(folder_of(target.folder), target.name, say, packs)
+@contextmanager
+def _told(name: str, doing: str) -> Iterator[Say]:
+    """Show what goes on with a stack, and tell its errors as failures of the command."""
+    title = f"{doing} stack {name}"
+    with failures_told(), stage(title) as show:
+
+        def say(text: str) -> None:
+            show(f"{title}: {text}")
+
+        yield say
 
 
 @contextmanager

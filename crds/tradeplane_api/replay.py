@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from tradeplane_api.attestation import AttestationStatus
 from tradeplane_api.base import Boolean, Digest, Document, Integer, Name, Timestamp
 from tradeplane_api.conditions import UNSEEN, Conditions
 from tradeplane_api.parity import Baseline, Compared, Parity, Tolerance, Verdict, WhatIf
@@ -14,7 +15,7 @@ from tradeplane_api.queues import QueueName
 from tradeplane_api.rules import Rule
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES, Outcome
 from tradeplane_api.snapshot import SnapshotReference
-from tradeplane_api.strategy import MAX_SECONDS, Architecture, AttestationStatus, ImageReference, Resources
+from tradeplane_api.strategy import MAX_SECONDS, Architecture, ImageReference, Resources
 
 MAX_REPEATS = 10
 NO_DIVERGENCE = "<none>"

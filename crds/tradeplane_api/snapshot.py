@@ -5,9 +5,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from tradeplane_api.attestation import AttestationStatus
 from tradeplane_api.base import Digest, Document, Integer, Name, Timestamp
 from tradeplane_api.conditions import UNSEEN, Conditions
 from tradeplane_api.rules import Rule
+from tradeplane_api.run import MAX_SPECIFICATION_BYTES
 from tradeplane_api.snapshot_manifest import Holding, Symbol
 
 
@@ -47,6 +49,14 @@ class SnapshotSpec(Document):
     rules: ClassVar[tuple[Rule, ...]] = (_unchanged("store"), _unchanged("digest"))
 
 
+class SnapshotOrigin(Document):
+    """Which SnapshotCapture sealed it, as the operator recorded when it made the Snapshot."""
+
+    capture: Name = Field(description="Name of the SnapshotCapture.")
+    bundle: Integer = Field(ge=1, description="Which of its bundles it is.")
+    specification: str = Field(max_length=MAX_SPECIFICATION_BYTES, description="Its spec at that time, JSON.")
+
+
 class SnapshotStatus(Document):
     """What the operator found."""
 
@@ -59,6 +69,12 @@ class SnapshotStatus(Document):
     records: Integer | None = Field(default=None, ge=0, description="Records in all parts.")
     start: Timestamp | None = Field(default=None, description="Time of the first record, RFC 3339.")
     end: Timestamp | None = Field(default=None, description="Time of the last record, RFC 3339.")
+    origin: SnapshotOrigin | None = Field(
+        default=None, description="Which capture sealed it; absent of what somebody imported."
+    )
+    attestation: AttestationStatus | None = Field(
+        default=None, description="Where it is attested how it came to be, of what a capture sealed."
+    )
 
 
 class Snapshot(Document):

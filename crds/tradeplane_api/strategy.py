@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from tradeplane_api.approvers import GivenApprovals
+from tradeplane_api.attestation import AttestationStatus
 from tradeplane_api.base import Boolean, Digest, Document, Integer, Name, Timestamp
 from tradeplane_api.conditions import UNSEEN, Conditions
 from tradeplane_api.forms import Text
@@ -343,26 +344,6 @@ class PinnedInputs(Document):
         default=None,
         description="Digest of the part of the spec that asks for a run; another one is a new run.",
     )
-
-
-class AttestationStatus(Document):
-    """Where the signed provenance of a run lies, and who signed it: a key, or an identity and its issuer."""
-
-    reference: str = Field(max_length=512, description="The results in the registry, by digest.")
-    attestation: Digest = Field(
-        description="Digest of the manifest that refers to them and holds the signed statement."
-    )
-    key: Digest | None = Field(
-        default=None,
-        description="Fingerprint of the public key that verifies it; absent where somebody signed keylessly.",
-    )
-    identity: str | None = Field(
-        default=None, max_length=1024, description="Who signed it keylessly, as the certificate has them."
-    )
-    issuer: str | None = Field(
-        default=None, max_length=1024, description="URL of the OpenID provider that vouched for the identity."
-    )
-    time: Timestamp = Field(description="When it was seen to be there, RFC 3339.")
 
 
 class ImageManifest(Document):

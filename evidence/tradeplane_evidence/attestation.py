@@ -11,19 +11,28 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tradeplane_store.canonical import canonical_json
 
-from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described
+from tradeplane_evidence import strict_json
+from tradeplane_evidence.errors import RegistryRefused
+from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described, parse_manifest
 from tradeplane_evidence.registry.referrers import push_referrer
-from tradeplane_evidence.results_artifact import ResultsArtifact, results_artifact, with_provenance
-from tradeplane_evidence.signed_referrers import bundle_artifact, signed_before
+from tradeplane_evidence.results_artifact import PROVENANCE_FILE, ResultsArtifact, results_artifact, with_provenance
+from tradeplane_evidence.signed_referrers import NOT_OURS, bundle_artifact, signed_before
 from tradeplane_evidence.signing.batches import Candidate
 from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
 from tradeplane_evidence.statements.provenance import provenance_of
-from tradeplane_evidence.statements.run import Execution, RunEvidence, run_provenance, run_statement
-from tradeplane_evidence.statements.statement import Statement, parse_statement, serialise
+from tradeplane_evidence.statements.run import (
+    Execution,
+    RunEvidence,
+    run_provenance,
+    run_statement,
+    whatever_attests_its_data,
+)
+from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, Statement, parse_statement, serialise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +48,15 @@ class Pushed:
     """A run whose files are in a repository, where nothing names them yet; it holds none of them.
 
     ``alone``: its artifact where it is signed by itself. ``batched``: where it is signed together with others.
+    ``retried``: whether what an earlier attempt signed is the run's attestation though it names other attestations of
+    the run's data, or none: what is found of these depends on when it is looked for.
     """
 
     repository: Reference
     candidate: Candidate
     alone: ResultsArtifact
     batched: ResultsArtifact
+    retried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +84,18 @@ async def attest_run(
 
 
 async def push_files(
-    run: StoredRun, registry: Registry, repository: Reference, signing: Signing, execution: Execution
+    run: StoredRun,
+    registry: Registry,
+    repository: Reference,
+    signing: Signing,
+    execution: Execution,
+    *,
+    retried: bool = False,
 ) -> Pushed:
-    """Push the files of a run, and what is stated of it where it may be signed together with others."""
+    """Push the files of a run, and what is stated of it where it may be signed together with others.
+
+    ``retried``: as ``Pushed`` has it.
+    """
     alone = results_artifact(run.results, run.files)
     statement = statement_of(run, alone, execution)
     provenance = canonical_json(statement.predicate)
@@ -84,7 +105,7 @@ async def push_files(
         blobs.append(provenance)
     await asyncio.gather(*(registry.push_blob(repository.repository, data) for data in blobs))
     candidate = Candidate(statement, batched.digest, execution.builder, execution.finished)
-    return Pushed(repository, candidate, alone, batched)
+    return Pushed(repository, candidate, alone, batched, retried)
 
 
 async def attest_pushed(pushed: Pushed, registry: Registry, signing: Signing) -> Attested:
@@ -92,7 +113,7 @@ async def attest_pushed(pushed: Pushed, registry: Registry, signing: Signing) ->
 
     The artifact is pushed first: an attestation is never there of what is not.
     """
-    if signing.batches or signing.authority is not None or not signing.signer.deterministic:
+    if pushed.retried or signing.batches or signing.authority is not None or not signing.signer.deterministic:
         earlier = await _earlier(pushed, registry, signing)
         if earlier is not None:
             return earlier
@@ -109,25 +130,96 @@ async def attest_pushed(pushed: Pushed, registry: Registry, signing: Signing) ->
 
 async def _earlier(pushed: Pushed, registry: Registry, signing: Signing) -> Attested | None:
     """Find what an earlier attempt pushed, so that a run is not signed or stamped again."""
-    payload = serialise(pushed.candidate.alone)
+    stated = pushed.candidate.alone
+    payload = serialise(stated)
 
     def is_of_it_alone(signed: bytes) -> bool:
-        return signed == payload
+        return signed == payload or (pushed.retried and _says_the_same(parse_statement(signed), stated))
 
-    def is_of_its_batch(signed: bytes) -> bool:
-        statement = parse_statement(signed)
-        definition = provenance_of(statement).build_definition
-        return definition.build_type == BATCH_BUILD_TYPE and statement.about(pushed.batched.digest)
-
-    alone = await _signed_before(pushed, pushed.alone, registry, signing, is_of_it_alone)
+    alone = await _signed_before(pushed, pushed.alone.digest, registry, signing, is_of_it_alone)
     if alone is not None or not signing.batches:
         return alone
-    return await _signed_before(pushed, pushed.batched, registry, signing, is_of_its_batch)
+    batched = await _signed_before(pushed, pushed.batched.digest, registry, signing, _of_a_batch(pushed.batched.digest))
+    if batched is not None or not pushed.retried:
+        return batched
+    other = await _batched_otherwise(pushed, registry)
+    return None if other is None else await _signed_before(pushed, other, registry, signing, _of_a_batch(other))
+
+
+def _of_a_batch(artifact: str) -> Callable[[bytes], bool]:
+    """Return what tells of a signed statement whether it is of a batch that an artifact is in."""
+
+    def is_of_it(signed: bytes) -> bool:
+        statement = parse_statement(signed)
+        definition = provenance_of(statement).build_definition
+        return definition.build_type == BATCH_BUILD_TYPE and statement.about(artifact)
+
+    return is_of_it
+
+
+def _says_the_same(one: Statement, other: Statement) -> bool:
+    """Return whether two statements of a run differ in the attestations of its data alone. Raises Malformed."""
+    return (one.subject, one.predicate_type) == (other.subject, other.predicate_type) and (
+        whatever_attests_its_data(one.predicate) == whatever_attests_its_data(other.predicate)
+    )
+
+
+async def _batched_otherwise(pushed: Pushed, registry: Registry) -> str | None:
+    """Return the artifact that an earlier attempt put under the run's name with another provenance in it.
+
+    It is of these very files, and its provenance differs in the attestations of the data alone; nothing of it is
+    believed but by what was signed of its digest.
+    """
+    if pushed.repository.tag is None:
+        return None
+    try:
+        data, digest = await registry.manifest(pushed.repository)
+        layers = parse_manifest(data, f"the manifest of {pushed.repository}").layers
+        held = [one.digest for one in layers if one.title == PROVENANCE_FILE]
+        if len(held) != 1:
+            return None
+        provenance = await registry.blob(pushed.repository.repository, held[0], MAX_STATEMENT_BYTES)
+        predicate = strict_json.parse(provenance, f"the provenance in {pushed.repository}", MAX_STATEMENT_BYTES)
+        ours = whatever_attests_its_data(pushed.candidate.alone.predicate)
+        same = with_provenance(pushed.alone, provenance).digest == digest
+        return digest if same and whatever_attests_its_data(predicate) == ours else None
+    except NOT_OURS:
+        return None
+    except RegistryRefused as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return None
 
 
 async def _signed_before(
-    pushed: Pushed, found: ResultsArtifact, registry: Registry, signing: Signing, is_it: Callable[[bytes], bool]
+    pushed: Pushed, artifact: str, registry: Registry, signing: Signing, is_it: Callable[[bytes], bool]
 ) -> Attested | None:
-    reference = pushed.repository.at(found.digest)
+    reference = pushed.repository.at(artifact)
     earlier = await signed_before(registry, reference, signing.signer, is_it, stamped=signing.authority is not None)
     return None if earlier is None else Attested(reference, *earlier)
+
+
+async def attest_artifact(
+    candidate: Candidate, artifact: bytes, registry: Registry, subject: Reference, signing: Signing
+) -> Attested:
+    """Sign a statement and push it as a referrer of the artifact that it is about, unless that was done before.
+
+    ``artifact``: its manifest, which lies at ``subject``. Raises what registry and signer raise.
+    """
+    statement, stamped = candidate.alone, signing.authority is not None
+    if stamped or not signing.signer.deterministic:
+        payload = serialise(statement)
+        earlier = await signed_before(
+            registry,
+            subject,
+            signing.signer,
+            lambda signed: signed == payload,
+            stamped=stamped,
+            predicate_type=statement.predicate_type,
+        )
+        if earlier is not None:
+            return Attested(subject, *earlier)
+    signed = await signing.sign(candidate)
+    await registry.push_blob(subject.repository, signed.bundle)
+    referrer = bundle_artifact(signed.bundle, described(artifact, MANIFEST_TYPE), statement.predicate_type)
+    return Attested(subject, signed.bundle, await push_referrer(registry, subject.repository, referrer))

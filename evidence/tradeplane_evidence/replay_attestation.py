@@ -7,23 +7,19 @@ What is signed once is found there and not signed again.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_store.canonical import sha256_digest
+from tradeplane_api.snapshot_manifest import Holding
 
-from tradeplane_evidence.attestation import Attested
+from tradeplane_evidence.attestation import Attested, attest_artifact
 from tradeplane_evidence.errors import DigestMismatch, NotAttested, PolicyRefused, RegistryRefused
-from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described, parse_manifest
-from tradeplane_evidence.registry.referrers import push_referrer
+from tradeplane_evidence.registry.manifests import parse_manifest
 from tradeplane_evidence.results_artifact import MANIFEST_FILE, MAX_DOCUMENT_BYTES, RESULTS_TYPE, parse_results
-from tradeplane_evidence.session_artifact import session_artifact
-from tradeplane_evidence.signed_referrers import bundle_artifact, signed_before
 from tradeplane_evidence.signing.batches import Candidate
-from tradeplane_evidence.statements.statement import hexadecimal, serialise
+from tradeplane_evidence.snapshot_artifact import snapshot_artifact
+from tradeplane_evidence.snapshot_attestation import push_snapshot
 from tradeplane_evidence.statements.test_result import (
-    TEST_RESULT_TYPE,
     ReplayEvidence,
     SessionReplayEvidence,
     replay_statement,
@@ -79,18 +75,14 @@ async def attest_replays(
     another run, and what registry and signer raise.
     """
     artifact, statement = await _stated(replayed, registry, results, builder)
-    return await _hang(statement, artifact, registry, results, signing, builder)
+    return await attest_artifact(Candidate(statement, "", builder, None), artifact, registry, results, signing)
 
 
 async def push_session(session: StoredSession, registry: Registry, repository: Reference) -> PushedSession:
-    """Push the artifact of a session. Raises what the registry raises.
-
-    It is tagged with the hexadecimal digits of the snapshot's id, by which whoever knows that finds it.
-    """
-    name, artifact = repository.repository, session_artifact(session.manifest)
-    await asyncio.gather(*(registry.push_blob(name, data) for data in (EMPTY, session.manifest)))
-    await registry.push_manifest(name, hexadecimal(session.snapshot), artifact, MANIFEST_TYPE)
-    return PushedSession(repository.at(sha256_digest(artifact)), artifact, session.snapshot, session.traded_by)
+    """Push the artifact of a session, tagged with its snapshot's id. Raises what the registry raises."""
+    artifact = snapshot_artifact(session.manifest, Holding.SESSION)
+    reference = await push_snapshot(registry, repository, session.snapshot, session.manifest, artifact)
+    return PushedSession(reference, artifact, session.snapshot, session.traded_by)
 
 
 async def attest_session_replays(
@@ -103,29 +95,8 @@ async def attest_session_replays(
     session = replayed.session
     evidence = SessionReplayEvidence(session.snapshot, replayed.image, session.traded_by, replayed.replays, builder)
     statement = replay_statement(evidence, session.reference.digest or "")
-    return await _hang(statement, session.artifact, registry, session.reference, signing, builder)
-
-
-async def _hang(
-    statement: Statement, artifact: bytes, registry: Registry, subject: Reference, signing: Signing, builder: str
-) -> Attested:
-    """Sign a statement and push it as a referrer of the artifact that it is about, unless that was done before."""
-    if signing.authority is not None or not signing.signer.deterministic:
-        payload, stamped = serialise(statement), signing.authority is not None
-        earlier = await signed_before(
-            registry,
-            subject,
-            signing.signer,
-            lambda signed: signed == payload,
-            stamped=stamped,
-            predicate_type=TEST_RESULT_TYPE,
-        )
-        if earlier is not None:
-            return Attested(subject, *earlier)
-    signed = await signing.sign(Candidate(statement, "", builder, None))
-    await registry.push_blob(subject.repository, signed.bundle)
-    referrer = bundle_artifact(signed.bundle, described(artifact, MANIFEST_TYPE), TEST_RESULT_TYPE)
-    return Attested(subject, signed.bundle, await push_referrer(registry, subject.repository, referrer))
+    candidate = Candidate(statement, "", builder, None)
+    return await attest_artifact(candidate, session.artifact, registry, session.reference, signing)
 
 
 async def _stated(replayed: Replayed, registry: Registry, results: Reference, builder: str) -> tuple[bytes, Statement]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tradeplane_evidence.errors import (
     CertificateRefused,
     DigestMismatch,
+    LogEntryRefused,
     Malformed,
     PolicyRefused,
     SignatureRefused,
@@ -37,7 +38,15 @@ if TYPE_CHECKING:
 
 CONTENT = "dev.sigstore.bundle.content"
 """Annotation that says which content of a bundle there is."""
-NOT_OURS = (CertificateRefused, DigestMismatch, Malformed, PolicyRefused, SignatureRefused, TimestampRefused)
+NOT_OURS = (
+    CertificateRefused,
+    DigestMismatch,
+    LogEntryRefused,
+    Malformed,
+    PolicyRefused,
+    SignatureRefused,
+    TimestampRefused,
+)
 """What a bundle is that somebody else made, or that was changed."""
 
 

@@ -22,3 +22,11 @@ def parse_snapshot(data: bytes, identity: str) -> SnapshotManifest:
         return SnapshotManifest.model_validate_json(data)
     except ValueError as error:
         raise Malformed(f"{what} is none that this version reads: {error}") from error
+
+
+def parse_session(data: bytes, identity: str) -> SnapshotManifest:
+    """Return the manifest of a session's snapshot. Raises DigestMismatch, or Malformed where it holds no session."""
+    manifest = parse_snapshot(data, identity)
+    if manifest.session is None:
+        raise Malformed(f"snapshot {identity} holds no session but {manifest.holds.value.lower()}")
+    return manifest

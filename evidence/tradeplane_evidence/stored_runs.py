@@ -22,6 +22,7 @@ from tradeplane_evidence.results_artifact import (
     SUMMARY_FILE,
     parse_results,
 )
+from tradeplane_evidence.snapshot_artifact import snapshot_artifact
 from tradeplane_evidence.snapshot_manifests import MAX_MANIFEST_BYTES, parse_snapshot
 
 if TYPE_CHECKING:
@@ -43,12 +44,14 @@ class StoredRun:
     """What its manifest says, the files of a run by name, and the manifests of its data by id.
 
     ``logs``: digest of the log of the attempt that left the results, by its name; of none where none was kept.
+    ``artifacts``: digest of the artifact that each snapshot of its data is in a registry, by id.
     """
 
     results: ResultsManifest
     files: Mapping[str, bytes]
     snapshots: Mapping[str, SnapshotManifest]
     logs: Mapping[str, str] = field(default_factory=dict)
+    artifacts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -94,10 +97,12 @@ def read_run(
         files = {MANIFEST_FILE: manifest, SUMMARY_FILE: budget.get(layout.results_summary(run), MAX_DOCUMENT_BYTES)}
         for part in results.parts:
             files[f"{part.name}.arrow"] = budget.get(layout.results_part(run, part.name), MAX_FILE_BYTES)
-        snapshots = {identity: _snapshot(budget, identity) for identity in results.specification.snapshots}
+        data = {identity: _snapshot(budget, identity) for identity in results.specification.snapshots}
     except NotFound as error:
         raise NotAttested(f"run {run}: {error}; what is attested must be whole") from error
-    return StoredRun(results, files, snapshots, _logs(budget, results))
+    snapshots = {identity: manifest for identity, (manifest, _) in data.items()}
+    artifacts = {identity: artifact for identity, (_, artifact) in data.items()}
+    return StoredRun(results, files, snapshots, _logs(budget, results), artifacts)
 
 
 def _logs(budget: _Budget, results: ResultsManifest) -> Mapping[str, str]:
@@ -113,5 +118,8 @@ def _logs(budget: _Budget, results: ResultsManifest) -> Mapping[str, str]:
     return {path.rpartition("/")[2]: sha256_digest(data)}
 
 
-def _snapshot(budget: _Budget, identity: str) -> SnapshotManifest:
-    return parse_snapshot(budget.get(layout.snapshot_manifest(identity), MAX_MANIFEST_BYTES), identity)
+def _snapshot(budget: _Budget, identity: str) -> tuple[SnapshotManifest, str]:
+    """Return a snapshot's manifest, and the digest of the artifact that it is in a registry."""
+    data = budget.get(layout.snapshot_manifest(identity), MAX_MANIFEST_BYTES)
+    manifest = parse_snapshot(data, identity)
+    return manifest, sha256_digest(snapshot_artifact(data, manifest.holds))

@@ -10,9 +10,9 @@ from tradeplane_store import layout
 from tradeplane_store.errors import NotFound, TooLarge
 
 from tradeplane_evidence import strict_json
-from tradeplane_evidence.errors import Malformed, NotAttested
-from tradeplane_evidence.session_artifact import parse_session
-from tradeplane_evidence.snapshot_manifests import MAX_MANIFEST_BYTES
+from tradeplane_evidence.errors import Malformed
+from tradeplane_evidence.snapshot_manifests import MAX_MANIFEST_BYTES, parse_session
+from tradeplane_evidence.stored_snapshots import read_snapshot_manifest
 
 if TYPE_CHECKING:
     from tradeplane_store.objects import ObjectStore
@@ -39,12 +39,7 @@ def read_session(store: ObjectStore, snapshot: str, most_bytes: int = MAX_MANIFE
     Raises NotAttested where it is not in the store, DigestMismatch or Malformed where it is not what its id says, and
     what the store raises.
     """
-    try:
-        manifest = store.get(layout.snapshot_manifest(snapshot), limit=min(MAX_MANIFEST_BYTES, most_bytes))
-    except NotFound as error:
-        raise NotAttested(f"session {snapshot}: {error}; restore the snapshot from a copy") from error
-    except TooLarge as error:
-        raise Malformed(f"session {snapshot} has more in its manifest than is attested: {error}") from error
+    manifest = read_snapshot_manifest(store, snapshot, most_bytes, "session")
     parse_session(manifest, snapshot)
     return StoredSession(snapshot, manifest, _traded_by(store, snapshot))
 

@@ -159,6 +159,19 @@ class Evidence(Section):
         max_length=512,
         description="URL of who says when it was signed (RFC 3161); nobody where absent.",
     )
+    snapshot_keys: str | None = Field(
+        default=None,
+        pattern=r"^/",
+        max_length=512,
+        description="File of a keyring: who else attests snapshots, as those who import them. An attestation by one of "
+        "its keys, or by the signer, is named by the runs on the snapshot; by the signer alone where absent.",
+    )
+    snapshot_wait_seconds: int = Field(
+        default=120,
+        ge=0,
+        description="How long after its end a run waits for the attestation of a snapshot that a capture sealed; it is "
+        "attested without it then.",
+    )
     required: bool = Field(default=False, description="Whether a Strategy is Ready only once its run is attested.")
     at_once: int = Field(default=4, ge=1, le=64, description="Runs that are attested at the same time.")
     signatures_per_second: float | None = Field(

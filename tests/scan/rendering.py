@@ -41,7 +41,7 @@ OPERATORS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "embedded": ("approvals", "../overlays/embedded/ledger", "queues", "multikueue", "multikueue-worker"),
         "kind": (),
-        "single-namespace": ("evidence",),
+        "single-namespace": ("evidence", "snapshot-keys"),
     }
 )
 """Overlays of the operator, and the components that are laid over each."""

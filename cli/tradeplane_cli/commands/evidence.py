@@ -65,9 +65,15 @@ ImageBuilders = Annotated[
     list[str] | None,
     typer.Option(metavar="URI", help="A builder of the image that will do; as often as needed. [default: any]"),
 ]
+SnapshotBuilders = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URI", help="A builder of the snapshots that will do; as often as needed. [default: any]"),
+]
 FollowChain = Annotated[
     bool,
-    typer.Option("--chain/--no-chain", help="Go on to the image's attestation, where a run states one."),
+    typer.Option(
+        "--chain/--no-chain", help="Go on to the attestations of image and snapshots, where a run states them."
+    ),
 ]
 LookAtReplays = Annotated[
     bool,
@@ -92,6 +98,21 @@ def attest(
         ),
     ],
     signer: SignerUri,
+    snapshots: Annotated[
+        str | None,
+        typer.Option(
+            metavar="REPOSITORY",
+            help="Where its snapshots are attested; what is found there by the same signer is stated. "
+            "[default: none is stated]",
+        ),
+    ] = None,
+    snapshot_key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --snapshots: a key (PEM), or a keyring, by which snapshots are signed too; as often as needed.",
+        ),
+    ] = None,
     timestamp_authority: TimestampAuthority = None,
     plain_http: PlainHttp = False,
     store: Store = None,
@@ -103,10 +124,12 @@ def attest(
     Results become an OCI artifact, and a Sigstore bundle with SLSA provenance refers to it. Once more does nothing new.
     Registries are logged in to as by docker login.
     """
+    from tradeplane_cli.evidence import SnapshotsAt
     from tradeplane_cli.evidence import attest as push
     from tradeplane_cli.local_store import store_url
 
-    pushed = push(run, store_url(store), to, signer, timestamp_authority, plain_http=plain_http)
+    data = SnapshotsAt.of(snapshots, snapshot_key or ())
+    pushed = push(run, store_url(store), to, signer, timestamp_authority, plain_http=plain_http, snapshots=data)
     show(pushed.as_json(), output, pushed.as_text)
 
 
@@ -155,7 +178,9 @@ def attest_image(
 def verify(
     reference: Annotated[
         str,
-        typer.Argument(metavar="REFERENCE", help="A run or session in a registry: REGISTRY/REPOSITORY@sha256:..."),
+        typer.Argument(
+            metavar="REFERENCE", help="A run, session or snapshot in a registry: REGISTRY/REPOSITORY@sha256:..."
+        ),
     ],
     key: Keys = None,
     certificate_identity: CertificateIdentity = None,
@@ -163,6 +188,7 @@ def verify(
     trusted_root: TrustedRootFile = None,
     builder: Builders = None,
     image_builder: ImageBuilders = None,
+    snapshot_builder: SnapshotBuilders = None,
     chain: FollowChain = True,
     replays: LookAtReplays = True,
     max_age_days: Annotated[
@@ -170,7 +196,11 @@ def verify(
     ] = None,
     require_timestamp: RequireTimestamp = False,
     replay: Annotated[
-        bool, typer.Option("--replay", help="Run it again here as well, on the data in the store, and compare.")
+        bool,
+        typer.Option(
+            "--replay",
+            help="Run it again here as well, on the data in the store, and compare; of a snapshot, read its records.",
+        ),
     ] = False,
     summary: Annotated[
         Path | None,
@@ -193,7 +223,8 @@ def verify(
 ) -> None:
     """Verify a run in a registry: signature, policy, files, result, inputs, chain and replays, one line each.
 
-    Of a session: which snapshot holds it, and what attested replays of it found; without one it is not verified.
+    Of a session: which snapshot holds it, and what attested replays of it found; without one it is not verified. Of a
+    snapshot: who says how it came to be, and from which sources.
     Needs neither a cluster nor an account: the registry's bytes, and the signer's public key or who signed. Ends with
     exit code 3 when a check fails, and 10 when all do not but running it again comes to something else.
     """
@@ -201,30 +232,36 @@ def verify(
 
     from tradeplane_evidence.verification.images import image_policy
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.snapshots import snapshot_policy
 
-    from tradeplane_cli.evidence import relied_on
+    from tradeplane_cli.evidence import Links, relied_on
     from tradeplane_cli.evidence import verify as look
     from tradeplane_cli.evidence_summary import Wanted, write_summary
     from tradeplane_cli.local_store import store_url
 
     wanted = Wanted.of(summary, signer, verifier, level)
     policy = Policy(
-        builders=frozenset(builder) if builder else None,
+        builders=any_of(builder),
         max_age=None if max_age_days is None else timedelta(days=max_age_days),
         timestamped=require_timestamp,
     )
-    images = image_policy(frozenset(image_builder) if image_builder else None) if chain else None
+    links = Links(image_policy(any_of(image_builder)), snapshot_policy(any_of(snapshot_builder))) if chain else None
     signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
-    found = look(reference, signers, policy, images, plain_http=plain_http, replays=replays)
+    found = look(reference, signers, policy, links, plain_http=plain_http, replays=replays)
     genuine = found.verification.passed
     same = found.run_again(store_url(store)) if replay and genuine else True
     if wanted is not None and genuine and same:
-        write_summary(found, wanted, signers, policy, images, replayed=replay, replays=replays)
+        write_summary(found, wanted, signers, policy, links, replayed=replay, replays=replays)
     show(found.as_json(), output, found.as_text)
     if not genuine:
         raise typer.Exit(ExitCode.REFUSED)
     if not same:
         raise typer.Exit(DIFFERENT)
+
+
+def any_of(builders: list[str] | None) -> frozenset[str] | None:
+    """Return the builders that an option names; None where it is not given, and any will do."""
+    return frozenset(builders) if builders else None
 
 
 def verify_image(
@@ -250,7 +287,7 @@ def verify_image(
     from tradeplane_cli.image_evidence import verify_image as look
 
     signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
-    found = look(reference, signers, image_policy(frozenset(builder) if builder else None), plain_http=plain_http)
+    found = look(reference, signers, image_policy(any_of(builder)), plain_http=plain_http)
     show(found.as_json(), output, found.as_text)
     if not found.verification.passed:
         raise typer.Exit(ExitCode.REFUSED)

@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 from tradeplane_api.run import ExitCode
 
-from tradeplane_cli.commands.evidence import Builders, FollowChain, ImageBuilders, PlainHttp, RequireTimestamp
+from tradeplane_cli.commands.evidence import (
+    Builders,
+    FollowChain,
+    ImageBuilders,
+    PlainHttp,
+    RequireTimestamp,
+    SnapshotBuilders,
+    any_of,
+)
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.options import Debug, Output
 from tradeplane_cli.printing import OutputFormat, show
@@ -60,6 +68,7 @@ def export(
     ] = None,
     builder: Builders = None,
     image_builder: ImageBuilders = None,
+    snapshot_builder: SnapshotBuilders = None,
     chain: FollowChain = True,
     require_timestamp: RequireTimestamp = False,
     with_files: Annotated[
@@ -99,7 +108,9 @@ def export(
     """
     from tradeplane_evidence.verification.images import image_policy
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.snapshots import snapshot_policy
 
+    from tradeplane_cli.evidence import Links
     from tradeplane_cli.evidence_export import Wish
     from tradeplane_cli.evidence_export import export as write
 
@@ -117,9 +128,9 @@ def export(
         heads=head or (),
         most_ledger_bytes=max_ledger_bytes,
     )
-    policy = Policy(builders=frozenset(builder) if builder else None, timestamped=require_timestamp)
-    images = image_policy(frozenset(image_builder) if image_builder else None) if chain else None
-    written = write(wish, policy, images, plain_http=plain_http)
+    policy = Policy(builders=any_of(builder), timestamped=require_timestamp)
+    links = Links(image_policy(any_of(image_builder)), snapshot_policy(any_of(snapshot_builder))) if chain else None
+    written = write(wish, policy, links, plain_http=plain_http)
     show(written.as_json(), output, written.as_text)
     if not written.exported.export.passed:
         raise typer.Exit(ExitCode.REFUSED)

@@ -1,4 +1,4 @@
-"""``tradeplane snapshot import|inspect|verify|diff``."""
+"""``tradeplane snapshot import|inspect|verify|diff|attest``."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from tradeplane_api.run import ExitCode
 
+from tradeplane_cli.commands.evidence import PlainHttp, SignerUri, TimestampAuthority
 from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.failures import DIFFERENT
 from tradeplane_cli.options import Debug, IndexUrl, OtherStore, Output, Store
@@ -38,6 +39,13 @@ VERIFY_EPILOG = epilog(
 DIFF_EPILOG = epilog(
     "tradeplane snapshot diff sha256:6f1e... sha256:b02c...",
     "tradeplane snapshot diff sha256:6f1e... sha256:b02c... -o json | jq '.divergences[0]'",
+)
+
+ATTEST_EPILOG = epilog(
+    "tradeplane snapshot attest sha256:6f1e... --to registry.example.com/runs/research/snapshots --signer file:key.pem",
+    "tradeplane snapshot attest sha256:6f1e... --to registry.example.com/data --signer awskms:///alias/data "
+    "--source prices.csv=https://data.example.com/2026/prices.csv",
+    "tradeplane verify registry.example.com/data@sha256:... --key key.pub",
 )
 
 Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="Id of the snapshot: sha256: and 64 digits.")]
@@ -220,9 +228,49 @@ def diff(
         raise typer.Exit(DIFFERENT)
 
 
+def attest(
+    digest: Digest,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to",
+            metavar="REPOSITORY",
+            help="Where to; an operator looks at <its registry>/<namespace>/snapshots. It is tagged with its id.",
+        ),
+    ],
+    signer: SignerUri,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=URI",
+            help="Where a source of it was had from, by the name that inspect shows; as often as needed. "
+            "[default: not stated]",
+        ),
+    ] = None,
+    timestamp_authority: TimestampAuthority = None,
+    plain_http: PlainHttp = False,
+    store: Store = None,
+    output: Output = OutputFormat.TABLE,
+    debug: Debug = False,
+) -> None:
+    """Push the manifest of a snapshot that was imported, with signed provenance of it.
+
+    Says from which sources it was made, by their digests; its records stay in the store, and each is read first. Runs
+    on it name the attestation. Once more does nothing new. Registries are logged in to as by docker login.
+    """
+    from tradeplane_cli.local_store import store_url
+    from tradeplane_cli.snapshot_evidence import attest as push
+    from tradeplane_cli.snapshot_evidence import places_of
+
+    places = places_of(source or ())
+    pushed = push(digest, store_url(store), to, signer, timestamp_authority, places, plain_http=plain_http)
+    show(pushed.as_json(), output, pushed.as_text)
+
+
 def add_to(application: typer.Typer) -> None:
     """Add the commands to an application."""
     application.command("import", epilog=IMPORT_EPILOG, no_args_is_help=True)(import_data)
     application.command("inspect", epilog=INSPECT_EPILOG, no_args_is_help=True)(inspect)
     application.command("verify", epilog=VERIFY_EPILOG, no_args_is_help=True)(verify)
     application.command("diff", epilog=DIFF_EPILOG, no_args_is_help=True)(diff)
+    application.command("attest", epilog=ATTEST_EPILOG, no_args_is_help=True)(attest)

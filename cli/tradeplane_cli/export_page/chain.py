@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tradeplane_evidence.export.images import AttestedBy
-    from tradeplane_evidence.export.records import Dependency, Record
+    from tradeplane_evidence.export.records import AttestedData, Dependency, Record
 
 BOX_WIDTH, BOX_HEIGHT = 226, 66
 GAP_X, GAP_Y = 48, 12
@@ -80,7 +80,7 @@ class _Input:
 
 def draw(record: Record) -> Drawing:
     """Return the chain of a run."""
-    inputs = [] if record.signed is None else _inputs(record.signed.dependencies, record.image)
+    inputs = [] if record.signed is None else _inputs(record.signed.dependencies, record)
     drawing, row, places = Drawing(), 0, []
     for one in inputs:
         rows = max(1, len(one.behind))
@@ -118,14 +118,17 @@ def _statement(record: Record) -> _Input:
     return _Input("Statement of the run", f"by {last_step(signed.builder)}", f"key {short(signed.key)}", whole, tone)
 
 
-def _inputs(dependencies: Sequence[Dependency], image: AttestedBy | None) -> list[_Input]:
+def _inputs(dependencies: Sequence[Dependency], record: Record) -> list[_Input]:
     """Put together what was made from what: the sources of a snapshot follow it in the statement (run-v1.md)."""
     found: list[_Input] = []
     sources: list[list[_Input]] = []
     for one in dependencies:
         if one.kind == "image" and one.attestation is not None:
             found.append(_input(one))
-            sources.append([_attestation(one.attestation, image)])
+            sources.append([_attestation(one.attestation, record.image)])
+        elif one.kind == "snapshot" and one.attestation is not None:
+            found.append(_input(one))
+            sources.append([_of_data(one.attestation, record.snapshots)])
         elif one.kind == "manifest" and sources:
             sources[-1].append(_input(one))
         elif one.kind == "source" and sources:
@@ -147,6 +150,16 @@ def _attestation(digest: str, image: AttestedBy | None) -> _Input:
     line = f"commit {image.commit[:16]}" if image.commit is not None else "of what nobody committed"
     whole = f"{image.builder}, from {image.source}, key {image.key}, {digest}"
     return _Input("Attestation of the image", f"by {last_step(image.builder)}", line, whole, "good")
+
+
+def _of_data(digest: str, snapshots: Sequence[AttestedData]) -> _Input:
+    """Return what attests a snapshot, and how that came to be where it was followed."""
+    kind = "Attestation of the data"
+    followed = next((one for one in snapshots if one.claim.attestation == digest), None)
+    if followed is None:
+        return _Input(kind, "Named, and not followed", short(digest), digest, "plain")
+    whole = f"{followed.builder}, {followed.origin}, key {followed.key}, {digest}"
+    return _Input(kind, f"by {last_step(followed.builder)}", followed.origin, whole, "good")
 
 
 def _input(one: Dependency) -> _Input:

@@ -51,6 +51,12 @@ def of_replays(key: str, bundle: str, artifact: str) -> Command:
     return Command("what its replays found, by the key alone", line, offline=True)
 
 
+def of_snapshot(key: str, bundle: str, snapshot: str) -> Command:
+    """Return the command of cosign that verifies how a snapshot came to be; the first two arguments are paths."""
+    line = _cosign(key, bundle, PREDICATE_TYPE, "--digestAlg", "sha256", "--digest", hexadecimal(snapshot))
+    return Command("how its data came to be, by the key alone", line, offline=True)
+
+
 def of_head(key: str, bundle: str, digest: str) -> Command:
     """Return the command of cosign that verifies a signed head of the ledger; the first two arguments are paths."""
     line = _cosign(key, bundle, HEAD_TYPE, "--digestAlg", "sha256", "--digest", hexadecimal(digest))
@@ -74,7 +80,7 @@ def by_tradeplane_offline(key: str, bundle: str, artifact: str) -> Command:
     return Command("the same, by tradeplane", shlex.join(words), offline=True)
 
 
-def by_tradeplane(reference: str, policy: Policy, images: Policy | None) -> Command:
+def by_tradeplane(reference: str, policy: Policy, images: Policy | None, snapshots: Policy | None = None) -> Command:
     """Return the command of tradeplane that verifies a run where it lies, by keys and policies of the export."""
     words = ["tradeplane", "verify", reference, "--key", KEYRING]
     for builder in sorted(policy.builders or ()):
@@ -83,4 +89,6 @@ def by_tradeplane(reference: str, policy: Policy, images: Policy | None) -> Comm
     words += ["--no-chain"] if images is None else []
     for builder in sorted(images.builders or ()) if images is not None else ():
         words += ["--image-builder", builder]
+    for builder in sorted(snapshots.builders or ()) if snapshots is not None else ():
+        words += ["--snapshot-builder", builder]
     return Command("all checks, on what the registry holds now", shlex.join(words), offline=False)

@@ -24,7 +24,7 @@ from tradeplane_evidence.registry.listing import list_repositories, list_tags
 from tradeplane_evidence.registry.manifests import parse_manifest
 from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.results_artifact import RESULTS_TYPE
-from tradeplane_evidence.session_artifact import SESSION_TYPE
+from tradeplane_evidence.snapshot_artifact import SESSION_TYPE, SNAPSHOT_TYPE
 
 if TYPE_CHECKING:
     from tradeplane_evidence.registry.client import Registry
@@ -117,6 +117,8 @@ async def _look(registry: Registry, repository: Reference, tag: str) -> tuple[Re
         return PassedOver(str(asked), "it is no manifest of an artifact"), ""
     if kind == SESSION_TYPE:
         return PassedOver(str(asked), "it is a session; tradeplane verify tells what replays of it found"), ""
+    if kind == SNAPSHOT_TYPE:
+        return PassedOver(str(asked), "it is a snapshot; tradeplane verify tells where it came from"), ""
     if kind != RESULTS_TYPE:
         return PassedOver(str(asked), f"it is {kind or 'an artifact without a type'}"), ""
     return repository.at(digest), how

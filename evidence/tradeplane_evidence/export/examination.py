@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.images import Images
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.snapshots import Snapshots
 
 AT_ONCE = 4
 """Runs that are verified at the same time; each keeps its files in memory until they are written."""
@@ -50,7 +51,8 @@ class Examined:
 class Asking:
     """How runs are verified: by which keys, as of when, and through what a registry of a host is reached.
 
-    ``images``: what the attestations of their images must be; they are not followed where it is None.
+    ``images`` and ``snapshots``: what the attestations of their images and data must be; they are not followed where
+    it is None.
     """
 
     keyring: Keyring
@@ -58,15 +60,30 @@ class Asking:
     now: datetime
     registry: Callable[[str], RecordingRegistry]
     images: Policy | None = None
+    snapshots: Policy | None = None
 
 
-async def examine(
-    registry: RecordingRegistry, reference: Reference, asking: Asking, images: Images | None = None
-) -> Examined:
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What the chains of runs go on with; they end there where it is absent."""
+
+    images: Images | None = None
+    snapshots: Snapshots | None = None
+
+
+async def examine(registry: RecordingRegistry, reference: Reference, asking: Asking, following: Following) -> Examined:
     """Return what is found of one run. Raises what the registry raises where it cannot be asked."""
     registry.begin()
     try:
-        found = await verify_run(registry, reference, asking.keyring, asking.policy, asking.now, images)
+        found = await verify_run(
+            registry,
+            reference,
+            asking.keyring,
+            asking.policy,
+            asking.now,
+            following.images,
+            snapshots=following.snapshots,
+        )
     except RegistryRefused as error:
         if error.status != _NOT_FOUND:
             raise
@@ -76,13 +93,13 @@ async def examine(
 
 
 async def examine_all(
-    references: Sequence[Reference], asking: Asking, images: Images | None = None
+    references: Sequence[Reference], asking: Asking, following: Following
 ) -> AsyncGenerator[Examined]:
     """Give what is found of each run as it comes, a few at a time. Raises the first that ``examine`` raises."""
     for host in sorted({one.host for one in references}):
         waiting = iter([one for one in references if one.host == host])
         answers: asyncio.Queue[Examined | Exception | None] = asyncio.Queue(maxsize=1)
-        workers = [asyncio.create_task(_work(host, waiting, asking, images, answers)) for _ in range(AT_ONCE)]
+        workers = [asyncio.create_task(_work(host, waiting, asking, following, answers)) for _ in range(AT_ONCE)]
         try:
             left = len(workers)
             while left:
@@ -103,13 +120,13 @@ async def _work(
     host: str,
     waiting: Iterator[Reference],
     asking: Asking,
-    images: Images | None,
+    following: Following,
     answers: asyncio.Queue[Examined | Exception | None],
 ) -> None:
     try:
         async with asking.registry(host) as registry:
             for reference in waiting:
-                await answers.put(await examine(registry, reference, asking, images))
+                await answers.put(await examine(registry, reference, asking, following))
     except Exception as error:  # raised again where the answers are read
         await answers.put(error)
     await answers.put(None)

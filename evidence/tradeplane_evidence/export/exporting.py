@@ -16,7 +16,7 @@ from tradeplane_evidence.errors import Malformed, RegistryRefused
 from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.contents import Export
 from tradeplane_evidence.export.discovery import Found, discover
-from tradeplane_evidence.export.examination import examine_all
+from tradeplane_evidence.export.examination import Following, examine_all
 from tradeplane_evidence.export.exported_ledger import write_ledger
 from tradeplane_evidence.export.folder import staged
 from tradeplane_evidence.export.images import write_images
@@ -27,6 +27,7 @@ from tradeplane_evidence.export.run_files import write_run
 from tradeplane_evidence.registry.opened import Registries
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.images import Images
+from tradeplane_evidence.verification.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,9 +137,8 @@ async def _examine(
     references = sorted(found.runs, key=str)
     made_by: list[ImageClaim] = []
     async with Registries(lambda image: asking.registry(image.host)) as registries:
-        chain = Trust(asking.keyring, asking.images, asking.now) if asking.images is not None else None
-        images = None if chain is None else Images(registries.of, chain)
-        async with aclosing(examine_all(references, asking, images)) as answers:
+        following = _following(asking, registries)
+        async with aclosing(examine_all(references, asking, following)) as answers:
             async for one in answers:
                 count += 1
                 say(f"Verifying runs: {count:,} of {len(references):,}")
@@ -149,6 +149,14 @@ async def _examine(
                 made_by += [one.verification.image] if one.verification.image is not None else []
         await write_images(made_by, registries, folder)
     return [record for _, record in sorted(kept, key=lambda pair: pair[0])], outside
+
+
+def _following(asking: Asking, registries: Registries) -> Following:
+    images, snapshots = asking.images, asking.snapshots
+    return Following(
+        images=None if images is None else Images(registries.of, Trust(asking.keyring, images, asking.now)),
+        snapshots=None if snapshots is None else Snapshots(registries.of, Trust(asking.keyring, snapshots, asking.now)),
+    )
 
 
 def _put_together(request: Request, asking: Asking, found: Found, records: Sequence[Record]) -> Export:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.statements.run import ATTESTATION, IMAGE, RESULT, SPECIFICATION
 from tradeplane_evidence.statements.statement import hexadecimal
+from tradeplane_evidence.verification.snapshots import origin_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.verification.bundles import Claim
     from tradeplane_evidence.verification.checks import Check
     from tradeplane_evidence.verification.replays import ReplayClaim
+    from tradeplane_evidence.verification.snapshots import SnapshotClaim
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,41 @@ class ReplayFile:
 
 
 @dataclass(frozen=True, slots=True)
+class AttestedData:
+    """How a snapshot of a run came to be, as a trusted key signed it, and where its bundle is in the export."""
+
+    claim: SnapshotClaim
+    path: str
+
+    @property
+    def key(self) -> str:
+        """Fingerprint of the key."""
+        return self.claim.claim.key.key.fingerprint
+
+    @property
+    def builder(self) -> str:
+        """Who is said to have made it."""
+        return self.claim.claim.provenance.run_details.builder.id
+
+    @property
+    def origin(self) -> str:
+        """How it came to be, in words."""
+        return origin_in_words(self.claim.claim.provenance)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return its fields as docs/evidence/export.md states them."""
+        return {
+            "snapshot": self.claim.snapshot,
+            "reference": str(self.claim.reference),
+            "attestation": self.claim.attestation,
+            "key": self.key,
+            "builder": self.builder,
+            "origin": self.origin,
+            "path": self.path,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One run of the export.
 
@@ -93,6 +130,8 @@ class Record:
     """Who attested the image that made it, where its statement names that and it was followed."""
     replays: tuple[ReplayFile, ...] = ()
     """What attested replays of it found."""
+    snapshots: tuple[AttestedData, ...] = ()
+    """How its data came to be, where its statement names attestations of them and these were followed."""
     ledger: RunLedger | None = None
     """What the ledger says of it, where one was exported and says anything."""
 
@@ -120,6 +159,7 @@ class Record:
             "leftOut": dict(sorted(self.left_out.items())),
             "image": None if self.image is None else self.image.as_json(),
             "replays": [{**one.claim.as_json(), "path": one.path} for one in self.replays],
+            "snapshots": [one.as_json() for one in self.snapshots],
             "ledger": None if self.ledger is None else self.ledger.as_json(),
             "verify": [one.line for one in self.commands],
         }

@@ -9,7 +9,7 @@ from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.folder import is_file_name
 from tradeplane_evidence.export.images import attested_by
 from tradeplane_evidence.export.published_keys import key_path
-from tradeplane_evidence.export.records import Record, ReplayFile, owner, signed_of
+from tradeplane_evidence.export.records import AttestedData, Record, ReplayFile, owner, signed_of
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.statements.statement import hexadecimal
 
@@ -25,7 +25,7 @@ def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> R
     place, left_out = _place(reference), dict(one.pulled.left_out)
     files = _write(one, place, folder, left_out)
     signed = None if found.claim is None else signed_of(found.claim, reference.digest or "")
-    lines = [commands.by_tradeplane(str(reference), asking.policy, asking.images)]
+    lines = [commands.by_tradeplane(str(reference), asking.policy, asking.images, asking.snapshots)]
     if signed is not None:
         parts = (key_path(signed.key), f"{place}/bundle.sigstore.json", f"{place}/artifact.json")
         lines = [commands.by_cosign(*parts), commands.by_tradeplane_offline(*parts), *lines]
@@ -35,6 +35,11 @@ def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> R
     )
     files += [folder.add(one.path, one.claim.bundle) for one in replays]
     lines[-1:-1] = [commands.of_replays(key_path(one.claim.key), one.path, f"{place}/artifact.json") for one in replays]
+    data = tuple(
+        AttestedData(one, f"{place}/data/{number:03}.sigstore.json") for number, one in enumerate(found.snapshots, 1)
+    )
+    files += [folder.add(one.path, one.claim.bundle) for one in data]
+    lines[-1:-1] = [commands.of_snapshot(key_path(one.key), one.path, one.claim.snapshot) for one in data]
     image = None if found.image is None else attested_by(found.image)
     if image is not None:
         lines.insert(-1, image.command)
@@ -54,6 +59,7 @@ def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> R
         commands=tuple(lines),
         image=image,
         replays=replays,
+        snapshots=data,
     )
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from tradeplane_evidence.ledger.errors import InvalidDatabase, LedgerRefused, LedgerUnavailable
+from tradeplane_evidence.ledger.iam_login import RIGHT, is_by_iam, log_in_by_iam
 from tradeplane_evidence.ledger.schema import SCHEMA, VERSION
 
 if TYPE_CHECKING:
@@ -66,22 +67,31 @@ def url_of(file: Path | None) -> str:
 def connect(url: str) -> Engine:
     """Return connections to a database; nothing is asked of it yet. Raises InvalidDatabase.
 
+    A URL with ``aws_iam_region`` has its user log in by tokens of AWS (``iam_login``).
     ``synchronous_commit`` is on whatever the server's default is: what was acknowledged is on its disk. So is READ
     COMMITTED: what appends must see what was committed while it waited for its turn.
     """
+    engine = _engine(url)
+    if is_by_iam(engine.url):
+        log_in_by_iam(engine)
+    return engine
+
+
+def _engine(url: str) -> Engine:
+    limits = f"-c statement_timeout={WAIT_SECONDS}s -c lock_timeout={WAIT_SECONDS}s -c synchronous_commit=on"
+    options = {"connect_timeout": WAIT_SECONDS, "options": limits, **_LIVENESS}
+    none = "the URL of the ledger's database is none; write postgresql://host/database"
     try:
         parsed = make_url(url.strip())
     except (ArgumentError, ValueError) as error:
-        raise InvalidDatabase("the URL of the ledger's database is none; write postgresql://host/database") from error
+        raise InvalidDatabase(none) from error
     if parsed.get_backend_name() != "postgresql":
         raise InvalidDatabase(f"a ledger is kept in postgresql, not in {parsed.drivername}; give such a URL")
-    limits = f"-c statement_timeout={WAIT_SECONDS}s -c lock_timeout={WAIT_SECONDS}s -c synchronous_commit=on"
-    return create_engine(
-        parsed.set(drivername="postgresql+psycopg"),
-        connect_args={"connect_timeout": WAIT_SECONDS, "options": limits, **_LIVENESS},
-        isolation_level="READ COMMITTED",
-        pool_pre_ping=True,
-    )
+    driven = parsed.set(drivername="postgresql+psycopg")
+    try:
+        return create_engine(driven, connect_args=options, isolation_level="READ COMMITTED", pool_pre_ping=True)
+    except ArgumentError as error:  # hosts and ports that do not go together
+        raise InvalidDatabase(none) from error
 
 
 def check(engine: Engine) -> None:
@@ -139,7 +149,10 @@ def failure(engine: Engine, error: Exception) -> EvidenceError:
     """Return what is wrong with a database, without a password: whether it may later be otherwise, or not."""
     words = str(cause(error)).strip().partition("\n")[0]
     if isinstance(cause(error), psycopg.OperationalError | psycopg.InterfaceError):
-        return LedgerUnavailable(f"{told(engine)}: {words}; check that it is there and takes connections")
+        remedy = "check that it is there and takes connections"
+        if is_by_iam(engine.url):
+            remedy += f", and that this process may {RIGHT} as {engine.url.username}, to whom rds_iam is granted"
+        return LedgerUnavailable(f"{told(engine)}: {words}; {remedy}")
     return LedgerRefused(f"{told(engine)} refuses: {words}")
 
 

@@ -13,6 +13,7 @@ from tradeplane_api.strategy import MACHINES
 from tradeplane_store import layout
 
 from tradeplane_evidence.errors import Malformed
+from tradeplane_evidence.statements.packages import oci_package
 from tradeplane_evidence.statements.provenance import (
     PREDICATE_TYPE,
     BuildDefinition,
@@ -27,6 +28,7 @@ from tradeplane_evidence.statements.statement import (
     Statement,
     Subject,
     hexadecimal,
+    parsed,
 )
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ PLATFORMS = {machine: f"linux/{architecture}" for architecture, machine in MACHI
 ARCHITECTURE = "architecture"
 """What names the processor in that environment."""
 ATTESTATION = "attestation"
-"""Annotation of the image, and of its manifest for a platform: digest of the attestation by which it was let run."""
+"""Annotation of the image, of its manifest for a platform, and of a snapshot: digest of the attestation of it."""
 APPROVAL = "approval"
 """What the names of dependencies that are approvals begin with."""
 USER = "user"
@@ -60,12 +62,26 @@ LOCAL_BUILDER = "https://tradeplane.dev/evidence/builders/local-v1"
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotAttestation:
+    """Where a snapshot is attested.
+
+    ``reference``: its artifact in a registry, as ``repository@sha256:<hex>``. ``attestation``: digest of the manifest
+    that refers to that and holds the bundle.
+    """
+
+    snapshot: str
+    reference: str
+    attestation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """Which execution a run was, as far as is known; times are RFC 3339.
 
     ``image_attestation``: digest of the attestation of its image that was verified before it ran. ``image_manifests``:
     what the image was found to be then, on each platform. ``approvals``: by which it was started: each user, and the
-    digest of the statement that they signed.
+    digest of the statement that they signed. ``snapshots``: attestations of its data that were verified before it was
+    attested itself.
     """
 
     builder: str = LOCAL_BUILDER
@@ -75,6 +91,7 @@ class Execution:
     image_attestation: str | None = None
     image_manifests: tuple[ImageManifest, ...] = ()
     approvals: tuple[tuple[str, str], ...] = ()
+    snapshots: tuple[SnapshotAttestation, ...] = ()
 
 
 def run_details(execution: Execution, byproducts: Iterable[ResourceDescriptor] = ()) -> RunDetails:
@@ -141,11 +158,10 @@ def _dependencies(evidence: RunEvidence) -> Sequence[ResourceDescriptor]:
         )
         for user, statement in evidence.execution.approvals
     )
+    attested = {one.snapshot: one for one in evidence.execution.snapshots}
     for identity in specification.snapshots:
         manifest = evidence.snapshots[identity]
-        found.append(
-            ResourceDescriptor(name=layout.snapshot_manifest(identity), digest={"sha256": hexadecimal(identity)})
-        )
+        found.append(snapshot_dependency(identity, attested.get(identity)))
         found.extend(
             ResourceDescriptor(
                 name=layout.snapshot_part(identity, part.name), digest={RECORDS: hexadecimal(part.digest)}
@@ -162,6 +178,41 @@ def _dependencies(evidence: RunEvidence) -> Sequence[ResourceDescriptor]:
             "on snapshots of fewer instruments"
         )
     return found
+
+
+def snapshot_dependency(identity: str, attested: SnapshotAttestation | None = None) -> ResourceDescriptor:
+    """Return the manifest of a snapshot, and where it is attested, as far as that was found."""
+    uri = None
+    if attested is not None:
+        repository, _, digest = attested.reference.partition("@")
+        uri = oci_package(repository, digest)
+    return ResourceDescriptor(
+        name=layout.snapshot_manifest(identity),
+        uri=uri,
+        digest={"sha256": hexadecimal(identity)},
+        annotations=None if attested is None else {ATTESTATION: attested.attestation},
+    )
+
+
+def whatever_attests_its_data(predicate: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the provenance of a run, as plain JSON values, without the attestations of its snapshots.
+
+    Of a run they are what an earlier attempt at its own attestation may not have found yet, or a later one not any
+    more; all else follows from the run. Raises Malformed where it is no provenance.
+    """
+    provenance = parsed(Provenance, predicate, "the provenance")
+    definition = provenance.build_definition
+    kept = tuple(
+        ResourceDescriptor(name=one.name, digest=one.digest) if _is_snapshot(one) else one
+        for one in definition.resolved_dependencies
+    )
+    definition = definition.model_copy(update={"resolved_dependencies": kept})
+    return provenance.model_copy(update={"build_definition": definition}).plain()
+
+
+def _is_snapshot(one: ResourceDescriptor) -> bool:
+    name, digits = one.name or "", (one.digest or {}).get("sha256", "")
+    return name == layout.snapshot_manifest(digits)
 
 
 def _image(reference: str, evidence: RunEvidence) -> list[ResourceDescriptor]:
@@ -184,12 +235,9 @@ def image_dependency(reference: str, attestation: str | None = None, platform: s
     is that of one.
     """
     repository, _, digest = reference.partition("@")
-    name = repository.rpartition("/")[2].partition(":")[0].lower()
-    arch = "" if platform is None else f"arch={platform.partition('/')[2].replace('/', '%2F')}&"
-    uri = f"pkg:oci/{name}@{digest.replace(':', '%3A')}?{arch}repository_url={repository.replace(':', '%3A')}"
     return ResourceDescriptor(
         name=IMAGE if platform is None else f"{IMAGE}/{platform}",
-        uri=uri,
+        uri=oci_package(repository, digest, platform),
         digest={"sha256": hexadecimal(digest)} if digest else None,
         annotations=None if attestation is None else {ATTESTATION: attestation},
     )

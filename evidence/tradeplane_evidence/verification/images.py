@@ -6,18 +6,19 @@ over the image to the sources. Runs of a thousand share a few images: what was f
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from tradeplane_evidence.errors import EvidenceError, Malformed
+from tradeplane_evidence.errors import Malformed
 from tradeplane_evidence.statements.image import IMAGE_BUILD_TYPE, IMAGE_PARAMETERS, MODIFIED, SOURCE
 from tradeplane_evidence.verification.attestations import believed
+from tradeplane_evidence.verification.found_once import found_once
 from tradeplane_evidence.verification.platforms import check_listed
 from tradeplane_evidence.verification.policy import Policy
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    import asyncio
+    from collections.abc import Awaitable, Callable
 
     from tradeplane_api.strategy import ImageManifest
 
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from tradeplane_evidence.statements.statement import ResourceDescriptor
     from tradeplane_evidence.verification.attestations import Trust
     from tradeplane_evidence.verification.bundles import Claim
-
-_Asked = TypeVar("_Asked")
-_Answer = TypeVar("_Answer")
 
 
 def image_policy(builders: frozenset[str] | None = None) -> Policy:
@@ -114,7 +112,7 @@ class Images:
     async def verify(self, reference: Reference, attestation: str | None) -> ImageClaim:
         """Return what is believed of an image, as ``verify_image`` does."""
         asked = (str(replace(reference, tag=None)), attestation)
-        return await _once(self._found, asked, lambda: self._verify(reference, attestation))
+        return await found_once(self._found, asked, lambda: self._verify(reference, attestation))
 
     async def verify_manifest(self, reference: Reference, stated: ImageManifest) -> None:
         """Check that an image lists a manifest for a platform, and who attests that where an attestation is stated.
@@ -122,7 +120,7 @@ class Images:
         Raises PolicyRefused where it does not, and what ``verify_image`` does.
         """
         asked = (str(replace(reference, tag=None)), stated.platform, stated.digest)
-        await _once(self._listed, asked, lambda: self._check_listed(reference, stated))
+        await found_once(self._listed, asked, lambda: self._check_listed(reference, stated))
         if stated.attestation is not None:
             await self.verify(reference.at(stated.digest), stated.attestation)
 
@@ -132,17 +130,3 @@ class Images:
     async def _verify(self, reference: Reference, attestation: str | None) -> ImageClaim:
         registry = await self.registry_of(reference)
         return await verify_image(registry, reference, self.trust, attestation)
-
-
-async def _once(
-    found: dict[_Asked, asyncio.Task[_Answer]], asked: _Asked, find: Callable[[], Coroutine[Any, Any, _Answer]]
-) -> _Answer:
-    """Return what was found, or is being found, for all who ask the same."""
-    task = found.get(asked)
-    if task is None:
-        task = found[asked] = asyncio.create_task(find())
-    try:
-        return await asyncio.shield(task)
-    except EvidenceError:
-        found.pop(asked, None)  # another may be told otherwise: a registry that was down is up again
-        raise

@@ -14,6 +14,7 @@ from tradeplane_evidence.errors import Malformed, PolicyRefused
 from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
 from tradeplane_evidence.statements.run import RUN_BUILD_TYPE, SPECIFICATION
+from tradeplane_evidence.statements.snapshot import SNAPSHOT_BUILD_TYPE, SNAPSHOT_PARAMETERS
 
 if TYPE_CHECKING:
     from tradeplane_evidence.signing.keyring import TrustedKey
@@ -43,13 +44,14 @@ class Policy:
         ``at``: when it says that it was made. ``signed``: when it was signed at the latest, which that is not after.
         """
         self.check_builder(provenance.run_details.builder.id, key)
-        self._definition(provenance)
+        self.check_definition(provenance)
         if at is not None and at > signed + AHEAD:
             raise PolicyRefused(
                 f"it is of {told(at)}, which is yet to come: it was signed by {told(signed)}; check both clocks"
             )
 
-    def _definition(self, provenance: Provenance) -> None:
+    def check_definition(self, provenance: Provenance) -> None:
+        """Raise PolicyRefused where what was asked of the builder is not understood."""
         definition = provenance.build_definition
         if definition.build_type not in self.build_types:
             raise PolicyRefused(
@@ -67,6 +69,10 @@ class Policy:
         """Return the policy for a statement that many runs are in: it chooses nothing, and has no parameters."""
         return replace(self, build_types=frozenset({BATCH_BUILD_TYPE}), parameters=frozenset())
 
+    def of_snapshots(self) -> Policy:
+        """Return what is asked of how a snapshot came to be, where the same is asked as of a run."""
+        return replace(self, build_types=frozenset({SNAPSHOT_BUILD_TYPE}), parameters=SNAPSHOT_PARAMETERS)
+
     def check_batched(self, provenance: Provenance, batch: Provenance) -> None:
         """Raise PolicyRefused where the provenance of one run is not what is asked for, or not its batch's word."""
         builder, signed_for = provenance.run_details.builder.id, batch.run_details.builder.id
@@ -76,7 +82,7 @@ class Policy:
         if made is not None and (latest is None or made > latest):
             until = "no time" if latest is None else f"{told(latest)} at the latest"
             raise PolicyRefused(f"the run is of {told(made)}, and those it was signed with are of {until}")
-        self._definition(provenance)
+        self.check_definition(provenance)
 
     def check_builder(self, builder: str, key: TrustedKey) -> None:
         """Raise PolicyRefused where a builder is not asked for, or is none that the key signs for."""

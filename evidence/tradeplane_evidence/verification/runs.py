@@ -30,6 +30,7 @@ from tradeplane_evidence.verification.bundles import Claim, claim_of_one, time_i
 from tradeplane_evidence.verification.checks import Checks
 from tradeplane_evidence.verification.platforms import stated_manifest
 from tradeplane_evidence.verification.replays import ReplayClaims, held_to_results, replays_of
+from tradeplane_evidence.verification.snapshots import named_snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.images import ImageClaim, Images
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.snapshots import SnapshotClaim, Snapshots
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class Verification(Checks):
     attestation: str | None = None
     results: ResultsManifest | None = None
     image: ImageClaim | None = None
+    snapshots: tuple[SnapshotClaim, ...] = ()
     replays: ReplayClaims = field(default_factory=ReplayClaims)
 
 
@@ -66,12 +69,13 @@ async def verify_run(
     now: datetime,
     images: Images | None = None,
     *,
+    snapshots: Snapshots | None = None,
     replays: bool = True,
 ) -> Verification:
     """Return what is found of a run at a reference.
 
-    ``images``: what the chain goes on with; it ends at the run where that is absent. ``replays``: whether what replays
-    of it found is looked at. Raises what a registry raises where it cannot be asked.
+    ``images`` and ``snapshots``: what the chain goes on with; it ends at the run where they are absent. ``replays``:
+    whether what replays of it found is looked at. Raises what a registry raises where it cannot be asked.
     """
     found, trust = Verification(reference), Trust(signers, policy, now)
     step = "artifact"
@@ -87,6 +91,8 @@ async def verify_run(
         _result(found, parse_results(results_bytes), claim)
         step = "inputs"
         _inputs(found, claim)
+        step = "snapshots"
+        await _snapshots(found, claim, snapshots)
         step = "chain"
         await _chain(found, claim, images)
         if replays:
@@ -218,6 +224,24 @@ def _needed(specification: RunSpecification) -> Sequence[tuple[str, str]]:
     snapshots = [(layout.snapshot_manifest(one), one) for one in specification.snapshots]
     image = [] if specification.image is None else [(IMAGE, specification.image.rpartition("@")[2])]
     return [*snapshots, *image]
+
+
+async def _snapshots(found: Verification, claim: Claim, snapshots: Snapshots | None) -> None:
+    """Go on from the run to its data, and to what these were made from."""
+    data = () if found.results is None else found.results.specification.snapshots
+    named = named_snapshots(claim.provenance, data)
+    if not named:
+        found.say("snapshots", "ends at the data: no attestation of a snapshot is stated")
+        return
+    if snapshots is None:
+        listed = ", ".join(one.attestation for one in named)
+        found.say("snapshots", f"goes on to attestations of the data ({listed}), and was not followed")
+        return
+    found.snapshots = tuple([await snapshots.verify(one) for one in named])
+    bare = len(data) - len(named)
+    rest = "" if not bare else f"; {bare} of {len(data)} without a stated attestation"
+    told = [f"{one.snapshot} attested {one.in_words()}" for one in found.snapshots]
+    found.say("snapshots", "; ".join(told) + rest)
 
 
 async def _chain(found: Verification, claim: Claim, images: Images | None) -> None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tradeplane_evidence.errors import Malformed, NotAttested, ReplayDiverged
+from tradeplane_evidence.errors import NotAttested, ReplayDiverged
 from tradeplane_evidence.registry.manifests import parse_manifest
 from tradeplane_evidence.registry.referrers import list_referrers
-from tradeplane_evidence.session_artifact import SESSION_TYPE, parse_session, snapshot_in
 from tradeplane_evidence.signing.keyring import told
-from tradeplane_evidence.snapshot_manifests import MAX_MANIFEST_BYTES
+from tradeplane_evidence.snapshot_artifact import SESSION_TYPE, snapshot_in
+from tradeplane_evidence.snapshot_manifests import MAX_MANIFEST_BYTES, parse_session
 from tradeplane_evidence.verification.attestations import REFUSALS, Trust
 from tradeplane_evidence.verification.checks import Checks
 from tradeplane_evidence.verification.replays import ReplayClaims, held_to_session, replays_of
@@ -41,15 +41,6 @@ class SessionVerification(Checks):
     replays: ReplayClaims = field(default_factory=ReplayClaims)
 
 
-async def is_session(registry: Registry, reference: Reference) -> bool:
-    """Return whether a reference is that of a session. Raises what the registry raises."""
-    data, _ = await registry.manifest(reference)
-    try:
-        return parse_manifest(data, f"the manifest of {reference}").artifact_type == SESSION_TYPE
-    except Malformed:
-        return False
-
-
 async def verify_session(
     registry: Registry, reference: Reference, signers: Keyring | TrustedIdentity, policy: Policy, now: datetime
 ) -> SessionVerification:
@@ -71,7 +62,7 @@ async def _artifact(registry: Registry, found: SessionVerification) -> str:
     """Pull the manifest, and return the id of the snapshot whose session it is."""
     data, digest = await registry.manifest(found.reference)
     what = f"the manifest of {found.reference}"
-    snapshot = snapshot_in(parse_manifest(data, what), what)
+    snapshot = snapshot_in(parse_manifest(data, what), what, SESSION_TYPE)
     asked = "" if found.reference.digest else f" (as {found.reference.tag or 'latest'} names it now)"
     found.reference = found.reference.at(digest)
     found.say("artifact", f"{digest}{asked}")

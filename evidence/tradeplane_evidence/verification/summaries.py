@@ -35,9 +35,9 @@ POLICY_URI = "https://tradeplane.dev/evidence/summary-v1"
 class Asked:
     """What a verification was asked for.
 
-    ``signers``: fingerprints of the keys, or who is to have signed. ``images``: None where the chain was not followed.
-    ``replayed``: whether it was run again and came to the same. ``replays``: whether what others found who replayed it
-    was looked at, as it is unless somebody asks that it is not.
+    ``signers``: fingerprints of the keys, or who is to have signed. ``images`` and ``snapshots``: None where the chain
+    was not followed. ``replayed``: whether it was run again and came to the same. ``replays``: whether what others
+    found who replayed it was looked at, as it is unless somebody asks that it is not.
     """
 
     signers: tuple[str, ...]
@@ -45,6 +45,7 @@ class Asked:
     images: Policy | None
     replayed: bool
     replays: bool = True
+    snapshots: Policy | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON values, of which the policy's digest is."""
@@ -53,6 +54,7 @@ class Asked:
             "run": _plain(self.policy),
             "image": None if self.images is None else _plain(self.images),
             "replay": self.replayed,
+            **({} if self.snapshots is None else {"snapshot": _plain(self.snapshots)}),
             **({} if self.replays else {"replays": False}),
         }
 
@@ -90,9 +92,10 @@ def summed_up(found: Verification, asked: Asked, verifier: Verifier, level: str,
 
 
 def _inputs(found: Verification, attestation: str) -> Iterable[ResourceDescriptor]:
-    """Yield the attestations that it rests on: the run's, and its image's where that was followed."""
+    """Yield the attestations that it rests on: the run's, and those of its image and data where they were followed."""
     places = [found.reference.at(attestation)]
     if found.image is not None:
         places.append(found.image.reference.at(found.image.attestation))
+    places.extend(one.reference.at(one.attestation) for one in found.snapshots)
     for place in places:
         yield ResourceDescriptor(uri=str(place), digest={"sha256": hexadecimal(place.digest or "")})

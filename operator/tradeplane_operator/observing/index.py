@@ -19,6 +19,7 @@ from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.observing.owned import JobIndex, OwnedIndex, services, stateful_sets
 from tradeplane_operator.planning.capture_names import BUNDLE_LABEL, BYTES_ANNOTATION
 from tradeplane_operator.planning.names import CAPTURE_UID_LABEL, CLOSING_LABEL, STRATEGY_UID_LABEL
+from tradeplane_operator.planning.snapshot_attesting import is_awaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -208,6 +209,17 @@ class Index:
         """Return whether somebody waits for a first answer to what an object of ours asks."""
         record = self.of_kind(key.kind).get(key)
         return record is not None and record.unanswered
+
+    def awaits_attestation(self, namespace: str, snapshot: str) -> bool:
+        """Return whether a Snapshot of a namespace names this id and is still to be attested."""
+        spelled = snapshot.encode()
+        for key in self.snapshots:
+            record = self.snapshots.get(key)
+            if key.namespace == namespace and record is not None and spelled in record.body:
+                resource = record.resource()
+                if resource["spec"].get("digest") == snapshot and is_awaited(resource["status"]):
+                    return True
+        return False
 
     def reads(self, strategy: Key, snapshot: Key) -> None:
         """Remember that a strategy waits for a snapshot."""

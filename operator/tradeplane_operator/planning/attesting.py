@@ -21,7 +21,8 @@ from tradeplane_operator.planning.times import doubled_pause
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tradeplane_api.strategy import AttestationStatus, RunStatus
+    from tradeplane_api.attestation import AttestationStatus
+    from tradeplane_api.strategy import RunStatus
 
     from tradeplane_operator.settings import Evidence
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_api.snapshot import DeletionPolicy
+from tradeplane_api.snapshot import DeletionPolicy, SnapshotOrigin
 
 from tradeplane_operator.planning.capture_names import (
     BUNDLE_LABEL,
@@ -20,6 +20,7 @@ from tradeplane_operator.planning.capture_names import (
     snapshot_name,
 )
 from tradeplane_operator.planning.conditions import Standing, Verdict
+from tradeplane_operator.planning.documents import to_wire
 from tradeplane_operator.planning.names import API_VERSION, CAPTURE_UID_LABEL, CLOSING_LABEL, PAYLOAD_FINALIZER
 from tradeplane_operator.planning.observed import ResultState
 from tradeplane_operator.planning.times import parse_rfc3339
@@ -52,7 +53,8 @@ class KnownSnapshot:
     """A Snapshot as a capture sees it.
 
     ``number`` and ``bytes``: of the bundle it is, if it is one; of a session's, the number is that of the closing.
-    ``ended``: the time of its last record, or of its creation where that is not known yet.
+    ``ended``: the time of its last record, or of its creation where that is not known yet. ``origin``: whether its
+    status says which capture sealed it.
     """
 
     name: str
@@ -63,6 +65,7 @@ class KnownSnapshot:
     number: int = 0
     bytes: int = 0
     deleting: bool = False
+    origin: bool = False
 
 
 def known_snapshot(resource: Mapping[str, Any]) -> KnownSnapshot:
@@ -78,6 +81,7 @@ def known_snapshot(resource: Mapping[str, Any]) -> KnownSnapshot:
         number=_whole(labels.get(BUNDLE_LABEL) or labels.get(CLOSING_LABEL)),
         bytes=_whole((metadata.get("annotations") or {}).get(BYTES_ANNOTATION)),
         deleting="deletionTimestamp" in metadata,
+        origin=bool((resource.get("status") or {}).get("origin")),
     )
 
 
@@ -93,9 +97,17 @@ def under_policy(policy: DeletionPolicy | None) -> tuple[dict[str, Any], dict[st
 
 
 def build_snapshot(
-    metadata: Mapping[str, Any], prefix: str, spec: SnapshotCaptureSpec, bundle: SealedBundle
+    metadata: Mapping[str, Any],
+    prefix: str,
+    spec: SnapshotCaptureSpec,
+    bundle: SealedBundle,
+    *,
+    attributed: bool = False,
 ) -> dict[str, Any]:
-    """Return the manifest of the Snapshot of a bundle. It has no owner: it outlives its capture."""
+    """Return the manifest of the Snapshot of a bundle. It has no owner: it outlives its capture.
+
+    ``attributed``: whether its status is to say which capture sealed it, as that is to be attested.
+    """
     guard, policy = under_policy(spec.deletion_policy)
     labels = {CAPTURE_UID_LABEL: metadata["uid"], BUNDLE_LABEL: f"{bundle.number:06}"}
     if len(metadata["name"]) <= LONGEST_LABEL:
@@ -111,7 +123,13 @@ def build_snapshot(
             **guard,
         },
         "spec": {"store": spec.store, "digest": bundle.snapshot, **policy},
+        **({"status": {"origin": _origin(metadata["name"], spec, bundle)}} if attributed else {}),
     }
+
+
+def _origin(capture: str, spec: SnapshotCaptureSpec, bundle: SealedBundle) -> dict[str, Any]:
+    text = spec.model_dump_json(by_alias=True, exclude_none=True)
+    return to_wire(SnapshotOrigin(capture=capture, bundle=bundle.number, specification=text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +142,17 @@ class Recorded:
 
 
 def record(
-    bundles: CapturedBundles, found: Iterable[SealedBundle], named: Mapping[str, KnownSnapshot], store: str
+    bundles: CapturedBundles,
+    found: Iterable[SealedBundle],
+    named: Mapping[str, KnownSnapshot],
+    store: str,
+    *,
+    attributed: bool = False,
 ) -> Recorded:
     """Record the bundles whose Snapshots are there, up to the first that is not; want the others made.
 
-    What was found after an older record may be recorded by now, and is passed over.
+    What was found after an older record may be recorded by now, and is passed over. ``attributed``: whether those
+    whose status does not say yet which capture sealed them are wanted, so that it does.
     """
     wanted: list[SealedBundle] = []
     following = bundles.last_number + 1
@@ -140,7 +164,7 @@ def record(
         there = None if bundle.snapshot is None else named.get(name)
         if there is not None and (there.digest, there.store) != (bundle.snapshot, store):
             return Recorded(bundles, tuple(wanted), _taken(name, bundle))
-        if bundle.snapshot is not None and there is None:
+        if bundle.snapshot is not None and (there is None or (attributed and not (there.origin or there.deleting))):
             wanted.append(bundle)
         elif not wanted:
             bundles = _with(bundles, bundle)

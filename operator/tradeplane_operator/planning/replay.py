@@ -42,8 +42,8 @@ from tradeplane_operator.planning.work import SpecificationTooLarge
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tradeplane_api.attestation import AttestationStatus
     from tradeplane_api.replay import PinnedBaseline
-    from tradeplane_api.strategy import AttestationStatus
 
     from tradeplane_operator.planning.observed import Observed, ReplayFacts
     from tradeplane_operator.planning.replay_attesting import ReplayAttesting

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from tradeplane_api.attestation import AttestationStatus
     from tradeplane_api.replay import PinnedBaseline, ReplayRun
-    from tradeplane_api.strategy import AttestationStatus
 
     from tradeplane_operator.planning.attesting import AttestationFacts
     from tradeplane_operator.planning.replay_pins import StrategyView

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_api.conditions import ConditionType
 from tradeplane_api.snapshot import DeletionPolicy, SnapshotSpec, SnapshotStatus
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
@@ -20,16 +21,19 @@ from tradeplane_operator.planning.documents import (
 from tradeplane_operator.planning.names import PAYLOAD_FINALIZER
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.payload import Payload, plan_deletion, without_ours
+from tradeplane_operator.planning.snapshot_attesting import attest
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact, Need, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tradeplane_api.conditions import ConditionStatus
     from tradeplane_api.snapshot_manifest import SnapshotManifest
 
+    from tradeplane_operator.planning.attesting import AttestationFacts
     from tradeplane_operator.planning.payload import PayloadRemoval, PayloadUse
-    from tradeplane_operator.settings import Pace, Settings
+    from tradeplane_operator.settings import Settings
 
 _SYMBOLS_SHOWN = 16
 
@@ -56,13 +60,15 @@ class SnapshotFacts:
 class ObservedSnapshot:
     """Everything plan() may look at for one Snapshot.
 
-    ``use`` and ``removal``: of one that is being deleted, where somebody looked, and tried.
+    ``use`` and ``removal``: of one that is being deleted, where somebody looked, and tried. ``attestations``: how the
+    newest attempt at its attestation ended.
     """
 
     resource: Mapping[str, Any]
     facts: SnapshotFacts | None = None
     use: PayloadUse | None = None
     removal: PayloadRemoval | None = None
+    attestations: Mapping[str, AttestationFacts] = field(default_factory=dict)
 
 
 def plan(observed: ObservedSnapshot, settings: Settings, now: datetime) -> Plan:
@@ -105,12 +111,35 @@ def _plan_found(observed: ObservedSnapshot, status: SnapshotStatus, settings: Se
         return _say(observed, status, Verdict(Standing.STALLED, "StoreUnknown", message), now)
     verified = _verified(status, metadata["generation"])
     if verified and status.holds is not None:
-        return Plan()
+        return _go_on(observed, status, settings, now)
     if observed.facts is None:
         return Plan(needs=(Need(Fact.RESULTS),))
     if verified and observed.facts.manifest is None:
         return Plan()  # an older operator verified it; what it holds is said when the store can be read
-    return _found(observed, status, spec, observed.facts, settings.pace, now)
+    return _found(observed, status, spec, observed.facts, settings, now)
+
+
+def _go_on(observed: ObservedSnapshot, status: SnapshotStatus, settings: Settings, now: datetime) -> Plan:
+    """Return what is still to be done of one that was verified: its attestation, where that is owed."""
+    if settings.evidence is None or status.attestation is not None or status.origin is None:
+        return Plan()
+    ready = next(one for one in status.conditions if one.type == ConditionType.READY)
+    return _say_ready(observed, status, Verdict(Standing.READY, ready.reason, ready.message), settings, now)
+
+
+def _say_ready(
+    observed: ObservedSnapshot, status: SnapshotStatus, verdict: Verdict, settings: Settings, now: datetime
+) -> Plan:
+    """Say that it is verified, and where its attestation stands; ask for that, where it is owed."""
+    evidence = settings.evidence
+    attesting = None if evidence is None else attest(observed.resource, status, observed.attestations, evidence, now)
+    if attesting is None:
+        return _say(observed, status, verdict, now)
+    status = status.model_copy(update={"attestation": attesting.attestation})
+    also = {ConditionType.ATTESTED: (attesting.status, attesting.told)}
+    said = _say(observed, status, verdict, now, attesting.look, also)
+    owed = frozenset({observed.resource["spec"]["digest"]} if attesting.attestation is None else ())
+    return replace(said, attest_snapshot=attesting.ask, owed=owed)
 
 
 def _status(observed: ObservedSnapshot) -> SnapshotStatus:
@@ -131,9 +160,10 @@ def _found(
     status: SnapshotStatus,
     spec: SnapshotSpec,
     facts: SnapshotFacts,
-    pace: Pace,
+    settings: Settings,
     now: datetime,
 ) -> Plan:
+    pace = settings.pace
     again = now + timedelta(seconds=pace.snapshot_again_seconds)
     if facts.manifest is not None:
         manifest = facts.manifest
@@ -147,7 +177,7 @@ def _found(
             }
         )
         message = f"{_contents(manifest)} from {manifest.start} to {manifest.end}, manifest verified"
-        return _say(observed, status, Verdict(Standing.READY, "Verified", message), now)
+        return _say_ready(observed, status, Verdict(Standing.READY, "Verified", message), settings, now)
     if facts.state is SnapshotState.MISSING:
         message = (
             f"there is no snapshot {spec.digest} in store {spec.store!r} of this namespace ({facts.message}); "
@@ -174,8 +204,9 @@ def _say(
     verdict: Verdict,
     now: datetime,
     look_again_at: datetime | None = None,
+    also: Mapping[ConditionType, tuple[ConditionStatus, Verdict]] | None = None,
 ) -> Plan:
     generation = observed.resource["metadata"]["generation"]
-    conditions = spell(verdict, generation, rfc3339(now), status.conditions)
+    conditions = spell(verdict, generation, rfc3339(now), status.conditions, also)
     wanted = status.model_copy(update={"observed_generation": generation, "conditions": conditions})
     return Plan(status=to_wire(wanted), notices=notices(status.conditions, conditions), look_again_at=look_again_at)

@@ -305,7 +305,8 @@ class _Draft:
         if facts is None:
             self.needs.append(Need(Fact.BUNDLES))
             return
-        self.recorded = record(bundles, facts.found, self.observed.named, self.spec.store)
+        attributed = self.settings.evidence is not None
+        self.recorded = record(bundles, facts.found, self.observed.named, self.spec.store, attributed=attributed)
         self.status = self.status.model_copy(update={"bundles": self.recorded.bundles})
         if self.recorded.wanted:
             self._need_fresh()
@@ -383,8 +384,11 @@ class _Draft:
         recorded = self.recorded
         if recorded is None or self.held_back:
             return ()
-        prefix = recorded.bundles.prefix
-        return tuple(build_snapshot(self.metadata, prefix, self.spec, bundle) for bundle in recorded.wanted)
+        prefix, attributed = recorded.bundles.prefix, self.settings.evidence is not None
+        return tuple(
+            build_snapshot(self.metadata, prefix, self.spec, bundle, attributed=attributed)
+            for bundle in recorded.wanted
+        )
 
     def _finalizers(self) -> tuple[str, ...] | None:
         """Return the finalizers wanted where ours is missing from a capture that has an agent."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tradeplane_api.strategy import RunStatus
 
     from tradeplane_operator.planning.replay_attesting import JudgedReplays
+    from tradeplane_operator.planning.snapshot_attesting import SealedSnapshot
 
 
 class Fact(StrEnum):
@@ -96,6 +97,8 @@ class Plan:
     """Runs to be attested beside the loop, once the status is written; ``owed`` are all that are not attested yet."""
     attest_replays: JudgedReplays | None = None
     """The same of replays of a run."""
+    attest_snapshot: SealedSnapshot | None = None
+    """The same of what a capture sealed."""
     owed: frozenset[str] = frozenset()
     awaits_confirmation: bool = False
     """Whether something follows only once a watch has shown the status as this plan leaves it."""

@@ -1,4 +1,4 @@
-"""Attesting runs, and what replays of them and of sessions found, beside the loop.
+"""Attesting runs, what replays of them and of sessions found, and what captures sealed, beside the loop.
 
 A registry that is slow holds up no pass, and one that is down loses nothing.
 
@@ -12,9 +12,11 @@ import asyncio
 import logging
 import time
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tradeplane_api.strategy import AttestationStatus, RunStatus
+from tradeplane_api.attestation import AttestationStatus
+from tradeplane_api.strategy import RunStatus
 from tradeplane_evidence.attestation import Attested, Pushed, attest_pushed, push_files
 from tradeplane_evidence.errors import (
     EvidenceError,
@@ -37,19 +39,24 @@ from tradeplane_evidence.replay_attestation import (
 from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import BundleSigner
+from tradeplane_evidence.snapshot_attestation import attest_snapshot
 from tradeplane_evidence.statements.run import Execution
+from tradeplane_evidence.statements.snapshot import Captured
 from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 from tradeplane_evidence.stored_runs import read_run
 from tradeplane_evidence.stored_sessions import read_session
+from tradeplane_evidence.stored_snapshots import read_snapshot
 from tradeplane_store.errors import StoreError, StoreUnavailable
 
 from tradeplane_operator.acting.errors import NotLeading
 from tradeplane_operator.metrics import ATTESTATIONS
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts
 from tradeplane_operator.planning.conditions import shorten
-from tradeplane_operator.planning.times import rfc3339
+from tradeplane_operator.planning.snapshot_attesting import SealedSnapshot
+from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.remembered import RememberedOf
+from tradeplane_operator.running.snapshot_attestations import SnapshotAttestations, SnapshotKeysUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -84,13 +91,17 @@ def execution_of(run: RunStatus, builder: str) -> Execution:
     )
 
 
+class SnapshotNotAttested(EvidenceError):
+    """A run's data are about to be attested, and the run waits for that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A run that is to be attested, or what the replays of one, or of a session, found."""
+    """A run that is to be attested, what the replays of one, or of a session, found, or what a capture sealed."""
 
     key: Key
     store: str
-    run: RunStatus | JudgedReplays
+    run: RunStatus | JudgedReplays | SealedSnapshot
 
 
 @dataclass(slots=True)
@@ -110,27 +121,31 @@ class Attestations:
     """On requests to the registry."""
     steady: Callable[[], float] = boot_clock
     """By which pauses are measured."""
+    awaited: Callable[[str, str], bool] = lambda _namespace, _snapshot: False
+    """Whether a snapshot of a namespace, by its id, is one that a capture sealed and that is still to be attested."""
     _found: RememberedOf[Key, AttestationFacts] = field(init=False)
     _going: set[tuple[Key, str]] = field(default_factory=set)
     _queue: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
     _signer: tuple[float, Signer | BundleSigner] | None = None
     _quota: Quota | None = field(init=False)
+    _snapshots: SnapshotAttestations = field(init=False)
     _reading: asyncio.Semaphore = field(init=False)
     _room: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self._found = RememberedOf(self.clock, self.steady)
+        self._snapshots = SnapshotAttestations(self.evidence, self.clock, self.steady)
         per_second, at_once = self.evidence.signatures_per_second, self.evidence.at_once
         self._quota = None if per_second is None else Quota(per_second)
         self._reading = asyncio.Semaphore(at_once)
         self._room = asyncio.Semaphore(at_once if per_second is None else at_once + MAX_SUBJECTS)
 
     def facts(self, key: Key) -> Mapping[str, AttestationFacts]:
-        """Return how the newest attempts at the runs of a Strategy, or at the replays of a Replay, ended."""
+        """Return how the newest attempts at the runs of a Strategy, the replays of a Replay, or a Snapshot, ended."""
         return self._found.of(key)
 
-    def ask(self, key: Key, store: str, run: RunStatus | JudgedReplays) -> None:
-        """Have a run attested, or its replays; the object they are of is woken when the attempt has ended."""
+    def ask(self, key: Key, store: str, run: RunStatus | JudgedReplays | SealedSnapshot) -> None:
+        """Have something attested; the object it is of is woken when the attempt has ended."""
         if (key, run.name) not in self._going:
             self._going.add((key, run.name))
             self._queue.put_nowait(Asked(key, store, run))
@@ -173,6 +188,8 @@ class Attestations:
             end, reason, message = AttestationEnd.UNAVAILABLE, type(error).__name__, str(error)
         except InvalidKey as error:
             end, reason, message = AttestationEnd.UNAVAILABLE, "SignerRefused", str(error)
+        except (SnapshotKeysUnreadable, SnapshotNotAttested) as error:
+            end, reason, message = AttestationEnd.UNAVAILABLE, type(error).__name__, str(error)
         except (EvidenceError, StoreError) as error:
             end, reason, message = AttestationEnd.REFUSED, "AttestationRefused", str(error)
         except Exception as error:  # one run that cannot be attested must not end those of all others
@@ -197,6 +214,8 @@ class Attestations:
         )
 
     async def _attested(self, asked: Asked, registry: Registry, signing: Signing) -> Attested:
+        if isinstance(asked.run, SealedSnapshot):
+            return await self._attest_snapshot(asked, asked.run, registry, signing)
         if not isinstance(asked.run, RunStatus):
             return await self._attest_replays(asked, asked.run, registry, signing)
         async with self._reading:
@@ -226,6 +245,30 @@ class Attestations:
         of_run = Replayed(pinned.baseline, pinned.image, judged.replays)
         return await attest_replays(of_run, registry, results, signing, builder)
 
+    async def _attest_snapshot(
+        self, asked: Asked, sealed: SealedSnapshot, registry: Registry, signing: Signing
+    ) -> Attested:
+        """Attest what a capture sealed, where runs on it look for that."""
+        namespace, origin = asked.key.namespace, sealed.origin
+        captured = Captured(namespace, origin.capture, sealed.specification(), origin.bundle)
+        execution = Execution(builder=self.evidence.builder, invocation=sealed.uid, finished=sealed.created)
+        store, place = self.stores.of(asked.store, namespace), self._snapshots.place(namespace)
+        async with self._reading:
+            stored = await asyncio.to_thread(read_snapshot, store, sealed.name, self.evidence.most_bytes)
+            attested = await attest_snapshot(stored, captured, registry, place, signing, execution)
+        self._snapshots.forget(namespace, sealed.name)
+        return attested
+
+    def _wait_for_data(self, namespace: str, run: RunStatus, snapshots: Collection[str]) -> None:
+        """Raise SnapshotNotAttested where a run is to wait for an attestation of its data that is to come."""
+        ended = self.clock() if run.completion_time is None else parse_rfc3339(run.completion_time)
+        until = ended + timedelta(seconds=self.evidence.snapshot_wait_seconds)
+        waiting = [one for one in snapshots if self.clock() < until and self.awaited(namespace, one)]
+        if waiting:
+            raise SnapshotNotAttested(
+                f"snapshot {waiting[0]} is being attested, and waited for until {rfc3339(until)} to be named with it"
+            )
+
     async def _push_files(self, asked: Asked, run: RunStatus, registry: Registry, signing: Signing) -> Pushed:
         evidence = self.evidence
         repository = parse_reference(f"{evidence.registry}/{asked.key.namespace}/{asked.key.name}:{run.name}")
@@ -233,7 +276,10 @@ class Attestations:
         stored = await asyncio.to_thread(
             read_run, store, run.name, manifest_digest=run.manifest_digest, most_bytes=evidence.most_bytes
         )
-        return await push_files(stored, registry, repository, signing, execution_of(run, evidence.builder))
+        self._wait_for_data(asked.key.namespace, run, stored.artifacts)
+        found = await self._snapshots.of(registry, asked.key.namespace, stored.artifacts, signing.signer)
+        execution = replace(execution_of(run, evidence.builder), snapshots=found)
+        return await push_files(stored, registry, repository, signing, execution, retried=bool(stored.artifacts))
 
     def _signing(self, signer: Signer | BundleSigner) -> Signing:
         authority = self.evidence.timestamp_authority

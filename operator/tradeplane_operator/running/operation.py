@@ -133,7 +133,12 @@ class Operation:
             from tradeplane_operator.running.attestations import Attestations
 
             self.attestations = Attestations(
-                settings.evidence, stores, utc_now, self.queue.add, self.leadership.require
+                settings.evidence,
+                stores,
+                utc_now,
+                self.queue.add,
+                self.leadership.require,
+                awaited=self.index.awaits_attestation,
             )
         if settings.images.attested is not None:
             from tradeplane_operator.running.image_checks import ImageChecks
@@ -162,7 +167,9 @@ class Operation:
             approvals=checks,
         )
         complete = partial(self.relisting.complete, seconds)
-        snapshots = Snapshots(settings, utc_now, self.index, client, stores, events, self.queue.add, complete)
+        snapshots = Snapshots(
+            settings, utc_now, self.index, client, stores, events, self.queue.add, complete, self.attestations
+        )
         self.connections = BrokerConnections(
             settings, utc_now, self.index, client, pods, self.reaper, events, self.queue.add
         )

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tradeplane_operator.observing.stores import Stores
     from tradeplane_operator.planning.bundles import KnownSnapshot
     from tradeplane_operator.planning.wanted import Need, Plan
+    from tradeplane_operator.running.attestations import Attestations
     from tradeplane_operator.settings import Settings
 
 _ROUNDS = 3
@@ -49,16 +50,21 @@ class Snapshots:
     """Told each Strategy that waits for a Snapshot whose status was just written."""
     complete: Callable[[], Awaitable[bool]]
     """Says whether everything there is has been seen once, so that who reads a snapshot is known."""
+    attestations: Attestations | None = None
+    """Absent where the settings say nothing of evidence."""
 
     async def reconcile(self, key: Key, *, fresh: bool = False) -> datetime | None:
         """Make one pass; return when to look again. Raises ApiError and NotLeading."""
         record = self.index.snapshots.get(key)
         if record is None:
+            if self.attestations is not None:
+                self.attestations.keep(key, ())
             return None
         resource: Mapping[str, Any] = record.resource()
         if fresh:
             resource, _ = await read_again(self.client, self.index.snapshots, key, resource)
-        observed = ObservedSnapshot(resource)
+        facts = {} if self.attestations is None else self.attestations.facts(key)
+        observed = ObservedSnapshot(resource, attestations=facts)
         observed, wanted = await settle(key, observed, self._plan, self._find_out, _ROUNDS)
         if wanted.remove_payload:
             spec = observed.resource["spec"]
@@ -112,6 +118,10 @@ class Snapshots:
             else:
                 self.index.snapshots.put(guarded, confirmed=False)
                 self.wake(key)
+        if self.attestations is not None:
+            self.attestations.keep(key, wanted.owed)
+            if wanted.attest_snapshot is not None:
+                self.attestations.ask(key, wanted.attest_snapshot.store, wanted.attest_snapshot)
         return wanted.look_again_at
 
     def _wake_readers(self, key: Key) -> None:

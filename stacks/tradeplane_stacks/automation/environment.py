@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tradeplane_stacks.automation.errors import StackAwaited, StackError, StackExists, StackInvalid
+from tradeplane_stacks.automation.errors import StackAwaited, StackError, StackExists, StackInvalid, StackMissing
 from tradeplane_stacks.automation.pulumi_program import command
 from tradeplane_stacks.automation.stack import Outcome, Say, Stack
-from tradeplane_stacks.automation.stack_files import read_values
 from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
 from tradeplane_stacks.components.region_network import RegionNetworkConfig, refuse_overlapping
 from tradeplane_stacks.programs.cluster import CLUSTER
@@ -119,15 +118,15 @@ class Environment:
             raise type(error)(f"{self._folder / stack.program.folder}: {error}", error.remedy) from error
 
     def _check(self) -> None:
-        configs = [config for stack in self._stacks for config in _configured(stack)]
+        configs = [config for stack in self._stacks for config in self._configured(stack)]
         networks = [config for config in configs if isinstance(config, RegionNetworkConfig)]
         try:
             refuse_overlapping(networks)
         except InvalidConfiguration as error:
             raise StackInvalid(f"networks of {self.name}: {error}") from error
 
-
-def _configured(stack: Stack) -> list[Configuration]:
-    """Read a stack's configuration from its file, without Pulumi: nothing is decrypted."""
-    values = read_values(stack.settings, stack.program.project)
-    return list(stack.program.read(stack.name, values).values())
+    def _configured(self, stack: Stack) -> list[Configuration]:
+        """Return a stack's configurations; of one that is not there yet, its secrets are read once it is."""
+        with self._named(stack), suppress(StackMissing):
+            return [*stack.configured().values()]
+        return []

@@ -13,6 +13,10 @@ class StackInvalid(StackError):
     """What was asked for is not there or not valid, or a program that is needed is missing."""
 
 
+class StackMissing(StackInvalid):
+    """The stack that was asked for is not there."""
+
+
 class StackExists(StackInvalid):
     """What was to be made is there already."""
 

@@ -16,6 +16,7 @@ from tradeplane_stacks.automation.errors import (
     StackExists,
     StackInvalid,
     StackLocked,
+    StackMissing,
     StackRefused,
     StackUnavailable,
 )
@@ -120,7 +121,7 @@ def _table(*rows: tuple[str, Callable[[str, Match[str]], StackError]]) -> Sequen
 _EXPLANATIONS = _table(
     (
         r"no stack named .* found",
-        _says(StackInvalid, "there is no stack {stack}", "make it: tradeplane stack init {stack}"),
+        _says(StackMissing, "there is no stack {stack}", "make it: tradeplane stack init {stack}"),
     ),
     (r"unknown stack \\?\"(?:[^/\"\\]+/)?(?P<project>[^/\"\\]+)/(?P<name>[^/\"\\]+)", _awaited),
     (

@@ -8,6 +8,8 @@ unasked, as that takes minutes. The plugin of AWS is built from sources that its
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 from pulumi.automation import PulumiCommand
@@ -22,6 +24,10 @@ from tradeplane_stacks.local.settings import Settings
 _OLDEST = VersionInfo(3, 206)
 """The first that tells its events to the Automation API as they happen."""
 _ANSWERS_WITHIN_S = 60
+_FETCHED = "resource-kubernetes-v"
+"""What folders of the plugin begin with in Pulumi's home; its version follows."""
+PYTHON_OF_KUBERNETES = "pulumi-kubernetes"
+"""The distribution whose version is that of the plugin which programs ask for."""
 _REMEDY = (
     f"install pulumi {_OLDEST} or newer (https://www.pulumi.com/docs/install/) and put it on PATH, "
     "or build it, with Go: python -m tradeplane_stacks.automation"
@@ -51,14 +57,35 @@ def locate() -> Path:
 
 
 def search_path(pulumi: Path) -> str:
-    """Return where the engine looks for plugins first: PATH, beside ``pulumi``, and for what was built here.
+    """Return where the engine looks for plugins first: PATH, and beside ``pulumi``."""
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), str(pulumi.parent)])
 
-    What is there it takes before what Pulumi fetched itself, which is therefore asked for here.
+
+def offer_kubernetes_plugin(home: Path) -> None:
+    """Have the engine find the plugin of Kubernetes that was built here, where there is no published one.
+
+    ``home`` is Pulumi's, where the engine looks for the version that programs ask for, by the folder's name. On PATH it
+    would take whatever is there, and warn of it.
     """
-    folders = [os.environ.get("PATH", os.defpath), str(pulumi.parent)]
-    if not _kubernetes_plugin_published() and (built := _located(PULUMI_KUBERNETES)) is not None:
-        folders.append(str(built.parent))
-    return os.pathsep.join(folders)
+    for folder in (home / "plugins").glob(f"{_FETCHED}*/"):
+        link = folder / PULUMI_KUBERNETES.name
+        if link.is_symlink() and not link.exists():  # it would be taken for a plugin that is there
+            shutil.rmtree(folder)
+    built = None if _kubernetes_plugin_published(home) else _located(PULUMI_KUBERNETES)
+    if built is None:
+        return
+    link = home / "plugins" / f"{_FETCHED}{version(PYTHON_OF_KUBERNETES)}" / built.name
+    if link.is_symlink() and link.readlink() == built:
+        return
+    link.parent.mkdir(parents=True, exist_ok=True)
+    unnamed = link.with_name(f".{built.name}.{os.getpid()}")
+    unnamed.symlink_to(built)
+    unnamed.replace(link)
+
+
+def home_of(variables: Mapping[str, str]) -> Path:
+    """Return the folder that Pulumi calls its home, in an environment."""
+    return Path(variables.get("PULUMI_HOME") or Path.home() / ".pulumi")
 
 
 def build(report: Report) -> Path:
@@ -87,7 +114,7 @@ def build_kubernetes_plugin(report: Report) -> Path:
 
 def kubernetes_plugin_present() -> bool:
     """Return whether the engine finds a plugin of Kubernetes: a published one, or one that was built here."""
-    return _kubernetes_plugin_published() or _located(PULUMI_KUBERNETES) is not None
+    return _kubernetes_plugin_published(home_of(os.environ)) or _located(PULUMI_KUBERNETES) is not None
 
 
 def command() -> PulumiCommand:
@@ -107,12 +134,12 @@ def command() -> PulumiCommand:
             timeout=_ANSWERS_WITHIN_S,
             env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
         )
-        version = VersionInfo.parse(answer.stdout.strip().removeprefix("v"))
+        found = VersionInfo.parse(answer.stdout.strip().removeprefix("v"))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise StackInvalid(f"{path} does not say its version: {error}", _REMEDY) from error
-    if version < _OLDEST:
-        raise StackInvalid(f"{path} is pulumi {version}, which is too old", _REMEDY)
-    return LocatedPulumi(path, version)
+    if found < _OLDEST:
+        raise StackInvalid(f"{path} is pulumi {found}, which is too old", _REMEDY)
+    return LocatedPulumi(path, found)
 
 
 def _located(program: Program) -> Path | None:
@@ -124,10 +151,11 @@ def _located(program: Program) -> Path | None:
     return path if path.exists() else None
 
 
-def _kubernetes_plugin_published() -> bool:
-    """Return whether the plugin is on PATH, or Pulumi has fetched one."""
-    fetched = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi", "plugins")
-    return shutil.which(PULUMI_KUBERNETES.name) is not None or any(fetched.glob("resource-kubernetes-v*/"))
+def _kubernetes_plugin_published(home: Path) -> bool:
+    """Return whether the plugin is on PATH, or Pulumi has fetched one: what is a link there is of here."""
+    fetched = (home / "plugins").glob(f"{_FETCHED}*/")
+    name = PULUMI_KUBERNETES.name
+    return shutil.which(name) is not None or any(not (folder / name).is_symlink() for folder in fetched)
 
 
 def _built() -> Binaries:

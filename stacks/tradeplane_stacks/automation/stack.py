@@ -4,6 +4,7 @@ The engine is asked to look at what is there first (``refresh``) wherever someth
 somebody changed by hand is found by it alone, and put right by the same ``up``.
 """
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from tradeplane_stacks.automation.errors import StackAwaited, StackInterrupted, 
 from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of, put_off
 from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, finishing_on_interrupt
 from tradeplane_stacks.automation.policy_packs import environment, found_packs
-from tradeplane_stacks.automation.pulumi_program import command, search_path
-from tradeplane_stacks.automation.stack_files import read_settings
+from tradeplane_stacks.automation.pulumi_program import command, home_of, offer_kubernetes_plugin, search_path
+from tradeplane_stacks.automation.stack_files import read_settings, read_values, secrets_of
+from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
 from tradeplane_stacks.programs.cluster import CLUSTER
 from tradeplane_stacks.programs.local import LOCAL
@@ -110,11 +112,27 @@ class Stack:
         self._packs = found_packs(policy_packs)
         program = Path(pulumi.command)
         path = search_path(program)
+        offer_kubernetes_plugin(home_of({**os.environ, **(variables or {})}))
         of_packs = environment(path, program) if self._packs else {}
         settings_of_engine = {**_SETTINGS, "PATH": path, **of_packs, **(variables or {})}
         self._workspace = automation.LocalWorkspace(
             work_dir=str(folder), program=self._run, env_vars=settings_of_engine, pulumi_command=pulumi
         )
+
+    def configured(self) -> dict[str, Configuration]:
+        """Check its configuration, and return what each part is made by, by its key.
+
+        It is read from its file; Pulumi is asked where something of it is secret, and raises ``StackMissing`` where
+        there is no such stack yet.
+        """
+        project = self.program.project
+        if not secrets_of(self.settings, project):
+            return self.program.read(self.name, read_values(self.settings, project))
+        with self._told(Watched(self._say)):
+            found = self._workspace.get_all_config(self.name)
+        start = f"{project}:"
+        own = {key.removeprefix(start): one.value for key, one in found.items() if key.startswith(start)}
+        return self.program.read(self.name, own)
 
     def init(self) -> None:
         """Make the stack, without anything in it, its secrets encrypted as ``Pulumi.STACK.yaml`` says."""

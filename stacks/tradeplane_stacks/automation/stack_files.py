@@ -4,6 +4,7 @@ Pulumi's SDK (3.272) does not read a file in which a value is a plain number.
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +35,41 @@ def read_values(file: Path, project: str) -> dict[str, str]:
     """Return a project's values in a stack's file by key, as Pulumi hands them on: text, or JSON of all else.
 
     Raises:
-        StackInvalid: as of ``read_settings``, and when it has no configuration, or a secret of the project's.
+        StackInvalid: as of ``read_settings``, and when it has no configuration, or secrets of the project's.
 
     """
+    if secrets := secrets_of(file, project):
+        raise StackInvalid(
+            f"{file}: {', '.join(secrets)} can be read by Pulumi alone, as what is secret is encrypted",
+            "what is no secret is written by pulumi config set --path without --secret",
+        )
+    own = _own(file, project)
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in own.items()}
+
+
+def secrets_of(file: Path, project: str) -> tuple[str, ...]:
+    """Return the paths of a project's secrets in a stack's file, as ``PROJECT:KEY.FIELD``.
+
+    Raises:
+        StackInvalid: as of ``read_settings``, and when it has no configuration.
+
+    """
+    return tuple(_secrets({f"{project}:{key}": value for key, value in _own(file, project).items()}))
+
+
+def _own(file: Path, project: str) -> dict[str, Any]:
     config = read_settings(file).get("config")
     if not isinstance(config, dict):
         raise StackInvalid(f"{file}: config: there is no such mapping", "write the stack's configuration below it")
     start = f"{project}:"
-    own = {key.removeprefix(start): value for key, value in config.items() if str(key).startswith(start)}
-    for key, value in own.items():
-        if isinstance(value, dict) and set(value) == {"secure"}:
-            raise StackInvalid(f"{file}: {start}{key} is a secret, which can be read by Pulumi alone")
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in own.items()}
+    return {key.removeprefix(start): value for key, value in config.items() if str(key).startswith(start)}
+
+
+def _secrets(values: Any, path: str = "") -> Iterator[str]:
+    """Yield the paths of what Pulumi has encrypted: an object of nothing but ``secure``, however deep it stands."""
+    if isinstance(values, dict) and set(values) == {"secure"} and isinstance(values["secure"], str):
+        yield path
+        return
+    inner = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    for key, value in inner:
+        yield from _secrets(value, f"{path}.{key}" if path else str(key))

@@ -29,6 +29,7 @@ LEFT_OUT: Mapping[str, str] = MappingProxyType(
         "ledger.audit.certificates": f"{_OPEN}make the Secret tradeplane-audit",
         "ledger.heads.signing_key": f"{_OPEN}make the Secret tradeplane-ledger-signing",
         "images.attested.keys": "a keyring is a file of its own: make the ConfigMap tradeplane-trusted-keys",
+        "evidence.snapshots.keys": "a keyring is a file of its own: make the ConfigMap tradeplane-snapshot-keys",
         "approvals.keys": "a keyring is a file of its own: make the ConfigMap tradeplane-approvers",
         "queues.workers": "an object for each: lay components/multikueue of operator/deploy over it by kustomize",
         "monitoring.labels": "of what is there already: have Prometheus select by app.kubernetes.io/part-of",
@@ -95,7 +96,12 @@ TOGETHER: Sequence[Sequence[tuple[str, str]]] = (
     # Alerts that nobody leads, which would be wrong where another region may.
     (("monitoring", "given"), ("failover", "given")),
     # In which order they add to the operator's pod.
-    (("evidence.signer", "keyless"), ("images.attested", "given"), ("approvals", "given")),
+    (
+        ("evidence.signer", "keyless"),
+        ("evidence.snapshots", "given"),
+        ("images.attested", "given"),
+        ("approvals", "given"),
+    ),
 )
 """Options that say something together that none of them says alone."""
 WHERE: Mapping[tuple[str, str], str] = MappingProxyType(

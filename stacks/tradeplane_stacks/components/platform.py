@@ -40,8 +40,14 @@ class Platform(pulumi.ComponentResource):
     """Who the operator is to the API server, and to a role of IAM that trusts the cluster's accounts."""
 
     def __init__(
-        self, name: str, config: PlatformConfig, stack: StackName, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        config: PlatformConfig,
+        stack: StackName,
+        beside: Sequence[Object] = (),
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """Install it; ``beside`` are objects whose contents are not known before something else is made."""
         super().__init__("tradeplane:components:Platform", name, None, opts)
         del stack  # its environment is in the name
         self._name, self._config = name, config
@@ -49,7 +55,7 @@ class Platform(pulumi.ComponentResource):
             objects: list[Object] = list(render(kustomizations(config)))
         except KustomizeError as error:
             raise pulumi.RunError(f"{name}: {error}") from error
-        objects += secrets(config)
+        objects += [*secrets(config), *beside]
         made: list[pulumi.Resource] = []
         for wave in in_waves(objects):
             made = [*made, *[self._made(one, made) for one in wave]]

@@ -110,6 +110,25 @@ class RunsNamespace(Configuration):
         return name
 
 
+Namespaces: TypeAlias = Annotated[tuple[RunsNamespace, ...], Field(max_length=200)]
+"""All namespaces that run work."""
+
+Serves: TypeAlias = Literal["cluster", "namespaces"]
+"""Whether the operator may see and serve the whole cluster, or these namespaces alone."""
+
+Policies: TypeAlias = Annotated[tuple[Policy, ...], Field(max_length=len(POLICIES))]
+"""Which admission policies hold; who leaves one out answers for what it would have refused."""
+
+Registries: TypeAlias = Annotated[tuple[RegistryPrefix, ...], Field(min_length=1, max_length=64)]
+"""Registries whose images tenants may run; the runner's own repository where they are left out."""
+
+Architecture: TypeAlias = Literal["amd64", "arm64"]
+"""Where nodes are of several, the operator's image may be of one."""
+
+RolloutSeconds: TypeAlias = Annotated[int, Field(ge=10, le=3600)]
+"""How long the operator may take to roll out."""
+
+
 class ActiveRegion(Configuration):
     """Which region of a service this is, and where it is recorded which one leads (docs/stacks/failover.md)."""
 
@@ -131,23 +150,18 @@ class PlatformConfig(Configuration):
     # Left out where the cluster has no Prometheus Operator, and so not the kinds.
     monitoring: Monitoring | None = None
     limits: Limits = Limits()
-    namespaces: Annotated[tuple[RunsNamespace, ...], Field(max_length=200)] = ()
-    # Whether the operator may see and serve the whole cluster, or these namespaces alone.
-    serves: Literal["cluster", "namespaces"] = "cluster"
-    # Which admission policies hold; who leaves one out answers for what it would have refused.
-    policies: Annotated[tuple[Policy, ...], Field(max_length=len(POLICIES))] = POLICIES
-    # Registries whose images tenants may run; the runner's own repository where it is left out.
-    registries: Annotated[tuple[RegistryPrefix, ...], Field(min_length=1, max_length=64)] | None = None
+    namespaces: Namespaces = ()
+    serves: Serves = "cluster"
+    policies: Policies = POLICIES
+    registries: Registries | None = None
     # Where the service is in several regions; the operator leads in the active one alone.
     failover: ActiveRegion | None = None
     # Whether accounts have their roles by EKS Pod Identity, whose agent is reached by a way of its own.
     pod_identity: bool = False
     # IAM role of the operator's account, by the annotation of IRSA; EKS Pod Identity needs none.
     operator_role: RoleArn | None = None
-    # Where nodes are of several, the operator's image may be of one.
-    architecture: Literal["amd64", "arm64"] | None = None
-    # How long the operator may take to roll out.
-    rollout_seconds: Annotated[int, Field(ge=10, le=3600)] = 600
+    architecture: Architecture | None = None
+    rollout_seconds: RolloutSeconds = 600
     # Kinds and namespaces are protected from removal: with them goes every Strategy, and what tenants have.
     protected: bool = True
 

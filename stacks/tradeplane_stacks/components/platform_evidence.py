@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, StringConstraints, field_validator, model
 
 from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.platform_keys import SigningKey
+from tradeplane_stacks.components.platform_trust import SnapshotTrust
 
 KEY_FILE = "file:/etc/tradeplane-signing/key.pem"
 """The signer whose key is in the Secret of the operator's namespace (operator/deploy/components/evidence)."""
@@ -31,6 +32,9 @@ Signer = Annotated[
     ),
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
+TimestampAuthority = Annotated[str, StringConstraints(max_length=512, pattern=r"^https?://")]
+# Runs that end faster are signed together; as often as runs end where it is left out.
+SignaturesPerSecond = Annotated[float, Field(gt=0, le=10_000)]
 
 
 class Evidence(Configuration):
@@ -48,9 +52,10 @@ class Evidence(Configuration):
     registry_login: SecretStr | None = None
     plain_http: bool = False
     required: bool = False
-    timestamp_authority: Annotated[str, StringConstraints(max_length=512, pattern=r"^https?://")] | None = None
-    # Runs that end faster are signed together; as often as runs end where it is left out.
-    signatures_per_second: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    timestamp_authority: TimestampAuthority | None = None
+    signatures_per_second: SignaturesPerSecond | None = None
+    # Who else attests data: runs on them name that.
+    snapshots: SnapshotTrust | None = None
 
     @property
     def keyless(self) -> bool:

@@ -14,9 +14,13 @@ import pulumi
 import pulumi_kubernetes
 from pulumi_aws import eks
 
+from tradeplane_stacks.components.ledger_login import LedgerLogin
 from tradeplane_stacks.components.platform import Platform
 from tradeplane_stacks.components.platform_in_regions_config import PlatformInRegionsConfig, Told
 from tradeplane_stacks.components.platform_layer import OPERATOR, RUNNER, SYSTEM
+from tradeplane_stacks.components.platform_ledger_layer import RECORDER
+from tradeplane_stacks.components.platform_order import Object
+from tradeplane_stacks.components.platform_secrets import ledger_login
 from tradeplane_stacks.components.stack_name import StackName
 from tradeplane_stacks.components.tags import TaggedComponent, required_tags
 
@@ -30,6 +34,8 @@ class Beneath:
     runner_role: str
     """As whom runs of all namespaces reach the store."""
     told: Told
+    ledger_login: LedgerLogin | None = None
+    """Where the ledger's database is in this region."""
 
 
 class PlatformInRegions(TaggedComponent):
@@ -55,8 +61,9 @@ class PlatformInRegions(TaggedComponent):
         self._name, self._config, self._after = name, config, after
         made = {}
         for region in config.regions:
-            there = self._on(region, beneath[region])
-            made[region] = Platform(f"{name}-{region}", config.of_region(beneath[region].told), stack, there)
+            there, beside = self._on(region, beneath[region]), self._beside(beneath[region])
+            told = config.of_region(beneath[region].told)
+            made[region] = Platform(f"{name}-{region}", told, stack, beside, there)
         self.kinds = pulumi.Output.all(**{region: one.kinds for region, one in made.items()})
         self.namespaces = pulumi.Output.all(**{region: one.namespaces for region, one in made.items()})
         self.register_outputs({"kinds": self.kinds, "namespaces": self.namespaces})
@@ -71,9 +78,15 @@ class PlatformInRegions(TaggedComponent):
         )
         return pulumi.ResourceOptions(parent=self, provider=provider)
 
+    def _beside(self, beneath: Beneath) -> list[Object]:
+        ledger, login = self._config.ledger, beneath.ledger_login
+        return [] if ledger is None or login is None else [ledger_login(login.url, ledger.ca)]
+
     def _identities(self, region: str, beneath: Beneath) -> list[eks.PodIdentityAssociation]:
         accounts = {(SYSTEM, OPERATOR): self._config.operator_role}
         accounts |= {(namespace.name, RUNNER): beneath.runner_role for namespace in self._config.namespaces}
+        if beneath.ledger_login is not None:
+            accounts[SYSTEM, RECORDER] = beneath.ledger_login.role
         return [
             eks.PodIdentityAssociation(
                 f"{self._name}-{region}-{namespace}-{account}",

@@ -7,27 +7,31 @@ which roles, is said once, where the store, the key and the registry are.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
+from tradeplane_stacks.components.ledger_login import LedgerInRegions
 from tradeplane_stacks.components.placement import check_regions
 from tradeplane_stacks.components.platform_config import (
     POLICIES,
     ActiveRegion,
+    Architecture,
     Limits,
+    Namespaces,
     PlatformConfig,
-    Policy,
-    RegistryPrefix,
-    RunsNamespace,
+    Policies,
+    Registries,
+    RolloutSeconds,
     S3Store,
+    Serves,
 )
-from tradeplane_stacks.components.platform_evidence import Evidence
+from tradeplane_stacks.components.platform_evidence import Evidence, SignaturesPerSecond, TimestampAuthority
 from tradeplane_stacks.components.platform_ledger import Ledger
 from tradeplane_stacks.components.platform_monitoring import Monitoring
 from tradeplane_stacks.components.platform_queues import Queues
-from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust
+from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust, SnapshotTrust
 from tradeplane_stacks.components.principals import AccountId, RoleArn
 from tradeplane_stacks.components.regions import Region
 from tradeplane_stacks.components.tags import Ownership
@@ -55,9 +59,10 @@ class Attesting(Configuration):
     """How runs are attested; where to and by which key, registry and key tell."""
 
     required: bool = False
-    timestamp_authority: Annotated[str, StringConstraints(max_length=512, pattern=r"^https?://")] | None = None
-    # Runs that end faster are signed together; as often as runs end where it is left out.
-    signatures_per_second: Annotated[float, Field(gt=0, le=10_000)] | None = None
+    timestamp_authority: TimestampAuthority | None = None
+    signatures_per_second: SignaturesPerSecond | None = None
+    # Who else attests data: runs on them name that.
+    snapshots: SnapshotTrust | None = None
 
 
 @dataclass(frozen=True)
@@ -84,19 +89,19 @@ class PlatformInRegionsConfig(Configuration):
     operator_role: RoleArn
     images: ImagesInRegions
     evidence: Attesting = Attesting()
-    # Whether the recorder of the audit ledger runs, in the region of `metadata_database`.
-    ledger: bool = False
+    # The recorder of the audit ledger, which runs in the region of `metadata_database`.
+    ledger: LedgerInRegions | None = None
     # Of these, each is as PlatformConfig has it.
     approvals: Approvals | None = None
     queues: Queues | None = None
     monitoring: Monitoring | None = None
     limits: Limits = Limits()
-    namespaces: Annotated[tuple[RunsNamespace, ...], Field(max_length=200)] = ()
-    serves: Literal["cluster", "namespaces"] = "cluster"
-    policies: Annotated[tuple[Policy, ...], Field(max_length=len(POLICIES))] = POLICIES
-    registries: Annotated[tuple[RegistryPrefix, ...], Field(min_length=1, max_length=64)] | None = None
-    architecture: Literal["amd64", "arm64"] | None = None
-    rollout_seconds: Annotated[int, Field(ge=10, le=3600)] = 600
+    namespaces: Namespaces = ()
+    serves: Serves = "cluster"
+    policies: Policies = POLICIES
+    registries: Registries | None = None
+    architecture: Architecture | None = None
+    rollout_seconds: RolloutSeconds = 600
     protected: bool = True
 
     @model_validator(mode="after")

@@ -31,7 +31,7 @@ class PlatformParts:
         if faults := [*self._leading(config), *self._recording(config)]:
             raise InvalidConfiguration("; ".join(faults))
         for region in config.regions:
-            config.of_region(self._told(region, Ledger() if config.ledger else None))
+            config.of_region(self._told(region, Ledger() if config.ledger is not None else None))
 
     def _leading(self, config: PlatformInRegionsConfig) -> Iterator[str]:
         others = [region for region in config.regions if self.failover and region not in self.failover.regions]
@@ -39,11 +39,9 @@ class PlatformParts:
             yield f"failover.regions: {', '.join(others)} missing, where an operator would lead whichever is active"
 
     def _recording(self, config: PlatformInRegionsConfig) -> Iterator[str]:
-        database = self.metadata_database
-        if config.ledger and database is None:
-            yield "ledger: needs metadata_database, which is not configured"
-        elif config.ledger and database is not None and database.region not in config.regions:
-            yield f"ledger: metadata_database is in {database.region}, which is none of platform.regions"
+        if config.ledger is not None:
+            others = (config.operator_role, self.replicated.snapshot_store.runner_role)
+            yield from config.ledger.faults(self.metadata_database, config.account, config.regions, others)
 
     def _told(self, region: str, ledger: Ledger | None) -> Told:
         """Return what will be told of a region, but for names that are the stack's."""

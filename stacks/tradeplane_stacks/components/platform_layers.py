@@ -14,7 +14,7 @@ from tradeplane_stacks.components.platform_ledger_layer import ledger_layer
 from tradeplane_stacks.components.platform_monitoring import Monitoring
 from tradeplane_stacks.components.platform_patches import changed, merged, renamed, step
 from tradeplane_stacks.components.platform_queues import Queues
-from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust, keyring
+from tradeplane_stacks.components.platform_trust import Approvals, ImageTrust, SnapshotTrust, keyring
 
 # The operator reaches these anyway (operator/deploy/base/network-policy.yaml).
 _OPEN_PORTS = {443, 6443}
@@ -30,6 +30,8 @@ def layers(config: PlatformConfig) -> Iterator[Layer]:
         yield _egress("registry", ports)
     if config.evidence is not None and config.evidence.keyless:
         yield _keyless(config.evidence)
+    if config.evidence is not None and config.evidence.snapshots is not None:
+        yield _snapshot_keys(config.evidence.snapshots)
     if ports := sigstore_ports(config):
         yield _egress("sigstore", ports)
     if config.approvals is not None:
@@ -62,6 +64,11 @@ def _store(config: PlatformConfig) -> tuple[str, ...]:
 def _image_trust(trust: ImageTrust) -> Layer:
     made = () if trust.keys is None else (_keyring("tradeplane-trusted-keys", keyring(trust.keys)),)
     return Layer("image-trust", ("image-trust",), config_maps=made)
+
+
+def _snapshot_keys(snapshots: SnapshotTrust) -> Layer:
+    made = () if snapshots.keys is None else (_keyring("tradeplane-snapshot-keys", keyring(snapshots.keys)),)
+    return Layer("snapshot-keys", ("snapshot-keys",), config_maps=made)
 
 
 def _approvals(approvals: Approvals) -> Layer:

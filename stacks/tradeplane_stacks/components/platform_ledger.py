@@ -19,6 +19,8 @@ HEADS_KEY_FILE = "file:/etc/tradeplane-ledger-signing/key.pem"
 """The signer of heads whose key is in a Secret (operator/deploy/components/ledger-heads)."""
 CA_FILE = "/etc/tradeplane-ledger/ca.crt"
 """Where the recorder has the certificate that the database's URL names."""
+IAM_REGION = "aws_iam_region"
+"""Parameter of the database's URL: the region of AWS by whose tokens its user logs in, in place of a password."""
 _POSTGRES = 5432
 
 
@@ -37,6 +39,8 @@ class LedgerDatabase(Configuration):
             raise ValueError("is no URL of a database: postgresql://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full")
         if parse_qs(parts.query).get("sslmode") != ["verify-full"]:
             raise ValueError("is to have sslmode=verify-full: whoever answers could else be anybody")
+        if IAM_REGION in parse_qs(parts.query) and (parts.password is not None or not parts.username):
+            raise ValueError(f"has {IAM_REGION}, by which a user logs in without a password: give USER@HOST alone")
         return url
 
     @model_validator(mode="after")

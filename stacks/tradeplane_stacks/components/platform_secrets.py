@@ -23,6 +23,11 @@ def secrets(config: PlatformConfig) -> Iterator[dict[str, Any]]:
         yield from _of_ledger(config.ledger)
 
 
+def ledger_login(url: pulumi.Input[str], ca: str) -> dict[str, Any]:
+    """Return the Secret by which the recorder logs in to a database that is made beside it."""
+    return _secret("tradeplane-ledger", {"url": url, "ca.crt": ca})
+
+
 def _of_evidence(evidence: Evidence) -> Iterator[dict[str, Any]]:
     if evidence.signing_key is not None:
         yield _secret("tradeplane-signing-key", {"key.pem": evidence.signing_key.get_secret_value()})
@@ -42,12 +47,15 @@ def _of_ledger(ledger: Ledger) -> Iterator[dict[str, Any]]:
         yield _secret("tradeplane-ledger-signing", {"key.pem": ledger.heads.signing_key.get_secret_value()})
 
 
-def _secret(name: str, files: Mapping[str, str], kind: str = "Opaque") -> dict[str, Any]:
-    encoded = {file: base64.b64encode(text.encode()).decode() for file, text in files.items()}
+def _secret(name: str, files: Mapping[str, pulumi.Input[str]], kind: str = "Opaque") -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {"name": name, "namespace": SYSTEM, "labels": {"app.kubernetes.io/part-of": "tradeplane"}},
         "type": kind,
-        "data": pulumi.Output.secret(encoded),
+        "data": pulumi.Output.secret(pulumi.Output.all(**files).apply(_encoded)),
     }
+
+
+def _encoded(files: Mapping[str, str]) -> dict[str, str]:
+    return {file: base64.b64encode(text.encode()).decode() for file, text in files.items()}

@@ -13,6 +13,7 @@ CLAIM = "tradeplane-store"
 """The claim of a store on a volume, in every namespace, and the Secret of one in the network."""
 _TRUSTED_KEYS = "/etc/tradeplane-trust/keyring.json"
 _APPROVERS = "/etc/tradeplane-approvers/keyring.json"
+_SNAPSHOT_KEYS = "/etc/tradeplane-snapshot-keys/keyring.json"
 
 
 def settings(config: PlatformConfig) -> dict[str, Any]:
@@ -66,6 +67,8 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         found["timestampAuthority"] = evidence.timestamp_authority
     if evidence.signatures_per_second is not None:
         found["signaturesPerSecond"] = evidence.signatures_per_second
+    if evidence.snapshots is not None:
+        found["snapshotKeys"] = _SNAPSHOT_KEYS
     return found
 
 

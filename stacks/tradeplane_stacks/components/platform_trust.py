@@ -1,6 +1,6 @@
-"""Whose word a platform takes: builders, who attest images, and users, who approve what is started.
+"""Whose word a platform takes: who attests images, who attests data, and users, who approve what is started.
 
-Both are keyrings of docs/evidence/keys.md. They are public, so that they lie in ConfigMaps; the operator reads them
+Each is a keyring of docs/evidence/keys.md. They are public, so that they lie in ConfigMaps; the operator reads them
 anew as they change, and a key that is revoked here counts no more without a restart of anything.
 """
 
@@ -35,7 +35,7 @@ class TrustedKey(Configuration):
 
 
 class BuilderKey(TrustedKey):
-    """A key that attests images."""
+    """A key that attests images, or data."""
 
     # Builders that it signs for; any where they are left out.
     builders: Annotated[tuple[Builder, ...], Field(min_length=1, max_length=64)] | None = None
@@ -57,6 +57,13 @@ class ImageTrust(Configuration):
     plain_http: bool = False
     # How long an image that was verified is, for what is started next.
     valid_seconds: Annotated[int, Field(ge=1)] = 3_600
+
+
+class SnapshotTrust(Configuration):
+    """Who attests data beside the operator (docs/evidence/operator.md)."""
+
+    # Left out where somebody else makes the ConfigMap tradeplane-snapshot-keys.
+    keys: Annotated[tuple[BuilderKey, ...], Field(min_length=1, max_length=_MAX_KEYS)] | None = None
 
 
 class ApprovalRule(Configuration):

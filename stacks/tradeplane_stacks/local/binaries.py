@@ -17,12 +17,14 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
 from tradeplane_stacks.local.go_build import (
     COMPILER_FLAGS,
+    Addition,
     Copy,
     GoBuild,
     Overlay,
@@ -97,20 +99,31 @@ DISTRIBUTION = Program("registry", "distribution", "github.com/distribution/dist
 PULUMI = Program("pulumi", "pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi")
 """The engine of Pulumi, for machines that the published program cannot be had on; not part of a cluster."""
 _PULUMI_KUBERNETES = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+_PULUMI_KUBERNETES_SDK = "github.com/pulumi/pulumi-kubernetes/sdk/v4/go/kubernetes"
 _OF_PULUMI_KUBERNETES = "cmd/pulumi-resource-kubernetes"
+_MANIFESTS = "pkg/provider/yaml/v2"
+"""Where the provider makes resources of what manifests say, in the package whose types it would need for that."""
 PULUMI_KUBERNETES = Program(
     "pulumi-resource-kubernetes",
     "pulumi-kubernetes",
     f"{_PULUMI_KUBERNETES}/{_OF_PULUMI_KUBERNETES}",
     overlay=Overlay(
         _PULUMI_KUBERNETES,
-        tuple(
-            Copy(f"{_OF_PULUMI_KUBERNETES}/{name}-embed.json", f"{_OF_PULUMI_KUBERNETES}/{name}.json")
-            for name in ("schema", "terraform-mapping")
+        (
+            Copy(f"{_OF_PULUMI_KUBERNETES}/schema-embed.json", f"{_OF_PULUMI_KUBERNETES}/schema.json"),
+            Copy(
+                f"{_OF_PULUMI_KUBERNETES}/terraform-mapping-embed.json",
+                f"{_OF_PULUMI_KUBERNETES}/terraform-mapping.json",
+            ),
+            Addition(f"{_MANIFESTS}/untyped.go", "overlay/untyped.go"),
+            Substitution(f"{_MANIFESTS}/yaml.go", "yamlv2.RegisterResource(", "registerUntyped("),
+            Substitution(f"{_MANIFESTS}/yaml.go", f'yamlv2 "{_PULUMI_KUBERNETES_SDK}/yaml/v2"', ""),
         ),
     ),
 )
-"""The engine's provider of Kubernetes, for the same machines. Its version is that of its commit."""
+"""The engine's provider of Kubernetes, for the same machines."""
+_PULUMI_KUBERNETES_RELEASE = "4.24.1"
+"""The release after which the provider's commit comes: its Go module has no versions, and says 4.0.0 of each commit."""
 
 CONTROL_PLANE = (ETCD, API_SERVER, CONTROLLER_MANAGER, SCHEDULER, KUBECTL)
 """What a control plane without nodes needs."""
@@ -186,8 +199,8 @@ def link_flags(program: Program) -> str:
         version = module_version("pulumi", "github.com/pulumi/pulumi/pkg/v3")
         flags += f" -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}"
     if program.module == "pulumi-kubernetes":
-        version = module_version("pulumi-kubernetes", _PULUMI_KUBERNETES).removeprefix("v")
-        flags += f" -X {_PULUMI_KUBERNETES}/pkg/version.Version={version}"
+        commit = module_version("pulumi-kubernetes", _PULUMI_KUBERNETES).rpartition("-")[2]
+        flags += f" -X {_PULUMI_KUBERNETES}/pkg/version.Version={_PULUMI_KUBERNETES_RELEASE}+{commit}"
     if program.module == "kubernetes":
         version = module_version("kubernetes", "k8s.io/kubernetes")
         major, minor, _ = version.removeprefix("v").split(".", 2)
@@ -309,12 +322,18 @@ def installed_go() -> str:
     go = shutil.which("go")
     if go is None:
         raise MissingProgramsError(f"The embedded cluster is built with Go, and there is no `go` on PATH. {remedy}")
-    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, timeout=60)
-    version = answer.stdout.strip()
+    version, complaint = _version_told_by(go)
     found = re.match(r"go(\d+)\.(\d+)", version)
     if found is None or (int(found.group(1)), int(found.group(2))) < _OLDEST_GO:
-        raise MissingProgramsError(f"`go env GOVERSION` says {version or answer.stderr.strip()!r}. {remedy}")
+        raise MissingProgramsError(f"`go env GOVERSION` says {version or complaint!r}. {remedy}")
     return version
+
+
+@cache
+def _version_told_by(go: str) -> tuple[str, str]:
+    """Return what a toolchain says of its version, and what it complains of; asked once in a process."""
+    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, timeout=60)
+    return answer.stdout.strip(), answer.stderr.strip()
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tradeplane_stacks.local.errors import BuildError
@@ -40,9 +41,26 @@ class Replacement:
     source: str
     """Our file, relative to the directory of ``go.mod``."""
 
-    def content(self, _before: str, module: Path) -> str:
-        """Return what the file holds instead."""
-        return (module / self.source).read_text(encoding="utf-8")
+    def apply(self, dependency: Path, module: Path) -> None:
+        """Change a copy of the dependency. Raises BuildError when there is no such file."""
+        _present(dependency, self.file)
+        shutil.copyfile(module / self.source, dependency / self.file)
+
+
+@dataclass(frozen=True)
+class Addition:
+    """A file of ours that a dependency has besides."""
+
+    file: str
+    source: str
+    """Our file, relative to the directory of ``go.mod``."""
+
+    def apply(self, dependency: Path, module: Path) -> None:
+        """Change a copy of the dependency. Raises BuildError when it has a file of that name, or not that folder."""
+        _present(dependency, str(PurePosixPath(self.file).parent))
+        if (dependency / self.file).exists():
+            raise BuildError(f"There is a {self.file} now: ours must be called otherwise.")
+        shutil.copyfile(module / self.source, dependency / self.file)
 
 
 @dataclass(frozen=True)
@@ -53,16 +71,13 @@ class Substitution:
     words: str
     instead: str
 
-    def content(self, before: str, _module: Path) -> str:
-        """Return what the file holds instead.
-
-        Raises:
-            BuildError: when the words are not there.
-
-        """
+    def apply(self, dependency: Path, _module: Path) -> None:
+        """Change a copy of the dependency. Raises BuildError when the file, or the words in it, are not there."""
+        place = _present(dependency, self.file)
+        before = place.read_text(encoding="utf-8")
         if self.words not in before:
             raise BuildError(f"{self.file} does not say {self.words!r} any more: what is built from it must follow.")
-        return before.replace(self.words, self.instead)
+        place.write_text(before.replace(self.words, self.instead), encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,17 @@ class Copy:
     source: str
     """The file that is there, relative to the dependency as well."""
 
+    def apply(self, dependency: Path, _module: Path) -> None:
+        """Change a copy of the dependency. Raises BuildError when the file it is made of is not there."""
+        shutil.copyfile(_present(dependency, self.source), dependency / self.file)
+
+
+def _present(dependency: Path, file: str) -> Path:
+    place = dependency / file
+    if not place.exists():
+        raise BuildError(f"The dependency has no {file} any more: what is made of it must follow.")
+    return place
+
 
 @dataclass(frozen=True)
 class Overlay:
@@ -80,12 +106,12 @@ class Overlay:
 
     dependency: str
     """Path of the Go module."""
-    changes: tuple[Replacement | Substitution | Copy, ...]
+    changes: tuple[Replacement | Addition | Substitution | Copy, ...]
 
     def decides(self, module: Path) -> str:
         """Return all that decides what is built, but for the dependency itself."""
-        ours = [change.content("", module) for change in self.changes if isinstance(change, Replacement)]
-        return "\n".join([repr(self), *ours])
+        ours = [change.source for change in self.changes if isinstance(change, Replacement | Addition)]
+        return "\n".join([repr(self), *((module / source).read_text(encoding="utf-8") for source in ours)])
 
 
 @dataclass(frozen=True)
@@ -157,14 +183,7 @@ class GoBuild:
         for folder in (copy, *(path for path in copy.rglob("*") if path.is_dir())):
             folder.chmod(0o755)  # the module cache is read-only
         for change in overlay.changes:
-            present = change.source if isinstance(change, Copy) else change.file
-            if not (copy / present).exists():
-                raise BuildError(f"{overlay.dependency} has no {present} any more: what is made of it must follow.")
-            if isinstance(change, Copy):
-                shutil.copyfile(copy / present, copy / change.file)
-                continue
-            before = (copy / present).read_text(encoding="utf-8")
-            (copy / present).write_text(change.content(before, self.module), encoding="utf-8")
+            change.apply(copy, self.module)
         for name in ("go.mod", "go.sum"):
             shutil.copyfile(self.module / name, place / name)
         self._go("mod", "edit", f"-replace={overlay.dependency}={copy}", str(place / "go.mod"))

@@ -1,6 +1,7 @@
 """What a platform has in all its regions together."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Self, cast
 
 from pydantic import model_validator
@@ -11,6 +12,7 @@ from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.failover import Failover
 from tradeplane_stacks.components.failover_config import FailoverConfig
 from tradeplane_stacks.components.failover_replication import Replicated
+from tradeplane_stacks.components.ledger_login import LedgerLogin, login_url
 from tradeplane_stacks.components.metadata_database import MetadataDatabase
 from tradeplane_stacks.components.metadata_database_config import DatabaseNetwork, MetadataDatabaseConfig
 from tradeplane_stacks.components.platform_config import ActiveRegion, S3Store
@@ -67,7 +69,13 @@ def _beneath(surroundings: Surroundings) -> Mapping[str, Any]:
     store = cast("LockedStoreConfig", surroundings.configs["snapshot_store"])
     clusters = {region: surroundings.outputs_in(CLUSTER_OF_REGION, region) for region in config.regions}
     beneath = {
-        region: Beneath(cluster.cluster_name, cluster.kubeconfig, store.runner_role, _told(surroundings, region))
+        region: Beneath(
+            cluster.cluster_name,
+            cluster.kubeconfig,
+            store.runner_role,
+            _told(surroundings, region),
+            _ledger_login(surroundings, region),
+        )
         for region, cluster in clusters.items()
     }
     return {"beneath": beneath, "after": [*surroundings.made.values()]}
@@ -82,7 +90,6 @@ def _told(surroundings: Surroundings, region: str) -> Told:
         cast("Failover | None", made.get("failover")),
     )
     environment = store.environment[region]
-    records = cast("PlatformInRegionsConfig", surroundings.config).ledger
     return Told(
         store=S3Store.read(
             {
@@ -95,7 +102,7 @@ def _told(surroundings: Surroundings, region: str) -> Told:
         results=registry.results[region],
         signer=key.signer,
         repositories=registry.image_repositories[region],
-        ledger=_ledger(surroundings, region) if records else None,
+        ledger=_ledger(surroundings, region),
         failover=None if failover is None else _one_of_regions(failover.operator_settings[region]),
     )
 
@@ -110,11 +117,28 @@ def _one_of_regions(setting: Mapping[str, Any]) -> ActiveRegion:
     )
 
 
+def _database(surroundings: Surroundings, region: str) -> MetadataDatabase | None:
+    """Return the ledger's database where it is in a region, and nowhere else, as no other network reaches it."""
+    config = cast("MetadataDatabaseConfig | None", surroundings.configs.get("metadata_database"))
+    records = cast("PlatformInRegionsConfig", surroundings.config).ledger is not None
+    if not records or config is None or config.region != region:
+        return None
+    return cast("MetadataDatabase", surroundings.made["metadata_database"])
+
+
 def _ledger(surroundings: Surroundings, region: str) -> Ledger | None:
-    """Return the ledger where its database is in a region, and nowhere else, as no other network reaches it."""
+    database = _database(surroundings, region)
+    return None if database is None else Ledger(port=database.port)
+
+
+def _ledger_login(surroundings: Surroundings, region: str) -> LedgerLogin | None:
+    """Return how the recorder of a region logs in."""
+    database, ledger = _database(surroundings, region), cast("PlatformInRegionsConfig", surroundings.config).ledger
+    if database is None or ledger is None:
+        return None
     config = cast("MetadataDatabaseConfig", surroundings.configs["metadata_database"])
-    database = cast("MetadataDatabase", surroundings.made["metadata_database"])
-    return Ledger(port=database.port) if config.region == region else None
+    url = database.address.apply(partial(login_url, config, ledger.user, database.port))
+    return LedgerLogin(config.users[ledger.user], url)
 
 
 def _whole(configs: Mapping[str, Configuration]) -> None:

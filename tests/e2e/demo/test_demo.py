@@ -53,7 +53,7 @@ def test_the_demo_says_each_stage_with_its_time(first: subprocess.CompletedProce
 
 def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.CompletedProcess[str]) -> None:
     shown = first.stdout.split("$ uv run tradeplane verify ", 1)[1].split("\n\n")[0].splitlines()
-    checks = ("artifact", "signature", "policy", "files", "result", "inputs", "chain", "replays", "time")
+    checks = ("artifact", "signature", "policy", "files", "result", "inputs", "snapshots", "chain", "replays", "time")
     assert [line.split()[:2] for line in shown[1:]] == [["ok", name] for name in checks]
     assert "builder https://tradeplane.dev/evidence/builders/operator-v1" in first.stdout
     assert "replayed: PASSED on amd64" in shown[8], "what its replay found is evidence as well"

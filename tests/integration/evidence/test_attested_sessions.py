@@ -16,15 +16,16 @@ from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, artifac
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers, push_referrer
 from tradeplane_evidence.replay_attestation import ReplayedSession, attest_session_replays, push_session
-from tradeplane_evidence.session_artifact import SESSION_TYPE, session_artifact
 from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
 from tradeplane_evidence.signing.signer import sign_statement
+from tradeplane_evidence.snapshot_artifact import SESSION_TYPE
 from tradeplane_evidence.statements.test_result import TEST_RESULT_TYPE, replay_statement
 from tradeplane_evidence.stored_sessions import read_session
+from tradeplane_evidence.verification.kinds import kind_of
 from tradeplane_evidence.verification.policy import Policy
-from tradeplane_evidence.verification.sessions import is_session, verify_session
+from tradeplane_evidence.verification.sessions import verify_session
 from tradeplane_store.canonical import sha256_digest
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.sessions.bundle import seal_session
@@ -79,7 +80,7 @@ async def _bare(host: str, repository: str, files: tuple[bytes, ...] = ()) -> Re
     """Push the artifact of a session and no word about it; or one that says it is one, of other files."""
     manifest = sample_sessions.manifest()
     layers = tuple(described(data, "application/json", "manifest.json") for data in files)
-    data = artifact(SESSION_TYPE, layers) if files else session_artifact(manifest)
+    data = artifact(SESSION_TYPE, layers) if files else sample_sessions.session_artifact(manifest)
     async with Registry(host, plain_http=True) as registry:
         for blob in (EMPTY, manifest, *files):
             await registry.push_blob(repository, blob)
@@ -246,7 +247,7 @@ async def test_the_replays_of_another_session_say_nothing_of_this_one(registry_h
     session = await _bare(registry_host, "sessions/another")
     other = sample_sessions.stored(fills=2)
     about = session.digest or ""
-    about_other = sha256_digest(session_artifact(other.manifest))
+    about_other = sha256_digest(sample_sessions.session_artifact(other.manifest))
     for statement in (
         sample_sessions.statement(snapshot=other.snapshot, artifact=about_other),
         sample_sessions.statement(snapshot=other.snapshot, artifact=about),
@@ -332,8 +333,8 @@ async def test_what_only_says_that_it_is_a_session_is_refused(olareg: str, signe
     run = await push(olareg, "sessions/run", signer)
     _failed(await _verify(run.reference, keyring), "artifact", "PolicyRefused")
     async with Registry(olareg, plain_http=True) as registry:
-        assert not await is_session(registry, run.reference)
-        assert await is_session(registry, bars)
+        assert await kind_of(registry, run.reference) != SESSION_TYPE
+        assert await kind_of(registry, bars) == SESSION_TYPE
 
 
 async def _traded(host: str, repository: str, signer: FileSigner, tmp_path: Path) -> tuple[str, str]:

@@ -62,7 +62,8 @@ def test_what_was_attested_is_verified_line_by_line(tradeplane: Command, referen
     assert ended.code == 0, ended.err
     lines = ended.out.splitlines()
     assert [line.split()[:2] for line in lines] == [
-        ["ok", name] for name in ("artifact", "signature", "policy", "files", "result", "inputs", "chain", "time")
+        ["ok", name]
+        for name in ("artifact", "signature", "policy", "files", "result", "inputs", "snapshots", "chain", "time")
     ]
     assert "signer's own word" in lines[-1] or "not stated" in lines[-1]
 

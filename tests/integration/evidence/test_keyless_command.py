@@ -53,7 +53,8 @@ def test_a_run_is_verified_line_by_line(tradeplane: Command, reference: str) -> 
     assert ended.code == 0, ended.out + ended.err
     lines = ended.out.splitlines()
     assert [line.split()[:2] for line in lines] == [
-        ["ok", name] for name in ("artifact", "signature", "policy", "files", "result", "inputs", "chain", "time")
+        ["ok", name]
+        for name in ("artifact", "signature", "policy", "files", "result", "inputs", "snapshots", "chain", "time")
     ]
     assert f"by {SUBJECT} (by {ISSUER})" in lines[1]
     assert lines[-1].endswith("2026-01-05T09:00:07Z by the transparency log")

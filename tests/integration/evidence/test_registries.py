@@ -46,7 +46,8 @@ async def test_what_was_pushed_is_verified(registry_host: str, signer: FileSigne
     attested = await push(registry_host, "runs/verified", signer)
     found = await _verify(attested.reference, signer)
     assert [(check.name, check.error) for check in found.checks] == [
-        (name, None) for name in ("artifact", "signature", "policy", "files", "result", "inputs", "chain", "time")
+        (name, None)
+        for name in ("artifact", "signature", "policy", "files", "result", "inputs", "snapshots", "chain", "time")
     ]
     assert found.results == sample_runs.results()
 

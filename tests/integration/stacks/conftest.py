@@ -142,6 +142,12 @@ class Project:
             fields = config.get(f"tradeplane-{program}:{part}", {}) | changes
             config[f"tradeplane-{program}:{part}"] = {k: v for k, v in fields.items() if v is not None}
 
+    def hide(self, stack: str, place: str, value: str) -> None:
+        """Set a field of a part's configuration, ``PROGRAM:KEY.FIELD``, as a secret of a stack that is there."""
+        folder = str(self.programs / place.partition(":")[0])
+        secret = ("--path", "--secret", f"tradeplane-{place}", value)
+        self.run("config", "set", "--stack", stack, "-C", folder, *secret)
+
     def keep(self, stack: str, *parts: str) -> None:
         """Configure no parts of the platform but these."""
         with self.settings(stack, "platform") as config:

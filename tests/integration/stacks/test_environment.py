@@ -172,6 +172,10 @@ def test_life_of_an_environment_of_two_regions(project: Project, aws: Cloud, tra
     }
     project.configure("prod.eu-west-1", "cluster:cluster", pod_identities=[exporter])
     done(tradeplane, "init", *IN_REGIONS)
+    project.hide(
+        "prod", "platform:metadata_database.users.tradeplane", f"arn:aws:iam::{ACCOUNT}:role/tradeplane-recorder"
+    )
+    project.hide("prod.us-east-1", "network:network.cidr", "10.17.0.0/16")
     aws.asked.clear()
     wanted = by_stack(done(tradeplane, "preview", *IN_REGIONS))
     assert list(wanted) == [*NETWORKS, *CLUSTERS, PLATFORM]
@@ -334,3 +338,41 @@ def test_a_retention_below_its_policy_is_told_before_anything_is_begun(
     assert (problem["file"], problem["field"]) == ("Pulumi.prod.yaml", "tradeplane-platform:snapshot_store")
     assert "1825 days are fewer than the 2190" in problem["message"]
     assert aws.asked == []
+
+
+def test_what_is_secret_is_looked_at_before_anything_is_begun(
+    project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done(tradeplane, "init", *IN_REGIONS)
+    aws.asked.clear()
+    project.hide("prod.us-east-1", "network:network.cidr", "10.16.128.0/17")
+    error = refused(tradeplane, "up", *IN_REGIONS, "--yes", code=2)
+    assert "of us-east-1 overlaps 10.16.0.0/16 of eu-west-1" in error["message"]
+    project.hide("prod.us-east-1", "network:network.cidr", "10.17.0.0/16")
+    user = "metadata_database.users.tradeplane"
+    project.hide("prod", f"platform:{user}", "of nobody")
+    for operation in (("preview",), ("up", "--yes"), ("init",)):
+        error = refused(tradeplane, *operation, *IN_REGIONS, code=2)
+        assert [(one["file"], one["field"]) for one in error["problems"]] == [
+            ("Pulumi.prod.yaml", f"tradeplane-platform:{user}")
+        ]
+        assert "of nobody" not in str(error)
+    error = refused(tradeplane, "estimate", "prod", code=2)
+    assert "tradeplane-network:network.cidr can be read by Pulumi alone" in error["message"]
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "another")
+    error = refused(tradeplane, "up", *IN_REGIONS, "--yes", code=2)
+    assert "stack prod.us-east-1: the passphrase is not the one its secrets are encrypted by" in error["message"]
+    assert "stacks/network" in error["message"]
+    assert aws.asked == []
+
+
+def test_a_stack_that_is_not_there_yet_is_made_though_nobody_can_read_its_secrets(
+    project: Project, tradeplane: Command
+) -> None:
+    done(tradeplane, "init", *IN_REGIONS)
+    project.hide("prod", "platform:account", ACCOUNT)
+    project.run("stack", "rm", "--yes", "--preserve-config", "prod")
+    error = refused(tradeplane, "outputs", "prod", "-C", "stacks/platform", code=2)
+    assert error["message"] == "there is no stack prod"
+    done(tradeplane, "init", *IN_REGIONS)
+    assert done(tradeplane, "outputs", "prod", "-C", "stacks/platform")["outputs"] == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from tests.unit.stacks.components.platforms import private_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.integration.policies.server import Server
     from tests.integration.stacks.own_cluster import LocalProject
@@ -117,7 +119,10 @@ def test_life_of_a_platform(local_project: LocalProject, own_server: Server, tra
     assert left(own_server) == []
 
     with running_pods(own_server, SYSTEM):
-        assert operations(done(tradeplane, "up", "dev", "--yes")) == wanted
+        made = done(tradeplane, "up", "dev", "--yes")
+        assert operations(made) == wanted
+        # Of a plugin on PATH the engine warns, whichever it is.
+        assert made["warnings"] == [] or shutil.which("pulumi-resource-kubernetes") is not None
         again = done(tradeplane, "up", "dev", "--yes")
         assert (again["changes"], again["unchanged"]) == ([], len(wanted["create"]))
 
@@ -221,9 +226,10 @@ def test_what_is_wrong_is_told_before_anything_is_made(
 
 
 def test_a_missing_plugin_is_told_with_what_to_do(
-    local_project: LocalProject, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
+    local_project: LocalProject, tradeplane: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     done(tradeplane, "init", "dev")
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "of-nobody"))  # that of before has what was built here
     monkeypatch.setenv("PATH", f"{local_project.pulumi.parent}:{locate_kubectl().parent}:/usr/bin:/bin")
     monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
     ended = command("preview", "dev")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pytest
 import yaml
-from pulumi.runtime import rpc
 from tradeplane_evidence.signing.keyring import read_keyring
 from tradeplane_operator.settings import Settings
 from tradeplane_stacks.components import platform as module
@@ -36,6 +34,7 @@ from tests.unit.stacks.components.platforms import (
     public_key,
     rendered,
     rendered_once,
+    secret_files,
 )
 from tests.unit.stacks.components.region import record_with_options
 from tests.unit.stacks.components.resource_options import noted_options, waits_for
@@ -176,6 +175,25 @@ def test_what_needs_approval_waits_for_users_of_the_keyring() -> None:
     assert key.users == frozenset({"alice@example.com"})
     assert policy.keyring == "/etc/tradeplane-approvers/keyring.json"
     assert "/etc/tradeplane-approvers" not in mounts(rendered(LOCAL))
+
+
+def test_those_who_attest_data_are_of_the_keyring_that_is_mounted() -> None:
+    builder = "https://tradeplane.dev/evidence/builders/local-v1"
+    keys = [{"public_key": public_key(), "builders": [builder]}]
+    objects = rendered(changed(LOCAL, "evidence.snapshots", {"keys": keys}))
+    evidence = settings(objects).evidence
+    assert evidence is not None
+    assert evidence.snapshot_keys == "/etc/tradeplane-snapshot-keys/keyring.json"
+    mounted = mounts(objects)["/etc/tradeplane-snapshot-keys"]["configMap"]["name"]
+    (key,) = read_keyring(one(objects, "ConfigMap", mounted, SYSTEM)["data"]["keyring.json"].encode()).keys
+    assert key.builders == frozenset({builder})
+    without = rendered(changed(LOCAL, "evidence.snapshots", {}))
+    assert "tradeplane-snapshot-keys" not in names(without, "ConfigMap")
+    assert "/etc/tradeplane-snapshot-keys" in mounts(without)
+    plain = rendered(LOCAL)
+    assert "/etc/tradeplane-snapshot-keys" not in mounts(plain)
+    unnamed = settings(plain).evidence
+    assert unnamed is None or unnamed.snapshot_keys is None
 
 
 def test_the_operator_may_free_payloads_where_that_is_asked_for() -> None:
@@ -347,7 +365,7 @@ def test_what_is_secret_is_a_secret_to_pulumi_and_in_no_file() -> None:
     config = {**LOCAL, "evidence": evidence, "ledger": ledger}
     made, waiting = secrets_of(config)
     database = LEDGER["database"]
-    assert {name: _files(secret) for name, secret in made.items()} == {
+    assert {name: secret_files(secret) for name, secret in made.items()} == {
         "tradeplane-signing-key": {"key.pem": key},
         "tradeplane-registry": {".dockerconfigjson": LOGIN},
         "tradeplane-ledger": {"url": database["url"], "ca.crt": database["ca"]},
@@ -367,11 +385,6 @@ def test_what_is_secret_is_a_secret_to_pulumi_and_in_no_file() -> None:
 def test_secrets_that_are_left_out_are_somebody_elses() -> None:
     made, _ = secrets_of({**LOCAL, "ledger": {"audit": {}, "heads": {"kind": "volume"}}})
     assert made == {}
-
-
-def _files(secret: Json) -> dict[str, str]:
-    assert rpc.is_rpc_secret(secret["data"])
-    return {name: base64.b64decode(text).decode() for name, text in rpc.unwrap_rpc_secret(secret["data"]).items()}
 
 
 def test_monitoring_is_selected_by_labels_and_nothing_of_it_is_there_unasked() -> None:

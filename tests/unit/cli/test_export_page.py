@@ -341,6 +341,23 @@ def test_an_attestation_that_was_followed_leads_to_the_commit(signer: FileSigner
     assert [box.tone for box in drawing.boxes[3:]] == ["plain"], "what was followed is not what the statement names"
 
 
+def test_an_attestation_of_the_data_is_drawn_and_says_where_these_came_from_once_followed(signer: FileSigner) -> None:
+    attestation = f"sha256:{'d0' * 32}"
+    record = chained(sample_exports.verified(signer), ["snapshot"])
+    assert record.signed is not None
+    data = replace(record.signed.dependencies[0], attestation=attestation)
+    record = replace(record, signed=replace(record.signed, dependencies=(data,)))
+    assert [(box.kind, box.title, box.line, box.tone) for box in draw(record).boxes[3:]] == [
+        ("Attestation of the data", "Named, and not followed", "sha256:d0d0d0d0d0d0\u2026", "plain")
+    ]
+    followed = sample_exports.attested_data(signer, attestation)
+    (box,) = draw(replace(record, snapshots=(followed,))).boxes[3:]
+    assert (box.title, box.line, box.tone) == ("by local-v1", "imported from sp500.csv.gz", "good")
+    other = sample_exports.attested_data(signer, f"sha256:{'00' * 32}")
+    (box,) = draw(replace(record, snapshots=(other,))).boxes[3:]
+    assert box.tone == "plain", "what was followed is not what the statement names"
+
+
 def test_a_source_stands_behind_the_snapshot_that_was_made_from_it(signer: FileSigner) -> None:
     drawing = draw(
         chained(sample_exports.verified(signer), ["snapshot", "part", "source", "snapshot", "part", "source"])

@@ -15,15 +15,18 @@ from tradeplane_evidence.export.images import AttestedBy
 from tradeplane_evidence.export.ledger_records import ApprovalTold, RunLedger, Told
 from tradeplane_evidence.export.period import read_period
 from tradeplane_evidence.export.published_keys import key_path, published
-from tradeplane_evidence.export.records import Dependency, Record, Signed, signed_of
+from tradeplane_evidence.export.records import AttestedData, Dependency, Record, Signed, signed_of
 from tradeplane_evidence.export.strategies import StatedRun
 from tradeplane_evidence.ledger.events import Authenticated, Claimed
+from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.verification.bundles import verify_bundle
 from tradeplane_evidence.verification.checks import Check
 from tradeplane_evidence.verification.images import image_policy
 from tradeplane_evidence.verification.policy import Policy
+from tradeplane_evidence.verification.snapshots import SnapshotClaim, snapshot_policy
 
-from tests.unit.evidence import sample_images, sample_runs
+from tests.unit.evidence import sample_images, sample_runs, sample_snapshots
 
 if TYPE_CHECKING:
     from tradeplane_evidence.signing.file_signer import FileSigner
@@ -64,6 +67,15 @@ def verified(signer: FileSigner) -> Record:
             commands.by_tradeplane(reference, Policy(), image_policy()),
         ),
     )
+
+
+def attested_data(signer: FileSigner, attestation: str) -> AttestedData:
+    """Return how the data of the sample run came to be, by an attestation of that digest."""
+    bundle, snapshot = sign_statement(sample_snapshots.statement(), signer), sample_snapshots.stored().snapshot
+    digest = sample_snapshots.artifact()
+    claim = verify_bundle(bundle, digest, sample_runs.keyring(signer), snapshot_policy(), NOW)
+    place = Reference("registry.example.com", "data/snapshots", digest=digest)
+    return AttestedData(SnapshotClaim(place, snapshot, claim, attestation, bundle), "runs/x/data/001.sigstore.json")
 
 
 def attested_image(signer: FileSigner) -> AttestedBy:

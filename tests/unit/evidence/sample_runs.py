@@ -11,13 +11,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tradeplane_api.run import Part, ResultsManifest, RunSpecification, Summary
 from tradeplane_api.simulation import Algorithm, Simulation
-from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifest, SnapshotSource
+from tradeplane_api.snapshot_manifest import Holding, SnapshotInstrument, SnapshotManifest, SnapshotSource
 from tradeplane_api.strategy import ImageManifest
 from tradeplane_evidence.attestation import statement_of
 from tradeplane_evidence.results_artifact import ResultsArtifact, results_artifact
 from tradeplane_evidence.signing.file_signer import FileSigner, open_file_signer
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
 from tradeplane_evidence.signing.signer import sign_statement
+from tradeplane_evidence.snapshot_artifact import snapshot_artifact
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import StoredRun
 from tradeplane_store.canonical import canonical_json, document_digest, result_digest, run_digest, sha256_digest
@@ -110,7 +111,9 @@ def files(run: str = RUN, image: str | None = IMAGE) -> dict[str, bytes]:
 
 def stored(run: str = RUN, image: str | None = IMAGE) -> StoredRun:
     """Return it as it was read from a store."""
-    return StoredRun(results(run, image), files(run, image), {document_digest(snapshot()): snapshot()})
+    data = canonical_json(snapshot())
+    identity, artifact = sha256_digest(data), sha256_digest(snapshot_artifact(data, Holding.BARS))
+    return StoredRun(results(run, image), files(run, image), {identity: snapshot()}, artifacts={identity: artifact})
 
 
 def store_it(store: ObjectStore, run: str = RUN) -> None:

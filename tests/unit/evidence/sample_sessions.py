@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import Part
-from tradeplane_api.snapshot_manifest import SessionDescription, SnapshotInstrument, SnapshotManifest
-from tradeplane_evidence.session_artifact import session_artifact
+from tradeplane_api.snapshot_manifest import Holding, SessionDescription, SnapshotInstrument, SnapshotManifest
+from tradeplane_evidence.snapshot_artifact import snapshot_artifact
 from tradeplane_evidence.statements.test_result import SessionReplayEvidence, replay_statement
 from tradeplane_evidence.stored_sessions import StoredSession
 from tradeplane_store.canonical import canonical_json, sha256_digest
@@ -46,6 +46,11 @@ def stored(traded_by: str | None = sample_runs.IMAGE, **changes: Any) -> StoredS
     """Return a session as it is read from a store."""
     data = manifest(**changes)
     return StoredSession(sha256_digest(data), data, traded_by)
+
+
+def session_artifact(data: bytes) -> bytes:
+    """Return the artifact of a session, from the bytes of its snapshot's manifest."""
+    return snapshot_artifact(data, Holding.SESSION)
 
 
 @dataclass(frozen=True)

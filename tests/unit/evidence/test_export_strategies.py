@@ -6,8 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from tradeplane_api.attestation import AttestationStatus
 from tradeplane_api.run import Outcome
-from tradeplane_api.strategy import Architecture, AttestationStatus, RunStatus, Trigger
+from tradeplane_api.strategy import Architecture, RunStatus, Trigger
 from tradeplane_evidence.errors import Malformed
 from tradeplane_evidence.export.strategies import MAX_RUNS, StatedRun, read_strategies
 from tradeplane_evidence.registry.references import parse_reference

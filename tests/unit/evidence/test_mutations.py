@@ -1,9 +1,9 @@
 """Bundles of every kind that is signed: no changed byte is another claim, and no changed field is one that was signed.
 
-Two dozen bundles as they are made for runs, batches, images, releases, replays, approvals and summaries, by both kinds
-of key. Whatever reads one goes by the bytes whose signature was verified, as ``signed_by`` gives them, so two that give
-the same bytes of the same key are one claim. Bundles of cosign and of keyless signers, and timestamps, are changed byte
-by byte in tests/integration/evidence.
+Two dozen bundles as they are made for runs, batches, snapshots, images, releases, replays, approvals and summaries, by
+both kinds of key. Whatever reads one goes by the bytes whose signature was verified, as ``signed_by`` gives them, so
+two that give the same bytes of the same key are one claim. Bundles of cosign and of keyless signers, and timestamps,
+are changed byte by byte in tests/integration/evidence.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from tests.unit.evidence import (
     sample_replays,
     sample_runs,
     sample_sessions,
+    sample_snapshots,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ STATEMENTS: dict[str, Statement] = {
     "replays": sample_replays.statement(),
     "replay that differs": sample_replays.statement(sample_replays.replay(verdict=sample_replays.DIVERGED)),
     "replays of a session": sample_sessions.statement(),
+    "run on attested data": sample_runs.statement(sample_snapshots.on_attested_data()),
+    "snapshot that was imported": sample_snapshots.statement(),
+    "snapshot that was captured": sample_snapshots.statement(sample_snapshots.captured()),
     "image": sample_images.statement(),
     "bill of materials": sbom_statement(sample_images.evidence(), sample_images.PLATFORMS[0]),
     "release": release_statement(sample_releases.evidence()),

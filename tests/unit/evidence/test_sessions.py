@@ -11,7 +11,8 @@ import pytest
 from sigstore import dsse
 from tradeplane_evidence.errors import DigestMismatch, Malformed, NotAttested, PolicyRefused
 from tradeplane_evidence.registry.manifests import artifact, described, parse_manifest
-from tradeplane_evidence.session_artifact import SESSION_TYPE, parse_session, session_artifact, snapshot_in
+from tradeplane_evidence.snapshot_artifact import SESSION_TYPE, snapshot_in
+from tradeplane_evidence.snapshot_manifests import parse_session
 from tradeplane_evidence.statements.statement import serialise
 from tradeplane_evidence.statements.test_result import TEST_RESULT_TYPE
 from tradeplane_evidence.stored_sessions import read_session
@@ -41,11 +42,11 @@ def _put(store: ObjectStore, environment: bytes | None = None) -> str:
 
 def test_its_artifact_follows_from_the_snapshot_and_names_it() -> None:
     data = sample_sessions.manifest()
-    first = session_artifact(data)
-    assert session_artifact(data) == first
-    assert session_artifact(sample_sessions.manifest(fills=2)) != first
+    first = sample_sessions.session_artifact(data)
+    assert sample_sessions.session_artifact(data) == first
+    assert sample_sessions.session_artifact(sample_sessions.manifest(fills=2)) != first
     found = parse_manifest(first, "the artifact")
-    assert snapshot_in(found, "the artifact") == sha256_digest(data)
+    assert snapshot_in(found, "the artifact", SESSION_TYPE) == sha256_digest(data)
     session = parse_session(data, sha256_digest(data)).session
     assert session is not None
     assert session.fills == 1
@@ -55,11 +56,11 @@ def test_what_is_no_session_is_not_taken_for_one() -> None:
     data = sample_sessions.manifest()
     results = parse_manifest(sample_runs.artifact().manifest, "results")
     with pytest.raises(PolicyRefused, match="no session"):
-        snapshot_in(results, "it")
+        snapshot_in(results, "it", SESSION_TYPE)
     two = tuple(described(data, "application/json", name) for name in ("manifest.json", "more.json"))
     for layers in ((), two, (described(data, "application/json"),)):
         with pytest.raises(Malformed, match="other files"):
-            snapshot_in(parse_manifest(artifact(SESSION_TYPE, layers), "it"), "it")
+            snapshot_in(parse_manifest(artifact(SESSION_TYPE, layers), "it"), "it", SESSION_TYPE)
     bars = canonical_json(sample_runs.snapshot())
     with pytest.raises(Malformed, match="no session but bars"):
         parse_session(bars, sha256_digest(bars))
@@ -113,7 +114,7 @@ def test_one_with_more_than_is_attested_is_refused(store: ObjectStore) -> None:
 def test_it_is_stated_of_which_snapshot_replays_were_and_by_which_image_it_was_traded() -> None:
     session = sample_sessions.stored()
     found = sample_sessions.statement(replay(AMD64), image=sample_sessions.OTHER_IMAGE)
-    assert found.about(sha256_digest(session_artifact(session.manifest)))
+    assert found.about(sha256_digest(sample_sessions.session_artifact(session.manifest)))
     assert [one.name for one in found.subject] == [f"snapshots/{session.snapshot.removeprefix('sha256:')}"]
     configuration = {one["name"]: one for one in found.predicate["configuration"]}
     assert configuration[f"{found.subject[0].name}/manifest.json"]["digest"] == {

@@ -21,6 +21,7 @@ from tradeplane_operator.planning.capture_names import BUNDLE_LABEL, agent_name
 from tradeplane_operator.planning.observed import JobPods, ResultState
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.running.snapshot_captures import SnapshotCaptures
+from tradeplane_operator.settings import Evidence
 
 from tests.unit.operator.simulation import NAMESPACE, SETTINGS, Crash, Json, _merged, _run, copied
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from tradeplane_operator.planning.observed import PodFacts
     from tradeplane_operator.planning.wanted import Notice
 
+ATTESTING = SETTINGS.model_copy(
+    update={"evidence": Evidence(registry="registry.example.com/runs", signer="file:/key.pem")}
+)
 KEY = Key(Kind.SNAPSHOT_CAPTURE, NAMESPACE, "tape")
 UID = "uid-c"
 AGENT = agent_name(KEY.name, UID)
@@ -89,6 +93,10 @@ class Server:
     events: list[tuple[str, str, Json]] = field(default_factory=list)
     crash_after: int | None = None
     """Writes until the operator's process ends, before the write that makes it 0 arrives."""
+    attests: bool = False
+    """Whether the operator attests what captures seal."""
+    prunes: bool = False
+    """Whether the definitions of the kinds are those of before a Snapshot said where it is from."""
     earlier: list[Json] = field(default_factory=list)
     """The capture as it was after each change."""
 
@@ -229,6 +237,8 @@ class _Client:
     async def merge_patch(self, path: str, body: Mapping[str, Any]) -> Any:
         self._write()
         server, capture = self.server, self.server.capture
+        if "/snapshots/" in path:
+            return self._patch_snapshot(path, body)
         if capture is None:
             raise NotFound(404, "NotFound", path)
         if body["metadata"]["resourceVersion"] != capture["metadata"]["resourceVersion"]:
@@ -241,6 +251,19 @@ class _Client:
         written = copied(capture)
         server._settle_deletion()
         return written
+
+    def _patch_snapshot(self, path: str, body: Mapping[str, Any]) -> Json:
+        name = path.removesuffix("/status").rsplit("/", 1)[1]
+        there = self.server.snapshots.get(name)
+        if there is None:
+            raise NotFound(404, "NotFound", path)
+        if body["metadata"]["resourceVersion"] != there["metadata"]["resourceVersion"]:
+            raise Conflict(409, "Conflict", path)
+        if not self.server.prunes:
+            there["status"] = _merged(there.get("status") or {}, body["status"])
+        there["metadata"]["resourceVersion"] = self.server.bump()
+        self.server.tell("snapshot", "MODIFIED", there)
+        return copied(there)
 
     async def delete(self, path: str, uid: str) -> None:
         server, name = self.server, path.rsplit("/", 1)[1]
@@ -302,7 +325,7 @@ class SimulatedOperator:
         for body in server.sets.values():
             self._put("stateful_set", "ADDED", body)
         self.captures = SnapshotCaptures(
-            SETTINGS,
+            ATTESTING if server.attests else SETTINGS,
             lambda: server.now,
             self.index,
             _Client(server),  # type: ignore[arg-type]
@@ -347,9 +370,9 @@ class SimulatedOperator:
             self.server.now += timedelta(seconds=11)
 
 
-def capturing(**spec: Any) -> tuple[Server, SimulatedOperator]:
+def capturing(*, attests: bool = False, **spec: Any) -> tuple[Server, SimulatedOperator]:
     """Return a capture whose agent runs."""
-    server = Server()
+    server = Server(attests=attests)
     server.create(**spec)
     operator = SimulatedOperator(server, connection())
     operator.settle(4)

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_api.run import Outcome
+from tradeplane_api.snapshot import SnapshotOrigin
 from tradeplane_api.strategy import Architecture, RunStatus, Trigger
 from tradeplane_evidence.registry.client import Limits
 from tradeplane_operator.acting.errors import NotLeading
 from tradeplane_operator.observing.stores import Stores
 from tradeplane_operator.planning.attesting import AttestationEnd, next_attempt
+from tradeplane_operator.planning.snapshot_attesting import SealedSnapshot
+from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.running.attestations import Attestations
 from tradeplane_operator.settings import Evidence, Store
+from tradeplane_store import layout
 from tradeplane_store.objects import open_store
 
-from tests.unit.evidence import sample_runs
+from tests.unit.evidence import sample_runs, sample_snapshots
 from tests.unit.operator.simulation import KEY, NAMESPACE
 
 if TYPE_CHECKING:
@@ -61,6 +65,8 @@ def _attestations(
     leads: bool = True,
     clock: Callable[[], datetime] = lambda: NOW,
     steady: Callable[[], float] = lambda: 0.0,
+    awaited: Callable[[str, str], bool] = lambda _namespace, _snapshot: False,
+    **evidence: Any,
 ) -> Attestations:
     def require() -> None:
         if not leads:
@@ -68,14 +74,13 @@ def _attestations(
 
     root = folder / "store"
     (root / NAMESPACE).mkdir(parents=True)
-    evidence = Evidence(
-        registry="127.0.0.1:1/runs", plain_http=True, signer=f"file:{sample_runs.key_file(folder)}", at_once=2
-    )
+    key = sample_runs.key_file(folder)
+    settings = Evidence(registry="127.0.0.1:1/runs", plain_http=True, signer=f"file:{key}", at_once=2, **evidence)
     stores = Stores({"default": Store(url=root.as_uri(), claim="tradeplane-store")})
-    return Attestations(evidence, stores, clock, woken, require, Limits(tries=1), steady=steady)
+    return Attestations(settings, stores, clock, woken, require, Limits(tries=1), steady=steady, awaited=awaited)
 
 
-async def _ended(attestations: Attestations, woken: _Woken, run: RunStatus) -> AttestationEnd:
+async def _ended(attestations: Attestations, woken: _Woken, run: RunStatus | SealedSnapshot) -> AttestationEnd:
     """Have a run attested, and return how the attempt ended."""
     working = asyncio.create_task(attestations.run())
     attestations.ask(KEY, "default", run)
@@ -139,3 +144,50 @@ async def test_what_is_owed_no_more_is_forgotten(tmp_path: Path) -> None:
     assert set(attestations.facts(KEY)) == {sample_runs.RUN}
     attestations.keep(KEY, ())
     assert attestations.facts(KEY) == {}
+
+
+@pytest.mark.parametrize(("ended_s_ago", "waits"), [(0, True), (59, True), (60, False), (3_600, False)])
+async def test_a_run_waits_so_long_and_no_longer_for_an_attestation_of_its_data(
+    tmp_path: Path, ended_s_ago: int, *, waits: bool
+) -> None:
+    """No registry is asked while it waits: what it is attested with would be without that of its data."""
+    woken, asked = _Woken(), list[tuple[str, str]]()
+
+    def awaited(namespace: str, snapshot: str) -> bool:
+        asked.append((namespace, snapshot))
+        return True
+
+    attestations = _attestations(tmp_path, woken, awaited=awaited, snapshot_wait_seconds=60)
+    sample_runs.store_it(open_store((tmp_path / "store" / NAMESPACE).as_uri()))
+    run = _run(completion_time=rfc3339(NOW - timedelta(seconds=ended_s_ago)))
+    assert await _ended(attestations, woken, run) is AttestationEnd.UNAVAILABLE
+    found = attestations.facts(KEY)[sample_runs.RUN]
+    (snapshot,) = sample_runs.results().specification.snapshots
+    if waits:
+        assert found.reason == "SnapshotNotAttested"
+        assert snapshot in found.message
+        assert asked == [(NAMESPACE, snapshot)]
+    else:
+        assert found.reason == "RegistryUnavailable"
+
+
+async def test_a_keyring_of_importers_that_is_missing_is_waited_for_and_said(tmp_path: Path) -> None:
+    woken = _Woken()
+    attestations = _attestations(tmp_path, woken, snapshot_keys=str(tmp_path / "keyring.json"))
+    sample_runs.store_it(open_store((tmp_path / "store" / NAMESPACE).as_uri()))
+    assert await _ended(attestations, woken, _run()) is AttestationEnd.UNAVAILABLE
+    found = attestations.facts(KEY)[sample_runs.RUN]
+    assert found.reason == "SnapshotKeysUnreadable"
+    assert "No such file" in found.message
+
+
+async def test_a_snapshot_that_is_not_what_its_id_says_is_refused(tmp_path: Path) -> None:
+    woken = _Woken()
+    attestations = _attestations(tmp_path, woken)
+    snapshot = sample_snapshots.stored().snapshot
+    store = open_store((tmp_path / "store" / NAMESPACE).as_uri())
+    store.put(layout.snapshot_manifest(snapshot), sample_snapshots.other().data)
+    origin = SnapshotOrigin(capture="tape", bundle=1, specification="{}")
+    sealed = SealedSnapshot(snapshot, "default", "uid-s", rfc3339(NOW), origin)
+    assert await _ended(attestations, woken, sealed) is AttestationEnd.REFUSED
+    assert "not the one of that digest" in attestations.facts(KEY)[snapshot].message

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tradeplane_api.attestation import AttestationStatus
 from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
-from tradeplane_api.strategy import AttestationStatus
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts, pause
 from tradeplane_operator.planning.observed import JobEnd, JobPods, Observed, PodFacts, ResultFacts, ResultState
 from tradeplane_operator.planning.strategy import plan

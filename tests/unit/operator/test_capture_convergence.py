@@ -46,9 +46,9 @@ def _act(server: Server, operator: SimulatedOperator, action: tuple[str, int]) -
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(ACTIONS, min_size=10, max_size=40), st.sampled_from([None, 1, 3]))
-def test_each_bundle_becomes_a_snapshot_once(actions: list[tuple[str, int]], count: int | None) -> None:
-    server = Server()
+@given(st.lists(ACTIONS, min_size=10, max_size=40), st.sampled_from([None, 1, 3]), st.booleans())
+def test_each_bundle_becomes_a_snapshot_once(actions: list[tuple[str, int]], count: int | None, attests: bool) -> None:
+    server = Server(attests=attests)
     server.create(**({} if count is None else {"retention": {"count": count}}))
     operator = SimulatedOperator(server, connection())
     operator.settle(2)
@@ -62,12 +62,19 @@ def test_each_bundle_becomes_a_snapshot_once(actions: list[tuple[str, int]], cou
     facts = {"count": len(sealed), "lastNumber": len(server.pointers), "records": 10 * len(sealed)}
     assert server.bundles | facts == server.bundles
     assert server.ready()["reason"] == "Capturing"
+    assert all(_says_where_it_is_from(server, name) is attests for name in server.snapshots)
+
+
+def _says_where_it_is_from(server: Server, name: str) -> bool:
+    """Return whether the status of a Snapshot says, rightly, which bundle of the capture it is."""
+    origin = (server.snapshots[name].get("status") or {}).get("origin") or {}
+    return bool(origin) and (origin["capture"], f"tape-{origin['bundle']:06}") == ("tape", name)
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(ACTIONS, min_size=5, max_size=20))
-def test_a_deleted_capture_goes_and_leaves_none_out(actions: list[tuple[str, int]]) -> None:
-    server = Server()
+@given(st.lists(ACTIONS, min_size=5, max_size=20), st.booleans())
+def test_a_deleted_capture_goes_and_leaves_none_out(actions: list[tuple[str, int]], attests: bool) -> None:
+    server = Server(attests=attests)
     server.create()
     operator = SimulatedOperator(server, connection())
     operator.settle(3)
@@ -77,3 +84,4 @@ def test_a_deleted_capture_goes_and_leaves_none_out(actions: list[tuple[str, int
     SimulatedOperator(server, connection()).settle(len(server.pointers) + 6)
     sealed = {f"tape-{number:06}": 1 for number, bundle in server.pointers.items() if bundle.snapshot is not None}
     assert (server.capture, server.made) == (None, sealed)
+    assert all(_says_where_it_is_from(server, name) is attests for name in server.snapshots)

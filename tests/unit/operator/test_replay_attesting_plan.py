@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tradeplane_api.attestation import AttestationStatus
 from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
 from tradeplane_api.simulation import Simulation
-from tradeplane_api.strategy import AttestationStatus
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts
 from tradeplane_operator.planning.observed import (
     JobEnd,

@@ -11,6 +11,7 @@ from tradeplane_stacks.automation.errors import (
     StackError,
     StackInvalid,
     StackLocked,
+    StackMissing,
     StackRefused,
     StackUnavailable,
 )
@@ -22,7 +23,7 @@ URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aw
 @pytest.mark.parametrize(
     ("text", "kind", "message", "remedy"),
     [
-        ("error: no stack named 'prod' found", StackInvalid, "there is no stack prod", "tradeplane stack init prod"),
+        ("error: no stack named 'prod' found", StackMissing, "there is no stack prod", "tradeplane stack init prod"),
         ("error: stack 'prod' already exists", StackInvalid, "a stack prod already", "tradeplane stack up prod"),
         (
             "error: the stack is currently locked by 1 lock(s). \n  x: created by ada@build-7 (pid 4711) at 2026-01-05",

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
 from tradeplane_stacks.automation import pulumi_program
-from tradeplane_stacks.automation.pulumi_program import kubernetes_plugin_present, search_path
+from tradeplane_stacks.automation.pulumi_program import (
+    home_of,
+    kubernetes_plugin_present,
+    offer_kubernetes_plugin,
+    search_path,
+)
 from tradeplane_stacks.local.binaries import PULUMI_KUBERNETES, Binaries
 from tradeplane_stacks.local.errors import MissingProgramsError
 
@@ -34,24 +40,57 @@ def program(path: Path) -> Path:
     return path
 
 
+def offered(tmp_path: Path) -> list[Path]:
+    """Return what the engine finds in Pulumi's home of the plugin, once what was built is offered."""
+    offer_kubernetes_plugin(tmp_path / "home")
+    return sorted((tmp_path / "home" / "plugins").glob("resource-kubernetes-v*/*"))
+
+
 def test_plugins_are_looked_for_on_path_and_beside_the_engine(tmp_path: Path, cache: Binaries) -> None:
     del cache
     assert folders(tmp_path) == [str(tmp_path / "path"), str(tmp_path / "engine")]
     assert not kubernetes_plugin_present()
+    assert offered(tmp_path) == []
+    assert not (tmp_path / "home").exists()
 
 
-def test_the_plugin_that_was_built_is_found(tmp_path: Path, cache: Binaries) -> None:
+def test_the_plugin_that_was_built_is_found_as_the_version_that_is_asked_for(tmp_path: Path, cache: Binaries) -> None:
     built = program(cache.path(PULUMI_KUBERNETES, "go1.26.8"))
-    assert folders(tmp_path)[-1] == str(built.parent)
     assert kubernetes_plugin_present()
+    for _ in range(2):
+        (link,) = offered(tmp_path)
+        assert link.parent.name == f"resource-kubernetes-v{version('pulumi-kubernetes')}"
+        assert link.name == PULUMI_KUBERNETES.name
+        assert link.resolve() == built.resolve()
+        assert kubernetes_plugin_present()
+    assert str(built.parent) not in folders(tmp_path)  # the engine would warn of it
+
+
+def test_one_that_was_built_anew_is_offered_in_its_place(tmp_path: Path, cache: Binaries) -> None:
+    built = program(cache.path(PULUMI_KUBERNETES, "go1.26.8"))
+    (link,) = offered(tmp_path)
+    link.unlink()
+    link.symlink_to(tmp_path / "gone")
+    assert offered(tmp_path) == [link]
+    assert link.resolve() == built.resolve()
+    built.unlink()
+    assert offered(tmp_path) == []
+    assert not link.parent.exists()
 
 
 @pytest.mark.parametrize("place", ["path", "home/plugins/resource-kubernetes-v4.34.2"])
 def test_a_published_plugin_is_taken_before_the_one_that_was_built(tmp_path: Path, cache: Binaries, place: str) -> None:
     program(cache.path(PULUMI_KUBERNETES, "go1.26.8"))
-    program(tmp_path / place / PULUMI_KUBERNETES.name)
+    published = program(tmp_path / place / PULUMI_KUBERNETES.name)
     assert folders(tmp_path) == [str(tmp_path / "path"), str(tmp_path / "engine")]
     assert kubernetes_plugin_present()
+    assert offered(tmp_path) == ([] if place == "path" else [published])
+
+
+def test_pulumis_home_is_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert home_of({}) == tmp_path / ".pulumi"
+    assert home_of({"PULUMI_HOME": str(tmp_path / "other")}) == tmp_path / "other"
 
 
 def test_without_go_nothing_was_built(cache: Binaries, monkeypatch: pytest.MonkeyPatch) -> None:

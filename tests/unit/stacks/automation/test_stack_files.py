@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tradeplane_stacks.automation.errors import StackInvalid
-from tradeplane_stacks.automation.stack_files import read_settings, read_values
+from tradeplane_stacks.automation.stack_files import read_settings, read_values, secrets_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,11 @@ def test_values_are_text_or_json_and_the_projects_own(tmp_path: Path) -> None:
         ("- a\n", "is no object of settings"),
         ("secretsprovider: passphrase\n", "config: there is no such mapping"),
         ("config: later\n", "config: there is no such mapping"),
-        ("config:\n  p:key: {secure: AAAB}\n", "p:key is a secret"),
+        ("config:\n  p:key: {secure: AAAB}\n", "p:key can be read by Pulumi alone"),
+        (
+            "config:\n  p:key: {a: {b: {secure: AAAB}}, c: [1, {secure: AAAB}]}\n",
+            r"p:key\.a\.b, p:key\.c\.1 can be read by Pulumi alone",
+        ),
     ],
 )
 def test_a_file_without_values_is_named(text: str, told: str, tmp_path: Path) -> None:
@@ -45,7 +49,12 @@ def test_a_file_without_values_is_named(text: str, told: str, tmp_path: Path) ->
 
 
 def test_secrets_of_others_are_not_its_own(tmp_path: Path) -> None:
-    assert read_values(written(tmp_path, "config:\n  other:key: {secure: AAAB}\n"), "p") == {}
+    file = written(
+        tmp_path, "config:\n  other:key: {secure: AAAB}\n  p:key: {secure: {name: a}}\n  p:two: {secure: a, b: c}\n"
+    )
+    assert read_values(file, "p") == {"key": '{"secure": {"name": "a"}}', "two": '{"secure": "a", "b": "c"}'}
+    assert secrets_of(file, "p") == ()
+    assert secrets_of(file, "other") == ("other:key",)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 from cryptography.x509.oid import NameOID
+from pulumi.runtime import rpc
 from tradeplane_stacks.components.platform_config import PlatformConfig
 from tradeplane_stacks.components.platform_manifests import kustomizations
 from tradeplane_stacks.kustomize import render
@@ -145,3 +147,9 @@ def names(objects: Sequence[Json], kind: str, namespace: str | None = None) -> s
         for this in objects
         if this["kind"] == kind and (namespace is None or this["metadata"]["namespace"] == namespace)
     }
+
+
+def secret_files(secret: Json) -> dict[str, str]:
+    """Return the files of a Secret that Pulumi was asked for, which it is to know as secret."""
+    assert rpc.is_rpc_secret(secret["data"])
+    return {name: base64.b64decode(text).decode() for name, text in rpc.unwrap_rpc_secret(secret["data"]).items()}

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 import pytest
 import yaml
+from tradeplane_evidence.ledger.database import connect
+from tradeplane_evidence.ledger.iam_login import is_by_iam
 from tradeplane_stacks.components import platform as module
 from tradeplane_stacks.components.artifact_registry_config import ArtifactRegistryConfig
 from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
 from tradeplane_stacks.components.failover_config import FailoverConfig
 from tradeplane_stacks.components.failover_replication import Replicated
+from tradeplane_stacks.components.ledger_login import LedgerLogin, login_url
 from tradeplane_stacks.components.metadata_database_config import MetadataDatabaseConfig
 from tradeplane_stacks.components.platform_config import POLICIES, ActiveRegion, PlatformConfig, S3Store
 from tradeplane_stacks.components.platform_in_regions import Beneath, PlatformInRegions
@@ -23,6 +26,7 @@ from tradeplane_stacks.components.signing_key import SigningKeyConfig
 from tradeplane_stacks.components.snapshot_store_config import SnapshotStoreConfig
 from tradeplane_stacks.components.stack_name import StackName
 
+from tests.unit.stacks.components.platforms import certificate, secret_files
 from tests.unit.stacks.components.region import record_with_options
 from tests.unit.stacks.components.resource_options import noted_options, protected, waits_for
 from tests.unit.stacks.failover.service_config import ACCOUNT, CONFIG, ROLE
@@ -48,11 +52,18 @@ SAME = (
     "rollout_seconds",
     "protected",
 )
+CA = certificate()
+LEDGER: Json = {"user": "recorder", "ca": CA}
 PLATFORM: Json = {
     "images": {"operator": f"tradeplane/operator@{DIGEST}", "workloads": f"ghcr.io/desk/workloads@{DIGEST}"},
     "namespaces": [{"name": "desk", "tenant": "desk", "quota": "large"}, {"name": "lab", "tenant": "lab"}],
     "limits": {"runs": 7},
-    "evidence": {"required": True, "timestamp_authority": "https://timestamps.example", "signatures_per_second": 5},
+    "evidence": {
+        "required": True,
+        "timestamp_authority": "https://timestamps.example",
+        "signatures_per_second": 5,
+        "snapshots": {},
+    },
     "rollout_seconds": 77,
 }
 
@@ -74,8 +85,8 @@ def told(region: str, **changes: Any) -> Told:
     return Told(**given | changes)
 
 
-def beneath(region: str) -> Beneath:
-    return Beneath(f"cluster-{region}", f"kubeconfig of {region}", f"{ROLE}/runner", told(region))
+def beneath(region: str, login: LedgerLogin | None = None) -> Beneath:
+    return Beneath(f"cluster-{region}", f"kubeconfig of {region}", f"{ROLE}/runner", told(region), login)
 
 
 def rendered(files: dict[str, str]) -> list[Json]:
@@ -94,12 +105,14 @@ def rendered(files: dict[str, str]) -> list[Json]:
 class Made:
     """What was asked for, with its options and what it is made by."""
 
-    def __init__(self, given: PlatformInRegionsConfig) -> None:
+    def __init__(self, given: PlatformInRegionsConfig, recorder_in: str = "") -> None:
         def make() -> dict[str, Any]:
             key = pulumi.CustomResource("aws:kms/key:Key", "key", {}, pulumi.ResourceOptions())
-            found = PlatformInRegions(
-                "p", given, StackName("prod"), {region: beneath(region) for region in given.regions}, after=[key]
+            login = LedgerLogin(
+                f"{ROLE}/recorder", pulumi.Output.from_input(f"postgresql://recorder@db-{recorder_in}/")
             )
+            there = {region: beneath(region, login if region == recorder_in else None) for region in given.regions}
+            found = PlatformInRegions("p", given, StackName("prod"), there, after=[key])
             return {"kinds": found.kinds, "namespaces": found.namespaces}
 
         with noted_options() as self.options, pytest.MonkeyPatch.context() as patch:
@@ -134,6 +147,7 @@ def test_the_operator_is_told_what_is_in_its_region(made: Made, region: str) -> 
         "required": True,
         "timestampAuthority": "https://timestamps.example",
         "signaturesPerSecond": 5,
+        "snapshotKeys": "/etc/tradeplane-snapshot-keys/keyring.json",
     }
     assert found["region"] == {
         "name": region,
@@ -220,6 +234,36 @@ def test_accounts_have_their_roles_by_pod_identity_on_each_cluster(made: Made) -
         assert one["tags"]["tradeplane:owner"] == "desk"
 
 
+def test_the_recorder_logs_in_where_its_database_is_and_by_its_own_role() -> None:
+    found = Made(config(ledger=LEDGER), recorder_in="us-east-1")
+    accounts = found.recorded.of_type("aws:eks/podIdentityAssociation:PodIdentityAssociation")
+    (recorder,) = (one for one in accounts.values() if one["serviceAccount"] == "tradeplane-recorder")
+    assert (recorder["namespace"], recorder["region"]) == (SYSTEM, "us-east-1")
+    assert recorder["roleArn"] == f"{ROLE}/recorder"
+    assert [one["roleArn"] for one in accounts.values()].count(f"{ROLE}/recorder") == 1
+    (secret,) = found.recorded.of_type("kubernetes:core/v1:Secret").values()
+    assert secret["metadata"]["name"] == "tradeplane-ledger"
+    assert secret["metadata"]["namespace"] == SYSTEM
+    assert secret_files(secret) == {"url": "postgresql://recorder@db-us-east-1/", "ca.crt": CA}
+    assert waits_for(found.options["p-us-east-1-cluster"]) >= {f"p-us-east-1-{SYSTEM}-tradeplane-recorder"}
+
+
+def test_without_a_ledger_no_account_is_the_recorders(made: Made) -> None:
+    assert made.recorded.of_type("kubernetes:core/v1:Secret") == {}
+    assert Made(config(), recorder_in="us-east-1").recorded.of_type("kubernetes:core/v1:Secret") == {}
+
+
+def test_the_url_has_no_password_and_is_what_the_recorder_takes() -> None:
+    address = "audit.c1a2b3.eu-west-1.rds.amazonaws.com"
+    url = login_url(database("eu-west-1"), "recorder", 5432, address)
+    assert url == (
+        f"postgresql://recorder@{address}:5432/audit?sslmode=verify-full"
+        "&sslrootcert=/etc/tradeplane-ledger/ca.crt&aws_iam_region=eu-west-1"
+    )
+    assert is_by_iam(connect(url).url)
+    assert Ledger.read({"database": {"url": url, "ca": CA}}).database_port == 5432
+
+
 def test_everything_on_a_cluster_is_made_after_what_the_operator_uses(made: Made) -> None:
     for region in REGIONS:
         identities = {f"p-{region}-{SYSTEM}-tradeplane-operator"}
@@ -262,6 +306,10 @@ def test_outputs_are_by_region(made: Made) -> None:
         ({"evidence": {"signer": "file:/etc/key.pem"}}, r"evidence\.signer: Extra inputs"),
         ({"evidence": {"timestamp_authority": "t.example"}}, r"evidence\.timestamp_authority"),
         ({"store": {"kind": "volume"}}, "store: Extra inputs"),
+        ({"ledger": True}, "ledger: Input should be"),
+        ({"ledger": {}}, r"ledger\.ca: Field required"),
+        ({"ledger": {"ca": "none"}}, r"ledger\.ca: .*no certificate in PEM"),
+        ({"ledger": {"ca": CA, "user": "a; DROP"}}, r"ledger\.user"),
     ],
 )
 def test_a_wrong_field_is_refused_by_its_name(changes: Json, message: str) -> None:
@@ -288,10 +336,11 @@ def failover(**changes: Any) -> FailoverConfig:
     return FailoverConfig.read({**shared, **CONFIG["failover"], **changes})
 
 
-def database(region: str) -> MetadataDatabaseConfig:
+def database(region: str, **changes: Any) -> MetadataDatabaseConfig:
     shared = {field: CONFIG[field] for field in ("ownership", "account", "administrator_roles")}
-    users = {"recorder": f"{ROLE}/recorder"}
-    return MetadataDatabaseConfig.read({**shared, "region": region, "identifier": "audit", "users": users})
+    users = {"recorder": f"{ROLE}/recorder", "auditors": f"{ROLE}/auditor"}
+    given = {**shared, "region": region, "identifier": "audit", "users": users}
+    return MetadataDatabaseConfig.read({**given, **changes})
 
 
 def checked(given: PlatformInRegionsConfig, parts: Json | None = None, **others: Any) -> None:
@@ -304,7 +353,7 @@ def test_a_platform_whose_regions_have_what_it_is_made_by_is_taken() -> None:
     checked(config())
     checked(config(), failover=failover())
     checked(config(regions=["us-east-1"]), failover=failover())
-    checked(config(ledger=True), metadata_database=database("eu-west-1"))
+    checked(config(ledger=LEDGER), metadata_database=database("eu-west-1"))
 
 
 @pytest.mark.parametrize(
@@ -333,16 +382,40 @@ def test_a_region_that_nobody_moves_to_has_no_operator_that_leads() -> None:
 
 def test_a_ledger_needs_its_database_in_one_of_the_regions() -> None:
     with pytest.raises(InvalidConfiguration, match="ledger: needs metadata_database, which is not configured"):
-        checked(config(ledger=True))
+        checked(config(ledger=LEDGER))
     with pytest.raises(InvalidConfiguration, match="ledger: metadata_database is in eu-west-2, which is none of"):
-        checked(config(ledger=True), metadata_database=database("eu-west-2"))
+        checked(config(ledger=LEDGER), metadata_database=database("eu-west-2"))
     assert config().of_region(told("eu-west-1", ledger=Ledger(port=5433))).ledger == Ledger(port=5433)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"users": {"auditors": f"{ROLE}/auditor"}}, "ledger.user: recorder is none of .*users, which are auditors"),
+        (
+            {"users": {"recorder": f"{ROLE}/operator"}},
+            r"users\.recorder: .*/operator is that of the operator or of runs",
+        ),
+        ({"users": {"recorder": f"{ROLE}/runner"}}, r"users\.recorder: .*/runner is that of the operator or of runs"),
+        (
+            {
+                "account": "444455556666",
+                "administrator_roles": ["arn:aws:iam::444455556666:role/administrator"],
+                "users": {"recorder": "arn:aws:iam::444455556666:role/recorder"},
+            },
+            "ledger: metadata_database is of account 444455556666, which is not platform.account",
+        ),
+    ],
+)
+def test_a_recorder_has_a_user_and_a_role_of_its_own(changes: Json, message: str) -> None:
+    with pytest.raises(InvalidConfiguration, match=message):
+        checked(config(ledger=LEDGER), metadata_database=database("eu-west-1", **changes))
 
 
 def test_an_operator_of_namespaces_alone_has_no_ledger() -> None:
     checked(config(serves="namespaces"))
     with pytest.raises(InvalidConfiguration, match="ledger: its recorder sees the whole cluster"):
-        checked(config(serves="namespaces", ledger=True), metadata_database=database("eu-west-1"))
+        checked(config(serves="namespaces", ledger=LEDGER), metadata_database=database("eu-west-1"))
 
 
 @pytest.mark.parametrize(

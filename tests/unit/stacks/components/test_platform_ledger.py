@@ -12,6 +12,7 @@ from tests.unit.stacks.components.platforms import DATABASE, certificate, privat
 
 CA = certificate()
 NAMED = f"{DATABASE}&sslrootcert={CA_FILE}"
+BY_IAM = f"postgresql://tradeplane@db.internal/audit?sslmode=verify-full&sslrootcert={CA_FILE}&aws_iam_region=eu-west-1"
 TLS: dict[str, Any] = {"certificate": CA, "key": private_key("RSA"), "client_ca": CA}
 ON_S3: dict[str, Any] = {"kind": "s3", "url": "s3://audit-heads/prod", "region": "eu-west-1"}
 
@@ -22,6 +23,7 @@ ON_S3: dict[str, Any] = {"kind": "s3", "url": "s3://audit-heads/prod", "region":
         ({}, 5432),
         ({"database": {"url": DATABASE}}, 5432),
         ({"database": {"url": NAMED, "ca": CA}}, 5432),
+        ({"database": {"url": BY_IAM, "ca": CA}, "role": "arn:aws:iam::111122223333:role/recorder"}, 5432),
         ({"database": {"url": DATABASE.replace("/audit", ":6543/audit")}}, 6543),
         ({"database": {"url": DATABASE.replace("/audit", ":6543/audit")}, "port": 6543}, 6543),
         ({"port": 6543, "audit": {"certificates": TLS, "node_port": 30843}}, 6543),
@@ -40,6 +42,11 @@ def test_what_is_right_is_taken_and_its_port_known(given: dict[str, Any], port: 
         ({"database": {"url": "postgresql:///audit?sslmode=verify-full"}}, r"database\.url: .*is no URL"),
         ({"database": {"url": DATABASE.replace("verify-full", "require")}}, r"database\.url: .*sslmode=verify-full"),
         ({"database": {"url": DATABASE.partition("?")[0]}}, r"database\.url: .*sslmode=verify-full"),
+        (
+            {"database": {"url": f"{DATABASE}&aws_iam_region=eu-west-1"}},
+            r"database\.url: .*without a password: give USER",
+        ),
+        ({"database": {"url": BY_IAM.replace("tradeplane@", ""), "ca": CA}}, r"database\.url: .*without a password"),
         ({"database": {"url": DATABASE, "ca": CA}}, "database: .*the URL does not name it: add &sslrootcert="),
         ({"database": {"url": NAMED}}, "database: .*and ca is not given"),
         ({"database": {"url": NAMED, "ca": "none"}}, r"database\.ca: .*has no certificate in PEM"),

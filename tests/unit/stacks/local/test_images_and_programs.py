@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import tarfile
 from dataclasses import replace
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_stacks.local import binaries
 from tradeplane_stacks.local.binaries import Binaries, Program
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
-from tradeplane_stacks.local.go_build import Copy, Overlay, Replacement, Substitution
+from tradeplane_stacks.local.go_build import Addition, Copy, Overlay, Replacement, Substitution
 from tradeplane_stacks.local.images import StaticImage
 
 if TYPE_CHECKING:
@@ -90,6 +92,14 @@ def test_kubernetes_says_the_version_that_is_pinned() -> None:
     assert "gitVersion=v1.34.4" in binaries.link_flags(binaries.KUBELET)
     assert "gitMinor=34" in binaries.link_flags(binaries.KUBELET)
     assert binaries.link_flags(binaries.ETCD) == "-s -w"
+
+
+def test_the_provider_that_is_built_is_the_one_that_programs_ask_for() -> None:
+    told = re.search(r"pkg/version\.Version=(\S+)", binaries.link_flags(binaries.PULUMI_KUBERNETES))
+    assert told is not None
+    release, _, commit = told[1].partition("+")
+    assert release == version("pulumi-kubernetes")
+    assert re.fullmatch(r"[0-9a-f]{12}", commit)
 
 
 def test_etcd_is_new_enough_for_watch_progress() -> None:
@@ -178,11 +188,45 @@ def test_failed_build_shows_the_compiler_s_words_and_leaves_nothing(
     assert not cache.path(program, binaries.installed_go()).exists()
 
 
-def test_words_of_a_dependency_are_replaced_wherever_they_stand() -> None:
-    change = Substitution("a.go", "runtime.GOARCH", '"arm64"')
-    assert change.content("x = runtime.GOARCH + runtime.GOARCH\n", binaries.MODULES) == 'x = "arm64" + "arm64"\n'
-    with pytest.raises(BuildError, match=r"a\.go does not say 'runtime\.GOARCH' any more"):
-        change.content("x = runtime.GOOS\n", binaries.MODULES)
+def test_words_of_a_dependency_are_replaced_wherever_they_stand(tmp_path: Path) -> None:
+    (tmp_path / "a.go").write_text("x = runtime.GOARCH + runtime.GOARCH\n", encoding="ascii")
+    Substitution("a.go", "runtime.GOARCH", '"arm64"').apply(tmp_path, binaries.MODULES)
+    assert (tmp_path / "a.go").read_text(encoding="ascii") == 'x = "arm64" + "arm64"\n'
+
+
+def test_a_dependency_gets_files_of_ours_and_of_its_own(tmp_path: Path) -> None:
+    ours, dependency = tmp_path / "ours", tmp_path / "dependency"
+    ours.mkdir()
+    (ours / "new.go").write_text("package new\n", encoding="ascii")
+    (dependency / "pkg").mkdir(parents=True)
+    (dependency / "pkg/a.go").write_text("package a\n", encoding="ascii")
+    for change in (
+        Copy("pkg/b.go", "pkg/a.go"),
+        Addition("pkg/c.go", "new.go"),
+        Replacement("pkg/a.go", "new.go"),
+    ):
+        change.apply(dependency, ours)
+    found = {path.name: path.read_text(encoding="ascii") for path in (dependency / "pkg").iterdir()}
+    assert found == {"a.go": "package new\n", "b.go": "package a\n", "c.go": "package new\n"}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (Substitution("a.go", "runtime.GOARCH", "x"), r"a\.go does not say 'runtime\.GOARCH' any more"),
+        (Substitution("b.go", "x", "y"), r"no b\.go any more"),
+        (Replacement("b.go", "new.go"), r"no b\.go any more"),
+        (Copy("c.go", "b.go"), r"no b\.go any more"),
+        (Addition("pkg/new.go", "new.go"), r"no pkg any more"),
+        (Addition("a.go", "new.go"), r"There is a a\.go now"),
+    ],
+)
+def test_a_dependency_that_is_not_as_it_was_is_told_of(
+    tmp_path: Path, change: Addition | Copy | Replacement | Substitution, said: str
+) -> None:
+    (tmp_path / "a.go").write_text("x = runtime.GOOS\n", encoding="ascii")
+    with pytest.raises(BuildError, match=said):
+        change.apply(tmp_path, tmp_path)
 
 
 def test_any_change_of_an_overlay_builds_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,10 +239,11 @@ def test_any_change_of_an_overlay_builds_anew(tmp_path: Path, monkeypatch: pytes
         Overlay("example.com/a", (Copy("a.json", "b.json"),)),
         Overlay("example.com/a", (Copy("a.json", "c.json"),)),
         Overlay("example.com/a", (Replacement("a.go", "ours.go"),)),
+        Overlay("example.com/a", (Addition("a.go", "ours.go"),)),
     ]
     keys = [binaries.module_key(replace(program, overlay=overlay), "go1.26.8") for overlay in overlays]
     (module / "ours.go").write_text("package main // changed\n", encoding="ascii")
-    keys.append(binaries.module_key(replace(program, overlay=overlays[-1]), "go1.26.8"))
+    keys += [binaries.module_key(replace(program, overlay=overlay), "go1.26.8") for overlay in overlays[-2:]]
     assert len(set(keys)) == len(keys)
 
 
@@ -224,3 +269,14 @@ def test_old_go_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     with pytest.raises(MissingProgramsError, match=r"go1\.19\.8.*Go 1\.24"):
         binaries.installed_go()
+
+
+def test_each_go_is_asked_for_its_version_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for told in ("go1.26.8", "go1.27.1"):
+        go = tmp_path / told / "go"
+        go.parent.mkdir()
+        go.write_text(f"#!/bin/sh\necho {told}\necho asked >> {tmp_path}/asked\n", encoding="ascii")
+        go.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{go.parent}:/bin:/usr/bin")
+        assert [binaries.installed_go() for _ in range(3)] == [told] * 3
+    assert (tmp_path / "asked").read_text() == "asked\n" * 2

@@ -8,19 +8,26 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from tradeplane_stacks.components import platform as module
+from tradeplane_stacks.components import platform_in_regions
+from tradeplane_stacks.components.platform_in_regions import Beneath
 from tradeplane_stacks.components.platform_in_regions_config import PlatformInRegionsConfig
+from tradeplane_stacks.components.platform_secrets import ledger_login
 from tradeplane_stacks.components.stack_name import StackName
 from tradeplane_stacks.pictures.asking import asked
+from tradeplane_stacks.programs import platform as program
 from tradeplane_stacks.programs.cluster import CLUSTER_OF_REGION
 from tradeplane_stacks.programs.platform import PLATFORM
 from tradeplane_stacks.programs.program import ConfigurationRefused
 
+from tests.unit.stacks.components.platforms import certificate
 from tests.unit.stacks.programs.documented import documented_platform
 from tests.unit.stacks.programs.test_program import STACKS, values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    import pulumi
 
 REGIONS = ("eu-west-1", "us-east-1")
 
@@ -108,7 +115,7 @@ def rendered(folder: Path, monkeypatch: pytest.MonkeyPatch, **parts: Any) -> lis
 def test_what_the_other_parts_tell_is_told_to_the_operator_of_each_region(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    platform = documented_platform() | {"ledger": True}
+    platform = documented_platform() | {"ledger": {"ca": certificate()}}
     found = rendered(tmp_path, monkeypatch, failover=FAILOVER, platform=platform)
     assert len(found) == len(REGIONS)
     for region, files in zip(REGIONS, found, strict=True):
@@ -129,6 +136,34 @@ def test_what_the_other_parts_tell_is_told_to_the_operator_of_each_region(
         }
     # The ledger's database is in the first, and no other network reaches it.
     assert ["operator/ledger/kustomization.yaml" in files for files in found] == [True, False]
+
+
+def test_the_recorder_is_told_where_its_database_is_and_has_the_role_of_its_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beneath: list[Beneath] = []
+    urls: list[str] = []
+
+    def note(*given: Any) -> Beneath:
+        beneath.append(Beneath(*given))
+        return beneath[-1]
+
+    def secret(url: pulumi.Output[str], ca: str) -> dict[str, Any]:
+        url.apply(urls.append)
+        return ledger_login(url, ca)
+
+    monkeypatch.setattr(program, "Beneath", note)
+    monkeypatch.setattr(platform_in_regions, "ledger_login", secret)
+    rendered(tmp_path, monkeypatch, platform=documented_platform() | {"ledger": {"ca": certificate()}})
+    recorder, nobody = (one.ledger_login for one in beneath)
+    assert recorder is not None
+    assert nobody is None
+    assert recorder.role == "arn:aws:iam::111122223333:role/tradeplane-recorder"
+    (url,) = urls
+    assert url == (
+        "postgresql://tradeplane@database.example:5432/audit?sslmode=verify-full"
+        "&sslrootcert=/etc/tradeplane-ledger/ca.crt&aws_iam_region=eu-west-1"
+    )
 
 
 def test_without_failover_and_ledger_there_is_no_word_of_either(

@@ -10,7 +10,7 @@ MUTANTS: tuple[Weakening, ...] = (
     (", **TAKES_BACK}}", "}}", 0),
     ("depends_on=[*after]", "depends_on=[]", 0),
     ('protect=self._config.protected and one["kind"] in PROTECTED', "protect=False", 0),
-    ("objects += secrets(config)", "pass", 0),
+    ("*secrets(config), ", "", 0),
     ("create=rollout, ", "", 0),
     (", update=rollout", "", 0),
     ('f"system:serviceaccount:{SYSTEM}:{OPERATOR}"', 'f"system:serviceaccounts:{SYSTEM}"', 0),

@@ -51,7 +51,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("Field(ge=10, le=300)", "Field(le=300)", 0),
     ('quota: Literal["none", "small", "large"] = "small"', 'quota: Literal["none", "small", "large"] = "none"', 0),
     ("pod_identity: bool = False", "pod_identity: bool = True", 0),
-    ('Literal["cluster", "namespaces"] = "cluster"', 'Literal["cluster", "namespaces"] = "namespaces"', 0),
+    ('serves: Serves = "cluster"', 'serves: Serves = "namespaces"', 0),
     ('self.serves == "namespaces" and not self.namespaces', "False", 0),
     ('self.serves == "namespaces" and self.ledger is not None', "False", 0),
 )

@@ -18,6 +18,8 @@ MUTANTS: tuple[Weakening, ...] = (
     ('"signer": evidence.signer', '"signer": "file:/tmp/key.pem"', 0),
     ("if evidence.timestamp_authority is not None", "if False", 0),
     ("if evidence.signatures_per_second is not None", "if False", 0),
+    ("if evidence.snapshots is not None", "if False", 0),
+    ("/etc/tradeplane-snapshot-keys/keyring.json", "/etc/tradeplane-trust/keyring.json", 0),
     ('"credentialsSecret": CLAIM', '"credentialsSecret": "tradeplane-signing-key"', 0),
     ('if store.credentials == "secret" else {}', "", 0),
     ("{} if store.checksum is None else ", "{} if True else ", 0),
