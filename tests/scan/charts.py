@@ -38,6 +38,7 @@ VALUES: Mapping[str, Json] = MappingProxyType(
                 "signer": _KEYLESS,
                 "trust_config": {"mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"},
                 "sigstore_ports": [5555],
+                "snapshots": {},
                 "required": True,
             },
             "approvals": {"rules": [{"modes": ["Live"], "namespaces": ["research"]}]},

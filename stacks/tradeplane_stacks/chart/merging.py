@@ -99,10 +99,10 @@ class Merging:
 
     def _joined(self, present: Sequence[Case], others: Sequence[Case]) -> str | None:
         """Return what all that are present have, and none of the others; or have, but for what an option takes away."""
-        shared = [one for one in self.options if all(case.chosen.get(one.choice) == one.option for case in present)]
+        shared = [one for one in self.options if all(_has(case, one) for case in present)]
         outer = {pair for one in shared for pair in one.within.items()}
         asked = [self._asked(one, [*present, *others]) for one in shared if (one.choice, one.option) not in outer]
-        having = [case for case in others if all(case.chosen.get(one.choice) == one.option for one in shared)]
+        having = [case for case in others if all(_has(case, one) for one in shared)]
         if not asked or (refused := self._covering(having, present)) is None:
             return None
         joined = [*asked, *([f"not ({_any_of(refused)})"] if refused else [])]
@@ -110,21 +110,22 @@ class Merging:
 
     def _covering(self, wanted: Sequence[Case], others: Sequence[Case]) -> list[str] | None:
         """Return conditions of which each wanted case fulfils one, and none of the others does; the widest first."""
+        able = [one for one in self.options if not any(_has(case, one) for case in others)]
         left, conditions = list(wanted), []
-        for option in self.options:
-            having = [case for case in left if case.chosen.get(option.choice) == option.option]
-            if having and not [case for case in others if case.chosen.get(option.choice) == option.option]:
-                conditions.append(self._asked(option, [*wanted, *others]))
-                left = [case for case in left if case not in having]
-        return None if left else conditions
+        while left:
+            widest = max(able, key=lambda one: sum(_has(case, one) for case in left), default=None)
+            if widest is None or not any(_has(case, widest) for case in left):
+                return None
+            conditions.append(self._asked(widest, [*wanted, *others]))
+            left = [case for case in left if not _has(case, widest)]
+        return conditions
 
     def _asked(self, option: Option, cases: Sequence[Case]) -> str:
         """Return what asks for an option: for the sections it is in as well, but those that are there in all cases."""
         outer = [
             self._asked(one, cases)
             for one in self.options
-            if option.within.get(one.choice) == one.option
-            and not all(case.chosen.get(one.choice) == one.option for case in cases)
+            if option.within.get(one.choice) == one.option and not all(_has(case, one) for case in cases)
         ]
         return f"and ({outer[-1]}) ({option.condition})" if outer else option.condition
 
@@ -174,6 +175,10 @@ class Merging:
             f"{place}: what is there follows no field alone ({first!r}, {second!r}, {_told(cases)}): "
             "say how it is derived in chart/platform.py"
         )
+
+
+def _has(case: Case, option: Option) -> bool:
+    return case.chosen.get(option.choice) == option.option
 
 
 def _any_of(conditions: Sequence[str]) -> str:

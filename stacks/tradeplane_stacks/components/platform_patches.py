@@ -29,8 +29,7 @@ def changed(kind: str, name: str, *steps: Mapping[str, Any]) -> dict[str, Any]:
 
 def renamed(kind: str, name: str, to: str, *steps: Mapping[str, Any]) -> dict[str, Any]:
     """Return the change of an object that gives it another name, and of further steps."""
-    patch = changed(kind, name, step("replace", "/metadata/name", to), *steps)
-    return {**patch, "options": {"allowNameChange": True}}
+    return changed(kind, name, step("replace", "/metadata/name", to), *steps)
 
 
 def step(operation: str, path: str, value: Any) -> dict[str, Any]:

@@ -36,9 +36,9 @@ class Arena:
 
 
 @contextlib.asynccontextmanager
-async def arena(*, audit: bool = False) -> AsyncIterator[Arena]:
+async def arena(*, audit: bool = False, vouched: bool = False) -> AsyncIterator[Arena]:
     """Bring up a fleet for one measurement, and take it down afterwards."""
-    with running_fleet(audit=audit) as fleet:
+    with running_fleet(audit=audit, vouched=vouched) as fleet:
         async with ApiClient(fleet.kubeconfig) as client:
             operator = operator_of(fleet)
             await client.request("POST", SNAPSHOTS, put_snapshot(fleet.store))

@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 
 NODES = 20
 NAMESPACE = "bench"
-STAGES = Path(__file__).with_name("stages.yaml")
+STAGES, SUCCEEDED, VOUCHED = (
+    Path(__file__).with_name(f"{name}.yaml") for name in ("stages", "pod-succeeded", "pod-vouched")
+)
 REPOSITORY = Path(__file__).resolve().parents[3]
 _CLIENT_QPS = 500  # of controller-manager and scheduler each, so that their own limits are not what is measured
 
@@ -62,8 +64,11 @@ class Fleet:
 
 
 @contextlib.contextmanager
-def running_fleet(*, audit: bool = False) -> Iterator[Fleet]:
-    """Bring up a control plane with fake nodes, our kinds and a namespace; take it all down afterwards."""
+def running_fleet(*, audit: bool = False, vouched: bool = False) -> Iterator[Fleet]:
+    """Bring up a control plane with fake nodes, our kinds and a namespace; take it all down afterwards.
+
+    ``vouched``: whether pods say at their end which results they left, which costs another write for each.
+    """
     with tempfile.TemporaryDirectory(prefix="tradeplane-bench-") as scratch:
         settings = replace(
             Settings.from_environment(os.environ),
@@ -78,21 +83,23 @@ def running_fleet(*, audit: bool = False) -> Iterator[Fleet]:
         (store / NAMESPACE).mkdir(parents=True)
         cluster.up()
         try:
-            with _fake_kubelet(kwok, cluster, Path(scratch) / "kwok.log") as kubelet:
+            ends = VOUCHED if vouched else SUCCEEDED
+            with _fake_kubelet(kwok, cluster, ends, Path(scratch) / "kwok.log") as kubelet:
                 fleet = Fleet(cluster, store, Path(scratch), kubelet)
                 _prepare(fleet)
-                with _results_writer(fleet):
+                with _results_writer(fleet, vouched=vouched):
                     yield fleet
         finally:
             cluster.down(purge=True)
 
 
 @contextlib.contextmanager
-def _fake_kubelet(kwok: Path, cluster: EmbeddedCluster, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _fake_kubelet(kwok: Path, cluster: EmbeddedCluster, ends: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     command = [
         str(kwok),
         f"--kubeconfig={cluster.kubeconfig}",
         f"--config={STAGES}",
+        f"--config={ends}",
         "--server-address=127.0.0.1:0",
         "--v=WARN",
     ]
@@ -101,8 +108,9 @@ def _fake_kubelet(kwok: Path, cluster: EmbeddedCluster, log: Path) -> Iterator[s
 
 
 @contextlib.contextmanager
-def _results_writer(fleet: Fleet) -> Iterator[None]:
-    command = [sys.executable, "-m", "tests.bench.control.results_writer", str(fleet.kubeconfig), str(fleet.store)]
+def _results_writer(fleet: Fleet, *, vouched: bool) -> Iterator[None]:
+    module = "tests.bench.control.results_writer"
+    command = [sys.executable, "-m", module, str(fleet.kubeconfig), str(fleet.store), *(["vouched"] if vouched else [])]
     with _beside(command, fleet.scratch / "results-writer.log"):
         yield
 

@@ -32,7 +32,7 @@ _PATIENCE = 180.0
 async def measure() -> list[Record]:
     """Have runs end at a steady rate, and watch for their attestations."""
     plain = await _writes_per_run()
-    async with arena(audit=True) as place:
+    async with arena(audit=True, vouched=True) as place:
         log = place.fleet.scratch / "registry.log"
         with listing_referrers(f"127.0.0.1:{free_port()}", log, "--store-type", "mem") as host:
             key = sample_runs.key_file(place.fleet.scratch)

@@ -56,11 +56,11 @@ def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.C
     checks = ("artifact", "signature", "policy", "files", "result", "inputs", "snapshots", "chain", "replays", "time")
     assert [line.split()[:2] for line in shown[1:]] == [["ok", name] for name in checks]
     assert "builder https://tradeplane.dev/evidence/builders/operator-v1" in first.stdout
-    assert "replayed: PASSED on amd64" in shown[8], "what its replay found is evidence as well"
+    said = {line.split()[1]: line for line in shown[1:]}
+    assert "replayed: PASSED on amd64" in said["replays"], "what its replay found is evidence as well"
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=CHECKOUT, check=True, capture_output=True, text=True)
-    chain = next(line for line in shown if line.split()[1] == "chain")
-    assert "builder https://tradeplane.dev/evidence/builders/images-local-v1" in chain
-    assert commit.stdout.strip() in chain, "it goes on to the sources, committed or changed since"
+    assert "builder https://tradeplane.dev/evidence/builders/images-local-v1" in said["chain"]
+    assert commit.stdout.strip() in said["chain"], "it goes on to the sources, committed or changed since"
     assert re.search(
         r"^  cosign verify-attestation --key build/demo/signing/key-[0-9a-f]{12}\.pub .*@sha256:",
         first.stdout,

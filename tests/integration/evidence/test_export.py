@@ -26,11 +26,13 @@ from tradeplane_evidence.registry.referrers import push_referrer
 from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.bundle import parse_bundle
+from tradeplane_evidence.snapshot_attestation import attest_snapshot
+from tradeplane_evidence.statements.run import SnapshotAttestation
 from tradeplane_evidence.verification import runs as verification
 
 from tests.integration.evidence.conftest import distribution, push_image, push_results
 from tests.unit.cli.conftest import tradeplane
-from tests.unit.evidence import sample_images, sample_runs
+from tests.unit.evidence import sample_images, sample_runs, sample_snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -245,6 +247,48 @@ def test_a_chain_that_does_not_hold_is_a_refusal_and_may_be_left_out(
     assert not (tmp_path / "left" / "images").exists()
 
 
+async def _on_attested_data(host: str, repository: str, signer: FileSigner, importer: FileSigner) -> str:
+    """Attest a snapshot, and a run that names that attestation."""
+    async with Registry(host, plain_http=True) as registry:
+        stored, place = sample_snapshots.stored(), Reference(host, f"{repository}/snapshots")
+        data = await attest_snapshot(stored, sample_snapshots.IMPORTED, registry, place, Alone(importer))
+        named = SnapshotAttestation(stored.snapshot, str(data.reference), data.attestation)
+        execution = replace(sample_runs.EXECUTION, snapshots=(named,))
+        run = Reference(host, f"{repository}/run")
+        attested = await attest_run(sample_runs.stored(), registry, run, Alone(signer), execution)
+    return str(attested.reference)
+
+
+def test_attested_data_are_followed_and_verified_with_the_network_cut(
+    tradeplane: Command, registry_host: str, key: str, signer: FileSigner, tmp_path: Path, cosign: Cosign
+) -> None:
+    importer = sample_runs.signer_in(tmp_path, scalar=0xDA7A)
+    other = tmp_path / "importer.pub"
+    other.write_text(importer.public_key.pem())
+    reference = asyncio.run(_on_attested_data(registry_host, "audit/data", signer, importer))
+    out = tmp_path / "out"
+    asked = ("evidence", "export", reference, *QUARTER, "--key", key)
+    ended = tradeplane(*asked, "--key", str(other), "--out", str(out))
+    assert ended.code == 0, ended.err
+    (run,) = _runs(out)
+    (data,) = run["snapshots"]
+    assert data["snapshot"] == sample_snapshots.stored().snapshot
+    assert (data["key"], data["origin"]) == (importer.public_key.fingerprint, "imported from sp500.csv.gz")
+    assert (out / data["path"]).is_file()
+    assert "Attestation of the data" in (out / "index.html").read_text()
+    (line,) = [line for line in run["verify"] if data["path"] in line]
+    done = _run(line, out, cosign)
+    assert done.returncode == 0, done.stderr
+
+    refused = tradeplane(*asked, "--out", str(tmp_path / "refused"))
+    assert refused.code == 3
+    (run,) = _runs(tmp_path / "refused")
+    assert (run["checks"][-1]["name"], run["checks"][-1]["error"], run["snapshots"]) == ("snapshots", "KeyRefused", [])
+    builder = ("--key", str(other), "--snapshot-builder", "https://example.com/other")
+    assert tradeplane(*asked, *builder, "--out", str(tmp_path / "builder")).code == 3
+    assert tradeplane(*asked, "--no-chain", "--out", str(tmp_path / "left")).code == 0
+
+
 def _holds_what_was_signed(folder: Path, run: dict[str, Any], signer: FileSigner) -> None:
     place = folder / run["folder"]
     bundle = parse_bundle((place / "bundle.sigstore.json").read_bytes())
@@ -382,10 +426,10 @@ def test_a_registry_that_goes_away_leaves_nothing(
         filled = asyncio.run(_fill(host, signer))
         before = verification.verify_run
 
-        async def asked(registry: Registry, reference: Reference, *rest: Any) -> Any:
+        async def asked(registry: Registry, reference: Reference, *rest: Any, **more: Any) -> Any:
             if reference == filled.references["last"]:
                 raise RegistryUnavailable("it went away")
-            return await before(registry, reference, *rest)
+            return await before(registry, reference, *rest, **more)
 
         monkeypatch.setattr(examination, "verify_run", asked)
         command = ("evidence", "export", *filled.names(), "--key", key, *QUARTER)

@@ -90,10 +90,12 @@ def test_what_passed_is_stated_and_cosign_verifies_it(
     policy = {"builders": None, "maxAgeSeconds": None, "timestamped": False}
     run = {"buildTypes": ["https://tradeplane.dev/evidence/run-v1"], "parameters": ["specification"]}
     image = {"buildTypes": ["https://tradeplane.dev/evidence/image-v1"], "parameters": ["base", "image", "platforms"]}
+    data = {"buildTypes": ["https://tradeplane.dev/evidence/snapshot-v1"], "parameters": ["capture", "import"]}
     wanted = {
         "signers": [signer.public_key.fingerprint],
         "run": policy | run,
         "image": policy | image,
+        "snapshot": policy | data,
         "replay": False,
     }
     digest = sha256_digest(canonical_json(wanted)).removeprefix("sha256:")

@@ -221,6 +221,25 @@ def test_what_a_killed_process_leaves_is_told_and_repaired(project: Project, aws
     assert done(tradeplane, "up", "dev", "--yes")["changes"] == []
 
 
+def test_a_stack_that_somebody_else_is_changing_is_refused_and_what_they_do_is_finished(
+    project: Project, aws: Cloud, tradeplane: Command
+) -> None:
+    done(tradeplane, "init", "dev")
+    with aws.holding("CreateKey") as reached, started(project) as process:
+        assert reached.wait(_REACHED_WITHIN_S)
+        asked = len(aws.asked)
+        for change in ("up", "destroy"):
+            error = refused(tradeplane, change, "dev", "--yes", code=4)
+            assert "stack dev is locked by" in error["message"]
+            assert "wait for it" in error["remedy"]
+        assert len(aws.asked) == asked
+        aws.release("CreateKey")
+        _, errors = process.communicate(timeout=_ENDS_WITHIN_S)
+    assert process.returncode == 0, errors
+    assert len(keys(aws, "eu-west-1")) == 1
+    assert done(tradeplane, "up", "dev", "--yes")["changes"] == []
+
+
 def test_an_interrupted_up_ends_in_order_and_is_finished_by_the_next(
     project: Project, aws: Cloud, tradeplane: Command
 ) -> None:

@@ -315,6 +315,31 @@ def test_what_is_wrong_anywhere_is_told_before_anything_is_begun(
     assert aws.asked == []
 
 
+def test_a_region_without_the_processors_asked_for_is_told_before_anything_is_begun(
+    project: Project, aws: Cloud, tradeplane: Command
+) -> None:
+    with project.settings("prod.eu-west-1", "cluster") as config:
+        (arm,) = (one for one in config["tradeplane-cluster:cluster"]["node_groups"] if one["architecture"] == "arm64")
+        arm["instance_types"] = ["m8g.xlarge", "r9g.large"]
+    aws.asked.clear()
+    (problem,) = refused(tradeplane, "up", *IN_REGIONS, "--yes", code=2)["problems"]
+    assert problem["file"] == "Pulumi.prod.eu-west-1.yaml"
+    assert problem["field"].startswith("tradeplane-cluster:cluster")
+    assert "region eu-west-1 offers no r9g.large; eu-west-1 offers c6g, " in problem["message"]
+    assert aws.asked == []
+
+
+def test_a_retention_below_its_policy_is_told_before_anything_is_begun(
+    project: Project, aws: Cloud, tradeplane: Command
+) -> None:
+    project.configure("prod", "platform:snapshot_store", retention={"mode": "COMPLIANCE", "years": 5})
+    aws.asked.clear()
+    (problem,) = refused(tradeplane, "up", *IN_REGIONS, "--yes", code=2)["problems"]
+    assert (problem["file"], problem["field"]) == ("Pulumi.prod.yaml", "tradeplane-platform:snapshot_store")
+    assert "1825 days are fewer than the 2190" in problem["message"]
+    assert aws.asked == []
+
+
 def test_what_is_secret_is_looked_at_before_anything_is_begun(
     project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -241,6 +241,17 @@ def test_the_recorder_is_told_where_heads_go_and_signs_by_kms() -> None:
     assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": f"{ROLE}-recorder"}
 
 
+def test_the_recorder_is_started_anew_where_it_is_told_otherwise_of_heads() -> None:
+    def heads_of(ledger: Json) -> str:
+        (container,) = pod(rendered({**CLOUD, "ledger": ledger}), "tradeplane-recorder")["containers"]
+        (told,) = (variable for variable in container["env"] if variable["name"] == "HEADS")
+        return str(told["valueFrom"]["configMapKeyRef"]["name"])
+
+    # It reads them from its environment, which a pod has from its start on.
+    assert heads_of(LEDGER) != heads_of(changed(LEDGER, "heads.every_seconds", 91))
+    assert heads_of(LEDGER) == heads_of({**LEDGER, "audit": {"node_port": 30001}})
+
+
 def test_the_recorder_reaches_its_database_at_its_port_alone() -> None:
     for ledger, port in ((LEDGER, 6543), ({}, 5432)):
         policy = one(rendered({**CLOUD, "ledger": ledger}), "NetworkPolicy", "tradeplane-recorder")["spec"]

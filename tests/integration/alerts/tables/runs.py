@@ -22,21 +22,21 @@ FAILED = Table(
         Case("none ends", _ended(), {60: SILENT}),
         Case(
             "five fail at once",
-            _ended({0: 0, 70: 5}),
-            {74.5: SILENT, 75: _failed(5), 129: _failed(5), 129.5: SILENT},
+            _ended({0: 0, 1: 5}),
+            {5.5: SILENT, 6: _failed(5), 60: _failed(5), 60.5: SILENT},
         ),
-        Case("five fail one after another", _ended({0: 0, 30: 1, 40: 2, 50: 3, 60: 4, 70: 5}), {75: _failed(5)}),
-        Case("four of ten fail", _ended({0: 0, 70: 4}, {0: 0, 70: 6}), {75: SILENT}),
-        Case("all succeed", _ended(succeeded={0: 0, 70: 500}), {75: SILENT}),
-        Case("five of twenty fail", _ended({0: 0, 70: 5}, {0: 0, 70: 15}), {75: SILENT}),
-        Case("five of nineteen fail", _ended({0: 0, 70: 5}, {0: 0, 70: 14}), {74.5: SILENT, 75: _failed(5)}),
-        Case("five fail on two replicas", _ended({0: 0, 70: 3}) | _ended({0: 0, 70: 2}, pod="b"), {75: _failed(5)}),
+        Case("five fail one after another", _ended({0: 0, 10: 1, 20: 2, 30: 3, 40: 4, 50: 5}), {55: _failed(5)}),
+        Case("four of ten fail", _ended({0: 0, 1: 4}, {0: 0, 1: 6}), {6: SILENT}),
+        Case("all succeed", _ended(succeeded={0: 0, 1: 500}), {6: SILENT}),
+        Case("five of twenty fail", _ended({0: 0, 1: 5}, {0: 0, 1: 15}), {6: SILENT}),
+        Case("five of nineteen fail", _ended({0: 0, 1: 5}, {0: 0, 1: 14}), {5.5: SILENT, 6: _failed(5)}),
+        Case("five fail on two replicas", _ended({0: 0, 1: 3}) | _ended({0: 0, 1: 2}, pod="b"), {6: _failed(5)}),
         Case(
             "five fail on a replica, fourteen succeed on the other, and many are cancelled",
-            _ended({0: 0, 70: 5})
-            | _ended(succeeded={0: 0, 70: 14}, pod="b")
-            | {of("tradeplane_runs_finished_total", outcome="Cancelled"): {0: 0, 70: 500}},
-            {75: _failed(5)},
+            _ended({0: 0, 1: 5})
+            | _ended(succeeded={0: 0, 1: 14}, pod="b")
+            | {of("tradeplane_runs_finished_total", outcome="Cancelled"): {0: 0, 1: 500}},
+            {6: _failed(5)},
         ),
         Case("four in each of two hours fail", _ended({0: 0, 10: 4, 90: 8}), {95: SILENT}),
         Case(
@@ -49,21 +49,21 @@ FAILED = Table(
             _ended({0: 0, 90: 6}, {0: 0, 10: 500, 90: 510}),
             {95: _failed(6), 125: _failed(6)},
         ),
-        Case("another job's fail", _ended({0: 0, 70: 500}, job="other"), {75: SILENT}),
+        Case("another job's fail", _ended({0: 0, 1: 500}, job="other"), {6: SILENT}),
         Case(
             "five of twenty fail, and all of another job's",
-            _ended({0: 0, 70: 5}, {0: 0, 70: 15}) | _ended({0: 0, 70: 500}, job="other"),
-            {75: SILENT},
+            _ended({0: 0, 1: 5}, {0: 0, 1: 15}) | _ended({0: 0, 1: 500}, job="other"),
+            {6: SILENT},
         ),
         Case(
             "five of nineteen fail, and none of another job's",
-            _ended({0: 0, 70: 5}, {0: 0, 70: 14}) | _ended(succeeded={0: 0, 70: 500}, job="other"),
-            {75: _failed(5)},
+            _ended({0: 0, 1: 5}, {0: 0, 1: 14}) | _ended(succeeded={0: 0, 1: 500}, job="other"),
+            {6: _failed(5)},
         ),
         Case(
             "four fail, and one of another job's",
-            _ended({0: 0, 70: 4}) | _ended({0: 0, 70: 1}, job="other"),
-            {75: SILENT},
+            _ended({0: 0, 1: 4}) | _ended({0: 0, 1: 1}, job="other"),
+            {6: SILENT},
         ),
     ),
 )

@@ -80,6 +80,12 @@ def test_what_two_options_add_to_is_there_by_either() -> None:
     assert MERGING.node(cases, "it") == Entries((Part(section, "s", "or ($.Values.key) ($.Values.other)"),))
 
 
+def test_what_another_option_has_besides_is_not_taken_for_its_doing() -> None:
+    """``key`` stands before ``other`` in the options, and is chosen here together with that alone."""
+    cases = [found(LEAST, {}), found(OTHER, {"b": 1}), found({**KEY, **OTHER}, {"b": 1})]
+    assert MERGING.node(cases, "it") == Entries((Part(Literal(1), "b", "$.Values.other"),))
+
+
 def test_a_value_that_one_choice_decides_has_alternatives() -> None:
     cases = [found(LEAST, "none"), found({"kind": "a"}, "one"), found({"kind": "b"}, "two"), found(OTHER, "none")]
     assert MERGING.node(cases, "it") == Alternatives(

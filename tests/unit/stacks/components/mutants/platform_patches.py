@@ -13,5 +13,5 @@ MUTANTS: tuple[Weakening, ...] = (
     ('"eks.amazonaws.com/role-arn"', '"eks.amazonaws.com/role"', 0),
     ('"name": document["metadata"]["name"]', '"name": ".*"', 0),
     ('{"target": {"kind": kind, "name": name}, "patch"', '{"target": {"kind": kind}, "patch"', 0),
-    ('"options": {"allowNameChange": True}', '"options": {}', 0),
+    ('step("replace", "/metadata/name", to)', 'step("replace", "/metadata/name", name)', 0),
 )
