@@ -49,3 +49,9 @@ class Checks(CheckSeries):
 
     reference: Reference
     checks: list[Check] = field(default_factory=list)
+
+    def pulled(self, digest: str, what: str = "") -> None:
+        """Say which artifact was pulled, and be about that from now on: a tag may name another one by then."""
+        asked = "" if self.reference.digest else f" (as {self.reference.tag or 'latest'} names it now)"
+        self.reference = self.reference.at(digest)
+        self.say("artifact", f"{digest}{asked}{what}")

@@ -113,9 +113,7 @@ async def _artifact(registry: Registry, found: Verification) -> Manifest:
         raise PolicyRefused(
             f"{found.reference} is a {manifest.artifact_type or manifest.config.media_type}, and no results of a run"
         )
-    asked = "" if found.reference.digest else f" (as {found.reference.tag or 'latest'} names it now)"
-    found.reference = found.reference.at(digest)
-    found.say("artifact", f"{digest}{asked}, {len(manifest.layers)} files")
+    found.pulled(digest, f", {len(manifest.layers)} files")
     return manifest
 
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.errors import NotAttested, ReplayDiverged
-from tradeplane_evidence.registry.manifests import parse_manifest
 from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.signing.keyring import told
-from tradeplane_evidence.snapshot_artifact import SESSION_TYPE, snapshot_in
+from tradeplane_evidence.snapshot_artifact import SESSION_TYPE
 from tradeplane_evidence.snapshot_manifests import MAX_MANIFEST_BYTES, parse_session
 from tradeplane_evidence.verification.attestations import REFUSALS, Trust
 from tradeplane_evidence.verification.checks import Checks
 from tradeplane_evidence.verification.replays import ReplayClaims, held_to_session, replays_of
+from tradeplane_evidence.verification.snapshot_artifacts import pull_artifact
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,7 +48,7 @@ async def verify_session(
     found, trust = SessionVerification(reference), Trust(signers, policy, now)
     step = "artifact"
     try:
-        snapshot = await _artifact(registry, found)
+        snapshot = await pull_artifact(registry, found, SESSION_TYPE)
         step = "session"
         await _session(registry, found, snapshot)
         step = "replays"
@@ -56,17 +56,6 @@ async def verify_session(
     except (*REFUSALS, ReplayDiverged) as error:
         found.fail(step, error)
     return found
-
-
-async def _artifact(registry: Registry, found: SessionVerification) -> str:
-    """Pull the manifest, and return the id of the snapshot whose session it is."""
-    data, digest = await registry.manifest(found.reference)
-    what = f"the manifest of {found.reference}"
-    snapshot = snapshot_in(parse_manifest(data, what), what, SESSION_TYPE)
-    asked = "" if found.reference.digest else f" (as {found.reference.tag or 'latest'} names it now)"
-    found.reference = found.reference.at(digest)
-    found.say("artifact", f"{digest}{asked}")
-    return snapshot
 
 
 async def _session(registry: Registry, found: SessionVerification, snapshot: str) -> None:

@@ -54,10 +54,8 @@ async def _index(registry: Registry, found: ImageVerification) -> None:
     """Pull the index, which names the images of the platforms."""
     data, digest = await registry.manifest(found.reference)
     index = parse_index(data, f"the index {found.reference}")
-    asked = "" if found.reference.digest else f" (as {found.reference.tag or 'latest'} names it now)"
-    found.reference = found.reference.at(digest)
     platforms = ", ".join(str(one.platform) for one in index.manifests if one.platform is not None)
-    found.say("artifact", f"{digest}{asked}, an index of {platforms or 'no platform'}")
+    found.pulled(digest, f", an index of {platforms or 'no platform'}")
 
 
 async def _contents(registry: Registry, found: ImageVerification, image: ImageClaim) -> None:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.errors import PolicyRefused
-from tradeplane_evidence.registry.manifests import parse_manifest
-from tradeplane_evidence.snapshot_artifact import SNAPSHOT_TYPE, snapshot_in
+from tradeplane_evidence.snapshot_artifact import SNAPSHOT_TYPE
 from tradeplane_evidence.snapshot_manifests import MAX_MANIFEST_BYTES, parse_snapshot
 from tradeplane_evidence.statements.snapshot import SOURCE
 from tradeplane_evidence.verification.attestations import REFUSALS
 from tradeplane_evidence.verification.bundles import time_in_words
 from tradeplane_evidence.verification.checks import Checks
+from tradeplane_evidence.verification.snapshot_artifacts import pull_artifact
 from tradeplane_evidence.verification.snapshots import SnapshotClaim, origin_in_words, verify_snapshot
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ async def verify_whole_snapshot(registry: Registry, reference: Reference, trust:
     """Return what is found of a snapshot at a reference. Raises what the registry raises where it cannot be asked."""
     found, step = SnapshotVerification(reference), "artifact"
     try:
-        snapshot = await _artifact(registry, found)
+        snapshot = await pull_artifact(registry, found, SNAPSHOT_TYPE)
         step = "attestation"
         found.claim = claim = await verify_snapshot(registry, found.reference, snapshot, trust)
         others = f"; {claim.passed_over} passed over" if claim.passed_over else ""
@@ -54,17 +54,6 @@ async def verify_whole_snapshot(registry: Registry, reference: Reference, trust:
     else:
         found.say("time", time_in_words(claim.claim))
     return found
-
-
-async def _artifact(registry: Registry, found: SnapshotVerification) -> str:
-    """Pull the manifest of the artifact, and return the id of the snapshot that it says it is of."""
-    data, digest = await registry.manifest(found.reference)
-    what = f"the manifest of {found.reference}"
-    snapshot = snapshot_in(parse_manifest(data, what), what, SNAPSHOT_TYPE)
-    asked = "" if found.reference.digest else f" (as {found.reference.tag or 'latest'} names it now)"
-    found.reference = found.reference.at(digest)
-    found.say("artifact", f"{digest}{asked}")
-    return snapshot
 
 
 async def _manifest(registry: Registry, found: SnapshotVerification, snapshot: str) -> SnapshotManifest:
