@@ -16,6 +16,7 @@ from tradeplane_api.run import Outcome
 from tradeplane_api.strategy import RunStatus, Trigger
 
 from tradeplane_operator.planning.asking import image_refused
+from tradeplane_operator.planning.attesting_objects import attested
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
@@ -31,7 +32,7 @@ from tradeplane_operator.planning.names import run_name
 from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import progress
 from tradeplane_operator.planning.parity import judged, overall, parity_of, summed_up
-from tradeplane_operator.planning.replay_attesting import attest, attested, with_reference
+from tradeplane_operator.planning.replay_attesting import attest, with_reference
 from tradeplane_operator.planning.replay_jobs import UnreadablePin, build_replay
 from tradeplane_operator.planning.replay_pins import Sources, asked_digest, pin
 from tradeplane_operator.planning.times import rfc3339
@@ -45,8 +46,9 @@ if TYPE_CHECKING:
     from tradeplane_api.attestation import AttestationStatus
     from tradeplane_api.replay import PinnedBaseline
 
+    from tradeplane_operator.planning.attesting_objects import ObjectAttesting
     from tradeplane_operator.planning.observed import Observed, ReplayFacts
-    from tradeplane_operator.planning.replay_attesting import ReplayAttesting
+    from tradeplane_operator.planning.replay_attesting import JudgedReplays
     from tradeplane_operator.planning.replay_pins import StrategyView
     from tradeplane_operator.planning.snapshot import SnapshotFacts
     from tradeplane_operator.settings import Settings
@@ -122,7 +124,7 @@ class _Draft:
     unmade: set[str] = field(default_factory=set)
     blocked: Verdict | None = None
     awaits_confirmation: bool = False
-    attesting: ReplayAttesting | None = None
+    attesting: ObjectAttesting[JudgedReplays] | None = None
 
     def __post_init__(self) -> None:
         self.replays = list(self.status.replays)
@@ -334,7 +336,7 @@ class _Draft:
             awaits_confirmation=self.awaits_confirmation,
         )
 
-    def _waits_for(self, attesting: ReplayAttesting) -> bool:
+    def _waits_for(self, attesting: ObjectAttesting[JudgedReplays]) -> bool:
         """Return whether the Replay is Ready only once what it found is attested, which it is not."""
         required = self.settings.evidence is not None and self.settings.evidence.required
         return required and attesting.status is ConditionStatus.FALSE

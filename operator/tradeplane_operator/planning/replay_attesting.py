@@ -13,14 +13,13 @@ from tradeplane_api.conditions import ConditionStatus
 from tradeplane_api.parity import Parity
 from tradeplane_api.run import Outcome
 
-from tradeplane_operator.planning.attesting import AttestationEnd, next_attempt
+from tradeplane_operator.planning.attesting_objects import ObjectAttesting, attempted
 from tradeplane_operator.planning.conditions import Standing, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from tradeplane_api.attestation import AttestationStatus
     from tradeplane_api.replay import PinnedBaseline, ReplayRun
 
     from tradeplane_operator.planning.attesting import AttestationFacts
@@ -35,22 +34,6 @@ class JudgedReplays:
     name: str
     pinned: PinnedBaseline
     replays: tuple[ReplayRun, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayAttesting:
-    """Where the attestation of replays stands, and what a pass has to do about it."""
-
-    status: ConditionStatus
-    told: Verdict
-    attestation: AttestationStatus | None = None
-    ask: JudgedReplays | None = None
-    look: datetime | None = None
-
-    @property
-    def owed(self) -> bool:
-        """Whether it is still to be done."""
-        return self.attestation is None and self.told.standing is Standing.WORKING
 
 
 def with_reference(pinned: PinnedBaseline, strategy: StrategyView | None) -> PinnedBaseline:
@@ -70,38 +53,29 @@ def attest(
     facts: Mapping[str, AttestationFacts],
     evidence: Evidence,
     now: datetime,
-) -> ReplayAttesting:
+) -> ObjectAttesting[JudgedReplays]:
     """Return where the attestation of replays stands that are not attested yet.
 
     Their record in the status is what says that the operator itself took their verdicts for what they found.
     """
     nothing = _nothing_to_attest(pinned, replays)
     if nothing:
-        return ReplayAttesting(ConditionStatus.UNKNOWN, Verdict(Standing.IDLE, "NothingToAttest", nothing))
+        return ObjectAttesting(ConditionStatus.UNKNOWN, Verdict(Standing.IDLE, "NothingToAttest", nothing))
     unjudged = next((each for each in replays if each.outcome is not Outcome.SUCCEEDED or each.verdict is None), None)
     if unjudged is not None:
         return _false(Standing.IDLE, "NotJudged", _why_not(unjudged))
     if pinned.session is None and pinned.reference is None:
         return _without_results(pinned, strategy)
     judged = JudgedReplays(replays[0].name, pinned, tuple(replays))
-    found = facts.get(judged.name)
-    if found is not None and found.end is AttestationEnd.DONE and found.attestation is not None:
-        return attested(found.attestation)
-    if found is None or found.end is AttestationEnd.DONE:
-        told = Verdict(Standing.WORKING, "Attesting", f"what the replays of {_what(pinned)} found is being attested")
-        return ReplayAttesting(ConditionStatus.FALSE, told, ask=judged)
-    message = f"what the replays of {_what(pinned)} found is not attested yet: {found.message}; tried again"
-    told = Verdict(Standing.WORKING, found.reason, message)
-    again = next_attempt(found, evidence)
-    if now >= again:
-        return ReplayAttesting(ConditionStatus.FALSE, told, ask=judged)
-    return ReplayAttesting(ConditionStatus.FALSE, told, look=again)
-
-
-def attested(attestation: AttestationStatus) -> ReplayAttesting:
-    """Return what is said of replays that are attested."""
-    message = f"attested at {attestation.reference}"
-    return ReplayAttesting(ConditionStatus.TRUE, Verdict(Standing.READY, "Attested", message), attestation)
+    what = f"what the replays of {_what(pinned)} found is"
+    return attempted(
+        judged,
+        facts.get(judged.name),
+        evidence,
+        now,
+        being=f"{what} being attested",
+        not_yet=lambda why: f"{what} not attested yet: {why}; tried again",
+    )
 
 
 def _nothing_to_attest(pinned: PinnedBaseline, replays: Sequence[ReplayRun]) -> str:
@@ -122,7 +96,7 @@ def _why_not(replay: ReplayRun) -> str:
     return f"replay {replay.name} has not ended; what all of them found is attested together"
 
 
-def _without_results(pinned: PinnedBaseline, strategy: StrategyView | None) -> ReplayAttesting:
+def _without_results(pinned: PinnedBaseline, strategy: StrategyView | None) -> ObjectAttesting[JudgedReplays]:
     """Return what is said where the run's results are not in a registry: it waits while they may come there."""
     name = _run(pinned)
     if strategy is not None and any(run.name == name for run in strategy.finished):
@@ -135,8 +109,8 @@ def _without_results(pinned: PinnedBaseline, strategy: StrategyView | None) -> R
     return _false(Standing.STALLED, "RunGone", message)
 
 
-def _false(standing: Standing, reason: str, message: str) -> ReplayAttesting:
-    return ReplayAttesting(ConditionStatus.FALSE, Verdict(standing, reason, message))
+def _false(standing: Standing, reason: str, message: str) -> ObjectAttesting[JudgedReplays]:
+    return ObjectAttesting(ConditionStatus.FALSE, Verdict(standing, reason, message))
 
 
 def _run(pinned: PinnedBaseline) -> str:
