@@ -96,7 +96,7 @@ class Copy:
 def _present(dependency: Path, file: str) -> Path:
     place = dependency / file
     if not place.exists():
-        raise BuildError(f"The dependency has no {file} any more: what is made of it must follow.")
+        raise BuildError(f"There is no {file} any more: what is made of it must follow.")
     return place
 
 
@@ -183,7 +183,10 @@ class GoBuild:
         for folder in (copy, *(path for path in copy.rglob("*") if path.is_dir())):
             folder.chmod(0o755)  # the module cache is read-only
         for change in overlay.changes:
-            change.apply(copy, self.module)
+            try:
+                change.apply(copy, self.module)
+            except BuildError as error:
+                raise BuildError(f"{overlay.dependency}: {error}") from error
         for name in ("go.mod", "go.sum"):
             shutil.copyfile(self.module / name, place / name)
         self._go("mod", "edit", f"-replace={overlay.dependency}={copy}", str(place / "go.mod"))
