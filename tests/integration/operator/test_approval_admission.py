@@ -12,6 +12,7 @@ from tradeplane_api.base import API_VERSION
 from tradeplane_stacks.local.errors import CommandError
 
 from tests.integration.operator.cluster import eventually
+from tests.integration.policies.applied import applied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from tradeplane_stacks.local.cluster import EmbeddedCluster
 
 _ROOT = Path(__file__).parents[3]
-_POLICY = _ROOT / "policies" / "admission" / "approvals"
 _ROLES = _ROOT / "operator" / "deploy" / "base" / "aggregated-roles.yaml"
 ALICE, BOB, ROBOT = "alice@example.com", "bob@example.com", "system:serviceaccount:trading:approver"
 DIGEST = "sha256:" + "1" * 64
@@ -28,11 +28,9 @@ DIGEST = "sha256:" + "1" * 64
 @pytest.fixture(scope="module")
 def policy(control_plane: EmbeddedCluster, kinds: None) -> Iterator[EmbeddedCluster]:
     """Apply the policy, and the roles of people, that are checked in."""
-    client = control_plane.client
-    client.run("apply", "--server-side", "-f", str(_ROLES))
-    client.run("apply", "--server-side", "-k", str(_POLICY))
-    yield control_plane
-    client.run("delete", "-k", str(_POLICY))
+    control_plane.client.run("apply", "--server-side", "-f", str(_ROLES))
+    with applied(control_plane, "approvals"):
+        yield control_plane
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +14,7 @@ from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
 from tradeplane_stacks.local.errors import CommandError
 
 from tests.integration.operator.cluster import eventually
+from tests.integration.policies.applied import applied
 from tests.integration.policies.server import Server
 from tests.integration.policies.trials import keep_config_maps
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from tests.integration.operator.cluster import Bench
 
-_ROOT = Path(__file__).parents[3]
-_POLICY = _ROOT / "policies" / "admission" / "verified-images"
 SYSTEM = "tradeplane-system"
 VERIFIED = "registry.example/team/workloads@sha256:" + "a" * 64
 ELSEWHERE = "registry.example/other/copy@sha256:" + "a" * 64
@@ -43,9 +41,8 @@ def policy(control_plane: EmbeddedCluster, kinds: None) -> Iterator[EmbeddedClus
     server.close()
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}}
     client.run("apply", "--server-side", "-f", "-", content=json.dumps(namespace))
-    client.run("apply", "--server-side", "-k", str(_POLICY))
-    yield control_plane
-    client.run("delete", "-k", str(_POLICY))
+    with applied(control_plane, "verified-images"):
+        yield control_plane
 
 
 @pytest.fixture

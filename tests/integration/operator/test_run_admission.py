@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import uuid
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_stacks.local.errors import CommandError
 
 from tests.integration.operator.cluster import eventually
+from tests.integration.policies.applied import applied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from tradeplane_stacks.local.cluster import EmbeddedCluster
 
 Json = dict[str, Any]
-_POLICY = Path(__file__).parents[3] / "policies" / "admission" / "runs"
 TENANT = "mallory"
 OPERATOR = "system:serviceaccount:tradeplane-system:tradeplane-operator"
 OURS = {"app.kubernetes.io/managed-by": "tradeplane"}
@@ -33,9 +32,8 @@ SELECTED = {"matchLabels": {"app": "x"}}
 @pytest.fixture(scope="module")
 def policy(control_plane: EmbeddedCluster, kinds: None) -> Iterator[EmbeddedCluster]:
     """Apply the policy that is checked in."""
-    control_plane.client.run("apply", "--server-side", "-k", str(_POLICY))
-    yield control_plane
-    control_plane.client.run("delete", "-k", str(_POLICY))
+    with applied(control_plane, "runs"):
+        yield control_plane
 
 
 def _namespace(cluster: EmbeddedCluster, *labels: str) -> str:

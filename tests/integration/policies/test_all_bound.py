@@ -14,9 +14,10 @@ import pytest
 from tradeplane_api.broker_connection import BrokerConnectionSpec
 from tradeplane_operator.planning.probe_jobs import build_probe
 
+from tests.integration.policies.applied import applied
 from tests.integration.policies.cases import JOB_CONTROLLER, OPERATOR, TENANT_LABEL
 from tests.integration.policies.objects import DIGEST, container, named, pod, strategy
-from tests.integration.policies.trials import ADMISSION, PARAMETERS, PLURALS, await_in_force, until
+from tests.integration.policies.trials import ADMISSION, PARAMETERS, PLURALS, until
 from tests.unit.operator.simulation import NAMESPACE, SETTINGS
 from tests.unit.operator.test_paper_pods import _closing, _session, _trader
 from tests.unit.operator.test_strategy_plan import _plan, _resource
@@ -42,7 +43,6 @@ _SNAPSHOT = named("Snapshot", "prices", {"digest": DIGEST})
 @pytest.fixture(scope="module")
 def everything(server: Server, control_plane: EmbeddedCluster) -> Iterator[Server]:
     """Apply all that there is, after two namespaces of tenants and what stands in them."""
-    client = control_plane.client
     server.make("/api/v1/namespaces", {"metadata": {"name": "tradeplane-system"}})
     for name, labels in ((TENANT, GUARDED), (LIVE, GUARDED | {"tradeplane.dev/live-trading": "guarded"})):
         server.make("/api/v1/namespaces", {"metadata": {"name": name, "labels": labels}})
@@ -54,12 +54,10 @@ def everything(server: Server, control_plane: EmbeddedCluster) -> Iterator[Serve
     finalizers = ["batch.kubernetes.io/job-tracking"]
     ran = pod(name="ran")
     server.make(_path(TENANT, "Pod"), {**ran, "metadata": {**ran["metadata"], "finalizers": finalizers}})
-    client.run("apply", "--server-side", "-k", str(ADMISSION / "parameters"))
-    client.run("apply", "--server-side", "-k", str(ADMISSION / "all"))
-    await_in_force(server, "all-bound")
-    yield server
-    client.run("delete", "-k", str(ADMISSION / "all"), "--ignore-not-found")
-    until(lambda: _create(server, "default", strategy()).allowed, "policies to be in force no longer")
+    control_plane.client.run("apply", "--server-side", "-k", str(ADMISSION / "parameters"))
+    with applied(control_plane, "all"):
+        yield server
+    assert _create(server, "default", strategy()).allowed
     freed = {"apiVersion": "v1", "kind": "Pod", "metadata": {"finalizers": None}}
     server.ask("PATCH", f"{_path(TENANT, 'Pod')}/ran", freed)
     for name in (TENANT, LIVE):
