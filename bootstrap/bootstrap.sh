@@ -20,6 +20,7 @@ readonly uv_version
 readonly uv_home=$tools/uv-$uv_version go_home=$tools/go-$go_version
 # What this machine trusts, a company's own authority included; uv and pip bring lists of their own otherwise.
 readonly authorities=/etc/ssl/certs/ca-certificates.crt
+readonly system_python=/usr/bin/python3
 readonly binfmt=/proc/sys/fs/binfmt_misc
 
 # A user's PATH may lack these, and the programs there are looked for and run by name.
@@ -33,13 +34,14 @@ usage: bootstrap/bootstrap.sh [--check | --env | --help]
 Installs what this machine lacks, and says what and why. System packages need root on Debian 12 or newer.
 
   --check   print what is missing and change nothing; exit 1 if anything is
-  --env     print shell commands that put the pinned uv and Go on PATH; use: eval "\$(bootstrap/bootstrap.sh --env)"
+  --env     print shell commands that put the pinned uv and Go on PATH, and choose Python; use: eval "\$(bootstrap/bootstrap.sh --env)"
   --help    print this
 
 Environment:
   CLUSTER=embedded|kind|current  leave out what only the embedded cluster needs, with kind or current
   ARM64=0                        do without an emulated arm64 node
   TRADEPLANE_CACHE               where uv and Go go (now $cache)
+  UV_PYTHON                      the Python to make the environment with, in place of $system_python
 
 Exit codes: 0 nothing is missing, 1 something is missing or could not be installed, 2 usage.
 EOF
@@ -90,6 +92,9 @@ find_go() {
     return 1
 }
 
+# suffices_as_python PROGRAM: whether this is a Python that is new enough and makes virtual environments.
+suffices_as_python() { "$1" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+
 # find_uv: print the directory of the pinned uv, if it is here.
 find_uv() {
     local found
@@ -111,7 +116,7 @@ present() {
     package) [ "$(dpkg-query -W -f '${db:Status-Status}' "$2" 2>/dev/null)" = installed ] ;;
     newer) command -v "$2" >/dev/null && at_least "$(version_of "$2")" "$3" ;;
     builder) docker buildx version >/dev/null 2>&1 || command -v podman >/dev/null || command -v buildah >/dev/null ;;
-    python) python3 -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ;;
+    python) suffices_as_python python3 ;;
     *) fail "$table: unknown probe $1" ;;
     esac
 }
@@ -232,12 +237,16 @@ enable_binfmt() {
     fi
 }
 
-# print_env: put the directories in front that hold another uv or Go than the one found on PATH.
+# print_env: put the directories in front that hold another uv or Go than the one found on PATH, and choose the Python of
+# the environment: the system's own, which on Debian 12 is the oldest that is supported and the one that images have.
 print_env() {
     local folder path=$PATH
     folder=$(find_go) && [ "$folder/go" != "$(command -v go)" ] && path=$folder:$path
     folder=$(find_uv) && [ "$folder/uv" != "$(command -v uv)" ] && path=$folder:$path
     printf 'export PATH=%q UV_SYSTEM_CERTS=%q\n' "$path" "${UV_SYSTEM_CERTS:-1}"
+    if [ -n "${UV_PYTHON-}" ] || suffices_as_python "$system_python"; then
+        printf 'export UV_PYTHON=%q\n' "${UV_PYTHON:-$system_python}"
+    fi
 }
 
 install() {

@@ -165,6 +165,18 @@ def test_the_environment_can_be_evaluated_and_puts_the_pinned_tools_first(machin
     assert found.stdout.strip() == str(pinned / "uv")
 
 
+def test_the_environment_has_the_python_of_the_system_or_the_one_that_is_asked_for(machine: Machine) -> None:
+    """On Debian that is the oldest that is supported, whatever else is first on PATH."""
+    machine.program("python3", "exit 1")
+    assert "export UV_PYTHON=/usr/bin/python3\n" in machine.run("--env").stdout
+    asked = machine.folder / "python of mine"
+    shown = machine.run("--env", UV_PYTHON=str(asked)).stdout
+    found = subprocess.run(
+        ["bash", "-c", f'{shown}\necho "$UV_PYTHON"'], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert found.stdout.strip() == str(asked)
+
+
 @pytest.mark.parametrize("arguments", [["--wrong"], ["--chek"]])
 def test_an_unknown_option_is_refused(machine: Machine, arguments: list[str]) -> None:
     ended = machine.run(*arguments)

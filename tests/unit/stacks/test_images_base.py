@@ -82,11 +82,33 @@ def test_set_user_id_and_group_write_do_not_reach_the_image(tmp_path: Path) -> N
     assert (tmp_path / "root/usr/bin/su").stat().st_mode & 0o7777 == 0o755
 
 
-def test_a_path_that_climbs_out_is_refused(tmp_path: Path) -> None:
-    package = deb(tmp_path / "x.deb", [entry("./../../outside")])
-    with pytest.raises(tarfile.OutsideDestinationError):
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [entry("./../../outside")],
+        [entry("./usr/../../outside")],
+        [entry("./opt", kind=tarfile.SYMTYPE, link="../.."), entry("./opt/outside")],
+        [entry("./usr/outside", kind=tarfile.LNKTYPE, link="./../../within-reach")],
+    ],
+    ids=["above", "above from within", "through a link", "another name of what is outside"],
+)
+def test_a_path_that_climbs_out_is_refused(tmp_path: Path, entries: list[tarfile.TarInfo]) -> None:
+    (tmp_path.parent / "within-reach").touch()
+    package = deb(tmp_path / "x.deb", entries)
+    with pytest.raises(ImageError, match="outside of what the package is unpacked to"):
         unpack(package, tmp_path / "root")
     assert not (tmp_path.parent / "outside").exists()
+
+
+def test_an_absolute_link_is_kept_and_a_hard_link_has_its_content(tmp_path: Path) -> None:
+    links = [
+        entry("./bin/tool"),
+        entry("./bin/same", kind=tarfile.LNKTYPE, link="./bin/tool"),
+        entry("./etc/far", kind=tarfile.SYMTYPE, link="/usr/share/far"),
+    ]
+    unpack(deb(tmp_path / "x.deb", links), tmp_path / "root")
+    assert (tmp_path / "root/usr/bin/same").samefile(tmp_path / "root/usr/bin/tool")
+    assert (tmp_path / "root/etc/far").readlink().as_posix() == "/usr/share/far"
 
 
 def test_a_file_without_data_is_refused(tmp_path: Path) -> None:
