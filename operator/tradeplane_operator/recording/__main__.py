@@ -21,6 +21,7 @@ from tradeplane_store.objects import ObjectStore, open_store
 
 from tradeplane_operator.acting.access import Access, NoCluster
 from tradeplane_operator.acting.client import ApiClient
+from tradeplane_operator.failures import first
 from tradeplane_operator.logs import configure_logs
 from tradeplane_operator.recording import alive
 from tradeplane_operator.recording.audit_server import AuditServer, InvalidCertificate, tls
@@ -149,21 +150,14 @@ async def _until_signal(parts: list[Coroutine[Any, Any, None]]) -> None:
         try:
             await work
         except ExceptionGroup as failures:
-            told = _first(failures.subgroup((EvidenceError, RecorderBehind, NoCluster, OSError)))
-            raise failures if told is None else told from None
+            told = failures.subgroup((EvidenceError, RecorderBehind, NoCluster, OSError))
+            raise failures if told is None else first(told) from None
 
 
 async def _together(parts: list[Coroutine[Any, Any, None]]) -> None:
     async with asyncio.TaskGroup() as group:
         for part in parts:
             group.create_task(part)
-
-
-def _first(failures: BaseException | None) -> BaseException | None:
-    """Return the first failure of groups of groups of them."""
-    while isinstance(failures, BaseExceptionGroup):
-        failures = failures.exceptions[0]
-    return failures
 
 
 if __name__ == "__main__":

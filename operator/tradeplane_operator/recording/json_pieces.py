@@ -19,14 +19,17 @@ MAX_STEPS = 200_000
 """Of one piece, to find its end: what takes more is shaped to wear a reader out, and is not gone through again."""
 _LEVELS = 3
 """So deep below a piece is gone through by the regular expression, and what is deeper in steps, a tenth as fast."""
-_TEXT = rb'"(?:[^"\\]++|\\.)*+"'
+# What a possessive repeat repeats ends in an alternative that never matches. Python before 3.11.5, Debian 12's among
+# them, goes on from where the last try of it broke off, not from where that began
+# (https://github.com/python/cpython/issues/106052); a try of this alternative begins there and moves no further.
+_TEXT = rb'"(?:[^"\\]++|\\.|(?!))*+"'
 
 
 def _step(levels: int) -> re.Pattern[bytes]:
     """Return what goes through all that is balanced, and nested no deeper than that, and on to what is not."""
-    balanced = rb"(?:[^\"{}\[\]]++|%s)*+" % _TEXT
+    balanced = rb"(?:[^\"{}\[\]]++|%s|(?!))*+" % _TEXT
     for _ in range(levels):
-        balanced = rb"(?:[^\"{}\[\]]++|%s|[{\[]%s[}\]])*+" % (_TEXT, balanced)
+        balanced = rb"(?:[^\"{}\[\]]++|%s|[{\[]%s[}\]]|(?!))*+" % (_TEXT, balanced)
     return re.compile(balanced + rb"([{\[]++|[}\]]++|\"|\Z)", re.DOTALL)
 
 

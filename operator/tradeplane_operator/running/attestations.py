@@ -49,6 +49,7 @@ from tradeplane_evidence.stored_snapshots import read_snapshot
 from tradeplane_store.errors import StoreError, StoreUnavailable
 
 from tradeplane_operator.acting.errors import NotLeading
+from tradeplane_operator.failures import alone
 from tradeplane_operator.metrics import ATTESTATIONS
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts
 from tradeplane_operator.planning.conditions import shorten
@@ -159,14 +160,12 @@ class Attestations:
         host = parse_reference(f"{self.evidence.registry}/runs").host
         limits = replace(self.limits, upload_bytes_per_s=self.evidence.upload_bytes_per_second)
         async with Registry(host, self.evidence.plain_http, credentials_for, limits) as registry:
-            try:
+            with alone(NotLeading):
                 async with asyncio.TaskGroup() as group:
                     while True:
                         asked = await self._queue.get()
                         await self._room.acquire()
                         group.create_task(self._work(asked, registry))
-            except* NotLeading as fenced:
-                raise fenced.exceptions[0] from None
 
     async def _work(self, asked: Asked, registry: Registry) -> None:
         try:

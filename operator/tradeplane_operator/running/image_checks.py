@@ -23,6 +23,7 @@ from tradeplane_evidence.verification.images import image_policy, verify_image
 from tradeplane_evidence.verification.platforms import attested_manifests
 
 from tradeplane_operator.acting.errors import ApiError, NotLeading
+from tradeplane_operator.failures import alone
 from tradeplane_operator.metrics import IMAGE_CHECKS
 from tradeplane_operator.planning.conditions import shorten
 from tradeplane_operator.planning.image_trust import ImageEnd, ImageFacts
@@ -86,12 +87,10 @@ class ImageChecks:
     async def run(self) -> None:
         """Work until cancelled. Raises NotLeading."""
         await self._look_at_what_is_listed()
-        try:
+        with alone(NotLeading):
             async with Registries(self._registry) as registries, asyncio.TaskGroup() as group:
                 for _ in range(AT_ONCE):
                     group.create_task(self._work(registries))
-        except* NotLeading as fenced:
-            raise fenced.exceptions[0] from None
 
     async def _look_at_what_is_listed(self) -> None:
         """Have what an earlier leader listed looked at: a key may have been revoked since."""

@@ -25,6 +25,7 @@ from tradeplane_operator.acting.errors import ApiError, NotLeading
 from tradeplane_operator.acting.events import EventWriter
 from tradeplane_operator.acting.reaper import Reaper
 from tradeplane_operator.acting.verified_images import VerifiedImages
+from tradeplane_operator.failures import alone
 from tradeplane_operator.handlers import kopf_settings, register
 from tradeplane_operator.metrics import CONNECTIONS, OBJECTS, RUNS
 from tradeplane_operator.observing.children import CHILDREN, JOBS, SERVICES, STATEFUL_SETS
@@ -268,15 +269,16 @@ class Operation:
                 self.queue.add(key)
         log.info("working", extra={"strategies": len(self.index.strategies), "jobs": len(self.index.jobs)})
         try:
-            async with asyncio.TaskGroup() as group:
-                for part in (self.loop.run(), self.reaper.run(), self.relisting.run(), self._measure()):
-                    group.create_task(part)
-                if self.attestations is not None:
-                    group.create_task(self.attestations.run())
-                if self.images is not None:
-                    group.create_task(self.images.run())
-        except* NotLeading as fenced:
-            raise LeadershipLost(str(fenced.exceptions[0])) from fenced
+            with alone(NotLeading):
+                async with asyncio.TaskGroup() as group:
+                    for part in (self.loop.run(), self.reaper.run(), self.relisting.run(), self._measure()):
+                        group.create_task(part)
+                    if self.attestations is not None:
+                        group.create_task(self.attestations.run())
+                    if self.images is not None:
+                        group.create_task(self.images.run())
+        except NotLeading as fenced:
+            raise LeadershipLost(str(fenced)) from fenced
 
     async def _measure(self) -> None:
         """Keep the gauges that are counted rather than set where they change."""
