@@ -6,6 +6,7 @@ docs/stacks/platform.md.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.components.configuration import InvalidConfiguration
@@ -20,6 +21,16 @@ PLATFORM = f"{LOCAL.project}:platform"
 """Key of the platform in a stack's configuration."""
 # The provider takes over what is there already, as from an earlier demo; those before 4.29 do so unasked.
 _TAKES_OVER = ("kubernetes:upsertExistingObjects", "true")
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Whose word the platform takes, where that is the demo's to say."""
+
+    images: Mapping[str, Any] | None = None
+    """By whom images must be attested."""
+    data: Mapping[str, Any] | None = None
+    """By whom snapshots are attested, beside the operator."""
 
 
 def platform_of(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,27 +48,34 @@ def platform_of(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def configured(
-    settings: Mapping[str, Any], images: DeployedImages, namespace: str, trust: Mapping[str, Any] | None = None
+    settings: Mapping[str, Any], images: DeployedImages, namespace: str, trust: Trust | None = None
 ) -> dict[str, Any]:
     """Return a stack's settings for the demo: with these images, its namespace, and nothing protected from ``down``.
 
-    ``trust`` says by whom images must be attested, where it is the demo's to say. Raises InvalidConfiguration as
-    ``platform_of`` does.
+    Raises InvalidConfiguration as ``platform_of`` does.
     """
     platform = platform_of(settings)
-    namespaces = [*(platform.get("namespaces") or ())]
-    if namespace not in [one.get("name") for one in namespaces if isinstance(one, dict)]:
-        namespaces.append({"name": namespace, "brokers": True, "quota": "none"})
+    trusted = trust or Trust()
     changed = {
         **platform,
         "images": {
             **(platform.get("images") or {}),
             "operator": images.operator,
             "workloads": images.workloads,
-            **({} if trust is None else {"attested": dict(trust)}),
+            **({} if trusted.images is None else {"attested": dict(trusted.images)}),
         },
-        "namespaces": namespaces,
+        "namespaces": _with_namespace(platform, namespace),
         "protected": False,
     }
+    if trusted.data is not None:
+        changed["evidence"] = {**platform["evidence"], "snapshots": dict(trusted.data)}
     key, value = _TAKES_OVER
     return {**settings, "config": {key: value, **settings["config"], PLATFORM: changed}}
+
+
+def _with_namespace(platform: Mapping[str, Any], name: str) -> list[Any]:
+    """Return the namespaces of a platform, and this one, where it is not among them."""
+    found = [*(platform.get("namespaces") or ())]
+    if name not in [one.get("name") for one in found if isinstance(one, dict)]:
+        found.append({"name": name, "brokers": True, "quota": "none"})
+    return found

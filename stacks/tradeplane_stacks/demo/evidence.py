@@ -7,7 +7,10 @@ a Secret of the operator's namespace, and the cluster is the authority on it: an
 from __future__ import annotations
 
 import hashlib
+import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -26,8 +29,7 @@ from tradeplane_stacks.demo.objects import GENERATED, shown
 from tradeplane_stacks.demo.waiting import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
 
     from tradeplane_stacks.demo.objects import Objects
     from tradeplane_stacks.demo.programs import Kubectl
@@ -68,6 +70,16 @@ def public_key_file(fingerprint: str) -> Path:
 def _new_key() -> bytes:
     material = ec.generate_private_key(ec.SECP256R1())
     return material.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+@contextmanager
+def signer_file(pem: bytes) -> Iterator[str]:
+    """Give what `--signer` is called with for a key: a file that nobody else reads, and that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="tradeplane-demo-") as directory:
+        key = Path(directory) / KEY
+        key.touch(mode=0o600)
+        key.write_bytes(pem)
+        yield f"file:{key}"
 
 
 def public_half(pem: bytes) -> tuple[str, bytes]:

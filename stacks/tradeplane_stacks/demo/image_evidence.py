@@ -6,15 +6,14 @@ It is done through the command line, as anybody does it: this room writes what w
 from __future__ import annotations
 
 import json
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_stacks.demo.evidence import KEY, public_half
+from tradeplane_stacks.demo.evidence import KEY, public_half, signer_file
 from tradeplane_stacks.demo.objects import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
 _BUILDER = "https://tradeplane.dev/evidence/builders/images-local-v1"
 """What `tradeplane attest-image` says built them, where nothing else is said."""
@@ -35,10 +34,8 @@ def attest_images(
     out, and that is said. Raises DemoError.
     """
     every = True
-    with tempfile.TemporaryDirectory(prefix="tradeplane-demo-") as directory:
-        key = Path(directory) / KEY
-        key.touch(mode=0o600)
-        key.write_bytes(pem)
+    plain = ("--plain-http",) if plain_http else ()
+    with signer_file(pem) as signer:
         for name, reference in sorted(references.items()):
             record = records / f"{name}.build.json"
             if json.loads(record.read_text(encoding="utf-8"))["source"] is None:
@@ -46,8 +43,7 @@ def attest_images(
                 every = False
                 continue
             say(f"tradeplane attest-image {reference} --record {shown(record)} --signer file:{KEY}")
-            plain = ("--plain-http",) if plain_http else ()
-            tradeplane("attest-image", reference, "--record", str(record), "--signer", f"file:{key}", *plain)
+            tradeplane("attest-image", reference, "--record", str(record), "--signer", signer, *plain)
     return every
 
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.demo import objects
 from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP
-from tradeplane_stacks.demo.configuration import configured
+from tradeplane_stacks.demo.configuration import Trust, configured
+from tradeplane_stacks.demo.data_evidence import attest_data, data_trust
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.evidence import Evidence, provide_key
 from tradeplane_stacks.demo.image_evidence import attest_images, image_trust
@@ -114,11 +115,12 @@ class Demo:
         kubectl, ledger = self.cluster.kubectl, self.cluster.ledger
         # What pods of the platform mount has to be there when they start: the stack waits until they are ready.
         kubectl("apply", "--server-side", "--force-conflicts", "-f", SYSTEM_NAMESPACE)
-        trusted = self._attest(images)
+        key = None if self.cluster.evidence is None else provide_key(kubectl, SYSTEM, self.progress.say)
+        trust = None if key is None else Trust(self._attest(images, key), data_trust(key))
         if ledger is not None:
             provide_ledger(kubectl, SYSTEM, ledger, tradeplane, self.progress.say)
         self.cluster.provide_store(SYSTEM, of_all=True)
-        settings = configured(self.cluster.configuration, images, NAMESPACE, trusted)
+        settings = configured(self.cluster.configuration, images, NAMESPACE, trust)
         Installation(self.cluster.stack, kubectl, self.progress).up(settings)
         self.cluster.provide_store(NAMESPACE)
         self._await_rollout("operator", OPERATOR)
@@ -132,22 +134,18 @@ class Demo:
             f"See what they count: kubectl -n {NAMESPACE} describe resourcequotas",
         )
 
-    def _attest(self, images: DeployedImages) -> dict[str, Any] | None:
+    def _attest(self, images: DeployedImages, key: bytes) -> dict[str, Any] | None:
         """Attest the images; return how the platform is to trust them, where it is to start nothing else."""
-        if self.cluster.evidence is None:
-            return None
-        key = provide_key(self.cluster.kubectl, SYSTEM, self.progress.say)
+        plain_http = self.cluster.plain_http
         attested = attest_images(
             {"operator": images.operator, "workloads": images.workloads},
             GENERATED,
             key,
             tradeplane,
             self.progress.say,
-            plain_http=self.cluster.plain_http,
+            plain_http=plain_http,
         )
-        if not (self.attested_images and attested):
-            return None
-        return image_trust(key, plain_http=self.cluster.plain_http)
+        return image_trust(key, plain_http=plain_http) if self.attested_images and attested else None
 
     def _await_rollout(self, what: str, name: str) -> None:
         verdict = wait(
@@ -185,6 +183,16 @@ class Demo:
             raise DemoError(
                 f"The data have the digest {imported}, and docs/examples/{snapshot} names {digest}.",
                 "The data have changed: take the packages that uv.lock names, and build the core anew (`make sync`).",
+            )
+        if self.cluster.evidence is not None:
+            attest_data(
+                digest,
+                f"{self.cluster.evidence['registry']}/{NAMESPACE}/snapshots",
+                store,
+                provide_key(self.cluster.kubectl, SYSTEM, self.progress.say),
+                tradeplane,
+                self.progress.say,
+                plain_http=self.cluster.plain_http,
             )
         self._objects.apply(snapshot)
         self._objects.until("snapshot", name)

@@ -58,6 +58,7 @@ def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.C
     assert "builder https://tradeplane.dev/evidence/builders/operator-v1" in first.stdout
     said = {line.split()[1]: line for line in shown[1:]}
     assert "replayed: PASSED on amd64" in said["replays"], "what its replay found is evidence as well"
+    assert re.search(r"builder https://tradeplane\.dev/evidence/builders/local-v1", said["snapshots"]), "its data are"
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=CHECKOUT, check=True, capture_output=True, text=True)
     assert "builder https://tradeplane.dev/evidence/builders/images-local-v1" in said["chain"]
     assert commit.stdout.strip() in said["chain"], "it goes on to the sources, committed or changed since"

@@ -14,7 +14,8 @@ from tradeplane_stacks.components.configuration import InvalidConfiguration
 from tradeplane_stacks.components.platform_config import PlatformConfig
 from tradeplane_stacks.demo import scenario
 from tradeplane_stacks.demo.clusters import Embedded, Kind
-from tradeplane_stacks.demo.configuration import PLATFORM, configured, platform_of
+from tradeplane_stacks.demo.configuration import PLATFORM, Trust, configured, platform_of
+from tradeplane_stacks.demo.data_evidence import data_trust
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.evidence import public_half
 from tradeplane_stacks.demo.image_evidence import image_trust
@@ -105,7 +106,7 @@ def test_the_local_clusters_are_configured_as_the_program_takes_it() -> None:
 
 def test_the_embedded_cluster_attests_its_runs_and_keeps_the_operator_off_the_emulated_node() -> None:
     key = private_key().encode()
-    trust = image_trust(key, plain_http=True)
+    trust = Trust(image_trust(key, plain_http=True), data_trust(key))
     found = checked(configured(embedded().configuration, IMAGES, "research", trust))
     assert found.architecture == "amd64"
     assert found.evidence is not None
@@ -114,7 +115,12 @@ def test_the_embedded_cluster_attests_its_runs_and_keeps_the_operator_off_the_em
     assert found.images.attested is not None
     assert found.images.attested.keys is not None
     assert [one.public_key for one in found.images.attested.keys] == [public_half(key)[1].decode()]
-    assert "PRIVATE" not in yaml.safe_dump(trust)
+    assert found.evidence.snapshots is not None
+    assert found.evidence.snapshots.keys is not None
+    (imports,) = found.evidence.snapshots.keys
+    assert imports.public_key == public_half(key)[1].decode()
+    assert imports.builders == ("https://tradeplane.dev/evidence/builders/local-v1",), "for imports, and nothing else"
+    assert "PRIVATE" not in yaml.safe_dump([trust.images, trust.data])
 
 
 def test_a_ledger_is_kept_without_a_secret_in_the_stack(tmp_path: Path) -> None:

@@ -1,0 +1,68 @@
+"""The demo attests its market data with its key, by the command, and leaves the key nowhere."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+from tradeplane_stacks.demo.data_evidence import attest_data, data_trust
+from tradeplane_stacks.demo.errors import DemoError
+from tradeplane_stacks.demo.scenario import tradeplane
+
+from tests.unit.evidence import sample_runs
+
+BARS = "Date,Open,High,Low,Close,Volume\n2026-01-05,100.00,101.00,99.50,100.50,1000\n"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    """Give the URL of an empty store."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder.as_uri()
+
+
+@pytest.fixture
+def snapshot(store: str, tmp_path: Path) -> str:
+    """Give the id of a snapshot that was imported into it."""
+    file = tmp_path / "bars.csv"
+    file.write_text(BARS)
+    done = tradeplane("snapshot", "import", str(file), "--symbol", "X", "--store", store, "-o", "json")
+    return str(json.loads(done)["spec"]["digest"])
+
+
+def test_data_are_attested_as_an_import_with_the_key_of_the_cluster(
+    olareg: str, store: str, snapshot: str, tmp_path: Path
+) -> None:
+    pem = sample_runs.key_file(tmp_path).read_bytes()
+    told: list[str] = []
+    keys: list[Path] = []
+
+    def command(*arguments: str) -> str:
+        key = Path(arguments[arguments.index("--signer") + 1].removeprefix("file:"))
+        assert stat.S_IMODE(key.stat().st_mode) == 0o600
+        keys.append(key)
+        return tradeplane(*arguments)
+
+    repository = f"{olareg}/runs/research/snapshots"
+    for _ in range(2):
+        attest_data(snapshot, repository, store, pem, command, told.append, plain_http=True)
+    assert [key.exists() for key in keys] == [False, False]
+    assert all(snapshot in one and repository in one for one in told)
+    assert str(keys[0]) not in "".join(told)
+    public = tmp_path / "key.pub"
+    (trusted,) = data_trust(pem)["keys"]
+    public.write_text(trusted["public_key"])
+    tag = f"{repository}:{snapshot.removeprefix('sha256:')}"
+    verified = json.loads(tradeplane("verify", tag, "--key", str(public), "--plain-http", "-o", "json"))
+    assert (verified["verified"], verified["snapshot"]) == (True, snapshot)
+    assert [verified["provenance"]["runDetails"]["builder"]["id"]] == trusted["builders"]
+
+
+def test_what_is_not_in_the_store_is_an_error_of_the_demo(olareg: str, store: str, tmp_path: Path) -> None:
+    pem = sample_runs.key_file(tmp_path).read_bytes()
+    nobodys = "sha256:" + "ab" * 32
+    with pytest.raises(DemoError, match=nobodys):
+        attest_data(nobodys, f"{olareg}/runs/x/snapshots", store, pem, tradeplane, list[str]().append, plain_http=True)
