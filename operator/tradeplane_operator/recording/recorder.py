@@ -33,7 +33,7 @@ from tradeplane_operator.recording.approvals import approvals
 from tradeplane_operator.recording.audit_entries import AuditEntries, Entered
 from tradeplane_operator.recording.audit_events import completed
 from tradeplane_operator.recording.awaiting import is_due, parted
-from tradeplane_operator.recording.sightings import Sighting, applied, deleted, only_deleted, runs
+from tradeplane_operator.recording.sightings import Sighting, applied, attested, deleted, only_deleted, runs
 from tradeplane_operator.recording.specifications import digest_of, kept
 
 if TYPE_CHECKING:
@@ -284,6 +284,7 @@ class Recorder:
                 yield applied(seen, digest, known, note)
             known[seen.generation] = digest
         yield from runs(seen, known)
+        yield from attested(seen)
         yield from approvals(seen)
         if seen.deleted:
             if not self._is_told_gone(reference):

@@ -119,6 +119,16 @@ def runs(sighting: Sighting, configurations: Mapping[int, str | None]) -> Iterat
             yield from _attested(run.get("attestation"), sighting, common)
 
 
+def attested(sighting: Sighting) -> Iterator[Event]:
+    """Yield that an object itself was attested, as its status says: a Snapshot, or what a Replay found.
+
+    It is of no generation: a later one, of which nothing is attested yet, has the same status for a while.
+    """
+    by, _ = manager_of(sighting.body, "f:status")
+    found = (sighting.body.get("status") or {}).get("attestation")
+    yield from _attested(found, sighting, {"object": sighting.reference, "actor": Claimed(by=by)})
+
+
 def _attested(attestation: Mapping[str, Any] | None, sighting: Sighting, common: Mapping[str, Any]) -> Iterator[Event]:
     if attestation:
         yield Event(

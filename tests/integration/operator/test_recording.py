@@ -77,11 +77,13 @@ def recorder(
     print(log.read_text()[-8_000:])  # shown where the test failed
 
 
-async def entered(ledger: Engine, bench: Bench, name: str, count: int) -> list[tuple[str, int | None, str | None]]:
-    """Wait until so many entries of a strategy are there; return action, generation and run of all."""
+async def entered(
+    ledger: Engine, bench: Bench, name: str, count: int, kind: str = "Strategy"
+) -> list[tuple[str, int | None, str | None]]:
+    """Wait until so many entries of an object are there; return action, generation and run of all."""
 
     def read() -> list[tuple[str, int | None, str | None]]:
-        found = [one.event for one in entries_of(ledger, "Strategy", bench.namespace, name)]
+        found = [one.event for one in entries_of(ledger, kind, bench.namespace, name)]
         assert all(isinstance(event.actor, Claimed) for event in found)
         return [(event.action.value, event.generation, event.run) for event in found]
 
@@ -90,6 +92,14 @@ async def entered(ledger: Engine, bench: Bench, name: str, count: int) -> list[t
         return found if len(found) >= count else None
 
     return await eventually(enough, f"{count} entries of {name}")
+
+
+ATTESTATION = {
+    "reference": "r@sha256:" + "0" * 64,
+    "attestation": SOME_DIGEST,
+    "key": SOME_DIGEST,
+    "time": "2026-01-05T09:03:00Z",
+}
 
 
 def run_status(number: int, outcome: str, **more: Any) -> dict[str, Any]:
@@ -104,8 +114,8 @@ def run_status(number: int, outcome: str, **more: Any) -> dict[str, Any]:
     }
 
 
-async def write_status(bench: Bench, name: str, **status: Any) -> None:
-    path = f"/apis/tradeplane.dev/v1alpha1/namespaces/{bench.namespace}/strategies/{name}/status"
+async def write_status(bench: Bench, name: str, *, plural: str = "strategies", **status: Any) -> None:
+    path = f"/apis/tradeplane.dev/v1alpha1/namespaces/{bench.namespace}/{plural}/{name}/status"
     await bench.client.merge_patch(path, {"status": status})
 
 
@@ -121,14 +131,8 @@ async def test_what_is_applied_run_and_deleted_is_recorded_once(
     await entered(ledger, bench, "macd", 2)
     await write_status(bench, "macd", latest=run_status(1, "Running"))
     await entered(ledger, bench, "macd", 3)
-    attestation = {
-        "reference": "r@sha256:" + "0" * 64,
-        "attestation": SOME_DIGEST,
-        "key": SOME_DIGEST,
-        "time": "2026-01-05T09:03:00Z",
-    }
     await write_status(
-        bench, "macd", latest=run_status(1, "Succeeded", resultDigest=SOME_DIGEST, attestation=attestation)
+        bench, "macd", latest=run_status(1, "Succeeded", resultDigest=SOME_DIGEST, attestation=ATTESTATION)
     )
     await entered(ledger, bench, "macd", 5)
     await bench.delete_strategy("macd")
@@ -146,6 +150,23 @@ async def test_what_is_applied_run_and_deleted_is_recorded_once(
     kept = configuration_of(Payloads(ledger).get(first.event.configuration), "it")
     assert kept.spec["capital"] == "100000"
     assert started.event.configuration == first.event.configuration != second.event.configuration
+    verify(ledger)
+
+
+async def test_that_a_snapshot_is_attested_is_recorded_once(
+    bench: Bench, ledger: Engine, recorder: Callable[[], RecorderProcess]
+) -> None:
+    uid = (await bench.create_snapshot("bundle", SOME_DIGEST))["metadata"]["uid"]
+    recorder(), recorder()
+    await entered(ledger, bench, "bundle", 1, "Snapshot")
+    await write_status(bench, "bundle", plural="snapshots", attestation=ATTESTATION)
+    await entered(ledger, bench, "bundle", 2, "Snapshot")
+    await write_status(bench, "bundle", plural="snapshots", records=3)
+    await bench.client.delete(f"/apis/tradeplane.dev/v1alpha1/namespaces/{bench.namespace}/snapshots/bundle", uid)
+    expected = [("applied", 1, None), ("attested", None, None), ("deleted", None, None)]
+    assert await entered(ledger, bench, "bundle", 3, "Snapshot") == expected
+    attested = entries_of(ledger, "Snapshot", bench.namespace, "bundle")[1].event
+    assert attested.attestation == SOME_DIGEST
     verify(ledger)
 
 

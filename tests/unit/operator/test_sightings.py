@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from tradeplane_evidence.ledger.events import Action, Claimed
-from tradeplane_operator.recording.sightings import RECORDER, Sighting, applied, deleted, manager_of, runs
+from tradeplane_operator.recording.sightings import RECORDER, Sighting, applied, attested, deleted, manager_of, runs
 from tradeplane_store.canonical import sha256_digest
 
 NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
@@ -108,6 +108,30 @@ def test_runs_are_told_from_the_oldest_to_the_newest() -> None:
     assert (finished.run_digest, finished.result, finished.configuration) == (DIGEST, RESULT, DIGEST)
     assert (attestation.attestation, attestation.occurred) == (ATTESTATION, "2026-01-05T09:03:00.000000Z")
     assert finished.occurred == "2026-01-05T09:02:00.500000Z"
+
+
+@pytest.mark.parametrize("kind", ["Snapshot", "Replay"])
+def test_that_an_object_itself_was_attested_is_said_once_whatever_becomes_of_its_specification(kind: str) -> None:
+    found = {"attestation": ATTESTATION, "reference": "r.example/x", "time": "2026-01-05T09:03:00Z"}
+    body = {**strategy(attestation=found), "kind": kind}
+    (event,) = attested(seen(body))
+    assert (event.action, event.attestation, event.actor) == (
+        Action.ATTESTED,
+        ATTESTATION,
+        Claimed(by="tradeplane-operator"),
+    )
+    assert event.occurred == "2026-01-05T09:03:00.000000Z"
+    assert (event.run, event.generation, event.configuration) == (None, None, None)
+    body["metadata"]["generation"] = 2
+    (again,) = attested(seen(body, NOW + timedelta(hours=1)))
+    assert again.key == event.key
+    (another,) = attested(seen({**body, "status": {"attestation": {**found, "attestation": RESULT}}}))
+    assert another.key != event.key
+
+
+@pytest.mark.parametrize("status", [{}, {"attestation": None}, {"latest": run(1)}])
+def test_of_what_is_not_attested_nothing_is_said(status: dict[str, Any]) -> None:
+    assert list(attested(seen(strategy(**status)))) == []
 
 
 @pytest.mark.parametrize(
