@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -185,8 +184,7 @@ async def test_a_registry_that_is_down_delays_it_and_a_run_on_it_and_loses_neith
     waits = await _run_says(bench, "SnapshotNotAttested")
     assert "is being attested" in condition(waits, "Attested")["message"]
     with registry(host, tmp_path):
-        await asyncio.sleep(0)  # it may be attesting now, or may be about to
-        first.kill()
+        first.kill()  # it may be attesting now, or may be about to
     operators(**settings)
     with registry(host, tmp_path):
         sealed = await _says(bench, "tape-000001", "Attested")
