@@ -8,6 +8,8 @@ BOOTSTRAP := bootstrap/bootstrap.sh
 # bootstrap writes where uv, Go and Rust are; sourcing it makes each recipe use the pinned ones.
 ACTIVATE := eval "$$($(BOOTSTRAP) --env)"
 RUN := $(ACTIVATE); uv run --no-sync --
+# Tests that start programs wait for them half of the time: three at once keep two processors busy.
+AT_ONCE := $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 # What a run of many minutes was spent on is told at its end.
 SLOWEST := --durations=25 --durations-min=10
 
@@ -63,7 +65,7 @@ test-unit: sync ## Run the tests that need no cluster
 	@$(RUN) pytest tests/unit --numprocesses=auto
 
 test-integration: sync ## Run the tests that start programs: a real API server, S3 server and browser, our own
-	@$(RUN) pytest tests/integration --numprocesses=auto --dist=loadfile --no-loadscope-reorder $(SLOWEST)
+	@$(RUN) pytest tests/integration --numprocesses=$(AT_ONCE) --dist=loadfile --no-loadscope-reorder $(SLOWEST)
 
 test-parity: sync ## Run the suite on every path of processor there is here; says which it could not run
 	@$(RUN) pytest tests/parity

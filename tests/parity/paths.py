@@ -11,13 +11,17 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import tradeplane_native
 from tradeplane_stacks.images.errors import ImageError
+from tradeplane_stacks.images.settings import cache_directory
+from tradeplane_stacks.images.trees import inputs_digest, made_once, source_files
 from tradeplane_stacks.images.wheels import rustc_for
 
 if TYPE_CHECKING:
@@ -25,13 +29,14 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NATIVE = CHECKOUT / "workloads" / "native"
-BUILDS = CHECKOUT / "build" / "digests"
 TARGETS = {"amd64": "x86_64-unknown-linux-gnu", "arm64": "aarch64-unknown-linux-gnu"}
 HERE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 EMULATOR = ("qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu")
 LINKER = "aarch64-linux-gnu-gcc"
 OLDER_NUMPY = {"NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4 AVX512_ICL AVX512_SPR", "OPENBLAS_CORETYPE": "Nehalem"}
 OLDER_C_LIBRARY = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F"}
+_EXAMPLE = "digests"
+_BUILD = ("cargo", "build", "--quiet", "--locked", "--release", "--no-default-features", "--example", _EXAMPLE)
 _BUILD_LIMIT_S = 1_200
 _RUN_LIMIT_S = 300
 _SIMD = "TRADEPLANE_SIMD"
@@ -101,19 +106,25 @@ class NativePath:
         return self.architecture != HERE
 
     def program(self) -> Path:
-        """Build the example, where it is not built yet, and return it."""
+        """Build the example, or find the one that was built of the same sources, and return it."""
+        compiler = rustc_for(TARGETS[self.architecture])
+        version = subprocess.run([compiler, "-vV"], check=True, capture_output=True, text=True, timeout=60).stdout
+        made_of = inputs_digest([version, self.architecture, self.flags, *_BUILD], source_files(NATIVE), NATIVE)
+        return made_once(cache_directory() / "digests" / made_of, partial(self._build, compiler)) / _EXAMPLE
+
+    def _build(self, compiler: Path, folder: Path) -> None:
         target = TARGETS[self.architecture]
-        folder = BUILDS / f"{target}{self.flags.replace(' ', '')}"
-        environment = os.environ | {
-            "CARGO_TARGET_DIR": str(folder),
-            "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER": LINKER if HERE != "arm64" else "cc",
-            "RUSTC": str(rustc_for(target)),
-            "RUSTFLAGS": self.flags,
-        }
-        build = ["cargo", "build", "--quiet", "--locked", "--release", "--no-default-features", "--example", "digests"]
-        manifest = ["--manifest-path", str(NATIVE / "Cargo.toml"), "--target", target]
-        subprocess.run([*build, *manifest], env=environment, check=True, timeout=_BUILD_LIMIT_S)
-        return folder / target / "release" / "examples" / "digests"
+        with tempfile.TemporaryDirectory(prefix="tradeplane-parity-") as directory:
+            environment = os.environ | {
+                "CARGO_TARGET_DIR": directory,
+                "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER": LINKER if HERE != "arm64" else "cc",
+                "RUSTC": str(compiler),
+                "RUSTFLAGS": self.flags,
+            }
+            manifest = ["--manifest-path", str(NATIVE / "Cargo.toml"), "--target", target]
+            subprocess.run([*_BUILD, *manifest], env=environment, check=True, timeout=_BUILD_LIMIT_S)
+            folder.mkdir()
+            shutil.copy(Path(directory) / target / "release" / "examples" / _EXAMPLE, folder)
 
     def run(self, files: Sequence[Path], *, timed: bool = False) -> Outcome:
         """See :class:`ParityPath`. Raises AssertionError where another path was taken than the one forced."""
