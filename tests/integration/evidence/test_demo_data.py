@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-import stat
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tradeplane_stacks.demo.data_evidence import attest_data, data_trust
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.scenario import tradeplane
 
+from tests.integration.evidence.watched_keys import WatchedKeys
 from tests.unit.evidence import sample_runs
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BARS = "Date,Open,High,Low,Close,Volume\n2026-01-05,100.00,101.00,99.50,100.50,1000\n"
 
@@ -38,20 +41,13 @@ def test_data_are_attested_as_an_import_with_the_key_of_the_cluster(
 ) -> None:
     pem = sample_runs.key_file(tmp_path).read_bytes()
     told: list[str] = []
-    keys: list[Path] = []
-
-    def command(*arguments: str) -> str:
-        key = Path(arguments[arguments.index("--signer") + 1].removeprefix("file:"))
-        assert stat.S_IMODE(key.stat().st_mode) == 0o600
-        keys.append(key)
-        return tradeplane(*arguments)
-
+    command = WatchedKeys()
     repository = f"{olareg}/runs/research/snapshots"
     for _ in range(2):
         attest_data(snapshot, repository, store, pem, command, told.append, plain_http=True)
-    assert [key.exists() for key in keys] == [False, False]
+    assert (len(command.keys), command.left) == (2, [])
     assert all(snapshot in one and repository in one for one in told)
-    assert str(keys[0]) not in "".join(told)
+    assert str(command.keys[0]) not in "".join(told)
     public = tmp_path / "key.pub"
     (trusted,) = data_trust(pem)["keys"]
     public.write_text(trusted["public_key"])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import stat
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,9 +15,12 @@ from tradeplane_stacks.demo.programs import Kubectl
 from tradeplane_stacks.demo.scenario import tradeplane
 from tradeplane_store.canonical import canonical_json
 
+from tests.integration.evidence.watched_keys import WatchedKeys
 from tests.unit.evidence import sample_images, sample_runs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tradeplane_api.image_build import ImageBuild
 
     from tests.integration.evidence.conftest import Cosign
@@ -47,16 +48,9 @@ def records(folder: Path, build: ImageBuild | None = None) -> Path:
 async def test_images_are_attested_with_the_key_of_the_cluster(olareg: str, cosign: Cosign, tmp_path: Path) -> None:
     reference = await pushed(olareg, "demo/workloads")
     told: list[str] = []
-    keys: list[Path] = []
-
-    def command(*arguments: str) -> str:
-        key = Path(arguments[arguments.index("--signer") + 1].removeprefix("file:"))
-        assert stat.S_IMODE(key.stat().st_mode) == 0o600
-        keys.append(key)
-        return tradeplane(*arguments)
-
+    command = WatchedKeys()
     attest_images({"workloads": reference}, records(tmp_path), pem(tmp_path), command, told.append, plain_http=True)
-    assert [key.exists() for key in keys] == [False]
+    assert (len(command.keys), command.left) == (1, [])
     assert reference in told[0]
     public = tmp_path / "key.pub"
     public.write_text(sample_runs.signer_in(tmp_path).public_key.pem())
