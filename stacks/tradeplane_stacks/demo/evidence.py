@@ -29,7 +29,7 @@ from tradeplane_stacks.demo.objects import GENERATED, shown
 from tradeplane_stacks.demo.waiting import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tradeplane_stacks.demo.objects import Objects
     from tradeplane_stacks.demo.programs import Kubectl
@@ -91,10 +91,14 @@ def public_half(pem: bytes) -> tuple[str, bytes]:
 
 @dataclass(frozen=True)
 class Evidence:
-    """Evidence of a run of the demo's namespace. ``verify`` calls the command as a person does."""
+    """Evidence of a run of the demo's namespace.
+
+    ``verify`` calls the command as a person does; ``cosign`` calls cosign, and returns what it checked.
+    """
 
     objects: Objects
     verify: Callable[..., str]
+    cosign: Callable[[Sequence[str]], str]
     plain_http: bool
 
     def of(self, strategy: str, replay: str) -> str:
@@ -116,11 +120,11 @@ class Evidence:
         command = " ".join(("tradeplane verify", reference, "--key", key, *plain))
         self.objects.progress.say(command)
         told = self.verify("verify", reference, "--key", str(path), *plain)
-        return (
-            f"$ uv run {command}\n{told.rstrip()}\n\n"
-            "The same with cosign, where it is installed:\n"
-            f"  cosign verify-attestation --key {key} --insecure-ignore-tlog --type {PREDICATE} {reference}\n\n"
-        )
+        asked = ("verify-attestation", "--key", key, "--insecure-ignore-tlog", "--type", PREDICATE, reference)
+        by_cosign = " ".join(("cosign", *asked))
+        self.objects.progress.say(by_cosign)
+        checked = self.cosign([str(path) if word == key else word for word in asked])
+        return f"$ uv run {command}\n{told.rstrip()}\n\n$ {by_cosign}\n{checked}\n\n"
 
 
 def attested(found: Mapping[str, Any]) -> Verdict:

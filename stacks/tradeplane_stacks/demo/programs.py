@@ -7,7 +7,7 @@ import os
 import shutil
 import subprocess
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from tradeplane_stacks.demo.errors import DemoError
 
@@ -26,8 +26,9 @@ def run(
     limit_s: float = _LIMIT_S,
     environment: dict[str, str] | None = None,
     group: int | None = None,
+    stream: Literal["stdout", "stderr"] = "stdout",
 ) -> str:
-    """Run a program and return what it printed.
+    """Run a program and return what it printed, to one of both streams.
 
     With ``group`` what it makes belongs to that group, where this user may give it that.
 
@@ -53,7 +54,7 @@ def run(
     if done.returncode != 0:
         words = (done.stderr.strip() or done.stdout.strip())[-_LAST_CHARACTERS:]
         raise DemoError(f"`{shown} ...` failed: {words}", remedy)
-    return done.stdout
+    return done.stdout if stream == "stdout" else done.stderr
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.demo import objects
 from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP
 from tradeplane_stacks.demo.configuration import Trust, configured
+from tradeplane_stacks.demo.cosign import checked_by, provide_cosign
 from tradeplane_stacks.demo.data_evidence import attest_data, data_trust
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.evidence import Evidence, provide_key
@@ -102,7 +104,8 @@ class Demo:
         told = ""
         if self.session and self.cluster.evidence is not None:
             with self.progress.stage("evidence: the run, verified from the registry with the public key alone"):
-                told = Evidence(self._objects, tradeplane, self.cluster.plain_http).of(name, replay)
+                cosign = partial(checked_by, provide_cosign(self.progress.say))
+                told = Evidence(self._objects, tradeplane, cosign, self.cluster.plain_http).of(name, replay)
                 told += self._ledger(name)
         return self._result(name, run["name"], told)
 
