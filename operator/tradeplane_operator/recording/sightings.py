@@ -124,9 +124,10 @@ def attested(sighting: Sighting) -> Iterator[Event]:
 
     It is of no generation: a later one, of which nothing is attested yet, has the same status for a while.
     """
-    by, _ = manager_of(sighting.body, "f:status")
     found = (sighting.body.get("status") or {}).get("attestation")
-    yield from _attested(found, sighting, {"object": sighting.reference, "actor": Claimed(by=by)})
+    if found:  # of most of what is seen there is none, and nobody asks who wrote its status
+        by, _ = manager_of(sighting.body, "f:status")
+        yield from _attested(found, sighting, {"object": sighting.reference, "actor": Claimed(by=by)})
 
 
 def _attested(attestation: Mapping[str, Any] | None, sighting: Sighting, common: Mapping[str, Any]) -> Iterator[Event]:
