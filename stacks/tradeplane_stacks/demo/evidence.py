@@ -120,11 +120,14 @@ class Evidence:
         command = " ".join(("tradeplane verify", reference, "--key", key, *plain))
         self.objects.progress.say(command)
         told = self.verify("verify", reference, "--key", str(path), *plain)
-        asked = ("verify-attestation", "--key", key, "--insecure-ignore-tlog", "--type", PREDICATE, reference)
-        by_cosign = " ".join(("cosign", *asked))
+        by_cosign = " ".join(("cosign", *_asked_of_cosign(key, reference)))
         self.objects.progress.say(by_cosign)
-        checked = self.cosign([str(path) if word == key else word for word in asked])
+        checked = self.cosign(_asked_of_cosign(str(path), reference))
         return f"$ uv run {command}\n{told.rstrip()}\n\n$ {by_cosign}\n{checked}\n\n"
+
+
+def _asked_of_cosign(key: str, reference: str) -> tuple[str, ...]:
+    return ("verify-attestation", "--key", key, "--insecure-ignore-tlog", "--type", PREDICATE, reference)
 
 
 def attested(found: Mapping[str, Any]) -> Verdict:

@@ -87,10 +87,10 @@ class Demo:
         with self.progress.stage("engine: Pulumi and its provider of Kubernetes"):
             provide_engine(self.progress.say)
         with self.progress.stage("platform: kinds, operator and the namespace that runs work"):
-            self._platform(images)
+            key = self._platform(images)
         with self.progress.stage("market data: S&P 500, daily bars 1999-2018, and an order book"):
             for snapshot, source in _DATA.items():
-                self._data(snapshot, source)
+                self._data(snapshot, source, key)
         with self.progress.stage("strategy: MACD momentum"):
             name, run = self._strategy()
         with self.progress.stage("replay: the same run again on each processor, compared record by record"):
@@ -114,7 +114,8 @@ class Demo:
         references = assembly.publish(self.cluster.registry, plain_http=self.cluster.plain_http)
         return DeployedImages(operator=references["operator"], workloads=references["workloads"])
 
-    def _platform(self, images: DeployedImages) -> None:
+    def _platform(self, images: DeployedImages) -> bytes | None:
+        """Install the platform and wait for it; return the key that evidence is signed by, where there is any."""
         kubectl, ledger = self.cluster.kubectl, self.cluster.ledger
         # What pods of the platform mount has to be there when they start: the stack waits until they are ready.
         kubectl("apply", "--server-side", "--force-conflicts", "-f", SYSTEM_NAMESPACE)
@@ -136,6 +137,7 @@ class Demo:
             _COUNTED_LIMIT_S,
             f"See what they count: kubectl -n {NAMESPACE} describe resourcequotas",
         )
+        return key
 
     def _attest(self, images: DeployedImages, key: bytes) -> dict[str, Any] | None:
         """Attest the images; return how the platform is to trust them, where it is to start nothing else."""
@@ -175,7 +177,8 @@ class Demo:
             NAMESPACE, SYSTEM, strategy
         )
 
-    def _data(self, snapshot: str, source: tuple[str, ...]) -> None:
+    def _data(self, snapshot: str, source: tuple[str, ...], key: bytes | None) -> None:
+        """Import what an example names, and attest it where there is a key; return once it is verified."""
         named = example(snapshot)
         name, digest = named["metadata"]["name"], named["spec"]["digest"]
         store = self.cluster.store_url(NAMESPACE)
@@ -187,12 +190,12 @@ class Demo:
                 f"The data have the digest {imported}, and docs/examples/{snapshot} names {digest}.",
                 "The data have changed: take the packages that uv.lock names, and build the core anew (`make sync`).",
             )
-        if self.cluster.evidence is not None:
+        if self.cluster.evidence is not None and key is not None:
             attest_data(
                 digest,
                 f"{self.cluster.evidence['registry']}/{NAMESPACE}/snapshots",
                 store,
-                provide_key(self.cluster.kubectl, SYSTEM, self.progress.say),
+                key,
                 tradeplane,
                 self.progress.say,
                 plain_http=self.cluster.plain_http,
