@@ -150,6 +150,14 @@ def registry_host(request: pytest.FixtureRequest) -> str:
     return str(request.getfixturevalue(request.param))
 
 
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    """Give the URL of an empty store."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder.as_uri()
+
+
 @pytest.fixture(scope="session")
 def signer(tmp_path_factory: pytest.TempPathFactory) -> FileSigner:
     """Give who signs."""

@@ -20,14 +20,6 @@ BARS = "Date,Open,High,Low,Close,Volume\n2026-01-05,100.00,101.00,99.50,100.50,1
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> str:
-    """Give the URL of an empty store."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder.as_uri()
-
-
-@pytest.fixture
 def snapshot(store: str, tmp_path: Path) -> str:
     """Give the id of a snapshot that was imported into it."""
     file = tmp_path / "bars.csv"

@@ -47,14 +47,6 @@ def key(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> str:
-    """Give the URL of an empty store."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    return folder.as_uri()
-
-
-@pytest.fixture
 def snapshot(tradeplane: Command, store: str, tmp_path: Path) -> str:
     """Give the id of a snapshot that was imported into it."""
     (tmp_path / "bars.csv").write_text(BARS)
