@@ -61,6 +61,15 @@ impl Decimal {
         (places > 0).then_some((Self { mantissa, places: places as u32 }, count + 1 + places))
     }
 
+    /// As [`Decimal::short`], of so many digits before the point and after it, one to eight each.
+    #[inline(always)]
+    pub fn of_lengths(text: &[u8], whole: usize, places: usize) -> Option<Self> {
+        let first = digits::exactly(text, whole)?;
+        let second = digits::exactly(text.get(whole + 1..)?, places)?;
+        let mantissa = first as i64 * POWERS[places] + second as i64;
+        (text[whole] == b'.').then_some(Self { mantissa, places: places as u32 })
+    }
+
     /// The same number without zeros at the end of its fraction.
     #[must_use]
     pub fn shortest(self) -> Self {

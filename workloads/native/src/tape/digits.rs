@@ -24,6 +24,18 @@ pub(super) fn leading(text: &[u8]) -> Option<(u64, usize)> {
     Some((number(aligned), count))
 }
 
+/// The number of so many digits, one to eight, at the beginning of a text. None where they are not all digits, or less than
+/// a word of the text is left; what follows them is not looked at.
+///
+/// Where lengths are known beforehand, nothing has to be counted before the next can be read.
+#[inline(always)]
+pub(super) fn exactly(text: &[u8], count: usize) -> Option<u64> {
+    let word = u64::from_le_bytes(*text.first_chunk::<WORD>()?);
+    let digits = (word ^ (u64::from(b'0') * EACH)) << ((64 - 8 * count as u32) % 64);
+    let others = (digits.wrapping_add(0x76 * EACH) | digits) & HIGHEST;
+    (others == 0).then(|| number(digits))
+}
+
 /// The number of eight digits from 0 to 9, the first in the lowest byte: of pairs, then of fours, then of all.
 #[inline]
 fn number(digits: u64) -> u64 {
@@ -135,6 +147,10 @@ mod tests {
         ) {
             prop_assert_eq!(leading(&text), Some(counted(&text, 8)));
             prop_assert_eq!(whole(&text), Some(counted(&text, 16)));
+            for count in 1..=8 {
+                let expected = counted(&text, count);
+                prop_assert_eq!(exactly(&text, count), (expected.1 == count).then_some(expected.0));
+            }
         }
 
         #[test]

@@ -14,6 +14,28 @@ const DEEPEST: usize = 64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unexpected(pub usize);
 
+/// How many digits the decimals of a pair have, before and after the point.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lengths([usize; 4]);
+
+impl Default for Lengths {
+    fn default() -> Self {
+        Self([1; 4])
+    }
+}
+
+impl Lengths {
+    /// Those of a pair as it is written, or any where not both have a point.
+    fn of(pair: &[u8]) -> Self {
+        let mut lengths = [0; 4];
+        let mut runs = pair.split(|byte| !byte.is_ascii_digit()).map(<[u8]>::len).filter(|&length| length > 0);
+        for (length, run) in lengths.iter_mut().zip(&mut runs) {
+            *length = run;
+        }
+        if lengths.contains(&0) { Self::default() } else { Self(lengths) }
+    }
+}
+
 /// A place in a text.
 #[derive(Debug, Clone)]
 pub(super) struct Scanner<'a> {
@@ -177,6 +199,28 @@ impl<'a> Scanner<'a> {
             return Ok(Some(decimal));
         }
         self.string().map(|(text, _)| Decimal::parse(text))
+    }
+
+    /// As [`Self::pair`], where the decimals have as many digits as those of the pair before, which most have.
+    #[inline]
+    pub fn pair_like(&mut self, before: &mut Lengths) -> Option<(Decimal, Decimal)> {
+        let Lengths([whole, places, other_whole, other_places]) = *before;
+        if let Some(text) = self.text.get(self.at..)
+            && let Some(first) = Decimal::of_lengths(text.get(2..)?, whole, places)
+            && let middle = 3 + whole + places
+            && let Some(second) = Decimal::of_lengths(text.get(middle + 3..)?, other_whole, other_places)
+            && let end = middle + 4 + other_whole + other_places
+            && text.starts_with(b"[\"")
+            && text[middle..].starts_with(b"\",\"")
+            && text.get(end..)?.starts_with(b"\"]")
+        {
+            self.at += end + 2;
+            return Some((first, second));
+        }
+        let start = self.at;
+        let pair = self.pair()?;
+        *before = Lengths::of(&self.text[start..self.at]);
+        Some(pair)
     }
 
     /// Takes an array of two strings that hold short decimals, with no space in it. None, and nothing taken, where it is
@@ -367,6 +411,33 @@ mod tests {
             "",
         ] {
             assert_eq!(taken(text), (None, 0), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_pair_is_the_same_whatever_came_before(
+            pairs in prop::collection::vec("\\[\"[0-9]{0,9}(\\.[0-9]{0,9})?\",\"[0-9]{0,9}(\\.[0-9]{0,9})?\"\\]", 1..6),
+            after in "[, \\]]{0,12}",
+        ) {
+            let mut before = Lengths::default();
+            for pair in pairs {
+                let text = format!("{pair}{after}");
+                let (mut alone, mut next) = (Scanner::new(text.as_bytes()), Scanner::new(text.as_bytes()));
+                prop_assert_eq!(next.pair_like(&mut before), alone.pair());
+                prop_assert_eq!(next.at, alone.at);
+            }
+        }
+
+        #[test]
+        fn a_pair_like_another_is_one(pair in "\\[\"[0-9]{1,2}\\.[0-9]{1,2}\",\"[0-9]\\.[0-9]{1,2}\"\\]", other in any::<u8>(), place in 0usize..20) {
+            let mut before = Lengths::default();
+            let text = [pair.as_bytes(), b",[\"1.0\""].concat();
+            Scanner::new(&text).pair_like(&mut before);
+            let mut changed = text.clone();
+            changed[place % pair.len()] = other;
+            let mut alone = Scanner::new(&changed);
+            prop_assert_eq!(Scanner::new(&changed).pair_like(&mut before), alone.pair());
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::super::form::BOUND;
 use super::super::lines::LONGEST_LINE;
 use super::instrument::Updates;
-use super::message::{Level, Message};
+use super::message::{Field, Fields, Level, Message};
 use super::reader::EARLIEST;
 use super::said::{Said, exchange_time, said};
 
@@ -140,8 +140,9 @@ impl Intake {
         parsed.read(text.as_bytes(), &mut self.levels).map_err(|_| KeptOut::NotJson)?;
         exchange_time(&parsed).map_err(|_| KeptOut::Field)?;
         let said = said(&parsed, &self.levels).map_err(|_| KeptOut::Field)?;
-        let symbol = if matches!(said, Said::Snapshot { .. }) { &parsed.snapshot_symbol } else { &parsed.symbol };
-        let named = symbol.text().map(|symbol| self.places.get(symbol).copied().ok_or(KeptOut::Symbol)).transpose()?;
+        let symbol = if matches!(said, Said::Snapshot { .. }) { Field::SnapshotSymbol } else { Field::Symbol };
+        let named =
+            parsed.text(symbol).map(|symbol| self.places.get(symbol).copied().ok_or(KeptOut::Symbol)).transpose()?;
         if let (Some(named), Some(of)) = (named, of)
             && named != of
         {

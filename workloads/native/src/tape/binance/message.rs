@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::super::decimal::Decimal;
-use super::super::json::{Scanner, Unexpected};
+use super::super::json::{Lengths, Scanner, Unexpected};
 
 /// A price and the quantity there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) struct Level {
 
 /// A string's text, kept with what follows it in the message, so that a number in it can be read by words.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Text<'a> {
+struct Text<'a> {
     /// The message from the first byte of the text on.
     from: &'a [u8],
     length: u32,
@@ -36,7 +36,7 @@ impl<'a> Text<'a> {
 
 /// What a field held.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) enum Value<'a> {
+enum Value<'a> {
     /// There was no such field.
     #[default]
     None,
@@ -50,64 +50,104 @@ pub(super) enum Value<'a> {
     Levels(Range<usize>),
 }
 
-impl<'a> Value<'a> {
-    pub fn integer(&self) -> Option<u64> {
-        if let Self::Integer(number) = self { Some(*number) } else { None }
+/// A field that a tape needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    /// Kind of the event.
+    Event,
+    /// When it was sent.
+    EventTime,
+    /// When it happened.
+    TransactionTime,
+    /// Of a combined stream, its name; no member of a message has it.
+    Stream,
+    Symbol,
+    /// The pair of a COIN-M future.
+    Pair,
+    FirstUpdate,
+    LastUpdate,
+    /// Last update of the message before, which futures state.
+    PreviousUpdate,
+    /// Bids, or the best bid's price.
+    Bids,
+    /// Asks, the best ask's price, or the number of an aggregated trade.
+    Asks,
+    BidQuantity,
+    AskQuantity,
+    Price,
+    Quantity,
+    Trade,
+    /// Whether the buyer was the maker.
+    BuyerMade,
+    /// What kind of trade, which futures state.
+    TradeKind,
+    SnapshotUpdate,
+    SnapshotBids,
+    SnapshotAsks,
+    SnapshotSymbol,
+}
+
+impl Field {
+    /// How many there are.
+    pub const COUNT: usize = Self::SnapshotSymbol as usize + 1;
+
+    /// The field of a name.
+    #[inline]
+    pub fn named(name: &[u8]) -> Option<Self> {
+        Some(match name {
+            b"e" => Self::Event,
+            b"E" => Self::EventTime,
+            b"T" => Self::TransactionTime,
+            b"s" => Self::Symbol,
+            b"ps" => Self::Pair,
+            b"U" => Self::FirstUpdate,
+            b"u" => Self::LastUpdate,
+            b"pu" => Self::PreviousUpdate,
+            b"b" => Self::Bids,
+            b"a" => Self::Asks,
+            b"B" => Self::BidQuantity,
+            b"A" => Self::AskQuantity,
+            b"p" => Self::Price,
+            b"q" => Self::Quantity,
+            b"t" => Self::Trade,
+            b"m" => Self::BuyerMade,
+            b"X" => Self::TradeKind,
+            b"lastUpdateId" => Self::SnapshotUpdate,
+            b"bids" => Self::SnapshotBids,
+            b"asks" => Self::SnapshotAsks,
+            b"symbol" => Self::SnapshotSymbol,
+            _ => return None,
+        })
     }
 
-    pub fn flag(&self) -> Option<bool> {
-        if let Self::Flag(flag) = self { Some(*flag) } else { None }
+    /// Whether it holds a decimal, in messages of one kind at least.
+    pub fn holds_decimals(self) -> bool {
+        use Field::{AskQuantity, Asks, BidQuantity, Bids, Price, Quantity};
+        matches!(self, Bids | Asks | BidQuantity | AskQuantity | Price | Quantity)
     }
+}
 
-    pub fn text(&self) -> Option<&'a [u8]> {
-        if let Self::Text(text) = self { Some(text.bytes()) } else { None }
-    }
-
-    pub fn decimal(&self) -> Option<Decimal> {
-        if let Self::Text(text) = self { text.decimal() } else { None }
-    }
-
-    pub fn levels<'l>(&self, all: &'l [Level]) -> Option<&'l [Level]> {
-        if let Self::Levels(places) = self { all.get(places.clone()) } else { None }
-    }
+/// What a message holds, however it was read.
+pub(super) trait Fields {
+    /// Whether a field is there.
+    fn has(&self, field: Field) -> bool;
+    /// Whether a field is text without escapes.
+    fn is_text(&self, field: Field) -> bool;
+    fn integer(&self, field: Field) -> Option<u64>;
+    fn flag(&self, field: Field) -> Option<bool>;
+    /// A field's text without escapes, of those that hold no decimal in any message.
+    fn text(&self, field: Field) -> Option<&[u8]>;
+    fn decimal(&self, field: Field) -> Option<Decimal>;
+    /// Levels among all of the message.
+    fn levels<'l>(&self, field: Field, all: &'l [Level]) -> Option<&'l [Level]>;
 }
 
 /// A message; of a combined stream, what is wrapped, with the name of the stream.
 #[derive(Debug, Default)]
 pub(super) struct Message<'a> {
     /// Whether it came wrapped by a combined stream.
-    pub wrapped: bool,
-    /// Kind of the event.
-    pub event: Value<'a>,
-    /// When it was sent.
-    pub event_time: Value<'a>,
-    /// When it happened.
-    pub transaction_time: Value<'a>,
-    pub stream: Value<'a>,
-    pub symbol: Value<'a>,
-    /// The pair of a COIN-M future.
-    pub pair: Value<'a>,
-    pub first_update: Value<'a>,
-    pub last_update: Value<'a>,
-    /// Last update of the message before, which futures state.
-    pub previous_update: Value<'a>,
-    /// Bids, or the best bid's price.
-    pub bids: Value<'a>,
-    /// Asks, the best ask's price, or the number of an aggregated trade.
-    pub asks: Value<'a>,
-    pub bid_quantity: Value<'a>,
-    pub ask_quantity: Value<'a>,
-    pub price: Value<'a>,
-    pub quantity: Value<'a>,
-    pub trade: Value<'a>,
-    /// Whether the buyer was the maker.
-    pub buyer_made: Value<'a>,
-    /// What kind of trade, which futures state.
-    pub trade_kind: Value<'a>,
-    pub snapshot_update: Value<'a>,
-    pub snapshot_bids: Value<'a>,
-    pub snapshot_asks: Value<'a>,
-    pub snapshot_symbol: Value<'a>,
+    wrapped: bool,
+    values: [Value<'a>; Field::COUNT],
 }
 
 impl<'a> Message<'a> {
@@ -118,7 +158,7 @@ impl<'a> Message<'a> {
         if scanner.take(b'{') {
             scanner.members(|scanner, name| match name {
                 b"data" => self.data(scanner, levels),
-                b"stream" => take_once(&mut self.stream, scanner, levels),
+                b"stream" => self.take_once(Field::Stream, scanner, levels),
                 _ => self.member(name, scanner, levels),
             })?;
         } else {
@@ -139,41 +179,56 @@ impl<'a> Message<'a> {
     }
 
     fn member(&mut self, name: &[u8], scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<(), Unexpected> {
-        let field = match name {
-            b"e" => &mut self.event,
-            b"E" => &mut self.event_time,
-            b"T" => &mut self.transaction_time,
-            b"s" => &mut self.symbol,
-            b"ps" => &mut self.pair,
-            b"U" => &mut self.first_update,
-            b"u" => &mut self.last_update,
-            b"pu" => &mut self.previous_update,
-            b"b" => &mut self.bids,
-            b"a" => &mut self.asks,
-            b"B" => &mut self.bid_quantity,
-            b"A" => &mut self.ask_quantity,
-            b"p" => &mut self.price,
-            b"q" => &mut self.quantity,
-            b"t" => &mut self.trade,
-            b"m" => &mut self.buyer_made,
-            b"X" => &mut self.trade_kind,
-            b"lastUpdateId" => &mut self.snapshot_update,
-            b"bids" => &mut self.snapshot_bids,
-            b"asks" => &mut self.snapshot_asks,
-            b"symbol" => &mut self.snapshot_symbol,
-            _ => return scanner.skip(),
-        };
-        take_once(field, scanner, levels)
+        match Field::named(name) {
+            Some(field) => self.take_once(field, scanner, levels),
+            None => scanner.skip(),
+        }
+    }
+
+    /// Takes a field's value, which it may have once.
+    fn take_once(
+        &mut self,
+        field: Field,
+        scanner: &mut Scanner<'a>,
+        levels: &mut Vec<Level>,
+    ) -> Result<(), Unexpected> {
+        let field = &mut self.values[field as usize];
+        if *field != Value::None {
+            return Err(scanner.unexpected());
+        }
+        *field = value(scanner, levels)?;
+        Ok(())
     }
 }
 
-/// Takes a field's value, which it may have once.
-fn take_once<'a>(field: &mut Value<'a>, scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<(), Unexpected> {
-    if *field != Value::None {
-        return Err(scanner.unexpected());
+impl Fields for Message<'_> {
+    fn has(&self, field: Field) -> bool {
+        self.values[field as usize] != Value::None
     }
-    *field = value(scanner, levels)?;
-    Ok(())
+
+    fn is_text(&self, field: Field) -> bool {
+        matches!(self.values[field as usize], Value::Text(_))
+    }
+
+    fn integer(&self, field: Field) -> Option<u64> {
+        if let Value::Integer(number) = self.values[field as usize] { Some(number) } else { None }
+    }
+
+    fn flag(&self, field: Field) -> Option<bool> {
+        if let Value::Flag(flag) = self.values[field as usize] { Some(flag) } else { None }
+    }
+
+    fn text(&self, field: Field) -> Option<&[u8]> {
+        if let Value::Text(text) = &self.values[field as usize] { Some(text.bytes()) } else { None }
+    }
+
+    fn decimal(&self, field: Field) -> Option<Decimal> {
+        if let Value::Text(text) = &self.values[field as usize] { text.decimal() } else { None }
+    }
+
+    fn levels<'l>(&self, field: Field, all: &'l [Level]) -> Option<&'l [Level]> {
+        if let Value::Levels(places) = &self.values[field as usize] { all.get(places.clone()) } else { None }
+    }
 }
 
 fn value<'a>(scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<Value<'a>, Unexpected> {
@@ -182,9 +237,9 @@ fn value<'a>(scanner: &mut Scanner<'a>, levels: &mut Vec<Level>) -> Result<Value
         b'-' | b'0'..=b'9' => scanner.number().map(|number| number.map_or(Value::Other, Value::Integer)),
         b'[' => {
             scanner.take(b'[');
-            let (start, mut whole) = (levels.len(), true);
+            let (start, mut whole, mut before) = (levels.len(), true, Lengths::default());
             scanner.elements(|scanner| {
-                if let Some((price, quantity)) = scanner.pair() {
+                if let Some((price, quantity)) = scanner.pair_like(&mut before) {
                     levels.push(Level { price, quantity });
                     return Ok(());
                 }

@@ -9,6 +9,7 @@ mod message;
 mod problem;
 mod reader;
 mod said;
+mod shape;
 
 pub use intake::{Intake, Kept, KeptOut};
 pub use problem::{Problem, Refused};

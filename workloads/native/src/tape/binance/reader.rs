@@ -9,9 +9,10 @@ use super::super::lines::{expected, for_each_line};
 use super::super::owned::Tape;
 use super::super::rows::Filled;
 use super::instrument::{Instrument, Stamp, Trades};
-use super::message::{Level, Message};
+use super::message::{Field, Fields, Level, Message};
 use super::problem::{Problem, Refused};
 use super::said::{Said, exchange_time, said};
+use super::shape::Shapes;
 
 /// Local times before this are in no nanoseconds: the ninth of September 2001.
 pub(super) const EARLIEST: i64 = 1_000_000_000_000_000_000;
@@ -161,6 +162,8 @@ struct Reader<'a, 'r> {
     places: BTreeMap<String, usize>,
     latest: Option<(String, usize)>,
     waiting: Vec<Waiting>,
+    /// What messages of each stream are like.
+    shapes: Shapes,
     /// Levels of the message being read.
     levels: Vec<Level>,
     /// The first line with a snapshot that was taken for the only instrument's.
@@ -182,6 +185,7 @@ impl<'a, 'r> Reader<'a, 'r> {
             places: BTreeMap::new(),
             latest: None,
             waiting: Vec::new(),
+            shapes: Shapes::default(),
             levels: Vec::new(),
             unnamed: None,
             others: 0,
@@ -193,6 +197,18 @@ impl<'a, 'r> Reader<'a, 'r> {
         let space = memchr::memchr(b' ', text).ok_or(Problem::Time)?;
         let local = local_time(&text[..space]).ok_or(Problem::Time)?;
         let text = &text[space + 1..];
+        // Lent out, since what it finds is part of it.
+        let mut shapes = std::mem::take(&mut self.shapes);
+        let done = match shapes.matched(text) {
+            Some(message) => self.message(line, local, &message, &[]),
+            None => self.parsed(line, local, text).map(|()| shapes.learn(text)),
+        };
+        self.shapes = shapes;
+        done
+    }
+
+    /// A message that is like none before.
+    fn parsed(&mut self, line: u64, local: i64, text: &[u8]) -> Result<(), Problem> {
         if !text.is_ascii() && std::str::from_utf8(text).is_err() {
             return Err(Problem::Text);
         }
@@ -204,20 +220,20 @@ impl<'a, 'r> Reader<'a, 'r> {
         done
     }
 
-    fn message(&mut self, line: u64, local: i64, message: &Message<'_>, levels: &[Level]) -> Result<(), Problem> {
+    fn message(&mut self, line: u64, local: i64, message: &impl Fields, levels: &[Level]) -> Result<(), Problem> {
         let stamp = Stamp { line, local, exchange: exchange_time(message)? };
         let said = said(message, levels)?;
         if let Said::Snapshot { update, bids, asks } = said {
             return self.snapshot(stamp, update, message, (bids, asks));
         }
-        let Some(symbol) = message.symbol.text().filter(|_| !matches!(said, Said::Nothing)) else {
+        let Some(symbol) = message.text(Field::Symbol).filter(|_| !matches!(said, Said::Nothing)) else {
             self.others += 1;
             return Ok(());
         };
         let place = self.place(symbol)?;
         let known = &mut self.instruments[place];
-        known.futures |= message.previous_update.integer().is_some() || message.trade_kind.text().is_some();
-        known.coin |= message.pair.text().is_some();
+        known.futures |= message.integer(Field::PreviousUpdate).is_some() || message.text(Field::TradeKind).is_some();
+        known.coin |= message.text(Field::Pair).is_some();
         let instrument = &mut known.instrument;
         if instrument.rows.len() >= MANY && !known.roomy {
             known.roomy = true;
@@ -230,10 +246,10 @@ impl<'a, 'r> Reader<'a, 'r> {
         &mut self,
         stamp: Stamp,
         update: u64,
-        message: &Message<'_>,
+        message: &impl Fields,
         (bids, asks): (&[Level], &[Level]),
     ) -> Result<(), Problem> {
-        let named = message.snapshot_symbol.text().or(self.options.symbol.as_deref().map(str::as_bytes));
+        let named = message.text(Field::SnapshotSymbol).or(self.options.symbol.as_deref().map(str::as_bytes));
         let place = match (named, self.instruments.len()) {
             (Some(symbol), _) => self.place(symbol)?,
             (None, 0) if self.waiting.len() == WAITING => return Err(Problem::Waiting),
