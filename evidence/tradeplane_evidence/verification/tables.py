@@ -14,7 +14,15 @@ from tradeplane_store.records import table_digest
 from tradeplane_evidence.errors import Malformed, ResultsChanged
 
 if TYPE_CHECKING:
-    from tradeplane_api.run import Part
+    from collections.abc import Mapping
+
+    from tradeplane_api.run import Part, ResultsManifest
+
+
+def check_tables(results: ResultsManifest, files: Mapping[str, bytes]) -> None:
+    """Check all tables of a run, by the names of their files. Raises Malformed or ResultsChanged naming the file."""
+    for part in results.parts:
+        check_table(f"{part.name}.arrow", files[f"{part.name}.arrow"], part)
 
 
 def check_table(name: str, data: bytes, part: Part) -> None:

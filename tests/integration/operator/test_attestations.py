@@ -202,11 +202,14 @@ async def test_files_that_were_changed_since_are_not_attested(
     }
     operators(**evidence(host, sample_runs.key_file(tmp_path)))
     await bench.create_snapshot("prices", bench.write_snapshot())
-    for file, data in changed.items():
+
+    async def change(file: str, data: bytes) -> None:
         name = file.partition(".")[0]
         await _run_ended(bench, name)
         strategy = await _says(bench, "RegistryUnavailable", name=name)
         bench.store.put(f"results/{strategy['status']['latest']['name']}/{file}", data)
+
+    await asyncio.gather(*(change(*one) for one in changed.items()))
     with registry(host, tmp_path):
         for file in changed:
             strategy = await _says(bench, "ResultsChanged", name=file.partition(".")[0])
