@@ -10,6 +10,7 @@ import json
 import re
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -508,7 +509,7 @@ def test_files_that_were_replaced_beside_the_manifest_are_not_attested(
     for name in files:
         refused = until(
             f"a refusal to attest {name}",
-            lambda name=name: tenant.get("strategy", name),
+            partial(tenant.get, "strategy", name),
             lambda found: _attested(found).get("reason") == "ResultsChanged",
             _LIMIT_S,
         )

@@ -83,13 +83,13 @@ def part_of(name: str, table: pa.Table) -> Part:
 @cache
 def table_file(name: str) -> bytes:
     """Return the file of one of its tables."""
-    return arrow_bytes(tables()[name]).to_pybytes()
+    return bytes(arrow_bytes(tables()[name]))
 
 
 def another_equity() -> bytes:
     """Return a file of equity that nothing is wrong with but that it is of a better run."""
     better = pa.array([1_000_000, 1_500_000, 9_282_510], pa.int64())
-    return arrow_bytes(tables()["equity"].set_column(1, "equity", better)).to_pybytes()
+    return bytes(arrow_bytes(tables()["equity"].set_column(1, "equity", better)))
 
 
 def results(run: str = RUN, image: str | None = IMAGE, machine: str = "x86_64") -> ResultsManifest:

@@ -11,7 +11,7 @@ from tradeplane_evidence.errors import DigestMismatch, EvidenceError, Malformed,
 from tradeplane_evidence.results_artifact import digest_over
 from tradeplane_evidence.statements import run as statements
 from tradeplane_evidence.statements.statement import hexadecimal
-from tradeplane_evidence.stored_runs import read_run
+from tradeplane_evidence.stored_runs import StoredRun, read_run
 from tradeplane_store.canonical import canonical_json, document_digest, sha256_digest
 from tradeplane_store.objects import ObjectStore, open_store
 
@@ -62,14 +62,15 @@ def test_a_manifest_that_was_recorded_as_another_is_refused(store: ObjectStore) 
         read_run(store, RUN, manifest_digest="sha256:" + "00" * 32)
 
 
-def _recorded() -> dict[str, str]:
-    """Return what is recorded of the run at its end."""
+def _read_as_recorded(store: ObjectStore) -> StoredRun:
+    """Read the run by what is recorded of it at its end."""
     files = sample_runs.files()
-    return {"manifest_digest": sha256_digest(files["manifest.json"]), "files_digest": digest_over(files)}
+    recorded = sha256_digest(files["manifest.json"])
+    return read_run(store, RUN, manifest_digest=recorded, files_digest=digest_over(files))
 
 
 def test_files_that_are_as_the_pod_left_them_are_read(store: ObjectStore) -> None:
-    assert read_run(store, RUN, **_recorded()) == sample_runs.stored()
+    assert _read_as_recorded(store) == sample_runs.stored()
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def test_files_that_are_as_the_pod_left_them_are_read(store: ObjectStore) -> Non
 def test_a_file_that_was_changed_since_is_refused(store: ObjectStore, name: str, data: bytes, words: str) -> None:
     store.put(f"results/{RUN}/{name}", data)
     with pytest.raises(ResultsChanged, match=words):
-        read_run(store, RUN, **_recorded())
+        _read_as_recorded(store)
 
 
 def _figures(**changes: Any) -> bytes:
