@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -16,12 +18,20 @@ from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import Verification, verify_run
 from tradeplane_store.canonical import canonical_json
 
+from tests.unit.cli.conftest import tradeplane
 from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tradeplane_evidence.signing.file_signer import FileSigner
     from tradeplane_evidence.statements.run import Execution
     from tradeplane_evidence.stored_runs import StoredRun
+
+    from tests.unit.cli.conftest import Ended
+
+__all__ = ["tradeplane"]
 
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
 BETTER = sample_runs.results().summary.model_copy(update={"total_return": "9.99"})
@@ -63,6 +73,24 @@ async def test_files_that_were_replaced_before_they_were_signed_are_refused(
     last = (await _verified(olareg, signer, run)).checks[-1]
     assert (last.name, last.error) == ("files", error)
     assert words in last.words
+
+
+def test_a_run_of_which_a_table_was_replaced_is_refused_by_an_export_and_run_again_by_none(
+    tradeplane: Callable[..., Ended], olareg: str, signer: FileSigner, tmp_path: Path
+) -> None:
+    replaced = _changed("equity.arrow", sample_runs.another_equity())
+    reference = str(asyncio.run(_verified(olareg, signer, replaced)).reference)
+    key = tmp_path / "key.pub"
+    key.write_text(signer.public_key.pem())
+    out, days = tmp_path / "export", ("--from", "2026-01-01", "--to", "2026-03-31")
+    exported = tradeplane("evidence", "export", reference, "--key", str(key), *days, "--out", str(out))
+    assert exported.code == 3
+    (run,) = json.loads((out / "runs.json").read_text())["runs"]
+    assert (run["verified"], run["checks"][-1]["error"]) == (False, "ResultsChanged")
+    again = tradeplane("verify", reference, "--key", str(key), "--replay", "-o", "json")
+    assert again.code == 3
+    last = json.loads(again.out)["checks"][-1]
+    assert (last["name"], last["error"]) == ("files", "ResultsChanged")
 
 
 async def test_files_that_the_pod_is_stated_to_have_left_are_those_there(olareg: str, signer: FileSigner) -> None:
