@@ -198,13 +198,17 @@ def attest(
     plain_http: bool,
     snapshots: SnapshotsAt | None = None,
 ) -> Pushed:
-    """Push a finished run of a store and the signed statement of it. Raises what the rooms below raise.
+    """Push a finished run of a store, found to be what its manifest says, and the signed statement of it.
 
+    Raises what the rooms below raise, and ResultsChanged or Malformed naming the file that is not as it says.
     ``snapshots``: where attestations of its data are looked for; none is stated where it is None.
     """
+    from tradeplane_evidence.verification.tables import check_tables  # only here: it is slow to load
+
     repository = parse_repository(target)
     key = open_statement_signer(signer, passphrase())
     stored = read_run(open_store(url), run)
+    check_tables(stored.results, stored.files)
 
     async def push() -> Attested:
         async with Registries(partial(registry_at, plain_http=plain_http)) as registries:

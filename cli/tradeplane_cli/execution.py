@@ -118,7 +118,7 @@ def _run(chosen: NamedStrategy, wanted: RunSpecification, store: ObjectStore) ->
     with stage("Reading the snapshot") as say:
         try:
             with within(seconds):
-                return run(wanted, store, say=say)
+                return run(wanted, store, say=say).manifest
         except InvalidSpecification as error:
             raise _located(chosen, error) from error
         except DeadlineExceeded:

@@ -110,3 +110,4 @@ class TerminationMessage(Document):
     message: str = Field(default="", max_length=2_000)
     manifest_digest: Digest | None = None
     result_digest: Digest | None = None
+    files_digest: Digest | None = None

@@ -386,6 +386,9 @@ class RunStatus(Document):
     run_digest: Digest | None = Field(default=None, description="Digest of what decides the result.")
     result_digest: Digest | None = Field(default=None, description="Digest of the result; equal wherever it ran.")
     manifest_digest: Digest | None = Field(default=None, description="Digest of the manifest in the store.")
+    files_digest: Digest | None = Field(
+        default=None, description="Digest over the files of its results, as its pod said at its end that it left them."
+    )
     message: str | None = Field(default=None, max_length=4096, description="Why it stands so, in the runner's words.")
     total_return: str | None = Field(default=None, max_length=64, description="Return over the whole run, a fraction.")
     sharpe: str | None = Field(default=None, max_length=64, description="Yearly Sharpe ratio.")

@@ -43,6 +43,10 @@ class DigestMismatch(EvidenceError):
     """Bytes that do not have the digest by which they were asked for."""
 
 
+class ResultsChanged(DigestMismatch):
+    """Files of a run that are not those it left. Nothing makes them so again but a copy, or another run."""
+
+
 class TooLarge(EvidenceError):
     """More than the limit that was set; the message names what raises it."""
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_api.run import ResultsManifest
-from tradeplane_store.canonical import result_digest, run_digest, sha256_digest
+from tradeplane_store.canonical import canonical_json, files_digest, result_digest, run_digest, sha256_digest
 
 from tradeplane_evidence import strict_json
-from tradeplane_evidence.errors import DigestMismatch, Malformed
+from tradeplane_evidence.errors import DigestMismatch, Malformed, ResultsChanged
 from tradeplane_evidence.registry.manifests import Descriptor, artifact, described
 
 if TYPE_CHECKING:
@@ -74,6 +74,25 @@ def parse_results(data: bytes) -> ResultsManifest:
     if results.run_digest != run_digest(results.specification):
         raise DigestMismatch("the manifest of the results does not have the run digest that it states")
     return results
+
+
+def check_summary(data: bytes, results: ResultsManifest) -> None:
+    """Check that the summary for people has the figures of the manifest. Raises ResultsChanged."""
+    try:
+        figures = strict_json.parse(data, f"file {SUMMARY_FILE}", MAX_DOCUMENT_BYTES)
+        same = canonical_json(figures) == canonical_json(results.summary)
+    except ValueError:  # no JSON, or numbers that no manifest has
+        same = False
+    if not same:
+        raise ResultsChanged(
+            f"file {SUMMARY_FILE} of run {results.specification.run} does not have the figures of its manifest: it is "
+            "not the one that the run left; see who may write to its store, and run it again"
+        )
+
+
+def digest_over(files: Mapping[str, bytes]) -> str:
+    """Return the digest over files of results by name, as the pod of a run says it at its end."""
+    return files_digest({name: sha256_digest(data) for name, data in files.items()})
 
 
 def _media_type(name: str) -> str:

@@ -14,12 +14,14 @@ from tradeplane_store import layout
 from tradeplane_store.canonical import sha256_digest
 from tradeplane_store.errors import NotFound, TooLarge
 
-from tradeplane_evidence.errors import DigestMismatch, Malformed, NotAttested
+from tradeplane_evidence.errors import DigestMismatch, Malformed, NotAttested, ResultsChanged
 from tradeplane_evidence.results_artifact import (
     MANIFEST_FILE,
     MAX_DOCUMENT_BYTES,
     MAX_FILE_BYTES,
     SUMMARY_FILE,
+    check_summary,
+    digest_over,
     parse_results,
 )
 from tradeplane_evidence.snapshot_artifact import snapshot_artifact
@@ -36,6 +38,7 @@ MAX_RUN_BYTES = 2 * 1024**3
 """Of all files of a run, where nothing less is asked for."""
 ATTEMPT = "attempt"
 """What names, in the environment that results state, the attempt that left them: its pod."""
+_REMEDY = "see who may write to the store of its namespace, and run it again"
 _ATTEMPT = re.compile(r"[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?")
 
 
@@ -76,20 +79,26 @@ class _Budget:
 
 
 def read_run(
-    store: ObjectStore, run: str, *, manifest_digest: str | None = None, most_bytes: int = MAX_RUN_BYTES
+    store: ObjectStore,
+    run: str,
+    *,
+    manifest_digest: str | None = None,
+    files_digest: str | None = None,
+    most_bytes: int = MAX_RUN_BYTES,
 ) -> StoredRun:
     """Return what is attested of a run.
 
-    ``manifest_digest``: of the manifest of results that is the run's, where that is known. Raises NotAttested where it
-    is not in the store, or not whole; Malformed or DigestMismatch, and what the store raises.
+    ``manifest_digest``: of the manifest of results that is the run's, where that is known. ``files_digest``: over all
+    files that are, where that is. Raises NotAttested where it is not in the store, or not whole; ResultsChanged where
+    files are not those; Malformed or DigestMismatch, and what the store raises.
     """
     budget = _Budget(store, run, most_bytes, most_bytes)
     try:
         manifest = budget.get(layout.results_manifest(run), MAX_DOCUMENT_BYTES)
         if manifest_digest is not None and sha256_digest(manifest) != manifest_digest:
-            raise DigestMismatch(
-                f"the manifest of run {run} is not the one of digest {manifest_digest} that was recorded at its end; "
-                "it was changed since: restore it from a copy"
+            raise ResultsChanged(
+                f"the manifest of run {run} is not the one of digest {manifest_digest} that was recorded at its end: "
+                f"it was changed since; {_REMEDY}"
             )
         results = parse_results(manifest)
         if results.specification.run != run:
@@ -97,12 +106,24 @@ def read_run(
         files = {MANIFEST_FILE: manifest, SUMMARY_FILE: budget.get(layout.results_summary(run), MAX_DOCUMENT_BYTES)}
         for part in results.parts:
             files[f"{part.name}.arrow"] = budget.get(layout.results_part(run, part.name), MAX_FILE_BYTES)
+        check_summary(files[SUMMARY_FILE], results)
+        if files_digest is not None and digest_over(files) != files_digest:
+            raise ResultsChanged(_not_left(run, files))
         data = {identity: _snapshot(budget, identity) for identity in results.specification.snapshots}
     except NotFound as error:
         raise NotAttested(f"run {run}: {error}; what is attested must be whole") from error
     snapshots = {identity: manifest for identity, (manifest, _) in data.items()}
     artifacts = {identity: artifact for identity, (_, artifact) in data.items()}
     return StoredRun(results, files, snapshots, _logs(budget, results), artifacts)
+
+
+def _not_left(run: str, files: Mapping[str, bytes]) -> str:
+    """Say that files were changed. The manifest has its own digest, and the summary its figures: tables are left."""
+    tables = ", ".join(sorted(name for name in files if name not in (MANIFEST_FILE, SUMMARY_FILE)))
+    return (
+        f"the files of run {run} are not those that its pod said at its end that it left: one or more of {tables} were "
+        f"changed since; {_REMEDY}"
+    )
 
 
 def _logs(budget: _Budget, results: ResultsManifest) -> Mapping[str, str]:

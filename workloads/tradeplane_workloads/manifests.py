@@ -60,14 +60,27 @@ def read_part(store: ObjectStore, name: str, part: Part, owner: str, remedy: str
 
     ``owner`` names the part as a person would, such as "part equity of results of run r1".
     """
+    return part_table(read_part_bytes(store, name, owner, remedy), part, owner, remedy)
+
+
+def read_part_bytes(store: ObjectStore, name: str, owner: str, remedy: str) -> bytes:
+    """Return the bytes of a part's file, not yet believed. Raises DataRefused where it is missing or too large."""
+    try:
+        return store.get(name, limit=MAX_PART_BYTES)
+    except NotFound as error:
+        raise DataRefused(f"{owner} is not in the store; {remedy}") from error
+    except TooLarge as error:
+        raise DataRefused(f"{owner}: {error}; {remedy}") from error
+
+
+def part_table(data: bytes, part: Part, owner: str, remedy: str) -> pa.Table:
+    """Return the table of a part's file whose records have the digest stated. Raises DataRefused naming the fault."""
     from tradeplane_store.records import read_arrow, table_digest
 
     try:
-        table = read_arrow(store.get(name, limit=MAX_PART_BYTES))
+        table = read_arrow(data)
         found, blocks = table_digest(table)
-    except NotFound as error:
-        raise DataRefused(f"{owner} is not in the store; {remedy}") from error
-    except (TooLarge, ValueError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         raise DataRefused(f"{owner}: {error}; {remedy}") from error
     difference = find_difference(found, blocks, part)
     if difference is not None:

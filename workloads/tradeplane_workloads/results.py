@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from tradeplane_api.run import Part, ResultsManifest, Summary
 from tradeplane_store import layout
-from tradeplane_store.canonical import canonical_json, result_digest, run_digest, sha256_digest
+from tradeplane_store.canonical import canonical_json, files_digest, result_digest, run_digest, sha256_digest
 from tradeplane_store.errors import AlreadyExists, NotFound
 from tradeplane_store.records import arrow_bytes, table_digest
 
 from tradeplane_workloads.errors import DataRefused, ResultConflict
-from tradeplane_workloads.manifests import parse_manifest, read_manifest_bytes, read_part
+from tradeplane_workloads.manifests import parse_manifest, part_table, read_manifest_bytes, read_part, read_part_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,28 +68,42 @@ class Results:
         return self.manifest.summary
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The manifest of a run that is in the store, and the digest over its files there (``files_digest``)."""
+
+    manifest: ResultsManifest
+    files: str
+
+
 def write_results(
     store: ObjectStore, specification: RunSpecification, result: RunResult, environment: Mapping[str, str]
-) -> ResultsManifest:
-    """Write the results of a run and return the manifest that is in the store then.
+) -> Written:
+    """Write the results of a run and return what is in the store then.
 
-    That is the manifest of an earlier attempt where one had finished with the same result. Raises ResultConflict where
-    it had another result or another specification.
+    That is what an earlier attempt left where one had finished with the same result. Raises ResultConflict where it had
+    another result or another specification, or where its files are not what it left.
     """
-    tables = result.tables()
     manifest = describe(specification, result, environment)
     earlier = _earlier(store, manifest)
     if earlier is not None:
         return earlier
-    run = specification.run
-    for name, table in tables.items():
-        store.put(layout.results_part(run, name), memoryview(arrow_bytes(table)))
-    store.put(layout.results_summary(run), _readable(result.summary))
+    run, digests = specification.run, {}
+    for name, table in result.tables().items():
+        data = memoryview(arrow_bytes(table))
+        store.put(layout.results_part(run, name), data)
+        digests[layout.results_part(run, name)] = sha256_digest(data)
+    figures, vouching = _readable(result.summary), canonical_json(manifest)
+    store.put(layout.results_summary(run), figures)
     try:
-        store.put_if_absent(layout.results_manifest(run), canonical_json(manifest))
+        store.put_if_absent(layout.results_manifest(run), vouching)
     except AlreadyExists:
-        return _earlier(store, manifest) or manifest
-    return manifest
+        earlier = _earlier(store, manifest)
+        if earlier is not None:
+            return earlier
+    digests[layout.results_summary(run)] = sha256_digest(figures)
+    digests[layout.results_manifest(run)] = sha256_digest(vouching)
+    return Written(manifest, _over(digests))
 
 
 def describe(specification: RunSpecification, result: RunResult, environment: Mapping[str, str]) -> ResultsManifest:
@@ -175,8 +189,8 @@ def verify_results(store: ObjectStore, run: str) -> list[str]:
     return faults
 
 
-def _earlier(store: ObjectStore, manifest: ResultsManifest) -> ResultsManifest | None:
-    """Return the manifest an earlier attempt left, None where there is none; ResultConflict where it differs."""
+def _earlier(store: ObjectStore, manifest: ResultsManifest) -> Written | None:
+    """Return what an earlier attempt left, None where there is nothing; ResultConflict where it differs."""
     run = manifest.specification.run
     try:
         data = store.get(layout.results_manifest(run))
@@ -193,7 +207,47 @@ def _earlier(store: ObjectStore, manifest: ResultsManifest) -> ResultsManifest |
             f"run {run} left the result {found.result_digest} before and has {manifest.result_digest} now: the "
             "algorithm is not deterministic, or the results were altered; the earlier ones were kept"
         )
-    return found
+    return Written(found, _files_of(store, found, data))
+
+
+def _files_of(store: ObjectStore, manifest: ResultsManifest, data: bytes) -> str:
+    """Return the digest over the files of a run that has ended, each found to hold what the manifest says.
+
+    ``data``: the manifest's bytes. Who says of files that they are a run's answers for what was put in their place
+    since. Raises ResultConflict naming the file that is not as the manifest says.
+    """
+    run = manifest.specification.run
+    digests = {layout.results_manifest(run): sha256_digest(data)}
+    try:
+        for part in manifest.parts:
+            path, owner = layout.results_part(run, part.name), f"part {part.name} of run {run}"
+            bytes_of_part = read_part_bytes(store, path, owner, _REMEDY)
+            part_table(bytes_of_part, part, owner, _REMEDY)
+            digests[path] = sha256_digest(bytes_of_part)
+    except DataRefused as error:
+        raise ResultConflict(f"{error}; the run had ended before, and this was altered since") from error
+    digests[layout.results_summary(run)] = sha256_digest(_summary_bytes(store, manifest))
+    return _over(digests)
+
+
+def _summary_bytes(store: ObjectStore, manifest: ResultsManifest) -> bytes:
+    """Return the summary that lies beside a manifest. Raises ResultConflict where it has not the manifest's figures."""
+    path = layout.results_summary(manifest.specification.run)
+    try:
+        data = store.get(path)
+        same = Summary.model_validate_json(data) == manifest.summary
+    except NotFound as error:
+        raise ResultConflict(f"{path} is not in the store any more; {_REMEDY}") from error
+    except ValueError as error:
+        raise ResultConflict(f"{path} was altered, and is no summary now; {_REMEDY}") from error
+    if not same:
+        raise ResultConflict(f"{path} was altered: its figures are not those of the manifest; {_REMEDY}")
+    return data
+
+
+def _over(digests: Mapping[str, str]) -> str:
+    """Return the digest over files, from the digests of their bytes by path."""
+    return files_digest({path.rpartition("/")[2]: digest for path, digest in digests.items()})
 
 
 def _readable(summary: Summary) -> bytes:

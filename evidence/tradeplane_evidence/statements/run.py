@@ -57,6 +57,10 @@ RECORDS = "tradeplane.records.v1"
 """Name of the digest over a part's canonical records (docs/formats/digests.md); equal wherever it was written."""
 RESULT = "tradeplane.result.v1"
 """Name of the digest over what a run found; equal wherever it ran."""
+FILES = "files"
+"""The byproduct that is all files of the results, as the run's own pod said at its end that it left them."""
+FILES_DIGEST = "tradeplane.files.v1"
+"""Name of the digest over them (docs/formats/digests.md)."""
 LOCAL_BUILDER = "https://tradeplane.dev/evidence/builders/local-v1"
 """The builder of a run that somebody made on a machine of their own: nobody but the signer vouches for it."""
 
@@ -81,7 +85,7 @@ class Execution:
     ``image_attestation``: digest of the attestation of its image that was verified before it ran. ``image_manifests``:
     what the image was found to be then, on each platform. ``approvals``: by which it was started: each user, and the
     digest of the statement that they signed. ``snapshots``: attestations of its data that were verified before it was
-    attested itself.
+    attested itself. ``files``: digest over its files that its own pod said at its end, and that was found to hold.
     """
 
     builder: str = LOCAL_BUILDER
@@ -92,6 +96,7 @@ class Execution:
     image_manifests: tuple[ImageManifest, ...] = ()
     approvals: tuple[tuple[str, str], ...] = ()
     snapshots: tuple[SnapshotAttestation, ...] = ()
+    files: str | None = None
 
 
 def run_details(execution: Execution, byproducts: Iterable[ResourceDescriptor] = ()) -> RunDetails:
@@ -245,8 +250,10 @@ def image_dependency(reference: str, attestation: str | None = None, platform: s
 
 def _details(evidence: RunEvidence) -> RunDetails:
     execution, results = evidence.execution, evidence.results
+    files = [] if execution.files is None else [execution.files]
     byproducts = [
         ResourceDescriptor(name="result", digest={RESULT: hexadecimal(results.result_digest)}),
+        *(ResourceDescriptor(name=FILES, digest={FILES_DIGEST: hexadecimal(digest)}) for digest in files),
         *(
             ResourceDescriptor(
                 name=layout.results_part(results.specification.run, part.name),

@@ -5,11 +5,12 @@ Nothing of ours is asked: the registry's bytes, a public key or a name, and a po
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tradeplane_store import layout
-from tradeplane_store.canonical import canonical_json
+from tradeplane_store.canonical import canonical_json, files_digest
 
 from tradeplane_evidence.errors import Malformed, NotAttested, PolicyRefused, ReplayDiverged
 from tradeplane_evidence.registry.bundles import attestations_in
@@ -18,12 +19,24 @@ from tradeplane_evidence.registry.references import is_digest, parse_reference
 from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.results_artifact import (
     MANIFEST_FILE,
+    MAX_DOCUMENT_BYTES,
     MAX_FILE_BYTES,
     PROVENANCE_FILE,
     RESULTS_TYPE,
+    SUMMARY_FILE,
+    check_summary,
     parse_results,
 )
-from tradeplane_evidence.statements.run import ARCHITECTURE, ATTESTATION, IMAGE, PLATFORMS, RESULT, SPECIFICATION
+from tradeplane_evidence.statements.run import (
+    ARCHITECTURE,
+    ATTESTATION,
+    FILES,
+    FILES_DIGEST,
+    IMAGE,
+    PLATFORMS,
+    RESULT,
+    SPECIFICATION,
+)
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, hexadecimal
 from tradeplane_evidence.verification.attestations import REFUSALS, Trust, believed
 from tradeplane_evidence.verification.bundles import Claim, claim_of_one, time_in_words
@@ -86,9 +99,14 @@ async def verify_run(
         claim = await _attestation(registry, found, manifest, trust, hung)
         step = "files"
         files = _files(manifest, claim)
-        results_bytes = await _pull(registry, found, files)
+        manifest_bytes = await registry.blob(found.reference.repository, files[MANIFEST_FILE], MAX_DOCUMENT_BYTES)
         step = "result"
-        _result(found, parse_results(results_bytes), claim)
+        results = parse_results(manifest_bytes)
+        step = "files"
+        await _pull(registry, found, files, results, len(manifest_bytes))
+        _left(found, files, claim)
+        step = "result"
+        _result(found, results, claim)
         step = "inputs"
         _inputs(found, claim)
         step = "snapshots"
@@ -165,16 +183,48 @@ def _files(manifest: Manifest, claim: Claim) -> dict[str, str]:
     return files
 
 
-async def _pull(registry: Registry, found: Verification, files: dict[str, str]) -> bytes:
-    """Pull every file, whose bytes are checked as they come; return those of the results' manifest."""
-    total, results = 0, b""
+async def _pull(
+    registry: Registry, found: Verification, files: dict[str, str], results: ResultsManifest, total: int
+) -> None:
+    """Pull every file, whose bytes are checked as they come, and what they hold by the manifest, one after the other.
+
+    ``total``: bytes that were pulled before.
+    """
+    from tradeplane_evidence.verification.tables import check_table  # only here: it is slow to load
+
+    parts = {f"{part.name}.arrow": part for part in results.parts}
+    _check_names(found, files, {MANIFEST_FILE, SUMMARY_FILE, *parts})
     for name, digest in files.items():
+        if name == MANIFEST_FILE:
+            continue
         data = await registry.blob(found.reference.repository, digest, MAX_FILE_BYTES)
         total += len(data)
-        if name == MANIFEST_FILE:
-            results = data
-    found.say("files", f"{len(files)} files, {total:,} bytes, each as it was signed")
-    return results
+        if name in parts:
+            await asyncio.to_thread(check_table, name, data, parts[name])
+        elif name == SUMMARY_FILE:
+            check_summary(data, results)
+    found.say("files", f"{len(files)} files, {total:,} bytes, each as it was signed and as the manifest has it")
+
+
+def _check_names(found: Verification, files: dict[str, str], named: set[str]) -> None:
+    """Raise Malformed where files are missing that a run has, or are there that nothing says anything of."""
+    missing, others = sorted(named - files.keys()), sorted(files.keys() - named - {PROVENANCE_FILE})
+    if missing:
+        raise Malformed(f"{found.reference} has no {', '.join(missing)}, which the manifest of its results names")
+    if others:
+        listed = ", ".join(others)[:200]
+        raise Malformed(f"{found.reference} has {listed}, which the manifest of its results does not name")
+
+
+def _left(found: Verification, files: dict[str, str], claim: Claim) -> None:
+    """Check that the files are those that the run's pod left, where the statement has what it said of them."""
+    byproducts = {one.name: one.digest or {} for one in claim.provenance.run_details.byproducts}
+    stated = byproducts.get(FILES)
+    if stated is None:
+        return
+    held = {name: digest for name, digest in files.items() if name != PROVENANCE_FILE}
+    if stated.get(FILES_DIGEST) != hexadecimal(files_digest(held)):
+        raise PolicyRefused(f"the files of {found.reference} are not those that the statement has the run's pod leave")
 
 
 def _result(found: Verification, results: ResultsManifest, claim: Claim) -> None:

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from tradeplane_operator.settings import Evidence
 
 
+RESULTS_CHANGED = "ResultsChanged"
+"""Reason of ``Attested`` where files of a run are not those it left; what the record of such a run says first."""
+
+
 class AttestationEnd(StrEnum):
     """How an attempt at an attestation ended."""
 
@@ -39,7 +43,10 @@ class AttestationEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AttestationFacts:
-    """The newest attempt at a run's attestation. ``tries``: attempts in a row that came to nothing."""
+    """The newest attempt at a run's attestation. ``tries``: attempts in a row that came to nothing.
+
+    ``changed``: it was refused because the run's files are not those it left, and is given up.
+    """
 
     end: AttestationEnd
     at: datetime
@@ -47,6 +54,7 @@ class AttestationFacts:
     reason: str = ""
     message: str = ""
     attestation: AttestationStatus | None = None
+    changed: bool = False
 
 
 @dataclass(slots=True)
@@ -64,8 +72,14 @@ class Attesting:
 
 
 def is_owed(run: RunStatus) -> bool:
-    """Return whether a run is one that is attested, and is not yet."""
-    return run.outcome is Outcome.SUCCEEDED and run.attestation is None and run.manifest_digest is not None
+    """Return whether a run is one that is attested, and is not yet, nor was given up."""
+    done = run.attestation is not None or was_changed(run)
+    return run.outcome is Outcome.SUCCEEDED and run.manifest_digest is not None and not done
+
+
+def was_changed(run: RunStatus) -> bool:
+    """Return whether the record of a run that succeeded says that its files were changed since."""
+    return run.outcome is Outcome.SUCCEEDED and (run.message or "").startswith(f"{RESULTS_CHANGED}: ")
 
 
 def attest(
@@ -84,6 +98,8 @@ def attest(
             attesting.ask.append(run)
         elif found.end is AttestationEnd.DONE:
             attesting.runs[index] = run.model_copy(update={"attestation": found.attestation})
+        elif found.changed:
+            attesting.runs[index] = run.model_copy(update={"message": f"{RESULTS_CHANGED}: {found.message}"})
         elif now >= (again := next_attempt(found, evidence)):
             attesting.ask.append(run)
         else:
@@ -112,6 +128,10 @@ def said_of(
         return ConditionStatus.TRUE, Verdict(Standing.READY, "Attested", message)
     if newest.outcome is not Outcome.SUCCEEDED:
         return ConditionStatus.FALSE, completed
+    if was_changed(newest):
+        words = (newest.message or "").partition(": ")[2]
+        message = f"run {newest.name} is not attested: {words} (raise spec.rerun to run the same again)"
+        return ConditionStatus.FALSE, Verdict(Standing.STALLED, RESULTS_CHANGED, message)
     found = facts.get(newest.name)
     if found is None or found.end is AttestationEnd.DONE:
         message = f"run {newest.name} is being attested"

@@ -175,7 +175,8 @@ def _completed(
         if doubt:
             return Progress(finished=_ended(_started(run, job), Outcome.FAILED, ended, doubt))
     if results.state is ResultState.FOUND:
-        return Progress(finished=_succeeded(_started(run, job), results, ended))
+        left = _files_said(observed.pods.get(run.name), results)
+        return Progress(finished=_succeeded(_started(run, job), results, ended, left))
     if results.state is ResultState.UNAVAILABLE and waited < timedelta(seconds=pace.store_patience_seconds):
         pause = min(max(pace.store_again_seconds, waited.total_seconds()), pace.store_most_seconds)
         message = (
@@ -199,7 +200,8 @@ def _not_left_by(pods: JobPods, results: ResultFacts, run: str) -> str:
 
     All pods of a namespace can write to its folder of the store; what a container said at its end its kubelet tells.
     """
-    left = {_manifest_said(pod) for pod in pods.pods if pod.exit_code == 0} - {None}
+    said = [_said_at_end(pod) for pod in pods.pods]
+    left = {one.manifest_digest for one in said if one is not None} - {None}
     if results.manifest_digest in left:
         return ""
     if not left:
@@ -213,9 +215,19 @@ def _not_left_by(pods: JobPods, results: ResultFacts, run: str) -> str:
     )
 
 
-def _manifest_said(pod: PodFacts) -> str | None:
+def _files_said(pods: JobPods | None, results: ResultFacts) -> str | None:
+    """Return the digest over the files that a pod said it left beside these results; an older runner says none."""
+    said = [_said_at_end(pod) for pod in (() if pods is None else pods.pods)]
+    found = [one.files_digest for one in said if one is not None and one.manifest_digest == results.manifest_digest]
+    return found[-1] if found else None
+
+
+def _said_at_end(pod: PodFacts) -> TerminationMessage | None:
+    """Return what a pod said that ended well; a newer runner may say more than is known here."""
+    if pod.exit_code != 0:
+        return None
     try:
-        return TerminationMessage.model_validate_json(pod.termination_message).manifest_digest
+        return TerminationMessage.model_validate_json(pod.termination_message, extra="ignore")
     except ValidationError:
         return None
 
@@ -315,8 +327,11 @@ def failed_to_build(run: RunStatus, now: str, message: str) -> RunStatus:
     return _ended(run, Outcome.FAILED, now, message)
 
 
-def _succeeded(run: RunStatus, results: ResultFacts, when: str) -> RunStatus:
-    """Return the record of a run whose results were found, unless they answer another question."""
+def _succeeded(run: RunStatus, results: ResultFacts, when: str, files: str | None) -> RunStatus:
+    """Return the record of a run whose results were found, unless they answer another question.
+
+    ``files``: digest over its files that its pod said it left, where that was asked.
+    """
     if run.run_digest is not None and results.run_digest != run.run_digest:
         message = (
             f"ResultsRefused: the results in the store are of run digest {results.run_digest}, asked for was "
@@ -334,7 +349,11 @@ def _succeeded(run: RunStatus, results: ResultFacts, when: str) -> RunStatus:
             "trades": summary.trades,
         }
     )
-    digests = {"result_digest": results.result_digest, "manifest_digest": results.manifest_digest}
+    digests = {
+        "result_digest": results.result_digest,
+        "manifest_digest": results.manifest_digest,
+        "files_digest": files,
+    }
     return _ended(run, Outcome.SUCCEEDED, when, None).model_copy(update={**figures, **digests})
 
 

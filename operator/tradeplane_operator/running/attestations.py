@@ -24,6 +24,7 @@ from tradeplane_evidence.errors import (
     NotAttested,
     PolicyRefused,
     RegistryUnavailable,
+    ResultsChanged,
     SignerUnavailable,
 )
 from tradeplane_evidence.registry.client import Limits, Registry
@@ -51,7 +52,7 @@ from tradeplane_store.errors import StoreError, StoreUnavailable
 from tradeplane_operator.acting.errors import NotLeading
 from tradeplane_operator.failures import alone
 from tradeplane_operator.metrics import ATTESTATIONS
-from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts
+from tradeplane_operator.planning.attesting import RESULTS_CHANGED, AttestationEnd, AttestationFacts
 from tradeplane_operator.planning.conditions import shorten
 from tradeplane_operator.planning.snapshot_attesting import SealedSnapshot
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
@@ -89,6 +90,7 @@ def execution_of(run: RunStatus, builder: str) -> Execution:
         image_attestation=run.image_attestation,
         image_manifests=run.image_manifests or (),
         approvals=tuple((one.user, one.attestation) for one in run.approvals or ()),
+        files=run.files_digest,
     )
 
 
@@ -180,7 +182,7 @@ class Attestations:
         self.wake(asked.key)
 
     async def _attempt(self, asked: Asked, registry: Registry, tries: int) -> AttestationFacts:
-        told = {"key": str(asked.key), "run": asked.run.name}
+        told, changed = {"key": str(asked.key), "run": asked.run.name}, False
         try:
             attestation = await self._attest(asked, registry)
         except (RegistryUnavailable, SignerUnavailable, StoreUnavailable) as error:
@@ -189,6 +191,8 @@ class Attestations:
             end, reason, message = AttestationEnd.UNAVAILABLE, "SignerRefused", str(error)
         except (SnapshotKeysUnreadable, SnapshotNotAttested) as error:
             end, reason, message = AttestationEnd.UNAVAILABLE, type(error).__name__, str(error)
+        except ResultsChanged as error:
+            end, reason, message, changed = AttestationEnd.REFUSED, RESULTS_CHANGED, str(error), True
         except (EvidenceError, StoreError) as error:
             end, reason, message = AttestationEnd.REFUSED, "AttestationRefused", str(error)
         except Exception as error:  # one run that cannot be attested must not end those of all others
@@ -198,7 +202,7 @@ class Attestations:
             log.info("attested", extra=told | {"reference": attestation.reference})
             return AttestationFacts(AttestationEnd.DONE, self.clock(), attestation=attestation)
         log.warning("not attested: %s", message, extra=told | {"reason": reason})
-        return AttestationFacts(end, self.clock(), tries, reason, shorten(message, _MESSAGE))
+        return AttestationFacts(end, self.clock(), tries, reason, shorten(message, _MESSAGE), changed=changed)
 
     async def _attest(self, asked: Asked, registry: Registry) -> AttestationStatus:
         signer = await self._open_signer()
@@ -273,7 +277,12 @@ class Attestations:
         repository = parse_reference(f"{evidence.registry}/{asked.key.namespace}/{asked.key.name}:{run.name}")
         store = self.stores.of(asked.store, asked.key.namespace)
         stored = await asyncio.to_thread(
-            read_run, store, run.name, manifest_digest=run.manifest_digest, most_bytes=evidence.most_bytes
+            read_run,
+            store,
+            run.name,
+            manifest_digest=run.manifest_digest,
+            files_digest=run.files_digest,
+            most_bytes=evidence.most_bytes,
         )
         self._wait_for_data(asked.key.namespace, run, stored.artifacts)
         found = await self._snapshots.of(registry, asked.key.namespace, stored.artifacts, signing.signer)

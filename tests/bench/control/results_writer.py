@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvloop
-from tradeplane_api.run import TerminationMessage
+from tradeplane_api.run import ExitCode, TerminationMessage
+from tradeplane_evidence.results_artifact import digest_over
 from tradeplane_store import layout
-from tradeplane_store.canonical import canonical_json, sha256_digest
+from tradeplane_store.canonical import sha256_digest
 
 from tests.bench.control.client import ApiClient
 from tests.bench.control.documents import JOBS, OURS, PODS
 from tests.bench.control.fleet import NAMESPACE
-from tests.integration.operator.cluster import results_manifest, specification_of
+from tests.integration.operator.cluster import results_files, results_manifest, specification_of
+from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
     from tests.bench.control.documents import Json
@@ -34,20 +37,22 @@ EQUITY_BYTES = 100_000
 """Of the one table of each run; daily bars of twenty years leave four times as much in all."""
 
 
-def write_results(store: Path, job: Json) -> str:
-    """Put the results of a Job's run into the store, whole or not at all; return the digest of their manifest."""
+def write_results(store: Path, job: Json) -> TerminationMessage:
+    """Put the results of a Job's run into the store, whole or not at all; return what a runner would say of them."""
     specification = specification_of(job)
-    equity = store / NAMESPACE / layout.results_part(specification.run, "equity")
-    summary = store / NAMESPACE / layout.results_summary(specification.run)
-    equity.parent.mkdir(parents=True, exist_ok=True)
-    equity.write_bytes(specification.run.encode().ljust(EQUITY_BYTES, b"."))
-    summary.write_bytes(b"{}")
+    equity = sample_runs.equity_of(zlib.crc32(specification.run.encode()), EQUITY_BYTES)
+    results = results_manifest(specification, equity=equity)
+    files = results_files(results, equity)
     manifest = store / NAMESPACE / layout.results_manifest(specification.run)
+    manifest.parent.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        if name != manifest.name:
+            (manifest.parent / name).write_bytes(data)
     unnamed = manifest.with_suffix(".new")
-    data = canonical_json(results_manifest(specification))
-    unnamed.write_bytes(data)
+    unnamed.write_bytes(files[manifest.name])
     unnamed.rename(manifest)
-    return sha256_digest(data)
+    left = sha256_digest(files[manifest.name])
+    return TerminationMessage(exit_code=ExitCode.OK, manifest_digest=left, files_digest=digest_over(files))
 
 
 async def serve(kubeconfig: Path, store: Path) -> None:
@@ -63,8 +68,7 @@ async def serve_vouched(kubeconfig: Path, store: Path) -> None:
     async with ApiClient(kubeconfig) as client:
         async for event, pod in client.watch(PODS, OURS):
             if event == "ADDED":
-                left = write_results(store, {"spec": {"template": {"spec": pod["spec"]}}})
-                said = TerminationMessage(exit_code=0, message="", manifest_digest=left)
+                said = write_results(store, {"spec": {"template": {"spec": pod["spec"]}}})
                 annotations = {SAID: said.model_dump_json(by_alias=True, exclude_none=True)}
                 path = f"{PODS}/{pod['metadata']['name']}"
                 await client.request("PATCH", path, {"metadata": {"annotations": annotations}}, MERGE)

@@ -10,6 +10,7 @@ import json
 import re
 import uuid
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,21 @@ while not path.exists():
     time.sleep(0.001)
 path.unlink()
 path.write_text(text)
+print("{}")
+"""
+
+
+_REPLACE_BESIDE = """
+import json, pathlib, sys, time
+folder, name = pathlib.Path("/store/results", sys.argv[1]), sys.argv[2]
+while not (folder / "manifest.json").exists():
+    time.sleep(0.001)
+if name == "summary.json":
+    better = json.dumps({**json.loads((folder / name).read_bytes()), "totalReturn": "9.99"}).encode()
+else:
+    better = (folder / "trades.arrow").read_bytes()
+(folder / name).unlink()
+(folder / name).write_bytes(better)
 print("{}")
 """
 
@@ -477,6 +493,37 @@ def test_results_that_were_replaced_before_they_were_read_are_neither_taken_nor_
     facts = check_results((tenant.directory / "results" / run / "manifest.json").read_bytes(), run)
     assert (facts.state, facts.run_digest) == (ResultState.FOUND, latest["runDigest"]), "nothing else is wrong with it"
     assert (latest["outcome"], "attestation" in latest) == ("Failed", False)
+
+
+def test_files_that_were_replaced_beside_the_manifest_are_not_attested(
+    tenant: Tenant, first: Object, as_user: Callable[..., str]
+) -> None:
+    """The manifest stays as it was read; what is put in the place of a table is a table, and of figures better ones."""
+    files = {"beside-table": "equity.arrow", "beside-summary": "summary.json"}
+    for name, file in files.items():
+        asked = (_suspended(tenant, name)[1], file)
+        pod = restricted_pod(name, tenant.platform.images().workloads, {}, *PYTHON, _REPLACE_BESIDE, *asked)
+        assert as_user("create", "-f", _file(tenant, _mounting(pod))) == ""
+    for name in files:
+        tenant.patch("strategy", name, {"suspend": False})
+    for name in files:
+        refused = until(
+            f"a refusal to attest {name}",
+            partial(tenant.get, "strategy", name),
+            lambda found: _attested(found).get("reason") == "ResultsChanged",
+            _LIMIT_S,
+        )
+        assert _ended(tenant, name) == {}
+        assert _attested(refused)["status"] == "False"
+        latest = refused["status"]["latest"]
+        assert (latest["outcome"], "attestation" in latest) == ("Succeeded", False)
+        assert latest["resultDigest"] == first["status"]["latest"]["resultDigest"], "what it came to is as it was read"
+
+
+def _attested(strategy: Object) -> Object:
+    """Return the condition ``Attested`` of a Strategy, or nothing."""
+    conditions = strategy.get("status", {}).get("conditions", ())
+    return next((one for one in conditions if one["type"] == "Attested"), {})
 
 
 def test_what_another_namespace_has_is_not_found(tenant: Tenant, neighbour: Tenant, first: Object) -> None:

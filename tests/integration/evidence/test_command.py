@@ -57,6 +57,19 @@ def reference(tradeplane: Command, olareg: str, store: str, key: Path) -> str:
     return str(told["reference"])
 
 
+@pytest.mark.parametrize("file", ["equity.arrow", "summary.json"])
+def test_files_that_the_manifest_does_not_have_are_not_attested(
+    tradeplane: Command, store: str, key: Path, file: str
+) -> None:
+    """Nothing is asked of the registry, where nobody answers."""
+    open_store(store).put(f"results/{sample_runs.RUN}/{file}", sample_runs.another_equity())
+    target = f"127.0.0.1:{free_port()}/runs/x"
+    ended = tradeplane("attest", sample_runs.RUN, "--to", target, "--signer", f"file:{key}", "--store", store)
+    assert ended.code == 3
+    assert f"file {file}" in ended.err
+    assert "that the run left" in ended.err.replace("\n", " ")
+
+
 def test_what_was_attested_is_verified_line_by_line(tradeplane: Command, reference: str, key: Path) -> None:
     ended = tradeplane("verify", reference, "--key", str(key.with_name("key.pub")))
     assert ended.code == 0, ended.err

@@ -320,9 +320,10 @@ def test_files_are_exported_within_their_limit(tradeplane: Command, filled: Fill
     assert tradeplane(*command, "--out", str(tmp_path / "all")).code == 0
     (run,) = _runs(tmp_path / "all")
     assert run["leftOut"] == {}
-    assert (tmp_path / "all" / run["folder"] / "files" / "equity.arrow").read_bytes() == b"file of equity"
+    equity = sample_runs.table_file("equity")
+    assert (tmp_path / "all" / run["folder"] / "files" / "equity.arrow").read_bytes() == equity
 
-    assert tradeplane(*command, "--out", str(tmp_path / "few"), "--max-file-bytes", "20").code == 0
+    assert tradeplane(*command, "--out", str(tmp_path / "few"), "--max-file-bytes", str(len(equity))).code == 0
     (run,) = _runs(tmp_path / "few")
     assert sorted(run["leftOut"]) == ["positions.arrow", "trades.arrow"]
     assert "--max-file-bytes" in run["leftOut"]["trades.arrow"]

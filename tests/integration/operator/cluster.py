@@ -24,16 +24,20 @@ from tradeplane_api.run import (
     TerminationMessage,
 )
 from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifest
+from tradeplane_evidence.results_artifact import digest_over
 from tradeplane_operator.acting.errors import NotFound
 from tradeplane_operator.planning.names import API_VERSION, STRATEGY_UID_LABEL
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, document_digest, result_digest, run_digest, sha256_digest
+from tradeplane_store.records import arrow_bytes
 
 from tests.integration.operator.states import MarkingClient, States
+from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
+    import pyarrow as pa
     from tradeplane_operator.acting.access import Access
     from tradeplane_store.objects import ObjectStore
 
@@ -45,6 +49,7 @@ COLLECTOR_PATIENCE = 180.0
 """Kubernetes' garbage collector learns of new kinds every 30 s, and then lists them."""
 _REQUEST_S = 30.0
 SOME_DIGEST = "sha256:" + "1" * 64
+EQUITY = sample_runs.tables()["equity"]
 SUMMARY = Summary(
     start="2000-01-03T00:00:00Z",
     end="2000-12-29T00:00:00Z",
@@ -96,9 +101,11 @@ def snapshot_manifest(records: int = 10) -> tuple[str, bytes]:
     return sha256_digest(data), data
 
 
-def results_manifest(specification: RunSpecification, summary: Summary = SUMMARY) -> ResultsManifest:
+def results_manifest(
+    specification: RunSpecification, summary: Summary = SUMMARY, equity: pa.Table = EQUITY
+) -> ResultsManifest:
     """Return the manifest a runner would leave."""
-    parts = (Part(name="equity", rows=1, digest=SOME_DIGEST),)
+    parts = (sample_runs.part_of("equity", equity),)
     return ResultsManifest(
         specification=specification,
         run_digest=run_digest(specification),
@@ -107,6 +114,15 @@ def results_manifest(specification: RunSpecification, summary: Summary = SUMMARY
         summary=summary,
         environment={"architecture": "x86_64"},
     )
+
+
+def results_files(manifest: ResultsManifest, equity: pa.Table = EQUITY) -> dict[str, bytes]:
+    """Return the files a runner would leave beside a manifest, by name, and the manifest last."""
+    return {
+        "equity.arrow": arrow_bytes(equity).to_pybytes(),
+        "summary.json": canonical_json(manifest.summary),
+        "manifest.json": canonical_json(manifest),
+    }
 
 
 def specification_of(job: Mapping[str, Any]) -> RunSpecification:
@@ -227,15 +243,18 @@ class Bench:
             self.write_results(job)
         manifest = results_manifest(specification_of(job))
         said = TerminationMessage(
-            exit_code=ExitCode.OK, manifest_digest=document_digest(manifest), result_digest=manifest.result_digest
+            exit_code=ExitCode.OK,
+            manifest_digest=document_digest(manifest),
+            result_digest=manifest.result_digest,
+            files_digest=digest_over(results_files(manifest)),
         ).model_dump_json(by_alias=True)
         await self.write_pod_status(job["metadata"]["name"], pod_status("Succeeded", 0, "Completed", said))
         return manifest
 
     def write_results(self, job: Mapping[str, Any]) -> None:
-        """Put what a run leaves into the store."""
-        path = layout.results_manifest(job["metadata"]["name"])
-        self.store.put(path, canonical_json(results_manifest(specification_of(job))))
+        """Put all that a run leaves into the store."""
+        for name, data in results_files(results_manifest(specification_of(job))).items():
+            self.store.put(f"results/{job['metadata']['name']}/{name}", data)
 
     async def fail(self, job: str, exit_code: int, message: str = "", reason: str = "Error") -> None:
         """Have a Job's newest pod end badly, with a runner's words or without."""

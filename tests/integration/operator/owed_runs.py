@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 from tradeplane_api.run import Outcome
 from tradeplane_api.strategy import Architecture, RunStatus, Trigger
+from tradeplane_evidence.results_artifact import digest_over
 from tradeplane_operator.observing.keys import Key, Kind
 from tradeplane_operator.observing.stores import Stores
 from tradeplane_operator.running.attestations import Attestations
 from tradeplane_operator.settings import Evidence, Store
-from tradeplane_store import layout
 from tradeplane_store.canonical import sha256_digest
 from tradeplane_store.objects import open_store
 
 from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tradeplane_operator.planning.attesting import AttestationFacts
@@ -57,9 +58,9 @@ class OwedRuns:
         asked = []
         for number in range(runs):
             name = f"run-{number}"
-            sample_runs.store_it(store, name)
-            store.put(layout.results_part(name, "equity"), bytes(equity_bytes))
-            asked.append((Key(Kind.STRATEGY, NAMESPACE, f"strategy-{number % strategies}"), _status(name)))
+            run = sample_runs.with_equity(sample_runs.stored(name), sample_runs.equity_of(number, equity_bytes))
+            sample_runs.store_run(store, run)
+            asked.append((Key(Kind.STRATEGY, NAMESPACE, f"strategy-{number % strategies}"), _status(name, run.files)))
         return cls(folder, tuple(asked))
 
     async def attest(self, host: str, per_second: float, signer: str = "") -> list[AttestationFacts]:
@@ -86,7 +87,7 @@ class OwedRuns:
         return [attestations.facts(key)[run.name] for key, run in self.asked]
 
 
-def _status(run: str) -> RunStatus:
+def _status(run: str, files: Mapping[str, bytes]) -> RunStatus:
     """Return what the status says of a run that ended well and is still to be attested."""
     return RunStatus(
         name=run,
@@ -94,7 +95,8 @@ def _status(run: str) -> RunStatus:
         trigger=Trigger.GENERATION,
         architecture=Architecture.ANY,
         outcome=Outcome.SUCCEEDED,
-        manifest_digest=sha256_digest(sample_runs.files(run)["manifest.json"]),
+        manifest_digest=sha256_digest(files["manifest.json"]),
+        files_digest=digest_over(files),
         start_time=sample_runs.EXECUTION.started,
         completion_time=sample_runs.EXECUTION.finished,
     )

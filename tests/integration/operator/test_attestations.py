@@ -62,33 +62,29 @@ def evidence(host: str, key: Path, **changes: Any) -> Json:
     return {"evidence": common | changes}
 
 
-def write_results(bench: Bench, job: Json) -> None:
-    """Put all that a run leaves into the store, and not its manifest alone."""
-    run = job["metadata"]["name"]
-    bench.store.put(layout.results_part(run, "equity"), b"equity of " + run.encode())
-    bench.store.put(layout.results_summary(run), b"{}")
-    bench.write_results(job)
-
-
 async def _ended(bench: Bench, **spec: Any) -> Json:
     """Have a run end well; return its Job."""
     await bench.create_snapshot("prices", bench.write_snapshot())
-    strategy = await bench.create_strategy("hold", **spec)
+    return await _run_ended(bench, "hold", **spec)
+
+
+async def _run_ended(bench: Bench, name: str, **spec: Any) -> Json:
+    """Have a run of a Strategy on a snapshot that is there end well; return its Job."""
+    strategy = await bench.create_strategy(name, **spec)
     job = await bench.a_job(strategy["metadata"]["uid"])
-    write_results(bench, job)
-    await bench.succeed(job, with_results=False)
+    await bench.succeed(job)
     return job
 
 
-async def _says(bench: Bench, *reasons: str) -> Json:
+async def _says(bench: Bench, *reasons: str, name: str = "hold") -> Json:
     """Wait until a Strategy says one of these of its attestation."""
 
     async def found() -> Json | None:
-        strategy = await bench.strategy("hold")
+        strategy = await bench.strategy(name)
         return strategy if condition(strategy, "Attested").get("reason") in reasons else None
 
     async def state() -> object:
-        return (await bench.strategy("hold")).get("status")
+        return (await bench.strategy(name)).get("status")
 
     return await eventually(found, f"Attested to be {' or '.join(reasons)}", state=state)
 
@@ -190,19 +186,37 @@ async def test_what_waits_survives_a_kill_and_is_attested_once(
         assert await _attestations(strategy) == [strategy["status"]["latest"]["attestation"]["attestation"]]
 
 
-async def test_results_that_were_changed_since_are_not_attested(
+async def test_files_that_were_changed_since_are_not_attested(
     bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
 ) -> None:
-    """A tenant who may write to the store changes what the operator has recorded, before it is attested."""
+    """A tenant who may write to the store changes what was recorded, or stands beside it, before it is attested."""
+    changed = {
+        "manifest.json": b"{}",
+        "equity.arrow": sample_runs.another_equity(),
+        "summary.json": canonical_json(SUMMARY.model_copy(update={"total_return": "9.9"})),
+    }
+    told = {
+        "manifest.json": "is not the one of digest",
+        "equity.arrow": "one or more of equity.arrow were changed since",
+        "summary.json": "does not have the figures of its manifest",
+    }
     operators(**evidence(host, sample_runs.key_file(tmp_path)))
-    job = await _ended(bench)
-    await _says(bench, "RegistryUnavailable")
-    path = layout.results_manifest(job["metadata"]["name"])
-    bench.store.put(path, bytes(bench.store.get(path)).replace(b'"totalReturn":"0.1"', b'"totalReturn":"9.9"'))
+    await bench.create_snapshot("prices", bench.write_snapshot())
+
+    async def change(file: str, data: bytes) -> None:
+        name = file.partition(".")[0]
+        await _run_ended(bench, name)
+        strategy = await _says(bench, "RegistryUnavailable", name=name)
+        bench.store.put(f"results/{strategy['status']['latest']['name']}/{file}", data)
+
+    await asyncio.gather(*(change(*one) for one in changed.items()))
     with registry(host, tmp_path):
-        strategy = await _says(bench, "AttestationRefused")
-        assert "it was changed since" in condition(strategy, "Attested")["message"]
-        assert "attestation" not in strategy["status"]["latest"]
+        for file in changed:
+            strategy = await _says(bench, "ResultsChanged", name=file.partition(".")[0])
+            message = condition(strategy, "Attested")["message"]
+            assert told[file] in message
+            assert "raise spec.rerun" in message
+            assert "attestation" not in strategy["status"]["latest"]
 
 
 async def test_a_key_that_is_missing_is_said_and_found_once_it_is_there(

@@ -20,7 +20,7 @@ from tradeplane_store.canonical import sha256_digest
 
 from tests.integration.evidence.conftest import listing_referrers
 from tests.integration.operator.cluster import Bench, condition, eventually
-from tests.integration.operator.test_attestations import evidence, write_results
+from tests.integration.operator.test_attestations import evidence
 from tests.ports import free_port
 from tests.unit.evidence import sample_images, sample_runs
 
@@ -98,8 +98,7 @@ async def test_from_a_refusal_to_a_chain_that_is_verified(
         assert await bench.jobs(strategy["metadata"]["uid"]) == []
         await place.push(builder)
         job = await bench.a_job(strategy["metadata"]["uid"])
-        write_results(bench, job)
-        await bench.succeed(job, with_results=False)
+        await bench.succeed(job)
         attested = await _says(bench, "Attested", "Attested")
         found = await _verified(attested, operator, builder)
     assert found.passed, found.checks

@@ -23,7 +23,7 @@ from tests.integration.operator import replays
 from tests.integration.operator.cluster import Bench, condition, eventually
 from tests.integration.operator.processes import IMAGE, SOON_OVER
 from tests.integration.operator.replays import DIVERGED, EXACT, NAME
-from tests.integration.operator.test_attestations import evidence, host, registry, write_results
+from tests.integration.operator.test_attestations import evidence, host, registry
 from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
@@ -45,8 +45,7 @@ async def _replayed(bench: Bench, *verdicts: Verdict) -> None:
     await bench.create_snapshot("prices", bench.write_snapshot())
     strategy = await bench.create_strategy("macd")
     job = await bench.a_job(strategy["metadata"]["uid"])
-    write_results(bench, job)
-    await bench.succeed(job, with_results=False)
+    await bench.succeed(job)
 
     async def succeeded() -> Json | None:
         latest = (await bench.strategy("macd")).get("status", {}).get("latest") or {}
@@ -155,8 +154,7 @@ async def test_what_waits_survives_a_kill_and_is_signed_once(
         await bench.create_snapshot("prices", bench.write_snapshot())
         strategy = await bench.create_strategy("macd")
         job = await bench.a_job(strategy["metadata"]["uid"])
-        write_results(bench, job)
-        await bench.succeed(job, with_results=False)
+        await bench.succeed(job)
         await replays.create(bench, strategyRef={"name": "macd"}, architectures=["amd64"])
         (job,) = await replays.jobs(bench, 1)
 

@@ -26,7 +26,7 @@ from tradeplane_operator.planning.names import API_VERSION, CAPTURE_UID_LABEL
 from tests.integration.operator import sessions
 from tests.integration.operator.cluster import Bench, condition, eventually
 from tests.integration.operator.processes import SOON_OVER
-from tests.integration.operator.test_attestations import BUILDER, evidence, host, registry, write_results
+from tests.integration.operator.test_attestations import BUILDER, evidence, host, registry
 from tests.integration.operator.test_captures import _capturing, _seal, hurried
 from tests.unit.evidence import sample_runs
 
@@ -87,8 +87,7 @@ async def _run_on(bench: Bench, snapshot: str) -> None:
     """Have a run on a Snapshot end well."""
     strategy = await bench.create_strategy("hold", snapshotRef={"name": snapshot})
     job = await bench.a_job(strategy["metadata"]["uid"])
-    write_results(bench, job)
-    await bench.succeed(job, with_results=False)
+    await bench.succeed(job)
 
 
 async def _run_says(bench: Bench, *reasons: str) -> Json:

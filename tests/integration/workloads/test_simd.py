@@ -91,7 +91,7 @@ def test_a_result_says_its_path_and_has_the_digest_of_the_others(asked: RunSpeci
         manifest = json.loads((tmp_path / "store/results" / path / "manifest.json").read_text(encoding="utf-8"))
         assert manifest["environment"]["simd"] == path
         found[path] = manifest["resultDigest"]
-    here = run(asked.model_copy(update={"run": "here"}), open_store(url))
+    here = run(asked.model_copy(update={"run": "here"}), open_store(url)).manifest
     assert set(found.values()) == {here.result_digest}
 
 

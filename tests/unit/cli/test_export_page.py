@@ -233,7 +233,7 @@ def test_a_key_that_is_given_twice_is_told_with_its_limits(signer: FileSigner) -
 # The words of a refusal.
 
 
-@pytest.mark.parametrize("error", [*(one.__name__ for one in REFUSALS), "RegistryRefused"])
+@pytest.mark.parametrize("error", [*(one.__name__ for one in REFUSALS), "RegistryRefused", "ResultsChanged"])
 def test_each_refusal_has_words_of_its_own(error: str) -> None:
     assert issubclass(getattr(errors, error), errors.EvidenceError)
     assert plain_words(Check("attestation", "", error)) != plain_words(Check("attestation", "", "another"))

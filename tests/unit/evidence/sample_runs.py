@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -22,6 +23,7 @@ from tradeplane_evidence.snapshot_artifact import snapshot_artifact
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import StoredRun
 from tradeplane_store.canonical import canonical_json, document_digest, result_digest, run_digest, sha256_digest
+from tradeplane_store.records import arrow_bytes, table_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +63,35 @@ def snapshot() -> SnapshotManifest:
     )
 
 
+@cache
+def tables() -> dict[str, pa.Table]:
+    """Return the tables that it left, by their parts; they are smaller than those of a real run."""
+    days = pa.array([10_595, 10_596, 10_597], pa.date32())
+    return {
+        "equity": pa.table({"date": days, "equity": pa.array([1_000_000, 999_000, 928_251], pa.int64())}),
+        "trades": pa.table({"symbol": pa.array(["SP500"] * 3), "quantity": pa.array([1, -1, 2], pa.int64())}),
+        "positions": pa.table({"date": days, "exposure": pa.array([0.5, None, float("nan")], pa.float64())}),
+    }
+
+
+def part_of(name: str, table: pa.Table) -> Part:
+    """Return what a manifest says of a table."""
+    digest, blocks = table_digest(table)
+    return Part(name=name, rows=table.num_rows, digest=digest, blocks=blocks)
+
+
+@cache
+def table_file(name: str) -> bytes:
+    """Return the file of one of its tables."""
+    return bytes(arrow_bytes(tables()[name]))
+
+
+def another_equity() -> bytes:
+    """Return a file of equity that nothing is wrong with but that it is of a better run."""
+    better = pa.array([1_000_000, 1_500_000, 9_282_510], pa.int64())
+    return bytes(arrow_bytes(tables()["equity"].set_column(1, "equity", better)))
+
+
 def results(run: str = RUN, image: str | None = IMAGE, machine: str = "x86_64") -> ResultsManifest:
     """Return the manifest of its results, made on a processor."""
     specification = RunSpecification(
@@ -88,10 +119,7 @@ def results(run: str = RUN, image: str | None = IMAGE, machine: str = "x86_64") 
         exposure="0.4945",
         hit_rate=None,
     )
-    parts = tuple(
-        Part(name=name, rows=3, digest=sha256_digest(f"records of {name}".encode()))
-        for name in ("equity", "trades", "positions")
-    )
+    parts = tuple(part_of(name, table) for name, table in tables().items())
     return ResultsManifest(
         specification=specification,
         run_digest=run_digest(specification),
@@ -103,10 +131,10 @@ def results(run: str = RUN, image: str | None = IMAGE, machine: str = "x86_64") 
 
 
 def files(run: str = RUN, image: str | None = IMAGE) -> dict[str, bytes]:
-    """Return its files; those of tables are of a few bytes, as nothing here reads tables."""
+    """Return its files."""
     manifest = results(run, image)
-    tables = {f"{part.name}.arrow": f"file of {part.name}".encode() for part in manifest.parts}
-    return {"manifest.json": canonical_json(manifest), "summary.json": canonical_json(manifest.summary), **tables}
+    held = {f"{part.name}.arrow": table_file(part.name) for part in manifest.parts}
+    return {"manifest.json": canonical_json(manifest), "summary.json": canonical_json(manifest.summary), **held}
 
 
 def stored(run: str = RUN, image: str | None = IMAGE) -> StoredRun:
@@ -116,10 +144,29 @@ def stored(run: str = RUN, image: str | None = IMAGE) -> StoredRun:
     return StoredRun(results(run, image), files(run, image), {identity: snapshot()}, artifacts={identity: artifact})
 
 
+def with_equity(run: StoredRun, equity: pa.Table) -> StoredRun:
+    """Return a run that left another table of equity."""
+    parts = (part_of("equity", equity), *run.results.parts[1:])
+    changes = {"parts": parts, "result_digest": result_digest(parts, run.results.summary)}
+    manifest = run.results.model_copy(update=changes)
+    held = {"manifest.json": canonical_json(manifest), "equity.arrow": arrow_bytes(equity).to_pybytes()}
+    return replace(run, results=manifest, files={**run.files, **held})
+
+
+def equity_of(number: int, size: int) -> pa.Table:
+    """Return a table of equity of about so many bytes, another for each number."""
+    return pa.table({"equity": pa.array(range(number, number + size // 8), pa.int64())})
+
+
 def store_it(store: ObjectStore, run: str = RUN) -> None:
     """Put it and its data into a store."""
-    for name, data in files(run).items():
-        store.put(f"results/{run}/{name}", data)
+    store_run(store, stored(run))
+
+
+def store_run(store: ObjectStore, run: StoredRun) -> None:
+    """Put a run and its data into a store."""
+    for name, data in run.files.items():
+        store.put(f"results/{run.results.specification.run}/{name}", data)
     identity = document_digest(snapshot()).removeprefix("sha256:")
     store.put(f"snapshots/{identity}/manifest.json", canonical_json(snapshot()))
 

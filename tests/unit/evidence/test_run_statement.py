@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tradeplane_evidence.errors import DigestMismatch, Malformed
-from tradeplane_evidence.results_artifact import parse_results, results_artifact
+from tradeplane_evidence.results_artifact import digest_over, parse_results, results_artifact
 from tradeplane_evidence.statements import run
 from tradeplane_evidence.statements.run import Execution, RunEvidence, image_dependency, run_provenance, run_statement
 from tradeplane_evidence.statements.statement import decoded, serialise
@@ -22,7 +22,8 @@ from tests.unit.evidence import sample_runs
 def _stated() -> dict[str, Any]:
     run, found = sample_runs.stored(), sample_runs.artifact()
     logs = {"log-1.txt": sha256_digest(b"a log")}
-    provenance = run_provenance(RunEvidence(run.results, run.snapshots, sample_runs.ATTESTED_IMAGE, logs))
+    execution = replace(sample_runs.ATTESTED_IMAGE, files=digest_over(run.files))
+    provenance = run_provenance(RunEvidence(run.results, run.snapshots, execution, logs))
     files = {name: layer.digest for name, layer in found.layers.items()}
     statement = run_statement(provenance, sample_runs.RUN, found.digest, files)
     plain: dict[str, Any] = json.loads(serialise(statement))
@@ -148,6 +149,15 @@ def test_the_documented_example_is_a_statement_of_this_version() -> None:
     (example,) = re.findall(r"^```json\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert json.loads(example) == _stated()
     assert run.RUN_BUILD_TYPE in page.read_text(encoding="utf-8")
+
+
+def test_files_are_stated_as_left_by_the_pod_only_where_it_said_so() -> None:
+    stored = sample_runs.stored()
+    said = run_provenance(RunEvidence(stored.results, stored.snapshots, Execution(files="sha256:" + "f1" * 32)))
+    unsaid = run_provenance(RunEvidence(stored.results, stored.snapshots, Execution()))
+    byproducts = {one.name: one.digest for one in said.run_details.byproducts}
+    assert byproducts["files"] == {"tradeplane.files.v1": "f1" * 32}
+    assert [one for one in said.run_details.byproducts if one.name != "files"] == list(unsaid.run_details.byproducts)
 
 
 def test_the_approvals_by_which_it_was_started_are_stated() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_evidence.attestation import statement_of
-from tradeplane_evidence.errors import DigestMismatch, EvidenceError, Malformed, NotAttested
+from tradeplane_evidence.errors import DigestMismatch, EvidenceError, Malformed, NotAttested, ResultsChanged
+from tradeplane_evidence.results_artifact import digest_over
 from tradeplane_evidence.statements import run as statements
 from tradeplane_evidence.statements.statement import hexadecimal
-from tradeplane_evidence.stored_runs import read_run
+from tradeplane_evidence.stored_runs import StoredRun, read_run
 from tradeplane_store.canonical import canonical_json, document_digest, sha256_digest
 from tradeplane_store.objects import ObjectStore, open_store
 
@@ -58,6 +60,70 @@ def test_a_run_whose_data_are_gone_is_not_attested(store: ObjectStore) -> None:
 def test_a_manifest_that_was_recorded_as_another_is_refused(store: ObjectStore) -> None:
     with pytest.raises(DigestMismatch, match="it was changed since"):
         read_run(store, RUN, manifest_digest="sha256:" + "00" * 32)
+
+
+def _read_as_recorded(store: ObjectStore) -> StoredRun:
+    """Read the run by what is recorded of it at its end."""
+    files = sample_runs.files()
+    recorded = sha256_digest(files["manifest.json"])
+    return read_run(store, RUN, manifest_digest=recorded, files_digest=digest_over(files))
+
+
+def test_files_that_are_as_the_pod_left_them_are_read(store: ObjectStore) -> None:
+    assert _read_as_recorded(store) == sample_runs.stored()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        (
+            "equity.arrow",
+            sample_runs.another_equity(),
+            "equity.arrow, positions.arrow, trades.arrow were changed since",
+        ),
+        ("trades.arrow", b"", "that its pod said at its end that it left"),
+        ("positions.arrow", sample_runs.table_file("equity"), "see who may write"),
+        ("manifest.json", canonical_json(sample_runs.results(machine="aarch64")), "manifest .* was changed since"),
+        ("summary.json", canonical_json(sample_runs.results().summary) + b"\n", "were changed since"),
+        ("summary.json", b"{}", "summary.json of run .* does not have the figures of its manifest"),
+    ],
+)
+def test_a_file_that_was_changed_since_is_refused(store: ObjectStore, name: str, data: bytes, words: str) -> None:
+    store.put(f"results/{RUN}/{name}", data)
+    with pytest.raises(ResultsChanged, match=words):
+        _read_as_recorded(store)
+
+
+def _figures(**changes: Any) -> bytes:
+    return canonical_json(sample_runs.results().summary.model_dump(mode="json", by_alias=True) | changes)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _figures(totalReturn="9.99"),
+        _figures(trades=True),
+        _figures(more="1"),
+        b"{}",
+        b"[]",
+        b"",
+        b"\xff",
+        b'{"trades": 1, "trades": 420}',
+        b'{"trades": NaN}',
+    ],
+)
+def test_a_summary_of_other_figures_is_refused_also_where_nothing_is_said_of_files(
+    store: ObjectStore, data: bytes
+) -> None:
+    store.put(f"results/{RUN}/summary.json", data)
+    with pytest.raises(ResultsChanged, match=r"summary\.json of run .* does not have the figures of its manifest"):
+        read_run(store, RUN)
+
+
+def test_a_summary_is_not_told_by_how_it_is_spelled(store: ObjectStore) -> None:
+    figures = json.loads(sample_runs.files()["summary.json"])
+    store.put(f"results/{RUN}/summary.json", json.dumps(figures, indent=2).encode())
+    assert read_run(store, RUN).results == sample_runs.results()
 
 
 def test_the_manifest_of_another_run_is_refused(store: ObjectStore) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -239,6 +240,66 @@ def test_what_is_owed_is_not_trimmed_from_the_history() -> None:
     assert (_asked(done), done.owed) == ((), frozenset())
 
 
+CHANGED = AttestationFacts(
+    AttestationEnd.REFUSED, NOW, 1, "ResultsChanged", "file equity.arrow is not what was left", changed=True
+)
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_run_whose_files_were_changed_is_given_up_and_says_so(*, required: bool) -> None:
+    """The record has it: no restart and no other leader asks for it again, and nothing waits for it in the history."""
+    evidence = REQUIRED if required else EVIDENCE
+    ended, run = _ended(evidence)
+    given_up = _plan(_resource(ended.status), evidence, attestations={run: CHANGED})
+    assert given_up.status is not None
+    assert given_up.status["latest"]["outcome"] == "Succeeded"
+    for now in (NOW, LATER):
+        later = _plan(_resource(given_up.status), evidence, now)
+        assert (_asked(later), later.owed, later.status) == ((), frozenset(), given_up.status)
+    attested = _condition(given_up, "Attested")
+    assert (attested["status"], attested["reason"]) == ("False", "ResultsChanged")
+    assert f"run {run} is not attested: file equity.arrow is not what was left" in attested["message"]
+    assert "raise spec.rerun" in attested["message"]
+    assert _condition(given_up, "Stalled")["status"] == ("True" if required else "False")
+    assert _condition(given_up)["status"] == ("False" if required else "True")
+
+
+def test_the_next_run_is_attested_where_one_was_given_up() -> None:
+    ended, run = _ended()
+    given_up = _plan(_resource(ended.status), attestations={run: CHANGED})
+    again, newer = _ended(before=given_up.status, rerun=1)
+    assert newer != run
+    assert _asked(again) == (newer,)
+    assert _condition(again, "Attested")["reason"] == "Attesting"
+
+
+FILES, OTHER_FILES = "sha256:" + "5" * 64, "sha256:" + "6" * 64
+
+
+def _left(manifest: str, files: str | None, exit_code: int = 0, **more: str) -> PodFacts:
+    said = {"exitCode": exit_code, "manifestDigest": manifest, **({"filesDigest": files} if files else {}), **more}
+    return _pod(None, exit_code, json.dumps(said))
+
+
+@pytest.mark.parametrize(
+    ("pods", "recorded"),
+    [
+        ([_left(LEFT, FILES)], FILES),
+        ([_left(LEFT, FILES, more="of a newer runner")], FILES),
+        ([_left(ELSE, OTHER_FILES), _left(LEFT, FILES), _left(ELSE, OTHER_FILES)], FILES),
+        ([_left(LEFT, FILES), _left(LEFT, OTHER_FILES, exit_code=1)], FILES),
+        ([_left(LEFT, None)], None),
+    ],
+)
+def test_what_the_pod_that_left_the_manifest_says_of_its_files_is_recorded(
+    pods: list[PodFacts], recorded: str | None
+) -> None:
+    wanted = _completed(JobPods(tuple(pods)))
+    assert wanted.status is not None
+    assert wanted.status["latest"]["manifestDigest"] == LEFT
+    assert wanted.status["latest"].get("filesDigest") == recorded
+
+
 @given(tries=st.integers(1, 10_000), end=st.sampled_from([AttestationEnd.UNAVAILABLE, AttestationEnd.REFUSED]))
 def test_pauses_grow_to_their_limit_and_never_end(tries: int, end: AttestationEnd) -> None:
     found = pause(_failed(end, tries), EVIDENCE)
@@ -248,11 +309,11 @@ def test_pauses_grow_to_their_limit_and_never_end(tries: int, end: AttestationEn
 
 
 @given(
-    ends=st.lists(st.sampled_from([None, *AttestationEnd]), min_size=3, max_size=3),
+    ends=st.lists(st.sampled_from([None, *AttestationEnd, "Changed"]), min_size=3, max_size=3),
     late=st.booleans(),
     stale=st.booleans(),
 )
-def test_nothing_is_called_attested_that_is_not(ends: list[AttestationEnd | None], late: bool, stale: bool) -> None:
+def test_nothing_is_called_attested_that_is_not(ends: list[Any], late: bool, stale: bool) -> None:
     """Whatever is known of three runs: recorded is what was done, asked for is what is due, and none is both."""
     status: Any = None
     runs = []
@@ -260,20 +321,23 @@ def test_nothing_is_called_attested_that_is_not(ends: list[AttestationEnd | None
         ended, run = _ended(before=status, rerun=rerun)
         status = ended.status
         runs.append(run)
-    facts = {}
+    facts, changed = {}, set()
     for run, end in zip(runs, ends, strict=True):
         if end is AttestationEnd.DONE:
             facts[run] = _done(run)
+        elif end == "Changed":
+            facts[run] = CHANGED
+            changed |= set() if stale else {run}
         elif end is not None:
             facts[run] = _failed(end, at=NOW if not late else LONG_AGO)
     found = _plan(_resource(status, rerun=2), attestations={} if stale else facts)
     assert found.status is not None
     recorded = {run["name"] for run in [found.status["latest"], *found.status["history"]] if "attestation" in run}
     done = set() if stale else {run for run in runs if facts.get(run) == _done(run)}
-    due = set(runs) - done if stale or late else {run for run in runs if run not in facts}
+    due = set(runs) - done - changed if stale or late else {run for run in runs if run not in facts}
     assert recorded == done
     assert set(_asked(found)) == due
-    assert found.owed == frozenset(runs) - done
+    assert found.owed == frozenset(runs) - done - changed
 
 
 @pytest.mark.parametrize(

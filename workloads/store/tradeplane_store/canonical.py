@@ -101,3 +101,11 @@ def result_digest(parts: Iterable[Part], summary: Summary, format_version: int =
         "summary": summary.model_dump(mode="json", by_alias=True),
     }
     return sha256_digest(canonical_json(found))
+
+
+def files_digest(files: Mapping[str, str]) -> str:
+    """Return the digest over all files of a run's results, from the digests of their bytes by name.
+
+    Of bytes, unlike ``result_digest``: whoever has the files, and reads no tables, tells by it whether one was changed.
+    """
+    return sha256_digest(canonical_json({"files": dict(files), "formatVersion": 1, "kind": "ResultFiles"}))

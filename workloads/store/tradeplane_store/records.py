@@ -111,6 +111,17 @@ def logical_type(kind: pa.DataType) -> str:
     )
 
 
+def is_plain(kind: pa.DataType) -> bool:
+    """Return whether a column of a type has each of its values written out, one after the other, in a form of ours."""
+    return (
+        kind in _FIXED_WIDTH
+        or pa.types.is_boolean(kind)
+        or pa.types.is_decimal128(kind)
+        or pa.types.is_timestamp(kind)
+        or kind in (pa.utf8(), pa.large_utf8(), pa.binary(), pa.large_binary())
+    )
+
+
 def first_difference(ours: Sequence[str], theirs: Sequence[str]) -> int | None:
     """Return the index of the first block in which two tables differ, or None when all blocks are equal.
 

@@ -59,7 +59,7 @@ class PartReader:
     """
 
     def __init__(self, stored: StoredPart) -> None:
-        from tradeplane_workloads.market import arrow_metadata  # only here: what reads bars has no use for it
+        from tradeplane_store import arrow_metadata  # only here: what reads bars has no use for it
 
         self._metadata = arrow_metadata
         self._part = stored.part

@@ -40,11 +40,12 @@ class Run:
         # Only now: an attempt that cannot begin says so without having loaded Arrow.
         from tradeplane_workloads.runner.execution import run
 
-        manifest = run(self.specification, store, environment={"attempt": attempt})
+        written = run(self.specification, store, environment={"attempt": attempt})
         return TerminationMessage(
             exit_code=ExitCode.OK,
-            manifest_digest=document_digest(manifest),
-            result_digest=manifest.result_digest,
+            manifest_digest=document_digest(written.manifest),
+            result_digest=written.manifest.result_digest,
+            files_digest=written.files,
         )
 
 

@@ -22,10 +22,10 @@ from tradeplane_workloads.results import write_results
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tradeplane_api.run import ResultsManifest, RunSpecification
+    from tradeplane_api.run import RunSpecification
     from tradeplane_store.objects import ObjectStore
 
-    from tradeplane_workloads.results import RunResult
+    from tradeplane_workloads.results import RunResult, Written
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +36,8 @@ def run(
     *,
     say: Callable[[str], None] | None = None,
     environment: Mapping[str, str] | None = None,
-) -> ResultsManifest:
-    """Run a specification against a namespace's store and return the manifest of its results there.
+) -> Written:
+    """Run a specification against a namespace's store and return what its results there are.
 
     ``say`` is told what is being done, for people who wait; ``environment`` is added to what the manifest says of where
     the run took place. Raises InvalidSpecification, DataRefused, ResultConflict or StoreFailure.
@@ -47,11 +47,11 @@ def run(
         result = compute(specification, store, told)
         _log.info("computed %d trades", result.summary.trades)
         told("Writing the results")
-        manifest = write_results(store, specification, result, {**machine_environment(), **(environment or {})})
+        written = write_results(store, specification, result, {**machine_environment(), **(environment or {})})
     except StoreError as error:
         raise StoreFailure(f"run {specification.run}: {error}") from error
-    _log.info("result %s of run %s is in the store", manifest.result_digest, specification.run)
-    return manifest
+    _log.info("result %s of run %s is in the store", written.manifest.result_digest, specification.run)
+    return written
 
 
 def compute(specification: RunSpecification, store: ObjectStore, say: Callable[[str], None]) -> RunResult:

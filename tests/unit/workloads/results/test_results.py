@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tradeplane_api.run import ExitCode
 from tradeplane_store import layout
-from tradeplane_store.canonical import canonical_json, document_digest, sha256_digest
+from tradeplane_store.canonical import canonical_json, document_digest, files_digest, sha256_digest
 from tradeplane_store.errors import StoreFull
 from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_store.records import arrow_bytes
@@ -34,7 +34,7 @@ def alter_manifest(store: ObjectStore, run: str, **changes: Any) -> None:
 
 def test_what_is_written_is_read(store: ObjectStore) -> None:
     result = sample_result()
-    manifest = write_results(store, specification(), result, {"architecture": "x86_64"})
+    manifest = write_results(store, specification(), result, {"architecture": "x86_64"}).manifest
     found = open_results(store, "r1")
     assert found.manifest == manifest == read_results_manifest(store, "r1")
     assert (found.equity, found.trades, found.positions) == (result.equity, result.trades, result.positions)
@@ -53,8 +53,8 @@ def test_what_is_written_is_read(store: ObjectStore) -> None:
 
 
 def test_a_result_has_one_digest_wherever_it_ran_and_whatever_it_is_called(store: ObjectStore) -> None:
-    one = write_results(store, specification(), sample_result(), {"architecture": "x86_64"})
-    other = write_results(store, specification(run="r2"), sample_result(), {"architecture": "aarch64"})
+    one = write_results(store, specification(), sample_result(), {"architecture": "x86_64"}).manifest
+    other = write_results(store, specification(run="r2"), sample_result(), {"architecture": "aarch64"}).manifest
     assert one.result_digest == other.result_digest
     assert one.run_digest == other.run_digest
     assert document_digest(one) != document_digest(other)
@@ -65,8 +65,9 @@ def test_a_result_has_one_digest_wherever_it_ran_and_whatever_it_is_called(store
     [sample_result(1000, 1011), sample_result(1000, 1010, 1010), other_summary(sample_result(), sharpe="1.000000000")],
 )
 def test_another_result_has_another_digest(store: ObjectStore, result: Any) -> None:
-    one = write_results(store, specification(), sample_result(), {})
-    assert write_results(store, specification(run="r2"), result, {}).result_digest != one.result_digest
+    one = write_results(store, specification(), sample_result(), {}).manifest
+    other = write_results(store, specification(run="r2"), result, {}).manifest
+    assert other.result_digest != one.result_digest
 
 
 def test_the_first_manifest_stays(store: ObjectStore) -> None:
@@ -87,9 +88,48 @@ def test_an_attempt_that_was_first_by_a_moment_wins(store: ObjectStore, monkeypa
         put(self, name, data)
 
     monkeypatch.setattr(ObjectStore, "put_if_absent", beaten)
-    assert write_results(store, specification(), sample_result(), {"attempt": "ours"}).environment == {
+    assert write_results(store, specification(), sample_result(), {"attempt": "ours"}).manifest.environment == {
         "attempt": "other"
     }
+
+
+def test_the_digest_over_the_files_is_that_of_what_lies_there(store: ObjectStore) -> None:
+    written = write_results(store, specification(), sample_result(), {})
+    digests = {name.rpartition("/")[2]: sha256_digest(store.get(name)) for name in store.list("results/r1")}
+    assert set(digests) == {"manifest.json", "summary.json", "equity.arrow", "trades.arrow", "positions.arrow"}
+    assert written.files == files_digest(digests)
+    other = write_results(store, specification(run="r2"), sample_result(1000, 1011), {})
+    assert other.files != written.files
+
+
+def _better(store: ObjectStore) -> dict[str, bytes]:
+    """Return files of a run that did better, as they lie in a store."""
+    there = open_store("memory:///")
+    write_results(there, specification(), sample_result(1000, 1999), {})
+    return {name: bytes(there.get(name)) for name in there.list("results/r1")}
+
+
+@pytest.mark.parametrize(
+    ("file", "data", "words"),
+    [
+        ("equity.arrow", None, "part equity of run r1 has the digest"),
+        ("equity.arrow", b"no table", "part equity of run r1: not a whole Arrow file"),
+        ("equity.arrow", b"", "part equity of run r1 is not in the store"),
+        ("summary.json", None, r"results/r1/summary.json was altered: its figures"),
+        ("summary.json", b"{}", r"results/r1/summary.json was altered, and is no summary"),
+        ("summary.json", b"", r"results/r1/summary.json is not in the store any more"),
+    ],
+)
+def test_a_later_attempt_does_not_vouch_for_files_that_were_altered(
+    store: ObjectStore, file: str, data: bytes | None, words: str
+) -> None:
+    write_results(store, specification(), sample_result(), {})
+    name = f"results/r1/{file}"
+    store.delete(name)
+    if data != b"":
+        store.put(name, _better(store)[name] if data is None else data)
+    with pytest.raises(ResultConflict, match=words):
+        write_results(store, specification(), sample_result(), {})
 
 
 def test_another_result_of_the_same_run_is_a_conflict_and_changes_nothing(store: ObjectStore) -> None:

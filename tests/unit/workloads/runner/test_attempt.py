@@ -11,7 +11,7 @@ import pytest
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES, MAX_TERMINATION_BYTES, ExitCode, TerminationMessage
 from tradeplane_api.simulation import Simulation
 from tradeplane_store import layout
-from tradeplane_store.canonical import sha256_digest
+from tradeplane_store.canonical import files_digest, sha256_digest
 from tradeplane_store.objects import ObjectStore, open_store
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.snapshots import write_snapshot, write_tapes
@@ -88,6 +88,8 @@ def test_a_run_leaves_results_a_message_and_its_log(pod: Pod, store: ObjectStore
     results = open_results(store, "r1")
     assert message.result_digest == results.manifest.result_digest
     assert message.manifest_digest == sha256_digest(store.get(layout.results_manifest("r1")))
+    files = {name.rpartition("/")[2]: sha256_digest(store.get(name)) for name in store.list("results/r1")}
+    assert message.files_digest == files_digest({name: one for name, one in files.items() if "log-" not in name})
     assert results.summary.bars == 120
     assert results.manifest.environment["attempt"] == "r1-x7f2k"
     lines = log_lines(store)
@@ -100,7 +102,7 @@ def test_a_laptop_gets_the_digest_that_a_pod_gets(pod: Pod, store: ObjectStore, 
     laptop = open_store((tmp_path / "laptop").as_uri(), create=True)
     for name in store.list():
         laptop.put(name, store.get(name))
-    manifest = run(specification(snapshot, run="mine"), laptop)
+    manifest = run(specification(snapshot, run="mine"), laptop).manifest
     assert pod.run(specification(snapshot)).result_digest == manifest.result_digest
 
 
@@ -259,7 +261,7 @@ def test_of_a_long_log_the_end_is_kept(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_run_on_a_tape_leaves_its_log_with_the_results(store: ObjectStore, tape: str) -> None:
     quoting = {"name": "market-maker", "parameters": {"quantity": "0.01", "maxPosition": "0.1"}}
     simulation = Simulation.model_validate({"algorithm": quoting, "capital": "1000"})
-    manifest = run(specification(tape).model_copy(update={"simulation": simulation}), store)
+    manifest = run(specification(tape).model_copy(update={"simulation": simulation}), store).manifest
     assert [part.name for part in manifest.parts] == ["equity", "trades", "positions", "events"]
     results = open_results(store, "r1")
     assert results.events is not None
