@@ -1,7 +1,9 @@
 """Attesting a run: its results pushed as an artifact, stated, signed, and the bundle pushed as what refers to it.
 
-Everything here follows from the files and the key, so that a second attempt pushes the same bytes under the same
-digests: what was cut short anywhere is completed by the next, and nothing is attested twice.
+What is stated follows from the files, and with a deterministic key the signature too, so that a second attempt pushes
+the same bytes under the same digests: what was cut short anywhere is completed by the next. Where signatures differ
+each time, or are stamped, what was pushed before is looked for and taken; only two attempts at one moment leave two, of
+one statement.
 
 It is done in two steps. The first takes the run's files to the registry, and they can be forgotten; the second may have
 to wait for its turn at the signer.

@@ -1,9 +1,9 @@
 """Which runs are still to be attested, and what is said of that.
 
 The record in the status is what makes a run attested, and it is written once its attestation was seen in the registry.
-Until then it is wanted again by every pass; attesting the same again is the same attestation, so that whatever is cut
-short, or done by two operators, comes to one. What is owed is never trimmed from the history: where that can hold no
-more of it, no other run starts until some of it is attested.
+Until then it is wanted again by every pass; attesting the same again takes what was pushed before, so that what is cut
+short comes to one attestation, and what two operators do at once to one statement. What is owed is never trimmed from
+the history: where that can hold no more of it, no other run starts until some of it is attested.
 """
 
 from __future__ import annotations

@@ -187,6 +187,6 @@ def bundle(signer: FileSigner) -> bytes:
     return sign_statement(statement(), signer)
 
 
-def keyring(*signers: FileSigner) -> Keyring:
+def keyring(*signers: FileSigner | WaveringSigner) -> Keyring:
     """Return a keyring of the public keys of signers."""
     return Keyring(tuple(TrustedKey(signer.public_key) for signer in signers))
