@@ -43,6 +43,7 @@ IMAGE = "image"
 """Name of the dependency that is the image."""
 PLATFORMS = {machine: f"linux/{architecture}" for architecture, machine in MACHINES.items()}
 """The platform that an index of images names for each processor, as the environment of results calls that."""
+_IMAGES_OF_PLATFORMS = frozenset(f"{IMAGE}/{platform}" for platform in PLATFORMS.values())
 ARCHITECTURE = "architecture"
 """What names the processor in that environment."""
 ATTESTATION = "attestation"
@@ -79,9 +80,9 @@ class Execution:
     """Which execution a run was, as far as is known; times are RFC 3339.
 
     ``image_attestation``: digest of the attestation of its image that was verified before it ran. ``image_manifests``:
-    what the image was found to be then, on each platform. ``approvals``: by which it was started: each user, and the
-    digest of the statement that they signed. ``snapshots``: attestations of its data that were verified before it was
-    attested itself.
+    what the image was found to be on each platform, then or when the run was attested. ``approvals``: by which it was
+    started: each user, and the digest of the statement that they signed. ``snapshots``: attestations of its data that
+    were verified before it was attested itself.
     """
 
     builder: str = LOCAL_BUILDER
@@ -194,17 +195,19 @@ def snapshot_dependency(identity: str, attested: SnapshotAttestation | None = No
     )
 
 
-def whatever_attests_its_data(predicate: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the provenance of a run, as plain JSON values, without the attestations of its snapshots.
+def without_what_was_looked_up(predicate: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the provenance of a run, as plain JSON values, without what was looked up for it in registries.
 
-    Of a run they are what an earlier attempt at its own attestation may not have found yet, or a later one not any
-    more; all else follows from the run. Raises Malformed where it is no provenance.
+    That is the attestations of its snapshots and the manifest of its image on the processor: what an earlier attempt at
+    its own attestation may not have found yet, or a later one not any more. All else follows from the run. Raises
+    Malformed where it is no provenance.
     """
     provenance = parsed(Provenance, predicate, "the provenance")
     definition = provenance.build_definition
     kept = tuple(
         ResourceDescriptor(name=one.name, digest=one.digest) if _is_snapshot(one) else one
         for one in definition.resolved_dependencies
+        if one.name not in _IMAGES_OF_PLATFORMS
     )
     definition = definition.model_copy(update={"resolved_dependencies": kept})
     return provenance.model_copy(update={"build_definition": definition}).plain()

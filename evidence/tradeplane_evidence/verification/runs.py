@@ -251,7 +251,9 @@ async def _chain(found: Verification, claim: Claim, images: Images | None) -> No
     stated = {one.name: one for one in claim.provenance.build_definition.resolved_dependencies}.get(IMAGE)
     attestation = None if stated is None else (stated.annotations or {}).get(ATTESTATION)
     if attestation is None:
-        found.say("chain", "ends at the image: no attestation of it is stated")
+        manifest = stated_manifest(claim.provenance)
+        ran = "" if manifest is None else f"; it is said to be {_ran(manifest)}"
+        found.say("chain", f"ends at the image: no attestation of it is stated{ran}")
     elif not is_digest(attestation):
         raise Malformed(f"the attestation of the image is stated as {str(attestation)[:100]!r}, which is no digest")
     elif images is None:

@@ -55,6 +55,7 @@ from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFa
 from tradeplane_operator.planning.conditions import shorten
 from tradeplane_operator.planning.snapshot_attesting import SealedSnapshot
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
+from tradeplane_operator.running.image_manifests import ImageManifests
 from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.remembered import RememberedOf
 from tradeplane_operator.running.snapshot_attestations import SnapshotAttestations, SnapshotKeysUnreadable
@@ -122,6 +123,8 @@ class Attestations:
     """On requests to the registry."""
     steady: Callable[[], float] = boot_clock
     """By which pauses are measured."""
+    registries: tuple[str, ...] = ()
+    """What images begin with whose indexes may be read (``images.registries``); none where there is none."""
     awaited: Callable[[str, str], bool] = lambda _namespace, _snapshot: False
     """Whether a snapshot of a namespace, by its id, is one that a capture sealed and that is still to be attested."""
     _found: RememberedOf[Key, AttestationFacts] = field(init=False)
@@ -130,12 +133,14 @@ class Attestations:
     _signer: tuple[float, Signer | BundleSigner] | None = None
     _quota: Quota | None = field(init=False)
     _snapshots: SnapshotAttestations = field(init=False)
+    _images: ImageManifests = field(init=False)
     _reading: asyncio.Semaphore = field(init=False)
     _room: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self._found = RememberedOf(self.clock, self.steady)
         self._snapshots = SnapshotAttestations(self.evidence, self.clock, self.steady)
+        self._images = ImageManifests(self.evidence, self.registries, self.clock, self.steady)
         per_second, at_once = self.evidence.signatures_per_second, self.evidence.at_once
         self._quota = None if per_second is None else Quota(per_second)
         self._reading = asyncio.Semaphore(at_once)
@@ -278,6 +283,8 @@ class Attestations:
         self._wait_for_data(asked.key.namespace, run, stored.artifacts)
         found = await self._snapshots.of(registry, asked.key.namespace, stored.artifacts, signing.signer)
         execution = replace(execution_of(run, evidence.builder), snapshots=found)
+        if run.image_manifests is None:
+            execution = replace(execution, image_manifests=await self._images.of(run.image))
         return await push_files(stored, registry, repository, signing, execution, retried=bool(stored.artifacts))
 
     def _signing(self, signer: Signer | BundleSigner) -> Signing:
