@@ -59,6 +59,7 @@ from tradeplane_operator.running.image_manifests import ImageManifests
 from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.remembered import RememberedOf
 from tradeplane_operator.running.snapshot_attestations import SnapshotAttestations, SnapshotKeysUnreadable
+from tradeplane_operator.settings import BuilderMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -230,7 +231,7 @@ class Attestations:
         self, asked: Asked, judged: JudgedReplays, registry: Registry, signing: Signing
     ) -> Attested:
         """Attest replays on what they are of, which is where this operator attests what the namespace has."""
-        pinned, builder = judged.pinned, self.evidence.builder
+        pinned, builder = judged.pinned, self.evidence.builder_of(BuilderMode.REPLAY)
         ours = parse_reference(f"{self.evidence.registry}/{asked.key.namespace}")
         if pinned.session is not None:
             store = self.stores.of(asked.store, asked.key.namespace)
@@ -255,7 +256,9 @@ class Attestations:
         """Attest what a capture sealed, where runs on it look for that."""
         namespace, origin = asked.key.namespace, sealed.origin
         captured = Captured(namespace, origin.capture, sealed.specification(), origin.bundle)
-        execution = Execution(builder=self.evidence.builder, invocation=sealed.uid, finished=sealed.created)
+        execution = Execution(
+            builder=self.evidence.builder_of(BuilderMode.CAPTURE), invocation=sealed.uid, finished=sealed.created
+        )
         store, place = self.stores.of(asked.store, namespace), self._snapshots.place(namespace)
         async with self._reading:
             stored = await asyncio.to_thread(read_snapshot, store, sealed.name, self.evidence.most_bytes)
@@ -282,7 +285,7 @@ class Attestations:
         )
         self._wait_for_data(asked.key.namespace, run, stored.artifacts)
         found = await self._snapshots.of(registry, asked.key.namespace, stored.artifacts, signing.signer)
-        execution = replace(execution_of(run, evidence.builder), snapshots=found)
+        execution = replace(execution_of(run, evidence.builder_of(BuilderMode.BACKTEST)), snapshots=found)
         if run.image_manifests is None:
             execution = replace(execution, image_manifests=await self._images.of(run.image))
         return await push_files(stored, registry, repository, signing, execution, retried=bool(stored.artifacts))

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tests.integration.operator.processes import OperatorProcess
 
 Json = dict[str, Any]
-BUILDER = "https://tradeplane.dev/evidence/builders/operator-v1"
+BUILDER = "https://tradeplane.dev/evidence/builders/operator-v1/backtest/file"
 
 
 @pytest.fixture

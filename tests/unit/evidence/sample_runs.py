@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 RUN = "sp500-macd-1"
 IMAGE = f"registry.example.com:5000/tradeplane/workloads@sha256:{'ab' * 32}"
 EXECUTION = Execution(
-    builder="https://tradeplane.dev/evidence/builders/operator-v1",
+    builder="https://tradeplane.dev/evidence/builders/operator-v1/backtest/file",
     invocation="4d1f8c9e-0000-4000-8000-000000000001",
     started="2026-01-05T09:00:00Z",
     finished="2026-01-05T09:00:07Z",
 )
+REPLAYER = "https://tradeplane.dev/evidence/builders/operator-v1/replay/file"
 ATTESTED_IMAGE = replace(
     EXECUTION,
     image_attestation=f"sha256:{'a0' * 32}",

@@ -16,7 +16,7 @@ from tradeplane_operator.planning.observed import JobEnd, JobPods, Observed, Pod
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact
-from tradeplane_operator.settings import Evidence
+from tradeplane_operator.settings import BuilderMode, Evidence
 
 from tests.unit.operator.simulation import SETTINGS, SUMMARY, as_asked
 from tests.unit.operator.test_strategy_plan import NOW, READY, _condition, _Everything, _job, _resource
@@ -237,6 +237,23 @@ def test_what_is_owed_is_not_trimmed_from_the_history() -> None:
     assert done.status is not None
     assert len(done.status["history"]) == 1, "what is attested is within its limits again"
     assert (_asked(done), done.owed) == ((), frozenset())
+
+
+@pytest.mark.parametrize(
+    ("signer", "scheme"),
+    [
+        ("file:/etc/key.pem", "file"),
+        ("awskms:///alias/tradeplane", "awskms"),
+        ("keyless:/etc/trust.json?identity=a:b", "keyless"),
+    ],
+)
+def test_there_is_a_builder_for_each_thing_that_is_attested_and_each_signer(signer: str, scheme: str) -> None:
+    evidence = Evidence(registry="registry.example.com/runs", signer=signer)
+    builders = {mode: evidence.builder_of(mode) for mode in BuilderMode}
+    base = "https://tradeplane.dev/evidence/builders/operator-v1"
+    assert builders == {mode: f"{base}/{mode.value}/{scheme}" for mode in BuilderMode}
+    named = evidence.model_copy(update={"builder": "https://example.com/builders/ours"})
+    assert {named.builder_of(mode) for mode in BuilderMode} == {"https://example.com/builders/ours"}
 
 
 @given(tries=st.integers(1, 10_000), end=st.sampled_from([AttestationEnd.UNAVAILABLE, AttestationEnd.REFUSED]))
