@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
 from tradeplane_api.strategy import MACHINES
 from tradeplane_store import layout
 
@@ -24,6 +25,7 @@ from tradeplane_evidence.statements.provenance import (
 )
 from tradeplane_evidence.statements.statement import (
     MAX_DEPENDENCIES,
+    Form,
     ResourceDescriptor,
     Statement,
     Subject,
@@ -54,12 +56,35 @@ USER = "user"
 """Annotation of an approval: who approved."""
 SPECIFICATION = "specification"
 """The external parameter that every run has: its specification, whole."""
+STRATEGY = "strategy"
+"""The external parameter that a run in a cluster has besides: which Strategy asked for it (``AskingStrategy``)."""
+RUN_PARAMETERS = frozenset({SPECIFICATION, STRATEGY})
+"""All external parameters that a run may have."""
 RECORDS = "tradeplane.records.v1"
 """Name of the digest over a part's canonical records (docs/formats/digests.md); equal wherever it was written."""
 RESULT = "tradeplane.result.v1"
 """Name of the digest over what a run found; equal wherever it ran."""
 LOCAL_BUILDER = "https://tradeplane.dev/evidence/builders/local-v1"
 """The builder of a run that somebody made on a machine of their own: nobody but the signer vouches for it."""
+
+
+class AskingStrategy(Form):
+    """The Strategy that asked for a run, as the API server had it then.
+
+    ``configuration``: digest of its spec, as the ledger and approvals have it; absent where that was not recorded.
+    """
+
+    namespace: str = Field(min_length=1, max_length=253)
+    name: str = Field(min_length=1, max_length=253)
+    uid: str | None = Field(default=None, max_length=253)
+    generation: int = Field(ge=0)
+    configuration: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
+
+
+def asking_strategy(provenance: Provenance) -> AskingStrategy | None:
+    """Return the Strategy that provenance states as who asked; None where it states none. Raises Malformed."""
+    stated = provenance.build_definition.external_parameters.get(STRATEGY)
+    return None if stated is None else parsed(AskingStrategy, stated, f"the external parameter {STRATEGY}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +102,7 @@ class SnapshotAttestation:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """Which execution a run was, as far as is known; times are RFC 3339.
+    """Which execution a run was, as far as is known; times are RFC 3339. ``strategy``: who asked for it.
 
     ``image_attestation``: digest of the attestation of its image that was verified before it ran. ``image_manifests``:
     what the image was found to be on each platform, then or when the run was attested. ``approvals``: by which it was
@@ -93,6 +118,7 @@ class Execution:
     image_manifests: tuple[ImageManifest, ...] = ()
     approvals: tuple[tuple[str, str], ...] = ()
     snapshots: tuple[SnapshotAttestation, ...] = ()
+    strategy: AskingStrategy | None = None
 
 
 def run_details(execution: Execution, byproducts: Iterable[ResourceDescriptor] = ()) -> RunDetails:
@@ -130,10 +156,12 @@ def run_statement(provenance: Provenance, run: str, artifact: str, files: Mappin
 
 def run_provenance(evidence: RunEvidence) -> Provenance:
     """Return the SLSA provenance of a run. Raises Malformed where it was made from more than a statement can name."""
+    strategy = evidence.execution.strategy
+    asked = {} if strategy is None else {STRATEGY: strategy.plain()}
     return Provenance(
         build_definition=BuildDefinition(
             build_type=RUN_BUILD_TYPE,
-            external_parameters={SPECIFICATION: _plain(evidence.results)["specification"]},
+            external_parameters={SPECIFICATION: _plain(evidence.results)["specification"], **asked},
             internal_parameters=dict(sorted(evidence.results.environment.items())),
             resolved_dependencies=tuple(_dependencies(evidence)),
         ),

@@ -23,7 +23,15 @@ from tradeplane_evidence.results_artifact import (
     RESULTS_TYPE,
     parse_results,
 )
-from tradeplane_evidence.statements.run import ARCHITECTURE, ATTESTATION, IMAGE, PLATFORMS, RESULT, SPECIFICATION
+from tradeplane_evidence.statements.run import (
+    ARCHITECTURE,
+    ATTESTATION,
+    IMAGE,
+    PLATFORMS,
+    RESULT,
+    SPECIFICATION,
+    asking_strategy,
+)
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, hexadecimal
 from tradeplane_evidence.verification.attestations import REFUSALS, Trust, believed
 from tradeplane_evidence.verification.bundles import Claim, claim_of_one, time_in_words
@@ -187,7 +195,9 @@ def _result(found: Verification, results: ResultsManifest, claim: Claim) -> None
     if byproducts.get("result", {}).get(RESULT) != hexadecimal(results.result_digest):
         raise PolicyRefused("the result digest that was signed is not the one in the results")
     found.results = results
-    found.say("result", f"{results.result_digest} of run {results.specification.run}")
+    strategy = asking_strategy(claim.provenance)
+    asked = "" if strategy is None else f", asked for by Strategy {strategy.namespace}/{strategy.name}"
+    found.say("result", f"{results.result_digest} of run {results.specification.run}{asked}")
 
 
 def _inputs(found: Verification, claim: Claim) -> None:

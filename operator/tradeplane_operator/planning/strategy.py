@@ -23,9 +23,10 @@ from tradeplane_api.strategy import (
     StrategyStatus,
     Trigger,
 )
+from tradeplane_evidence.errors import Malformed
 
 from tradeplane_operator.planning import paper
-from tradeplane_operator.planning.approving import approved
+from tradeplane_operator.planning.approving import approved, configuration_of
 from tradeplane_operator.planning.asking import asked_digest, digest_of, image_of, pin, refused, run_specification
 from tradeplane_operator.planning.attesting import attest, no_room, said_of
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
@@ -300,6 +301,7 @@ class _Draft:
             name=name,
             generation=self.generation,
             trigger=trigger,
+            configuration=self._configuration(),
             scheduled_time=None if scheduled is None else rfc3339(scheduled),
             architecture=architecture,
             image=self.pinned.image,
@@ -310,6 +312,13 @@ class _Draft:
             run_digest=digest_of(specification),
         )
         self.runs.insert(0, record)
+
+    def _configuration(self) -> str | None:
+        """Return the digest of the spec as it is now; None of one that the ledger would not keep either."""
+        try:
+            return configuration_of(self.observed.resource["spec"])
+        except Malformed:
+            return None
 
     def _follow_schedule(self) -> None:
         schedule = self.spec.schedule

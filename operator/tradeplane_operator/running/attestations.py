@@ -40,7 +40,7 @@ from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import BundleSigner
 from tradeplane_evidence.snapshot_attestation import attest_snapshot
-from tradeplane_evidence.statements.run import Execution
+from tradeplane_evidence.statements.run import AskingStrategy, Execution
 from tradeplane_evidence.statements.snapshot import Captured
 from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 from tradeplane_evidence.stored_runs import read_run
@@ -81,8 +81,8 @@ SESSIONS = "sessions"
 """Repository of a namespace's sessions, beside those of its Strategies; one of this name has its runs there as well."""
 
 
-def execution_of(run: RunStatus, builder: str) -> Execution:
-    """Return which execution a run was, as its record has it, by whom it is attested."""
+def execution_of(run: RunStatus, builder: str, strategy: AskingStrategy | None = None) -> Execution:
+    """Return which execution a run was, as its record has it, by whom it is attested, and who asked for it."""
     return Execution(
         builder=builder,
         invocation=run.job_uid,
@@ -91,6 +91,7 @@ def execution_of(run: RunStatus, builder: str) -> Execution:
         image_attestation=run.image_attestation,
         image_manifests=run.image_manifests or (),
         approvals=tuple((one.user, one.attestation) for one in run.approvals or ()),
+        strategy=strategy,
     )
 
 
@@ -100,11 +101,25 @@ class SnapshotNotAttested(EvidenceError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A run that is to be attested, what the replays of one, or of a session, found, or what a capture sealed."""
+    """A run that is to be attested, what the replays of one, or of a session, found, or what a capture sealed.
+
+    ``uid``: that of the object it is of; "" where nobody asks for it.
+    """
 
     key: Key
     store: str
     run: RunStatus | JudgedReplays | SealedSnapshot
+    uid: str = ""
+
+    def strategy(self, run: RunStatus) -> AskingStrategy:
+        """Return the Strategy that asked for a run of it."""
+        return AskingStrategy(
+            namespace=self.key.namespace,
+            name=self.key.name,
+            uid=self.uid or None,
+            generation=run.generation,
+            configuration=run.configuration,
+        )
 
 
 @dataclass(slots=True)
@@ -151,11 +166,11 @@ class Attestations:
         """Return how the newest attempts at the runs of a Strategy, the replays of a Replay, or a Snapshot, ended."""
         return self._found.of(key)
 
-    def ask(self, key: Key, store: str, run: RunStatus | JudgedReplays | SealedSnapshot) -> None:
+    def ask(self, key: Key, store: str, run: RunStatus | JudgedReplays | SealedSnapshot, uid: str = "") -> None:
         """Have something attested; the object it is of is woken when the attempt has ended."""
         if (key, run.name) not in self._going:
             self._going.add((key, run.name))
-            self._queue.put_nowait(Asked(key, store, run))
+            self._queue.put_nowait(Asked(key, store, run, uid))
 
     def keep(self, key: Key, owed: Collection[str]) -> None:
         """Forget the attempts at all runs of a Strategy but those that are still owed."""
@@ -285,7 +300,8 @@ class Attestations:
         )
         self._wait_for_data(asked.key.namespace, run, stored.artifacts)
         found = await self._snapshots.of(registry, asked.key.namespace, stored.artifacts, signing.signer)
-        execution = replace(execution_of(run, evidence.builder_of(BuilderMode.BACKTEST)), snapshots=found)
+        execution = execution_of(run, evidence.builder_of(BuilderMode.BACKTEST), asked.strategy(run))
+        execution = replace(execution, snapshots=found)
         if run.image_manifests is None:
             execution = replace(execution, image_manifests=await self._images.of(run.image))
         return await push_files(stored, registry, repository, signing, execution, retried=bool(stored.artifacts))

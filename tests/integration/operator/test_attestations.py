@@ -12,8 +12,10 @@ import pytest
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.registry.referrers import list_referrers
+from tradeplane_evidence.statements.run import AskingStrategy, asking_strategy
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
+from tradeplane_operator.planning.approving import configuration_of
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
 
@@ -135,6 +137,14 @@ async def test_a_run_that_succeeded_is_attested(
         assert found.claim is not None
         (made_by,) = [check.words for check in found.checks if check.name == "chain"]
         assert f"run by its manifest {sha256_digest(image.manifests['linux/amd64'])} for linux/amd64" in made_by
+        asked = asking_strategy(found.claim.provenance)
+        assert asked == AskingStrategy(
+            namespace=bench.namespace,
+            name="hold",
+            uid=strategy["metadata"]["uid"],
+            generation=strategy["metadata"]["generation"],
+            configuration=configuration_of(strategy["spec"]),
+        )
         metadata = found.claim.provenance.run_details.metadata
         assert metadata is not None
         assert metadata.invocation_id == job["metadata"]["uid"] == latest["jobUid"]

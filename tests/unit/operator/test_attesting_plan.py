@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.attestation import AttestationStatus
 from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
+from tradeplane_operator.planning.approving import configuration_of
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts, pause
 from tradeplane_operator.planning.observed import JobEnd, JobPods, Observed, PodFacts, ResultFacts, ResultState
 from tradeplane_operator.planning.strategy import plan
@@ -144,6 +145,17 @@ def test_a_run_is_attested_with_the_record_of_its_end() -> None:
     assert _condition(ended, "Attested")["reason"] == "Attesting"
     recorded = _plan(_resource(ended.status))
     assert _asked(recorded) == (run,)
+
+
+def test_which_spec_was_run_is_recorded_as_the_ledger_has_it() -> None:
+    first = _plan(_resource())
+    assert first.status is not None
+    assert first.status["latest"]["configuration"] == configuration_of(_resource()["spec"])
+    again = _plan(_resource(first.status, 2, rerun=1), fresh=True)
+    assert again.status is not None
+    newest, before = again.status["latest"], again.status["history"][0]
+    assert newest["configuration"] == configuration_of(_resource(rerun=1)["spec"]) != before["configuration"]
+    assert before["configuration"] == first.status["latest"]["configuration"], "what was run stays what it was"
 
 
 def test_who_signed_without_a_key_is_recorded_in_its_place() -> None:
