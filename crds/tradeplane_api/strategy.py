@@ -362,6 +362,9 @@ class RunStatus(Document):
     name: Name = Field(description="Name of the run and of its Job.")
     generation: Integer = Field(ge=0, description="Generation of the Strategy that was run.")
     trigger: Trigger = Field(description="What asked for it.")
+    configuration: Digest | None = Field(
+        default=None, description="Digest of the spec that was run, as the ledger and Approvals have it."
+    )
     scheduled_time: Timestamp | None = Field(default=None, description="The time the schedule named, RFC 3339.")
     architecture: Architecture = Field(description="The processor asked for.")
     image: str | None = Field(default=None, max_length=512, description="The image by digest.")

@@ -1,7 +1,9 @@
 """Attesting a run: its results pushed as an artifact, stated, signed, and the bundle pushed as what refers to it.
 
-Everything here follows from the files and the key, so that a second attempt pushes the same bytes under the same
-digests: what was cut short anywhere is completed by the next, and nothing is attested twice.
+What is stated follows from the files, and with a deterministic key the signature too, so that a second attempt pushes
+the same bytes under the same digests: what was cut short anywhere is completed by the next. Where signatures differ
+each time, or are stamped, what was pushed before is looked for and taken; only two attempts at one moment leave two, of
+one statement.
 
 It is done in two steps. The first takes the run's files to the registry, and they can be forgotten; the second may have
 to wait for its turn at the signer.
@@ -30,7 +32,7 @@ from tradeplane_evidence.statements.run import (
     RunEvidence,
     run_provenance,
     run_statement,
-    whatever_attests_its_data,
+    without_what_was_looked_up,
 )
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, Statement, parse_statement, serialise
 
@@ -49,7 +51,7 @@ class Pushed:
 
     ``alone``: its artifact where it is signed by itself. ``batched``: where it is signed together with others.
     ``retried``: whether what an earlier attempt signed is the run's attestation though it names other attestations of
-    the run's data, or none: what is found of these depends on when it is looked for.
+    the run's data, or none, or not the manifest of its image: what is found of these depends on when it is looked for.
     """
 
     repository: Reference
@@ -158,17 +160,17 @@ def _of_a_batch(artifact: str) -> Callable[[bytes], bool]:
 
 
 def _says_the_same(one: Statement, other: Statement) -> bool:
-    """Return whether two statements of a run differ in the attestations of its data alone. Raises Malformed."""
+    """Return whether two statements of a run differ in what was looked up alone. Raises Malformed."""
     return (one.subject, one.predicate_type) == (other.subject, other.predicate_type) and (
-        whatever_attests_its_data(one.predicate) == whatever_attests_its_data(other.predicate)
+        without_what_was_looked_up(one.predicate) == without_what_was_looked_up(other.predicate)
     )
 
 
 async def _batched_otherwise(pushed: Pushed, registry: Registry) -> str | None:
     """Return the artifact that an earlier attempt put under the run's name with another provenance in it.
 
-    It is of these very files, and its provenance differs in the attestations of the data alone; nothing of it is
-    believed but by what was signed of its digest.
+    It is of these very files, and its provenance differs in what was looked up alone; nothing of it is believed but by
+    what was signed of its digest.
     """
     if pushed.repository.tag is None:
         return None
@@ -180,9 +182,9 @@ async def _batched_otherwise(pushed: Pushed, registry: Registry) -> str | None:
             return None
         provenance = await registry.blob(pushed.repository.repository, held[0], MAX_STATEMENT_BYTES)
         predicate = strict_json.parse(provenance, f"the provenance in {pushed.repository}", MAX_STATEMENT_BYTES)
-        ours = whatever_attests_its_data(pushed.candidate.alone.predicate)
+        ours = without_what_was_looked_up(pushed.candidate.alone.predicate)
         same = with_provenance(pushed.alone, provenance).digest == digest
-        return digest if same and whatever_attests_its_data(predicate) == ours else None
+        return digest if same and without_what_was_looked_up(predicate) == ours else None
     except NOT_OURS:
         return None
     except RegistryRefused as error:

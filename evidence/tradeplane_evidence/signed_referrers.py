@@ -1,8 +1,8 @@
 """Statements signed, and hung on what they are about: bundles in a registry that refer to their subjects.
 
-What is signed once is not signed again: a signer that gives another signature each time, or a timestamp, would make a
-new referrer of every attempt. So where the bytes do not follow from statement and key, what an earlier attempt left on
-any of the subjects is looked for first, and hung where it is missing.
+What was signed and pushed once is not signed again: a signer that gives another signature each time, or a timestamp,
+would make a new referrer of every attempt. So where the bytes do not follow from statement and key, what an earlier
+attempt left on any of the subjects is looked for first, and hung where it is missing.
 """
 
 from __future__ import annotations

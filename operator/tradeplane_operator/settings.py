@@ -7,6 +7,7 @@ are listed in docs/operator.md.
 from __future__ import annotations
 
 from datetime import timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import yaml
@@ -129,6 +130,21 @@ class Jobs(Section):
     store_group: int = Field(default=65532, ge=1, description="fsGroup: who owns what pods write to a claim.")
 
 
+OPERATOR_BUILDER = "https://tradeplane.dev/evidence/builders/operator-v1"
+"""What the operator's builders begin with, where the settings name none."""
+
+
+class BuilderMode(StrEnum):
+    """What a builder of the operator does: docs/evidence/operator.md#builders says what each vouches for."""
+
+    BACKTEST = "backtest"
+    """It had a run made, and took its results from where that run alone writes."""
+    REPLAY = "replay"
+    """It had a run or a session replayed."""
+    CAPTURE = "capture"
+    """It had market data captured and sealed."""
+
+
 class Evidence(Section):
     """Where finished runs are attested, and by whom; absent where they are not.
 
@@ -148,10 +164,11 @@ class Evidence(Section):
         description="Who signs: file:/etc/tradeplane-signing/key.pem, awskms:///alias/NAME, or "
         "keyless:/etc/tradeplane-sigstore/trust-config.json?token-file=...&identity=....",
     )
-    builder: str = Field(
-        default="https://tradeplane.dev/evidence/builders/operator-v1",
+    builder: str | None = Field(
+        default=None,
         max_length=512,
-        description="What the statements call this operator with this signer; a URI.",
+        description="What all statements call this operator with this signer, a URI; where absent one for each of what "
+        "it attests and who signs, as https://tradeplane.dev/evidence/builders/operator-v1/backtest/awskms.",
     )
     timestamp_authority: str | None = Field(
         default=None,
@@ -195,6 +212,12 @@ class Evidence(Section):
     )
     again_seconds: int = Field(default=5, ge=1, description="First pause after registry or signer was not reached.")
     most_seconds: int = Field(default=300, ge=1, description="Longest such pause.")
+
+    def builder_of(self, mode: BuilderMode) -> str:
+        """Return what the statements of what it does call this operator with this signer."""
+        if self.builder is not None:
+            return self.builder
+        return f"{OPERATOR_BUILDER}/{mode}/{self.signer.partition(':')[0]}"
 
     @model_validator(mode="after")
     def _keyless_has_timestamps_of_its_own(self) -> Self:

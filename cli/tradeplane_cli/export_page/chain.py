@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tradeplane_cli.export_page.wording import last_step, short, visible
+from tradeplane_cli.export_page.wording import builder_name, last_step, short, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +115,12 @@ def _statement(record: Record) -> _Input:
         return _Input("Statement of the run", "None by a trusted key", "nothing is known of it", "", "absent")
     whole = f"builder {signed.builder}, key {signed.key}"
     tone = "good" if record.verified else "plain"
-    return _Input("Statement of the run", f"by {last_step(signed.builder)}", f"key {short(signed.key)}", whole, tone)
+    return _Input("Statement of the run", _by(signed.builder), f"key {short(signed.key)}", whole, tone)
+
+
+def _by(builder: str) -> str:
+    """Name a builder as far as there is room in a box: what it is of, and not which of its several."""
+    return f"by {builder_name(builder).partition('/')[0]}"
 
 
 def _inputs(dependencies: Sequence[Dependency], record: Record) -> list[_Input]:
@@ -149,7 +154,7 @@ def _attestation(digest: str, image: AttestedBy | None) -> _Input:
         return _Input("Attestation of the image", "Named, and not followed", short(digest), digest, "plain")
     line = f"commit {image.commit[:16]}" if image.commit is not None else "of what nobody committed"
     whole = f"{image.builder}, from {image.source}, key {image.key}, {digest}"
-    return _Input("Attestation of the image", f"by {last_step(image.builder)}", line, whole, "good")
+    return _Input("Attestation of the image", _by(image.builder), line, whole, "good")
 
 
 def _of_data(digest: str, snapshots: Sequence[AttestedData]) -> _Input:
@@ -159,7 +164,7 @@ def _of_data(digest: str, snapshots: Sequence[AttestedData]) -> _Input:
     if followed is None:
         return _Input(kind, "Named, and not followed", short(digest), digest, "plain")
     whole = f"{followed.builder}, {followed.origin}, key {followed.key}, {digest}"
-    return _Input(kind, f"by {last_step(followed.builder)}", followed.origin, whole, "good")
+    return _Input(kind, _by(followed.builder), followed.origin, whole, "good")
 
 
 def _input(one: Dependency) -> _Input:

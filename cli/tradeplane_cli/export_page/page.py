@@ -20,7 +20,7 @@ from tradeplane_evidence.export.folder import CHECKSUMS
 from tradeplane_evidence.export.published_keys import key_path
 
 from tradeplane_cli.export_page.chain import BOX_HEIGHT, BOX_WIDTH, Drawing, draw
-from tradeplane_cli.export_page.wording import NOTHING, last_step, plain_words, short, size, visible
+from tradeplane_cli.export_page.wording import NOTHING, builder_name, plain_words, short, size, visible
 from tradeplane_cli.report.wording import moment, number, percent
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def page(export: Export) -> bytes:
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_final
     )
-    environment.filters.update(short=short, last_step=last_step, size=size, moment=moment)
+    environment.filters.update(short=short, builder_name=builder_name, size=size, moment=moment)
     template = environment.from_string(_asset("tradeplane_cli.export_page", "export.html.jinja"))
     style = _asset("tradeplane_cli.report", "report.css") + _asset("tradeplane_cli.export_page", "export.css")
     text = template.render(

@@ -72,8 +72,14 @@ def short(digest: str | None) -> str:
 
 
 def last_step(uri: str) -> str:
-    """Return what a URI ends with, by which builders are told apart."""
+    """Return what a URI ends with."""
     return uri.rstrip("/").rpartition("/")[2] or uri
+
+
+def builder_name(uri: str) -> str:
+    """Return the part of a builder's URI by which builders are told apart: what follows ``builders/``, or the end."""
+    _, named, name = uri.rstrip("/").partition("/builders/")
+    return name if named and name else last_step(uri)
 
 
 def size(count: int) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_evidence.errors import Malformed
 from tradeplane_evidence.signing.keyring import told
-from tradeplane_evidence.statements.run import ATTESTATION, IMAGE, RESULT, SPECIFICATION
+from tradeplane_evidence.statements.run import ATTESTATION, IMAGE, RESULT, SPECIFICATION, asking_strategy
 from tradeplane_evidence.statements.statement import hexadecimal
 from tradeplane_evidence.verification.snapshots import origin_in_words
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.folder import ExportedFile
     from tradeplane_evidence.export.images import AttestedBy
     from tradeplane_evidence.export.ledger_records import RunLedger
+    from tradeplane_evidence.registry.references import Reference
+    from tradeplane_evidence.statements.run import AskingStrategy
     from tradeplane_evidence.statements.statement import ResourceDescriptor
     from tradeplane_evidence.verification.bundles import Claim
     from tradeplane_evidence.verification.checks import Check
@@ -61,6 +64,8 @@ class Signed:
     stamped_by: str | None
     result_digest: str | None
     dependencies: tuple[Dependency, ...]
+    strategy: AskingStrategy | None = None
+    """Who asked for it, where that is stated as it must be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +115,9 @@ class AttestedData:
 class Record:
     """One run of the export.
 
-    ``namespace`` and ``strategy`` are the last two parts of the repository's name, where the operator puts its runs;
-    nobody signed them. ``signed`` is None where no trusted key signed anything of it, ``summary`` where it is refused.
+    ``namespace`` and ``strategy`` are those that were signed (``signed.strategy``); where none were, the last two parts
+    of the repository's name, where the operator puts its runs. ``signed`` is None where no trusted key signed anything
+    of it, ``summary`` where it is refused.
     """
 
     folder: str
@@ -171,6 +177,13 @@ def owner(repository: str) -> tuple[str, str]:
     return (parts[-2] if len(parts) > 1 else "", parts[-1])
 
 
+def of_whom(reference: Reference, signed: Signed | None) -> tuple[str, str]:
+    """Return namespace and Strategy of a run: as they were signed, and by where it lies where they were not."""
+    if signed is None or signed.strategy is None:
+        return owner(reference.repository)
+    return signed.strategy.namespace, signed.strategy.name
+
+
 def signed_of(claim: Claim, digest: str) -> Signed:
     """Return what a claim says of the artifact of a digest."""
     details, definition = claim.provenance.run_details, claim.provenance.build_definition
@@ -192,14 +205,24 @@ def signed_of(claim: Claim, digest: str) -> Signed:
         stamped_by=None if claim.stamped is None else claim.stamped[1],
         result_digest=None if result is None else f"sha256:{result}",
         dependencies=tuple(_dependency(one) for one in definition.resolved_dependencies),
+        strategy=_asking(claim),
     )
+
+
+def _asking(claim: Claim) -> AskingStrategy | None:
+    """Return who asked for a run; None also where what is stated of that is not as it must be: that is refused."""
+    try:
+        return asking_strategy(claim.provenance)
+    except Malformed:
+        return None
 
 
 def order(examined: Examined) -> tuple[str, str, str, str]:
     """Return by what runs are put in order: namespace, Strategy, time, and the reference that no two share."""
-    reference = examined.verification.reference
+    reference, claim = examined.verification.reference, examined.verification.claim
     finished = "" if examined.finished is None else told(examined.finished)
-    return (*owner(reference.repository), finished, str(reference))
+    signed = None if claim is None else signed_of(claim, reference.digest or "")
+    return (*of_whom(reference, signed), finished, str(reference))
 
 
 def _dependency(one: ResourceDescriptor) -> Dependency:
@@ -234,6 +257,7 @@ def _signed_json(signed: Signed) -> dict[str, Any]:
         "timestamp": signed.stamped,
         "timestampAuthority": signed.stamped_by,
         "resultDigest": signed.result_digest,
+        "strategy": None if signed.strategy is None else signed.strategy.plain(),
         "resolvedDependencies": [
             {
                 "kind": one.kind,

@@ -9,7 +9,7 @@ from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.folder import is_file_name
 from tradeplane_evidence.export.images import attested_by
 from tradeplane_evidence.export.published_keys import key_path
-from tradeplane_evidence.export.records import AttestedData, Record, ReplayFile, owner, signed_of
+from tradeplane_evidence.export.records import AttestedData, Record, ReplayFile, of_whom, signed_of
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.statements.statement import hexadecimal
 
@@ -43,7 +43,7 @@ def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> R
     image = None if found.image is None else attested_by(found.image)
     if image is not None:
         lines.insert(-1, image.command)
-    namespace, strategy = owner(reference.repository)
+    namespace, strategy = of_whom(reference, signed)
     return Record(
         folder=place,
         reference=str(reference),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pydantic import Field
 from tradeplane_api.strategy import MACHINES
 from tradeplane_store import layout
 
@@ -24,6 +25,7 @@ from tradeplane_evidence.statements.provenance import (
 )
 from tradeplane_evidence.statements.statement import (
     MAX_DEPENDENCIES,
+    Form,
     ResourceDescriptor,
     Statement,
     Subject,
@@ -43,6 +45,7 @@ IMAGE = "image"
 """Name of the dependency that is the image."""
 PLATFORMS = {machine: f"linux/{architecture}" for architecture, machine in MACHINES.items()}
 """The platform that an index of images names for each processor, as the environment of results calls that."""
+_IMAGES_OF_PLATFORMS = frozenset(f"{IMAGE}/{platform}" for platform in PLATFORMS.values())
 ARCHITECTURE = "architecture"
 """What names the processor in that environment."""
 ATTESTATION = "attestation"
@@ -53,6 +56,10 @@ USER = "user"
 """Annotation of an approval: who approved."""
 SPECIFICATION = "specification"
 """The external parameter that every run has: its specification, whole."""
+STRATEGY = "strategy"
+"""The external parameter that a run in a cluster has besides: which Strategy asked for it (``AskingStrategy``)."""
+RUN_PARAMETERS = frozenset({SPECIFICATION, STRATEGY})
+"""All external parameters that a run may have."""
 RECORDS = "tradeplane.records.v1"
 """Name of the digest over a part's canonical records (docs/formats/digests.md); equal wherever it was written."""
 RESULT = "tradeplane.result.v1"
@@ -63,6 +70,25 @@ FILES_DIGEST = "tradeplane.files.v1"
 """Name of the digest over them (docs/formats/digests.md)."""
 LOCAL_BUILDER = "https://tradeplane.dev/evidence/builders/local-v1"
 """The builder of a run that somebody made on a machine of their own: nobody but the signer vouches for it."""
+
+
+class AskingStrategy(Form):
+    """The Strategy that asked for a run, as the API server had it then.
+
+    ``configuration``: digest of its spec, as the ledger and approvals have it; absent where that was not recorded.
+    """
+
+    namespace: str = Field(min_length=1, max_length=253)
+    name: str = Field(min_length=1, max_length=253)
+    uid: str | None = Field(default=None, max_length=253)
+    generation: int = Field(ge=0)
+    configuration: str | None = Field(default=None, pattern=r"^sha256:[0-9a-f]{64}$")
+
+
+def asking_strategy(provenance: Provenance) -> AskingStrategy | None:
+    """Return the Strategy that provenance states as who asked; None where it states none. Raises Malformed."""
+    stated = provenance.build_definition.external_parameters.get(STRATEGY)
+    return None if stated is None else parsed(AskingStrategy, stated, f"the external parameter {STRATEGY}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +106,13 @@ class SnapshotAttestation:
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """Which execution a run was, as far as is known; times are RFC 3339.
+    """Which execution a run was, as far as is known; times are RFC 3339. ``strategy``: who asked for it.
 
     ``image_attestation``: digest of the attestation of its image that was verified before it ran. ``image_manifests``:
-    what the image was found to be then, on each platform. ``approvals``: by which it was started: each user, and the
-    digest of the statement that they signed. ``snapshots``: attestations of its data that were verified before it was
-    attested itself. ``files``: digest over its files that its own pod said at its end, and that was found to hold.
+    what the image was found to be on each platform, then or when the run was attested. ``approvals``: by which it was
+    started: each user, and the digest of the statement that they signed. ``snapshots``: attestations of its data that
+    were verified before it was attested itself. ``files``: digest over its files that its own pod said at its end, and
+    that was found to hold.
     """
 
     builder: str = LOCAL_BUILDER
@@ -97,6 +124,7 @@ class Execution:
     approvals: tuple[tuple[str, str], ...] = ()
     snapshots: tuple[SnapshotAttestation, ...] = ()
     files: str | None = None
+    strategy: AskingStrategy | None = None
 
 
 def run_details(execution: Execution, byproducts: Iterable[ResourceDescriptor] = ()) -> RunDetails:
@@ -134,10 +162,12 @@ def run_statement(provenance: Provenance, run: str, artifact: str, files: Mappin
 
 def run_provenance(evidence: RunEvidence) -> Provenance:
     """Return the SLSA provenance of a run. Raises Malformed where it was made from more than a statement can name."""
+    strategy = evidence.execution.strategy
+    asked = {} if strategy is None else {STRATEGY: strategy.plain()}
     return Provenance(
         build_definition=BuildDefinition(
             build_type=RUN_BUILD_TYPE,
-            external_parameters={SPECIFICATION: _plain(evidence.results)["specification"]},
+            external_parameters={SPECIFICATION: _plain(evidence.results)["specification"], **asked},
             internal_parameters=dict(sorted(evidence.results.environment.items())),
             resolved_dependencies=tuple(_dependencies(evidence)),
         ),
@@ -199,17 +229,19 @@ def snapshot_dependency(identity: str, attested: SnapshotAttestation | None = No
     )
 
 
-def whatever_attests_its_data(predicate: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the provenance of a run, as plain JSON values, without the attestations of its snapshots.
+def without_what_was_looked_up(predicate: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the provenance of a run, as plain JSON values, without what was looked up for it in registries.
 
-    Of a run they are what an earlier attempt at its own attestation may not have found yet, or a later one not any
-    more; all else follows from the run. Raises Malformed where it is no provenance.
+    That is the attestations of its snapshots and the manifest of its image on the processor: what an earlier attempt at
+    its own attestation may not have found yet, or a later one not any more. All else follows from the run. Raises
+    Malformed where it is no provenance.
     """
     provenance = parsed(Provenance, predicate, "the provenance")
     definition = provenance.build_definition
     kept = tuple(
         ResourceDescriptor(name=one.name, digest=one.digest) if _is_snapshot(one) else one
         for one in definition.resolved_dependencies
+        if one.name not in _IMAGES_OF_PLATFORMS
     )
     definition = definition.model_copy(update={"resolved_dependencies": kept})
     return provenance.model_copy(update={"build_definition": definition}).plain()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tradeplane_evidence.errors import Malformed, PolicyRefused
 from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
-from tradeplane_evidence.statements.run import RUN_BUILD_TYPE, SPECIFICATION
+from tradeplane_evidence.statements.run import RUN_BUILD_TYPE, RUN_PARAMETERS
 from tradeplane_evidence.statements.snapshot import SNAPSHOT_BUILD_TYPE, SNAPSHOT_PARAMETERS
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Policy:
 
     builders: frozenset[str] | None = None
     build_types: frozenset[str] = frozenset({RUN_BUILD_TYPE})
-    parameters: frozenset[str] = frozenset({SPECIFICATION})
+    parameters: frozenset[str] = RUN_PARAMETERS
     max_age: timedelta | None = None
     timestamped: bool = False
 

@@ -36,6 +36,7 @@ from tradeplane_evidence.statements.run import (
     PLATFORMS,
     RESULT,
     SPECIFICATION,
+    asking_strategy,
 )
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, hexadecimal
 from tradeplane_evidence.verification.attestations import REFUSALS, Trust, believed
@@ -237,7 +238,9 @@ def _result(found: Verification, results: ResultsManifest, claim: Claim) -> None
     if byproducts.get("result", {}).get(RESULT) != hexadecimal(results.result_digest):
         raise PolicyRefused("the result digest that was signed is not the one in the results")
     found.results = results
-    found.say("result", f"{results.result_digest} of run {results.specification.run}")
+    strategy = asking_strategy(claim.provenance)
+    asked = "" if strategy is None else f", asked for by Strategy {strategy.namespace}/{strategy.name}"
+    found.say("result", f"{results.result_digest} of run {results.specification.run}{asked}")
 
 
 def _inputs(found: Verification, claim: Claim) -> None:
@@ -301,7 +304,9 @@ async def _chain(found: Verification, claim: Claim, images: Images | None) -> No
     stated = {one.name: one for one in claim.provenance.build_definition.resolved_dependencies}.get(IMAGE)
     attestation = None if stated is None else (stated.annotations or {}).get(ATTESTATION)
     if attestation is None:
-        found.say("chain", "ends at the image: no attestation of it is stated")
+        manifest = stated_manifest(claim.provenance)
+        ran = "" if manifest is None else f"; it is said to be {_ran(manifest)}"
+        found.say("chain", f"ends at the image: no attestation of it is stated{ran}")
     elif not is_digest(attestation):
         raise Malformed(f"the attestation of the image is stated as {str(attestation)[:100]!r}, which is no digest")
     elif images is None:

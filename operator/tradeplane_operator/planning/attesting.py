@@ -1,8 +1,9 @@
 """Which runs are still to be attested, and what is said of that.
 
 The record in the status is what makes a run attested, and it is written once its attestation was seen in the registry.
-Until then it is wanted again by every pass; attesting the same again is the same attestation, so that whatever is cut
-short, or done by two operators, comes to one. What is owed is never trimmed from the history.
+Until then it is wanted again by every pass; attesting the same again takes what was pushed before, so that what is cut
+short comes to one attestation, and what two operators do at once to one statement. What is owed is never trimmed from
+the history: where that can hold no more of it, no other run starts until some of it is attested.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from tradeplane_api.conditions import ConditionStatus
 from tradeplane_api.run import Outcome
 
 from tradeplane_operator.planning.conditions import Standing, Verdict
+from tradeplane_operator.planning.history import MOST_OUTSTANDING, outstanding
 from tradeplane_operator.planning.times import doubled_pause
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tradeplane_api.attestation import AttestationStatus
     from tradeplane_api.strategy import RunStatus
@@ -117,6 +119,30 @@ def pause(found: AttestationFacts, evidence: Evidence) -> timedelta:
     if found.end is AttestationEnd.REFUSED:
         return timedelta(seconds=evidence.most_seconds)
     return doubled_pause(evidence.again_seconds, found.tries, evidence.most_seconds)
+
+
+def no_room(runs: Sequence[RunStatus], owed: Collection[str], facts: Mapping[str, AttestationFacts]) -> Verdict | None:
+    """Return why no other run can be started, where the status can keep no more of those that must stay in it.
+
+    ``runs`` are newest first. What is owed goes on being attested, and what goes on ends, so that nobody has to ask
+    again; the words are those of the oldest that is owed, which has waited longest.
+    """
+    staying = outstanding(runs, owed)
+    if len(staying) < MOST_OUTSTANDING:
+        return None
+    waiting = [run for run in staying if run.name in owed]
+    message = (
+        f"{len(waiting)} runs are still to be attested and {len(staying) - len(waiting)} have not ended; the status "
+        f"keeps {MOST_OUTSTANDING} of these and loses none, so that another starts once there are fewer"
+    )
+    if waiting:
+        found = facts.get(waiting[-1].name)
+        why = "" if found is None or not found.message else f": {found.message}"
+        message += (
+            f". The oldest, run {waiting[-1].name}, is not attested{why}. See to what is said there; to give up what "
+            "is owed, delete the Strategy and create it anew"
+        )
+    return Verdict(Standing.WORKING, "RunsOutstanding", message)
 
 
 def said_of(

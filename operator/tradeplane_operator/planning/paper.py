@@ -21,6 +21,7 @@ from tradeplane_api.strategy import Mode
 
 from tradeplane_operator.planning.approving import approved
 from tradeplane_operator.planning.asking import image_of, refused
+from tradeplane_operator.planning.attesting import Attesting, attest
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.closing import closed_words, enough
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
@@ -260,6 +261,7 @@ class _Plan(Draft):
             return Plan(needs=tuple(dict.fromkeys(self.needs)))
         verdict = self.verdict or self._default_verdict()
         completed = {ConditionType.COMPLETED: (ConditionStatus.FALSE, verdict)}
+        owed = self._attest()
         moment = rfc3339(self.now)
         conditions = spell(verdict, self.generation, moment, self.status.conditions, also=completed)
         wanted = self.status.model_copy(
@@ -281,9 +283,20 @@ class _Plan(Draft):
             notices=(*self.told, *notices(self.status.conditions, conditions)),
             look_again_at=min(self.look, default=None),
             holds=tuple(run.name for run in self.runs if run.outcome is Outcome.RUNNING),
+            attest=tuple(owed.ask),
+            owed=owed.owed,
             awaits_confirmation=self.awaits_confirmation,
             finalizers=self._finalizers(),
         )
+
+    def _attest(self) -> Attesting:
+        """Record what was attested of the backtests before it traded, and want what is owed of them."""
+        if self.settings.evidence is None:
+            return Attesting([])
+        found = attest(self.runs, self.observed.attestations, self.settings.evidence, self.now)
+        self.runs = found.runs
+        self.look += found.look
+        return found
 
     def _default_verdict(self) -> Verdict:
         """Return what is said where nothing else is: of a closed session, that its Snapshot is being made."""

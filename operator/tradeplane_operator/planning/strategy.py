@@ -23,11 +23,12 @@ from tradeplane_api.strategy import (
     StrategyStatus,
     Trigger,
 )
+from tradeplane_evidence.errors import Malformed
 
 from tradeplane_operator.planning import paper
-from tradeplane_operator.planning.approving import approved
+from tradeplane_operator.planning.approving import approved, configuration_of
 from tradeplane_operator.planning.asking import asked_digest, digest_of, image_of, pin, refused, run_specification
-from tradeplane_operator.planning.attesting import attest, said_of
+from tradeplane_operator.planning.attesting import attest, no_room, said_of
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
@@ -84,11 +85,11 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     draft = _Draft(observed, settings, now, spec, status)
     draft.follow_runs()
     draft.stop_unwanted()
+    draft.attest()
     draft.ask()
     draft.admit()
     draft.make_jobs()
     draft.clean_up()
-    draft.attest()
     return draft.finish()
 
 
@@ -199,6 +200,16 @@ class _Draft:
                 self.runs[index] = cancelled(run, self.moment, why)
                 self.unmade.discard(run.name)
 
+    def attest(self) -> None:
+        """Record what was attested, and want what is owed."""
+        if self.settings.evidence is None:
+            return
+        facts = self.observed.attestations
+        attesting = attest(self.runs, facts, self.settings.evidence, self.now)
+        self.runs, self.owed = attesting.runs, attesting.owed
+        self.to_attest = tuple(attesting.ask)
+        self.look += attesting.look
+
     def ask(self) -> None:
         """Record a new run where one is asked for and can be had."""
         self.blocked = refused(self.spec, self.settings)
@@ -240,7 +251,8 @@ class _Draft:
 
     def _may_run(self, image: str) -> bool:
         """Return whether something may be started by an image; say why not, and what must be known for that."""
-        if not self._approved():
+        self.blocked = no_room(self.runs, self.owed, self.observed.attestations)
+        if self.blocked is not None or not self._approved():
             return False
         answer = trusted(image, self.observed.images, self.settings.images.attested)
         self.blocked = answer.verdict
@@ -289,6 +301,7 @@ class _Draft:
             name=name,
             generation=self.generation,
             trigger=trigger,
+            configuration=self._configuration(),
             scheduled_time=None if scheduled is None else rfc3339(scheduled),
             architecture=architecture,
             image=self.pinned.image,
@@ -299,6 +312,13 @@ class _Draft:
             run_digest=digest_of(specification),
         )
         self.runs.insert(0, record)
+
+    def _configuration(self) -> str | None:
+        """Return the digest of the spec as it is now; None of one that the ledger would not keep either."""
+        try:
+            return configuration_of(self.observed.resource["spec"])
+        except Malformed:
+            return None
 
     def _follow_schedule(self) -> None:
         schedule = self.spec.schedule
@@ -378,16 +398,6 @@ class _Draft:
         self.awaits_confirmation |= cleaning.awaits_confirmation
         if cleaning.needs_fresh:
             self.needs.append(Need(Fact.FRESH_RESOURCE))
-
-    def attest(self) -> None:
-        """Record what was attested, and want what is owed."""
-        if self.settings.evidence is None:
-            return
-        facts = self.observed.attestations
-        attesting = attest(self.runs, facts, self.settings.evidence, self.now)
-        self.runs, self.owed = attesting.runs, attesting.owed
-        self.to_attest = tuple(attesting.ask)
-        self.look += attesting.look
 
     def finish(self) -> Plan:
         """Return the plan, or only what is needed to make it."""

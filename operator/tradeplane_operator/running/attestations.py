@@ -41,7 +41,7 @@ from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import BundleSigner
 from tradeplane_evidence.snapshot_attestation import attest_snapshot
-from tradeplane_evidence.statements.run import Execution
+from tradeplane_evidence.statements.run import AskingStrategy, Execution
 from tradeplane_evidence.statements.snapshot import Captured
 from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 from tradeplane_evidence.stored_runs import read_run
@@ -56,9 +56,11 @@ from tradeplane_operator.planning.attesting import RESULTS_CHANGED, AttestationE
 from tradeplane_operator.planning.conditions import shorten
 from tradeplane_operator.planning.snapshot_attesting import SealedSnapshot
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
+from tradeplane_operator.running.image_manifests import ImageManifests
 from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.remembered import RememberedOf
 from tradeplane_operator.running.snapshot_attestations import SnapshotAttestations, SnapshotKeysUnreadable
+from tradeplane_operator.settings import BuilderMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -80,8 +82,8 @@ SESSIONS = "sessions"
 """Repository of a namespace's sessions, beside those of its Strategies; one of this name has its runs there as well."""
 
 
-def execution_of(run: RunStatus, builder: str) -> Execution:
-    """Return which execution a run was, as its record has it, by whom it is attested."""
+def execution_of(run: RunStatus, builder: str, strategy: AskingStrategy | None = None) -> Execution:
+    """Return which execution a run was, as its record has it, by whom it is attested, and who asked for it."""
     return Execution(
         builder=builder,
         invocation=run.job_uid,
@@ -91,6 +93,7 @@ def execution_of(run: RunStatus, builder: str) -> Execution:
         image_manifests=run.image_manifests or (),
         approvals=tuple((one.user, one.attestation) for one in run.approvals or ()),
         files=run.files_digest,
+        strategy=strategy,
     )
 
 
@@ -100,11 +103,25 @@ class SnapshotNotAttested(EvidenceError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A run that is to be attested, what the replays of one, or of a session, found, or what a capture sealed."""
+    """A run that is to be attested, what the replays of one, or of a session, found, or what a capture sealed.
+
+    ``uid``: that of the object it is of; "" where nobody asks for it.
+    """
 
     key: Key
     store: str
     run: RunStatus | JudgedReplays | SealedSnapshot
+    uid: str = ""
+
+    def strategy(self, run: RunStatus) -> AskingStrategy:
+        """Return the Strategy that asked for a run of it."""
+        return AskingStrategy(
+            namespace=self.key.namespace,
+            name=self.key.name,
+            uid=self.uid or None,
+            generation=run.generation,
+            configuration=run.configuration,
+        )
 
 
 @dataclass(slots=True)
@@ -124,6 +141,8 @@ class Attestations:
     """On requests to the registry."""
     steady: Callable[[], float] = boot_clock
     """By which pauses are measured."""
+    registries: tuple[str, ...] = ()
+    """What images begin with whose indexes may be read (``images.registries``); none where there is none."""
     awaited: Callable[[str, str], bool] = lambda _namespace, _snapshot: False
     """Whether a snapshot of a namespace, by its id, is one that a capture sealed and that is still to be attested."""
     _found: RememberedOf[Key, AttestationFacts] = field(init=False)
@@ -132,12 +151,14 @@ class Attestations:
     _signer: tuple[float, Signer | BundleSigner] | None = None
     _quota: Quota | None = field(init=False)
     _snapshots: SnapshotAttestations = field(init=False)
+    _images: ImageManifests = field(init=False)
     _reading: asyncio.Semaphore = field(init=False)
     _room: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self._found = RememberedOf(self.clock, self.steady)
         self._snapshots = SnapshotAttestations(self.evidence, self.clock, self.steady)
+        self._images = ImageManifests(self.evidence, self.registries, self.clock, self.steady)
         per_second, at_once = self.evidence.signatures_per_second, self.evidence.at_once
         self._quota = None if per_second is None else Quota(per_second)
         self._reading = asyncio.Semaphore(at_once)
@@ -147,11 +168,11 @@ class Attestations:
         """Return how the newest attempts at the runs of a Strategy, the replays of a Replay, or a Snapshot, ended."""
         return self._found.of(key)
 
-    def ask(self, key: Key, store: str, run: RunStatus | JudgedReplays | SealedSnapshot) -> None:
+    def ask(self, key: Key, store: str, run: RunStatus | JudgedReplays | SealedSnapshot, uid: str = "") -> None:
         """Have something attested; the object it is of is woken when the attempt has ended."""
         if (key, run.name) not in self._going:
             self._going.add((key, run.name))
-            self._queue.put_nowait(Asked(key, store, run))
+            self._queue.put_nowait(Asked(key, store, run, uid))
 
     def keep(self, key: Key, owed: Collection[str]) -> None:
         """Forget the attempts at all runs of a Strategy but those that are still owed."""
@@ -229,7 +250,7 @@ class Attestations:
         self, asked: Asked, judged: JudgedReplays, registry: Registry, signing: Signing
     ) -> Attested:
         """Attest replays on what they are of, which is where this operator attests what the namespace has."""
-        pinned, builder = judged.pinned, self.evidence.builder
+        pinned, builder = judged.pinned, self.evidence.builder_of(BuilderMode.REPLAY)
         ours = parse_reference(f"{self.evidence.registry}/{asked.key.namespace}")
         if pinned.session is not None:
             store = self.stores.of(asked.store, asked.key.namespace)
@@ -254,7 +275,9 @@ class Attestations:
         """Attest what a capture sealed, where runs on it look for that."""
         namespace, origin = asked.key.namespace, sealed.origin
         captured = Captured(namespace, origin.capture, sealed.specification(), origin.bundle)
-        execution = Execution(builder=self.evidence.builder, invocation=sealed.uid, finished=sealed.created)
+        execution = Execution(
+            builder=self.evidence.builder_of(BuilderMode.CAPTURE), invocation=sealed.uid, finished=sealed.created
+        )
         store, place = self.stores.of(asked.store, namespace), self._snapshots.place(namespace)
         async with self._reading:
             stored = await asyncio.to_thread(read_snapshot, store, sealed.name, self.evidence.most_bytes)
@@ -286,7 +309,10 @@ class Attestations:
         )
         self._wait_for_data(asked.key.namespace, run, stored.artifacts)
         found = await self._snapshots.of(registry, asked.key.namespace, stored.artifacts, signing.signer)
-        execution = replace(execution_of(run, evidence.builder), snapshots=found)
+        execution = execution_of(run, evidence.builder_of(BuilderMode.BACKTEST), asked.strategy(run))
+        execution = replace(execution, snapshots=found)
+        if run.image_manifests is None:
+            execution = replace(execution, image_manifests=await self._images.of(run.image))
         return await push_files(stored, registry, repository, signing, execution, retried=bool(stored.artifacts))
 
     def _signing(self, signer: Signer | BundleSigner) -> Signing:

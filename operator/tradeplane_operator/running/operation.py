@@ -139,6 +139,7 @@ class Operation:
                 utc_now,
                 self.queue.add,
                 self.leadership.require,
+                registries=settings.images.registries,
                 awaited=self.index.awaits_attestation,
             )
         if settings.images.attested is not None:

@@ -19,6 +19,7 @@ from tradeplane_evidence.snapshot_lookup import ReliedOn, find_attestation
 
 from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.remembered import Remembered
+from tradeplane_operator.settings import BuilderMode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,7 +84,7 @@ class SnapshotAttestations:
         known = self._found.get((namespace, snapshot))
         if known is not None and (self.clock() - known.at).total_seconds() < self._stands(known):
             return known.attestation
-        by = ReliedOn(signer, self.evidence.builder, await self._keyring())
+        by = ReliedOn(signer, self.evidence.builder_of(BuilderMode.CAPTURE), await self._keyring())
         now = self.clock()
         attestation = await find_attestation(registry, self.place(namespace), snapshot, artifact, by, now)
         self._found.put((namespace, snapshot), Found(attestation, now))

@@ -265,7 +265,8 @@ class Strategies:
             return
         self.attestations.keep(key, wanted.owed)
         for run in wanted.attest:
-            self.attestations.ask(key, resource["spec"].get("store", "default"), run)
+            store, uid = resource["spec"].get("store", "default"), resource["metadata"]["uid"]
+            self.attestations.ask(key, store, run, uid)
 
     async def _guard(self, key: Key, resource: Mapping[str, Any], wanted: Plan) -> None:
         """Remove what goes with an object, then have its finalizers be those wanted; a pass follows that sees them."""

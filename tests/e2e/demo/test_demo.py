@@ -55,7 +55,7 @@ def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.C
     shown = first.stdout.split("$ uv run tradeplane verify ", 1)[1].split("\n\n")[0].splitlines()
     checks = ("artifact", "signature", "policy", "files", "result", "inputs", "snapshots", "chain", "replays", "time")
     assert [line.split()[:2] for line in shown[1:]] == [["ok", name] for name in checks]
-    assert "builder https://tradeplane.dev/evidence/builders/operator-v1" in first.stdout
+    assert "builder https://tradeplane.dev/evidence/builders/operator-v1/backtest/file" in first.stdout
     said = {line.split()[1]: line for line in shown[1:]}
     assert "replayed: PASSED on amd64" in said["replays"], "what its replay found is evidence as well"
     assert re.search(r"builder https://tradeplane\.dev/evidence/builders/local-v1", said["snapshots"]), "its data are"

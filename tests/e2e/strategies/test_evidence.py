@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.e2e.platform import Tenant
 
-BUILDER = "https://tradeplane.dev/evidence/builders/operator-v1"
+BUILDER = "https://tradeplane.dev/evidence/builders/operator-v1/backtest/file"
 
 
 @pytest.fixture(scope="module")

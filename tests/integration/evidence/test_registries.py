@@ -19,6 +19,7 @@ from tradeplane_evidence.registry.referrers import list_referrers, push_referrer
 from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.signing.bundle import BUNDLE_TYPE
+from tradeplane_evidence.signing.signer import payload_signed_by
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import Verification, verify_run
 
@@ -31,13 +32,15 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.signing.file_signer import FileSigner
 
+    from tests.unit.evidence.sample_runs import WaveringSigner
+
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
 USER, PASSWORD = "pusher", "correct horse"
 HTPASSWD = "pusher:$2b$05$aaaaaaaaaaaaaaaaaaaaaOTHFQ.sPSFQY2AvogfCn8nef2NnHs8DW"
 """The same with bcrypt, as htpasswd -B writes it."""
 
 
-async def _verify(reference: Reference, *signers: FileSigner) -> Verification:
+async def _verify(reference: Reference, *signers: FileSigner | WaveringSigner) -> Verification:
     async with Registry(reference.host, plain_http=True) as registry:
         return await verify_run(registry, reference, sample_runs.keyring(*signers), Policy(), NOW)
 
@@ -71,6 +74,52 @@ async def test_two_operators_at_once_leave_one_attestation(registry_host: str, s
         listed = await list_referrers(registry, "runs/two", pushed[0].reference.digest or "")
     assert [one.digest for one in listed] == [pushed[0].attestation]
     assert (await _verify(pushed[0].reference, signer)).passed
+
+
+class _Killed(Exception):
+    """The process ends here."""
+
+
+async def test_what_was_signed_and_not_pushed_is_signed_again_and_pushed_once(
+    registry_host: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the two, of a signer that gives another signature each time: the first is nowhere."""
+    signer = sample_runs.wavering_signer(tmp_path)
+
+    async def killed(*_: object) -> bool:
+        raise _Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Registry, "push_manifest", killed)
+        with pytest.raises(_Killed):
+            await push(registry_host, "runs/killed", signer)
+    assert len(signer.signed) == 1
+    attested = await push(registry_host, "runs/killed", signer)
+    assert await push(registry_host, "runs/killed", signer) == attested
+    assert signer.signed == [signer.signed[0]] * 2, "the same was signed, and not after it was pushed"
+    assert await _hung(attested.reference) == {attested.attestation}
+    assert (await _verify(attested.reference, signer)).passed
+
+
+async def test_two_operators_at_once_with_signatures_that_differ_state_the_same(
+    registry_host: str, tmp_path: Path
+) -> None:
+    """Both look before either has pushed: each signs, both bundles are of one statement, and no third comes."""
+    signers = [sample_runs.wavering_signer(tmp_path) for _ in range(2)]
+    both = await asyncio.gather(*(push(registry_host, "runs/wavering", one) for one in signers))
+    assert len({one.reference for one in both}) == 1, "of one artifact"
+    assert len({payload_signed_by(signers[0], one.bundle, stamped=False) for one in both}) == 1
+    again = await push(registry_host, "runs/wavering", signers[0])
+    assert again in both, "whoever records it names one of them"
+    assert sum(len(one.signed) for one in signers) == len({one.attestation for one in both}) <= 2
+    assert {one.attestation for one in both} == await _hung(again.reference)
+    assert (await _verify(again.reference, signers[0])).passed
+
+
+async def _hung(reference: Reference) -> set[str]:
+    """Return the digests of what refers to an artifact."""
+    async with Registry(reference.host, plain_http=True) as registry:
+        return {one.digest for one in await list_referrers(registry, reference.repository, reference.digest or "")}
 
 
 async def test_many_who_attest_at_once_are_all_listed(registry_host: str, tmp_path: Path) -> None:

@@ -12,16 +12,18 @@ import pytest
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.registry.referrers import list_referrers
+from tradeplane_evidence.statements.run import AskingStrategy, asking_strategy
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
+from tradeplane_operator.planning.approving import configuration_of
 from tradeplane_store import layout
-from tradeplane_store.canonical import canonical_json
+from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tests.integration.evidence.conftest import listing_referrers
 from tests.integration.operator.cluster import SUMMARY, Bench, condition, eventually, results_manifest, specification_of
 from tests.integration.operator.processes import SOON_OVER
 from tests.ports import free_port
-from tests.unit.evidence import sample_runs
+from tests.unit.evidence import sample_images, sample_runs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from tests.integration.operator.processes import OperatorProcess
 
 Json = dict[str, Any]
-BUILDER = "https://tradeplane.dev/evidence/builders/operator-v1"
+BUILDER = "https://tradeplane.dev/evidence/builders/operator-v1/backtest/file"
 
 
 @pytest.fixture
@@ -114,9 +116,12 @@ async def _tagged(strategy: Json) -> str:
 async def test_a_run_that_succeeded_is_attested(
     bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
 ) -> None:
-    signer = sample_runs.signer_in(tmp_path)
+    signer, image = sample_runs.signer_in(tmp_path), sample_images.image()
     with registry(host, tmp_path):
-        operators(**evidence(host, sample_runs.key_file(tmp_path)))
+        async with Registry(host, plain_http=True) as opened:
+            await image.push(opened, "images/runner")
+        images = {"default": f"{host}/images/runner@{image.digest}", "registries": [f"{host}/images/"]}
+        operators(**evidence(host, sample_runs.key_file(tmp_path)), images=images)
         job = await _ended(bench)
         strategy = await _says(bench, "Attested")
         latest = strategy["status"]["latest"]
@@ -126,6 +131,16 @@ async def test_a_run_that_succeeded_is_attested(
         found = await _verify(strategy, signer)
         assert found.passed, found.checks
         assert found.claim is not None
+        (made_by,) = [check.words for check in found.checks if check.name == "chain"]
+        assert f"run by its manifest {sha256_digest(image.manifests['linux/amd64'])} for linux/amd64" in made_by
+        asked = asking_strategy(found.claim.provenance)
+        assert asked == AskingStrategy(
+            namespace=bench.namespace,
+            name="hold",
+            uid=strategy["metadata"]["uid"],
+            generation=strategy["metadata"]["generation"],
+            configuration=configuration_of(strategy["spec"]),
+        )
         metadata = found.claim.provenance.run_details.metadata
         assert metadata is not None
         assert metadata.invocation_id == job["metadata"]["uid"] == latest["jobUid"]

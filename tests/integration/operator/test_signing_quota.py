@@ -11,7 +11,7 @@ from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
 from tradeplane_operator.planning.attesting import AttestationEnd
-from tradeplane_operator.settings import Evidence
+from tradeplane_operator.settings import OPERATOR_BUILDER
 
 from tests.integration.evidence.conftest import listing_referrers
 from tests.integration.operator.owed_runs import OwedRuns
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 RUNS = 24
 PER_SECOND = 1.0
-BUILDER = Evidence.model_fields["builder"].default
+BUILDER = f"{OPERATOR_BUILDER}/backtest/file"
 
 
 async def test_many_are_attested_by_few_signatures(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from tradeplane_operator.planning.names import API_VERSION, CAPTURE_UID_LABEL
 from tests.integration.operator import sessions
 from tests.integration.operator.cluster import Bench, condition, eventually
 from tests.integration.operator.processes import SOON_OVER
-from tests.integration.operator.test_attestations import BUILDER, evidence, host, registry
+from tests.integration.operator.test_attestations import evidence, host, registry
 from tests.integration.operator.test_captures import _capturing, _seal, hurried
 from tests.unit.evidence import sample_runs
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from tests.integration.operator.processes import OperatorProcess
 
 Json = dict[str, Any]
+CAPTURE_BUILDER = "https://tradeplane.dev/evidence/builders/operator-v1/capture/file"
 GROUP = f"apis/{API_VERSION}"
 __all__ = ("host", "hurried")
 
@@ -146,7 +147,7 @@ async def test_what_a_capture_sealed_is_attested_and_a_run_on_it_names_that(
         assert status["attestation"]["key"] == signer.public_key.fingerprint
         reference = parse_reference(status["attestation"]["reference"])
         assert reference.repository == f"runs/{bench.namespace}/snapshots"
-        trust = Trust(sample_runs.keyring(signer), snapshot_policy(frozenset({BUILDER})), datetime.now(UTC))
+        trust = Trust(sample_runs.keyring(signer), snapshot_policy(frozenset({CAPTURE_BUILDER})), datetime.now(UTC))
         async with Registry(host, plain_http=True) as opened:
             found = await verify_whole_snapshot(opened, reference, trust)
         assert found.passed, found.checks

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_cli.export_page.chain import BOX_HEIGHT, BOX_WIDTH, Box, draw
 from tradeplane_cli.export_page.page import page
-from tradeplane_cli.export_page.wording import plain_words, short, visible
+from tradeplane_cli.export_page.wording import builder_name, plain_words, short, visible
 from tradeplane_evidence import errors
 from tradeplane_evidence.export.exported_ledger import ExportedLedger
 from tradeplane_evidence.export.ledger_records import approvals_of, with_ledger
@@ -228,6 +228,20 @@ def test_a_key_that_is_given_twice_is_told_with_its_limits(signer: FileSigner) -
     assert len(read) == 2
     assert all(one in read for one in (key, bound))
     assert keyring_bytes(ring) == keyring_bytes(Keyring((key, bound)))
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("https://tradeplane.dev/evidence/builders/operator-v1/backtest/awskms", "operator-v1/backtest/awskms"),
+        ("https://tradeplane.dev/evidence/builders/local-v1", "local-v1"),
+        ("https://ci.example.com/teams/blue", "blue"),
+        ("https://ci.example.com/builders/", "builders"),
+        ("", ""),
+    ],
+)
+def test_a_builder_is_named_by_what_tells_it_from_others(uri: str, name: str) -> None:
+    assert builder_name(uri) == name
 
 
 # The words of a refusal.

@@ -57,7 +57,7 @@ def evidence(*replays: ReplayRun, **changes: Any) -> ReplayEvidence:
         "results": sha256_digest(sample_runs.files()["manifest.json"]),
         "run_digest": sample_runs.results().run_digest,
         "replays": replays or (replay(AMD64), replay(ARM64)),
-        "builder": sample_runs.EXECUTION.builder,
+        "builder": sample_runs.REPLAYER,
     }
     return ReplayEvidence(**(known | changes))
 

@@ -20,7 +20,7 @@ from tradeplane_evidence.signing.file_signer import FileSigner, open_file_signer
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
 from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.snapshot_artifact import snapshot_artifact
-from tradeplane_evidence.statements.run import Execution
+from tradeplane_evidence.statements.run import AskingStrategy, Execution
 from tradeplane_evidence.stored_runs import StoredRun
 from tradeplane_store.canonical import canonical_json, document_digest, result_digest, run_digest, sha256_digest
 from tradeplane_store.records import arrow_bytes, table_digest
@@ -35,20 +35,29 @@ if TYPE_CHECKING:
 RUN = "sp500-macd-1"
 IMAGE = f"registry.example.com:5000/tradeplane/workloads@sha256:{'ab' * 32}"
 EXECUTION = Execution(
-    builder="https://tradeplane.dev/evidence/builders/operator-v1",
+    builder="https://tradeplane.dev/evidence/builders/operator-v1/backtest/file",
     invocation="4d1f8c9e-0000-4000-8000-000000000001",
     started="2026-01-05T09:00:00Z",
     finished="2026-01-05T09:00:07Z",
 )
+REPLAYER = "https://tradeplane.dev/evidence/builders/operator-v1/replay/file"
+STRATEGY = AskingStrategy(
+    namespace="research",
+    name="sp500-macd",
+    uid="0b7c1d2e-0000-4000-8000-000000000003",
+    generation=1,
+    configuration=f"sha256:{'c4' * 32}",
+)
 ATTESTED_IMAGE = replace(
     EXECUTION,
+    strategy=STRATEGY,
     image_attestation=f"sha256:{'a0' * 32}",
     image_manifests=(
         ImageManifest(platform="linux/amd64", digest=f"sha256:{'cd' * 32}", attestation=f"sha256:{'a1' * 32}"),
         ImageManifest(platform="linux/arm64", digest=f"sha256:{'ef' * 32}", attestation=f"sha256:{'a2' * 32}"),
     ),
 )
-"""The same of an image that had to be attested."""
+"""The same of an image that had to be attested, and of a Strategy."""
 
 
 def snapshot() -> SnapshotManifest:
@@ -234,6 +243,6 @@ def bundle(signer: FileSigner) -> bytes:
     return sign_statement(statement(), signer)
 
 
-def keyring(*signers: FileSigner) -> Keyring:
+def keyring(*signers: FileSigner | WaveringSigner) -> Keyring:
     """Return a keyring of the public keys of signers."""
     return Keyring(tuple(TrustedKey(signer.public_key) for signer in signers))

@@ -75,7 +75,7 @@ def statement(*replays: ReplayRun, artifact: str | None = None, **changes: Any) 
         "image": sample_runs.IMAGE,
         "traded_by": session.traded_by,
         "replays": replays or (replay(AMD64), replay(ARM64)),
-        "builder": sample_runs.EXECUTION.builder,
+        "builder": sample_runs.REPLAYER,
     }
     about = artifact or sha256_digest(session_artifact(session.manifest))
     return replay_statement(SessionReplayEvidence(**(known | changes)), about)

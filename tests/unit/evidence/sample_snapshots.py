@@ -29,7 +29,7 @@ CAPTURED = Captured(
     },
 )
 SEALED = Execution(
-    builder=sample_runs.EXECUTION.builder,
+    builder="https://tradeplane.dev/evidence/builders/operator-v1/capture/file",
     invocation="9b2f8c9e-0000-4000-8000-000000000002",
     finished="2026-01-05T08:00:00Z",
 )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from tradeplane_evidence.export.examination import Asking, Examined
 from tradeplane_evidence.export.folder import Folder
 from tradeplane_evidence.export.recording import Pulled, RecordingRegistry
-from tradeplane_evidence.export.records import owner
+from tradeplane_evidence.export.records import of_whom, owner
 from tradeplane_evidence.export.run_files import write_run
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.signing.keyring import Keyring
@@ -128,6 +129,14 @@ def test_the_command_asks_of_images_what_the_export_asked(tmp_path: Path, signer
 )
 def test_namespace_and_strategy_are_the_end_of_the_repository(repository: str, named: tuple[str, str]) -> None:
     assert owner(repository) == named
+
+
+def test_namespace_and_strategy_are_those_that_were_signed_where_any_were(signer: FileSigner) -> None:
+    signed = sample_exports.verified(signer).signed
+    assert signed is not None
+    assert of_whom(REFERENCE, None) == of_whom(REFERENCE, signed) == owner(REFERENCE.repository)
+    asked = replace(signed, strategy=sample_runs.STRATEGY)
+    assert of_whom(REFERENCE, asked) == ("research", "sp500-macd") != owner(REFERENCE.repository)
 
 
 def test_no_two_references_share_a_folder(tmp_path: Path, signer: FileSigner) -> None:

@@ -75,7 +75,7 @@ def test_a_test_is_as_good_as_the_worst_of_its_repeats(verdicts: tuple[Verdict, 
 
 def test_its_configuration_is_image_specification_results_and_each_record() -> None:
     found = {one["name"]: one for one in _predicate(replay(AMD64), replay(ARM64, DIVERGED))["configuration"]}
-    assert found.pop("builder") == {"name": "builder", "uri": sample_runs.EXECUTION.builder}
+    assert found.pop("builder") == {"name": "builder", "uri": sample_runs.REPLAYER}
     assert found.pop("image")["digest"] == {"sha256": "ab" * 32}
     digest = sample_runs.results().run_digest.removeprefix("sha256:")
     assert found.pop("specification")["digest"] == {"tradeplane.run.v1": digest}

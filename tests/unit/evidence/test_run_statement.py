@@ -12,6 +12,7 @@ import pytest
 from tradeplane_evidence.errors import DigestMismatch, Malformed
 from tradeplane_evidence.results_artifact import digest_over, parse_results, results_artifact
 from tradeplane_evidence.statements import run
+from tradeplane_evidence.statements.provenance import provenance_of
 from tradeplane_evidence.statements.run import Execution, RunEvidence, image_dependency, run_provenance, run_statement
 from tradeplane_evidence.statements.statement import decoded, serialise
 from tradeplane_store.canonical import canonical_json, document_digest, sha256_digest
@@ -46,8 +47,45 @@ def test_it_is_about_the_artifact_and_each_file() -> None:
 def test_its_parameters_are_the_whole_specification() -> None:
     definition = _stated()["predicate"]["buildDefinition"]
     specification = json.loads(sample_runs.files()["manifest.json"])["specification"]
-    assert definition["externalParameters"] == {"specification": specification}
+    assert definition["externalParameters"] == {
+        "specification": specification,
+        "strategy": {
+            "namespace": "research",
+            "name": "sp500-macd",
+            "uid": "0b7c1d2e-0000-4000-8000-000000000003",
+            "generation": 1,
+            "configuration": "sha256:" + "c4" * 32,
+        },
+    }
     assert definition["internalParameters"] == sample_runs.results().environment
+
+
+def test_a_run_that_no_strategy_asked_for_states_its_specification_alone() -> None:
+    provenance = provenance_of(sample_runs.statement())
+    assert set(provenance.build_definition.external_parameters) == {"specification"}
+    assert run.asking_strategy(provenance) is None
+    attested = provenance_of(sample_runs.statement(sample_runs.ATTESTED_IMAGE))
+    assert run.asking_strategy(attested) == sample_runs.STRATEGY
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"namespace": ""},
+        {"name": None},
+        {"generation": "1"},
+        {"generation": -1},
+        {"configuration": "c4"},
+        {"uid": 7},
+    ],
+)
+def test_a_strategy_that_is_none_is_refused(change: dict[str, Any]) -> None:
+    provenance = provenance_of(sample_runs.statement(sample_runs.ATTESTED_IMAGE))
+    definition = provenance.build_definition
+    changed = {**definition.external_parameters, "strategy": sample_runs.STRATEGY.plain() | change}
+    definition = definition.model_copy(update={"external_parameters": changed})
+    with pytest.raises(Malformed, match=f"strategy: {next(iter(change))}"):
+        run.asking_strategy(provenance.model_copy(update={"build_definition": definition}))
 
 
 def test_it_names_all_that_the_run_was_made_from() -> None:

@@ -18,7 +18,7 @@ from tradeplane_evidence.snapshot_artifact import SESSION_TYPE, SNAPSHOT_TYPE, s
 from tradeplane_evidence.statements import snapshot as statements_snapshot
 from tradeplane_evidence.statements.packages import in_registry, oci_package
 from tradeplane_evidence.statements.provenance import provenance_of
-from tradeplane_evidence.statements.run import whatever_attests_its_data
+from tradeplane_evidence.statements.run import without_what_was_looked_up
 from tradeplane_evidence.statements.snapshot import SNAPSHOT_BUILD_TYPE, Imported
 from tradeplane_evidence.statements.statement import serialise
 from tradeplane_evidence.stored_snapshots import read_snapshot
@@ -279,11 +279,19 @@ def test_runs_are_the_same_but_for_what_attests_their_data(change: Callable[[Jso
         if each["name"] == layout.snapshot_manifest(SNAPSHOT)
     ]
     change(one)
-    assert (whatever_attests_its_data(changed) == whatever_attests_its_data(predicate)) is same
+    assert (without_what_was_looked_up(changed) == without_what_was_looked_up(predicate)) is same
+
+
+def test_runs_are_the_same_but_for_the_manifest_of_the_image_that_was_looked_up() -> None:
+    listed = tuple(one.model_copy(update={"attestation": None}) for one in sample_runs.ATTESTED_IMAGE.image_manifests)
+    named = sample_runs.statement(replace(sample_runs.EXECUTION, image_manifests=listed)).predicate
+    plain = sample_runs.statement().predicate
+    assert named != plain
+    assert without_what_was_looked_up(named) == without_what_was_looked_up(plain)
 
 
 def test_what_attests_the_image_is_no_such_difference() -> None:
     with_image = sample_runs.statement(sample_snapshots.on_attested_data())
     execution = replace(sample_snapshots.on_attested_data(), image_attestation=f"sha256:{'ee' * 32}")
     other = sample_runs.statement(execution)
-    assert whatever_attests_its_data(with_image.predicate) != whatever_attests_its_data(other.predicate)
+    assert without_what_was_looked_up(with_image.predicate) != without_what_was_looked_up(other.predicate)

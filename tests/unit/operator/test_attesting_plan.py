@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_api.attestation import AttestationStatus
 from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
+from tradeplane_operator.planning.approving import configuration_of
 from tradeplane_operator.planning.attesting import AttestationEnd, AttestationFacts, pause
 from tradeplane_operator.planning.observed import JobEnd, JobPods, Observed, PodFacts, ResultFacts, ResultState
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.times import rfc3339
 from tradeplane_operator.planning.wanted import Fact
-from tradeplane_operator.settings import Evidence
+from tradeplane_operator.settings import BuilderMode, Evidence
 
 from tests.unit.operator.simulation import SETTINGS, SUMMARY, as_asked
 from tests.unit.operator.test_strategy_plan import NOW, READY, _condition, _Everything, _job, _resource
@@ -145,6 +146,17 @@ def test_a_run_is_attested_with_the_record_of_its_end() -> None:
     assert _condition(ended, "Attested")["reason"] == "Attesting"
     recorded = _plan(_resource(ended.status))
     assert _asked(recorded) == (run,)
+
+
+def test_which_spec_was_run_is_recorded_as_the_ledger_has_it() -> None:
+    first = _plan(_resource())
+    assert first.status is not None
+    assert first.status["latest"]["configuration"] == configuration_of(_resource()["spec"])
+    again = _plan(_resource(first.status, 2, rerun=1), fresh=True)
+    assert again.status is not None
+    newest, before = again.status["latest"], again.status["history"][0]
+    assert newest["configuration"] == configuration_of(_resource(rerun=1)["spec"]) != before["configuration"]
+    assert before["configuration"] == first.status["latest"]["configuration"], "what was run stays what it was"
 
 
 def test_who_signed_without_a_key_is_recorded_in_its_place() -> None:
@@ -298,6 +310,23 @@ def test_what_the_pod_that_left_the_manifest_says_of_its_files_is_recorded(
     assert wanted.status is not None
     assert wanted.status["latest"]["manifestDigest"] == LEFT
     assert wanted.status["latest"].get("filesDigest") == recorded
+
+
+@pytest.mark.parametrize(
+    ("signer", "scheme"),
+    [
+        ("file:/etc/key.pem", "file"),
+        ("awskms:///alias/tradeplane", "awskms"),
+        ("keyless:/etc/trust.json?identity=a:b", "keyless"),
+    ],
+)
+def test_there_is_a_builder_for_each_thing_that_is_attested_and_each_signer(signer: str, scheme: str) -> None:
+    evidence = Evidence(registry="registry.example.com/runs", signer=signer)
+    builders = {mode: evidence.builder_of(mode) for mode in BuilderMode}
+    base = "https://tradeplane.dev/evidence/builders/operator-v1"
+    assert builders == {mode: f"{base}/{mode.value}/{scheme}" for mode in BuilderMode}
+    named = evidence.model_copy(update={"builder": "https://example.com/builders/ours"})
+    assert {named.builder_of(mode) for mode in BuilderMode} == {"https://example.com/builders/ours"}
 
 
 @given(tries=st.integers(1, 10_000), end=st.sampled_from([AttestationEnd.UNAVAILABLE, AttestationEnd.REFUSED]))
