@@ -166,10 +166,14 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> FileSigner:
 
 @dataclass(frozen=True)
 class Cosign:
-    """The program as it is published, in a home of its own, with no network but loopback to ask."""
+    """The program as it is published, in a home of its own, with no proxy to ask others by.
+
+    ``entered``: what is put before its command line, so that it runs in a namespace.
+    """
 
     path: Path
     home: Path
+    entered: tuple[str, ...] = ()
 
     def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run it; how it ended is for the test to say."""
@@ -181,7 +185,7 @@ class Cosign:
             "NO_PROXY": "127.0.0.1",
         }
         return subprocess.run(
-            [str(self.path), *map(str, arguments)],
+            [*self.entered, str(self.path), *map(str, arguments)],
             capture_output=True,
             check=False,
             text=True,
