@@ -1,4 +1,4 @@
-"""A network namespace of its own, which has loopback and nothing else, with a registry in it: no way leads out of it."""
+"""A network namespace of its own, which has loopback and nothing else, with a registry in it: no way leads out."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class Counted:
         return self.signer.sign(data)
 
 
-async def _attest(host: str, repository: str, signing: WithinQuota, runs: int = RUNS) -> list[Attested]:
+async def attest_together(host: str, repository: str, signing: WithinQuota, runs: int = RUNS) -> list[Attested]:
     """Attest runs as an operator does: each one's files first, and then all of them at once."""
     async with Registry(host, plain_http=True) as registry:
         pushed = [
@@ -82,7 +82,7 @@ async def test_each_of_those_that_were_signed_together_is_verified(
     registry_host: str, signer: FileSigner, cosign: Cosign, tmp_path: Path
 ) -> None:
     counted = Counted(signer)
-    attested = await _attest(registry_host, "batches/together", WithinQuota(counted, Quota(1.0)))
+    attested = await attest_together(registry_host, "batches/together", WithinQuota(counted, Quota(1.0)))
     assert counted.times < RUNS / 2
     key = tmp_path / "key.pub"
     key.write_bytes(signer.public_key.material.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
@@ -103,9 +103,9 @@ async def test_each_of_those_that_were_signed_together_is_verified(
 async def test_a_second_attempt_finds_what_the_first_signed(registry_host: str, signer: FileSigner) -> None:
     """As after a restart: with a quota that knows nothing, and in other company."""
     counted = Counted(signer)
-    first = await _attest(registry_host, "batches/again", WithinQuota(counted, Quota(1_000.0)), 4)
+    first = await attest_together(registry_host, "batches/again", WithinQuota(counted, Quota(1_000.0)), 4)
     signed = counted.times
-    second = await _attest(registry_host, "batches/again", WithinQuota(counted, Quota(1_000.0)), 3)
+    second = await attest_together(registry_host, "batches/again", WithinQuota(counted, Quota(1_000.0)), 3)
     assert second == first[:3]
     assert counted.times == signed
 
@@ -155,7 +155,7 @@ async def test_an_artifact_without_its_provenance_is_refused(registry_host: str,
 
 
 async def test_a_batch_hung_on_a_run_that_is_not_in_it_is_refused(registry_host: str, signer: FileSigner) -> None:
-    (attested, _) = await _attest(registry_host, "batches/hung", WithinQuota(signer, Quota(1_000.0)), 2)
+    (attested, _) = await attest_together(registry_host, "batches/hung", WithinQuota(signer, Quota(1_000.0)), 2)
     repository = "batches/hung/0"
     async with Registry(registry_host, plain_http=True) as registry:
         bare = await push_results(registry, repository, sample_runs.stored("not-in-it"))
@@ -167,7 +167,7 @@ async def test_a_batch_hung_on_a_run_that_is_not_in_it_is_refused(registry_host:
 
 
 async def test_the_builder_that_is_asked_for_must_have_run_it(olareg: str, signer: FileSigner) -> None:
-    (attested, _) = await _attest(olareg, "batches/builder", WithinQuota(signer, Quota(1_000.0)), 2)
+    (attested, _) = await attest_together(olareg, "batches/builder", WithinQuota(signer, Quota(1_000.0)), 2)
     found = await _verify(attested.reference, signer, Policy(builders=frozenset({"https://example.com/other"})))
     assert [check.error for check in found.checks][-1] == "PolicyRefused"
     allowed = Policy(builders=frozenset({sample_runs.EXECUTION.builder}))
