@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -19,9 +20,10 @@ from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.statements.batch import batch_statement
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
+from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import Verification, verify_run
-from tradeplane_store.canonical import canonical_json
+from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tests.integration.evidence.conftest import push, push_results
 from tests.unit.evidence import sample_runs
@@ -100,6 +102,40 @@ async def test_each_of_those_that_were_signed_together_is_verified(
         assert done.returncode == 0, done.stderr
 
 
+def _with_provenance(run: str) -> tuple[ResultsArtifact, tuple[bytes, ...]]:
+    """Return the artifact of a run as it may be signed together with others, and what it names."""
+    stored = sample_runs.stored(run)
+    provenance = canonical_json(sample_runs.statement_of_run(stored).predicate)
+    found = with_provenance(results_artifact(stored.results, stored.files), provenance)
+    return found, (*stored.files.values(), provenance)
+
+
+async def test_cosign_verifies_the_first_and_the_last_of_as_many_as_are_signed_together(
+    olareg: str, signer: FileSigner, cosign: Cosign, tmp_path: Path
+) -> None:
+    """And not one that would lie between them and is none of them."""
+    runs = sorted((_with_provenance(f"run-{number}") for number in range(24)), key=lambda one: one[0].digest)
+    first, other, last = (runs[place] for place in (0, 12, -1))
+    made = (sha256_digest(f"artifact {number}".encode()) for number in count())
+    between = islice((one for one in made if first[0].digest < one < last[0].digest), MAX_SUBJECTS - 2)
+    together = (first[0].digest, last[0].digest, *between)
+    statement = batch_statement(together, sample_runs.EXECUTION.builder, sample_runs.EXECUTION.finished)
+    assert len(statement.subject) == MAX_SUBJECTS
+    ends = [statement.subject[place].digest["sha256"] for place in (0, -1)]
+    assert ends == [one.digest.removeprefix("sha256:") for one in (first[0], last[0])]
+
+    bundle, key = sign_statement(statement, signer), tmp_path / "key.pub"
+    key.write_text(signer.public_key.pem())
+    for name, (found, blobs) in {"first": first, "last": last, "other": other}.items():
+        reference = await _hung(olareg, f"batches/whole-{name}", bundle, found, *blobs)
+        done = cosign(
+            *("verify-attestation", "--key", key, "--insecure-ignore-tlog"),
+            *("--type", PREDICATE_TYPE, str(reference)),
+        )
+        assert (done.returncode == 0) is (name != "other"), done.stderr
+        assert (await _verify(reference, signer)).passed is (name != "other")
+
+
 async def test_a_second_attempt_finds_what_the_first_signed(registry_host: str, signer: FileSigner) -> None:
     """As after a restart: with a quota that knows nothing, and in other company."""
     counted = Counted(signer)
@@ -126,9 +162,15 @@ async def _signed(host: str, repository: str, signer: FileSigner, found: Results
     statement = batch_statement(
         [found.digest, "sha256:" + "11" * 32], sample_runs.EXECUTION.builder, sample_runs.EXECUTION.finished
     )
-    bundle = sign_statement(statement, signer)
+    return await _hung(
+        host, repository, sign_statement(statement, signer), found, *sample_runs.files().values(), *blobs
+    )
+
+
+async def _hung(host: str, repository: str, bundle: bytes, found: ResultsArtifact, *blobs: bytes) -> Reference:
+    """Push an artifact with what it names, and a bundle hung on it."""
     async with Registry(host, plain_http=True) as registry:
-        for data in (EMPTY, *sample_runs.files().values(), *blobs, bundle):
+        for data in (EMPTY, *blobs, bundle):
             await registry.push_blob(repository, data)
         await registry.push_manifest(repository, found.digest, found.manifest, MANIFEST_TYPE)
         await push_referrer(registry, repository, bundle_artifact(bundle, described(found.manifest, MANIFEST_TYPE)))
