@@ -15,10 +15,13 @@ import pytest
 from tradeplane_evidence.attestation import attest_run
 from tradeplane_evidence.image_attestation import attest_image
 from tradeplane_evidence.registry.client import Registry
-from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE
+from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.registry.referrers import push_referrer
 from tradeplane_evidence.results_artifact import results_artifact
+from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.batches import Alone
+from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_stacks.local.binaries import COSIGN, DISTRIBUTION, REGISTRY, Binaries, Program
 from tradeplane_stacks.local.settings import Settings
 
@@ -98,6 +101,18 @@ async def push_results(registry: Registry, repository: str, run: StoredRun) -> R
         await registry.push_blob(repository, data)
     await registry.push_manifest(repository, found.digest, found.manifest, MANIFEST_TYPE)
     return Reference(registry.host, repository, digest=found.digest)
+
+
+async def hang_junk(place: Reference, times: int) -> None:
+    """Hang so many on an artifact of a registry that call themselves bundles, as whoever may write there can."""
+    async with Registry(place.host, plain_http=True) as registry:
+        manifest, _ = await registry.manifest(place)
+        for number in range(times):
+            junk = f"junk {number}".encode()
+            await registry.push_blob(place.repository, junk)
+            await push_referrer(
+                registry, place.repository, bundle_artifact(junk, described(manifest, MANIFEST_TYPE), PREDICATE_TYPE)
+            )
 
 
 async def push_image(
