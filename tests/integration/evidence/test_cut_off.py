@@ -1,4 +1,4 @@
-"""What an auditor verifies by a key needs no network: cosign and we verify it where there is none but loopback."""
+"""What an auditor verifies needs no network but a registry: cosign and we verify it where there is only loopback."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.evidence.conftest import listing_referrers, push
 from tests.integration.evidence.cut_off import cut_off
+from tests.integration.evidence.test_keyless_command import WHO, push_keyless
 from tests.ports import free_port
 from tests.unit.evidence import sample_runs
 
@@ -28,6 +29,8 @@ PREDICATE = "https://slsa.dev/provenance/v1"
 OFFLINE = ("--use-signing-config=false", "--tlog-upload=false", "--yes")
 REFUSED = 3
 """Exit code of ``tradeplane verify`` where something is not as it should be."""
+UNREACHED = 4
+"""The same, where who has to be asked cannot be."""
 ASKS = """
 import errno, socket, sys
 host, port = sys.argv[1:]
@@ -48,6 +51,7 @@ class Audited:
 
     network: CutOff
     run: str
+    keyless: str
     folder: Path
 
 
@@ -59,13 +63,14 @@ def audited(signer: FileSigner, cosign: Cosign, tmp_path_factory: pytest.TempPat
     kept = folder / "registry"
     with listing_referrers(host, folder / "before.log", "--store-type", "dir", "--dir", str(kept)):
         attested = asyncio.run(push(host, "runs/audited", signer))
+        keyless = asyncio.run(push_keyless(host, "runs/keyless", folder))
     other = folder / "other"
     other.mkdir()
     (folder / "key.pub").write_text(signer.public_key.pem())
     (folder / "other.pub").write_text(sample_runs.signer_in(other, scalar=99).public_key.pem())
     _have_cosign_sign(cosign, folder)
     with cut_off(host, kept, folder / "registry.log") as network:
-        yield Audited(network, str(attested.reference), folder)
+        yield Audited(network, str(attested.reference), keyless, folder)
 
 
 def _have_cosign_sign(cosign: Cosign, folder: Path) -> None:
@@ -119,6 +124,19 @@ def test_we_verify_a_run_there_and_refuse_another_key(audited: Audited) -> None:
     refused = verify("other.pub")
     assert refused.returncode == REFUSED
     assert "FAIL" in refused.stdout
+
+
+def test_we_verify_a_run_without_a_key_there_by_a_trusted_root_alone(audited: Audited) -> None:
+    def verify(*root: str) -> subprocess.CompletedProcess[str]:
+        return audited.network.tradeplane("verify", audited.keyless, *WHO, *root, home=audited.folder)
+
+    done = verify("--trusted-root", "root.json", "--require-timestamp")
+    assert done.returncode == 0, done.stdout + done.stderr
+    refused = verify("--trusted-root", "other.json")
+    assert refused.returncode == REFUSED
+    assert "FAIL" in refused.stdout
+    unreached = verify()  # which would ask Sigstore's own instance for what to trust
+    assert unreached.returncode == UNREACHED, unreached.stdout + unreached.stderr
 
 
 @pytest.mark.parametrize("bundle", ["message", "statement"])
