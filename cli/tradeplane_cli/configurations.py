@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import func, select
 from tradeplane_api.base import GROUP
 from tradeplane_api.kinds import KINDS
 from tradeplane_evidence.configurations.differences import Difference, Kind, differences
 from tradeplane_evidence.configurations.documents import Configuration, configuration_of
+from tradeplane_evidence.configurations.files import FILE, file_of, register_file
 from tradeplane_evidence.configurations.payloads import MAX_PAYLOAD_BYTES, Payloads
 from tradeplane_evidence.configurations.versions import Version, version, versions_of
 from tradeplane_evidence.errors import DigestMismatch
+from tradeplane_evidence.ledger.database import asking
 from tradeplane_evidence.ledger.events import Authenticated
 from tradeplane_evidence.ledger.reading import entries_of
 from tradeplane_store.objects import open_store
 
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.ledger import opened
-from tradeplane_cli.printing import columns, printable
+from tradeplane_cli.printing import columns, pairs, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from sqlalchemy import Engine
-    from tradeplane_evidence.ledger.events import Claimed
+    from tradeplane_evidence.ledger.events import Claimed, ObjectReference
 
-_OBJECT = re.compile(r"([A-Za-z][A-Za-z0-9.-]*)/([a-z0-9][a-z0-9.-]*)(?:@([0-9]{1,9}))?")
+_OBJECT = re.compile(r"([A-Za-z][A-Za-z0-9.-]*)/([A-Za-z0-9][A-Za-z0-9._-]{0,252})(?:@([0-9]{1,9}))?")
 _MAX_SHOWN = 60
 """Characters of a value in a table; ``-o json`` has all of it."""
 
@@ -167,6 +172,30 @@ class Compared:
         return "\n".join(_line(one) for one in self.found)
 
 
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A file that is kept, and the version of it that it is."""
+
+    file: ObjectReference
+    version: Version
+    size: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        return {
+            "digest": self.version.digest,
+            "bytes": self.size,
+            "namespace": self.file.namespace,
+            "name": self.file.name,
+            "version": self.version.number,
+            "entry": self.version.entries[0].sequence,
+        }
+
+    def as_text(self) -> str:
+        """Return lines for people."""
+        return pairs([(name.capitalize(), f"{value}") for name, value in self.as_json().items()])
+
+
 def history(database: Path | None, target: str, namespace: str) -> History:
     """Return the versions of an object. Raises what the rooms below raise, NotAttested where there are none."""
     of = _named(target, namespace)
@@ -190,15 +219,38 @@ def compare(database: Path | None, store: str | None, targets: tuple[str, str], 
     return Compared(before, after, tuple(found))
 
 
-def register(database: Path | None, store: str | None, file: Path) -> dict[str, Any]:
-    """Keep the bytes of a file, and return their digest. Raises what the rooms below raise."""
+def register(database: Path | None, store: str | None, file: Path, namespace: str, name: str | None) -> Registered:
+    """Keep the bytes of a file, and enter them as a version of it. Raises what the rooms below raise."""
+    reference = _file(file, namespace, name)
     try:
         with file.open("rb") as opened_file:
             data = opened_file.read(MAX_PAYLOAD_BYTES + 1)
     except OSError as error:
         raise CommandFailure(f"{file} cannot be read: {error.strerror}") from error
-    with _payloads(database, store) as (_, payloads):
-        return {"digest": payloads.put(data), "bytes": len(data)}
+    with _payloads(database, store) as (engine, payloads):
+        digest = payloads.put(data)
+        return Registered(reference, register_file(engine, reference, digest, _who(engine)), len(data))
+
+
+def _file(file: Path, namespace: str, name: str | None) -> ObjectReference:
+    found = _OBJECT.fullmatch(f"{FILE}/{file.name if name is None else name}")
+    if found is None or found[3] is not None:
+        raise CommandFailure(
+            f"{(file.name if name is None else name)!r} is no name of a file in the ledger",
+            remedy="give it one of letters, digits, dots, dashes and underscores: --name macd-model.onnx",
+        )
+    return file_of(namespace, found[2])
+
+
+def _who(engine: Engine) -> str:
+    """Return who is logged in to this machine, and by which role to the database: nobody vouches for the first."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # in a container that knows no such user
+        user = f"user {os.getuid()}"
+    with asking(engine) as connection:
+        role = connection.execute(select(func.current_user())).scalar_one()
+    return f"{user}, by the database's role {role}"
 
 
 @contextmanager
@@ -212,6 +264,11 @@ def _found(engine: Engine, payloads: Payloads, target: str, namespace: str) -> F
         return Found(target, configuration_of(payloads.get(target), f"the payload {target}"), None, None)
     of = _named(target, namespace)
     wanted = version(_versions(engine, of), of.number, str(of))
+    if of.kind == FILE:
+        raise CommandFailure(
+            f"{of} is a file, and no specification: version {wanted.number} of it is {wanted.digest}",
+            remedy="compare digests: tradeplane config history lists them; to go back, register the earlier file again",
+        )
     configuration = configuration_of(payloads.get(wanted.digest), f"version {wanted.number} of {of}")
     stated = wanted.event.object
     if (configuration.api_version, configuration.kind) != (stated.api_version, stated.kind):
@@ -240,6 +297,8 @@ def _named(target: str, namespace: str) -> Named:
 def _kind(word: str) -> str:
     """Return a kind by what kubectl takes for it: Strategy, strategy, strategies, strat, strategies.tradeplane.dev."""
     asked = word.lower()
+    if asked in {FILE.lower(), f"{FILE.lower()}s"}:
+        return FILE
     for kind in KINDS:
         if asked in {kind.name.lower(), kind.plural, f"{kind.plural}.{GROUP}", *kind.short_names}:
             return kind.name

@@ -11,7 +11,7 @@ from tradeplane_cli.commands.examples import epilog
 from tradeplane_cli.commands.ledger import Database
 from tradeplane_cli.failures import DIFFERENT, CommandFailure
 from tradeplane_cli.options import Debug, Output, Store
-from tradeplane_cli.printing import OutputFormat, pairs, show
+from tradeplane_cli.printing import OutputFormat, show
 
 HELP = "Versions of what was asked for, as the audit ledger has them."
 
@@ -34,6 +34,7 @@ ROLLBACK_EPILOG = epilog(
 REGISTER_EPILOG = epilog(
     "tradeplane config register model.onnx --store s3://prices/audit",
     "tradeplane config register policy.yaml -o json | jq -r .digest",
+    "tradeplane config register build/7/model.onnx -n trading --name macd-model.onnx",
 )
 
 OBJECT = "KIND/NAME"
@@ -119,16 +120,23 @@ def rollback(
 
 def register(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A model, a policy, parameters: any bytes.")],
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Namespace that the file is for.")] = "default",
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What it is a version of. [default: the name of the file]")
+    ] = None,
     database: Database = None,
     store: Store = None,
     output: Output = OutputFormat.TABLE,
     debug: Debug = False,
 ) -> None:
-    """Keep the bytes of a file by their digest: in the database, or in the store where they are many."""
+    """Keep a file by the digest of its bytes, and enter it in the ledger as the newest version of its name.
+
+    The bytes go into the database, or into the store where they are many.
+    """
     from tradeplane_cli.configurations import register as keep
 
-    kept = keep(database, _url(store), file)
-    show(kept, output, lambda: pairs([(name.capitalize(), f"{value}") for name, value in kept.items()]))
+    kept = keep(database, _url(store), file, namespace, name)
+    show(kept.as_json(), output, kept.as_text)
 
 
 def _url(store: str | None) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.signer import Signer
 
 HEAD_TYPE = "https://tradeplane.dev/evidence/ledger-head-v1"
-"""Predicate type of a head; docs/evidence/ledger.md is what it stands for."""
+"""Predicate type of a head; docs/evidence/ledger-head-v1.md is what it stands for."""
 SUBJECT = "ledger"
 
 

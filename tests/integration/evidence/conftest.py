@@ -15,10 +15,13 @@ import pytest
 from tradeplane_evidence.attestation import attest_run
 from tradeplane_evidence.image_attestation import attest_image
 from tradeplane_evidence.registry.client import Registry
-from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE
+from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
+from tradeplane_evidence.registry.referrers import push_referrer
 from tradeplane_evidence.results_artifact import results_artifact
+from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.batches import Alone
+from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_stacks.local.binaries import COSIGN, DISTRIBUTION, REGISTRY, Binaries, Program
 from tradeplane_stacks.local.settings import Settings
 
@@ -100,6 +103,18 @@ async def push_results(registry: Registry, repository: str, run: StoredRun) -> R
     return Reference(registry.host, repository, digest=found.digest)
 
 
+async def hang_junk(place: Reference, times: int) -> None:
+    """Hang so many on an artifact of a registry that call themselves bundles, as whoever may write there can."""
+    async with Registry(place.host, plain_http=True) as registry:
+        manifest, _ = await registry.manifest(place)
+        for number in range(times):
+            junk = f"junk {number}".encode()
+            await registry.push_blob(place.repository, junk)
+            await push_referrer(
+                registry, place.repository, bundle_artifact(junk, described(manifest, MANIFEST_TYPE), PREDICATE_TYPE)
+            )
+
+
 async def push_image(
     host: str, repository: str, signer: Signer, build: ImageBuild | None = None
 ) -> tuple[Reference, str]:
@@ -166,10 +181,14 @@ def signer(tmp_path_factory: pytest.TempPathFactory) -> FileSigner:
 
 @dataclass(frozen=True)
 class Cosign:
-    """The program as it is published, in a home of its own, with no network but loopback to ask."""
+    """The program as it is published, in a home of its own, with no proxy to ask others by.
+
+    ``entered``: what is put before its command line, so that it runs in a namespace.
+    """
 
     path: Path
     home: Path
+    entered: tuple[str, ...] = ()
 
     def __call__(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run it; how it ended is for the test to say."""
@@ -181,7 +200,7 @@ class Cosign:
             "NO_PROXY": "127.0.0.1",
         }
         return subprocess.run(
-            [str(self.path), *map(str, arguments)],
+            [*self.entered, str(self.path), *map(str, arguments)],
             capture_output=True,
             check=False,
             text=True,

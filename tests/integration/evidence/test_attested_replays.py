@@ -29,7 +29,7 @@ from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
 
 from tests.integration.evidence.conftest import push, push_results
-from tests.integration.evidence.test_batches import Counted, _attest
+from tests.integration.evidence.test_batches import Counted, attest_together
 from tests.unit.cli.conftest import files, tradeplane
 from tests.unit.evidence import sample_replays, sample_runs
 from tests.unit.evidence.sample_replays import AMD64, ARM64, DIVERGED, WITHIN, replay
@@ -126,7 +126,7 @@ async def test_within_a_quota_it_is_signed_by_itself_and_the_batched_run_is_its_
     registry_host: str, signer: FileSigner
 ) -> None:
     counted = Counted(signer)
-    runs = await _attest(registry_host, "replays/quota", WithinQuota(counted, Quota(1_000.0)), 3)
+    runs = await attest_together(registry_host, "replays/quota", WithinQuota(counted, Quota(1_000.0)), 3)
     quota = Quota(2.0)
 
     async def attest(number: int) -> Attested:

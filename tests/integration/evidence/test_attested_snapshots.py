@@ -13,6 +13,7 @@ import pytest
 from tradeplane_evidence.attestation import attest_pushed, attest_run, push_files
 from tradeplane_evidence.errors import LogEntryRefused, PolicyRefused, RegistryUnavailable
 from tradeplane_evidence.export.discovery import Found, discover
+from tradeplane_evidence.registry.bundles import MAX_ATTESTATIONS
 from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described
 from tradeplane_evidence.registry.references import Reference
@@ -35,6 +36,7 @@ from tradeplane_evidence.verification.snapshots import Snapshots, snapshot_polic
 from tradeplane_evidence.verification.whole_snapshots import verify_whole_snapshot
 from tradeplane_store.canonical import sha256_digest
 
+from tests.integration.evidence.conftest import hang_junk
 from tests.unit.evidence import sample_runs, sample_sessions, sample_snapshots
 
 if TYPE_CHECKING:
@@ -426,6 +428,24 @@ async def test_without_a_stated_attestation_it_ends_at_the_data(registry_host: s
     found = await _verify_run(run.reference, sample_runs.keyring(signer))
     assert found.passed
     assert _said(found) == "ends at the data: no attestation of a snapshot is stated"
+
+
+@pytest.mark.parametrize("hung", [MAX_ATTESTATIONS - 1, MAX_ATTESTATIONS])
+async def test_where_as_many_as_are_looked_at_hide_it_the_run_names_none_and_is_attested(
+    olareg: str, signer: FileSigner, importer: FileSigner, hung: int
+) -> None:
+    repository = f"chain/hidden-by-{hung}"
+    place = await _bare(olareg, f"{repository}/snapshots")
+    await hang_junk(place, hung)
+    data = await _attest(olareg, place.repository, importer)
+    assert data.reference == place
+    found = await _find(olareg, place.repository, signer, _keyring(importer))
+    hidden = hung == MAX_ATTESTATIONS
+    assert (found is None) is hidden
+    run = await _run_on(olareg, repository, signer, *([] if found is None else [found]))
+    verified = await _verify_run(run.reference, sample_runs.keyring(signer, importer))
+    assert verified.passed, verified.checks
+    assert _said(verified).startswith("ends at the data: no attestation of a snapshot is stated") is hidden
 
 
 @pytest.mark.parametrize("trouble", ["missing", "other", "run", "key", "builder"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -19,9 +20,10 @@ from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.statements.batch import batch_statement
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
+from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import Verification, verify_run
-from tradeplane_store.canonical import canonical_json
+from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tests.integration.evidence.conftest import push, push_results
 from tests.unit.evidence import sample_runs
@@ -57,7 +59,7 @@ class Counted:
         return self.signer.sign(data)
 
 
-async def _attest(host: str, repository: str, signing: WithinQuota, runs: int = RUNS) -> list[Attested]:
+async def attest_together(host: str, repository: str, signing: WithinQuota, runs: int = RUNS) -> list[Attested]:
     """Attest runs as an operator does: each one's files first, and then all of them at once."""
     async with Registry(host, plain_http=True) as registry:
         pushed = [
@@ -82,7 +84,7 @@ async def test_each_of_those_that_were_signed_together_is_verified(
     registry_host: str, signer: FileSigner, cosign: Cosign, tmp_path: Path
 ) -> None:
     counted = Counted(signer)
-    attested = await _attest(registry_host, "batches/together", WithinQuota(counted, Quota(1.0)))
+    attested = await attest_together(registry_host, "batches/together", WithinQuota(counted, Quota(1.0)))
     assert counted.times < RUNS / 2
     key = tmp_path / "key.pub"
     key.write_bytes(signer.public_key.material.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
@@ -100,12 +102,46 @@ async def test_each_of_those_that_were_signed_together_is_verified(
         assert done.returncode == 0, done.stderr
 
 
+def _with_provenance(run: str) -> tuple[ResultsArtifact, tuple[bytes, ...]]:
+    """Return the artifact of a run as it may be signed together with others, and what it names."""
+    stored = sample_runs.stored(run)
+    provenance = canonical_json(sample_runs.statement_of_run(stored).predicate)
+    found = with_provenance(results_artifact(stored.results, stored.files), provenance)
+    return found, (*stored.files.values(), provenance)
+
+
+async def test_cosign_verifies_the_first_and_the_last_of_as_many_as_are_signed_together(
+    olareg: str, signer: FileSigner, cosign: Cosign, tmp_path: Path
+) -> None:
+    """And not one that would lie between them and is none of them."""
+    runs = sorted((_with_provenance(f"run-{number}") for number in range(24)), key=lambda one: one[0].digest)
+    first, other, last = (runs[place] for place in (0, 12, -1))
+    made = (sha256_digest(f"artifact {number}".encode()) for number in count())
+    between = islice((one for one in made if first[0].digest < one < last[0].digest), MAX_SUBJECTS - 2)
+    together = (first[0].digest, last[0].digest, *between)
+    statement = batch_statement(together, sample_runs.EXECUTION.builder, sample_runs.EXECUTION.finished)
+    assert len(statement.subject) == MAX_SUBJECTS
+    ends = [statement.subject[place].digest["sha256"] for place in (0, -1)]
+    assert ends == [one.digest.removeprefix("sha256:") for one in (first[0], last[0])]
+
+    bundle, key = sign_statement(statement, signer), tmp_path / "key.pub"
+    key.write_text(signer.public_key.pem())
+    for name, (found, blobs) in {"first": first, "last": last, "other": other}.items():
+        reference = await _hung(olareg, f"batches/whole-{name}", bundle, found, *blobs)
+        done = cosign(
+            *("verify-attestation", "--key", key, "--insecure-ignore-tlog"),
+            *("--type", PREDICATE_TYPE, str(reference)),
+        )
+        assert (done.returncode == 0) is (name != "other"), done.stderr
+        assert (await _verify(reference, signer)).passed is (name != "other")
+
+
 async def test_a_second_attempt_finds_what_the_first_signed(registry_host: str, signer: FileSigner) -> None:
     """As after a restart: with a quota that knows nothing, and in other company."""
     counted = Counted(signer)
-    first = await _attest(registry_host, "batches/again", WithinQuota(counted, Quota(1_000.0)), 4)
+    first = await attest_together(registry_host, "batches/again", WithinQuota(counted, Quota(1_000.0)), 4)
     signed = counted.times
-    second = await _attest(registry_host, "batches/again", WithinQuota(counted, Quota(1_000.0)), 3)
+    second = await attest_together(registry_host, "batches/again", WithinQuota(counted, Quota(1_000.0)), 3)
     assert second == first[:3]
     assert counted.times == signed
 
@@ -126,9 +162,15 @@ async def _signed(host: str, repository: str, signer: FileSigner, found: Results
     statement = batch_statement(
         [found.digest, "sha256:" + "11" * 32], sample_runs.EXECUTION.builder, sample_runs.EXECUTION.finished
     )
-    bundle = sign_statement(statement, signer)
+    return await _hung(
+        host, repository, sign_statement(statement, signer), found, *sample_runs.files().values(), *blobs
+    )
+
+
+async def _hung(host: str, repository: str, bundle: bytes, found: ResultsArtifact, *blobs: bytes) -> Reference:
+    """Push an artifact with what it names, and a bundle hung on it."""
     async with Registry(host, plain_http=True) as registry:
-        for data in (EMPTY, *sample_runs.files().values(), *blobs, bundle):
+        for data in (EMPTY, *blobs, bundle):
             await registry.push_blob(repository, data)
         await registry.push_manifest(repository, found.digest, found.manifest, MANIFEST_TYPE)
         await push_referrer(registry, repository, bundle_artifact(bundle, described(found.manifest, MANIFEST_TYPE)))
@@ -155,7 +197,7 @@ async def test_an_artifact_without_its_provenance_is_refused(registry_host: str,
 
 
 async def test_a_batch_hung_on_a_run_that_is_not_in_it_is_refused(registry_host: str, signer: FileSigner) -> None:
-    (attested, _) = await _attest(registry_host, "batches/hung", WithinQuota(signer, Quota(1_000.0)), 2)
+    (attested, _) = await attest_together(registry_host, "batches/hung", WithinQuota(signer, Quota(1_000.0)), 2)
     repository = "batches/hung/0"
     async with Registry(registry_host, plain_http=True) as registry:
         bare = await push_results(registry, repository, sample_runs.stored("not-in-it"))
@@ -167,7 +209,7 @@ async def test_a_batch_hung_on_a_run_that_is_not_in_it_is_refused(registry_host:
 
 
 async def test_the_builder_that_is_asked_for_must_have_run_it(olareg: str, signer: FileSigner) -> None:
-    (attested, _) = await _attest(olareg, "batches/builder", WithinQuota(signer, Quota(1_000.0)), 2)
+    (attested, _) = await attest_together(olareg, "batches/builder", WithinQuota(signer, Quota(1_000.0)), 2)
     found = await _verify(attested.reference, signer, Policy(builders=frozenset({"https://example.com/other"})))
     assert [check.error for check in found.checks][-1] == "PolicyRefused"
     allowed = Policy(builders=frozenset({sample_runs.EXECUTION.builder}))

@@ -36,11 +36,15 @@ WHO = ("--certificate-identity", SUBJECT, "--certificate-oidc-issuer", ISSUER)
 @pytest.fixture
 async def reference(olareg: str, tmp_path: Path) -> str:
     """Push the sample run with a keyless attestation; put the trusted root beside."""
-    (tmp_path / "root.json").write_text(json.dumps(SIGSTORE.trusted_root()))
-    (tmp_path / "other.json").write_text(json.dumps(PrivateSigstore(seed=2).trusted_root()))
-    repository = f"keyless/{tmp_path.name.replace('_', '-').lower()}"
+    return await push_keyless(olareg, f"keyless/{tmp_path.name.replace('_', '-').lower()}", tmp_path)
+
+
+async def push_keyless(host: str, repository: str, folder: Path) -> str:
+    """Push it to a registry; put the trusted root into a folder, and one of another instance."""
+    (folder / "root.json").write_text(json.dumps(SIGSTORE.trusted_root()))
+    (folder / "other.json").write_text(json.dumps(PrivateSigstore(seed=2).trusted_root()))
     bundle = json.dumps(SIGSTORE.statement(serialise(sample_runs.statement()))).encode()
-    async with Registry(olareg, plain_http=True) as registry:
+    async with Registry(host, plain_http=True) as registry:
         pushed = await push_results(registry, repository, sample_runs.stored())
         await registry.push_blob(repository, bundle)
         subject = described(sample_runs.artifact().manifest, MANIFEST_TYPE)

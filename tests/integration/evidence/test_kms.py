@@ -23,10 +23,19 @@ from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
 
 from tests.integration.evidence.conftest import push
+from tests.integration.evidence.timestamp_authority import (
+    chain_of,
+    keyring_with,
+    push_stamped_twice,
+    timestamp_authority,
+    timestamps_at,
+    verify_stamped,
+)
 from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tradeplane_evidence.signing.signer import Signer
 
@@ -108,6 +117,30 @@ def test_a_key_that_may_not_sign_is_refused(kms: Any, signer: Signer) -> None:
     wrong = kms.create_key(KeySpec="ECC_NIST_P384", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
     with pytest.raises(InvalidKey, match="make one of ECC_NIST_P256 for SIGN_VERIFY"):
         open_signer(f"awskms:///{wrong}")
+
+
+async def test_what_kms_signed_is_stamped_once(olareg: str, signer: Signer, tmp_path: Path) -> None:
+    """Signature and timestamp would both be others the second time."""
+    with timestamp_authority(tmp_path) as address:
+        chain = chain_of(address)
+        attested = await push_stamped_twice(olareg, "runs/kms-stamped", signer, address)
+    found = await verify_stamped(attested.reference, keyring_with(signer, chain))
+    assert found.passed, found.checks
+    assert found.claim is not None
+    assert found.claim.stamped is not None
+    without = await verify_stamped(attested.reference, keyring_with(signer))
+    assert (without.checks[-1].name, without.checks[-1].error) == ("attestation", "PolicyRefused")
+
+
+async def test_what_kms_signed_without_a_time_is_signed_anew_with_one(
+    olareg: str, signer: Signer, tmp_path: Path
+) -> None:
+    bare = await push(olareg, "runs/kms-bare", signer)
+    with timestamp_authority(tmp_path) as address:
+        stamped = await push(olareg, "runs/kms-bare", signer, timestamps_at(address))
+        chain = chain_of(address)
+    assert stamped.attestation != bare.attestation
+    assert (await verify_stamped(stamped.reference, keyring_with(signer, chain))).passed
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -307,12 +309,85 @@ def test_a_payload_of_another_kind_is_no_version(tradeplane: Command, appender: 
     assert "one of them is a forgery" in ended.err
 
 
-def test_a_file_is_kept_by_its_digest(
-    tradeplane: Command, server: Postgres, database: str, tmp_path: Path, appender: Engine
-) -> None:
+@pytest.fixture
+def register(tradeplane: Command, server: Postgres, database: str, appender: Engine, tmp_path: Path) -> Command:
+    """Give a way to register a file as who appends."""
     (tmp_path / "appender.url").write_text(server.url(database, APPENDER))
-    for data in (b"weights", b"weights" * 100_000):
-        (tmp_path / "model.onnx").write_bytes(data)
-        ended = tradeplane("config", "register", "model.onnx", "--database", "appender.url", "-o", "json")
-        assert json.loads(ended.out) == {"digest": sha256_digest(data), "bytes": len(data)}
+
+    def registered(data: bytes, *options: str, file: str = "model.onnx") -> Ended:
+        (tmp_path / file).write_bytes(data)
+        return tradeplane("config", "register", file, "--database", "appender.url", "-o", "json", *options)
+
+    return registered
+
+
+def test_a_file_is_kept_by_its_digest_and_is_a_version_of_its_name(
+    tradeplane: Command, register: Command, tmp_path: Path
+) -> None:
+    first, second = b"weights", b"weights" * 100_000
+    told = [json.loads(register(data).out) for data in (first, first, second, first)]
+    named = {"namespace": "default", "name": "model.onnx"}
+    assert told == [
+        {"digest": sha256_digest(data), "bytes": len(data), **named, "version": number, "entry": number}
+        for data, number in ((first, 1), (first, 1), (second, 2), (first, 3))
+    ]
     assert len(list((tmp_path / "store" / "configurations").iterdir())) == 1
+
+    found = json.loads(tradeplane("config", "history", "file/model.onnx", "-o", "json").out)
+    versions = found["versions"]
+    assert [(one["version"], one["digest"], one["action"], one["generation"]) for one in versions] == [
+        (1, sha256_digest(first), "applied", 1),
+        (2, sha256_digest(second), "applied", 2),
+        (3, sha256_digest(first), "rolled-back", 3),
+    ]
+    assert [list(one["by"]) for one in versions] == [["claimed"]] * 3  # nobody but they themselves says who it was
+    assert versions[0]["by"]["claimed"]["by"].endswith(f", by the database's role {APPENDER}")
+    assert tradeplane("ledger", "verify").code == 0
+
+
+def test_files_of_other_names_and_namespaces_are_other_files(tradeplane: Command, register: Command) -> None:
+    for options in ((), ("-n", "trading"), ("--name", "Other_model.onnx")):
+        assert json.loads(register(b"weights", *options).out)["version"] == 1
+    for name, namespace in (("model.onnx", "default"), ("model.onnx", "trading"), ("Other_model.onnx", "default")):
+        found = json.loads(tradeplane("config", "history", f"files/{name}", "-n", namespace, "-o", "json").out)
+        assert (found["kind"], len(found["versions"])) == ("File", 1)
+    assert tradeplane("config", "history", "file/Other_model.onnx", "-n", "trading").code == 3
+
+
+def test_who_has_no_name_on_a_machine_is_told_by_number(
+    tradeplane: Command, register: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a container whose list of users has no such one."""
+
+    def nobody() -> str:
+        raise KeyError(os.getuid())
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    assert register(b"weights").code == 0
+    (only,) = json.loads(tradeplane("config", "history", "file/model.onnx", "-o", "json").out)["versions"]
+    assert only["by"] == {"claimed": {"by": f"user {os.getuid()}, by the database's role {APPENDER}"}}
+
+
+@pytest.mark.parametrize("command", ["show", "rollback"])
+def test_a_file_is_no_specification(tradeplane: Command, register: Command, command: str) -> None:
+    digest = json.loads(register(b"{}").out)["digest"]
+    ended = tradeplane("config", command, "file/model.onnx@1")
+    assert (ended.code, ended.out) == (2, "")
+    assert f"is a file, and no specification: version 1 of it is {digest}" in ended.err
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "model.onnx@2", "a/b", "\x1b[2J", "x" * 254])
+def test_a_name_that_could_not_be_asked_for_is_refused_and_nothing_is_entered(
+    tradeplane: Command, register: Command, name: str
+) -> None:
+    ended = register(b"weights", "--name", name)
+    assert (ended.code, ended.out) == (2, "")
+    assert "is no name of a file in the ledger" in ended.err
+    assert "\x1b" not in ended.err
+    assert json.loads(tradeplane("ledger", "verify", "-o", "json").out)["entries"] == 0
+
+
+def test_who_only_reads_enters_no_file(tradeplane: Command, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"weights")
+    assert tradeplane("config", "register", "model.onnx").code == 3
+    assert json.loads(tradeplane("ledger", "verify", "-o", "json").out)["entries"] == 0

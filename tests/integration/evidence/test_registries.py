@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tradeplane_evidence.attestation import attest_run
 from tradeplane_evidence.errors import RegistryRefused, RegistryUnavailable
+from tradeplane_evidence.registry.bundles import MAX_ATTESTATIONS
 from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.credentials import Credentials, credentials_for
 from tradeplane_evidence.registry.manifests import MANIFEST_TYPE, described
@@ -23,7 +24,7 @@ from tradeplane_evidence.signing.signer import payload_signed_by
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import Verification, verify_run
 
-from tests.integration.evidence.conftest import distribution, push, push_results
+from tests.integration.evidence.conftest import distribution, hang_junk, push, push_results
 from tests.ports import free_port
 from tests.unit.evidence import sample_runs
 
@@ -140,6 +141,22 @@ async def test_a_bundle_of_somebody_else_is_passed_over(registry_host: str, sign
     assert found.passed
     assert found.claim is not None
     assert found.claim.key.key == signer.public_key
+
+
+@pytest.mark.parametrize("hung", [MAX_ATTESTATIONS - 1, MAX_ATTESTATIONS])
+async def test_as_many_as_are_looked_at_hide_ours_and_one_less_does_not(
+    olareg: str, signer: FileSigner, hung: int
+) -> None:
+    async with Registry(olareg, plain_http=True) as registry:
+        bare = await push_results(registry, f"runs/hidden-by-{hung}", sample_runs.stored())
+    await hang_junk(bare, hung)
+    attested = await push(olareg, bare.repository, signer)
+    assert attested.reference == bare
+    found = await _verify(bare, signer)
+    if hung < MAX_ATTESTATIONS:
+        assert found.passed, found.checks
+    else:
+        assert (found.checks[-1].name, found.checks[-1].error) == ("attestation", "Malformed")
 
 
 async def test_results_without_an_attestation_say_so(registry_host: str, signer: FileSigner) -> None:

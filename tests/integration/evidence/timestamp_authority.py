@@ -7,30 +7,41 @@ by that port.
 from __future__ import annotations
 
 import fcntl
+import json
 import socket
 import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
+from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.referrers import list_referrers
+from tradeplane_evidence.signing.keyring import Keyring, read_keyring
+from tradeplane_evidence.verification.policy import Policy
+from tradeplane_evidence.verification.runs import Verification, verify_run
 from tradeplane_stacks.local.binaries import TIMESTAMPS
 
-from tests.integration.evidence.conftest import program, served
+from tests.integration.evidence.conftest import program, push, served
 from tests.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tradeplane_evidence.attestation import Attested
+    from tradeplane_evidence.registry.references import Reference
+    from tradeplane_evidence.signing.signer import Signer
 
 _TURN_WITHIN_S = 300
 _METRICS = 2112
 
 
 @contextmanager
-def timestamp_authority(folder: Path) -> Iterator[str]:
-    """Run an authority with a key and a chain of its own; give its address."""
-    host = f"127.0.0.1:{free_port()}"
+def timestamp_authority(folder: Path, host: str = "") -> Iterator[str]:
+    """Run an authority with a key and a chain of its own, at a port that may be named; give its address."""
+    host = host or f"127.0.0.1:{free_port()}"
     port = host.rpartition(":")[2]
     command = [str(program(TIMESTAMPS)), "serve", "--host", "127.0.0.1", "--port", port]
     command += ["--timestamp-signer", "memory", "--disable-ntp-monitoring"]
@@ -49,6 +60,28 @@ def chain_of(address: str) -> bytes:
     with opener.open(f"{timestamps_at(address)}/certchain", timeout=10) as answer:
         found: bytes = answer.read()
     return found
+
+
+def keyring_with(signer: Signer, *chains: bytes, **entry: Any) -> Keyring:
+    """Return a keyring of one key, and of authorities by their chains."""
+    authorities = [{"certificateChain": one.decode()} for one in chains]
+    keys = [{"publicKey": signer.public_key.pem(), **entry}]
+    return read_keyring(json.dumps({"keys": keys, "timestampAuthorities": authorities}).encode())
+
+
+async def verify_stamped(reference: Reference, keyring: Keyring) -> Verification:
+    """Verify a run, whose signature must have a trusted timestamp."""
+    async with Registry(reference.host, plain_http=True) as registry:
+        return await verify_run(registry, reference, keyring, Policy(timestamped=True), datetime.now(UTC))
+
+
+async def push_stamped_twice(host: str, repository: str, signer: Signer, address: str) -> Attested:
+    """Push the sample run twice with a timestamp; return the attestation, which must be one."""
+    first, second = [await push(host, repository, signer, timestamps_at(address)) for _ in range(2)]
+    async with Registry(host, plain_http=True) as registry:
+        listed = await list_referrers(registry, repository, first.reference.digest or "")
+    assert (second, [one.digest for one in listed]) == (first, [first.attestation])
+    return first
 
 
 @contextmanager

@@ -20,6 +20,13 @@ from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tests.integration.evidence.conftest import listing_referrers
+from tests.integration.evidence.timestamp_authority import (
+    chain_of,
+    keyring_with,
+    timestamp_authority,
+    timestamps_at,
+    verify_stamped,
+)
 from tests.integration.operator.cluster import SUMMARY, Bench, condition, eventually, results_manifest, specification_of
 from tests.integration.operator.processes import SOON_OVER
 from tests.ports import free_port
@@ -147,6 +154,30 @@ async def test_a_run_that_succeeded_is_attested(
         assert (metadata.started_on, metadata.finished_on) == (latest["startTime"], latest["completionTime"])
         assert await _attestations(strategy) == [latest["attestation"]["attestation"]]
         assert await _tagged(strategy) == latest["attestation"]["reference"]
+
+
+async def test_a_run_has_the_time_of_the_authority_of_the_settings_once_that_is_there(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    """While it is away nothing is attested, and then with its timestamp: no attestation is made without one."""
+    signer, authority = sample_runs.signer_in(tmp_path), f"127.0.0.1:{free_port()}"
+    there = timestamps_at(f"http://{authority}")
+    with registry(host, tmp_path):
+        operators(**evidence(host, sample_runs.key_file(tmp_path), timestampAuthority=there))
+        await _ended(bench)
+        strategy = await _says(bench, "SignerUnavailable")
+        assert f"{there} gave no timestamp" in condition(strategy, "Attested")["message"]
+        assert "attestation" not in strategy["status"]["latest"]
+        with timestamp_authority(tmp_path, authority) as address:
+            chain = chain_of(address)
+            strategy = await _says(bench, "Attested")
+        reference = parse_reference(strategy["status"]["latest"]["attestation"]["reference"])
+        found = await verify_stamped(reference, keyring_with(signer, chain))
+        assert found.passed, found.checks
+        assert found.claim is not None
+        assert found.claim.stamped is not None
+        assert await _attestations(strategy) == [strategy["status"]["latest"]["attestation"]["attestation"]]
+        assert not (await verify_stamped(reference, keyring_with(signer))).passed
 
 
 async def test_results_that_were_replaced_before_they_were_read_are_not_attested(

@@ -12,6 +12,8 @@ from in_toto_attestation.predicates.test_result.v0 import test_result_pb2
 from in_toto_attestation.predicates.vsa.v1 import vsa_pb2
 from in_toto_attestation.v1 import statement_pb2
 from in_toto_attestation.v1.statement import Statement as TheirStatement
+from tradeplane_evidence.ledger.heads import HEAD_TYPE
+from tradeplane_evidence.statements.approval import APPROVAL_TYPE
 from tradeplane_evidence.statements.statement import serialise
 
 from tests.unit.evidence import sample_runs
@@ -28,8 +30,8 @@ PREDICATES: dict[str, type[Message]] = {
     "https://in-toto.io/attestation/test-result/v0.1": test_result_pb2.TestResult,
     "https://slsa.dev/verification_summary/v1": vsa_pb2.VerificationSummary,
 }
-WITHOUT_A_MODEL = {"https://cyclonedx.org/bom", "https://tradeplane.dev/evidence/approval-v1"}
-"""Predicates of which in-toto has no model: CycloneDX has its own schema, and an approval is our form."""
+WITHOUT_A_MODEL = {"https://cyclonedx.org/bom", APPROVAL_TYPE, HEAD_TYPE}
+"""Predicates of which in-toto has no model: CycloneDX has its own schema, and approvals and heads are our forms."""
 
 
 def _read(plain: Any) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,10 +18,9 @@ from tradeplane_store.canonical import sha256_digest
 from tests.unit.evidence import sample_runs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tradeplane_evidence.signing.file_signer import FileSigner
 
+PAGE = Path(__file__).parents[3] / "docs" / "evidence" / "ledger-head-v1.md"
 HEAD = Head(sequence=12_345, hash=sha256_digest(b"the last entry"), time="2026-01-05T09:00:01.500000Z")
 
 
@@ -90,6 +91,11 @@ def test_a_signed_statement_that_is_no_whole_head_is_refused(
     statement = Statement(subject=whole.subject, predicate_type=HEAD_TYPE, predicate={**whole.predicate, **predicate})
     with pytest.raises(Malformed, match=words):
         verify_head(sign_statement(statement, signer), sample_runs.keyring(signer))
+
+
+def test_the_page_of_the_predicate_type_has_the_example() -> None:
+    (example,) = re.findall(r"^```json\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert json.loads(example) == head_statement(HEAD).plain()
 
 
 def test_the_hash_is_the_subject_by_which_other_tools_find_it() -> None:

@@ -1,9 +1,9 @@
 """Bundles of every kind that is signed: no changed byte is another claim, and no changed field is one that was signed.
 
-Two dozen bundles as they are made for runs, batches, snapshots, images, releases, replays, approvals and summaries, by
-both kinds of key. Whatever reads one goes by the bytes whose signature was verified, as ``signed_by`` gives them, so
-two that give the same bytes of the same key are one claim. Bundles of cosign and of keyless signers, and timestamps,
-are changed byte by byte in tests/integration/evidence.
+Bundles as they are made for runs, batches, snapshots, images, releases, replays, approvals, summaries and heads of the
+ledger, each by both kinds of key. Whatever reads one goes by the bytes whose signature was verified, as ``signed_by``
+gives them, so two that give the same bytes of the same key are one claim. Bundles of cosign and of keyless signers, and
+timestamps, are changed byte by byte in tests/integration/evidence.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_evidence.errors import EvidenceError, SignatureRefused
+from tradeplane_evidence.ledger.entries import GENESIS
+from tradeplane_evidence.ledger.heads import Head, head_statement
 from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.statements.approval import approval_statement
 from tradeplane_evidence.statements.batch import batch_statement
@@ -40,6 +42,7 @@ from tests.unit.evidence import (
     sample_sessions,
     sample_snapshots,
 )
+from tests.unit.evidence.test_ledger_heads import HEAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,6 +77,8 @@ STATEMENTS: dict[str, Statement] = {
     "release": release_statement(sample_releases.evidence()),
     "approval": approval_statement(sample_approvals.APPROVAL, sample_approvals.CONFIGURATION),
     "summary": summary_statement(SUMMARY, DIGESTS[0]),
+    "head of the ledger": head_statement(HEAD),
+    "head of an empty ledger": head_statement(Head(sequence=0, hash=GENESIS, time="2026-01-05T09:00:00.000000Z")),
 }
 Path = tuple[str | int, ...]
 _GROUP = 4
