@@ -18,12 +18,12 @@ from tradeplane_evidence.export.strategies import MAX_STRATEGIES_BYTES, StatedRu
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import Reference, parse_reference
 
-from tradeplane_cli.evidence import read_keys
 from tradeplane_cli.export_page.page import page
 from tradeplane_cli.export_page.wording import plain_words, visible
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import pairs
 from tradeplane_cli.progress import stage
+from tradeplane_cli.trust import read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -28,6 +28,7 @@ VERIFY_EPILOG = epilog(
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub",
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub --replay --store s3://prices/research",
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key keyring.json -o json | jq .checks",
+    "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --trust trust.json",
 )
 
 VERIFY_IMAGE_EPILOG = epilog(
@@ -52,6 +53,15 @@ TimestampAuthority = Annotated[
 Keys = Annotated[
     list[Path] | None,
     typer.Option(metavar="FILE", help="The signer's public key (PEM), or a keyring; give it as often as needed."),
+]
+TrustFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--trust",
+        metavar="FILE",
+        help="In place of these, a file that says who signs runs, who images and who snapshots: keyrings, and "
+        "identities with their builders (docs/evidence/trust.md).",
+    ),
 ]
 Builders = Annotated[
     list[str] | None,
@@ -186,6 +196,7 @@ def verify(
     certificate_identity: CertificateIdentity = None,
     certificate_oidc_issuer: CertificateIssuer = None,
     trusted_root: TrustedRootFile = None,
+    trust: TrustFile = None,
     builder: Builders = None,
     image_builder: ImageBuilders = None,
     snapshot_builder: SnapshotBuilders = None,
@@ -234,10 +245,11 @@ def verify(
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.snapshots import snapshot_policy
 
-    from tradeplane_cli.evidence import Links, relied_on
+    from tradeplane_cli.evidence import Links
     from tradeplane_cli.evidence import verify as look
     from tradeplane_cli.evidence_summary import Wanted, write_summary
     from tradeplane_cli.local_store import store_url
+    from tradeplane_cli.trust import chain_signers
 
     wanted = Wanted.of(summary, signer, verifier, level)
     policy = Policy(
@@ -246,7 +258,7 @@ def verify(
         timestamped=require_timestamp,
     )
     links = Links(image_policy(any_of(image_builder)), snapshot_policy(any_of(snapshot_builder))) if chain else None
-    signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
+    signers = chain_signers(trust, key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
     found = look(reference, signers, policy, links, plain_http=plain_http, replays=replays)
     genuine = found.verification.passed
     same = found.run_again(store_url(store)) if replay and genuine else True
@@ -272,6 +284,7 @@ def verify_image(
     certificate_identity: CertificateIdentity = None,
     certificate_oidc_issuer: CertificateIssuer = None,
     trusted_root: TrustedRootFile = None,
+    trust: TrustFile = None,
     builder: Builders = None,
     plain_http: PlainHttp = False,
     output: Output = OutputFormat.TABLE,
@@ -283,11 +296,11 @@ def verify_image(
     """
     from tradeplane_evidence.verification.images import image_policy
 
-    from tradeplane_cli.evidence import relied_on
     from tradeplane_cli.image_evidence import verify_image as look
+    from tradeplane_cli.trust import chain_signers
 
-    signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
-    found = look(reference, signers, image_policy(any_of(builder)), plain_http=plain_http)
+    signers = chain_signers(trust, key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
+    found = look(reference, signers.images, image_policy(any_of(builder)), plain_http=plain_http)
     show(found.as_json(), output, found.as_text)
     if not found.verification.passed:
         raise typer.Exit(ExitCode.REFUSED)

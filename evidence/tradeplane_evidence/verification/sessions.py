@@ -25,12 +25,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tradeplane_evidence.errors import EvidenceError
-    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
-    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.replays import ReplayClaim
+    from tradeplane_evidence.verification.signers import Signers
 
 
 @dataclass(slots=True)
@@ -42,7 +41,7 @@ class SessionVerification(Checks):
 
 
 async def verify_session(
-    registry: Registry, reference: Reference, signers: Keyring | TrustedIdentity, policy: Policy, now: datetime
+    registry: Registry, reference: Reference, signers: Signers, policy: Policy, now: datetime
 ) -> SessionVerification:
     """Return what is found of a session at a reference. Raises what a registry raises where it cannot be asked."""
     found, trust = SessionVerification(reference), Trust(signers, policy, now)

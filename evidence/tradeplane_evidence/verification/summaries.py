@@ -37,7 +37,8 @@ class Asked:
 
     ``signers``: fingerprints of the keys, or who is to have signed. ``images`` and ``snapshots``: None where the chain
     was not followed. ``replayed``: whether it was run again and came to the same. ``replays``: whether what others
-    found who replayed it was looked at, as it is unless somebody asks that it is not.
+    found who replayed it was looked at, as it is unless somebody asks that it is not. ``image_signers`` and
+    ``snapshot_signers``: None where they are those of the run.
     """
 
     signers: tuple[str, ...]
@@ -46,6 +47,8 @@ class Asked:
     replayed: bool
     replays: bool = True
     snapshots: Policy | None = None
+    image_signers: tuple[str, ...] | None = None
+    snapshot_signers: tuple[str, ...] | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON values, of which the policy's digest is."""
@@ -56,6 +59,8 @@ class Asked:
             "replay": self.replayed,
             **({} if self.snapshots is None else {"snapshot": _plain(self.snapshots)}),
             **({} if self.replays else {"replays": False}),
+            **({} if self.image_signers is None else {"imageSigners": sorted(self.image_signers)}),
+            **({} if self.snapshot_signers is None else {"snapshotSigners": sorted(self.snapshot_signers)}),
         }
 
 
