@@ -35,6 +35,7 @@ from tradeplane_store.objects import open_store
 
 from tests.integration.evidence.conftest import push
 from tests.integration.evidence.private_instance import Instance, private_instance
+from tests.integration.evidence.test_export import QUARTER, commands_of, run_in
 from tests.ports import free_port
 from tests.unit.cli.conftest import tradeplane
 from tests.unit.evidence import sample_releases, sample_runs
@@ -136,6 +137,15 @@ def test_a_run_is_attested_and_verified(
     assert done.returncode == 0, done.stderr
     other = ("--certificate-identity", SUBJECT + "2", *who[2:])
     assert cosign("verify-attestation", *other, *root, *provenance).returncode != 0
+
+    exported = tradeplane(
+        "evidence", "export", told["reference"], *who, *root, *QUARTER, "--out", str(tmp_path / "out")
+    )
+    assert exported.code == 0, exported.err
+    offline, (online,) = commands_of(tmp_path / "out")
+    for line in (*offline, online):
+        ran = run_in(line, tmp_path / "out", cosign)
+        assert ran.returncode == 0, (line, ran.stderr)
 
 
 def test_a_release_is_signed_and_verified_and_so_is_its_list(

@@ -17,6 +17,7 @@ from tradeplane_evidence.statements.run import SnapshotAttestation
 from tradeplane_evidence.statements.verification_summary import VERIFIER
 
 from tests.integration.evidence.conftest import push_image
+from tests.integration.evidence.test_export import QUARTER, commands_of, run_in
 from tests.unit.cli.conftest import tradeplane
 from tests.unit.evidence import sample_images, sample_runs, sample_snapshots
 from tests.unit.evidence.private_sigstore import ISSUER, SUBJECT, PrivateSigstore, SomebodyThere
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.file_signer import FileSigner
     from tradeplane_evidence.signing.signer import BundleSigner
 
+    from tests.integration.evidence.conftest import Cosign
     from tests.unit.cli.conftest import Ended
 
     Command = Callable[..., Ended]
@@ -151,3 +153,75 @@ def test_a_run_by_a_key_is_followed_to_an_image_that_somebody_signed(
     ):
         ended = tradeplane("verify", chain.run, *_trust(tmp_path, **links, images=other), "-o", "json")
         assert (ended.code, _last(ended)[0]) == (3, "chain")
+
+
+def test_a_chain_of_several_hands_is_exported_and_verified_with_the_network_cut(
+    tradeplane: Command, olareg: str, signer: FileSigner, data_key: FileSigner, tmp_path: Path, cosign: Cosign
+) -> None:
+    (tmp_path / "image.pub").write_text(signer.public_key.pem())
+    chain = asyncio.run(_attested(olareg, "mixed/exported", OPERATOR, signer, data_key))
+    runs = _by_name(OPERATOR, "runs", tmp_path, sample_runs.EXECUTION.builder)
+    links = {"runs": runs, "images": {"keyrings": ["image.pub"]}, "snapshots": {"keyrings": ["data.pub"]}}
+    asked = ("evidence", "export", chain.run, *_trust(tmp_path, **links), *QUARTER)
+    for out in ("out", "again.zip", "same.zip"):
+        ended = tradeplane(*asked, "--out", str(tmp_path / out))
+        assert ended.code == 0, ended.out + ended.err
+    assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "same.zip").read_bytes()
+    folder = tmp_path / "out"
+    told = json.loads((folder / "runs.json").read_text())
+    (run,), (somebody,) = told["runs"], told["identities"]
+    root = somebody["trustedRoot"]
+    assert (run["signed"]["key"], run["signed"]["identity"]) == (
+        None,
+        {"subject": SUBJECT, "issuer": ISSUER, "trustedRoot": root},
+    )
+    assert (somebody["subject"], somebody["links"]) == (SUBJECT, ["runs"])
+    assert json.loads((folder / root).read_text()) == OPERATOR.instance.trusted_root()
+    assert (run["image"]["key"], run["image"]["identity"]) == (signer.public_key.fingerprint, None)
+    page = (folder / "index.html").read_text()
+    assert f"{SUBJECT} <span" in page
+    assert f'href="{root}"' in page
+
+    offline, (online,) = commands_of(folder)
+    assert [line.split()[0] for line in offline] == ["sha256sum", "cosign", "tradeplane", "cosign", "cosign"]
+    assert " --trust trust.json " in f"{online} "
+    for line in (*offline, online):
+        done = run_in(line, folder, cosign)
+        assert done.returncode == 0, (line, done.stderr)
+    for line in offline[1:3]:
+        assert run_in(line.replace(SUBJECT, f"{SUBJECT}2"), folder, cosign).returncode != 0
+    (folder / root).write_text(json.dumps(CI.instance.trusted_root()))
+    for line in (*offline[:3], online):
+        assert run_in(line, folder, cosign).returncode != 0, line
+
+
+def test_an_export_by_other_names_refuses_the_run_and_shows_nothing_of_it(
+    tradeplane: Command, olareg: str, signer: FileSigner, data_key: FileSigner, tmp_path: Path
+) -> None:
+    chain = asyncio.run(_attested(olareg, "mixed/refused", OPERATOR, signer, data_key))
+    _by_name(OPERATOR, "runs", tmp_path)
+    other = (WHO[0], f"{SUBJECT}2", *WHO[2:])
+    ended = tradeplane("evidence", "export", chain.run, *other, *QUARTER, "--out", str(tmp_path / "out"))
+    assert ended.code == 3, ended.err
+    (run,) = json.loads((tmp_path / "out" / "runs.json").read_text())["runs"]
+    assert (run["signed"], run["checks"][-1]["error"]) == (None, "PolicyRefused")
+    assert not (tmp_path / "out" / "keyring.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((), "or --trust with a file that says it"),
+        (WHO[:2], "who is to have signed"),
+        (("--trust", "nowhere.json"), "nowhere.json cannot be read"),
+        ((*WHO, "--trust", "trust.json"), "--certificate-identity says it too"),
+    ],
+)
+def test_an_export_by_nobody_is_refused(
+    tradeplane: Command, tmp_path: Path, given: tuple[str, ...], words: str
+) -> None:
+    out = tmp_path / "out"
+    ended = tradeplane("evidence", "export", "localhost:1/runs", *given, *QUARTER, "--out", str(out))
+    assert ended.code == 2, ended.err
+    assert words in ended.err
+    assert not out.exists()

@@ -317,7 +317,7 @@ def test_an_attestation_of_the_image_that_is_named_is_drawn(signer: FileSigner) 
 def test_the_manifest_that_was_run_stands_behind_its_image(signer: FileSigner) -> None:
     bundle = sign_statement(sample_runs.statement(sample_runs.ATTESTED_IMAGE), signer)
     digest, keyring = sample_runs.artifact().digest, sample_runs.keyring(signer)
-    stated = signed_of(verify_bundle(bundle, digest, keyring, Policy(), sample_exports.NOW), digest)
+    stated = signed_of(verify_bundle(bundle, digest, keyring, Policy(), sample_exports.NOW), digest, bundle)
     drawing = draw(replace(sample_exports.verified(signer), signed=stated))
     assert [(box.kind, box.title, box.line) for box in drawing.boxes[3:5]] == [
         ("Attestation of the image", "Named, and not followed", "sha256:a0a0a0a0a0a0\u2026"),
