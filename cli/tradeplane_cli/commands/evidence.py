@@ -67,6 +67,15 @@ Builders = Annotated[
     list[str] | None,
     typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
 ]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parameter",
+        metavar="NAME=VALUE",
+        help="What an external parameter must be, such as specification.simulation.algorithm.name=macd-momentum; as "
+        "often as needed, and of one name any of the values will do. [default: whatever was signed]",
+    ),
+]
 RequireTimestamp = Annotated[
     bool,
     typer.Option("--require-timestamp", help="Refuse what no timestamp authority of the keyring says the time of."),
@@ -198,6 +207,7 @@ def verify(
     trusted_root: TrustedRootFile = None,
     trust: TrustFile = None,
     builder: Builders = None,
+    parameter: Parameters = None,
     image_builder: ImageBuilders = None,
     snapshot_builder: SnapshotBuilders = None,
     chain: FollowChain = True,
@@ -245,6 +255,7 @@ def verify(
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.snapshots import snapshot_policy
 
+    from tradeplane_cli.asked_parameters import asked_parameters
     from tradeplane_cli.evidence import Links
     from tradeplane_cli.evidence import verify as look
     from tradeplane_cli.evidence_summary import Wanted, write_summary
@@ -256,6 +267,7 @@ def verify(
         builders=any_of(builder),
         max_age=None if max_age_days is None else timedelta(days=max_age_days),
         timestamped=require_timestamp,
+        rules=asked_parameters(parameter or ()),
     )
     links = Links(image_policy(any_of(image_builder)), snapshot_policy(any_of(snapshot_builder))) if chain else None
     signers = chain_signers(trust, key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
@@ -286,6 +298,7 @@ def verify_image(
     trusted_root: TrustedRootFile = None,
     trust: TrustFile = None,
     builder: Builders = None,
+    parameter: Parameters = None,
     plain_http: PlainHttp = False,
     output: Output = OutputFormat.TABLE,
     debug: Debug = False,
@@ -294,13 +307,17 @@ def verify_image(
 
     Ends with exit code 3 when a check fails.
     """
+    from dataclasses import replace
+
     from tradeplane_evidence.verification.images import image_policy
 
+    from tradeplane_cli.asked_parameters import asked_parameters
     from tradeplane_cli.image_evidence import verify_image as look
     from tradeplane_cli.trust import chain_signers
 
     signers = chain_signers(trust, key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
-    found = look(reference, signers.images, image_policy(any_of(builder)), plain_http=plain_http)
+    policy = replace(image_policy(any_of(builder)), rules=asked_parameters(parameter or ()))
+    found = look(reference, signers.images, policy, plain_http=plain_http)
     show(found.as_json(), output, found.as_text)
     if not found.verification.passed:
         raise typer.Exit(ExitCode.REFUSED)

@@ -13,6 +13,7 @@ from tradeplane_cli.commands.evidence import (
     Builders,
     FollowChain,
     ImageBuilders,
+    Parameters,
     PlainHttp,
     RequireTimestamp,
     SnapshotBuilders,
@@ -74,6 +75,7 @@ def export(
         ),
     ] = None,
     builder: Builders = None,
+    parameter: Parameters = None,
     image_builder: ImageBuilders = None,
     snapshot_builder: SnapshotBuilders = None,
     chain: FollowChain = True,
@@ -117,6 +119,7 @@ def export(
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.snapshots import snapshot_policy
 
+    from tradeplane_cli.asked_parameters import asked_parameters
     from tradeplane_cli.evidence import Links
     from tradeplane_cli.evidence_export import Wish
     from tradeplane_cli.evidence_export import export as write
@@ -136,7 +139,7 @@ def export(
         heads=head or (),
         most_ledger_bytes=max_ledger_bytes,
     )
-    policy = Policy(builders=any_of(builder), timestamped=require_timestamp)
+    policy = Policy(builders=any_of(builder), timestamped=require_timestamp, rules=asked_parameters(parameter or ()))
     links = Links(image_policy(any_of(image_builder)), snapshot_policy(any_of(snapshot_builder))) if chain else None
     written = write(wish, policy, links, plain_http=plain_http)
     show(written.as_json(), output, written.as_text)

@@ -16,6 +16,7 @@ from tradeplane_evidence.statements.approval import APPROVAL_TYPE
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.statement import hexadecimal
 from tradeplane_evidence.statements.test_result import TEST_RESULT_TYPE
+from tradeplane_evidence.verification.rules import ParameterIs
 
 if TYPE_CHECKING:
     from tradeplane_evidence.export.signatory import Signatory
@@ -92,6 +93,12 @@ def of_ledger() -> Command:
     return Command(does, f"python3 {CHECK_LEDGER} < {LEDGER}", offline=True)
 
 
+def parameters_of(policy: Policy) -> list[tuple[str, str]]:
+    """Return the values of external parameters that a policy asks for, by name and in order."""
+    asked = [rule for rule in policy.rules if isinstance(rule, ParameterIs)]
+    return sorted((rule.name, value) for rule in asked for value in rule.values)
+
+
 def _digest(digest: str) -> list[str]:
     return ["--digestAlg", "sha256", "--digest", hexadecimal(digest)]
 
@@ -114,6 +121,8 @@ def by_tradeplane(reference: str, asking: Asked) -> Command:
     words = ["tradeplane", "verify", reference, *(["--key", KEYRING] if asking.by_keyring else ["--trust", TRUST])]
     for builder in sorted(policy.builders or ()):
         words += ["--builder", builder]
+    for name, value in parameters_of(policy):
+        words += ["--parameter", f"{name}={value}"]
     words += ["--require-timestamp"] if policy.timestamped else []
     words += ["--no-chain"] if images is None else []
     for builder in sorted(images.builders or ()) if images is not None else ():

@@ -41,6 +41,8 @@ class Export:
     unattested: tuple[StatedRun, ...]
     passed_over: tuple[PassedOver, ...]
     whole: Command
+    parameters: tuple[tuple[str, str], ...] = ()
+    """What was asked of external parameters: name and value, any of one name."""
     identities: tuple[PublishedIdentity, ...] = ()
     """Those who are relied on by name."""
     differ: bool = False
@@ -79,6 +81,7 @@ class Export:
             "lookedAt": {"targets": list(self.targets), "clusterList": self.from_cluster, "files": self.with_files},
             "policy": {
                 "builders": None if self.builders is None else list(self.builders),
+                "parameters": [{"name": name, "value": value} for name, value in self.parameters],
                 "requireTimestamp": self.timestamped,
                 "images": self.images,
                 "imageBuilders": None if self.image_builders is None else list(self.image_builders),

@@ -172,6 +172,7 @@ def _put_together(request: Request, asking: Asking, found: Found, records: Seque
         with_files=request.with_files,
         builders=_sorted(policy.builders),
         timestamped=policy.timestamped,
+        parameters=tuple(commands.parameters_of(policy)),
         images=asking.images is not None,
         image_builders=None if asking.images is None else _sorted(asking.images.builders),
         keys=published(keys),

@@ -71,7 +71,7 @@ def verify_bundle(data: bytes, digest: str, trust: Signers, policy: Policy, now:
     statement = parse_statement(signed[0])
     about(statement, digest)
     batch = provenance_of(statement).build_definition.build_type == BATCH_BUILD_TYPE
-    return _claim(statement, signed, policy, policy.of_batches() if batch else policy, now)
+    return _claim(statement, signed, policy.of_batches() if batch else policy, now)
 
 
 def verify_claim(data: bytes, trust: Signers, policy: Policy, now: datetime) -> Claim:
@@ -80,21 +80,18 @@ def verify_claim(data: bytes, trust: Signers, policy: Policy, now: datetime) -> 
     Raises what ``verify_bundle`` raises.
     """
     signed = signed_by(data, trust)
-    return _claim(parse_statement(signed[0]), signed, policy, policy, now)
+    return _claim(parse_statement(signed[0]), signed, policy, now)
 
 
-def _claim(statement: Statement, signed: Signed, policy: Policy, asked: Policy, now: datetime) -> Claim:
-    """Return what somebody claims, once key, policy and age are as they must be.
-
-    ``asked``: what the provenance must say, which of many runs at once is another than the policy for each.
-    """
+def _claim(statement: Statement, signed: Signed, policy: Policy, now: datetime) -> Claim:
+    """Return what somebody claims, once key, policy and age are as they must be."""
     _, key, stamped, trusted = signed
     provenance = provenance_of(statement)
     made = made_at(provenance)
     key.check(made or now if stamped is None else stamped[0], trusted=stamped is not None)
-    asked.check(provenance, key, made, now if stamped is None else min(now, stamped[0]))
-    policy.check_age(made if stamped is None else stamped[0], now, stamped=stamped is not None)
-    return Claim(statement, provenance, key, made, stamped, trusted)
+    claim = Claim(statement, provenance, key, made, stamped, trusted)
+    policy.check(claim, now)
+    return claim
 
 
 def time_in_words(claim: Claim) -> str:
@@ -117,4 +114,6 @@ def claim_of_one(claim: Claim, provenance: bytes, policy: Policy, now: datetime)
     policy.check_batched(own, claim.provenance)
     made = made_at(own)
     policy.check_age(made if claim.stamped is None else claim.stamped[0], now, stamped=claim.stamped is not None)
-    return replace(claim, provenance=own, made=made, batch=claim.provenance)
+    one = replace(claim, provenance=own, made=made, batch=claim.provenance)
+    policy.check_rules(one, now)
+    return one

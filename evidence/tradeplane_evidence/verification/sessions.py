@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tradeplane_evidence.errors import NotAttested, ReplayDiverged
+from tradeplane_evidence.errors import NotAttested, PolicyRefused, ReplayDiverged
 from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.snapshot_artifact import SESSION_TYPE
@@ -67,6 +67,10 @@ async def _session(registry: Registry, found: SessionVerification, snapshot: str
 
 
 async def _replays(registry: Registry, found: SessionVerification, snapshot: str, trust: Trust) -> None:
+    if trust.policy.rules:
+        raise PolicyRefused(
+            "rules are asked of provenance, and a session has none: who replayed it vouches for it; leave them out"
+        )
     hung = await list_referrers(registry, found.reference.repository, found.reference.digest or "")
     found.replays = await replays_of(registry, found.reference, trust, held_to_session(snapshot), hung)
     if not found.replays.claims:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["tradeplane"]
 
 OPERATOR = SomebodyThere(PrivateSigstore())
+ALGORITHM = "specification.simulation.algorithm.name"
 CI = SomebodyThere(PrivateSigstore(seed=2), "https://ci.example.com/images")
 WHO = ("--certificate-identity", SUBJECT, "--certificate-oidc-issuer", ISSUER, "--trusted-root", "runs.root.json")
 
@@ -162,7 +163,8 @@ def test_a_chain_of_several_hands_is_exported_and_verified_with_the_network_cut(
     chain = asyncio.run(_attested(olareg, "mixed/exported", OPERATOR, signer, data_key))
     runs = _by_name(OPERATOR, "runs", tmp_path, sample_runs.EXECUTION.builder)
     links = {"runs": runs, "images": {"keyrings": ["image.pub"]}, "snapshots": {"keyrings": ["data.pub"]}}
-    asked = ("evidence", "export", chain.run, *_trust(tmp_path, **links), *QUARTER)
+    parameters = ("--parameter", f"{ALGORITHM}=sma-cross", "--parameter", f"{ALGORITHM}=macd-momentum")
+    asked = ("evidence", "export", chain.run, *_trust(tmp_path, **links), *parameters, *QUARTER)
     for out in ("out", "again.zip", "same.zip"):
         ended = tradeplane(*asked, "--out", str(tmp_path / out))
         assert ended.code == 0, ended.out + ended.err
@@ -184,15 +186,38 @@ def test_a_chain_of_several_hands_is_exported_and_verified_with_the_network_cut(
 
     offline, (online,) = commands_of(folder)
     assert [line.split()[0] for line in offline] == ["sha256sum", "cosign", "tradeplane", "cosign", "cosign"]
-    assert " --trust trust.json " in f"{online} "
+    assert online.endswith(f" --trust trust.json --parameter {parameters[3]} --parameter {parameters[1]}")
+    assert told["policy"]["parameters"] == [
+        {"name": ALGORITHM, "value": value} for value in ("macd-momentum", "sma-cross")
+    ]
+    assert f"{ALGORITHM} is sma-cross" in page
     for line in (*offline, online):
         done = run_in(line, folder, cosign)
         assert done.returncode == 0, (line, done.stderr)
-    for line in offline[1:3]:
-        assert run_in(line.replace(SUBJECT, f"{SUBJECT}2"), folder, cosign).returncode != 0
+    assert run_in(offline[1].replace(SUBJECT, f"{SUBJECT}2"), folder, cosign).returncode != 0
     (folder / root).write_text(json.dumps(CI.instance.trusted_root()))
-    for line in (*offline[:3], online):
+    for line in offline[:2]:
         assert run_in(line, folder, cosign).returncode != 0, line
+
+
+def test_what_a_run_was_asked_for_may_be_asked_for(
+    tradeplane: Command, olareg: str, signer: FileSigner, data_key: FileSigner, tmp_path: Path
+) -> None:
+    chain = asyncio.run(_attested(olareg, "mixed/parameters", signer, signer, data_key))
+    (tmp_path / "run.pub").write_text(signer.public_key.pem())
+    asked = ("--key", "run.pub", "--key", "data.pub", "-o", "json", "--parameter")
+    ended = tradeplane(
+        "verify", chain.run, *asked, f"{ALGORITHM}=sma-cross", "--parameter", f"{ALGORITHM}=macd-momentum"
+    )
+    assert ended.code == 0, ended.out
+    ended = tradeplane("verify", chain.run, *asked, f"{ALGORITHM}=macd-momentum", "--parameter", "specification.run=x")
+    assert (ended.code, _last(ended)) == (3, ("attestation", "RuleRefused"))
+    assert "specification.run is sp500-macd-1, and asked for is x" in json.loads(ended.out)["checks"][-1]["message"]
+    ended = tradeplane("verify-image", chain.image, *asked, "image=elsewhere")
+    assert (ended.code, _last(ended)) == (3, ("attestation", "RuleRefused"))
+    for wrong in (ALGORITHM, "=x", "specification..run=x"):
+        ended = tradeplane("verify", chain.run, *asked, wrong)
+        assert (ended.code, "is no NAME=VALUE" in ended.err) == (2, True)
 
 
 def test_an_export_by_other_names_refuses_the_run_and_shows_nothing_of_it(
