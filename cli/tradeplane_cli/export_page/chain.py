@@ -114,7 +114,9 @@ def _statement(record: Record) -> _Input:
     if signed is None:
         return _Input("Statement of the run", "None by a trusted key", "nothing is known of it", "", "absent")
     whole = f"builder {signed.builder}, {signed.who.said}"
-    line = f"key {short(signed.who.key)}" if signed.who.key is not None else signed.who.said
+    line = (
+        f"signed by {last_step(signed.who.subject or '')}" if signed.who.key is None else f"key {short(signed.who.key)}"
+    )
     tone = "good" if record.verified else "plain"
     return _Input("Statement of the run", f"by {last_step(signed.builder)}", line, whole, tone)
 

@@ -15,6 +15,7 @@ from tradeplane_evidence.export.images import AttestedBy
 from tradeplane_evidence.export.ledger_records import ApprovalTold, RunLedger, Told
 from tradeplane_evidence.export.period import read_period
 from tradeplane_evidence.export.published_keys import published
+from tradeplane_evidence.export.published_trust import PublishedIdentity
 from tradeplane_evidence.export.records import AttestedData, Dependency, Record, Signed, signed_of
 from tradeplane_evidence.export.signatory import Signatory
 from tradeplane_evidence.export.strategies import StatedRun
@@ -124,6 +125,7 @@ def hostile(signer: FileSigner) -> Record:
         checks=(Check(HOSTILE, HOSTILE), Check("files", HOSTILE * 1_000, "PolicyRefused")),
         signed=replace(
             known,
+            who=Signatory(None, HOSTILE, HOSTILE, "trusted-roots/0.json"),
             run=HOSTILE,
             builder=HOSTILE,
             build_type=HOSTILE,
@@ -195,5 +197,7 @@ def everything(signer: FileSigner) -> Export:
         unattested=(StatedRun(HOSTILE, HOSTILE, HOSTILE, HOSTILE, None),),
         passed_over=tuple(PassedOver(f"registry.example.com/{number}", HOSTILE) for number in range(300)),
         builders=(HOSTILE,),
+        parameters=((HOSTILE, HOSTILE),),
+        identities=(PublishedIdentity(HOSTILE, HOSTILE, "trusted-roots/0.json", (HOSTILE,), ("runs", "images")),),
         authorities=(HOSTILE,),
     )
