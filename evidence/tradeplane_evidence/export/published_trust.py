@@ -87,7 +87,8 @@ def _trust_files(signers: ChainSigners) -> dict[str, bytes]:
         files |= {root_path(one.root): root_bytes(one.root) for one in identities_of(those)}
         if keyring_of(those).keys:
             files[_keyring_path(keyring_of(those))] = keyring_bytes(keyring_of(those))
-    document = TrustFile(**{link: _entry(those) for link, those in links.items()})
+    runs, images, snapshots = map(_entry, links.values())
+    document = TrustFile(runs=runs, images=images, snapshots=snapshots)
     return {**files, commands.TRUST: canonical_json(document.plain())}
 
 
