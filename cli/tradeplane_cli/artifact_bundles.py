@@ -29,8 +29,8 @@ FETCH_LIMIT_S = 60.0
 """How long the trusted root of a public instance may take."""
 
 
-def expected_signer(key: Key | None, subject: str | None, issuer: str | None) -> Key | Identity:
-    """Return who is to have signed by the options given: a key, or somebody.
+def expected_signer(key: Key | None, subject: str | None, issuer: str | None, instead: str = "") -> Key | Identity:
+    """Return who is to have signed by the options given: a key, or somebody. ``instead``: what else the error offers.
 
     Raises CommandFailure where it is neither, both, or half of one.
     """
@@ -44,7 +44,7 @@ def expected_signer(key: Key | None, subject: str | None, issuer: str | None) ->
     if not subject or not issuer:
         raise CommandFailure(
             "it is not said who is to have signed",
-            remedy="give --key, or both --certificate-identity and --certificate-oidc-issuer",
+            remedy=f"give --key, or both --certificate-identity and --certificate-oidc-issuer{instead}",
         )
     return Identity(subject, issuer)
 

@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import ExitCode
 from tradeplane_evidence.attestation import Attested, attest_run
-from tradeplane_evidence.keyless.identities import Identity
-from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.opened import Registries
 from tradeplane_evidence.registry.references import Reference, parse_reference
 from tradeplane_evidence.signing.batches import Alone
-from tradeplane_evidence.signing.keyring import Keyring, TrustedKey, read_keyring_file
 from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import BundleSigner, name_of
 from tradeplane_evidence.snapshot_artifact import SESSION_TYPE, SNAPSHOT_TYPE
@@ -36,17 +33,18 @@ from tradeplane_evidence.verification.snapshots import Snapshots
 from tradeplane_evidence.verification.whole_snapshots import verify_whole_snapshot
 from tradeplane_store.objects import open_store
 
-from tradeplane_cli.artifact_bundles import expected_signer, fetch_root, read_root
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import GAP, pairs, printable
 from tradeplane_cli.progress import stage
+from tradeplane_cli.trust import read_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from tradeplane_evidence.signing.timestamps import TimestampAuthority
+    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.signers import ChainSigners
 
     from tradeplane_cli.session_evidence import VerifiedSession
     from tradeplane_cli.snapshot_evidence import VerifiedSnapshot
@@ -237,7 +235,7 @@ class Links:
 
 def verify(
     target: str,
-    signers: Keyring | TrustedIdentity,
+    signers: ChainSigners,
     policy: Policy,
     links: Links | None,
     *,
@@ -260,17 +258,17 @@ def verify(
             kind = await kind_of(registry, reference)
             if kind == SESSION_TYPE:
                 _needs_replays(reference, replays=replays)
-                return VerifiedSession(await verify_session(registry, reference, signers, policy, now))
+                return VerifiedSession(await verify_session(registry, reference, signers.runs, policy, now))
             if kind == SNAPSHOT_TYPE:
-                trust = Trust(signers, policy.of_snapshots(), now)
+                trust = Trust(signers.snapshots, policy.of_snapshots(), now)
                 return VerifiedSnapshot(await verify_whole_snapshot(registry, reference, trust))
             images, snapshots = None, None
             if links is not None:
-                images = Images(registries.of, Trust(signers, links.images, now))
-                snapshots = Snapshots(registries.of, Trust(signers, links.snapshots, now))
+                images = Images(registries.of, Trust(signers.images, links.images, now))
+                snapshots = Snapshots(registries.of, Trust(signers.snapshots, links.snapshots, now))
             return Verified(
                 await verify_run(
-                    registry, reference, signers, policy, now, images, snapshots=snapshots, replays=replays
+                    registry, reference, signers.runs, policy, now, images, snapshots=snapshots, replays=replays
                 )
             )
 
@@ -285,33 +283,6 @@ def _needs_replays(reference: Reference, *, replays: bool) -> None:
             code=ExitCode.INVALID,
             remedy="leave --no-replays out",
         )
-
-
-def relied_on(
-    keys: Sequence[Path], subject: str | None, issuer: str | None, root: Path | None
-) -> Keyring | TrustedIdentity:
-    """Return who is relied on by the options given. Raises InvalidKey, and CommandFailure where it is not just one."""
-    who = expected_signer(keys or None, subject, issuer)
-    if isinstance(who, Identity):
-        return TrustedIdentity(who, fetch_root(staging=False) if root is None else read_root(root))
-    if root is not None:
-        raise CommandFailure(
-            "--trusted-root is about who signed, and a key is given", remedy="put timestamp authorities in a keyring"
-        )
-    return read_keys(who)
-
-
-def read_keys(paths: Sequence[Path]) -> Keyring:
-    """Return the keys of files, each the PEM of one key or a keyring. Raises InvalidKey."""
-    keys: list[TrustedKey] = []
-    authorities: list[TimestampAuthority] = []
-    for path in paths:
-        found = read_keyring_file(path, "the key")
-        keys.extend(found.keys)
-        authorities.extend(found.authorities)
-    if not keys:
-        raise CommandFailure("no key is given", code=ExitCode.INVALID, remedy="give the signer's public key with --key")
-    return Keyring(tuple(keys), tuple(authorities))
 
 
 def parse_repository(target: str) -> Reference:

@@ -17,8 +17,8 @@ from tradeplane_evidence.export.recording import RecordingRegistry
 from tradeplane_evidence.export.strategies import MAX_STRATEGIES_BYTES, StatedRun, read_strategies
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import Reference, parse_reference
+from tradeplane_evidence.verification.signers import keyring_of
 
-from tradeplane_cli.evidence import read_keys
 from tradeplane_cli.export_page.page import page
 from tradeplane_cli.export_page.wording import plain_words, visible
 from tradeplane_cli.failures import CommandFailure
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.ledger_copy import LedgerCopy
     from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.signers import ChainSigners
 
     from tradeplane_cli.evidence import Links
 
@@ -40,11 +41,12 @@ STANDARD_INPUT = "-"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the command line asks for, as it was typed. ``most_file_bytes`` is 0 where files are not asked for."""
+    """What the command line asks for. ``most_file_bytes`` is 0 where files are not asked for."""
 
     targets: Sequence[str]
     runs: str | None
-    keys: Sequence[Path]
+    signers: ChainSigners
+    """Who is relied on; heads and approvals by the keys of runs."""
     first: str
     last: str
     out: Path
@@ -145,9 +147,10 @@ def export(wish: Wish, policy: Policy, links: Links | None, *, plain_http: bool)
         most_runs=wish.most_runs,
         most_bytes=wish.most_bytes,
     )
-    keyring = read_keys(wish.keys)
     if wish.ledger is not None:
-        request = replace(request, ledger=_copied(wish.ledger, wish.heads, keyring, wish.most_ledger_bytes))
+        request = replace(
+            request, ledger=_copied(wish.ledger, wish.heads, keyring_of(wish.signers.runs), wish.most_ledger_bytes)
+        )
     elif wish.heads:
         raise CommandFailure(
             "a head is compared with a ledger, and none is given", remedy="give --ledger-database, or leave --head out"
@@ -158,7 +161,7 @@ def export(wish: Wish, policy: Policy, links: Links | None, *, plain_http: bool)
         return RecordingRegistry(host, plain_http or own, credentials_for, most_file_bytes=wish.most_file_bytes)
 
     images, snapshots = (None, None) if links is None else (links.images, links.snapshots)
-    asking = Asking(keyring, policy, datetime.now(UTC), registry, images, snapshots)
+    asking = Asking(wish.signers, policy, datetime.now(UTC), registry, images, snapshots)
     with stage("Exporting evidence") as say:
         try:
             exported = asyncio.run(export_evidence(request, asking, wish.out, page, say))

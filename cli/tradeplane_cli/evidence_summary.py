@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from tradeplane_api.run import ExitCode
-from tradeplane_evidence.signing.keyring import Keyring
 from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import sign_and_stamp
 from tradeplane_evidence.statements.verification_summary import LEVELS, VERIFIER, Verifier
 from tradeplane_evidence.verification.runs import Verification
+from tradeplane_evidence.verification.signers import names_of
 from tradeplane_evidence.verification.summaries import Asked, summed_up
 
 from tradeplane_cli.evidence import passphrase
@@ -22,8 +22,8 @@ from tradeplane_cli.failures import CommandFailure
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.signers import ChainSigners
 
     from tradeplane_cli.evidence import Links, Verified
     from tradeplane_cli.session_evidence import VerifiedSession
@@ -58,7 +58,7 @@ class Wanted:
 def write_summary(
     verified: Verified | VerifiedSession | VerifiedSnapshot,
     wanted: Wanted,
-    signers: Keyring | TrustedIdentity,
+    signers: ChainSigners,
     policy: Policy,
     links: Links | None,
     *,
@@ -71,14 +71,11 @@ def write_summary(
         raise CommandFailure(
             f"{found.reference} is no run, and a summary is of a run", remedy="leave --summary and --signer out"
         )
-    who = (
-        tuple(one.key.fingerprint for one in signers.keys)
-        if isinstance(signers, Keyring)
-        else (f"{signers.identity.subject} {signers.identity.issuer}",)
-    )
     verifier = Verifier(id=wanted.verifier, version={"tradeplane": version("tradeplane-cli")})
     images, snapshots = (None, None) if links is None else (links.images, links.snapshots)
-    asked = Asked(who, policy, images, replayed, replays=replays, snapshots=snapshots)
+    asked = Asked(names_of(signers.runs), policy, images, replayed, replays=replays, snapshots=snapshots)
+    if links is not None and signers.differ:
+        asked = replace(asked, image_signers=names_of(signers.images), snapshot_signers=names_of(signers.snapshots))
     statement = summed_up(found, asked, verifier, wanted.level, datetime.now(UTC))
     bundle = asyncio.run(sign_and_stamp(statement, open_statement_signer(wanted.signer, passphrase()), None))
     try:

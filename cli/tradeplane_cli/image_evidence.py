@@ -32,10 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradeplane_api.image_build import ImageBuild
-    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
-    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.statements.run import Execution
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.signers import Signers
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +147,7 @@ class VerifiedImage:
         return checks_as_text(self.verification.checks)
 
 
-def verify_image(target: str, signers: Keyring | TrustedIdentity, policy: Policy, *, plain_http: bool) -> VerifiedImage:
+def verify_image(target: str, signers: Signers, policy: Policy, *, plain_http: bool) -> VerifiedImage:
     """Verify an image in a registry. Raises what the rooms below raise where a registry cannot be asked."""
     reference = parse_reference(target)
 

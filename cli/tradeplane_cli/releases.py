@@ -37,10 +37,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradeplane_api.release_build import ReleaseBuild, ReleaseFile
-    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
-    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.statements.run import Execution
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.signers import Signers
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +120,7 @@ def sign(folder: Path, record: Path | None, signer: str, execution: Execution, a
 def verify(
     paths: Sequence[Path],
     provenance: Path | None,
-    signers: Keyring | TrustedIdentity,
+    signers: Signers,
     policy: Policy,
     expected: Expected,
 ) -> Verified:

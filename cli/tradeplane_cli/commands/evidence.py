@@ -28,6 +28,7 @@ VERIFY_EPILOG = epilog(
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub",
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub --replay --store s3://prices/research",
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key keyring.json -o json | jq .checks",
+    "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --trust trust.json",
 )
 
 VERIFY_IMAGE_EPILOG = epilog(
@@ -53,9 +54,27 @@ Keys = Annotated[
     list[Path] | None,
     typer.Option(metavar="FILE", help="The signer's public key (PEM), or a keyring; give it as often as needed."),
 ]
+TrustFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--trust",
+        metavar="FILE",
+        help="In place of these, a file that says who signs runs, who images and who snapshots: keyrings, and "
+        "identities with their builders (docs/evidence/trust.md).",
+    ),
+]
 Builders = Annotated[
     list[str] | None,
     typer.Option(metavar="URI", help="A builder that will do; give it as often as needed. [default: any]"),
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--parameter",
+        metavar="NAME=VALUE",
+        help="What an external parameter must be, such as specification.simulation.algorithm.name=macd-momentum; as "
+        "often as needed, and of one name any of the values will do. [default: whatever was signed]",
+    ),
 ]
 RequireTimestamp = Annotated[
     bool,
@@ -186,7 +205,9 @@ def verify(
     certificate_identity: CertificateIdentity = None,
     certificate_oidc_issuer: CertificateIssuer = None,
     trusted_root: TrustedRootFile = None,
+    trust: TrustFile = None,
     builder: Builders = None,
+    parameter: Parameters = None,
     image_builder: ImageBuilders = None,
     snapshot_builder: SnapshotBuilders = None,
     chain: FollowChain = True,
@@ -234,19 +255,22 @@ def verify(
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.snapshots import snapshot_policy
 
-    from tradeplane_cli.evidence import Links, relied_on
+    from tradeplane_cli.asked_parameters import asked_parameters
+    from tradeplane_cli.evidence import Links
     from tradeplane_cli.evidence import verify as look
     from tradeplane_cli.evidence_summary import Wanted, write_summary
     from tradeplane_cli.local_store import store_url
+    from tradeplane_cli.trust import chain_signers
 
     wanted = Wanted.of(summary, signer, verifier, level)
     policy = Policy(
         builders=any_of(builder),
         max_age=None if max_age_days is None else timedelta(days=max_age_days),
         timestamped=require_timestamp,
+        rules=asked_parameters(parameter or ()),
     )
     links = Links(image_policy(any_of(image_builder)), snapshot_policy(any_of(snapshot_builder))) if chain else None
-    signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
+    signers = chain_signers(trust, key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
     found = look(reference, signers, policy, links, plain_http=plain_http, replays=replays)
     genuine = found.verification.passed
     same = found.run_again(store_url(store)) if replay and genuine else True
@@ -272,7 +296,9 @@ def verify_image(
     certificate_identity: CertificateIdentity = None,
     certificate_oidc_issuer: CertificateIssuer = None,
     trusted_root: TrustedRootFile = None,
+    trust: TrustFile = None,
     builder: Builders = None,
+    parameter: Parameters = None,
     plain_http: PlainHttp = False,
     output: Output = OutputFormat.TABLE,
     debug: Debug = False,
@@ -281,13 +307,17 @@ def verify_image(
 
     Ends with exit code 3 when a check fails.
     """
+    from dataclasses import replace
+
     from tradeplane_evidence.verification.images import image_policy
 
-    from tradeplane_cli.evidence import relied_on
+    from tradeplane_cli.asked_parameters import asked_parameters
     from tradeplane_cli.image_evidence import verify_image as look
+    from tradeplane_cli.trust import chain_signers
 
-    signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
-    found = look(reference, signers, image_policy(any_of(builder)), plain_http=plain_http)
+    signers = chain_signers(trust, key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
+    policy = replace(image_policy(any_of(builder)), rules=asked_parameters(parameter or ()))
+    found = look(reference, signers.images, policy, plain_http=plain_http)
     show(found.as_json(), output, found.as_text)
     if not found.verification.passed:
         raise typer.Exit(ExitCode.REFUSED)

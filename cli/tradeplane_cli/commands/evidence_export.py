@@ -8,13 +8,16 @@ from typing import Annotated
 import typer
 from tradeplane_api.run import ExitCode
 
+from tradeplane_cli.commands.artifact_bundle import CertificateIdentity, CertificateIssuer, TrustedRootFile
 from tradeplane_cli.commands.evidence import (
     Builders,
     FollowChain,
     ImageBuilders,
+    Parameters,
     PlainHttp,
     RequireTimestamp,
     SnapshotBuilders,
+    TrustFile,
     any_of,
 )
 from tradeplane_cli.commands.examples import epilog
@@ -26,6 +29,7 @@ EPILOG = epilog(
     "tradeplane evidence export registry.example.com/runs --key key.pub --from 2026-01-01 --to 2026-03-31 --out q1.zip",
     "kubectl get strategies -A -o json | tradeplane evidence export --runs - --keyring keyring.json "
     "--from 2026-01-01 --to 2026-03-31 --out q1",
+    "tradeplane evidence export registry.example.com/runs --trust trust.json --from 2026-01-01 --to 2026-03-31 --out q",
 )
 MAX_FILE_BYTES = 64 * 1024**2
 """Of the files of results of one run, where nothing else is asked for."""
@@ -38,15 +42,6 @@ MAX_BYTES = 2 * 1024**3
 
 
 def export(
-    key: Annotated[
-        list[Path],
-        typer.Option(
-            "--key",
-            "--keyring",
-            metavar="FILE",
-            help="The signer's public key (PEM), or a keyring; give it as often as needed.",
-        ),
-    ],
     first: Annotated[str, typer.Option("--from", metavar="DAY", help="First day, in UTC, such as 2026-01-01.")],
     last: Annotated[str, typer.Option("--to", metavar="DAY", help="Last day, in UTC; it is included.")],
     out: Annotated[
@@ -60,6 +55,19 @@ def export(
             show_default=False,
         ),
     ] = None,
+    key: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--key",
+            "--keyring",
+            metavar="FILE",
+            help="The signer's public key (PEM), or a keyring; give it as often as needed.",
+        ),
+    ] = None,
+    certificate_identity: CertificateIdentity = None,
+    certificate_oidc_issuer: CertificateIssuer = None,
+    trusted_root: TrustedRootFile = None,
+    trust: TrustFile = None,
     runs: Annotated[
         str | None,
         typer.Option(
@@ -67,6 +75,7 @@ def export(
         ),
     ] = None,
     builder: Builders = None,
+    parameter: Parameters = None,
     image_builder: ImageBuilders = None,
     snapshot_builder: SnapshotBuilders = None,
     chain: FollowChain = True,
@@ -110,14 +119,16 @@ def export(
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.snapshots import snapshot_policy
 
+    from tradeplane_cli.asked_parameters import asked_parameters
     from tradeplane_cli.evidence import Links
     from tradeplane_cli.evidence_export import Wish
     from tradeplane_cli.evidence_export import export as write
+    from tradeplane_cli.trust import chain_signers
 
     wish = Wish(
         targets=targets or (),
         runs=runs,
-        keys=key,
+        signers=chain_signers(trust, key or (), certificate_identity, certificate_oidc_issuer, trusted_root),
         first=first,
         last=last,
         out=out,
@@ -128,7 +139,7 @@ def export(
         heads=head or (),
         most_ledger_bytes=max_ledger_bytes,
     )
-    policy = Policy(builders=any_of(builder), timestamped=require_timestamp)
+    policy = Policy(builders=any_of(builder), timestamped=require_timestamp, rules=asked_parameters(parameter or ()))
     links = Links(image_policy(any_of(image_builder)), snapshot_policy(any_of(snapshot_builder))) if chain else None
     written = write(wish, policy, links, plain_http=plain_http)
     show(written.as_json(), output, written.as_text)

@@ -99,8 +99,8 @@ def verify(
 
     from tradeplane_evidence.verification.releases import Expected, release_policy
 
-    from tradeplane_cli.evidence import relied_on
     from tradeplane_cli.releases import verify as look
+    from tradeplane_cli.trust import relied_on
 
     signers = relied_on(key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
     policy = replace(release_policy(frozenset(builder) if builder else None), timestamped=require_timestamp)

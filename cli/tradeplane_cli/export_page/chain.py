@@ -113,9 +113,12 @@ def _statement(record: Record) -> _Input:
     signed = record.signed
     if signed is None:
         return _Input("Statement of the run", "None by a trusted key", "nothing is known of it", "", "absent")
-    whole = f"builder {signed.builder}, key {signed.key}"
+    whole = f"builder {signed.builder}, {signed.who.said}"
+    line = (
+        f"signed by {last_step(signed.who.subject or '')}" if signed.who.key is None else f"key {short(signed.who.key)}"
+    )
     tone = "good" if record.verified else "plain"
-    return _Input("Statement of the run", _by(signed.builder), f"key {short(signed.key)}", whole, tone)
+    return _Input("Statement of the run", _by(signed.builder), line, whole, tone)
 
 
 def _by(builder: str) -> str:
@@ -153,7 +156,7 @@ def _attestation(digest: str, image: AttestedBy | None) -> _Input:
     if image is None or image.attestation != digest:
         return _Input("Attestation of the image", "Named, and not followed", short(digest), digest, "plain")
     line = f"commit {image.commit[:16]}" if image.commit is not None else "of what nobody committed"
-    whole = f"{image.builder}, from {image.source}, key {image.key}, {digest}"
+    whole = f"{image.builder}, from {image.source}, {image.who.said}, {digest}"
     return _Input("Attestation of the image", _by(image.builder), line, whole, "good")
 
 
@@ -163,7 +166,7 @@ def _of_data(digest: str, snapshots: Sequence[AttestedData]) -> _Input:
     followed = next((one for one in snapshots if one.claim.attestation == digest), None)
     if followed is None:
         return _Input(kind, "Named, and not followed", short(digest), digest, "plain")
-    whole = f"{followed.builder}, {followed.origin}, key {followed.key}, {digest}"
+    whole = f"{followed.builder}, {followed.origin}, {followed.who.said}, {digest}"
     return _Input(kind, _by(followed.builder), followed.origin, whole, "good")
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import jinja2
 from markupsafe import Markup
-from tradeplane_evidence.export.commands import KEYRING, LEDGER
+from tradeplane_evidence.export.commands import KEYRING, LEDGER, TRUST
 from tradeplane_evidence.export.exporting import INDEX
 from tradeplane_evidence.export.folder import CHECKSUMS
 from tradeplane_evidence.export.published_keys import key_path
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.export.contents import Export
     from tradeplane_evidence.export.ledger_records import ApprovalTold, Told
-    from tradeplane_evidence.export.records import Dependency, Record
+    from tradeplane_evidence.export.records import Dependency, Record, Signed
 
 MAX_DEPENDENCIES = 40
 """Of one run that the page lists; the statement and ``runs.json`` have them all."""
@@ -70,12 +71,13 @@ def page(export: Export) -> bytes:
         export=export,
         runs=[_shown(one) for one in export.records],
         used={one.fingerprint: _count(export, one.fingerprint) for one in export.keys},
+        by_name=Counter(_named(one.signed) for one in export.verified if one.signed is not None),
         approvals=export.approvals[:MAX_APPROVALS],
         approvals_more=max(0, len(export.approvals) - MAX_APPROVALS),
         passed_over=export.passed_over[:MAX_PASSED_OVER],
         passed_over_more=max(0, len(export.passed_over) - MAX_PASSED_OVER),
         box=(BOX_WIDTH, BOX_HEIGHT),
-        names={"keyring": KEYRING, "index": INDEX, "checksums": CHECKSUMS, "ledger": LEDGER},
+        names={"keyring": KEYRING, "index": INDEX, "checksums": CHECKSUMS, "ledger": LEDGER, "trust": TRUST},
         key_path=key_path,
         nothing=NOTHING,
     )
@@ -142,5 +144,10 @@ def _read(form: Callable[[str | None], str], value: str | None) -> str:
         return visible(value or NOTHING, 24)
 
 
+def _named(signed: Signed) -> tuple[str | None, str | None, str | None]:
+    """Return by what somebody who signed is told from others; nothing of a key."""
+    return signed.who.subject, signed.who.issuer, signed.who.root
+
+
 def _count(export: Export, fingerprint: str) -> int:
-    return sum(1 for one in export.verified if one.signed is not None and one.signed.key == fingerprint)
+    return sum(1 for one in export.verified if one.signed is not None and one.signed.who.key == fingerprint)

@@ -27,6 +27,7 @@ _PLAIN = {
     "RegistryRefused": "The registry does not have it, or not any more.",
     "ReplayDiverged": "It was run again by its own image and came to something else, as a trusted key signed.",
     "ResultsChanged": "A file of the run is not the one that the run left: it was changed before it was signed.",
+    "RuleRefused": "It is signed by who is relied on, and what is signed is not what was asked for.",
     "SignatureRefused": "Its signature is not of these bytes: what was signed was changed afterwards.",
     "TimestampRefused": "The time in it was not given to this signature by a timestamp authority that is trusted.",
 }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.ledger_records import ApprovalTold
     from tradeplane_evidence.export.period import Period
     from tradeplane_evidence.export.published_keys import PublishedKey
+    from tradeplane_evidence.export.published_trust import PublishedIdentity
     from tradeplane_evidence.export.records import Record
     from tradeplane_evidence.export.strategies import StatedRun
 
@@ -40,6 +41,12 @@ class Export:
     unattested: tuple[StatedRun, ...]
     passed_over: tuple[PassedOver, ...]
     whole: Command
+    parameters: tuple[tuple[str, str], ...] = ()
+    """What was asked of external parameters: name and value, any of one name."""
+    identities: tuple[PublishedIdentity, ...] = ()
+    """Those who are relied on by name."""
+    differ: bool = False
+    """Whether images or snapshots are signed by others than runs, which the file of trust tells then."""
     ledger: ExportedLedger | None = None
     """None where none was given."""
     approvals: tuple[ApprovalTold, ...] = ()
@@ -74,11 +81,13 @@ class Export:
             "lookedAt": {"targets": list(self.targets), "clusterList": self.from_cluster, "files": self.with_files},
             "policy": {
                 "builders": None if self.builders is None else list(self.builders),
+                "parameters": [{"name": name, "value": value} for name, value in self.parameters],
                 "requireTimestamp": self.timestamped,
                 "images": self.images,
                 "imageBuilders": None if self.image_builders is None else list(self.image_builders),
             },
             "keys": [one.as_json() for one in self.keys],
+            "identities": [one.as_json() for one in self.identities],
             "timestampAuthorities": list(self.authorities),
             "runs": [one.as_json() for one in self.records],
             "unattested": [

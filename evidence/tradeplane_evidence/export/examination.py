@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.export.recording import Pulled, RecordingRegistry
     from tradeplane_evidence.registry.references import Reference
-    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.images import Images
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.signers import ChainSigners
     from tradeplane_evidence.verification.snapshots import Snapshots
 
 AT_ONCE = 4
@@ -49,13 +49,13 @@ class Examined:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How runs are verified: by which keys, as of when, and through what a registry of a host is reached.
+    """How runs are verified: by who is relied on, as of when, and through what a registry of a host is reached.
 
     ``images`` and ``snapshots``: what the attestations of their images and data must be; they are not followed where
     it is None.
     """
 
-    keyring: Keyring
+    signers: ChainSigners
     policy: Policy
     now: datetime
     registry: Callable[[str], RecordingRegistry]
@@ -78,7 +78,7 @@ async def examine(registry: RecordingRegistry, reference: Reference, asking: Ask
         found = await verify_run(
             registry,
             reference,
-            asking.keyring,
+            asking.signers.runs,
             asking.policy,
             asking.now,
             following.images,

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.export import commands
-from tradeplane_evidence.export.published_keys import key_path
+from tradeplane_evidence.export.signatory import Signatory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +45,7 @@ class ExportedLedger:
     @property
     def commands(self) -> tuple[Command, ...]:
         """The commands that verify it."""
-        heads = [commands.of_head(key_path(one.key), one.path, one.hash) for one in self.heads]
+        heads = [commands.of_head(Signatory(one.key), one.path, one.hash) for one in self.heads]
         return (commands.of_ledger(), *heads) if self.fault is None else tuple(heads)
 
     def as_json(self) -> dict[str, Any]:

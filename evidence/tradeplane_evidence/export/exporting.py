@@ -21,12 +21,14 @@ from tradeplane_evidence.export.exported_ledger import write_ledger
 from tradeplane_evidence.export.folder import staged
 from tradeplane_evidence.export.images import write_images
 from tradeplane_evidence.export.ledger_records import approvals_of, with_ledger
-from tradeplane_evidence.export.published_keys import key_path, keyring_bytes, published
+from tradeplane_evidence.export.published_keys import published
+from tradeplane_evidence.export.published_trust import all_keys, published_identities, write_trust
 from tradeplane_evidence.export.records import order
 from tradeplane_evidence.export.run_files import write_run
 from tradeplane_evidence.registry.opened import Registries
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.images import Images
+from tradeplane_evidence.verification.signers import keyring_of
 from tradeplane_evidence.verification.snapshots import Snapshots
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ async def export_evidence(
         if request.ledger is not None:
             export = _with_ledger(export, request.ledger, asking, folder)
         say("Writing the page")
-        _write_keys(asking, folder)
+        write_trust(asking.signers, folder)
         folder.add(INDEX, json.dumps(export.as_json(), indent=2, ensure_ascii=True).encode() + b"\n")
         folder.add(PAGE, page(export))
         checksums = folder.seal()
@@ -154,13 +156,15 @@ async def _examine(
 def _following(asking: Asking, registries: Registries) -> Following:
     images, snapshots = asking.images, asking.snapshots
     return Following(
-        images=None if images is None else Images(registries.of, Trust(asking.keyring, images, asking.now)),
-        snapshots=None if snapshots is None else Snapshots(registries.of, Trust(asking.keyring, snapshots, asking.now)),
+        images=None if images is None else Images(registries.of, Trust(asking.signers.images, images, asking.now)),
+        snapshots=None
+        if snapshots is None
+        else Snapshots(registries.of, Trust(asking.signers.snapshots, snapshots, asking.now)),
     )
 
 
 def _put_together(request: Request, asking: Asking, found: Found, records: Sequence[Record]) -> Export:
-    policy = asking.policy
+    policy, keys = asking.policy, all_keys(asking.signers)
     return Export(
         period=request.period,
         targets=tuple(sorted(map(str, request.targets))),
@@ -168,10 +172,13 @@ def _put_together(request: Request, asking: Asking, found: Found, records: Seque
         with_files=request.with_files,
         builders=_sorted(policy.builders),
         timestamped=policy.timestamped,
+        parameters=tuple(commands.parameters_of(policy)),
         images=asking.images is not None,
         image_builders=None if asking.images is None else _sorted(asking.images.builders),
-        keys=published(asking.keyring),
-        authorities=tuple(sorted(one.name for one in asking.keyring.authorities)),
+        keys=published(keys),
+        identities=published_identities(asking.signers),
+        differ=asking.signers.differ,
+        authorities=tuple(sorted(one.name for one in keys.authorities)),
         records=tuple(records),
         unattested=tuple(_unattested(request)),
         passed_over=tuple(sorted(set(found.passed_over), key=lambda one: (one.reference, one.why))),
@@ -181,7 +188,7 @@ def _put_together(request: Request, asking: Asking, found: Found, records: Seque
 
 def _with_ledger(export: Export, ledger: LedgerCopy, asking: Asking, folder: Folder) -> Export:
     """Write the ledger, and have the runs say what it says of them."""
-    records = with_ledger(export.records, ledger, asking.keyring)
+    records = with_ledger(export.records, ledger, keyring_of(asking.signers.runs))
     approvals = approvals_of(records)
     return replace(export, records=records, approvals=approvals, ledger=write_ledger(ledger, approvals, folder))
 
@@ -203,10 +210,3 @@ def _may_be_of(period: Period, run: StatedRun) -> bool:
         return period.includes(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
     except (ValueError, OverflowError):  # no time, or one that is of no year in UTC
         return True
-
-
-def _write_keys(asking: Asking, folder: Folder) -> None:
-    folder.add(commands.KEYRING, keyring_bytes(asking.keyring))
-    pems = {key_path(one.key.fingerprint): one.key.pem().encode() for one in asking.keyring.keys}
-    for path, pem in sorted(pems.items()):
-        folder.add(path, pem)

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.export import commands
-from tradeplane_evidence.export.published_keys import key_path
-from tradeplane_evidence.signing.bundle import parse_bundle
+from tradeplane_evidence.export.signatory import signatory_of
 from tradeplane_evidence.statements.statement import hexadecimal
+from tradeplane_evidence.verification.artifact_bundles import parse_artifact_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tradeplane_evidence.export.commands import Command
     from tradeplane_evidence.export.folder import Folder
+    from tradeplane_evidence.export.signatory import Signatory
     from tradeplane_evidence.registry.opened import Registries
     from tradeplane_evidence.verification.images import ImageClaim
 
@@ -30,7 +31,7 @@ class AttestedBy:
     folder: str
     reference: str
     attestation: str
-    key: str
+    who: Signatory
     builder: str
     commit: str | None
     source: str
@@ -43,7 +44,7 @@ class AttestedBy:
             "folder": self.folder,
             "reference": self.reference,
             "attestation": self.attestation,
-            "key": self.key,
+            **self.who.as_json(),
             "builder": self.builder,
             "commit": self.commit,
             "source": self.source,
@@ -52,17 +53,17 @@ class AttestedBy:
 
 def attested_by(image: ImageClaim) -> AttestedBy:
     """Return what an export says of an image."""
-    place, key = _place(image), image.claim.key.key.fingerprint
-    command = commands.by_cosign(key_path(key), f"{place}/bundle.sigstore.json", f"{place}/index.json")
+    place = _place(image)
+    who = signatory_of(image.claim.key.key.fingerprint, image.claim.trusted, image.bundle)
     return AttestedBy(
         folder=place,
         reference=str(image.reference),
         attestation=image.attestation,
-        key=key,
+        who=who,
         builder=image.claim.provenance.run_details.builder.id,
         commit=image.commit,
         source=image.source_in_words(),
-        command=commands.Command("the image's attestation, by the key alone", command.line, offline=True),
+        command=commands.of_image(who, f"{place}/bundle.sigstore.json", f"{place}/index.json"),
     )
 
 
@@ -73,7 +74,7 @@ async def write_images(images: Iterable[ImageClaim], registries: Registries, fol
         index, _ = await registry.manifest(image.reference)
         folder.add(f"{place}/index.json", index)
         folder.add(f"{place}/bundle.sigstore.json", image.bundle)
-        folder.add(f"{place}/statement.json", parse_bundle(image.bundle).dsse_envelope.payload_bytes())
+        folder.add(f"{place}/statement.json", parse_artifact_bundle(image.bundle).envelope().payload_bytes())
 
 
 def _place(image: ImageClaim) -> str:

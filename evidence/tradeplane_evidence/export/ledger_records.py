@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_evidence.errors import EvidenceError
+from tradeplane_evidence.export import commands
+from tradeplane_evidence.export.signatory import Signatory
 from tradeplane_evidence.ledger.events import APPLIES, Action, Authenticated
 from tradeplane_evidence.signing.bundle import parse_bundle
 from tradeplane_evidence.statements.statement import hexadecimal
@@ -21,6 +23,7 @@ from tradeplane_evidence.verification.approvals import read_approval
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from tradeplane_evidence.export.commands import Command
     from tradeplane_evidence.export.ledger_copy import LedgerCopy
     from tradeplane_evidence.export.records import Record
     from tradeplane_evidence.ledger.entries import Entry
@@ -88,6 +91,13 @@ class ApprovalTold:
             return None
         return f"approvals/{self.entry.sequence}-{hexadecimal(sha256_digest(self.bundle))[:16]}.sigstore.json"
 
+    @property
+    def command(self) -> Command | None:
+        """The command that verifies its bundle; None where that is not here, or of a key that was not given."""
+        if self.path is None or self.key is None:
+            return None
+        return commands.of_approval(Signatory(self.key), self.path, self.configuration)
+
     def as_json(self) -> dict[str, Any]:
         """Return its fields as docs/evidence/export.md states them."""
         return {
@@ -99,6 +109,7 @@ class ApprovalTold:
             "statement": self.statement,
             "bundle": self.path,
             "key": self.key,
+            "verify": None if self.command is None else self.command.line,
         }
 
 

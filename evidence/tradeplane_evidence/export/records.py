@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.errors import Malformed
+from tradeplane_evidence.export.signatory import signatory_of
 from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.statements.run import ATTESTATION, IMAGE, RESULT, SPECIFICATION, asking_strategy
 from tradeplane_evidence.statements.statement import hexadecimal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.ledger_records import RunLedger
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.statements.run import AskingStrategy
+    from tradeplane_evidence.export.signatory import Signatory
     from tradeplane_evidence.statements.statement import ResourceDescriptor
     from tradeplane_evidence.verification.bundles import Claim
     from tradeplane_evidence.verification.checks import Check
@@ -49,10 +51,9 @@ class Dependency:
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """What a trusted key signed of a run."""
+    """What somebody signed of a run who is relied on."""
 
-    key: str
-    """Fingerprint."""
+    who: Signatory
     run: str
     builder: str
     build_type: str
@@ -75,6 +76,11 @@ class ReplayFile:
     claim: ReplayClaim
     path: str
 
+    @property
+    def who(self) -> Signatory:
+        """Who signed it."""
+        return signatory_of(self.claim.key, self.claim.trusted, self.claim.bundle)
+
 
 @dataclass(frozen=True, slots=True)
 class AttestedData:
@@ -84,9 +90,9 @@ class AttestedData:
     path: str
 
     @property
-    def key(self) -> str:
-        """Fingerprint of the key."""
-        return self.claim.claim.key.key.fingerprint
+    def who(self) -> Signatory:
+        """Who signed it."""
+        return signatory_of(self.claim.claim.key.key.fingerprint, self.claim.claim.trusted, self.claim.bundle)
 
     @property
     def builder(self) -> str:
@@ -104,7 +110,7 @@ class AttestedData:
             "snapshot": self.claim.snapshot,
             "reference": str(self.claim.reference),
             "attestation": self.claim.attestation,
-            "key": self.key,
+            **self.who.as_json(),
             "builder": self.builder,
             "origin": self.origin,
             "path": self.path,
@@ -184,8 +190,8 @@ def of_whom(reference: Reference, signed: Signed | None) -> tuple[str, str]:
     return signed.strategy.namespace, signed.strategy.name
 
 
-def signed_of(claim: Claim, digest: str) -> Signed:
-    """Return what a claim says of the artifact of a digest."""
+def signed_of(claim: Claim, digest: str, bundle: bytes) -> Signed:
+    """Return what the claim of a bundle says of the artifact of a digest."""
     details, definition = claim.provenance.run_details, claim.provenance.build_definition
     metadata = details.metadata
     results = [one.digest or {} for one in details.byproducts if one.name == "result"]
@@ -194,7 +200,7 @@ def signed_of(claim: Claim, digest: str) -> Signed:
     specification = definition.external_parameters.get(SPECIFICATION)
     stated = specification.get("run") if isinstance(specification, dict) else None
     return Signed(
-        key=claim.key.key.fingerprint,
+        who=signatory_of(claim.key.key.fingerprint, claim.trusted, bundle),
         run=next((name for name in (*subjects, stated) if isinstance(name, str) and name), ""),
         builder=details.builder.id,
         build_type=definition.build_type,
@@ -247,7 +253,7 @@ def _kind(name: str) -> str:
 
 def _signed_json(signed: Signed) -> dict[str, Any]:
     return {
-        "key": signed.key,
+        **signed.who.as_json(),
         "run": signed.run,
         "builder": signed.builder,
         "buildType": signed.build_type,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.folder import is_file_name
 from tradeplane_evidence.export.images import attested_by
-from tradeplane_evidence.export.published_keys import key_path
-from tradeplane_evidence.export.records import AttestedData, Record, ReplayFile, of_whom, signed_of
-from tradeplane_evidence.signing.bundle import parse_bundle
+from tradeplane_evidence.export.published_trust import by_keyring
+from tradeplane_evidence.export.records import AttestedData, Record, ReplayFile, Signed, of_whom, signed_of
 from tradeplane_evidence.statements.statement import hexadecimal
+from tradeplane_evidence.verification.artifact_bundles import parse_artifact_bundle
 
 if TYPE_CHECKING:
     from tradeplane_evidence.export.examination import Asking, Examined
@@ -24,22 +24,23 @@ def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> R
     found, reference = one.verification, one.verification.reference
     place, left_out = _place(reference), dict(one.pulled.left_out)
     files = _write(one, place, folder, left_out)
-    signed = None if found.claim is None else signed_of(found.claim, reference.digest or "")
-    lines = [commands.by_tradeplane(str(reference), asking.policy, asking.images, asking.snapshots)]
+    signed = _signed(one)
+    asked = commands.Asked(asking.policy, asking.images, asking.snapshots, by_keyring(asking.signers))
+    lines = [commands.by_tradeplane(str(reference), asked)]
     if signed is not None:
-        parts = (key_path(signed.key), f"{place}/bundle.sigstore.json", f"{place}/artifact.json")
+        parts = (signed.who, f"{place}/bundle.sigstore.json", f"{place}/artifact.json")
         lines = [commands.by_cosign(*parts), commands.by_tradeplane_offline(*parts), *lines]
     replays = tuple(
         ReplayFile(claim, f"{place}/replays/{number:03}.sigstore.json")
         for number, claim in enumerate(found.replays.claims, 1)
     )
     files += [folder.add(one.path, one.claim.bundle) for one in replays]
-    lines[-1:-1] = [commands.of_replays(key_path(one.claim.key), one.path, f"{place}/artifact.json") for one in replays]
+    lines[-1:-1] = [commands.of_replays(one.who, one.path, f"{place}/artifact.json") for one in replays]
     data = tuple(
         AttestedData(one, f"{place}/data/{number:03}.sigstore.json") for number, one in enumerate(found.snapshots, 1)
     )
     files += [folder.add(one.path, one.claim.bundle) for one in data]
-    lines[-1:-1] = [commands.of_snapshot(key_path(one.key), one.path, one.claim.snapshot) for one in data]
+    lines[-1:-1] = [commands.of_snapshot(one.who, one.path, one.claim.snapshot) for one in data]
     image = None if found.image is None else attested_by(found.image)
     if image is not None:
         lines.insert(-1, image.command)
@@ -63,6 +64,14 @@ def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> R
     )
 
 
+def _signed(one: Examined) -> Signed | None:
+    """Return what was signed of a run, by a bundle that verified."""
+    claim, reference = one.verification.claim, one.verification.reference
+    if claim is None or one.pulled.bundle is None:
+        return None
+    return signed_of(claim, reference.digest or "", one.pulled.bundle)
+
+
 def _place(reference: Reference) -> str:
     """Return the folder of a run: of the artifact's digest and of the whole reference, so that no two share one."""
     whole = hashlib.sha256(str(reference).encode()).hexdigest()[:16]
@@ -76,7 +85,7 @@ def _write(one: Examined, place: str, folder: Folder, left_out: dict[str, str]) 
         files.append(folder.add(f"{place}/artifact.json", pulled.artifact))
     if pulled.bundle is not None and claim is not None:
         files.append(folder.add(f"{place}/bundle.sigstore.json", pulled.bundle))
-        statement = parse_bundle(pulled.bundle).dsse_envelope.payload_bytes()
+        statement = parse_artifact_bundle(pulled.bundle).envelope().payload_bytes()
         files.append(folder.add(f"{place}/statement.json", statement))
     elif pulled.bundle is not None:
         others.append(pulled.bundle)

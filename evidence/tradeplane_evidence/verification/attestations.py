@@ -30,13 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
     from datetime import datetime
 
-    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.manifests import Descriptor
     from tradeplane_evidence.registry.references import Reference
-    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.bundles import Claim
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.signers import Signers
 
 REFUSALS = (
     CertificateRefused,
@@ -66,7 +65,7 @@ class Believed:
 class Trust:
     """What is relied on: who signs, what they must say, and what time it is."""
 
-    signers: Keyring | TrustedIdentity
+    signers: Signers
     policy: Policy
     now: datetime
 

@@ -1,7 +1,6 @@
 """One bundle: from its bytes to the claim that is in it, or to why there is none.
 
-Who is relied on is a keyring, or somebody by name whom an instance of Sigstore vouches for; what is asked of the
-statement is the same.
+Whoever is relied on (``signers``), what is asked of the statement is the same.
 """
 
 from __future__ import annotations
@@ -11,22 +10,21 @@ from typing import TYPE_CHECKING
 
 from tradeplane_evidence import strict_json
 from tradeplane_evidence.keyless.identities import LOG
-from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
-from tradeplane_evidence.signing.bundle import parse_bundle
-from tradeplane_evidence.signing.keyring import signed_at, told
+from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
 from tradeplane_evidence.statements.provenance import Provenance, provenance_of
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, parse_statement, parsed
 from tradeplane_evidence.verification.policy import Policy, about, made_at
+from tradeplane_evidence.verification.signers import signed_by, signer_in_words
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from tradeplane_evidence.keyless.identities import Identity
-    from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
+    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
+    from tradeplane_evidence.signing.keyring import TrustedKey
     from tradeplane_evidence.statements.statement import Statement
-
-    Signed = tuple[bytes, TrustedKey, tuple[datetime, str] | None, Identity | None]
+    from tradeplane_evidence.verification.signers import Signed, Signers
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +32,9 @@ class Claim:
     """What somebody signed who is relied on, and what it says.
 
     ``made``: when, by the signer's own word; None where it says nothing. ``stamped``: since when the signature is
-    there, and by whose word; None without a timestamp of an authority that is trusted. ``identity``: who signed,
-    where a certificate says so; ``key`` is the certificate's then. ``batch``: the provenance that was signed, where it
-    is of many runs and ``provenance`` is of the one that is asked about; None otherwise.
+    there, and by whose word; None without a timestamp of an authority that is trusted. ``trusted``: who signed, where
+    a certificate says so, and by which instance; ``key`` is the certificate's then. ``batch``: the provenance that was
+    signed, where it is of many runs and ``provenance`` is of the one that is asked about; None otherwise.
     """
 
     statement: Statement
@@ -44,8 +42,13 @@ class Claim:
     key: TrustedKey
     made: datetime | None
     stamped: tuple[datetime, str] | None
-    identity: Identity | None = None
+    trusted: TrustedIdentity | None = None
     batch: Provenance | None = None
+
+    @property
+    def identity(self) -> Identity | None:
+        """Who signed, where a certificate says so."""
+        return None if self.trusted is None else self.trusted.identity
 
     @property
     def signer(self) -> str:
@@ -58,7 +61,7 @@ class Claim:
         return self.provenance.build_definition.build_type == BATCH_BUILD_TYPE
 
 
-def verify_bundle(data: bytes, digest: str, trust: Keyring | TrustedIdentity, policy: Policy, now: datetime) -> Claim:
+def verify_bundle(data: bytes, digest: str, trust: Signers, policy: Policy, now: datetime) -> Claim:
     """Return the claim of a bundle about a digest.
 
     The signature comes first: nothing else is read of what is not signed. Raises Malformed, SignatureRefused,
@@ -68,46 +71,27 @@ def verify_bundle(data: bytes, digest: str, trust: Keyring | TrustedIdentity, po
     statement = parse_statement(signed[0])
     about(statement, digest)
     batch = provenance_of(statement).build_definition.build_type == BATCH_BUILD_TYPE
-    return _claim(statement, signed, policy, policy.of_batches() if batch else policy, now)
+    return _claim(statement, signed, policy.of_batches() if batch else policy, now)
 
 
-def verify_claim(data: bytes, trust: Keyring | TrustedIdentity, policy: Policy, now: datetime) -> Claim:
+def verify_claim(data: bytes, trust: Signers, policy: Policy, now: datetime) -> Claim:
     """Return the claim of a bundle, whatever it is about, which is for the caller to ask; never one of many runs.
 
     Raises what ``verify_bundle`` raises.
     """
     signed = signed_by(data, trust)
-    return _claim(parse_statement(signed[0]), signed, policy, policy, now)
+    return _claim(parse_statement(signed[0]), signed, policy, now)
 
 
-def _claim(statement: Statement, signed: Signed, policy: Policy, asked: Policy, now: datetime) -> Claim:
-    """Return what somebody claims, once key, policy and age are as they must be.
-
-    ``asked``: what the provenance must say, which of many runs at once is another than the policy for each.
-    """
-    _, key, stamped, identity = signed
+def _claim(statement: Statement, signed: Signed, policy: Policy, now: datetime) -> Claim:
+    """Return what somebody claims, once key, policy and age are as they must be."""
+    _, key, stamped, trusted = signed
     provenance = provenance_of(statement)
     made = made_at(provenance)
     key.check(made or now if stamped is None else stamped[0], trusted=stamped is not None)
-    asked.check(provenance, key, made, now if stamped is None else min(now, stamped[0]))
-    policy.check_age(made if stamped is None else stamped[0], now, stamped=stamped is not None)
-    return Claim(statement, provenance, key, made, stamped, identity)
-
-
-def signer_in_words(key: TrustedKey, identity: Identity | None) -> str:
-    """Say who signed: by a certificate where there is one, else by the key."""
-    if identity is not None:
-        return f"{identity.subject} (by {identity.issuer})"
-    return f"{key.key.algorithm} key {key.key.fingerprint}"
-
-
-def signed_by(data: bytes, trust: Keyring | TrustedIdentity) -> Signed:
-    """Return what who is relied on signed, by which key, since when, and who it was where a certificate says so."""
-    if isinstance(trust, TrustedIdentity):
-        return *trust.verify(data), trust.identity
-    bundle = parse_bundle(data)
-    key = trust.verify(bundle)
-    return bundle.dsse_envelope.payload_bytes(), key, signed_at(trust, bundle), None
+    claim = Claim(statement, provenance, key, made, stamped, trusted)
+    policy.check(claim, now)
+    return claim
 
 
 def time_in_words(claim: Claim) -> str:
@@ -130,4 +114,6 @@ def claim_of_one(claim: Claim, provenance: bytes, policy: Policy, now: datetime)
     policy.check_batched(own, claim.provenance)
     made = made_at(own)
     policy.check_age(made if claim.stamped is None else claim.stamped[0], now, stamped=claim.stamped is not None)
-    return replace(claim, provenance=own, made=made, batch=claim.provenance)
+    one = replace(claim, provenance=own, made=made, batch=claim.provenance)
+    policy.check_rules(one, now)
+    return one

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.errors import Malformed, PolicyRefused
 from tradeplane_evidence.signing.keyring import told
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.keyring import TrustedKey
     from tradeplane_evidence.statements.provenance import Provenance
     from tradeplane_evidence.statements.statement import Statement
+    from tradeplane_evidence.verification.bundles import Claim
+    from tradeplane_evidence.verification.rules import Rule
 
 AHEAD = timedelta(minutes=5)
 """How far a signer's clock may be ahead of ours."""
@@ -29,7 +31,8 @@ AHEAD = timedelta(minutes=5)
 class Policy:
     """What is asked for. ``builders``: None where any will do that the key signs for.
 
-    ``timestamped``: whether a trusted authority must say when it was signed.
+    ``timestamped``: whether a trusted authority must say when it was signed. ``rules``: what is asked beside, all of
+    it (``verification.rules``). A policy is a rule itself.
     """
 
     builders: frozenset[str] | None = None
@@ -37,18 +40,36 @@ class Policy:
     parameters: frozenset[str] = RUN_PARAMETERS
     max_age: timedelta | None = None
     timestamped: bool = False
+    rules: tuple[Rule, ...] = ()
 
-    def check(self, provenance: Provenance, key: TrustedKey, at: datetime | None, signed: datetime) -> None:
-        """Raise PolicyRefused where a provenance is not what is asked for.
-
-        ``at``: when it says that it was made. ``signed``: when it was signed at the latest, which that is not after.
-        """
-        self.check_builder(provenance.run_details.builder.id, key)
-        self.check_definition(provenance)
-        if at is not None and at > signed + AHEAD:
+    def check(self, claim: Claim, now: datetime) -> None:
+        """Raise PolicyRefused where a claim is not what is asked for, or says that it is of after it was signed."""
+        stamped = claim.stamped is not None
+        self.check_builder(claim.provenance.run_details.builder.id, claim.key)
+        self.check_definition(claim.provenance)
+        signed = now if claim.stamped is None else min(now, claim.stamped[0])
+        if claim.made is not None and claim.made > signed + AHEAD:
             raise PolicyRefused(
-                f"it is of {told(at)}, which is yet to come: it was signed by {told(signed)}; check both clocks"
+                f"it is of {told(claim.made)}, which is yet to come: it was signed by {told(signed)}; check both clocks"
             )
+        self.check_age(claim.made if claim.stamped is None else claim.stamped[0], now, stamped=stamped)
+        self.check_rules(claim, now)
+
+    def check_rules(self, claim: Claim, now: datetime) -> None:
+        """Raise PolicyRefused where one of the rules refuses a claim."""
+        for rule in self.rules:
+            rule.check(claim, now)
+
+    def plain(self) -> dict[str, Any]:
+        """Return it as plain JSON values, by which one is told from another (docs/evidence/summary-v1.md)."""
+        return {
+            "builders": None if self.builders is None else sorted(self.builders),
+            "buildTypes": sorted(self.build_types),
+            "parameters": sorted(self.parameters),
+            "maxAgeSeconds": None if self.max_age is None else int(self.max_age.total_seconds()),
+            "timestamped": self.timestamped,
+            **({"rules": [rule.plain() for rule in self.rules]} if self.rules else {}),
+        }
 
     def check_definition(self, provenance: Provenance) -> None:
         """Raise PolicyRefused where what was asked of the builder is not understood."""
@@ -66,8 +87,11 @@ class Policy:
             )
 
     def of_batches(self) -> Policy:
-        """Return the policy for a statement that many runs are in: it chooses nothing, and has no parameters."""
-        return replace(self, build_types=frozenset({BATCH_BUILD_TYPE}), parameters=frozenset())
+        """Return the policy for a statement that many runs are in: it chooses nothing, and has no parameters.
+
+        Rules are asked of each run, whose provenance is in its own artifact.
+        """
+        return replace(self, build_types=frozenset({BATCH_BUILD_TYPE}), parameters=frozenset(), rules=())
 
     def of_snapshots(self) -> Policy:
         """Return what is asked of how a snapshot came to be, where the same is asked as of a run."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from tradeplane_api.release_build import CHECKSUMS, FILE_NAME, VERSION
 
 from tradeplane_evidence.errors import DigestMismatch, Incomplete, Malformed, NotAttested, PolicyRefused
-from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
 from tradeplane_evidence.release_folder import MAX_CHECKSUMS_BYTES
 from tradeplane_evidence.statements.release import RELEASE_BUILD_TYPE, RELEASE_PARAMETERS
 from tradeplane_evidence.verification.artifact_keys import artifact_key
@@ -104,7 +103,7 @@ def verify_release(
         found.say("files", _compared(signed, files, whole=whole is not None))
         if whole is not None:
             step = "checksums"
-            found.say("checksums", _checksums(whole, signed, claim, trust))
+            found.say("checksums", _checksums(whole, signed, claim))
     except (*REFUSALS, Incomplete) as error:
         found.fail(step, error)
     else:
@@ -171,7 +170,7 @@ def _named(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
-def _checksums(whole: Whole, signed: Mapping[str, str], claim: Claim, trust: Trust) -> str:
+def _checksums(whole: Whole, signed: Mapping[str, str], claim: Claim) -> str:
     """Say that the list of digests lists what was signed, and by whom it is signed itself."""
     artifact = artifact_of_bytes(CHECKSUMS, whole.checksums)
     if len(whole.checksums) > MAX_CHECKSUMS_BYTES or artifact.sha256 != signed.get(CHECKSUMS):
@@ -187,9 +186,8 @@ def _checksums(whole: Whole, signed: Mapping[str, str], claim: Claim, trust: Tru
     words = f"{CHECKSUMS} lists the same {len(listed):,} files"
     if whole.checksums_bundle is None:
         return f"{words}; signed in the provenance alone"
-    signers = trust.signers
-    if isinstance(signers, TrustedIdentity):
-        verify_by_identity(whole.checksums_bundle, artifact, signers.identity, signers.root)
+    if claim.trusted is not None:
+        verify_by_identity(whole.checksums_bundle, artifact, claim.trusted.identity, claim.trusted.root)
     else:
         verify_by_key(whole.checksums_bundle, artifact, artifact_key(claim.key.key.material, "the key"), None)
     return f"{words}, and is signed by the same signer"

@@ -28,14 +28,15 @@ from tradeplane_evidence.statements.test_result import (
     result_of_tests,
 )
 from tradeplane_evidence.verification.attestations import REFUSALS, pull_attested
-from tradeplane_evidence.verification.bundles import signed_by, signer_in_words
 from tradeplane_evidence.verification.policy import AHEAD, about
+from tradeplane_evidence.verification.signers import signed_by, signer_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tradeplane_api.run import ResultsManifest
 
+    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.manifests import Descriptor
     from tradeplane_evidence.registry.references import Reference
@@ -54,6 +55,7 @@ class ReplayClaim:
     ``attestation``: digest of the manifest that holds the bundle. ``key``: fingerprint of the key. ``image``: digest by
     which they ran, ``own_image`` whether what was replayed had the same, as far as that is known. ``finished``: when
     the last of them ended, by the signer's own word; ``stamped``: when it was signed, by a trusted authority's.
+    ``trusted``: who signed, where a certificate says so; ``key`` is the certificate's then.
     """
 
     attestation: str
@@ -65,6 +67,7 @@ class ReplayClaim:
     finished: datetime | None
     stamped: datetime | None
     bundle: bytes = field(repr=False)
+    trusted: TrustedIdentity | None = None
 
     @property
     def failed(self) -> bool:
@@ -189,7 +192,7 @@ def results_of_tests_in(hung: Sequence[Descriptor]) -> list[Descriptor]:
 
 def claim_of(bundle: bytes, attestation: str, reference: Reference, trust: Trust, held: HeldTo) -> ReplayClaim:
     """Return what a bundle claims of replays. Raises one of ``REFUSALS``."""
-    payload, key, stamped, identity = signed_by(bundle, trust.signers)
+    payload, key, stamped, trusted = signed_by(bundle, trust.signers)
     statement = parse_statement(payload)
     about(statement, reference.digest or "")
     found = result_of_tests(statement)
@@ -208,13 +211,14 @@ def claim_of(bundle: bytes, attestation: str, reference: Reference, trust: Trust
     return ReplayClaim(
         attestation=attestation,
         key=key.key.fingerprint,
-        signer=signer_in_words(key, identity),
+        signer=signer_in_words(key, None if trusted is None else trusted.identity),
         found=found,
         image=image,
         own_image=None in (own, image) or image == own,
         finished=finished,
         stamped=None if stamped is None else stamped[0],
         bundle=bundle,
+        trusted=trusted,
     )
 
 

@@ -53,13 +53,12 @@ if TYPE_CHECKING:
     from tradeplane_api.run import ResultsManifest, RunSpecification
     from tradeplane_api.strategy import ImageManifest
 
-    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.manifests import Descriptor, Manifest
     from tradeplane_evidence.registry.references import Reference
-    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.images import ImageClaim, Images
     from tradeplane_evidence.verification.policy import Policy
+    from tradeplane_evidence.verification.signers import Signers
     from tradeplane_evidence.verification.snapshots import SnapshotClaim, Snapshots
 
 
@@ -78,7 +77,7 @@ class Verification(Checks):
 async def verify_run(
     registry: Registry,
     reference: Reference,
-    signers: Keyring | TrustedIdentity,
+    signers: Signers,
     policy: Policy,
     now: datetime,
     images: Images | None = None,

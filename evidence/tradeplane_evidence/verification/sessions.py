@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tradeplane_evidence.errors import NotAttested, ReplayDiverged
+from tradeplane_evidence.errors import NotAttested, PolicyRefused, ReplayDiverged
 from tradeplane_evidence.registry.referrers import list_referrers
 from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.snapshot_artifact import SESSION_TYPE
@@ -25,12 +25,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tradeplane_evidence.errors import EvidenceError
-    from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
-    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.replays import ReplayClaim
+    from tradeplane_evidence.verification.signers import Signers
 
 
 @dataclass(slots=True)
@@ -42,7 +41,7 @@ class SessionVerification(Checks):
 
 
 async def verify_session(
-    registry: Registry, reference: Reference, signers: Keyring | TrustedIdentity, policy: Policy, now: datetime
+    registry: Registry, reference: Reference, signers: Signers, policy: Policy, now: datetime
 ) -> SessionVerification:
     """Return what is found of a session at a reference. Raises what a registry raises where it cannot be asked."""
     found, trust = SessionVerification(reference), Trust(signers, policy, now)
@@ -68,6 +67,10 @@ async def _session(registry: Registry, found: SessionVerification, snapshot: str
 
 
 async def _replays(registry: Registry, found: SessionVerification, snapshot: str, trust: Trust) -> None:
+    if trust.policy.rules:
+        raise PolicyRefused(
+            "rules are asked of provenance, and a session has none: who replayed it vouches for it; leave them out"
+        )
     hung = await list_referrers(registry, found.reference.repository, found.reference.digest or "")
     found.replays = await replays_of(registry, found.reference, trust, held_to_session(snapshot), hung)
     if not found.replays.claims:

@@ -37,7 +37,8 @@ class Asked:
 
     ``signers``: fingerprints of the keys, or who is to have signed. ``images`` and ``snapshots``: None where the chain
     was not followed. ``replayed``: whether it was run again and came to the same. ``replays``: whether what others
-    found who replayed it was looked at, as it is unless somebody asks that it is not.
+    found who replayed it was looked at, as it is unless somebody asks that it is not. ``image_signers`` and
+    ``snapshot_signers``: None where they are those of the run.
     """
 
     signers: tuple[str, ...]
@@ -46,31 +47,21 @@ class Asked:
     replayed: bool
     replays: bool = True
     snapshots: Policy | None = None
+    image_signers: tuple[str, ...] | None = None
+    snapshot_signers: tuple[str, ...] | None = None
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON values, of which the policy's digest is."""
         return {
             "signers": sorted(self.signers),
-            "run": _plain(self.policy),
-            "image": None if self.images is None else _plain(self.images),
+            "run": self.policy.plain(),
+            "image": None if self.images is None else self.images.plain(),
             "replay": self.replayed,
-            **({} if self.snapshots is None else {"snapshot": _plain(self.snapshots)}),
+            **({} if self.snapshots is None else {"snapshot": self.snapshots.plain()}),
             **({} if self.replays else {"replays": False}),
+            **({} if self.image_signers is None else {"imageSigners": sorted(self.image_signers)}),
+            **({} if self.snapshot_signers is None else {"snapshotSigners": sorted(self.snapshot_signers)}),
         }
-
-
-def _plain(policy: Policy) -> dict[str, Any]:
-    return {
-        "builders": _sorted(policy.builders),
-        "buildTypes": _sorted(policy.build_types),
-        "parameters": _sorted(policy.parameters),
-        "maxAgeSeconds": None if policy.max_age is None else int(policy.max_age.total_seconds()),
-        "timestamped": policy.timestamped,
-    }
-
-
-def _sorted(names: Iterable[str] | None) -> list[str] | None:
-    return None if names is None else sorted(names)
 
 
 def summed_up(found: Verification, asked: Asked, verifier: Verifier, level: str, now: datetime) -> Statement:

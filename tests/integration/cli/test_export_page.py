@@ -54,7 +54,7 @@ def test_the_main_texts_are_seen(browser: Chrome, exported: Path) -> None:
         "and 300 more, in runs.json",
         "cosign verify-blob-attestation --key keys/",
         "sha256sum --check --quiet SHA256SUMS",
-        "Attestations of images were followed where runs name them, and have to hold",
+        "Attestations of images and of data were followed where runs name them, and have to hold",
     ):
         assert words in text
     rows = browser.find_elements(By.CSS_SELECTOR, "table.runs tbody tr")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tradeplane_api.image_build import ImageBuild
     from tradeplane_evidence.attestation import Attested
     from tradeplane_evidence.signing.file_signer import FileSigner
-    from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.signing.signer import BundleSigner, Signer
     from tradeplane_evidence.stored_runs import StoredRun
 
 _STARTED_WITHIN_S = 30
@@ -116,7 +116,7 @@ async def hang_junk(place: Reference, times: int) -> None:
 
 
 async def push_image(
-    host: str, repository: str, signer: Signer, build: ImageBuild | None = None
+    host: str, repository: str, signer: Signer | BundleSigner, build: ImageBuild | None = None
 ) -> tuple[Reference, str]:
     """Push the sample image, attested; return it by digest, and the digest of the attestation of its provenance."""
     image = sample_images.image()

@@ -25,6 +25,7 @@ from tradeplane_evidence.statements.test_result import TEST_RESULT_TYPE, replay_
 from tradeplane_evidence.stored_sessions import read_session
 from tradeplane_evidence.verification.kinds import kind_of
 from tradeplane_evidence.verification.policy import Policy
+from tradeplane_evidence.verification.rules import all_of
 from tradeplane_evidence.verification.sessions import verify_session
 from tradeplane_store.canonical import sha256_digest
 from tradeplane_store.objects import open_store
@@ -304,6 +305,12 @@ async def test_a_builder_that_is_not_relied_on_does_not_count(olareg: str, signe
     limited = Keyring((TrustedKey(signer.public_key, builders=asked.builders),))
     _failed(await _verify(hung.reference, limited), "replays", "PolicyRefused")
     assert (await _verify(hung.reference, sample_runs.keyring(signer), Policy(builders=frozenset({BUILDER})))).passed
+
+
+async def test_rules_cannot_be_asked_of_what_has_no_provenance(olareg: str, signer: FileSigner) -> None:
+    hung = await _attest(olareg, "sessions/rules", signer)
+    asked = Policy(rules=(all_of(),))
+    _failed(await _verify(hung.reference, sample_runs.keyring(signer), asked), "replays", "PolicyRefused")
 
 
 async def test_age_and_timestamps_are_asked_of_replays_and_hide_none_that_differs(

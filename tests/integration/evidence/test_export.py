@@ -187,10 +187,10 @@ def test_runs_that_were_signed_together_are_exported_each_with_its_own_provenanc
         provenance = json.loads((place / "files" / "provenance.json").read_bytes())
         assert provenance["buildDefinition"]["externalParameters"]["specification"]["run"] == name
         assert json.loads((place / "statement.json").read_bytes())["predicate"] != provenance
-    offline, _ = _commands(tmp_path / "out")
+    offline, _ = commands_of(tmp_path / "out")
     assert len(offline) == 5
     for line in offline:
-        done = _run(line, tmp_path / "out", cosign)
+        done = run_in(line, tmp_path / "out", cosign)
         assert done.returncode == 0, (line, done.stderr)
 
 
@@ -277,7 +277,7 @@ def test_attested_data_are_followed_and_verified_with_the_network_cut(
     assert (out / data["path"]).is_file()
     assert "Attestation of the data" in (out / "index.html").read_text()
     (line,) = [line for line in run["verify"] if data["path"] in line]
-    done = _run(line, out, cosign)
+    done = run_in(line, out, cosign)
     assert done.returncode == 0, done.stderr
 
     refused = tradeplane(*asked, "--out", str(tmp_path / "refused"))
@@ -340,31 +340,32 @@ def test_commands_on_the_page_pass_offline(
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         archive.extractall(tmp_path / "read")
     folder = tmp_path / "read"
-    offline, online = _commands(folder)
+    offline, online = commands_of(folder)
     assert [line.split()[0] for line in offline] == ["sha256sum", *["cosign", "tradeplane"] * 2]
     assert [line.split()[0] for line in online] == ["tradeplane", "tradeplane"]
     for line in offline:
-        done = _run(line, folder, cosign)
+        done = run_in(line, folder, cosign)
         assert done.returncode == 0, (line, done.stderr)
     for line in online:
-        done = _run(line, folder, cosign)
+        done = run_in(line, folder, cosign)
         assert done.returncode == 0, (line, done.stderr)
 
     (statement,) = [line for line in offline if "cosign" in line][:1]
-    bundle = folder / shlex.split(statement)[5]
+    words = shlex.split(statement)
+    bundle = folder / words[words.index("--bundle") + 1]
     bundle.write_bytes(bundle.read_bytes().replace(b'"sig":"M', b'"sig":"N'))
     for line in (offline[0], statement):
-        assert _run(line, folder, cosign).returncode != 0, line
+        assert run_in(line, folder, cosign).returncode != 0, line
 
 
-def _commands(folder: Path) -> tuple[list[str], list[str]]:
+def commands_of(folder: Path) -> tuple[list[str], list[str]]:
     """Return the commands that the page prints, in their order, by whether they need a network."""
     page = (folder / "index.html").read_text()
     found = re.findall(r'<pre class="command( online)?"><code>(.*?)</code></pre>', page, re.DOTALL)
     return [unescape(line) for kind, line in found if not kind], [unescape(line) for kind, line in found if kind]
 
 
-def _run(line: str, folder: Path, cosign: Cosign) -> subprocess.CompletedProcess[str]:
+def run_in(line: str, folder: Path, cosign: Cosign) -> subprocess.CompletedProcess[str]:
     """Run a line in a shell, with the programs it names, and without a network but for loopback."""
     environment = {
         "PATH": f"{cosign.path.parent}:{Path(sys.executable).parent}:/usr/bin:/bin",

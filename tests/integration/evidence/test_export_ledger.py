@@ -20,6 +20,7 @@ from tradeplane_store.canonical import sha256_digest
 
 from tests.integration.evidence.conftest import push
 from tests.integration.evidence.ledgers import READER, appender, database, owner, server
+from tests.integration.evidence.test_export import run_in
 from tests.integration.evidence.test_ledger_command import tamper
 from tests.unit.cli.conftest import tradeplane
 from tests.unit.evidence import sample_replays, sample_runs
@@ -153,6 +154,11 @@ def test_the_ledger_is_whole_and_verified_by_tools_of_others(audit: Audit, signe
     words = [str(out / word) if word.startswith(("keys/", "heads/")) else word for word in line.split()]
     done_by_cosign = cosign(*words[1:])
     assert done_by_cosign.returncode == 0, done_by_cosign.stderr
+    assert approval["verify"] in page
+    done_by_cosign = run_in(approval["verify"], out, cosign)
+    assert done_by_cosign.returncode == 0, done_by_cosign.stderr
+    other = approval["verify"].replace(CONFIGURATION.removeprefix("sha256:"), "ab" * 32)
+    assert run_in(other, out, cosign).returncode != 0
 
 
 def test_the_same_ledger_is_the_same_export_and_one_that_grew_another(audit: Audit) -> None:

@@ -87,8 +87,12 @@ def test_what_is_not_as_asked_ends_with_3(
     [
         ((), "who is to have signed"),
         (WHO[:2], "who is to have signed"),
-        ((*WHO, "--key", "key.pub"), "a key and an identity are given"),
-        (("--key", "key.pub", "--trusted-root", "root.json"), "a key is given"),
+        ((*WHO[:2], "--key", "key.pub"), "who is to have signed"),
+        (("--key", "key.pub", "--trusted-root", "root.json"), "a key alone is given"),
+        ((*WHO, "--trust", "trust.json"), "--trust says who is relied on, and --certificate-identity says it too"),
+        (("--key", "key.pub", "--trust", "trust.json"), "--trust says who is relied on, and --key says it too"),
+        (("--trusted-root", "root.json", "--trust", "trust.json"), "and --trusted-root says it too"),
+        (("--trust", "nowhere.json"), "nowhere.json cannot be read"),
         ((*WHO, "--trusted-root", "nowhere.json"), "cannot be read"),
     ],
 )

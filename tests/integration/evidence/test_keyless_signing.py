@@ -35,6 +35,7 @@ from tradeplane_store.objects import open_store
 
 from tests.integration.evidence.conftest import push
 from tests.integration.evidence.private_instance import Instance, private_instance
+from tests.integration.evidence.test_export import commands_of, run_in
 from tests.ports import free_port
 from tests.unit.cli.conftest import tradeplane
 from tests.unit.evidence import sample_releases, sample_runs
@@ -136,6 +137,15 @@ def test_a_run_is_attested_and_verified(
     assert done.returncode == 0, done.stderr
     other = ("--certificate-identity", SUBJECT + "2", *who[2:])
     assert cosign("verify-attestation", *other, *root, *provenance).returncode != 0
+
+    of_today = ("--from", "2026-01-01", "--to", "9999-12-30")  # it was signed now, and says no time itself
+    out = str(tmp_path / "out")
+    exported = tradeplane("evidence", "export", told["reference"], *who, *root, *of_today, "--out", out)
+    assert exported.code == 0, exported.err
+    (_, by_cosign, _), _ = commands_of(tmp_path / "out")
+    assert "--use-signed-timestamps" in by_cosign
+    ran = run_in(by_cosign, tmp_path / "out", cosign)
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_a_release_is_signed_and_verified_and_so_is_its_list(

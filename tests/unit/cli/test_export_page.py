@@ -18,7 +18,9 @@ from tradeplane_evidence import errors
 from tradeplane_evidence.export.exported_ledger import ExportedLedger
 from tradeplane_evidence.export.ledger_records import approvals_of, with_ledger
 from tradeplane_evidence.export.published_keys import keyring_bytes, published
+from tradeplane_evidence.export.published_trust import PublishedIdentity
 from tradeplane_evidence.export.records import Dependency, ReplayFile, signed_of
+from tradeplane_evidence.export.signatory import Signatory
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring
 from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.statements.test_result import result_of_tests
@@ -92,11 +94,31 @@ def test_texts_of_others_stay_text(signer: FileSigner) -> None:
     assert {name for name, _ in read.attributes if name.startswith("on") or name in {"src", "style", "srcset"}} == set()
     links = [value for name, value in read.attributes if name == "href"]
     assert all(
-        re.fullmatch(r"#[\w-]+|data:,|runs\.json|ledger\.jsonl|(keys|runs|heads|approvals)/[\w./-]+", link)
+        re.fullmatch(
+            r"#[\w-]+|data:,|(runs|trust)\.json|ledger\.jsonl|(keys|runs|heads|approvals|trusted-roots)/[\w./-]+", link
+        )
         for link in links
     ), links
     assert "<script>fetch" in read.words
     assert "{{ 7 * 7 }}" in read.words
+
+
+def test_somebody_who_is_relied_on_by_name_is_told_with_root_and_links(signer: FileSigner) -> None:
+    who = Signatory(None, "ci@example.com", "https://id.example.com", "trusted-roots/1.json")
+    run = sample_exports.verified(signer)
+    assert run.signed is not None
+    run = replace(run, signed=replace(run.signed, who=who))
+    trusted = PublishedIdentity("ci@example.com", "https://id.example.com", "trusted-roots/1.json", None, ("runs",))
+    other = replace(trusted, root="trusted-roots/2.json", links=("images", "snapshots"))
+    export = replace(sample_exports.export(signer, run), identities=(trusted, other), differ=True)
+    text = page(export).decode()
+    first, second = text.split("<h2>Who is relied on</h2>")[1].split("<h2>How to")[0].split("trusted-roots/2.json</a>")
+    assert "1 runs" in first
+    assert "0 runs" in second
+    assert "images, snapshots" in second
+    assert "signed by ci@example.com" in text
+    assert "ci@example.com <span" in text
+    assert text.count('href="trust.json"') == 1
 
 
 def test_what_is_not_seen_is_written_out(signer: FileSigner) -> None:
@@ -331,7 +353,7 @@ def test_an_attestation_of_the_image_that_is_named_is_drawn(signer: FileSigner) 
 def test_the_manifest_that_was_run_stands_behind_its_image(signer: FileSigner) -> None:
     bundle = sign_statement(sample_runs.statement(sample_runs.ATTESTED_IMAGE), signer)
     digest, keyring = sample_runs.artifact().digest, sample_runs.keyring(signer)
-    stated = signed_of(verify_bundle(bundle, digest, keyring, Policy(), sample_exports.NOW), digest)
+    stated = signed_of(verify_bundle(bundle, digest, keyring, Policy(), sample_exports.NOW), digest, bundle)
     drawing = draw(replace(sample_exports.verified(signer), signed=stated))
     assert [(box.kind, box.title, box.line) for box in drawing.boxes[3:5]] == [
         ("Attestation of the image", "Named, and not followed", "sha256:a0a0a0a0a0a0\u2026"),

@@ -20,6 +20,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
+from tradeplane_evidence.keyless.identities import Identity
+from tradeplane_evidence.keyless.trusted_identity import TrustedIdentity
+from tradeplane_evidence.keyless.trusted_root import read_trusted_root
 from tradeplane_evidence.signing.dsse import pre_authentication_encoding
 from tradeplane_evidence.statements.statement import PAYLOAD_TYPE
 
@@ -223,6 +226,39 @@ class PrivateSigstore:
             },
             "logId": {"keyId": encoded(hashlib.sha256(key).digest())},
         }
+
+
+@dataclass(frozen=True)
+class SomebodyThere:
+    """Somebody who signs keylessly at an instance of the tests' own, always at ``AT``: the same bundle each time."""
+
+    instance: PrivateSigstore
+    name: str = SUBJECT
+    deterministic: bool = True
+
+    def trusted(self) -> TrustedIdentity:
+        """Return who relies on them."""
+        root = read_trusted_root(json.dumps(self.instance.trusted_root()).encode())
+        return TrustedIdentity(Identity(self.name, self.issuer()), root)
+
+    def issuer(self) -> str:
+        """Return who vouches for them."""
+        return ISSUER
+
+    def signed_bundle(self, payload: bytes) -> bytes:
+        """Return the bundle of a statement."""
+        return json.dumps(self.instance.statement(payload, certificate=self._certificate())).encode()
+
+    def message_bundle(self, data: bytes) -> bytes:
+        """Return the bundle of a message."""
+        return json.dumps(self.instance.message(data, certificate=self._certificate())).encode()
+
+    def payload_of(self, bundle: bytes) -> bytes:
+        """Return the payload of a bundle of theirs."""
+        return self.trusted().verify(bundle)[0]
+
+    def _certificate(self) -> x509.Certificate:
+        return self.instance.certificate(subject=self.name)
 
 
 def envelope(payload: bytes, signature: bytes) -> dict[str, Any]:

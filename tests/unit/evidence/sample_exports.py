@@ -14,8 +14,10 @@ from tradeplane_evidence.export.folder import ExportedFile
 from tradeplane_evidence.export.images import AttestedBy
 from tradeplane_evidence.export.ledger_records import ApprovalTold, RunLedger, Told
 from tradeplane_evidence.export.period import read_period
-from tradeplane_evidence.export.published_keys import key_path, published
+from tradeplane_evidence.export.published_keys import published
+from tradeplane_evidence.export.published_trust import PublishedIdentity
 from tradeplane_evidence.export.records import AttestedData, Dependency, Record, Signed, signed_of
+from tradeplane_evidence.export.signatory import Signatory
 from tradeplane_evidence.export.strategies import StatedRun
 from tradeplane_evidence.ledger.events import Authenticated, Claimed
 from tradeplane_evidence.registry.references import Reference
@@ -41,7 +43,7 @@ def signed(signer: FileSigner) -> Signed:
     """Return what was signed of the sample run."""
     digest = sample_runs.artifact().digest
     claim = verify_bundle(sample_runs.bundle(signer), digest, sample_runs.keyring(signer), Policy(), NOW)
-    return signed_of(claim, digest)
+    return signed_of(claim, digest, sample_runs.bundle(signer))
 
 
 def verified(signer: FileSigner) -> Record:
@@ -63,8 +65,8 @@ def verified(signer: FileSigner) -> Record:
         files=(ExportedFile(f"{place}/artifact.json", "ab" * 32, 1_300),),
         left_out={"equity.arrow": "files were not asked for (--with-files)"},
         commands=(
-            commands.by_cosign(key_path(known.key), *paths),
-            commands.by_tradeplane(reference, Policy(), image_policy()),
+            commands.by_cosign(known.who, *paths),
+            commands.by_tradeplane(reference, commands.Asked(Policy(), image_policy())),
         ),
     )
 
@@ -80,17 +82,17 @@ def attested_data(signer: FileSigner, attestation: str) -> AttestedData:
 
 def attested_image(signer: FileSigner) -> AttestedBy:
     """Return who attested an image."""
-    key = signer.public_key.fingerprint
+    who = Signatory(signer.public_key.fingerprint)
     place = "images/ee6b8af10c9b6893-0000000000000000"
     return AttestedBy(
         folder=place,
         reference=sample_runs.IMAGE,
         attestation="sha256:" + "ef" * 32,
-        key=key,
+        who=who,
         builder=sample_images.EXECUTION.builder,
         commit=sample_images.COMMIT,
         source=f"commit {sample_images.COMMIT}",
-        command=commands.by_cosign(key_path(key), f"{place}/bundle.sigstore.json", f"{place}/index.json"),
+        command=commands.of_image(who, f"{place}/bundle.sigstore.json", f"{place}/index.json"),
     )
 
 
@@ -123,6 +125,7 @@ def hostile(signer: FileSigner) -> Record:
         checks=(Check(HOSTILE, HOSTILE), Check("files", HOSTILE * 1_000, "PolicyRefused")),
         signed=replace(
             known,
+            who=Signatory(None, HOSTILE, HOSTILE, "trusted-roots/0.json"),
             run=HOSTILE,
             builder=HOSTILE,
             build_type=HOSTILE,
@@ -194,5 +197,7 @@ def everything(signer: FileSigner) -> Export:
         unattested=(StatedRun(HOSTILE, HOSTILE, HOSTILE, HOSTILE, None),),
         passed_over=tuple(PassedOver(f"registry.example.com/{number}", HOSTILE) for number in range(300)),
         builders=(HOSTILE,),
+        parameters=((HOSTILE, HOSTILE),),
+        identities=(PublishedIdentity(HOSTILE, HOSTILE, "trusted-roots/0.json", (HOSTILE,), ("runs", "images")),),
         authorities=(HOSTILE,),
     )

@@ -22,6 +22,7 @@ from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE, batch_stateme
 from tradeplane_evidence.statements.statement import MAX_SUBJECTS, parse_statement, serialise
 from tradeplane_evidence.verification.bundles import Claim, claim_of_one, verify_bundle
 from tradeplane_evidence.verification.policy import Policy
+from tradeplane_evidence.verification.rules import ParameterIs, RuleRefused
 from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tests.unit.evidence import sample_replays, sample_runs
@@ -189,6 +190,13 @@ def test_the_claim_of_one_is_what_stands_in_its_artifact(signer: Counted) -> Non
     assert claim.made == datetime(2026, 1, 5, 9, 0, 7, tzinfo=UTC)
     assert claim.batch is not None
     assert claim.batch.build_definition.build_type == BATCH_BUILD_TYPE
+
+
+def test_rules_are_asked_of_the_run_and_not_of_those_it_was_signed_with(signer: Counted) -> None:
+    name = "specification.simulation.algorithm.name"
+    assert _claimed(signer, _provenance(), rules=(ParameterIs(name, frozenset({"macd-momentum"})),)).batch is not None
+    with pytest.raises(RuleRefused, match="asked for is sma-cross"):
+        _claimed(signer, _provenance(), rules=(ParameterIs(name, frozenset({"sma-cross"})),))
 
 
 def test_its_age_is_that_of_the_run_and_not_of_those_it_was_signed_with(signer: Counted) -> None:

@@ -18,6 +18,7 @@ from tradeplane_evidence.verification.checks import Check
 from tradeplane_evidence.verification.images import image_policy
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import Verification
+from tradeplane_evidence.verification.signers import ChainSigners
 
 from tests.unit.evidence import sample_exports, sample_runs
 
@@ -52,7 +53,7 @@ def written(
 ) -> tuple[Record, dict[str, bytes]]:
     folder = Folder(root / "export", 1_000_000)
     folder.root.mkdir()
-    asking = Asking(Keyring(()), policy or Policy(), sample_exports.NOW, RecordingRegistry, images)
+    asking = Asking(ChainSigners.alike(Keyring(())), policy or Policy(), sample_exports.NOW, RecordingRegistry, images)
     record = write_run(one, asking, "tag v1", folder)
     return record, {path: (folder.root / path).read_bytes() for path in folder.files}
 

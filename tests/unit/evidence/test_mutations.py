@@ -30,7 +30,7 @@ from tradeplane_evidence.statements.verification_summary import (
     Verifier,
     summary_statement,
 )
-from tradeplane_evidence.verification.bundles import signed_by
+from tradeplane_evidence.verification.signers import signed_by
 from tradeplane_store.canonical import canonical_json, sha256_digest
 
 from tests.unit.evidence import (
