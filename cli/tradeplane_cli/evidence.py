@@ -24,7 +24,6 @@ from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import read_run
 from tradeplane_evidence.verification.attestations import Trust
-from tradeplane_evidence.verification.checks import Check, Checks
 from tradeplane_evidence.verification.images import Images
 from tradeplane_evidence.verification.kinds import kind_of
 from tradeplane_evidence.verification.runs import Verification, verify_run
@@ -43,9 +42,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradeplane_evidence.signing.keyring import Keyring
+    from tradeplane_evidence.verification.checks import Check, Checks
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.signers import ChainSigners
 
+    from tradeplane_cli.replay_data import Data
     from tradeplane_cli.session_evidence import VerifiedSession
     from tradeplane_cli.snapshot_evidence import VerifiedSnapshot
 
@@ -114,25 +115,11 @@ class Verified:
         """Lines for people: one a check."""
         return checks_as_text(self.verification.checks)
 
-    def run_again(self, url: str) -> bool:
-        """Run what was verified again, here and on the data of a store, and add what came of it as a check.
+    def run_again(self, data: Data, *, in_image: bool = False) -> bool:
+        """Run what was verified again, and add what came of it as a check, as ``replayed_runs.run_again`` does it."""
+        from tradeplane_cli.replayed_runs import run_again
 
-        Returns whether it came to the same. Raises what the runner raises: DataRefused where the data are not there.
-        """
-        from tradeplane_workloads.results import describe
-        from tradeplane_workloads.runner.execution import compute
-
-        results = self.verification.results
-        if results is None:
-            raise CommandFailure("there is no result to compare with", remedy="verify a run that was attested")
-        with stage(f"Running {results.specification.run} again") as say:
-            again = describe(results.specification, compute(results.specification, open_store(url), say), {})
-        if again.result_digest == results.result_digest:
-            self.verification.say("replay", f"{again.result_digest} again, from the same data on this machine")
-            return True
-        words = f"it comes to {again.result_digest} on this machine; tradeplane results diff shows where they part"
-        self.verification.checks.append(Check("replay", words, "Diverged"))
-        return False
+        return run_again(self.verification, data, in_image=in_image)
 
 
 def checks_as_json(found: Checks) -> dict[str, Any]:

@@ -11,9 +11,12 @@ from tradeplane_store.objects import open_store
 from tradeplane_cli.evidence import checks_as_json, checks_as_text
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.progress import stage
+from tradeplane_cli.replay_data import refuse_image
 
 if TYPE_CHECKING:
     from tradeplane_evidence.verification.sessions import SessionVerification
+
+    from tradeplane_cli.replay_data import Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +38,21 @@ class VerifiedSession:
         """Lines for people: one a check."""
         return checks_as_text(self.verification.checks)
 
-    def run_again(self, url: str) -> bool:
+    def run_again(self, data: Data, *, in_image: bool = False) -> bool:
         """Replay what was verified, here and from a store, and add what came of it as a check.
+
+        What a session was fed is in no registry.
 
         Returns whether it came to the same. Raises what the replay raises: DataRefused where it is not in the store.
         """
         from tradeplane_workloads.replay.sessions import replay_session
 
+        refuse_image(self.verification.reference, "a session", in_image=in_image)
         snapshot = self.verification.snapshot
         if snapshot is None:
             raise CommandFailure("there is no session to replay", remedy="verify a session that was attested")
         with stage(f"Replaying {snapshot}") as say:
-            verdict = replay_session(open_store(url), snapshot, say).verdict
+            verdict = replay_session(open_store(data.own_url), snapshot, say).verdict
         words = f"decisions {verdict.decisions.value}, execution {verdict.execution.value} on this machine"
         if verdict.exact:
             self.verification.say("replay", f"{words}, from the records of the store")

@@ -11,6 +11,7 @@ from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import BundleSigner, name_of
 from tradeplane_evidence.snapshot_attestation import attest_snapshot
+from tradeplane_evidence.snapshot_records import RecordLimits, push_records
 from tradeplane_evidence.statements.snapshot import Imported, refuse_session
 from tradeplane_evidence.stored_snapshots import read_snapshot
 from tradeplane_evidence.verification.checks import Check
@@ -27,6 +28,7 @@ from tradeplane_cli.evidence import (
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import pairs
 from tradeplane_cli.progress import stage
+from tradeplane_cli.replay_data import refuse_image
 from tradeplane_cli.snapshots import verify_snapshot
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.attestation import Attested
     from tradeplane_evidence.verification.whole_snapshots import SnapshotVerification
+
+    from tradeplane_cli.replay_data import Data
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,17 @@ class PushedSnapshot:
     signer: str
     """Fingerprint of the key, or who signs."""
     keyless: bool = False
+    records: str | None = None
+    """Digest of the artifact of its records, where they were pushed."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/cli.md states."""
+        records = {} if self.records is None else {"records": str(self.attested.reference.at(self.records))}
         return {
             "snapshot": self.snapshot,
             "reference": str(self.attested.reference),
             "attestation": str(self.attested.reference.at(self.attested.attestation)),
+            **records,
             "identity" if self.keyless else "key": self.signer,
         }
 
@@ -82,18 +90,20 @@ class VerifiedSnapshot:
         """Lines for people: one a check."""
         return checks_as_text(self.verification.checks)
 
-    def run_again(self, url: str) -> bool:
-        """Hold every record of a store against what was verified, and add what came of it as a check.
+    def run_again(self, data: Data, *, in_image: bool = False) -> bool:
+        """Hold every record against what was verified, and add what came of it as a check.
 
         Returns whether each is there and as it was attested. Raises what reading raises: DataRefused where it is not
-        in the store.
+        in the store that was named, and CommandFailure where the registry does not have them either.
         """
+        refuse_image(self.verification.reference, "a snapshot", in_image=in_image)
         snapshot = self.verification.snapshot
         if snapshot is None:
             raise CommandFailure("there is no snapshot to read", remedy="verify a snapshot that was attested")
-        read = verify_snapshot(snapshot, url)
+        with data.of({snapshot: self.verification.reference}) as found:
+            read = verify_snapshot(snapshot, found.url)
         if not read.faults:
-            words = f"{read.stored.manifest.records:,} records of the store, each as it was attested"
+            words = f"{read.stored.manifest.records:,} records {found.whence}, each as it was attested"
             self.verification.say("records", words)
             return True
         words = f"{read.faults[0]}; tradeplane snapshot verify {snapshot} shows all that is wrong"
@@ -110,11 +120,13 @@ def attest(
     places: Mapping[str, str],
     *,
     plain_http: bool,
+    with_records: bool = False,
 ) -> PushedSnapshot:
     """Push the manifest of a snapshot of a store and the signed statement of how it was imported.
 
-    Every record is read first: whoever signs for a snapshot has it whole. Raises CommandFailure where it is not, or
-    where the repository has a tag, and what the rooms below raise.
+    ``with_records``: whether its records are pushed as well. Every record is read first: whoever signs for a snapshot
+    has it whole. Raises CommandFailure where it is not, or where the repository has a tag, and what the rooms below
+    raise.
     """
     repository = parse_repository(target)
     if repository.tag is not None:
@@ -122,7 +134,8 @@ def attest(
             f"{target} has a tag, and a snapshot's is its id", remedy="leave out what comes after the last colon"
         )
     key = open_statement_signer(signer, passphrase())
-    stored = read_snapshot(open_store(url), snapshot)
+    store = open_store(url)
+    stored = read_snapshot(store, snapshot)
     refuse_session(snapshot, stored.manifest)
     read = verify_snapshot(snapshot, url)
     if read.faults:
@@ -132,13 +145,16 @@ def attest(
             remedy="import it again, or restore it from a copy",
         )
 
-    async def push() -> Attested:
+    async def push() -> tuple[Attested, str | None]:
         async with registry_at(repository, plain_http=plain_http) as registry:
-            return await attest_snapshot(stored, Imported(places), registry, repository, Alone(key, authority))
+            attested = await attest_snapshot(stored, Imported(places), registry, repository, Alone(key, authority))
+            if not with_records:
+                return attested, None
+            return attested, await push_records(stored, store, registry, repository, RecordLimits())
 
     with stage(f"Pushing {snapshot} to {repository.host}"):
-        attested = asyncio.run(push())
-    return PushedSnapshot(snapshot, attested, name_of(key), keyless=isinstance(key, BundleSigner))
+        attested, records = asyncio.run(push())
+    return PushedSnapshot(snapshot, attested, name_of(key), isinstance(key, BundleSigner), records)
 
 
 def places_of(options: Sequence[str]) -> Mapping[str, str]:

@@ -1,7 +1,8 @@
 """A snapshot as an OCI artifact: its manifest, whose digest is the snapshot's id. A recorded session is one as well.
 
-Pure. The records stay in the store, where they are read: there may be gigabytes, and the manifest names each piece of
-them by its digest. So the artifact follows from the id alone, whoever pushes it and however often.
+Pure. The records are not in it: there may be gigabytes, which may not be passed on, and the manifest names each piece
+of them by its digest. They stay in the store, or lie beside it as ``snapshot_records`` has it. So the artifact follows
+from the id alone, whoever pushes it and however often.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ async def attest_snapshot(
     signing: Signing,
     execution: Execution | None = None,
 ) -> Attested:
-    """Push a snapshot's manifest and the signed statement of how it came to be.
+    """Push a snapshot's manifest and the signed statement of how it came to be; its records stay where they are.
 
     Raises PolicyRefused where it holds a session, Malformed where it cannot be stated, and what registry and signer
     raise.

@@ -189,6 +189,13 @@ class Evidence(Section):
         description="How long after its end a run waits for the attestation of a snapshot that a capture sealed; it is "
         "attested without it then.",
     )
+    snapshot_records_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="The records of a snapshot that a capture sealed are pushed as well where all of them have no more "
+        "bytes, and no file more than mostBytes: who may read the registry has them then. Absent, they stay in the "
+        "store.",
+    )
     required: bool = Field(default=False, description="Whether a Strategy is Ready only once its run is attested.")
     at_once: int = Field(default=4, ge=1, le=64, description="Runs that are attested at the same time.")
     signatures_per_second: float | None = Field(

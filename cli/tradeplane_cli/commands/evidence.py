@@ -10,7 +10,7 @@ from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.commands.artifact_bundle import CertificateIdentity, CertificateIssuer, TrustedRootFile
 from tradeplane_cli.commands.examples import epilog
-from tradeplane_cli.failures import DIFFERENT
+from tradeplane_cli.failures import DIFFERENT, CommandFailure
 from tradeplane_cli.options import Debug, Output, Store
 from tradeplane_cli.printing import OutputFormat, show
 
@@ -26,7 +26,7 @@ ATTEST_IMAGE_EPILOG = epilog(
 )
 VERIFY_EPILOG = epilog(
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub",
-    "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub --replay --store s3://prices/research",
+    "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key key.pub --replay",
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --key keyring.json -o json | jq .checks",
     "tradeplane verify registry.example.com/runs/sp500-macd@sha256:... --trust trust.json",
 )
@@ -37,6 +37,7 @@ VERIFY_IMAGE_EPILOG = epilog(
     "--builder https://example.com/builders/release -o json",
 )
 
+MIB = 1024 * 1024
 SignerUri = Annotated[
     str,
     typer.Option(
@@ -220,9 +221,21 @@ def verify(
         bool,
         typer.Option(
             "--replay",
-            help="Run it again here as well, on the data in the store, and compare; of a snapshot, read its records.",
+            help="Run it again here as well, and compare; of a snapshot, read its records. The data come from --store; "
+            "without it, from this user's own store or, where they are not there, from the registry.",
         ),
     ] = False,
+    in_image: Annotated[
+        bool,
+        typer.Option(
+            "--in-image",
+            help="With --replay, run it in a container of the image that the statement names, by its digest, and not "
+            "by what is installed.",
+        ),
+    ] = False,
+    pull_mib: Annotated[
+        int, typer.Option(metavar="MIB", min=1, help="Pull no more data than this from the registry for --replay.")
+    ] = 1_024,
     summary: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Where it passes, sign a summary of that (SLSA VSA) into a new file."),
@@ -259,9 +272,12 @@ def verify(
     from tradeplane_cli.evidence import Links
     from tradeplane_cli.evidence import verify as look
     from tradeplane_cli.evidence_summary import Wanted, write_summary
-    from tradeplane_cli.local_store import store_url
+    from tradeplane_cli.replay_data import Data
     from tradeplane_cli.trust import chain_signers
 
+    if in_image and not replay:
+        raise CommandFailure("--in-image says by what it is run again, and it is not", remedy="give --replay as well")
+    data = Data(store, pull_mib * MIB, plain_http)
     wanted = Wanted.of(summary, signer, verifier, level)
     policy = Policy(
         builders=any_of(builder),
@@ -273,7 +289,7 @@ def verify(
     signers = chain_signers(trust, key or (), certificate_identity, certificate_oidc_issuer, trusted_root)
     found = look(reference, signers, policy, links, plain_http=plain_http, replays=replays)
     genuine = found.verification.passed
-    same = found.run_again(store_url(store)) if replay and genuine else True
+    same = found.run_again(data, in_image=in_image) if replay and genuine else True
     if wanted is not None and genuine and same:
         write_summary(found, wanted, signers, policy, links, replayed=replay, replays=replays)
     show(found.as_json(), output, found.as_text)

@@ -247,6 +247,15 @@ def attest(
             "[default: not stated]",
         ),
     ] = None,
+    with_records: Annotated[
+        bool,
+        typer.Option(
+            "--with-records",
+            help="Push its records as well, so that who has the registry alone can run again what was made from them: "
+            "they must be yours to pass on. [default: they stay in the store]",
+            show_default=False,
+        ),
+    ] = False,
     timestamp_authority: TimestampAuthority = None,
     plain_http: PlainHttp = False,
     store: Store = None,
@@ -255,15 +264,24 @@ def attest(
 ) -> None:
     """Push the manifest of a snapshot that was imported, with signed provenance of it.
 
-    Says from which sources it was made, by their digests; its records stay in the store, and each is read first. Runs
-    on it name the attestation. Once more does nothing new. Registries are logged in to as by docker login.
+    Says from which sources it was made, by their digests; each of its records is read first. Runs on it name the
+    attestation. Once more does nothing new. Registries are logged in to as by docker login.
     """
     from tradeplane_cli.local_store import store_url
     from tradeplane_cli.snapshot_evidence import attest as push
     from tradeplane_cli.snapshot_evidence import places_of
 
     places = places_of(source or ())
-    pushed = push(digest, store_url(store), to, signer, timestamp_authority, places, plain_http=plain_http)
+    pushed = push(
+        digest,
+        store_url(store),
+        to,
+        signer,
+        timestamp_authority,
+        places,
+        plain_http=plain_http,
+        with_records=with_records,
+    )
     show(pushed.as_json(), output, pushed.as_text)
 
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.folder import ExportedFile
     from tradeplane_evidence.export.images import AttestedBy
     from tradeplane_evidence.export.ledger_records import RunLedger
+    from tradeplane_evidence.export.signatory import Signatory
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.statements.run import AskingStrategy
-    from tradeplane_evidence.export.signatory import Signatory
     from tradeplane_evidence.statements.statement import ResourceDescriptor
     from tradeplane_evidence.verification.bundles import Claim
     from tradeplane_evidence.verification.checks import Check

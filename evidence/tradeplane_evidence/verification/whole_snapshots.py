@@ -1,7 +1,7 @@
 """A snapshot in a registry, asked about by itself: who says how it came to be, and what it holds by its manifest.
 
-The records are not in the registry. The manifest names each part by the digest of its records, by which whoever has
-the store can hold these against it.
+The records are not looked at. The manifest names each part by the digest of its records, by which whoever has these,
+from a store or beside it in the registry, can hold them against it.
 """
 
 from __future__ import annotations

@@ -21,8 +21,10 @@ from tradeplane_evidence.attestation import Attested, Pushed, attest_pushed, pus
 from tradeplane_evidence.errors import (
     EvidenceError,
     InvalidKey,
+    Malformed,
     NotAttested,
     PolicyRefused,
+    RegistryRefused,
     RegistryUnavailable,
     ResultsChanged,
     SignerUnavailable,
@@ -41,6 +43,7 @@ from tradeplane_evidence.signing.batches import Alone, Quota, WithinQuota
 from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import BundleSigner
 from tradeplane_evidence.snapshot_attestation import attest_snapshot
+from tradeplane_evidence.snapshot_records import RecordLimits, push_records
 from tradeplane_evidence.statements.run import AskingStrategy, Execution
 from tradeplane_evidence.statements.snapshot import Captured
 from tradeplane_evidence.statements.statement import MAX_SUBJECTS
@@ -66,8 +69,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
+    from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.batches import Signing
     from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.stored_snapshots import StoredSnapshot
+    from tradeplane_store.objects import ObjectStore
 
     from tradeplane_operator.observing.keys import Key
     from tradeplane_operator.observing.stores import Stores
@@ -282,8 +288,21 @@ class Attestations:
         async with self._reading:
             stored = await asyncio.to_thread(read_snapshot, store, sealed.name, self.evidence.most_bytes)
             attested = await attest_snapshot(stored, captured, registry, place, signing, execution)
+            await self._push_records(stored, store, registry, place)
         self._snapshots.forget(namespace, sealed.name)
         return attested
+
+    async def _push_records(
+        self, stored: StoredSnapshot, store: ObjectStore, registry: Registry, place: Reference
+    ) -> None:
+        """Push the records of a snapshot where the settings say so; what is not taken of them holds nothing up."""
+        most = self.evidence.snapshot_records_bytes
+        if most is None:
+            return
+        try:
+            await push_records(stored, store, registry, place, RecordLimits(most, self.evidence.most_bytes))
+        except (Malformed, NotAttested, RegistryRefused) as error:
+            log.warning("records not pushed: %s", error, extra={"snapshot": stored.snapshot})
 
     def _wait_for_data(self, namespace: str, run: RunStatus, snapshots: Collection[str]) -> None:
         """Raise SnapshotNotAttested where a run is to wait for an attestation of its data that is to come."""

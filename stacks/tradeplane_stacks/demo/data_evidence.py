@@ -27,11 +27,15 @@ def attest_data(
     *,
     plain_http: bool,
 ) -> None:
-    """Attest a snapshot that was imported into a store, by its id. Again does nothing new. Raises DemoError."""
+    """Attest a snapshot that was imported into a store, by its id, and push its records. Again does nothing new.
+
+    The registry is one of this machine, which nobody else reads: nothing is passed on. Raises DemoError.
+    """
     plain = ("--plain-http",) if plain_http else ()
-    say(f"tradeplane snapshot attest {snapshot} --store {store} --to {repository} --signer file:{KEY}")
+    arguments = ("snapshot", "attest", snapshot, "--store", store, "--to", repository, "--with-records")
+    say(f"tradeplane {' '.join(arguments)} --signer file:{KEY}")
     with signer_file(pem) as signer:
-        tradeplane("snapshot", "attest", snapshot, "--store", store, "--to", repository, "--signer", signer, *plain)
+        tradeplane(*arguments, "--signer", signer, *plain)
 
 
 def data_trust(pem: bytes) -> dict[str, Any]:

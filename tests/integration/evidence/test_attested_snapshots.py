@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from tradeplane_evidence.attestation import attest_pushed, attest_run, push_files
-from tradeplane_evidence.errors import LogEntryRefused, PolicyRefused, RegistryUnavailable
+from tradeplane_evidence.errors import LogEntryRefused, Malformed, PolicyRefused, RegistryUnavailable
 from tradeplane_evidence.export.discovery import Found, discover
 from tradeplane_evidence.registry.bundles import MAX_ATTESTATIONS
 from tradeplane_evidence.registry.client import Limits, Registry
@@ -25,6 +25,7 @@ from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.snapshot_artifact import snapshot_artifact
 from tradeplane_evidence.snapshot_attestation import attest_snapshot, push_snapshot
 from tradeplane_evidence.snapshot_lookup import ReliedOn, find_attestation
+from tradeplane_evidence.snapshot_records import RecordLimits, push_records, record_files
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import LOCAL_BUILDER, Execution, SnapshotAttestation
 from tradeplane_evidence.statements.snapshot import SNAPSHOT_BUILD_TYPE, Captured, Imported
@@ -35,6 +36,7 @@ from tradeplane_evidence.verification.runs import verify_run
 from tradeplane_evidence.verification.snapshots import Snapshots, snapshot_policy
 from tradeplane_evidence.verification.whole_snapshots import verify_whole_snapshot
 from tradeplane_store.canonical import sha256_digest
+from tradeplane_store.objects import open_store
 
 from tests.integration.evidence.conftest import hang_junk
 from tests.unit.evidence import sample_runs, sample_sessions, sample_snapshots
@@ -161,7 +163,19 @@ async def test_what_a_capture_sealed_is_told_by_its_name(registry_host: str, sig
 async def test_cosign_finds_it_by_the_digest_of_the_artifact(
     registry_host: str, signer: FileSigner, cosign: Cosign, tmp_path: Path
 ) -> None:
+    """With its records hung on the same artifact, which are nothing to cosign."""
     attested = await _attest(registry_host, "snapshots/cosign", signer)
+    (tmp_path / "data").mkdir()
+    data, stored = open_store((tmp_path / "data").as_uri()), sample_snapshots.stored()
+    for file in record_files(stored.snapshot, stored.manifest):
+        data.put(file, b"records of the sample")
+    async with Registry(registry_host, plain_http=True) as registry:
+        for most in (RecordLimits(all_bytes=20), RecordLimits(file_bytes=20)):
+            with pytest.raises(Malformed, match=r"21 bytes in .* 20 at most go to a registry"):
+                await push_records(stored, data, registry, attested.reference, most)
+        assert len(await list_referrers(registry, "snapshots/cosign", ARTIFACT)) == 1, "nothing was pushed"
+        await push_records(stored, data, registry, attested.reference, RecordLimits(21, 21))
+        assert len(await list_referrers(registry, "snapshots/cosign", ARTIFACT)) == 2
     key = tmp_path / "key.pub"
     key.write_text(signer.public_key.pem())
     asked = ("verify-attestation", "--key", key, "--insecure-ignore-tlog", "--type", PREDICATE_TYPE)

@@ -28,8 +28,8 @@ def snapshot(store: str, tmp_path: Path) -> str:
     return str(json.loads(done)["spec"]["digest"])
 
 
-def test_data_are_attested_as_an_import_with_the_key_of_the_cluster(
-    olareg: str, store: str, snapshot: str, tmp_path: Path
+def test_data_are_attested_as_an_import_with_the_key_of_the_cluster_and_their_records_beside(
+    olareg: str, store: str, snapshot: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pem = sample_runs.key_file(tmp_path).read_bytes()
     told: list[str] = []
@@ -44,7 +44,9 @@ def test_data_are_attested_as_an_import_with_the_key_of_the_cluster(
     (trusted,) = data_trust(pem)["keys"]
     public.write_text(trusted["public_key"])
     tag = f"{repository}:{snapshot.removeprefix('sha256:')}"
-    verified = json.loads(tradeplane("verify", tag, "--key", str(public), "--plain-http", "-o", "json"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nobodys"))
+    verified = json.loads(tradeplane("verify", tag, "--key", str(public), "--replay", "--plain-http", "-o", "json"))
+    assert verified["checks"][-1]["message"].startswith("1 records of the registry")
     assert (verified["verified"], verified["snapshot"]) == (True, snapshot)
     assert [verified["provenance"]["runDetails"]["builder"]["id"]] == trusted["builders"]
 

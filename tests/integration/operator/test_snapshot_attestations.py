@@ -18,10 +18,13 @@ from tradeplane_evidence.stored_snapshots import read_snapshot
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
+from tradeplane_evidence.verification.snapshot_records import find_records, pull_records, pull_snapshot
 from tradeplane_evidence.verification.snapshots import Snapshots, snapshot_policy
 from tradeplane_evidence.verification.whole_snapshots import verify_whole_snapshot
 from tradeplane_operator.planning.capture_names import BUNDLE_LABEL
 from tradeplane_operator.planning.names import API_VERSION, CAPTURE_UID_LABEL
+from tradeplane_store import layout
+from tradeplane_store.objects import open_store
 
 from tests.integration.operator import sessions
 from tests.integration.operator.cluster import Bench, condition, eventually
@@ -128,6 +131,7 @@ async def _hung(status: Json) -> list[str]:
         return [one.digest for one in await list_referrers(opened, reference.repository, reference.digest or "")]
 
 
+@pytest.mark.parametrize("most_bytes", [1 << 20, 1])
 async def test_what_a_capture_sealed_is_attested_and_a_run_on_it_names_that(
     bench: Bench,
     operators: Callable[..., OperatorProcess],
@@ -135,9 +139,11 @@ async def test_what_a_capture_sealed_is_attested_and_a_run_on_it_names_that(
     tmp_path: Path,
     signer: FileSigner,
     hurried: Json,
+    most_bytes: int,
 ) -> None:
+    """With its records where they are no more than the settings allow, and else without."""
     with registry(host, tmp_path):
-        operators(pace=hurried, **evidence(host, sample_runs.key_file(tmp_path)))
+        operators(pace=hurried, **evidence(host, sample_runs.key_file(tmp_path), snapshotRecordsBytes=most_bytes))
         capture = await _capturing(bench)
         digest = _seal(bench, capture, 1)
         sealed = await _says(bench, "tape-000001", "Attested")
@@ -150,6 +156,16 @@ async def test_what_a_capture_sealed_is_attested_and_a_run_on_it_names_that(
         trust = Trust(sample_runs.keyring(signer), snapshot_policy(frozenset({CAPTURE_BUILDER})), datetime.now(UTC))
         async with Registry(host, plain_http=True) as opened:
             found = await verify_whole_snapshot(opened, reference, trust)
+            pulled = await pull_snapshot(opened, reference, digest)
+            records = await find_records(opened, reference, pulled)
+            (tmp_path / "pulled").mkdir()
+            store = open_store((tmp_path / "pulled").as_uri())
+            for one in records:
+                await pull_records(opened, one, pulled, store, lambda _: None)
+        assert len(records) == (0 if most_bytes == 1 else 1)
+        names = store.list(layout.snapshot_folder(digest))
+        assert len(names) == (0 if most_bytes == 1 else 1 + len(pulled.manifest.parts))
+        assert [store.get(name) for name in names] == [bench.store.get(name) for name in names]
         assert found.passed, found.checks
         assert found.claim is not None
         provenance = found.claim.claim.provenance
