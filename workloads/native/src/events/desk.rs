@@ -45,26 +45,39 @@ pub struct Ticket {
     pub asked: bool,
     /// Lots that traded.
     pub traded: i64,
-    /// Changes on their way, and the largest quantity that one of them asks for.
-    pub changes: (u32, i64),
+    /// Changes of it that are on their way.
+    pub changes: Changes,
+}
+
+/// Changes of an order that the trader has not had an answer to: each may have been made already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// How many.
+    pub waiting: u32,
+    /// The largest quantity that one of them asks for.
+    pub quantity: i64,
+    /// The highest price that one of them asks for.
+    pub price: Option<i64>,
 }
 
 impl Ticket {
     fn sent(order: NewOrder) -> Self {
-        Self { order, state: State::Sent, left: order.quantity, asked: false, traded: 0, changes: (0, 0) }
+        Self { order, state: State::Sent, left: order.quantity, asked: false, traded: 0, changes: Changes::default() }
     }
 
     /// The most lots of it that may trade yet: an order that waits for another is released part by part, and all of it
     /// may be before that is heard here; what a change on its way asks for may be there already.
     fn exposed(&self) -> i64 {
         let left = if self.order.parent == 0 { self.left } else { self.order.quantity.saturating_sub(self.traded) };
-        left.max(self.changes.1)
+        left.max(self.changes.quantity)
     }
 
     /// A change was answered.
     fn answer(&mut self) {
-        let (waiting, most) = self.changes;
-        self.changes = if waiting > 1 { (waiting - 1, most) } else { (0, 0) };
+        self.changes = match self.changes.waiting {
+            0 | 1 => Changes::default(),
+            waiting => Changes { waiting: waiting - 1, ..self.changes },
+        };
     }
 }
 
@@ -269,7 +282,11 @@ impl Desk {
         }
         self.ask(instrument, id);
         if let Some(ticket) = self.places[instrument].tickets.iter_mut().find(|ticket| ticket.order.id == id) {
-            ticket.changes = (ticket.changes.0.saturating_add(1), ticket.changes.1.max(quantity));
+            ticket.changes = Changes {
+                waiting: ticket.changes.waiting.saturating_add(1),
+                quantity: ticket.changes.quantity.max(quantity),
+                price: ticket.changes.price.max(Some(price)),
+            };
         }
         self.write(instrument, Event::AskReplace, Reason::None, &order);
         self.send(instrument, Request::Replace { id, price, quantity });
@@ -535,7 +552,7 @@ impl Place {
     /// What the orders to buy that are alive would cost, counted likewise.
     fn committed(&self, order: &NewOrder) -> i128 {
         let ask = self.view.book().touch().map(|(_, ask)| ask);
-        self.together(order, Half::Bid, |ticket| match ticket.order.kind.limit().or(ask) {
+        self.together(order, Half::Bid, |ticket| match ticket.order.kind.limit().or(ask).max(ticket.changes.price) {
             Some(price) => self.instrument.value(ticket.exposed(), price).unwrap_or(LIMIT),
             None => 0,
         })

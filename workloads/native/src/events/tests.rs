@@ -490,6 +490,30 @@ fn the_position_limit_counts_all_that_may_trade_yet() {
 }
 
 #[test]
+fn cash_is_held_against_what_a_change_on_its_way_may_cost() {
+    struct Buys(Vec<Result<u64, Reason>>);
+    impl Strategy for Buys {
+        const DEPTH: bool = false;
+        const TRADES: bool = false;
+        fn start(&mut self, desk: &mut Desk) {
+            let order = |price, quantity| NewOrder::new(0, Half::Bid, Kind::Limit { price }, quantity);
+            self.0.push(desk.submit(0, order(90, 1)));
+            desk.replace(0, 1, 900, 1).expect("there is cash for it");
+            // 900 and 200 are more than 1,000; 900 and 100 are not.
+            self.0.push(desk.submit(0, order(100, 2)));
+            self.0.push(desk.submit(0, order(100, 1)));
+        }
+    }
+    let mut tape = Tape::default();
+    tape.row(1, (1_000, 1_000), Row::Level, Side::Bid, 100, 9);
+    let instrument = Instrument { settlement: Settlement::Spot, numerator: ONE, denominator: 1 };
+    let setup = Setup { instrument, cash: 1_000 * ONE, ..setup(5, 5, Model::RiskAverse) };
+    let mut engine = Engine::new(vec![tape.feed()], &[setup], None, Buys(Vec::new()));
+    engine.run().expect("amounts fit");
+    assert_eq!(engine.strategy().0, [Ok(1), Err(Reason::NoCash), Ok(2)]);
+}
+
+#[test]
 fn too_many_orders_in_a_window_are_refused() {
     let tape = Tape::random(3, 400, |message| message);
     let strategy = MarketMaker::<true>::new(quoting(50));

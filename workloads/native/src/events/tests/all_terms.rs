@@ -108,7 +108,7 @@ fn instrument(settlement: Settlement) -> Instrument {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_looks_ahead_under_any_terms(
