@@ -73,7 +73,7 @@ def parquet_of(text: bytes) -> bytes:
     """Return rows of CSV as a Parquet file's bytes."""
     out = pa.BufferOutputStream()
     parquet.write_table(csv.read_csv(pa.py_buffer(text)), out)
-    return out.getvalue().to_pybytes()
+    return bytes(out.getvalue())
 
 
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
