@@ -419,16 +419,19 @@ fn risk_refuses_with_its_reason_and_a_loss_stops_trading() {
     assert_eq!(told, expected);
 }
 
+/// Lots to sell, and what else the order says.
+type Sale = (i64, fn(NewOrder) -> NewOrder);
+
 /// Sends orders to sell at the start and others at 1,050, each with a change; keeps what came of them.
 struct Sells {
-    first: Vec<(i64, fn(NewOrder) -> NewOrder)>,
+    first: Vec<Sale>,
     change: Option<i64>,
-    then: Vec<(i64, fn(NewOrder) -> NewOrder)>,
+    then: Vec<Sale>,
     outcomes: Vec<Result<u64, Reason>>,
 }
 
 impl Sells {
-    fn send(&mut self, desk: &mut Desk, orders: &[(i64, fn(NewOrder) -> NewOrder)]) {
+    fn send(&mut self, desk: &mut Desk, orders: &[Sale]) {
         for &(quantity, change) in orders {
             let order = NewOrder::new(0, Half::Ask, Kind::Limit { price: 110 }, quantity);
             self.outcomes.push(desk.submit(0, change(order)));
