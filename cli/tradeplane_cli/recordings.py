@@ -38,6 +38,7 @@ class Refusal(StrEnum):
     LOCKED = "locked"
     DISORDER = "disorder"
     SKEW = "skew"
+    UNKNOWN = "unknown"
 
 
 class Kind(StrEnum):
@@ -130,7 +131,7 @@ def recording_rows(manifest: SnapshotManifest) -> list[tuple[str, str]]:
 def _found(recording: Recording) -> list[tuple[str, str]]:
     lost = f", {recording.lost:,} messages known to be lost" if recording.lost else ""
     blind = f"{recording.blind_rows:,} rows" if recording.blind_rows else "none"
-    return [
+    found = [
         ("Messages", f"{recording.messages:,} on the tape, {recording.left_out:,} left out"),
         ("Gaps", f"{recording.gaps:,}{lost}"),
         ("Book not known", blind),
@@ -138,6 +139,9 @@ def _found(recording: Recording) -> list[tuple[str, str]]:
         ("Out of order", f"{recording.out_of_order:,}"),
         ("Clock skew", _skew(recording)),
     ]
+    if recording.unknown_orders:
+        found.append(("Unknown orders", f"{recording.unknown_orders:,} rows, which runs leave aside"))
+    return found
 
 
 def _skew(recording: Recording) -> str:

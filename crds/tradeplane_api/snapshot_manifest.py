@@ -58,6 +58,12 @@ class Recording(Document):
     out_of_order: int = Field(default=0, ge=0, description="With a local time below that of the one before.")
     ahead: int = Field(default=0, ge=0, description="With an exchange time above their local time.")
     blind_rows: int = Field(default=0, ge=0, description="Changes of the book while it was not known.")
+    unknown_orders: int = Field(
+        default=0,
+        ge=0,
+        exclude_if=lambda rows: rows == 0,  # recordings without them keep their canonical JSON, and so their ids
+        description="Rows about an order that is not in the book, or that add one that is.",
+    )
     min_latency_ns: IntegerText = Field(default="0", description="The smallest local time less exchange time.")
 
 

@@ -139,6 +139,7 @@ def run(data: str, book: str, quoting: str, output: str) -> None:
             "position": round(values.position / LOT),
             "trades": int(values.num_trades),
             "volume": round(values.trading_volume / LOT),
+            "cash": round(values.balance / (TICK * LOT)),
         }
         backtest.close()
     np.save(output, decisions[:made])

@@ -24,7 +24,7 @@ from tests.extra.requirements import BINANCE_TRADES, market_data, missing_market
 from tests.unit.workloads.sample_tapes import ASK, BID, QUOTE
 
 if TYPE_CHECKING:
-    from tradeplane_native import Desk, MarketTrade
+    from tradeplane_native import Desk, EventRun, MarketTrade
     from tradeplane_workloads.market.tapes import Tape
 
 RATE = "replay.callback_rate"
@@ -44,6 +44,11 @@ class Count:
         self.count += 1
 
 
+SUBMIT = 0
+EVERY = 1000
+"""Trades for each order."""
+
+
 class Average:
     """Follows the price, and sends an order every thousandth trade."""
 
@@ -54,7 +59,7 @@ class Average:
     def on_trade(self, desk: Desk, trade: MarketTrade) -> None:
         self.average += (trade.price - self.average) * trade.quantity * 0.001
         self.count += 1
-        if self.count == 1000:
+        if self.count == EVERY:
             self.count = 0
             desk.submit(1, 1, trade.price - 10)
 
@@ -104,11 +109,28 @@ def _quotes() -> Tape:
     return replace(tape, **columns)
 
 
+def called_throughout(strategy: Average, finished: EventRun, trades: int) -> None:
+    """Raise AssertionError where a run ended before the strategy had each trade and sent each order."""
+    sent = int((finished.column("event") == SUBMIT).sum())
+    if not finished.digest.startswith("sha256:") or (sent, strategy.count) != divmod(trades, EVERY):
+        raise AssertionError(
+            f"{trades:,} trades: {sent * EVERY + strategy.count:,} were heard and {sent:,} orders sent, not one every "
+            f"{EVERY:,}"
+        )
+
+
 def rate() -> Record:
-    """Measure trades a second, given to a callback that does a little with each."""
+    """Measure trades a second, given to a callback that does a little with each.
+
+    Raises AssertionError where it was not called for each, or did not do it.
+    """
     tape = event_tape(random_tape(TRADES, seed=3, trades=2.0))
-    strategy = Average()
-    seconds = best(lambda: run_events([tape], [Terms()], strategy), RUNS)
+
+    def once() -> None:
+        strategy = Average()
+        called_throughout(strategy, run_events([tape], [Terms()], strategy), TRADES)
+
+    seconds = best(once, RUNS)
     timed = (
         f"processor time of one thread over {TRADES:,} trades, each given to a Python callback that reads price and "
         "quantity, updates a float and sends an order every thousandth time; digests on"

@@ -2,8 +2,8 @@
 
 One recording of Binance USD-M futures, converted by the peer's own converter and repeated to more than a million
 events; it looks every 100 ms as the peer's tutorials do; constant latency, risk-averse queue, quotes of one lot. Every
-decision and the position at each of them must be the same, or the measurement fails. An event is a row of the peer's
-array. Both sides simulate both clocks.
+decision and the position at each of them must be the same, and all fills together the same in number, quantity and what
+was paid, or the measurement fails. An event is a row of the peer's array. Both sides simulate both clocks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ LATENCY_NS = 10_000_000
 QUOTING: dict[str, int] = {"half_spread": 2, "skew": 2, "skew_lots": 10, "quantity": 1, "most": 100}
 INTERVAL_NS = 100_000_000
 TICK, LOT = 0.1, 0.001
-SUBMIT, ASK_CANCEL = 0, 1
+SUBMIT, ASK_CANCEL, TRADE, FILL = 0, 1, 6, 7
+FEWEST = 100
+"""Decisions, and fills, without which a comparison says nothing."""
 
 
 def against_hftbacktest(books: dict[str, str]) -> list[Record]:
@@ -54,7 +56,8 @@ def against_hftbacktest(books: dict[str, str]) -> list[Record]:
         measured = []
         for name, book in books.items():
             answer = run("hftbacktest_maker", "run", data, book, settings, decisions)
-            _same_decisions(log, np.load(decisions))
+            same_decisions(log, np.load(decisions))
+            same_fills(log, answer)
             measured.append(_record(name, ours, book, answer))
     return measured
 
@@ -96,10 +99,13 @@ def _ours(recorded: Tape, first: int) -> tuple[float, EventRun]:
     return best(once, RUNS), once()
 
 
-def _same_decisions(log: EventRun, theirs: NDArray[np.int64]) -> None:
-    """Compare time, what was asked, side, order and price of every decision, and the position it was made with."""
+def same_decisions(log: EventRun, theirs: NDArray[np.int64]) -> None:
+    """Compare time, what was asked, side, order and price of every decision, and the position it was made with.
+
+    Raises AssertionError where one differs, or there are next to none.
+    """
     event, side, price = log.column("event"), log.column("side"), log.column("price")
-    lots = np.where(np.isin(event, (6, 7)), np.where(side == 1, 1, -1) * log.column("quantity"), 0)
+    lots = np.where(np.isin(event, (TRADE, FILL)), np.where(side == 1, 1, -1) * log.column("quantity"), 0)
     made = np.flatnonzero(np.isin(event, (SUBMIT, ASK_CANCEL)))
     ours = np.stack(
         [
@@ -112,6 +118,8 @@ def _same_decisions(log: EventRun, theirs: NDArray[np.int64]) -> None:
         ],
         axis=1,
     )
+    if len(ours) < FEWEST:
+        raise AssertionError(f"{len(ours)} decisions are too few to compare; at least {FEWEST} were to be made")
     length = min(len(ours), len(theirs))
     if len(ours) != len(theirs) or not (ours == theirs).all():
         differs = (ours[:length] != theirs[:length]).any(axis=1)
@@ -122,10 +130,32 @@ def _same_decisions(log: EventRun, theirs: NDArray[np.int64]) -> None:
         )
 
 
+def same_fills(log: EventRun, theirs: dict[str, int]) -> None:
+    """Compare what all fills came to: their number, lots, the position, and cash in ticks times lots.
+
+    The peer tells no fill by itself; that each came when it did is in the position of every decision. Raises
+    AssertionError where something differs, or there are next to no fills.
+    """
+    traded = np.isin(log.column("event"), (TRADE, FILL))
+    quantity = log.column("quantity")[traded]
+    signed = np.where(log.column("side")[traded] == 1, quantity, -quantity)
+    ours = {
+        "position": int(signed.sum()),
+        "trades": int(traded.sum()),
+        "volume": int(quantity.sum()),
+        "cash": -int((signed * log.column("price")[traded]).sum()),
+    }
+    if ours["trades"] < FEWEST:
+        raise AssertionError(f"{ours['trades']} fills are too few to compare; at least {FEWEST} were to be made")
+    if differing := [name for name, value in ours.items() if value != theirs[name]]:
+        raise AssertionError(f"fills differ from hftbacktest's in {', '.join(differing)}: {ours} and {theirs}")
+
+
 def _record(name: str, ours: float, book: str, answer: dict[str, Any]) -> Record:
     rate = answer["events"] / answer["seconds"]
     timed = (
         f"processor time of one thread from the first to the last of {answer['events']:,} events, tape checked and "
-        "compiled beforehand; both clocks, a market maker every 100 ms, its decisions the same; ours with digests"
+        "compiled beforehand; both clocks, a market maker every 100 ms, its decisions and fills the same; ours with "
+        "digests"
     )
     return Record(name, ours, "events/s", f"hftbacktest 2.4.4 ({book} book)", rate, ours / rate, timed)

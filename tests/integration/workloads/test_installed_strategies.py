@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Run = Callable[..., subprocess.CompletedProcess[str]]
 
 _PAGE = Path(__file__).parents[3] / "docs" / "engine.md"
+LIMIT_KIB = 6 * 2**20
+"""More address space than the command needs. What is taken of it here is not written to, and so is no memory."""
 _IMPORTS = "import numpy as np\nfrom pydantic import BaseModel, Field\n\n\n"
 
 
@@ -48,12 +50,16 @@ def _install(folder: Path, distribution: str, code: str) -> Path:
 
 
 def _tradeplane(
-    arguments: tuple[str, ...], folder: Path, installed: tuple[Path, ...]
+    arguments: tuple[str, ...], folder: Path, installed: tuple[Path, ...], kibibytes: int | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Call the command in a folder that has its store, with packages in other folders installed."""
+    """Call the command in a folder that has its store, with packages in other folders installed.
+
+    ``kibibytes``: as a shell does that lets it have no more address space.
+    """
+    limit = ("sh", "-c", f'ulimit -v {kibibytes}; exec "$@"', "sh") if kibibytes is not None else ()
     path = os.pathsep.join([*map(str, installed), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
-        [str(Path(sys.executable).with_name("tradeplane")), *arguments],
+        [*limit, str(Path(sys.executable).with_name("tradeplane")), *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": path, "TRADEPLANE_STORE_URL": (folder / "store").as_uri()},
         capture_output=True,
@@ -94,6 +100,19 @@ def test_what_the_page_shows_is_found_runs_and_gives_the_same_again(
     assert first.returncode == 0, first.stderr
     assert json.loads(first.stdout) == json.loads(again.stdout)
     assert json.loads(first.stdout)["summary"]["trades"] > 0
+
+
+def test_one_that_takes_all_memory_is_named_where_the_shell_sets_a_limit(
+    asked: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    takes = "taken = []\n        while True:\n            taken.append(bytes(2**28))\n        "
+    greedy = _shown("python").replace("tossed = ", f"{takes}tossed = ")
+    installed = _install(tmp_path_factory.mktemp("site"), "coins", greedy)
+    arguments = ("run", "-f", "coin.yaml", "-f", "snapshot.yaml", "-o", "json")
+    ended = _tradeplane(arguments, asked, (installed,), kibibytes=LIMIT_KIB)
+    assert ended.returncode == 2, ended.stderr
+    assert "strategy 'coin' failed in targets() with MemoryError; mend the strategy" in ended.stderr
+    assert _tradeplane(("results", "list"), asked, ()).stdout.lower().count("no finished runs") == 1
 
 
 def test_what_is_not_installed_is_refused_with_where_it_would_be_found(run: Run) -> None:

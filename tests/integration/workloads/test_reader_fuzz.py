@@ -7,9 +7,11 @@ import tracemalloc
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import csv, parquet
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.importing import import_file, import_recording
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BOUND = 32 * 2**20
-"""Bytes that reading a file of a few thousand may take."""
+"""Bytes that reading a file of a few thousand may take, as Python counts them: not what Rust and Arrow take."""
 LINES = b"""\
 1723161255030314667 {"e":"depthUpdate","T":1,"s":"BTCUSDT","U":1,"u":5,"pu":0,"b":[["9.5","1"]],"a":[["10","2"]]}
 1723161255030314668 {"lastUpdateId":3,"bids":[["9.5","3"]],"asks":[]}
@@ -28,6 +30,7 @@ LINES = b"""\
 1723161255030314670 {"stream":"x","data":{"u":1,"s":"BTCUSDT","b":"9.5","B":"1","a":"10","A":"2"}}
 """
 TICKS = b"time,price,quantity,side,symbol\n2024-08-08T23:54:15Z,9.5,1,buy,A\n2024-08-08T23:54:16Z,10,2.5,sell,B\n"
+CSV_BARS = b"date,open,high,low,close,volume\n2024-08-08,9.5,10,9,9.75,12\n2024-08-09,10,11,9.5,10.5,7\n"
 
 Change = tuple[int, int, bytes]
 """Where, how many bytes go, and what comes instead."""
@@ -54,7 +57,23 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     folder = tmp_path_factory.mktemp("valid")
     bar = {"open": 10**9, "high": 10**9, "low": 10**9, "close": 10**9, "volume": 1}
     bars = written(folder / "bars.dbn", "ohlcv-1s", records("ohlcv-1s", [bar] * 2)).read_bytes()
-    return {"binance-raw": LINES, "gzip": gzip.compress(LINES), "ticks": TICKS, "dbn": dbn(folder), "bars": bars}
+    return {
+        "binance-raw": LINES,
+        "gzip": gzip.compress(LINES),
+        "ticks": TICKS,
+        "dbn": dbn(folder),
+        "bars": bars,
+        "csv-bars": CSV_BARS,
+        "parquet-ticks": parquet_of(TICKS),
+        "parquet-bars": parquet_of(CSV_BARS),
+    }
+
+
+def parquet_of(text: bytes) -> bytes:
+    """Return rows of CSV as a Parquet file's bytes."""
+    out = pa.BufferOutputStream()
+    parquet.write_table(csv.read_csv(pa.py_buffer(text)), out)
+    return bytes(out.getvalue())
 
 
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
@@ -63,6 +82,9 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "ticks": ("f.csv", lambda path: import_recording("ticks", path)),
     "dbn": ("f.dbn", lambda path: import_recording("dbn", path)),
     "bars": ("f.dbn", import_file),
+    "csv-bars": ("f.csv", import_file),
+    "parquet-ticks": ("f.parquet", lambda path: import_recording("ticks", path)),
+    "parquet-bars": ("f.parquet", import_file),
 }
 
 
@@ -106,7 +128,10 @@ def test_changed_files_are_read_or_refused(
 
 @pytest.mark.parametrize("form", list(READERS))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(data=st.binary(max_size=400), start=st.sampled_from([b"", b"DBN\x03", b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd"]))
+@given(
+    data=st.binary(max_size=400),
+    start=st.sampled_from([b"", b"DBN\x03", b"\x1f\x8b\x08\0", b"\x28\xb5\x2f\xfd", b"PAR1"]),
+)
 def test_any_file_is_read_or_refused(form: str, tmp_path: Path, data: bytes, start: bytes) -> None:
     read(form, tmp_path, start + data)
 

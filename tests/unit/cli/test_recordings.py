@@ -9,6 +9,7 @@ import pytest
 import yaml
 from tradeplane_api.snapshot import Snapshot
 
+from tests.unit.workloads.market.test_import_dbn import records, written
 from tests.unit.workloads.sample_recordings import LOCAL, WHOLE, trade, write
 
 if TYPE_CHECKING:
@@ -60,6 +61,17 @@ def test_a_snapshot_of_tapes_is_shown_with_its_units_and_findings(tradeplane: Co
         "blindRows": 3,
         "minLatencyNs": "-1295000000",
     }
+
+
+def test_rows_about_orders_that_no_book_has_are_shown(tradeplane: Command, tmp_path: Path) -> None:
+    order = {"action": "A", "side": "B", "price": 10**9, "size": 5, "order_id": 1}
+    for name, count in (("once", 1), ("thrice", 3)):
+        written(tmp_path / f"{name}.dbn", "mbo", records("mbo", [order] * count))
+    importing = ("snapshot", "import", "--format", "dbn")
+    assert "Unknown orders:" not in tradeplane(*importing, "once.dbn").out
+    assert "Unknown orders:    2 rows, which runs leave aside" in tradeplane(*importing, "thrice.dbn").out
+    refused = tradeplane(*importing, "thrice.dbn", "--refuse", "unknown")
+    assert (refused.code, "thrice.dbn, record 2: it is about an order" in refused.err) == (3, True)
 
 
 def test_a_damaged_tape_is_refused(tradeplane: Command, digest: str, tmp_path: Path) -> None:

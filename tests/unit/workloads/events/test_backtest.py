@@ -15,14 +15,19 @@ from tradeplane_api.simulation import Simulation
 from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_native import event_bars, run_events
 from tradeplane_store.records import table_digest
-from tradeplane_workloads.engine.backtest import backtest
+from tradeplane_workloads.engine.backtest import backtest, decide
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.events.backtest import backtest_tapes
 from tradeplane_workloads.events.prepared import prepare
+from tradeplane_workloads.events.signals import heard_bars
+from tradeplane_workloads.market.importing import import_recording
+from tradeplane_workloads.market.importing.tape_options import TapeOptions
 from tradeplane_workloads.strategies import registry
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
+from tests.event_tapes import random_tape
 from tests.synthetic import random_bars
+from tests.unit.workloads.market.test_import_dbn import records, written
 from tests.unit.workloads.sample_tapes import ASK, BEGIN, BID, LEVEL, NONE, TRADE, Row, tape_of
 
 if TYPE_CHECKING:
@@ -54,11 +59,18 @@ TAPE = book(
 )
 
 
+PARAMETERS: dict[str, dict[str, Any]] = {
+    "sma-cross": {"fast": 3, "slow": 8},
+    "rsi-reversion": {"period": 5},
+    "bollinger-reversion": {"period": 8},
+    "zscore-reversion": {"period": 8},
+    "pairs": {},
+}
 QUOTING = {"name": "market-maker", "parameters": {"quantity": "1", "maxPosition": "5"}}
 
 
 def simulation(name: str = "told", **fields: Any) -> Simulation:
-    return Simulation.model_validate({"algorithm": {"name": name}, "capital": "1000", **fields})
+    return Simulation.model_validate({"algorithm": {"name": name}, "capital": "1000"} | fields)
 
 
 @pytest.fixture
@@ -211,6 +223,68 @@ def test_a_strategy_on_bars_trades_what_it_decided_on_the_book() -> None:
     (bought,) = result.trades.to_pylist()
     assert (bought["quantity"], bought["price"], bought["reason"]) == (4995, Decimal("100.2"), "Taker")
     assert (bought["decision_time_ns"] - START) // SECOND == 60
+
+
+def test_on_a_file_of_orders_the_place_in_the_queue_is_exact(told: Callable[..., Simulation], tmp_path: Path) -> None:
+    def record(action: str, side: str, price: int, size: int, order: int = 0, sequence: int = 0) -> dict[str, Any]:
+        fields = {"action": action, "side": side, "price": price * 10**9, "size": size}
+        return {**fields, "order_id": order, "sequence": sequence}
+
+    class Joins:
+        def on_trade(self, desk: Desk, trade: MarketTrade) -> None:
+            if trade.price == 102:
+                desk.submit(1, 2, 100)
+
+    market = [
+        record("A", "B", 100, 5, 1),
+        record("A", "A", 102, 5, 2),
+        record("A", "B", 100, 3, 4),
+        record("T", "B", 102, 1),  # here the strategy joins, behind 8
+        record("A", "B", 100, 9, 3),  # behind ours
+        record("C", "B", 100, 3, 4),  # from ahead: behind 5
+        record("T", "A", 100, 5, sequence=7),
+        record("F", "B", 100, 5, 1, 7),  # all that was ahead
+        record("T", "A", 100, 1, sequence=8),
+        record("F", "B", 100, 1, 3, 8),  # trades from behind ours, where ours would have traded first
+    ]
+    file = written(tmp_path / "orders.dbn", "mbo", records("mbo", market))
+    (tape,) = import_recording("dbn", file, TapeOptions(kind=InstrumentKind.LINEAR_FUTURE)).tapes
+    traded = {
+        model: backtest_tapes([tape], told(Joins(), execution={"queue": {"model": model}})).trades.to_pylist()
+        for model in ("Exact", "RiskAverse")
+    }
+    assert [(row["quantity"], row["price"], row["reason"]) for row in traded["Exact"]] == [(1, 100, "Maker")]
+    (filled,) = traded["Exact"]
+    assert filled["exchange_time_ns"] == BEGIN + 9 * 1_000
+    assert traded["RiskAverse"] == []  # for all it knows, what was taken back stood behind
+
+
+@pytest.mark.parametrize("name", ["sma-cross", "rsi-reversion", "bollinger-reversion", "zscore-reversion", "pairs"])
+def test_strategies_on_bars_do_on_the_book_what_they_decide_on_its_bars(name: str) -> None:
+    tape = random_tape(60_000, seed=4, trades=0.4)
+    tapes = [replace(tape, instrument=replace(tape.instrument, kind=InstrumentKind.LINEAR_FUTURE))]
+    if name == "pairs":
+        other = random_tape(60_000, seed=5, trades=0.4)
+        tapes.append(replace(other, instrument=replace(tapes[0].instrument, symbol="ETHUSDT")))
+    asked = simulation(
+        name,
+        capital="100000",
+        sizing={"fraction": "0.01"},
+        risk={"allowShort": True},
+        execution={"periodSeconds": 1},
+        algorithm={"name": name, "parameters": PARAMETERS[name]},
+    )
+    prepared = prepare(tapes, asked)
+    bars = heard_bars([each.instrument for each in tapes], prepared)
+    targets = np.concatenate([np.zeros((1, len(tapes)), np.int64), decide(bars, asked)])
+    changes = {
+        (int(bars.time_ns[row]), tapes[column].instrument.symbol): bool(targets[row + 1, column] > targets[row, column])
+        for row, column in zip(*np.nonzero(np.diff(targets, axis=0)), strict=True)
+    }
+    trades = backtest_tapes(tapes, asked).trades.to_pylist()
+    found = {(row["decision_time_ns"], row["instrument"]): row["side"] == "Buy" for row in trades}
+    assert found.items() <= changes.items()
+    assert len(found) >= max(2, len(changes) - len(tapes))  # what is decided at the very end is not done any more
 
 
 def test_two_instruments_are_one_account(told: Callable[..., Simulation]) -> None:

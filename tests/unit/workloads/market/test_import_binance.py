@@ -116,11 +116,11 @@ COUNTS = {
 }
 
 
-@pytest.mark.parametrize("flaw", list(Flaw))
+@pytest.mark.parametrize("flaw", list(FLAWED))
 def test_what_is_wrong_is_recorded_or_refused(tmp_path: Path, flaw: Flaw) -> None:
     messages, times, line = FLAWED[flaw]
     path = write(tmp_path / "r.gz", messages, times)
-    others = frozenset(Flaw) - {flaw} - ({Flaw.DISORDER} if flaw is Flaw.SKEW else set())
+    others = frozenset(FLAWED) - {flaw} - ({Flaw.DISORDER} if flaw is Flaw.SKEW else set())
     (tape,) = import_binance(path, TapeOptions(refuse=others)).tapes
     assert getattr(tape.recording, COUNTS[flaw]) == 1
     with pytest.raises(DataRefused, match=rf"r.gz, line {line}: .*; correct the recording, or do not refuse {flaw}"):

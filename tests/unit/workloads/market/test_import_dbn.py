@@ -266,6 +266,28 @@ def test_a_crossed_book_of_orders_is_found(tmp_path: Path) -> None:
         tape_of(path, TapeOptions(refuse=frozenset({Flaw.CROSSED})))
 
 
+def test_rows_about_orders_that_the_book_does_not_know_are_counted_or_refused(tmp_path: Path) -> None:
+    bid = {"side": "B", "price": 3 * 10**9, "size": 5}
+    made = records(
+        "mbo",
+        [
+            {"action": "A", "order_id": 1, **bid},
+            {"action": "A", "order_id": 1, **bid},  # twice
+            {"action": "M", "order_id": 2, **bid},  # never there
+            {"action": "C", "order_id": 1, **bid},
+            {"action": "C", "order_id": 1, **bid},  # no longer there
+        ],
+    )
+    path = written(tmp_path / "u.dbn", "mbo", made)
+    tape = tape_of(path)
+    assert tape.recording.unknown_orders == 3
+    assert '"unknownOrders":3' in tape.recording.model_dump_json(by_alias=True)
+    with pytest.raises(DataRefused, match=r"record 2: it is about an order .*, as 2 more; correct .* refuse unknown"):
+        tape_of(path, TapeOptions(refuse=frozenset({Flaw.UNKNOWN})))
+    known = tape_of(written(tmp_path / "k.dbn", "mbo", made[[0, 3]]), TapeOptions(refuse=frozenset({Flaw.UNKNOWN})))
+    assert "unknownOrders" not in known.recording.model_dump_json(by_alias=True)
+
+
 def test_bars(tmp_path: Path) -> None:
     bar = {"open": 10**9, "high": 3 * 10**9, "low": 5 * 10**8, "close": 2 * 10**9, "volume": 2**40}
     for schema, seconds in (("ohlcv-1s", 1), ("ohlcv-1m", 60), ("ohlcv-1h", 3_600), ("ohlcv-1d", 86_400)):

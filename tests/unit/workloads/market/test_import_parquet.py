@@ -93,6 +93,10 @@ def test_integers_of_time_need_their_unit(tmp_path: Path) -> None:
             'row 1, column "date": is of type double; store times as timestamp, date or text',
         ),
         ({"date": pa.array([None, date(2020, 1, 3)])}, 'row 1, column "date": has no time'),
+        (
+            {"date": pa.array([-(2**62), 0], pa.timestamp("ms"))},
+            'row 1, column "date": "-4611686018427387904 timestamp',
+        ),
         ({"date": TIMES[::-1]}, 'row 2, column "date": is earlier than the bar before it'),
         ({"symbol": pa.array([1, 2])}, 'column "symbol": is of type int64; store it as text'),
     ],
@@ -110,6 +114,9 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         path.write_bytes(cut)
         with pytest.raises(DataRefused, match=r"is not a whole Parquet file|is empty"):
             import_file(path)
+    path.write_bytes(whole.replace(b"volume", b"vol\xffme"))  # pyarrow raises another error for a name that is no text
+    with pytest.raises(DataRefused, match=r"bars\.parquet is not a whole Parquet file: .*; write it again"):
+        import_file(path)
     with pytest.raises(DataRefused, match="has no rows"):
         read(tmp_path, {name: column[:0] for name, column in columns().items()})
     missing = columns()

@@ -580,6 +580,7 @@ class TapeFindings:
     out_of_order: _Count
     ahead: _Count
     blind_rows: int
+    unknown: _Count
     min_latency: int
 
 def audit_tape(tape: _Tape) -> TapeFindings:

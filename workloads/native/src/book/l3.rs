@@ -91,13 +91,20 @@ impl Orders {
         Ok(self.join(book, id, half, key, quantity))
     }
 
+    /// The side of an order, where it is in the book.
+    #[must_use]
+    pub fn half(&self, id: u64) -> Option<Half> {
+        self.standing.get(&id).map(|order| order.half)
+    }
+
     /// An order has another price or quantity: with the same price and no more quantity it keeps its place, otherwise
-    /// it goes to the back. The change is of the level it stood at.
+    /// it goes to the back. Its side stays what it was. The change is of the level it stood at.
     ///
     /// # Errors
     /// [`Unknown`] where no order of this name is in the book.
-    pub fn modify(&mut self, book: &mut Book, id: u64, key: i64, quantity: i64) -> Result<Change, Unknown> {
+    pub fn modify(&mut self, book: &mut Book, id: u64, price: i64, quantity: i64) -> Result<Change, Unknown> {
         let order = *self.standing.get(&id).ok_or(Unknown(id))?;
+        let key = order.half.key(price);
         if order.key == key && quantity <= order.quantity {
             return self.leave(book, id, order.quantity - quantity, Kind::Modify);
         }
@@ -163,7 +170,7 @@ mod tests {
     fn another_price_is_another_level() {
         let (mut orders, mut book) = (Orders::new(), Book::new(64));
         orders.add(&mut book, 1, Half::Ask, -100, 5).expect("new");
-        orders.modify(&mut book, 1, -103, 5).expect("known");
+        orders.modify(&mut book, 1, 103, 5).expect("known");
         assert_eq!(book.levels(Half::Ask).collect::<Vec<_>>(), [(103, 5)]);
     }
 

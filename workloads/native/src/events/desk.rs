@@ -43,6 +43,42 @@ pub struct Ticket {
     pub left: i64,
     /// Whether a cancellation or change is on its way.
     pub asked: bool,
+    /// Lots that traded.
+    pub traded: i64,
+    /// Changes of it that are on their way.
+    pub changes: Changes,
+}
+
+/// Changes of an order that the trader has not had an answer to: each may have been made already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Changes {
+    /// How many.
+    pub waiting: u32,
+    /// The largest quantity that one of them asks for.
+    pub quantity: i64,
+    /// The highest price that one of them asks for.
+    pub price: Option<i64>,
+}
+
+impl Ticket {
+    fn sent(order: NewOrder) -> Self {
+        Self { order, state: State::Sent, left: order.quantity, asked: false, traded: 0, changes: Changes::default() }
+    }
+
+    /// The most lots of it that may trade yet: an order that waits for another is released part by part, and all of it
+    /// may be before that is heard here; what a change on its way asks for may be there already.
+    fn exposed(&self) -> i64 {
+        let left = if self.order.parent == 0 { self.left } else { self.order.quantity.saturating_sub(self.traded) };
+        left.max(self.changes.quantity)
+    }
+
+    /// A change was answered.
+    fn answer(&mut self) {
+        self.changes = match self.changes.waiting {
+            0 | 1 => Changes::default(),
+            waiting => Changes { waiting: waiting - 1, ..self.changes },
+        };
+    }
 }
 
 /// One instrument at the desk.
@@ -221,8 +257,7 @@ impl Desk {
     fn dispatch(&mut self, instrument: usize, order: NewOrder) -> u64 {
         self.last_id = order.id;
         self.write(instrument, Event::Submit, Reason::None, &order);
-        let ticket = Ticket { order, state: State::Sent, left: order.quantity, asked: false };
-        self.places[instrument].tickets.push(ticket);
+        self.places[instrument].tickets.push(Ticket::sent(order));
         self.send(instrument, Request::Submit(order));
         order.id
     }
@@ -239,24 +274,31 @@ impl Desk {
     /// # Errors
     /// The [`Reason`] risk refuses it, as for a new order of that price and quantity.
     pub fn replace(&mut self, instrument: usize, id: u64, price: i64, quantity: i64) -> Result<(), Reason> {
-        let kind = crate::orders::Kind::Limit { price };
-        let order = NewOrder {
-            id,
-            kind,
-            quantity,
-            ..self
-                .ticket(instrument, id)
-                .map_or_else(|| NewOrder::new(id, Half::Bid, kind, quantity), |ticket| ticket.order)
-        };
+        let order = self.changed(instrument, id, price, quantity);
         let checked = self.check_replaced(instrument, &order);
         if let Err(reason) = checked {
             self.write(instrument, Event::Deny, reason, &order);
             return Err(reason);
         }
         self.ask(instrument, id);
+        if let Some(ticket) = self.places[instrument].tickets.iter_mut().find(|ticket| ticket.order.id == id) {
+            ticket.changes = Changes {
+                waiting: ticket.changes.waiting.saturating_add(1),
+                quantity: ticket.changes.quantity.max(quantity),
+                price: ticket.changes.price.max(Some(price)),
+            };
+        }
         self.write(instrument, Event::AskReplace, Reason::None, &order);
         self.send(instrument, Request::Replace { id, price, quantity });
         Ok(())
+    }
+
+    /// An order as [`Desk::replace`] would have it; a limit order to buy where none of this name is known.
+    #[must_use]
+    pub fn changed(&self, instrument: usize, id: u64, price: i64, quantity: i64) -> NewOrder {
+        let kind = crate::orders::Kind::Limit { price };
+        let known = self.ticket(instrument, id).map(|ticket| ticket.order);
+        NewOrder { id, kind, quantity, ..known.unwrap_or_else(|| NewOrder::new(id, Half::Bid, kind, quantity)) }
     }
 
     /// Stops trading: every order is to be taken back, and no more are sent.
@@ -468,9 +510,13 @@ impl Place {
             Event::Refuse => Step::Refuse,
             _ => {
                 ticket.asked = false;
+                ticket.answer();
                 return;
             }
         };
+        if matches!(step, Step::Trade | Step::Fill) {
+            ticket.traded = ticket.traded.saturating_add(report.quantity);
+        }
         match (ticket.state.after(step), step) {
             (Ok(state), _) => ticket.state = state,
             // Where reports come from a wire, one may be missing or late: what ends an order or trades it is believed
@@ -486,6 +532,7 @@ impl Place {
         ticket.left = report.left;
         if report.event == Event::Replace && report.reason == Reason::None {
             ticket.asked = false;
+            ticket.answer();
             ticket.order.kind = ticket.order.kind.at(report.price);
             ticket.order.quantity = report.quantity;
         }
@@ -494,32 +541,36 @@ impl Place {
         }
     }
 
-    /// Lots of orders alive, to buy and to sell. Of two legs of which one cancels the other, the first counts; of an
-    /// order that is changed, or has `order` for its other leg, nothing does.
+    /// Lots of orders alive, to buy and to sell, counted as by [`Place::together`].
     fn alive(&self, order: &NewOrder) -> [i64; 2] {
-        let mut alive = [0i64; 2];
-        for ticket in self.counted(order) {
-            let lots = &mut alive[ticket.order.half as usize];
-            *lots = lots.saturating_add(ticket.left);
-        }
-        alive
+        [Half::Bid, Half::Ask].map(|half| {
+            let lots = self.together(order, half, |ticket| i128::from(ticket.exposed()));
+            i64::try_from(lots).unwrap_or(i64::MAX)
+        })
     }
 
-    /// What the orders to buy that are alive would cost, counted as by [`Place::alive`].
+    /// What the orders to buy that are alive would cost, counted likewise.
     fn committed(&self, order: &NewOrder) -> i128 {
         let ask = self.view.book().touch().map(|(_, ask)| ask);
-        let bids = self.counted(order).filter(|ticket| ticket.order.half == Half::Bid);
-        let cost = |ticket: &Ticket| {
-            let price = ticket.order.kind.limit().or(ask)?;
-            Some(self.instrument.value(ticket.left, price).unwrap_or(LIMIT))
-        };
-        bids.filter_map(cost).fold(0, i128::saturating_add)
+        self.together(order, Half::Bid, |ticket| match ticket.order.kind.limit().or(ask).max(ticket.changes.price) {
+            Some(price) => self.instrument.value(ticket.exposed(), price).unwrap_or(LIMIT),
+            None => 0,
+        })
     }
 
-    fn counted<'a>(&'a self, order: &NewOrder) -> impl Iterator<Item = &'a Ticket> {
-        let (peer, id) = (order.peer, order.id);
-        let counts = move |ticket: &&Ticket| ticket.order.peer == 0 && ![peer, id].contains(&ticket.order.id);
-        self.tickets.iter().filter(counts)
+    /// What orders of a side come to. Of two legs of which one cancels the other, the larger counts; of an order that
+    /// is changed, or is the other leg of `order`, nothing does.
+    fn together(&self, order: &NewOrder, half: Half, size: impl Fn(&Ticket) -> i128) -> i128 {
+        let counts = |ticket: &&Ticket| {
+            let linked = order.peer == ticket.order.id || order.id == ticket.order.peer;
+            ticket.order.half == half && ticket.order.id != order.id && !linked
+        };
+        let counted = self.tickets.iter().filter(counts).map(|ticket| {
+            let leg = Some(ticket.order.peer).filter(|&leg| leg != 0);
+            let other = leg.and_then(|leg| self.tickets.iter().filter(counts).find(|other| other.order.id == leg));
+            (size(ticket) - other.map_or(0, &size)).max(0)
+        });
+        counted.fold(0, i128::saturating_add)
     }
 
     /// Cash and what the position could be closed for; where there is no market, the price of the last trade counts,

@@ -24,7 +24,7 @@ mod trader;
 mod view;
 
 pub use account::Holding;
-pub use desk::{Desk, Setup, Ticket};
+pub use desk::{Changes, Desk, Setup, Ticket};
 pub use engine::Engine;
 pub use feed::{Feed, Prepared, Unfit};
 pub use ledger::fills;

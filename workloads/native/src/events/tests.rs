@@ -3,10 +3,10 @@
 use super::*;
 use crate::book::Half;
 use crate::exchange::{Event, Form, Function, Impact, Model, Probability, Reason, Report, Rules};
-use crate::fees::Fees;
+use crate::fees::{Fees, Tier};
 use crate::fixed::ONE;
 use crate::instrument::{Instrument, Settlement};
-use crate::latency::Latency;
+use crate::latency::{Latency, Observation, Recorded};
 use crate::orders::{Kind, NewOrder, Request, State, Step, TimeInForce};
 use crate::pcg64::Pcg64;
 use crate::risk::{Limits, Rate};
@@ -14,6 +14,7 @@ use crate::tape::{Columns, Kind as Row, Side};
 use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_assert_eq, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;
 
+mod all_terms;
 mod heard;
 mod periods;
 mod recordings;
@@ -29,6 +30,8 @@ struct Tape {
     side: Vec<u8>,
     price: Vec<i64>,
     quantity: Vec<i64>,
+    /// Of a tape that tells orders apart, the one that each row is about.
+    order: Vec<u64>,
 }
 
 impl Tape {
@@ -51,7 +54,7 @@ impl Tape {
             side: &self.side,
             price: &self.price,
             quantity: &self.quantity,
-            order: &[],
+            order: &self.order,
         }
     }
 
@@ -94,6 +97,7 @@ impl Tape {
             let side = Side::of(self.side[row]).expect("a side");
             let times = (self.exchange[row], self.local[row]);
             tape.row(self.sequence[row], times, kind, side, self.price[row], self.quantity[row]);
+            tape.order.extend(self.order.get(row));
         }
         tape
     }
@@ -300,6 +304,65 @@ fn requests_and_reports_take_their_time() {
 }
 
 #[test]
+fn between_recorded_orders_requests_and_reports_take_what_lies_between_theirs() {
+    let orders = vec![
+        Observation { request: 1_000, exchange: 1_010, response: 1_013 },
+        Observation { request: 1_100, exchange: 1_130, response: 1_143 },
+    ];
+    let latency = Latency::Recorded(Recorded::new(orders).expect("in order"));
+    let mut tape = Tape::default();
+    tape.row(1, (1_000, 1_000), Row::Level, Side::Bid, 100, 9);
+    tape.row(1, (1_000, 1_000), Row::Level, Side::Ask, 102, 9);
+    // Requests take 10 at 1,000 and 30 at 1,100: the quotes of 1,050 are at the exchange at 1,070, after this trade.
+    tape.row(2, (1_060, 1_065), Row::Trade, Side::Ask, 99, 5);
+    // Answers take 3 at 1,010 and 13 at 1,130, by the exchange's clock: 8 at 1,070, and of this trade 10.5, so 10.
+    tape.row(3, (1_100, 1_112), Row::Trade, Side::Ask, 99, 5);
+    tape.row(4, (1_300, 1_300), Row::Trade, Side::None, 101, 1);
+    let rules = Rules { latency, ..setup(0, 0, Model::RiskAverse).rules };
+    let setups = [Setup { rules, ..setup(0, 0, Model::RiskAverse) }];
+    let log = run(vec![tape.feed()], &setups, MarketMaker::<false>::new(quoting(1_000)));
+    let told: Vec<_> = rows(&log).iter().skip(2).map(|row| (row.local_time, row.exchange_time, row.event)).collect();
+    let expected = [(1_078, 1_070, Event::Open), (1_078, 1_070, Event::Open), (1_110, 1_100, Event::Fill)];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_change_that_risk_refuses_is_denied_and_leaves_the_order_as_it_is() {
+    struct Changes(Vec<Result<(), Reason>>);
+    impl Strategy for Changes {
+        const DEPTH: bool = false;
+        const TRADES: bool = false;
+        fn start(&mut self, desk: &mut Desk) {
+            desk.submit(0, NewOrder::new(0, Half::Ask, Kind::Limit { price: 105 }, 4)).expect("within the limits");
+        }
+        fn on_report(&mut self, desk: &mut Desk, _instrument: usize, report: &Report) {
+            if report.event == Event::Open {
+                self.0.push(desk.replace(0, 1, 104, 6));
+                self.0.push(desk.replace(0, 1, 104, 5));
+            }
+        }
+    }
+    let mut tape = Tape::default();
+    tape.row(1, (1_000, 1_000), Row::Level, Side::Bid, 100, 9);
+    tape.row(2, (1_100, 1_100), Row::Trade, Side::None, 101, 1);
+    let limits = Limits { order_size: Some(5), ..Limits::default() };
+    let setup = Setup { limits, ..setup(1, 2, Model::RiskAverse) };
+    let mut engine = Engine::new(vec![tape.feed()], &[setup], None, Changes(Vec::new()));
+    engine.run().expect("amounts fit");
+    assert_eq!(engine.strategy().0, [Err(Reason::OrderSize), Ok(())]);
+    let log = rows(engine.desk().log());
+    let told: Vec<_> = log.iter().map(|row| (row.event, row.half, row.price, row.quantity, row.left)).collect();
+    let expected = [
+        (Event::Submit, Half::Ask, 105, 4, 4),
+        (Event::Open, Half::Ask, 105, 4, 4),
+        (Event::Deny, Half::Ask, 104, 6, 6),
+        (Event::AskReplace, Half::Ask, 104, 5, 5),
+        (Event::Replace, Half::Ask, 104, 5, 5),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn a_message_that_is_older_than_the_one_before_took_as_long_as_it_was_waited_for() {
     let mut tape = Tape::default();
     tape.row(1, (1_000, 1_005), Row::Level, Side::Bid, 100, 9);
@@ -354,6 +417,103 @@ fn risk_refuses_with_its_reason_and_a_loss_stops_trading() {
         (1_250, Event::Refuse, Reason::Halted, Half::Ask),
     ];
     assert_eq!(told, expected);
+}
+
+/// Lots to sell, and what else the order says.
+type Sale = (i64, fn(NewOrder) -> NewOrder);
+
+/// Sends orders to sell at the start and others at 1,050, each with a change; keeps what came of them.
+struct Sells {
+    first: Vec<Sale>,
+    change: Option<i64>,
+    then: Vec<Sale>,
+    outcomes: Vec<Result<u64, Reason>>,
+}
+
+impl Sells {
+    fn send(&mut self, desk: &mut Desk, orders: &[Sale]) {
+        for &(quantity, change) in orders {
+            let order = NewOrder::new(0, Half::Ask, Kind::Limit { price: 110 }, quantity);
+            self.outcomes.push(desk.submit(0, change(order)));
+        }
+    }
+}
+
+impl Strategy for Sells {
+    const DEPTH: bool = false;
+    const TRADES: bool = false;
+
+    fn start(&mut self, desk: &mut Desk) {
+        let first = std::mem::take(&mut self.first);
+        self.send(desk, &first);
+        if let Some(quantity) = self.change {
+            desk.replace(0, 1, 110, quantity).expect("within the limits");
+        }
+        desk.wake(1_050);
+    }
+
+    fn on_timer(&mut self, desk: &mut Desk) {
+        let then = std::mem::take(&mut self.then);
+        self.send(desk, &then);
+    }
+}
+
+#[test]
+fn the_position_limit_counts_all_that_may_trade_yet() {
+    let refused = Err(Reason::Position);
+    let plain: fn(NewOrder) -> NewOrder = |order| order;
+    let entry: fn(NewOrder) -> NewOrder =
+        |order| NewOrder { half: Half::Bid, kind: Kind::Limit { price: 90 }, ..order };
+    let exit: fn(NewOrder) -> NewOrder = |order| NewOrder { parent: 1, ..order };
+    let leg: fn(NewOrder) -> NewOrder = |order| NewOrder { peer: 1, ..order };
+    let bought: fn(NewOrder) -> NewOrder =
+        |order| NewOrder { half: Half::Bid, kind: Kind::Limit { price: 90 }, peer: 1, ..order };
+    for (latency, first, change, then, expected) in [
+        // Of two legs the larger: 8 and 3 are 11, 8 and 2 are 10; and no other is more than the limit with it.
+        (5, vec![(2, plain), (8, leg)], None, vec![(3, plain), (2, plain)], [refused, Ok(3)]),
+        (5, vec![(8, plain), (2, leg)], None, vec![(3, plain), (2, plain)], [refused, Ok(3)]),
+        // Legs of two sides count on theirs.
+        (5, vec![(8, plain), (2, bought)], None, vec![(3, plain), (2, plain)], [refused, Ok(3)]),
+        // An exit counts whole though its entry has not traded and the exchange has released none of it.
+        (5, vec![(5, entry), (6, exit)], None, vec![(5, plain), (4, plain)], [refused, Ok(3)]),
+        // A change that is on its way may have arrived.
+        (500, vec![(1, plain)], Some(9), vec![(2, plain), (1, plain)], [refused, Ok(2)]),
+        (5, vec![(9, plain)], Some(1), vec![(10, plain), (9, plain)], [refused, Ok(2)]),
+    ] {
+        let mut tape = Tape::default();
+        tape.row(1, (1_000, 1_000), Row::Level, Side::Bid, 100, 9);
+        tape.row(2, (1_900, 1_900), Row::Trade, Side::None, 101, 1);
+        let limits = Limits { position: Some(10), ..Limits::default() };
+        let setup = Setup { limits, ..setup(latency, latency, Model::RiskAverse) };
+        let sells = Sells { first: first.clone(), change, then, outcomes: Vec::new() };
+        let mut engine = Engine::new(vec![tape.feed()], &[setup], None, sells);
+        engine.run().expect("amounts fit");
+        assert_eq!(engine.strategy().outcomes[first.len()..], expected);
+    }
+}
+
+#[test]
+fn cash_is_held_against_what_a_change_on_its_way_may_cost() {
+    struct Buys(Vec<Result<u64, Reason>>);
+    impl Strategy for Buys {
+        const DEPTH: bool = false;
+        const TRADES: bool = false;
+        fn start(&mut self, desk: &mut Desk) {
+            let order = |price, quantity| NewOrder::new(0, Half::Bid, Kind::Limit { price }, quantity);
+            self.0.push(desk.submit(0, order(90, 1)));
+            desk.replace(0, 1, 900, 1).expect("there is cash for it");
+            // 900 and 200 are more than 1,000; 900 and 100 are not.
+            self.0.push(desk.submit(0, order(100, 2)));
+            self.0.push(desk.submit(0, order(100, 1)));
+        }
+    }
+    let mut tape = Tape::default();
+    tape.row(1, (1_000, 1_000), Row::Level, Side::Bid, 100, 9);
+    let instrument = Instrument { settlement: Settlement::Spot, numerator: ONE, denominator: 1 };
+    let setup = Setup { instrument, cash: 1_000 * ONE, ..setup(5, 5, Model::RiskAverse) };
+    let mut engine = Engine::new(vec![tape.feed()], &[setup], None, Buys(Vec::new()));
+    engine.run().expect("amounts fit");
+    assert_eq!(engine.strategy().0, [Ok(1), Err(Reason::NoCash), Ok(2)]);
 }
 
 #[test]

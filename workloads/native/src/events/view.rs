@@ -69,7 +69,8 @@ impl View {
     #[inline(never)]
     fn other(&mut self, tape: &Columns<'_>, row: usize) {
         let half = Half::of_number(tape.side[row]);
-        let (key, quantity) = (half.key(tape.price[row]), tape.quantity[row]);
+        let (price, quantity) = (tape.price[row], tape.quantity[row]);
+        let key = half.key(price);
         let id = tape.order.get(row).copied().unwrap_or(0);
         let change = match Kind::of(tape.kind[row]) {
             Some(Kind::Clear) => {
@@ -83,7 +84,7 @@ impl View {
             }
             Some(Kind::Quote) => return self.book.quote(half, key, quantity),
             Some(Kind::Add) => self.orders.add(&mut self.book, id, half, key, quantity),
-            Some(Kind::Modify) => self.orders.modify(&mut self.book, id, key, quantity),
+            Some(Kind::Modify) => self.orders.modify(&mut self.book, id, price, quantity),
             Some(kind @ (Kind::Cancel | Kind::Execute)) => self.orders.leave(&mut self.book, id, quantity, kind),
             _ => {
                 self.lost += 1;

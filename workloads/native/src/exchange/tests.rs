@@ -445,3 +445,15 @@ fn with_the_orders_of_the_market_the_queue_is_exact() {
     scene.order_row(Row::Cancel, Side::Bid, 99, 1, 99);
     assert_eq!(scene.venue.unknown(), 1);
 }
+
+#[test]
+fn an_order_of_the_market_that_changes_keeps_its_side() {
+    let mut scene = Scene::new(Model::Exact, Impact::None);
+    scene.order_row(Row::Add, Side::Bid, 100, 5, 11);
+    let before = scene.venue.book().touch().expect("both sides");
+    // The row says that it is one to sell: its order is one to buy all the same, now at 97.
+    scene.order_row(Row::Modify, Side::Ask, 97, 5, 11);
+    let levels = scene.venue.book().levels(Half::Bid).collect::<Vec<_>>();
+    assert!(levels.contains(&(97, 5)) && levels.iter().all(|(price, _)| *price > 0), "{levels:?}");
+    assert_eq!(scene.venue.book().touch().map(|(_, ask)| ask), Some(before.1));
+}

@@ -300,7 +300,7 @@ impl Venue {
             Some(Kind::Quote) => self.quote(half, key, quantity, row),
             Some(kind @ (Kind::Add | Kind::Modify | Kind::Cancel | Kind::Execute)) => {
                 let id = tape.order.get(row).copied().unwrap_or(0);
-                self.order(kind, id, half, key, quantity, row);
+                self.order(kind, id, half, tape.price[row], quantity, row);
             }
             _ => {}
         }
@@ -315,13 +315,15 @@ impl Venue {
         self.level(half, key, before, quantity);
     }
 
-    /// A row about an order of the market.
-    fn order(&mut self, kind: Kind, id: u64, half: Half, key: i64, quantity: i64, row: usize) {
+    /// A row about an order of the market. One that changes it is of its side, whatever the row says.
+    fn order(&mut self, kind: Kind, id: u64, said: Half, price: i64, quantity: i64, row: usize) {
+        let half = if kind == Kind::Modify { self.orders.half(id).unwrap_or(said) } else { said };
+        let key = half.key(price);
         let levels = self.book.half(half);
         let before_here = levels.quantity(key);
         let change = match kind {
             Kind::Add => self.orders.add(&mut self.book, id, half, key, quantity),
-            Kind::Modify => self.orders.modify(&mut self.book, id, key, quantity),
+            Kind::Modify => self.orders.modify(&mut self.book, id, price, quantity),
             _ => self.orders.leave(&mut self.book, id, quantity, kind),
         };
         let Ok(change) = change else {

@@ -218,6 +218,7 @@ struct TapeFindings {
     out_of_order: Count,
     ahead: Count,
     blind_rows: u64,
+    unknown: Count,
     min_latency: i64,
 }
 
@@ -237,6 +238,7 @@ fn audit_tape(py: Python<'_>, tape: Held<'_>) -> PyResult<TapeFindings> {
         out_of_order: count(found.out_of_order),
         ahead: count(found.ahead),
         blind_rows: found.blind_rows,
+        unknown: count(found.unknown),
         min_latency: found.min_latency,
     })
 }

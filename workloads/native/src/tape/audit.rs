@@ -48,6 +48,8 @@ pub struct Findings {
     pub ahead: Count,
     /// Changes of the book while it was not known.
     pub blind_rows: u64,
+    /// Rows about an order that is not in the book, or that add one that is: a run leaves them aside.
+    pub unknown: Count,
     /// The smallest local time less exchange time; 0 without rows.
     pub min_latency: i64,
 }
@@ -152,7 +154,9 @@ impl Market {
                 findings.blind_rows += u64::from(self.blind);
                 self.orders_changed = true;
                 let order = columns.order.get(row).copied().unwrap_or(0);
-                self.orders.row(kind, order, side, (price, quantity));
+                if !self.orders.row(kind, order, side, (price, quantity)) {
+                    findings.unknown.add(columns.sequence[row]);
+                }
             }
             Kind::Trade => {}
         }

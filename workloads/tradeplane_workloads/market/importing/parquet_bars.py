@@ -30,7 +30,7 @@ def parquet_columns(name: str, data: bytes, options: ImportOptions, roles: Roles
             )
         table = file.read(columns=list(headers.values()), use_threads=False)
         table.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:  # the last: of a name that is no text any more
         raise DataRefused(f"{name} is not a whole Parquet file: {error}; write it again") from error
     if not table.num_rows:
         raise DataRefused(f"{name} has no rows; give at least one")

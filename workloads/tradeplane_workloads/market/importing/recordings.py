@@ -32,6 +32,7 @@ _FLAWS = {
     Flaw.LOCKED: ("locked", "the best bid is the best ask after it"),
     Flaw.DISORDER: ("out_of_order", "its local time is below that of the message before"),
     Flaw.SKEW: ("ahead", "its exchange time is above its local time"),
+    Flaw.UNKNOWN: ("unknown", "it is about an order that is not in the book, or adds one that is"),
 }
 
 
@@ -131,5 +132,6 @@ def to_recording(findings: TapeFindings, left_out: int) -> Recording:
         out_of_order=findings.out_of_order[0],
         ahead=findings.ahead[0],
         blind_rows=findings.blind_rows,
+        unknown_orders=findings.unknown[0],
         min_latency_ns=str(findings.min_latency),
     )

@@ -34,6 +34,8 @@ class Flaw(StrEnum):
     """A local time was below that of the message before."""
     SKEW = "skew"
     """An exchange time was above the local time: the clocks disagree."""
+    UNKNOWN = "unknown"
+    """A row was about an order that is not in the book, or added one that is."""
 
 
 @dataclass(frozen=True, slots=True)

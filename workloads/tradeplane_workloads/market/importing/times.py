@@ -108,7 +108,7 @@ class _Reader:
             return convert(values)
         except pa.ArrowException as error:
             row = _first_failing(values, convert)
-            what = f'"{values[row].as_py()}" is no time that can be used'
+            what = f'"{_shown(values[row])}" is no time that can be used'
             raise self.place.refused(row, self.header, what, remedy) from error
 
 
@@ -134,6 +134,13 @@ def close_times(column: pa.Array, header: str, place: Place, options: ImportOpti
         raise place.refused(0, header, f"is of type {kind}", "store times as timestamp, date or text")
     nanoseconds = reader.cast(instants, pa.timestamp("ns", "UTC"), "give times from 1678 to 2261")
     return np.asarray(nanoseconds.cast(pa.int64()), dtype=np.int64)
+
+
+def _shown(time: pa.Scalar) -> str:
+    try:
+        return str(time.as_py())
+    except (OverflowError, ValueError):  # it is further from 1970 than Python's own times go
+        return f"{time.value} {time.type}"
 
 
 def _first_failing(values: pa.Array, convert: Callable[[pa.Array], pa.Array]) -> int:

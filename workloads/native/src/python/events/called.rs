@@ -125,17 +125,21 @@ impl<const DEPTH: bool, const TRADES: bool> Called<DEPTH, TRADES> {
             match command {
                 Command::Submit(order) => {
                     if let Err(reason) = desk.submit(instrument, order) {
-                        refused.push((instrument, order, reason));
+                        refused.push((instrument, refusal(Event::Refuse, &order, reason)));
                     }
                 }
                 Command::Cancel(id) => desk.cancel(instrument, id),
-                // What risk refuses of a change is in the log; the order stays as it is.
-                Command::Replace(id, price, quantity) => drop(desk.replace(instrument, id, price, quantity)),
+                Command::Replace(id, price, quantity) => {
+                    let changed = desk.changed(instrument, id, price, quantity);
+                    if let Err(reason) = desk.replace(instrument, id, price, quantity) {
+                        refused.push((instrument, refusal(Event::Deny, &changed, reason)));
+                    }
+                }
                 Command::Halt => desk.halt(Reason::None),
             }
         }
-        for (instrument, order, reason) in refused {
-            self.tell(py, instrument, &refusal(&order, reason))?;
+        for (instrument, report) in refused {
+            self.tell(py, instrument, &report)?;
         }
         Ok(())
     }
@@ -175,11 +179,11 @@ impl<const DEPTH: bool, const TRADES: bool> Called<DEPTH, TRADES> {
     }
 }
 
-/// What the strategy is told of an order that risk did not let out.
-fn refusal(order: &NewOrder, reason: Reason) -> Report {
+/// What the strategy is told of an order, or a change of one, that risk did not let out: what the log says of it.
+fn refusal(event: Event, order: &NewOrder, reason: Reason) -> Report {
     Report {
         exchange_time: 0,
-        event: Event::Refuse,
+        event,
         reason,
         id: order.id,
         half: order.half,

@@ -22,8 +22,8 @@ pub(super) struct OrderBook {
 }
 
 impl OrderBook {
-    /// What happened to an order. One that the book does not know, or knows already, changes nothing.
-    pub fn row(&mut self, kind: Kind, order: u64, side: Side, (price, quantity): (i64, i64)) {
+    /// What happened to an order. One that the book does not know, or knows already, changes nothing: `false`.
+    pub fn row(&mut self, kind: Kind, order: u64, side: Side, (price, quantity): (i64, i64)) -> bool {
         let before = self.standing.get(&order).copied();
         let after = match (kind, before) {
             (Kind::Add, None) => Standing { side, price, quantity },
@@ -31,7 +31,7 @@ impl OrderBook {
             (Kind::Cancel | Kind::Execute, Some(before)) => {
                 Standing { quantity: before.quantity.saturating_sub(quantity), ..before }
             }
-            _ => return,
+            _ => return false,
         };
         if let Some(before) = before {
             self.leave(order, before);
@@ -39,6 +39,7 @@ impl OrderBook {
         if after.quantity > 0 {
             self.join(order, after);
         }
+        true
     }
 
     /// Empties a side, or both.

@@ -140,8 +140,13 @@ fn orders_that_the_book_does_not_know_or_knows_already_change_nothing() {
         (4, Kind::Execute, Side::Ask, 10, 5, 7),
         (5, Kind::Add, Side::None, 10, 5, 8),
         (6, Kind::Add, Side::Ask, 10, 0, 9),
+        (7, Kind::Cancel, Side::Ask, 10, 1, 9),
+        (8, Kind::Cancel, Side::Bid, 10, 5, 1),
+        (9, Kind::Cancel, Side::Bid, 10, 5, 1),
     ]);
     assert_eq!((findings.locked.times, findings.crossed.times), (0, 0));
+    // Added twice; changed and traded without being there; of no quantity; and taken back twice.
+    assert_eq!(findings.unknown, Count { times: 5, first: Some(2) });
 }
 
 #[test]
