@@ -279,6 +279,25 @@ def test_what_could_not_be_closed_is_said_loudly(said: str, words: str) -> None:
     assert server.session["outcome"] == "Flat", "each change of the spec asks once more"
 
 
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (PaperOutcome.FLAT, "flat: 4 orders, 2 fills, sealed as"),
+        (PaperOutcome.LEFT, "positions left as asked (none): 4 orders, 2 fills, sealed as"),
+    ],
+)
+def test_what_a_closing_that_went_well_could_not_do_is_said_beside_its_figures(
+    outcome: PaperOutcome, words: str
+) -> None:
+    server, operator = trading()
+    server.change_spec(suspend=True)
+    operator.close(report(outcome, message="sealed without what the exchange recorded"))
+    message = server.condition()["message"]
+    assert words in message
+    assert message.endswith("; sealed without what the exchange recorded")
+    assert _warnings(server) == []
+
+
 def test_a_report_of_a_job_that_failed_is_not_believed_to_be_flat() -> None:
     server, operator = trading()
     server.change_spec(suspend=True)

@@ -1,4 +1,4 @@
-"""A trader, a model of an exchange, and what is on the way between them; session, journal and trader are the real ones."""
+"""A trader, a model of an exchange, and what is on the way between them; session, journal and trader are real."""
 
 from __future__ import annotations
 

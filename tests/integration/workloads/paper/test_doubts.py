@@ -1,8 +1,7 @@
-"""An order in doubt is given up once its request can never arrive any more, by a clock that is never set; not before."""
+"""An order in doubt is given up once its request can never arrive, by a clock that is never set; not before."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -11,6 +10,7 @@ from tradeplane_workloads.paper.reconciling import WINDOW_NS, Reconciler
 from tests.integration.workloads.paper.session_world import World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tradeplane_native import OrderRequest
