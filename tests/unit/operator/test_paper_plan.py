@@ -139,19 +139,20 @@ def test_no_order_is_sent_to_a_real_venue(asked: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "reason", "why"),
     [
-        ({"mode": "Live"}, "ModeNotAvailable"),
-        ({"store": "elsewhere"}, "StoreUnknown"),
-        ({"image": "registry.example/mine:1"}, "ImageWithoutDigest"),
+        ({"mode": "Live"}, "ModeNotAvailable", "no order to a real venue, so nothing would be traded; use Backtest, or Paper"),
+        ({"store": "elsewhere"}, "StoreUnknown", "spec.store 'elsewhere' is not a store of this cluster"),
+        ({"image": "registry.example/mine:1"}, "ImageWithoutDigest", "names no digest"),
     ],
 )
-def test_what_cannot_be_is_stalled_and_trades_nothing(changes: dict[str, Any], reason: str) -> None:
+def test_what_cannot_be_is_stalled_and_trades_nothing(changes: dict[str, Any], reason: str, why: str) -> None:
     server = Server()
     server.change_spec(**changes)
     operator = SimulatedOperator(server)
     operator.step()
     assert (server.condition()["reason"], _standing(server)["Stalled"]) == (reason, "True")
+    assert why in server.condition()["message"]
     assert (server.sets, server.metadata.get("finalizers")) == ({}, None)
 
 
