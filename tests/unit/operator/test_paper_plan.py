@@ -141,7 +141,7 @@ def test_no_order_is_sent_to_a_real_venue(asked: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("changes", "reason", "why"),
     [
-        ({"mode": "Live"}, "ModeNotAvailable", "no order to a real venue, so nothing would be traded; use Backtest, or Paper"),
+        ({"mode": "Live"}, "ModeNotAvailable", "so nothing would be traded; use Backtest, or Paper"),
         ({"store": "elsewhere"}, "StoreUnknown", "spec.store 'elsewhere' is not a store of this cluster"),
         ({"image": "registry.example/mine:1"}, "ImageWithoutDigest", "names no digest"),
     ],

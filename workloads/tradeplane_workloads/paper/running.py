@@ -21,6 +21,7 @@ from tradeplane_workloads.paper.recording import fetch_record
 from tradeplane_workloads.paper.reporting import report
 from tradeplane_workloads.paper.trading import at_desk
 from tradeplane_workloads.paper.volume import current, named, newest
+from tradeplane_workloads.sessions.account import account_of
 from tradeplane_workloads.sessions.bundle import seal_session
 
 if TYPE_CHECKING:
@@ -108,7 +109,10 @@ async def close(
         told = report(desk.trader, place, outcome, words)
         unrecorded = await fetch_record(desk.account, specification.endpoint, record, until)
     there = None if unrecorded else record
-    sealed = seal_session(store, place.folder, record=there, previous=_before(root, place), image=image)
+    account = account_of(desk.trader.session, [one.symbol for one in desk.trader.traded])
+    sealed = seal_session(
+        store, place.folder, record=there, previous=_before(root, place), image=image, account=account
+    )
     unentered = enter_sealed(store, sealed, index_url)
     if unentered:
         _log.warning("%s", unentered)

@@ -58,6 +58,8 @@ async def test_flattened_it_holds_nothing_and_the_next_session_is_another(tmp_pa
     with open_bundle(open_store((tmp_path / "store").as_uri()), told.snapshot) as bundle:
         assert bundle.manifest.session is not None
         assert bundle.manifest.session.name == told.session
+        (account,) = bundle.manifest.session.account or ()
+        assert (account.symbol, account.position, int(account.cash) != 0) == ("SYNUSDT", "0", True)
 
 
 class Refusing:
