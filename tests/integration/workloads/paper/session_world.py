@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ from tradeplane_workloads.paper.books import BID, LEVEL, News
 from tradeplane_workloads.paper.market import Traded
 from tradeplane_workloads.paper.reports import Standing, Told
 from tradeplane_workloads.paper.trader import Trader
-from tradeplane_workloads.sessions import open_session
+from tradeplane_workloads.sessions import open_session, replay
+from tradeplane_workloads.sessions.journal_file import read_in_place
+from tradeplane_workloads.sessions.order_names import order_of
 from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
 from tests.unit.workloads.sessions.sample_sessions import INSTRUMENT, NAME, START, specification
@@ -59,15 +62,25 @@ class Model:
 
     def receive(self, name: str, request: OrderRequest) -> None:
         """Take a request in."""
-        order = self.orders.get(name)
         if request.action == "submit":
-            assert order is None, f"{name} was sent twice"
-            order = Held(len(self.orders) + 1, name, request.side, request.price or 500_000, request.quantity)
-            self.orders[name] = order
-            self.reports.append(order.told(OrderEvent.OPEN))
-        elif order is not None and order.status in ALIVE:
-            order.status = "CANCELED"
-            self.reports.append(order.told(OrderEvent.CANCEL))
+            self.take(name, request.side, request.price or 500_000, request.quantity)
+        else:
+            self.cancel(name)
+
+    def take(self, name: str, side: int, price: int, quantity: int) -> None:
+        """Take a new order in."""
+        assert name not in self.orders, f"{name} was sent twice"
+        order = self.orders[name] = Held(len(self.orders) + 1, name, side, price, quantity)
+        self.reports.append(order.told(OrderEvent.OPEN))
+
+    def cancel(self, name: str) -> bool:
+        """Take an order back; return whether it is there and could still trade."""
+        order = self.orders.get(name)
+        if order is None or order.status not in ALIVE:
+            return False
+        order.status = "CANCELED"
+        self.reports.append(order.told(OrderEvent.CANCEL))
+        return True
 
     def fill(self, which: int, lots: int) -> None:
         """Trade a part of an order, or all that is left of it."""
@@ -186,3 +199,27 @@ def _trades(order: Held) -> list[Told]:
         executed += quantity
         told.append(Told(0, order.name, OrderEvent.TRADE, order.side, price, quantity, order.total, executed, START))
     return told
+
+
+def held_to(exchange: Model, trader: Trader, folder: Path) -> None:
+    """Assert that each order was sent once, and told what it traded, all of it and once; and that its replay is exact.
+
+    What it was fed is on disk.
+    """
+    session = trader.session
+    run = session.run()
+    told, sent = defaultdict(list), []
+    columns = [run.column(name).tolist() for name in ("event", "order", "price", "quantity")]
+    for event, order, price, quantity in zip(*columns, strict=True):
+        if event in (OrderEvent.TRADE, OrderEvent.FILL):
+            told[order].append((price, quantity))
+        elif event == OrderEvent.SUBMIT:
+            sent.append(order)
+    assert len(set(sent)) == len(sent)
+    for name, order in exchange.orders.items():
+        number = order_of(name, NAME)
+        assert number in sent
+        assert told.pop(number, []) == order.fills, name
+    assert not told, "the session was told of fills that were none"
+    assert session.holding(0)[0] == sum(order.side * order.executed for order in exchange.orders.values())
+    assert replay(read_in_place(folder / "journal"), specification()).exact
