@@ -202,8 +202,10 @@ class DeskWorld:
     @property
     def clocks(self) -> Clocks:
         """The clock of the day, which a test sets, and the one that is never set."""
-        steady = lambda: int(self.loop.time() * 1e9)  # noqa: E731 - two clocks, one of which is the other
-        return Clocks(lambda: START + self.jumped + steady(), steady)
+        return Clocks(lambda: START + self.jumped + self._steady(), self._steady)
+
+    def _steady(self) -> int:
+        return int(self.loop.time() * 1e9)
 
     def open(self) -> None:
         """Open the session, as a process that starts does; its account is not connected yet."""
