@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 from tradeplane_api.broker_connection import RateLimits
 from tradeplane_api.venue import Market
 from tradeplane_workloads.brokers.binance import Clocks
-from tradeplane_workloads.brokers.errors import ClockRefused, EndpointUnreachable, RateLimited, RequestRefused
+from tradeplane_workloads.brokers.errors import (
+    BrokerError,
+    ClockRefused,
+    EndpointUnreachable,
+    RateLimited,
+    RequestRefused,
+)
 from tradeplane_workloads.brokers.signing import RECEIVE_WINDOW_MILLISECONDS
 from tradeplane_workloads.paper.books import BID, LEVEL, News
 from tradeplane_workloads.paper.listening import AccountEar
@@ -36,7 +42,7 @@ if TYPE_CHECKING:
 
 TRADED = Traded(0, INSTRUMENT)
 WINDOW_S = RECEIVE_WINDOW_MILLISECONDS / 1_000
-SETTLED_S = 30.0
+SETTLED_S = 12
 ANSWERS = ("done", "unheard", "overtaken", "garbled", "refused", "expired", "limited", "lost", "unknown")
 """What comes of a request.
 
@@ -44,6 +50,7 @@ Nothing says what happened of one that is ``unheard`` or ``garbled`` (it was don
 and may arrive), ``lost`` or ``unknown`` (it never arrives).
 """
 _DONE = ("done", "unheard", "garbled")
+_SILENT = ("unheard", "overtaken", "garbled", "lost", "unknown")
 
 
 @dataclass(eq=False)
@@ -100,7 +107,8 @@ class FakeAccount:
     def tell(self, waiting: Waiting, how: str) -> None:
         """Answer whoever asked, if that was not done, and if it is still there."""
         if not waiting.reply.done():
-            named = how if waiting.arrived in (None, "done") or how != "done" else waiting.arrived
+            known = waiting.arrived is not None and how not in _SILENT  # what arrived is not answered with a lie
+            named = waiting.arrived if known and waiting.arrived is not None else how
             error = _ERRORS[named]() if named in _ERRORS else None
             if error is None:
                 waiting.reply.set_result(None)
@@ -232,9 +240,9 @@ class DeskWorld:
         self.raise_failures()
 
     def raise_failures(self) -> None:
-        """Raise what a part failed with, as a trader would end with it."""
+        """Raise what a part failed with, as a trader ends with it; a stream that could not be opened is made anew."""
         for task in (*self._tasks, self.sender.failure):
-            if task.done() and not task.cancelled():
+            if task.done() and not task.cancelled() and not isinstance(task.exception(), (BrokerError, TimeoutError)):
                 task.result()
 
     async def tick(self, which: int, lots: int) -> None:
@@ -270,8 +278,8 @@ class DeskWorld:
             self.trader.told(reports[index] if lots % 3 == 0 else reports.pop(index))
 
     async def fill(self, which: int, lots: int) -> None:
-        """Trade at the exchange."""
-        self.exchange.fill(which, lots)
+        """Trade at the exchange: a part of an order, or all that is left of it."""
+        self.exchange.fill(which, lots if lots % 2 else 1_000)
 
     async def reconnect(self, which: int, _: int) -> None:
         """Lose the account's stream, and reports with it, and connect anew."""
@@ -317,7 +325,11 @@ class DeskWorld:
                 self.account.answer(0, "done")
                 await self.spin()
             await self.reconnect(0, 0)
-            await asyncio.sleep(SETTLED_S)
+            for _ in range(SETTLED_S):
+                await asyncio.sleep(1)
+                while self.account.waiting:
+                    self.account.answer(0, "done")
+                    await self.spin()
             await self.spin()
             unknown = [one for _, one in self.trader.open_orders() if one.asked or one.state == "sent"]
             if not (self.account.waiting or self.trader.doubts or unknown):

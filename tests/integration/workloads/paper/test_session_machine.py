@@ -23,7 +23,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(steps=STEPS)
 def test_whatever_happens_no_order_is_sent_twice_and_no_fill_lost(
     tmp_path_factory: object, steps: list[tuple[int, int, int]]
