@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
+from tradeplane_api.paper import IMAGE_VARIABLE
 from tradeplane_api.parity import REPLAY_VARIABLE, ReplayRecord
 from tradeplane_api.run import STORE_VARIABLE, ExitCode
 from tradeplane_api.strategy import MACHINES
@@ -23,7 +24,7 @@ from tradeplane_api.strategy import MACHINES
 from tradeplane_cli.failures import CommandFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from tradeplane_api.parity import ReplaySpecification
 
@@ -52,13 +53,32 @@ def own_architecture() -> str:
     return next((name for name, kernel in MACHINES.items() if kernel == machine), machine)
 
 
+def default_image(environment: Mapping[str, str], build: Path) -> str | None:
+    """Return the runner's image where none is given: ``TRADEPLANE_IMAGE``, or what was pushed last from this checkout.
+
+    ``build``: the folder in which a push leaves ``images.json``. None where neither is there. Raises CommandFailure for
+    such a file that does not name images. What a store says of an image is not believed: it would be run.
+    """
+    named = environment.get(IMAGE_VARIABLE)
+    if named or not (build / "images.json").exists():
+        return named or None
+
+    from tradeplane_stacks.images.errors import ImageError
+    from tradeplane_stacks.images.record import read_references
+
+    try:
+        return read_references(build).get("workloads")
+    except ImageError as error:
+        raise CommandFailure(str(error), remedy="or give the runner's image by --image") from error
+
+
 def errand_of(architecture: str, image: str | None, store_url: str) -> Errand:
     """Check what is asked. Raises CommandFailure where there is no image, or the store is no folder."""
     if image is None:
         raise CommandFailure(
             f"this processor is {own_architecture()}, and no image is named to replay on {architecture}",
-            remedy="give the runner's image by --image (build/images.json names those that were pushed), or "
-            + _CLUSTER.format(architecture),
+            remedy=f"give the runner's image by --image or {IMAGE_VARIABLE}, or push it (build/images.json names it "
+            "then), or " + _CLUSTER.format(architecture),
         )
     if image.startswith("-"):
         raise CommandFailure(f"--image: {image!r} is no image", remedy="give registry/name@sha256:...")

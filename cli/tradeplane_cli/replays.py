@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.parity import Parity
@@ -153,9 +155,10 @@ def _elsewhere(place: Place | None, url: str) -> _Run:
     if place is None:
         return _here
 
-    from tradeplane_cli.containers import errand_of, find_engine, replay_in_container
+    from tradeplane_cli.containers import default_image, errand_of, find_engine, replay_in_container
 
-    errand = errand_of(place.architecture, place.image, url)
+    image = place.image or default_image(os.environ, Path("build"))
+    errand = errand_of(place.architecture, image, url)
     engine = find_engine(place.architecture)
 
     def run(asked: ReplaySpecification, _: ObjectStore, say: Callable[[str], None]) -> ReplayRecord:

@@ -48,7 +48,7 @@ class SecretReference(Document):
 
 
 class RateLimits(Document):
-    """What is asked of a broker at most, by all that use the connection."""
+    """What each probe and each trader asks of a broker at most. A capture asks for books alone, and paces itself."""
 
     weight_per_minute: Integer = Field(
         default=1_200,

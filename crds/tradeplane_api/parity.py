@@ -79,7 +79,8 @@ class FirstDivergence(Document):
 
     part: str = Field(
         max_length=64,
-        description="Of which table: events, trades, positions or equity; of a session: journal, reports or record.",
+        description="Of which table: events, trades, positions or equity; of a session: journal, reports, record or "
+        "account.",
     )
     sequence: Integer = Field(
         ge=0, description="Number of the record, from 0; of a session's, from 1, and 0 for the header."

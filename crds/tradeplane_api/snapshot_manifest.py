@@ -16,6 +16,8 @@ IntegerText = Annotated[str, Field(pattern=r"^(0|-?[1-9][0-9]{0,19})$")]
 """A whole number of up to 64 bits in decimal digits: JSON does not carry it exactly as a number."""
 WideText = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,38})$")]
 """A whole number of up to 128 bits in decimal digits."""
+AmountText = Annotated[str, Field(pattern=r"^(0|-?[1-9][0-9]{0,38})$")]
+"""A whole number of up to 128 bits in decimal digits, below zero as well."""
 Units = Annotated[str, Field(pattern=r"^([1-9][0-9]{0,17}(\.[0-9]{0,11}[1-9])?|0\.[0-9]{0,11}[1-9])$")]
 """A decimal above zero in its one shortest form, such as "0.1", "0.00001" or "100"."""
 SPECIFICATION, EXCHANGE = "specification.json", "exchange.json"
@@ -109,6 +111,15 @@ class GeneratorState(Document):
     increment: WideText
 
 
+class SessionHolding(Document):
+    """What a session's account came to in one instrument, in whole numbers."""
+
+    symbol: str
+    position: IntegerText = Field(description="Lots, below zero when short.")
+    cash: AmountText = Field(description="In billionths of the currency; the capital is with the first instrument.")
+    fees: AmountText = Field(description="In billionths of the currency.")
+
+
 class SessionDescription(Document):
     """What a session was, beside its parts; see docs/formats/session.md."""
 
@@ -127,6 +138,12 @@ class SessionDescription(Document):
     seed: IntegerText
     generator: GeneratorState | None = Field(
         default=None, description="Of one that is over and whose strategy draws random numbers."
+    )
+    account: tuple[SessionHolding, ...] | None = Field(
+        default=None,
+        max_length=MAX_INSTRUMENTS,
+        exclude_if=lambda account: account is None,  # what was sealed before there were accounts keeps its id
+        description="What it came to in each instrument, by the session's own arithmetic.",
     )
 
     def fits(self, parts: Sequence[str]) -> bool:

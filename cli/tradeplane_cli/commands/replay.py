@@ -73,7 +73,11 @@ def replay(
     ] = None,
     image: Annotated[
         str | None,
-        typer.Option(metavar="IMAGE", help="Image of the runner, for --arch of another processor.", show_default=False),
+        typer.Option(
+            metavar="IMAGE",
+            help="Image of the runner, for another processor; by default TRADEPLANE_IMAGE, or what was pushed.",
+            show_default=False,
+        ),
     ] = None,
     store: Store = None,
     output: Output = OutputFormat.TABLE,

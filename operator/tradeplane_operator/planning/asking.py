@@ -121,7 +121,11 @@ def _stalled(reason: str, message: str) -> Verdict:
 def _mode_refused(spec: StrategySpec, _settings: Settings) -> Verdict | None:
     if spec.mode is not Mode.LIVE:
         return None
-    return _stalled("ModeNotAvailable", f"spec.mode {spec.mode.value} is not available yet; use Backtest or Paper")
+    return _stalled(
+        "ModeNotAvailable",
+        f"spec.mode {spec.mode.value} is always refused: this release sends no order to a real venue, so nothing would "
+        "be traded; use Backtest, or Paper, which trades a simulated exchange",
+    )
 
 
 def _store_refused(spec: StrategySpec, settings: Settings) -> Verdict | None:

@@ -115,9 +115,10 @@ def closed_words(session: SessionStatus) -> str:
     if session.snapshot is not None:
         figures += f", sealed as {session.snapshot}"
     held = ", ".join(f"{one.quantity} {one.symbol}" for one in session.positions)
+    undone = f"; {session.message}" if session.message else ""
     if session.outcome is PaperOutcome.FLAT:
-        return f"flat: {session.message or figures}"
+        return f"flat: {session.message}" if session.orders is None and session.message else f"flat: {figures}{undone}"
     if session.outcome is PaperOutcome.LEFT:
-        return f"orders are taken back and positions left as asked ({held or 'none'}): {figures}"
+        return f"orders are taken back and positions left as asked ({held or 'none'}): {figures}{undone}"
     left = f"left: {held or 'positions not known'}, {session.open_orders or 0} open orders"
     return f"NOT FLAT: {session.message or 'closing did not come to its end'} ({left})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 from pathlib import Path
@@ -15,6 +16,7 @@ from tradeplane_cli.containers import (
     ENGINES,
     Errand,
     command_of,
+    default_image,
     errand_of,
     find_engine,
     own_architecture,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     Command = Callable[..., Ended]
 
 IMAGE = "registry.example/tradeplane/workloads@sha256:" + "a" * 64
+PUSHED = "registry.example/pushed/workloads@sha256:" + "b" * 64
 ERRAND = Errand("arm64", IMAGE, Path("/home/me/store"))
 
 
@@ -91,6 +94,33 @@ def test_what_no_container_can_do_is_refused(image: str | None, url: str, words:
     with pytest.raises(CommandFailure, match=words) as refused:
         errand_of("arm64", image, url)
     assert refused.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("environment", "pushed", "found"),
+    [
+        ({}, None, None),
+        ({"TRADEPLANE_IMAGE": ""}, None, None),
+        ({"TRADEPLANE_IMAGE": IMAGE}, None, IMAGE),
+        ({}, {"workloads": PUSHED, "operator": PUSHED}, PUSHED),
+        ({"TRADEPLANE_IMAGE": IMAGE}, {"workloads": PUSHED}, IMAGE),
+        ({}, {"operator": PUSHED}, None),
+    ],
+)
+def test_an_image_that_is_not_given_is_that_of_the_environment_or_the_one_that_was_pushed(
+    tmp_path: Path, environment: dict[str, str], pushed: dict[str, str] | None, found: str | None
+) -> None:
+    if pushed is not None:
+        (tmp_path / "images.json").write_text(json.dumps(pushed))
+    assert default_image(environment, tmp_path) == found
+
+
+@pytest.mark.parametrize("written", ["{", "[]", '{"workloads": "registry.example/workloads:latest"}'])
+def test_a_file_that_names_no_image_is_refused(tmp_path: Path, written: str) -> None:
+    (tmp_path / "images.json").write_text(written)
+    with pytest.raises(CommandFailure, match=r"images\.json") as refused:
+        default_image({}, tmp_path)
+    assert "--image" in (refused.value.remedy or "")
 
 
 def test_a_folder_is_mounted_by_its_name() -> None:

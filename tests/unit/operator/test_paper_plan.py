@@ -139,19 +139,20 @@ def test_no_order_is_sent_to_a_real_venue(asked: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "reason"),
+    ("changes", "reason", "why"),
     [
-        ({"mode": "Live"}, "ModeNotAvailable"),
-        ({"store": "elsewhere"}, "StoreUnknown"),
-        ({"image": "registry.example/mine:1"}, "ImageWithoutDigest"),
+        ({"mode": "Live"}, "ModeNotAvailable", "so nothing would be traded; use Backtest, or Paper"),
+        ({"store": "elsewhere"}, "StoreUnknown", "spec.store 'elsewhere' is not a store of this cluster"),
+        ({"image": "registry.example/mine:1"}, "ImageWithoutDigest", "names no digest"),
     ],
 )
-def test_what_cannot_be_is_stalled_and_trades_nothing(changes: dict[str, Any], reason: str) -> None:
+def test_what_cannot_be_is_stalled_and_trades_nothing(changes: dict[str, Any], reason: str, why: str) -> None:
     server = Server()
     server.change_spec(**changes)
     operator = SimulatedOperator(server)
     operator.step()
     assert (server.condition()["reason"], _standing(server)["Stalled"]) == (reason, "True")
+    assert why in server.condition()["message"]
     assert (server.sets, server.metadata.get("finalizers")) == ({}, None)
 
 
@@ -277,6 +278,25 @@ def test_what_could_not_be_closed_is_said_loudly(said: str, words: str) -> None:
     server.change_spec(historyLimit=3)
     operator.close()
     assert server.session["outcome"] == "Flat", "each change of the spec asks once more"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (PaperOutcome.FLAT, "flat: 4 orders, 2 fills, sealed as"),
+        (PaperOutcome.LEFT, "positions left as asked (none): 4 orders, 2 fills, sealed as"),
+    ],
+)
+def test_what_a_closing_that_went_well_could_not_do_is_said_beside_its_figures(
+    outcome: PaperOutcome, words: str
+) -> None:
+    server, operator = trading()
+    server.change_spec(suspend=True)
+    operator.close(report(outcome, message="sealed without what the exchange recorded"))
+    message = server.condition()["message"]
+    assert words in message
+    assert message.endswith("; sealed without what the exchange recorded")
+    assert _warnings(server) == []
 
 
 def test_a_report_of_a_job_that_failed_is_not_believed_to_be_flat() -> None:

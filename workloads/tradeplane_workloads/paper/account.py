@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from typing import TYPE_CHECKING, Any
@@ -42,7 +41,6 @@ _KEY_HEADER = "X-MBX-APIKEY"
 READY_CONNECTIONS = 4
 """Opened before the first order: a market maker sends about as many requests at once."""
 _CLOCK_SAMPLES = 3
-_log = logging.getLogger(__name__)
 
 
 class Account:
@@ -75,14 +73,9 @@ class Account:
         before, self._credentials = self._credentials, read_credentials(self._folder, self._secret)
         return self._credentials != before
 
-    async def record(self, endpoint: Endpoint, path: Path) -> bool:
-        """Fetch what a simulated exchange recorded into a file; return False where it records nothing, or is real."""
-        try:
-            await download_record(endpoint, self._credentials, path, skew_microseconds=self._skew_microseconds)
-        except BrokerError as error:
-            _log.warning("what the exchange recorded is not sealed with the session: %s", error)
-            return False
-        return True
+    async def record(self, endpoint: Endpoint, path: Path) -> None:
+        """Fetch what a simulated exchange recorded into a file. Raises as ``download_record`` does."""
+        await download_record(endpoint, self._credentials, path, skew_microseconds=self._skew_microseconds)
 
     async def info(self) -> Any:
         """Ask what is traded."""

@@ -2,7 +2,9 @@
 
 An order the exchange does not have either never arrived, or is on its way yet. A request says when it was sent and is
 refused once that is longer ago than its window (``brokers.signing``), so after that it never will arrive: only then is
-the session told that it was not done. So nothing is sent twice, and nothing that was sent is forgotten.
+the session told that it was not done. So nothing is sent twice, and nothing that was sent is forgotten. The time is
+taken from a clock that is never set, and from before the exchange was asked: a clock of the day that jumps forward, or
+an answer that stalls, does not make a request older than it is.
 """
 
 from __future__ import annotations
@@ -42,11 +44,12 @@ _log = logging.getLogger(__name__)
 class Reconciler:
     """Asks an exchange for orders, and holds the session to what it has."""
 
-    def __init__(self, account: Account, trader: Trader, sender: Sender, clock: Callable[[], int]) -> None:
+    def __init__(self, account: Account, trader: Trader, sender: Sender, steady: Callable[[], int]) -> None:
+        """``steady``: nanoseconds on the clock by which ``trader.doubts`` says when each came in doubt."""
         self._account = account
         self._trader = trader
         self._sender = sender
-        self._clock = clock
+        self._steady = steady
         self._wake = asyncio.Event()
         trader.doubted = self._wake.set
 
@@ -107,9 +110,9 @@ class Reconciler:
             return
         traded = trader.traded[doubt[0]]
         named = cancel_parameters(traded, trader.name_of(doubt[1]))
+        is_late = self._steady() - since > WINDOW_NS
         try:
             answer = await self._account.order(named)
-            is_late = self._clock() - since > WINDOW_NS
             if answer is None:
                 self._missing(doubt, is_late=is_late)
                 return

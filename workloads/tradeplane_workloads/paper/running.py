@@ -17,9 +17,11 @@ from tradeplane_workloads.paper.closing import close_desk, take_back
 from tradeplane_workloads.paper.entering import enter_sealed
 from tradeplane_workloads.paper.health import answering
 from tradeplane_workloads.paper.promptness import Promptness, told
+from tradeplane_workloads.paper.recording import fetch_record
 from tradeplane_workloads.paper.reporting import report
 from tradeplane_workloads.paper.trading import at_desk
 from tradeplane_workloads.paper.volume import current, named, newest
+from tradeplane_workloads.sessions.account import account_of
 from tradeplane_workloads.sessions.bundle import seal_session
 
 if TYPE_CHECKING:
@@ -91,7 +93,8 @@ async def close(
     """Close a trader within so many seconds, and seal its session. Raises WorkloadError and BrokerError.
 
     ``index_url``: the index that the session is entered into, if any. ``image``: the one that traded it, where known.
-    Closing again what is closed changes nothing and gives the same report.
+    What the snapshot lacks of the exchange's record, or the index of the snapshot, is said in the report. Closing again
+    what is closed changes nothing and gives the same report.
     """
     place = newest(root)
     if place is None:
@@ -101,16 +104,20 @@ async def close(
         return closed
     record = place.folder / RECORD
     async with at_desk(specification, place, credentials) as desk:
+        until = asyncio.get_running_loop().time() + within
         outcome, words = await close_desk(desk, how, within)
         told = report(desk.trader, place, outcome, words)
-        recorded = await desk.account.record(specification.endpoint, record)
-    there = record if recorded else None
-    sealed = seal_session(store, place.folder, record=there, previous=_before(root, place), image=image)
+        unrecorded = await fetch_record(desk.account, specification.endpoint, record, until)
+    there = None if unrecorded else record
+    account = account_of(desk.trader.session, [one.symbol for one in desk.trader.traded])
+    sealed = seal_session(
+        store, place.folder, record=there, previous=_before(root, place), image=image, account=account
+    )
     unentered = enter_sealed(store, sealed, index_url)
     if unentered:
         _log.warning("%s", unentered)
-    said = told.message or unentered[:MAX_PAPER_WORDS]
-    told = told.model_copy(update={"snapshot": sealed.id, "message": said})
+    said = "; ".join(words for words in (told.message, unrecorded, unentered) if words)
+    told = told.model_copy(update={"snapshot": sealed.id, "message": said[:MAX_PAPER_WORDS]})
     if outcome is PaperOutcome.FLAT and how is Closing.FLATTEN:  # what was left goes on, be it flat by chance
         place.close(told)
     return told

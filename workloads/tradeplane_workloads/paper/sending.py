@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 
 _STATUS_UNKNOWN = (-1006, -1007)
 """Codes of requests that the broker does not know the end of."""
-_SECOND = 1_000_000_000
+_SECOND = 1.0
 OVERDUE_SECONDS = 1.0
 """How long after its answer the report of a request is overdue: it was lost, or waits behind another."""
 _log = logging.getLogger(__name__)
@@ -64,11 +63,12 @@ class Sender:
         self._market = market
         self._traded = traded
         self._most = limits.orders_per_second
-        self._recent: deque[int] = deque()
+        self._recent: deque[float] = deque()
         self._tasks: dict[Doubt, asyncio.Task[None]] = {}
         self._paused_until = 0.0
         self._clock_is_wrong = False
-        self.failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self.failure: asyncio.Future[None] = self._loop.create_future()
 
     def bind(self, trader: Trader) -> None:
         """Take the trader that is told what was not done."""
@@ -97,7 +97,7 @@ class Sender:
     @property
     def paused_seconds(self) -> float:
         """How long the broker wants no request."""
-        return max(0.0, self._paused_until - time.monotonic())
+        return max(0.0, self._paused_until - self._loop.time())
 
     async def end(self, seconds: float) -> None:
         """Wait for the answers to what was sent, at most so long."""
@@ -126,7 +126,7 @@ class Sender:
         try:
             return self._asking(doubt, request)
         except (Unsendable, RateLimited) as error:
-            asyncio.get_running_loop().call_soon(self._not_sent, doubt, request, error)
+            self._loop.call_soon(self._not_sent, doubt, request, error)
             return None
 
     def _not_sent(self, doubt: Doubt, request: OrderRequest, error: Unsendable | RateLimited) -> None:
@@ -177,7 +177,7 @@ class Sender:
             _log.warning("%s", error)
             self._trader.doubt(doubt)
         else:
-            asyncio.get_running_loop().call_later(OVERDUE_SECONDS, self._look_after, doubt)
+            self._loop.call_later(OVERDUE_SECONDS, self._look_after, doubt)
 
     def _look_after(self, doubt: Doubt) -> None:
         """Put an order in doubt where no report came of what the broker said it had done."""
@@ -187,7 +187,7 @@ class Sender:
 
     def pause(self, seconds: float) -> None:
         """Send no order for a while: the broker asked for that."""
-        self._paused_until = max(self._paused_until, time.monotonic() + seconds)
+        self._paused_until = max(self._paused_until, self._loop.time() + seconds)
         _log.warning("the broker wants no request for %g s", seconds)
 
     async def mend_clock(self) -> None:
@@ -202,7 +202,7 @@ class Sender:
             raise Unsendable(OrderReason.HALTED)
         if self.paused_seconds:
             raise Unsendable(OrderReason.RATE)
-        now = time.monotonic_ns()
+        now = self._loop.time()
         while self._recent and now - self._recent[0] >= _SECOND:
             self._recent.popleft()
         if len(self._recent) >= self._most:

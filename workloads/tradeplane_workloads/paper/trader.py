@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from tradeplane_native import OpenOrder, OrderRequest
 
+    from tradeplane_workloads.brokers.binance import Clocks
     from tradeplane_workloads.paper.books import News
     from tradeplane_workloads.paper.market import Traded
     from tradeplane_workloads.paper.reports import Standing
@@ -42,7 +43,7 @@ class Trader:
         recorded: RecordedSession,
         name: bytes,
         traded: tuple[Traded, ...],
-        clock: Callable[[], int],
+        clocks: Clocks,
         send: Callable[[list[OrderRequest]], None],
     ) -> None:
         self.recorded = recorded
@@ -50,14 +51,17 @@ class Trader:
         self.name = name
         self.traded = traded
         self.doubts: dict[Doubt, int] = {}
-        """Orders to be asked for, and when each came in doubt."""
+        """Orders to be asked for, and when each came in doubt, on the clock that is never set.
+
+        They are not kept: a trader that starts again does not know when it sent what, and doubts all from then on.
+        """
         self.doubted: Callable[[], None] = lambda: None
         """Called when an order comes in doubt."""
         self.rearmed: Callable[[], None] = lambda: None
         """Called when something else is due next."""
         self.promptness = Promptness()
         self._due: int | None = None
-        self._clock = clock
+        self._clocks = clocks
         self._send = send
         self._exchange_time = 0
 
@@ -119,7 +123,7 @@ class Trader:
     def doubt(self, doubt: Doubt) -> None:
         """Take note that nobody knows how an order stands, if it is not over."""
         if not self.session.over and self.open_order(doubt) is not None:
-            self.doubts[doubt] = self._clock()
+            self.doubts[doubt] = self._clocks.steady()
             self.doubted()
 
     def doubt_all(self) -> None:
@@ -170,7 +174,7 @@ class Trader:
             quantity=request.quantity,
             total=request.quantity,
             executed=executed,
-            exchange_time=self._clock(),
+            exchange_time=self._clocks.wall(),
         )
         self._report(doubt, told, Fed(event, order.left), reason)
 
@@ -194,7 +198,7 @@ class Trader:
     def _now(self) -> int:
         """Return the time of what is fed now."""
         self.promptness.fed()
-        return self._clock()
+        return self._clocks.wall()
 
     def _commit(self, *, sync: bool = False) -> None:
         """Put on record what came of an input, and send what it asks for. Raises StoreFailure and StrategyFailed."""

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_workloads.brokers.binance import Binance
+from tradeplane_workloads.brokers.binance import Binance, Clocks
 from tradeplane_workloads.brokers.errors import BrokerError, CredentialsRefused, SecretMissing
 from tradeplane_workloads.capture.waits import backoff
 from tradeplane_workloads.errors import FeedFailure, InvalidSpecification
@@ -74,18 +74,20 @@ async def at_desk(specification: PaperSpecification, place: SessionPlace, creden
     if specification.secret is None:
         raise InvalidSpecification("credentialsSecretRef: a connection that is traded needs a key; give it a Secret")
     async with AsyncExitStack() as stack:
-        broker = await stack.enter_async_context(Binance(market, specification.endpoint, specification.rate_limits))
-        account = Account(broker, market, credentials, specification.secret)
+        clocks = Clocks()
+        limits = specification.rate_limits
+        broker = await stack.enter_async_context(Binance(market, specification.endpoint, limits, clocks))
+        account = Account(broker, market, credentials, specification.secret, clocks)
         instruments = await _reached(specification, account)
         traded = tuple(Traded(index, instrument) for index, instrument in enumerate(instruments))
         recorded = open_session(
             place.folder, place.name, SessionSpecification.of(instruments, specification.simulation)
         )
         stack.callback(recorded.close)
-        sender = Sender(account, market, traded, specification.rate_limits)
-        trader = Trader(recorded, place.name, traded, time.time_ns, sender.send)
+        sender = Sender(account, market, traded, limits)
+        trader = Trader(recorded, place.name, traded, clocks, sender.send)
         sender.bind(trader)
-        desk = _desk(specification, trader, sender, account)
+        desk = _desk(specification, trader, sender, account, clocks)
         await stack.enter_async_context(_running(specification, desk, recovered=recorded.recovered))
         yield desk
 
@@ -106,8 +108,8 @@ async def _reached(specification: PaperSpecification, account: Account) -> tuple
     raise FeedFailure(f"the broker could not be reached in {FIRST_ATTEMPTS} attempts: {error}")
 
 
-def _desk(specification: PaperSpecification, trader: Trader, sender: Sender, account: Account) -> Desk:
-    reconciler = Reconciler(account, trader, sender, time.time_ns)
+def _desk(specification: PaperSpecification, trader: Trader, sender: Sender, account: Account, clocks: Clocks) -> Desk:
+    reconciler = Reconciler(account, trader, sender, clocks.steady)
     market_ear = MarketEar(specification.market, trader)
     account_ear = AccountEar(account, trader, reconciler, sender)
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -79,10 +79,13 @@ def replay_session(
         simulation = _another(bundle, given)
         decided = _decided(bundle, simulation, recorded_on)
         say("Looking at what came of it")
+        from tradeplane_workloads.replay.session_account import held_to_account
         from tradeplane_workloads.replay.session_judging import judge_session, report_session
 
         if given.what_if is None or simulation is None:
             verdict, compared = judge_session(bundle, decided, store, given.tolerance, say)
+            if simulation is None:
+                verdict = held_to_account(bundle, decided, verdict)
         else:
             own_latency = given.what_if.latency is None
             verdict, compared = report_session(bundle, decided, simulation, own_latency=own_latency)

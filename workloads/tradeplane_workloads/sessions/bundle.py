@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tradeplane_api.exchange import ExchangeSpecification
     from tradeplane_api.run import Part
-    from tradeplane_api.snapshot_manifest import SnapshotManifest
+    from tradeplane_api.snapshot_manifest import SessionHolding, SnapshotManifest
     from tradeplane_store.objects import ObjectStore
 
     from tradeplane_workloads.sessions.journal_survey import Survey
@@ -54,20 +54,27 @@ class Bundle:
 
 
 def seal_session(
-    store: ObjectStore, folder: Path, *, record: Path | None, previous: str | None, image: str | None = None
+    store: ObjectStore,
+    folder: Path,
+    *,
+    record: Path | None,
+    previous: str | None,
+    image: str | None = None,
+    account: tuple[SessionHolding, ...] | None = None,
 ) -> WrittenSnapshot:
     """Write the session of a folder, over or not, as a snapshot: its whole records, and those of an exchange.
 
     ``record``: what the exchange recorded, with its specification beside it, as ``brokers.record`` leaves them.
     ``previous``: id of the snapshot that this one goes on from. ``image``: the one that traded it, which is told beside
-    it and enters no digest: whoever replays it after its strategy is gone knows where to find that. A session that is
-    sealed already is verified, and what was damaged written again. Raises DataRefused for a session that had no input
-    or was altered, and StoreFailure.
+    it and enters no digest: whoever replays it after its strategy is gone knows where to find that. ``account``: what
+    the session's own account came to with its last record (``account_of``), to which a replay is held. A session that
+    is sealed already is verified, and what was damaged written again. Raises DataRefused for a session that had no
+    input or was altered, and StoreFailure.
     """
     from tradeplane_workloads.runner.execution import machine_environment  # which whoever reads has no use for
 
     contents = read_contents(folder, record)
-    manifest = describe(contents, previous)
+    manifest = describe(contents, previous, account)
     data = canonical_json(manifest)
     digest = sha256_digest(data)
     try:
@@ -165,9 +172,10 @@ def _bundle(store: ObjectStore, digest: str, manifest: SnapshotManifest, folder:
         exchange = exchange_of(read_piece(store, digest, named[EXCHANGE]), f"part {EXCHANGE} of snapshot {digest}")
         record = assemble(store, digest, pieces_of(manifest, RECORD), folder / RECORD)
     journal = assemble(store, digest, pieces_of(manifest, JOURNAL), folder / JOURNAL)
-    number = None if manifest.session is None else manifest.session.number
+    described = manifest.session
+    number, account = (None, None) if described is None else (described.number, described.account)
     contents = contents_of(specification, journal, exchange, record, number)
-    if describe(contents, manifest.previous) != manifest:
+    if describe(contents, manifest.previous, account) != manifest:
         raise DataRefused(f"snapshot {digest} does not hold what its manifest says of the session; {_REMEDY}")
     return Bundle(digest, manifest, specification, journal, contents.survey, exchange, record)
 

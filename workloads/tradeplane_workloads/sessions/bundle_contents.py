@@ -16,6 +16,7 @@ from tradeplane_api.snapshot_manifest import (
     SPECIFICATION,
     GeneratorState,
     SessionDescription,
+    SessionHolding,
     SnapshotInstrument,
     SnapshotManifest,
     SnapshotSource,
@@ -110,8 +111,10 @@ def contents_of(
     return Contents(specification, summary, found, number, parts, rows, tuple(sources))
 
 
-def describe(contents: Contents, previous: str | None) -> SnapshotManifest:
-    """Return the manifest that vouches for a session."""
+def describe(
+    contents: Contents, previous: str | None, account: tuple[SessionHolding, ...] | None = None
+) -> SnapshotManifest:
+    """Return the manifest that vouches for a session. ``account``: what it came to, which no part says."""
     found = contents.survey
     drawn = found.generator if found.over else None
     return SnapshotManifest(
@@ -133,6 +136,7 @@ def describe(contents: Contents, previous: str | None) -> SnapshotManifest:
             lost=found.lost,
             seed=str(contents.summary.seed),
             generator=None if drawn is None else GeneratorState(state=str(drawn[0]), increment=str(drawn[1])),
+            account=account,
         ),
         parts=tuple(
             Part(name=name, rows=contents.rows[name], digest=sha256_digest(data))

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from tradeplane_api.paper import Closing, PaperOutcome, PaperReport
 from tradeplane_store.index import Wanted
 from tradeplane_store.objects import open_store
+from tradeplane_workloads.brokers.errors import BrokerError, EndpointUnreachable, NotTheApiExpected, RateLimited
+from tradeplane_workloads.brokers.record import download_record
 from tradeplane_workloads.market.indexing import find
+from tradeplane_workloads.paper import account
 from tradeplane_workloads.paper.running import close
 from tradeplane_workloads.sessions.bundle import open_bundle
 
 from tests.integration.workloads.exchange.exchange_client import exchange
-from tests.integration.workloads.paper.paper_trading import LIMIT_S, MARKET, nothing_lost_or_doubled, paper, traded
+from tests.integration.workloads.paper.paper_trading import (
+    LIMIT_S,
+    MARKET,
+    not_exact,
+    nothing_lost_or_doubled,
+    paper,
+    traded,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +58,57 @@ async def test_flattened_it_holds_nothing_and_the_next_session_is_another(tmp_pa
     with open_bundle(open_store((tmp_path / "store").as_uri()), told.snapshot) as bundle:
         assert bundle.manifest.session is not None
         assert bundle.manifest.session.name == told.session
+        (account,) = bundle.manifest.session.account or ()
+        assert (account.symbol, account.position, int(account.cash) != 0) == ("SYNUSDT", "0", True)
+
+
+class Refusing:
+    """What an exchange answers to requests for its record: errors, one after the other, then the record."""
+
+    def __init__(self, *errors: BrokerError) -> None:
+        self._errors = list(errors)
+        self.asked = 0
+
+    async def download(self, *arguments: Any, **fields: Any) -> int:
+        """Fail, or fetch."""
+        self.asked += 1
+        if self._errors:
+            raise self._errors.pop(0)
+        return await download_record(*arguments, **fields)
+
+
+@pytest.mark.parametrize(
+    ("errors", "asked", "said"),
+    [
+        ((RateLimited("too much was asked", 1), EndpointUnreachable("reset")), 3, ""),
+        (
+            (RateLimited("too much was asked", 60),),
+            1,
+            "sealed without what the exchange recorded, .* too much was asked",
+        ),
+        ((NotTheApiExpected("it keeps none"),), 1, "sealed without what the exchange recorded, .* it keeps none"),
+    ],
+    ids=["it passes", "it does not pass in time", "there is none"],
+)
+async def test_what_the_exchange_recorded_is_asked_for_again_and_what_is_missing_is_said(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    errors: tuple[BrokerError, ...],
+    asked: int,
+    said: str,
+) -> None:
+    refusing = Refusing(*errors)
+    monkeypatch.setattr(account, "download_record", refusing.download)
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        await traded(tmp_path, address, 0.5)
+        told = await closed(tmp_path, address, Closing.FLATTEN)
+        assert await closed(tmp_path, address, Closing.FLATTEN) == told
+    assert (told.outcome, refusing.asked) == (PaperOutcome.FLAT, asked)
+    assert re.fullmatch(said + ".*" if said else "", told.message)
+    store = open_store((tmp_path / "store").as_uri())
+    assert told.snapshot is not None
+    unjudged = [] if not said else [f"{told.snapshot} is replayed Exact and Unjudged: None"]
+    assert not_exact(store, told.snapshot) == unjudged
 
 
 async def test_left_it_has_no_order_and_the_session_goes_on(tmp_path: Path) -> None:

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 from tradeplane_api.paper import PaperOutcome
+from tradeplane_native import read_journal
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.paper.trader import AccountShared
+from tradeplane_workloads.paper.volume import newest
+from tradeplane_workloads.sessions.journal_file import read_in_place
+from tradeplane_workloads.sessions.journal_survey import survey
 
 from tests.integration.workloads.exchange.exchange_client import Client, exchange
 from tests.integration.workloads.paper.paper_trading import MARKET, nothing_lost_or_doubled, traded
@@ -23,12 +27,14 @@ async def test_a_session_trades_stops_and_goes_on(tmp_path: Path, caplog: pytest
     caplog.set_level("INFO", "tradeplane_workloads.paper.running")
     async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
         first = await traded(tmp_path, address, 2.0)
+        assert gaps_of(tmp_path) == 1  # the end of its own connection
         second = await traded(tmp_path, address, 2.0)
     assert (first.outcome, second.outcome) == (PaperOutcome.STOPPED, PaperOutcome.STOPPED)
     assert (first.number, second.number, second.session) == (1, 1, first.session)
     assert second.inputs > first.inputs > first.fills
     assert second.fills > first.fills > 0
     assert nothing_lost_or_doubled(tmp_path, MARKET) == second.fills
+    assert gaps_of(tmp_path) == 3  # when it began again: nobody had heard the market in between; and its own end
     written = [int(number) for number in re.findall(r"(\d+) orders were on the wire", caplog.text)]
     assert len(written) == 2  # one each time it stopped
     assert 0 < sum(written) <= second.orders
@@ -46,9 +52,29 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
     "the market's messages come out of turn": [{"kind": "Reorder", "channel": "Market", "after": 30, "count": 3}],
     "the market's messages come twice": [{"kind": "Double", "channel": "Market", "after": 0, "count": 1_000}],
     "answers stall": [{"kind": "Stall", "channel": "Request", "after": 20, "count": 2, "milliseconds": 700}],
+    "both streams stall": [
+        {"kind": "Stall", "channel": "Market", "after": 40, "count": 1, "milliseconds": 900},
+        {"kind": "Stall", "channel": "User", "after": 6, "count": 1, "milliseconds": 1_600},
+    ],
     "too much was asked": [{"kind": "RateLimited", "channel": "Request", "after": 20, "milliseconds": 1_000}],
     "the address is banned": [{"kind": "Banned", "channel": "Request", "after": 20, "milliseconds": 1_000}],
 }
+
+
+LOSE_MARKET = (
+    "the market's stream is cut",
+    "the market sends garbage",
+    "the market's messages come out of turn",
+)
+"""What loses messages of the market: the journal says so, of these alone."""
+
+
+def gaps_of(directory: Path) -> int:
+    """Return in how many places the journal of the newest session says that messages of the market were lost."""
+    place = newest(directory / "sessions")
+    assert place is not None
+    journal = read_in_place(place.folder / "journal")
+    return survey(journal, read_journal(journal).whole).gaps
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -58,6 +84,7 @@ async def test_nothing_is_lost_or_done_twice_when(tmp_path: Path, name: str) -> 
         told = await traded(tmp_path, address, 4.0)
     assert told.outcome is PaperOutcome.STOPPED
     assert nothing_lost_or_doubled(tmp_path, document) > 0
+    assert (gaps_of(tmp_path) > 1) == (name in LOSE_MARKET), "beside the end of its own connection"
 
 
 async def test_two_traders_of_one_account_find_each_other(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_workloads.replay.sessions import Asked, SessionReplay, replay_session
+from tradeplane_workloads.sessions.account import account_of
 from tradeplane_workloads.sessions.bundle import seal_session
 from tradeplane_workloads.sessions.specification import SessionSpecification
 from tradeplane_workloads.strategies.protocol import OrderEvent
@@ -34,7 +35,9 @@ def traded(folder: Path, tell: Any = None, *, end: bool = True, **fields: Any) -
 
 def sealed(store: ObjectStore, floor: Floor, *, record: bool = True) -> str:
     """Seal the session of a floor and return its id."""
-    return seal_session(store, floor.session_folder, record=floor.record if record else None, previous=None).id
+    account = account_of(floor.session, [one.symbol for one in floor.specification.instruments])
+    kept = floor.record if record else None
+    return seal_session(store, floor.session_folder, record=kept, previous=None, account=account).id
 
 
 def replayed(store: ObjectStore, floor: Floor, *, record: bool = True, **asked: Any) -> SessionReplay:

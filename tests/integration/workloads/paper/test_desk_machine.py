@@ -1,0 +1,247 @@
+"""What sends, asks and settles, under every order of answers and reports: nothing is sent twice, no fill is lost.
+
+Sender, Reconciler and AccountEar are the real ones; answers to requests are actions like all others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from itertools import permutations
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tradeplane_api.broker_connection import RateLimits
+from tradeplane_workloads.paper.trader import AccountShared
+from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
+
+from tests.integration.workloads.paper.desk_world import DeskWorld, Waiting
+from tests.integration.workloads.paper.session_world import held_to
+from tests.integration.workloads.paper.stepped_loop import SteppedLoop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Scene = Callable[[DeskWorld], Coroutine[Any, Any, None]]
+ACTIONS = (
+    DeskWorld.tick,
+    DeskWorld.answer,
+    DeskWorld.answer_otherwise,
+    DeskWorld.arrive,
+    DeskWorld.report,
+    DeskWorld.fill,
+    DeskWorld.wait,
+    DeskWorld.reconnect,
+    DeskWorld.set_clock,
+    DeskWorld.crash,
+)
+STEPS = st.lists(
+    st.tuples(
+        # Things happen at all only where time passes and requests arrive: those are drawn more often.
+        st.sampled_from((0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 4, 4, 4, 5, 5, 5, 6, 7, 8, 9)),
+        st.integers(0, 50),
+        st.integers(1, 1_000),
+    ),
+    min_size=40,
+    max_size=80,
+)
+
+
+def played(folder: Path, scene: Scene, limits: RateLimits | None = None) -> DeskWorld:
+    """Play a scene in a world of its own, let all of it come to its end, and hold the session to its exchange."""
+
+    async def run() -> DeskWorld:
+        world = DeskWorld(folder, limits)
+        await world.spin()
+        await scene(world)
+        await world.settle()
+        await world.end()
+        return world
+
+    with asyncio.Runner(loop_factory=SteppedLoop) as runner:
+        world = runner.run(run())
+    held_to(world.exchange, world.trader, world.folder)
+    return world
+
+
+def told(world: DeskWorld, order: int) -> list[tuple[OrderEvent, OrderReason]]:
+    """Return what the session says of an order after it was decided."""
+    run = world.trader.session.run()
+    columns = [run.column(name).tolist() for name in ("order", "event", "reason")]
+    found = [(OrderEvent(event), OrderReason(why)) for one, event, why in zip(*columns, strict=True) if one == order]
+    return [one for one in found if one[0] is not OrderEvent.SUBMIT]
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=STEPS)
+def test_whatever_is_answered_no_order_is_sent_twice_and_no_fill_lost(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, int, int]]
+) -> None:
+    async def scene(world: DeskWorld) -> None:
+        await world.tick(1, 1)
+        for action, which, lots in steps:
+            await ACTIONS[action](world, which, lots)
+            await world.spin()
+
+    played(tmp_path_factory.mktemp("desk") / "1", scene)
+
+
+EVENTS = ("arrive", "answer", "opened", "fill", "filled", "reconnect")
+BEFORE = {("arrive", "opened"), ("arrive", "fill"), ("fill", "filled"), ("opened", "filled")}
+ORDERS = [
+    order
+    for order in permutations(EVENTS)
+    if all(order.index(first) < order.index(second) for first, second in BEFORE - {("opened", "filled")})
+]
+"""What is of one order, in every order in which it can happen; reports also out of turn."""
+
+
+@pytest.mark.parametrize(("how", "clock"), [("done", 0), ("garbled", 0), ("overtaken", 1)])
+def test_every_interleaving_of_arrival_answer_reports_and_reconnection(tmp_path: Path, how: str, clock: int) -> None:
+    """``answer`` before ``arrive``: the connection is lost, and the request arrives all the same.
+
+    ``clock``: whether the clock of the day is set forward an hour after each.
+    """
+    for number, order in enumerate(ORDERS):
+
+        async def scene(world: DeskWorld, order: tuple[str, ...] = order) -> None:
+            await world.tick(1, 1)
+            first = world.account.waiting[0]
+            for event in order:
+                await happen(world, first, event, how if "arrive" in order[: order.index("answer")] else "overtaken")
+                if clock:
+                    await world.set_clock(0, 0)
+                await world.spin()
+
+        world = played(tmp_path / str(number), scene)
+        filled = next(iter(world.exchange.orders.values()))
+        assert filled.fills, order
+
+
+async def happen(world: DeskWorld, first: Waiting, event: str, how: str) -> None:
+    """Let one thing happen to an order."""
+    exchange = world.exchange
+    if event == "arrive":
+        world.account.arrive(first)
+    elif event == "answer":
+        world.account.tell(first, how)
+    elif event == "fill":
+        exchange.fill(0, 1)
+    elif event == "reconnect":
+        await world.reconnect(0, 0)
+    else:
+        wanted = (OrderEvent.OPEN,) if event == "opened" else (OrderEvent.TRADE, OrderEvent.FILL)
+        for report in [one for one in exchange.reports if one.event in wanted][:1]:  # unless a reconnection lost it
+            exchange.reports.remove(report)
+            world.trader.told(report)
+
+
+@pytest.mark.parametrize(
+    ("how", "event", "reason"),
+    [
+        ("refused", OrderEvent.REFUSE, OrderReason.NO_CASH),
+        ("expired", OrderEvent.EXPIRE, OrderReason.WOULD_TAKE),
+        ("limited", OrderEvent.REFUSE, OrderReason.RATE),
+        ("lost", OrderEvent.REFUSE, OrderReason.UNKNOWN_ORDER),
+        ("unknown", OrderEvent.REFUSE, OrderReason.UNKNOWN_ORDER),
+    ],
+)
+def test_what_was_not_done_is_told_once_as_what_it_was(
+    tmp_path: Path, how: str, event: OrderEvent, reason: OrderReason
+) -> None:
+    async def scene(world: DeskWorld) -> None:
+        await world.tick(1, 1)
+        world.account.answer(0, how)
+
+    world = played(tmp_path / "1", scene)
+    assert told(world, 1) == [(event, reason)]
+
+
+@pytest.mark.parametrize("how", ["done", "unheard", "garbled", "overtaken"])
+def test_what_was_done_or_may_have_been_is_not_told_as_refused(tmp_path: Path, how: str) -> None:
+    async def scene(world: DeskWorld) -> None:
+        await world.tick(1, 1)
+        world.account.answer(0, how)
+
+    world = played(tmp_path / "1", scene)
+    assert (OrderEvent.OPEN, OrderReason.NONE) in told(world, 1)
+    assert OrderEvent.REFUSE not in [event for event, _ in told(world, 1)]
+
+
+def test_no_more_orders_leave_in_a_second_than_the_connection_allows(tmp_path: Path) -> None:
+    sent: list[float] = []
+
+    async def scene(world: DeskWorld) -> None:
+        for step in range(60):
+            before = len(world.account.submitted)
+            await world.tick(step, step)
+            sent.extend([world.loop.time()] * (len(world.account.submitted) - before))
+            while world.account.waiting:
+                world.account.answer(0, "done")
+                await world.spin()
+                while world.exchange.reports:
+                    await world.report(0, 1)
+
+    world = played(tmp_path / "1", scene, RateLimits(orders_per_second=3))
+    assert max(sum(first <= one < first + 1 for one in sent) for first in sent) == 3
+    assert sent[-1] - sent[0] > 2
+    refused = [number for number in range(1, 40) if (OrderEvent.REFUSE, OrderReason.RATE) in told(world, number)]
+    assert refused
+    names = {world.trader.name_of(number) for number in refused}
+    assert names.isdisjoint(world.account.submitted)
+
+
+def test_after_too_many_requests_no_order_leaves_until_the_broker_said(tmp_path: Path) -> None:
+    async def scene(world: DeskWorld) -> None:
+        await world.tick(1, 1)
+        before = world.loop.time()
+        world.account.answer(0, "limited")
+        await world.spin()
+        sent = len(world.account.submitted)
+        while world.loop.time() < before + 0.9:
+            await world.tick(2, 3)
+            world.account.answer(0, "done")
+            await world.spin()
+        assert len(world.account.submitted) == sent
+        while len(world.account.submitted) == sent:
+            await world.tick(4, 5)
+            await world.spin()
+        assert 1 <= world.loop.time() - before < 2
+
+    played(tmp_path / "1", scene)
+
+
+@pytest.mark.parametrize("again", [DeskWorld.reconnect, DeskWorld.crash])
+@pytest.mark.parametrize(
+    ("held", "words"), [("0.001", "holds 0.001 of BTCUSDT"), ("-0.002", "holds -0.002 of BTCUSDT")]
+)
+def test_a_position_that_is_not_the_sessions_ends_the_trader_after_a_reconnect_and_a_restart(
+    tmp_path: Path, again: Callable[[DeskWorld, int, int], Coroutine[Any, Any, None]], held: str, words: str
+) -> None:
+    async def scene(world: DeskWorld) -> None:
+        world.account.held = "0"
+        await again(world, 0, 1)
+        await world.opening
+        assert world.sender.is_open
+        world.account.held = held
+        await again(world, 0, 1)
+        await asyncio.sleep(5)
+        assert not world.sender.is_open
+        with pytest.raises(AccountShared, match=words):
+            await world.opening
+        world.account.held = "0"
+
+    with pytest.raises(AccountShared):  # as the trader itself ends
+        played(tmp_path / "1", scene)
+
+
+def test_a_spot_markets_balances_are_not_compared(tmp_path: Path) -> None:
+    async def scene(world: DeskWorld) -> None:
+        world.account.held = None
+        await world.reconnect(0, 0)
+        await world.opening
+        assert world.sender.is_open
+
+    played(tmp_path / "1", scene)
