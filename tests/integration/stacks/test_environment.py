@@ -329,7 +329,7 @@ def test_a_region_without_the_processors_asked_for_is_told_before_anything_is_be
     project: Project, aws: Cloud, tradeplane: Command
 ) -> None:
     with project.settings("prod.eu-west-1", "cluster") as config:
-        (arm,) = (one for one in config["tradeplane-cluster:cluster"]["node_groups"] if one["architecture"] == "arm64")
+        (arm,) = (one for one in config["tradeplane-cluster:cluster"]["node_groups"] if one["name"] == "arm")
         arm["instance_types"] = ["m8g.xlarge", "r9g.large"]
     aws.asked.clear()
     (problem,) = refused(tradeplane, "up", *IN_REGIONS, "--yes", code=2)["problems"]
