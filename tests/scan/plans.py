@@ -201,7 +201,8 @@ def stacks(root: Path) -> Stacks:
     for program in PROGRAMS:
         folder = root / "stacks" / program.folder
         for file in sorted(folder.glob(f"Pulumi.{ENVIRONMENT}*.yaml")):
-            plan, objects, stack = Plan(), [], file.stem.removeprefix("Pulumi.")
+            stack, plan = file.stem.removeprefix("Pulumi."), Plan()
+            objects: list[Json] = []
 
             def watch(request: RegisterResourceRequest, plan: Plan = plan, objects: list[Json] = objects) -> None:
                 plan.add(request)

@@ -1,5 +1,6 @@
 """What would pass for a run, or get at one, asked by those who may do anything in a namespace and nothing to it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from tests.integration.policies.cases import (
@@ -78,7 +79,7 @@ def _patched(kind: str = "Pod", version: str = "v1", spec: Json | None = None, *
     return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec or {}}
 
 
-_MAKERS = {
+_MAKERS: dict[str, Callable[..., Json]] = {
     "a Job": _job,
     "a CronJob": _cron_job,
     "a ReplicationController": lambda **changes: _selecting("ReplicationController", "v1", **changes),
