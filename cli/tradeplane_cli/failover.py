@@ -73,7 +73,7 @@ def failover(folder: Path | None, name: str, to: str, *, source_lost: bool, yes:
         from tradeplane_stacks.failover.moving import Mover
         from tradeplane_stacks.failover.service import read_service
 
-        found = folder_of(folder)
+        found = folder_of(folder, name)
         service = read_service(found, name, program_of(found))
         mover = Mover(service)
         with stage(f"Looking at {to} for stack {name}"):

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 PROGRAMS = Path("stacks")
 """The folder that has the programs' folders, in a checkout."""
-_DEFAULT_FOLDER = PROGRAMS / "platform"
+_CLOUD, _LOCAL = PROGRAMS / "platform", PROGRAMS / "local"
+"""Folders of one stack: of a cloud, and of the cluster that is there."""
 _INSTALL = "pip install 'tradeplane-stacks[cloud]'"
 _MARKS = {"create": "+", "update": "~", "replace": "+-", "delete": "-"}
 
@@ -174,7 +175,7 @@ def _opened_one(folder: Path | None, name: str, doing: str) -> Iterator[Stack]:
     with _told(name, doing) as say:
         from tradeplane_stacks.automation.stack import Stack
 
-        yield Stack(folder_of(folder), name, say)
+        yield Stack(folder_of(folder, name), name, say)
 
 
 @contextmanager
@@ -188,7 +189,7 @@ def _opened(target: Target, doing: str) -> Iterator[Operations[Outcomes]]:
         if target.regions:
             yield Environment(target.folder or Path.cwd() / PROGRAMS, target.name, target.regions, say, packs)
         else:
-            yield Stack(folder_of(target.folder), target.name, say, packs)
+            yield Stack(folder_of(target.folder, target.name), target.name, say, packs)
 
 
 @contextmanager
@@ -235,12 +236,25 @@ def _not_installed(error: ModuleNotFoundError) -> CommandFailure:
     return CommandFailure(f"stacks need Pulumi, and {error.name} is not installed", remedy=_INSTALL)
 
 
-def folder_of(named: Path | None) -> Path:
-    """Return the folder of the program: the one named, this one, or that of a checkout."""
+def folder_of(named: Path | None, stack: str) -> Path:
+    """Return the folder of the program: the one named, this one, or that of a checkout which has the stack.
+
+    Raises:
+        CommandFailure: a stack of that name is configured for a cloud and for the cluster that is there.
+
+    """
     if named is not None:
         return named
     here = Path.cwd()
-    return here if (here / "Pulumi.yaml").is_file() else here / _DEFAULT_FOLDER
+    if (here / "Pulumi.yaml").is_file():
+        return here
+    having = [folder for folder in (_CLOUD, _LOCAL) if (here / folder / f"Pulumi.{stack}.yaml").is_file()]
+    if len(having) > 1:
+        which = " or ".join(f"-C {folder}" for folder in having)
+        raise CommandFailure(
+            f"there are two stacks {stack}: of a cloud, and of the cluster that is there", remedy=which
+        )
+    return here / (having[0] if having else _CLOUD)
 
 
 def _code(error: StackError) -> ExitCode:

@@ -1,19 +1,25 @@
-"""Render what is deployed, by kustomize and by Helm, have every scanner judge it, and print what nobody accepted."""
+"""Render what is deployed, by kustomize and by Helm, and plan what the stacks make of AWS; have scanners judge it.
+
+What nobody accepted is printed. Plans are checkov's alone: the other scanners read objects of Kubernetes.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+import yaml
 from tradeplane_stacks.local.binaries import KUBE_SCORE, KUBECONFORM, KUBECTL, Binaries
 from tradeplane_stacks.local.settings import Settings
 
 from tests.scan.charts import render_charts
 from tests.scan.findings import Finding, Scanner, judge, read_accepted
-from tests.scan.rendering import render
+from tests.scan.plans import Json, faulty, stacks
+from tests.scan.rendering import CHECKOUT, render
 from tests.scan.scanners import Rendering, Scan, checkov, kube_score, kubeconform
 
 HERE = Path(__file__).parent
@@ -24,6 +30,8 @@ FAULTS: dict[Scanner, str] = {
     "kubeconform": "statusInvalid",
 }
 """The check of each scanner that ``faulty.yaml`` does not pass."""
+PLAN_FAULT = "CKV_AWS_17"
+"""The check of checkov that the faulty plan does not pass: a database is open to the internet."""
 
 
 def main() -> int:
@@ -40,10 +48,17 @@ def main() -> int:
         if blind := blind_scanners(scanners):
             print(f"finds nothing wrong with {HERE / 'faulty.yaml'}, so that it judges nothing: {', '.join(blind)}")
             return 1
+        if PLAN_FAULT not in {one.check for one in scanners["checkov"](_planned(folder, "faulty", faulty()))}:
+            print("checkov finds nothing wrong with an open database in a plan, so that it judges nothing")
+            return 1
         texts = render(programs[KUBECTL], folder) | render_charts(folder)
+        made = stacks(CHECKOUT)
+        texts |= {name: yaml.safe_dump_all(objects) for name, objects in made.objects.items()}
         renderings = [_written(folder, name, text) for name, text in texts.items()]
         found = [finding for one in renderings for scan in scanners.values() for finding in scan(one)]
-    return _told(found, len(renderings), time.monotonic() - started)
+        planned = [_planned(folder, name, plan) for name, plan in made.plans.items()]
+        found += [finding for one in planned for finding in scanners["checkov"](one)]
+    return _told(found, len(renderings) + len(planned), time.monotonic() - started)
 
 
 def blind_scanners(scanners: dict[Scanner, Scan]) -> list[str]:
@@ -55,6 +70,12 @@ def blind_scanners(scanners: dict[Scanner, Scan]) -> list[str]:
 def _written(folder: Path, name: str, text: str) -> Rendering:
     file = folder / f"{name}.yaml"
     file.write_text(text, encoding="utf-8")
+    return Rendering(name, file)
+
+
+def _planned(folder: Path, name: str, plan: Json) -> Rendering:
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps(plan), encoding="utf-8")
     return Rendering(name, file)
 
 

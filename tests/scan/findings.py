@@ -38,9 +38,10 @@ class Accepted(BaseModel):
 
     scanner: Scanner
     check: Annotated[str, StringConstraints(min_length=1)]
-    # Patterns of the shell. A kind is always said, so that none accepts whatever comes.
+    # Patterns of the shell. A kind, or a type of a plan, is always said, so that none accepts whatever comes.
     objects: Annotated[
-        tuple[Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Za-z]+\..+")], ...], Field(min_length=1)
+        tuple[Annotated[str, StringConstraints(pattern=r"^([A-Z][A-Za-z]+|aws_[a-z0-9_]+)\..+")], ...],
+        Field(min_length=1),
     ]
     reason: Annotated[str, StringConstraints(min_length=20)]
 

@@ -18,6 +18,7 @@ import yaml
 from tests.pinned_environment import python_of
 from tests.scan import schemas
 from tests.scan.findings import Finding, object_name
+from tests.scan.plans import UNJUDGED
 
 HERE = Path(__file__).parent
 KUBERNETES = "1.34.4"
@@ -39,6 +40,11 @@ class Rendering:
 
     name: str
     file: Path
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether it is a plan, and not objects of Kubernetes."""
+        return self.file.suffix == ".json"
 
     @property
     def objects(self) -> list[Json]:
@@ -113,24 +119,30 @@ def read_kubeconform(answer: str, rendering: str, objects: int) -> list[Finding]
 
 
 def checkov() -> Scan:
-    """Return checkov with the checks of Kubernetes that come with it, in an environment of its own."""
+    """Return checkov with the checks that come with it, in an environment of its own: of Kubernetes, or of a plan."""
     python = python_of(HERE / "checkov.txt", "scanners")
 
     def scan(rendering: Rendering) -> list[Finding]:
-        command: Command = [python, HERE / "checkov_kubernetes.py", rendering.file]
+        script = "checkov_plan.py" if rendering.is_plan else "checkov_kubernetes.py"
+        command: Command = [python, HERE / script, rendering.file]
         return read_checkov(_answer(command, {0}), rendering.name)
 
     return scan
 
 
 def read_checkov(answer: str, rendering: str) -> list[Finding]:
-    """Read what ``checkov_kubernetes.py`` prints.
+    """Read what ``checkov_kubernetes.py`` and ``checkov_plan.py`` print.
 
     Raises:
-        ScannerFailed: when checkov could not read the file.
+        ScannerFailed: when checkov could not read the file, or judged nothing of a type that it has checks of.
 
     """
     told = json.loads(answer)
+    if unjudged := sorted({*told.get("unjudged", ())} - UNJUDGED):
+        raise ScannerFailed(
+            f"checkov judged nothing of {', '.join(unjudged)}, of {rendering}: mend its name in tests/scan/plans.py, "
+            "or, where checkov has no check of it, state it there (UNJUDGED)"
+        )
     if errors := told["unread"]:
         raise ScannerFailed(f"checkov cannot read {', '.join(errors)}, of {rendering}")
     return [

@@ -13,7 +13,7 @@ from tradeplane_cli.failures import DIFFERENT
 from tradeplane_cli.options import Debug, Output
 from tradeplane_cli.printing import OutputFormat, pairs, show
 
-HELP = "What tradeplane runs on in a cloud, as stacks of Pulumi."
+HELP = "What tradeplane runs on, in a cloud or on the cluster that is there, as stacks of Pulumi."
 
 INIT_EPILOG = epilog("tradeplane stack init dev")
 PREVIEW_EPILOG = epilog(
@@ -42,7 +42,8 @@ Folder = Annotated[
         "--cwd",
         "-C",
         metavar="FOLDER",
-        help="Folder with Pulumi.yaml and Pulumi.STACK.yaml. [default: this one, or stacks/platform]",
+        help="Folder with Pulumi.yaml and Pulumi.STACK.yaml. [default: this one, or that of stacks/local and "
+        "stacks/platform which has Pulumi.STACK.yaml]",
         show_default=False,
     ),
 ]

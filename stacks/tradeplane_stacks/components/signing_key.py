@@ -6,6 +6,7 @@ the one that signs. What a generation verifies outlives its signing, so that key
 """
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 import pulumi
@@ -105,11 +106,20 @@ def _statement(sid: str, effect: str, principal: dict[str, Any], actions: list[s
     return {"Sid": sid, "Effect": effect, "Principal": principal, "Action": actions, "Resource": "*"}
 
 
+def keyring(public_keys: Mapping[str, str]) -> str:
+    """Return the keyring of public keys, in PEM by generation, as docs/evidence/keys.md has its form."""
+    keys = [{"publicKey": key} for _, key in sorted(public_keys.items())]
+    return json.dumps({"schemaVersion": 1, "kind": "Keyring", "keys": keys}, indent=2)
+
+
 class SigningKey(TaggedComponent):
     """The keys of all generations in all regions, and the alias of the one that signs."""
 
     public_keys: pulumi.Output[dict[str, str]]
     """The public key of each generation, as PEM: what a keyring is made of."""
+
+    keyring: pulumi.Output[str]
+    """The keyring of them all, as it is published: verifiers take it as it is."""
 
     key_arns: pulumi.Output[dict[str, str]]
     """The key that signs, by region."""
@@ -134,7 +144,15 @@ class SigningKey(TaggedComponent):
                 self.key_arns = pulumi.Output.all(**keys)
         self.public_keys = pulumi.Output.all(**public)
         self.signer = f"awskms:///alias/{name}"
-        self.register_outputs({"public_keys": self.public_keys, "key_arns": self.key_arns, "signer": self.signer})
+        self.keyring = self.public_keys.apply(keyring)
+        self.register_outputs(
+            {
+                "public_keys": self.public_keys,
+                "keyring": self.keyring,
+                "key_arns": self.key_arns,
+                "signer": self.signer,
+            }
+        )
 
     def _keys(self, generation: Generation) -> dict[str, pulumi.Output[str]]:
         config = self._config

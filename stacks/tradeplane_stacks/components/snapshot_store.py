@@ -194,6 +194,9 @@ class SnapshotStore(TaggedComponent):
                     status="Enabled",
                     filter=s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
                     expiration=s3.BucketLifecycleConfigurationRuleExpirationArgs(days=config.access_log_days),
+                    abort_incomplete_multipart_upload=s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
+                        days_after_initiation=INCOMPLETE_UPLOAD_DAYS
+                    ),
                     noncurrent_version_expiration=s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
                         noncurrent_days=1
                     ),

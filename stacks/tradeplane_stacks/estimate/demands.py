@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import singledispatch
 
+from tradeplane_stacks.components.arm64_runners import Arm64RunnersConfig
 from tradeplane_stacks.components.artifact_registry_config import ArtifactRegistryConfig
 from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.failover_config import FailoverConfig
 from tradeplane_stacks.components.metadata_database_config import MetadataDatabaseConfig
 from tradeplane_stacks.components.node_groups import NodeGroup
+from tradeplane_stacks.components.platform_in_regions_config import PlatformInRegionsConfig
 from tradeplane_stacks.components.region_cluster import RegionClusterConfig
 from tradeplane_stacks.components.region_network import RegionNetworkConfig
 from tradeplane_stacks.components.signing_key import SigningKeyConfig
@@ -50,6 +52,9 @@ class Metered:
 
 
 Demand = Standing | Metered
+
+NOTHING_OF_THEIR_OWN = (Arm64RunnersConfig, PlatformInRegionsConfig)
+"""Configurations of what is paid by what it runs on and writes to: nodes, stores and registries of other parts."""
 
 
 @singledispatch

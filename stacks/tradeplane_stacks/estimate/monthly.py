@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tradeplane_stacks.components.configuration import Configuration
-from tradeplane_stacks.estimate.demands import Metered, Standing, demands
+from tradeplane_stacks.estimate.demands import NOTHING_OF_THEIR_OWN, Metered, Standing, demands
 from tradeplane_stacks.estimate.price_table import HOURS_A_MONTH, PriceTable
 
 LEFT_OUT = (
@@ -142,7 +142,7 @@ def estimate(stacks: Mapping[str, Mapping[str, Configuration]], table: PriceTabl
     for stack, parts in stacks.items():
         for part, config in parts.items():
             wanted = list(demands(config))
-            if not wanted:
+            if not wanted and not isinstance(config, NOTHING_OF_THEIR_OWN):
                 unpriced.append((stack, part))
             for demand in wanted:
                 if isinstance(demand, Metered):

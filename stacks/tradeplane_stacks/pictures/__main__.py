@@ -6,7 +6,7 @@ python -m tradeplane_stacks.pictures --check    exits with 1 and names what is s
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,27 +14,34 @@ from tradeplane_stacks.automation.environment import PROGRAMS
 from tradeplane_stacks.pictures.asking import Drawn, asked
 from tradeplane_stacks.pictures.drawing import picture
 from tradeplane_stacks.pictures.page import PAGE, page, picture_path
+from tradeplane_stacks.programs.local import LOCAL
 
-ENVIRONMENT = "prod"
-"""Of whose examples of configuration the pictures are."""
+STACKS = dict.fromkeys(PROGRAMS, "prod") | {LOCAL: "dev"}
+"""Of which examples of configuration the pictures are, by program; each after those that it reads."""
 _PREFIX = "tradeplane-"
 
 
 def drawn(root: Path) -> dict[str, list[Drawn]]:
-    """Return what each program asks for, as each of its stacks of the environment, by the name of its folder."""
+    """Return what each program that is there asks for, as each of its stacks, by the name of its folder.
+
+    Raises:
+        pulumi.RunError: when what runs in a cluster cannot be rendered.
+
+    """
     given: dict[str, dict[str, Any]] = {}
     found: dict[str, list[Drawn]] = {}
-    for program in PROGRAMS:
+    for program, environment in STACKS.items():
         name = program.folder
         folder = root / "stacks" / name
-        stacks = [file.stem.removeprefix("Pulumi.") for file in sorted(folder.glob(f"Pulumi.{ENVIRONMENT}*.yaml"))]
+        stacks = [file.stem.removeprefix("Pulumi.") for file in sorted(folder.glob(f"Pulumi.{environment}*.yaml"))]
+        if not stacks:
+            continue
         found[name] = [asked(folder, stack, program, given) for stack in stacks]
     return found
 
 
-def generated(root: Path) -> dict[Path, str]:
+def generated(found: Mapping[str, Sequence[Drawn]]) -> dict[Path, str]:
     """Return every generated file by its path from the root of the repository."""
-    found = drawn(root)
     pictures = {
         picture_path(name): picture(f"{_PREFIX}{name}: {', '.join(one.stack for one in stacks)}", stacks)
         for name, stacks in found.items()
@@ -61,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not (root / "stacks").is_dir():
         sys.stderr.write(f"{root.resolve()} is not the root of the repository: give it with --root\n")
         return 2
-    files = generated(root)
+    files = generated(drawn(root))
     changed = stale(root, files)
     if options.check:
         sys.stderr.writelines(f"stale: {path}; draw it: python -m tradeplane_stacks.pictures\n" for path in changed)

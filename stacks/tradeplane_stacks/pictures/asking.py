@@ -18,8 +18,12 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import Stack
 
+from tradeplane_stacks.components.regions import partitions
+from tradeplane_stacks.components.stack_name import StackName
 from tradeplane_stacks.pictures.event_loops import event_loop
 from tradeplane_stacks.programs.program import Program
+
+Watch = Callable[[resource_pb2.RegisterResourceRequest], None]
 
 _REFERENCE = "pulumi:pulumi:StackReference"
 _COMPONENT = "tradeplane:components:"
@@ -34,6 +38,8 @@ _MADE_UP: Mapping[str, Mapping[str, Any]] = {
         "vpcConfig": {"clusterSecurityGroupId": "sg-1"},
     },
     "aws:eks/nodeGroup:NodeGroup": {"nodeGroupName": "nodes"},
+    "aws:rds/parameterGroup:ParameterGroup": {"name": "parameters"},
+    "aws:rds/subnetGroup:SubnetGroup": {"name": "subnets"},
     "aws:rds/instance:Instance": {
         "address": "database.example",
         "port": 5432,
@@ -69,6 +75,7 @@ class _Recorder(Mocks):
     """Answers as AWS would, and keeps what each stack gives, by its name."""
 
     given: dict[str, dict[str, Any]]
+    stack: StackName
     asked: list[Asked] = field(default_factory=list)
     reads: list[str] = field(default_factory=list)
 
@@ -91,27 +98,40 @@ class _Recorder(Mocks):
         if ":" in request.type and not request.type.startswith((_COMPONENT, "pulumi:")):
             chain = request.parent.rpartition("::")[0].rpartition("::")[2].split("$")
             parent = [kind.removeprefix(_COMPONENT) for kind in chain if kind.startswith(_COMPONENT)]
-            region = MessageToDict(request.object).get("region", "")
+            region = MessageToDict(request.object).get("region", "") or self._of_cluster(request)
             self.asked.append(Asked(parent[-1] if parent else "", str(region), request.type))
+
+    def _of_cluster(self, request: resource_pb2.RegisterResourceRequest) -> str:
+        """Return the region of what is in a cluster: the stack's, or that which its component is named after."""
+        if not request.type.startswith("kubernetes:"):
+            return ""
+        named = [region for region in partitions() if request.parent.endswith(f"-{region}")]
+        return self.stack.region or next(iter(named), "")
 
 
 class _Monitor(MockMonitor):
     """Tells the recorder of requests as they arrive: mocks themselves are not told of parents."""
 
-    def __init__(self, recorder: _Recorder) -> None:
+    def __init__(self, recorder: _Recorder, watch: Watch) -> None:
         super().__init__(recorder)
-        self._recorder = recorder
+        self._recorder, self._watch = recorder, watch
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> Any:  # noqa: N802 - Pulumi's own name
         self._recorder.note(request)
+        self._watch(request)
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
-def asked(folder: Path, stack: str, program: Program, given: dict[str, dict[str, Any]]) -> Drawn:
-    """Run a program as one of its stacks; what it gives is added to ``given``, under the name it is read by."""
+def asked(
+    folder: Path, stack: str, program: Program, given: dict[str, dict[str, Any]], watch: Watch = lambda _: None
+) -> Drawn:
+    """Run a program as one of its stacks; what it gives is added to ``given``, under the name it is read by.
+
+    ``watch`` is told of each request for a resource, as Pulumi's engine would be.
+    """
     settings = yaml.safe_load((folder / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
     config = {key: value if isinstance(value, str) else json.dumps(value) for key, value in settings.items()}
-    recorder = _Recorder(given)
+    recorder = _Recorder(given, StackName.parse(stack))
 
     begin: Callable[[], Any] = program.run
 
@@ -125,7 +145,7 @@ def asked(folder: Path, stack: str, program: Program, given: dict[str, dict[str,
         given[f"{program.project}/{stack}"] = outputs
 
     with event_loop():
-        set_mocks(recorder, program.project, stack, preview=False, monitor=_Monitor(recorder))
+        set_mocks(recorder, program.project, stack, preview=False, monitor=_Monitor(recorder, watch))
         _root().outputs = {}  # it is one for all that is run in a process
         set_all_config(config)
         pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]

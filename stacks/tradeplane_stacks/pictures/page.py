@@ -10,9 +10,9 @@ PAGE = Path("docs/stacks/pictures.md")
 _HEAD = """\
 # Pictures of the stacks
 
-What each program of an environment asks for by the examples of configuration of `prod`, drawn by the programs
-themselves (`python -m tradeplane_stacks.pictures`). A test fails where one is not what the code says. Numbers count
-resources. What [`Platform`](platform.md) is made of is not AWS's, and is not here.
+What each program of an environment asks for by the examples of configuration of `prod`, and `local` by that of `dev`,
+drawn by the programs themselves (`python -m tradeplane_stacks.pictures`, which renders manifests by kubectl). A test
+fails where one is not what the code says. Numbers count resources.
 """
 
 

@@ -7,7 +7,7 @@ a rule that nobody tests.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +18,12 @@ GIVEN, MISSING = "given", "missing"
 TENANT_LABEL = "tradeplane.dev/tenant"
 OPERATOR = "system:serviceaccount:tradeplane-system:tradeplane-operator"
 JOB_CONTROLLER = "system:serviceaccount:kube-system:job-controller"
+ADMINISTRATORS = "system:masters"
+"""Whoever asks is in this group too, where a table says no other: tested is admission, and not what roles permit."""
+EDITORS = "trials:editors"
+"""Who may do anything in a namespace, and nothing to it."""
+NAMESPACE_ADMINISTRATORS = "trials:namespace-administrators"
+"""Who may change namespaces."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +33,8 @@ class Case:
     ``body`` is an object to be created or, with ``of``, a merge patch of the standing object of that name. ``refused``
     are words of the refusal; empty where it is let through. ``given`` names parameters of the table. ``outside``: in a
     namespace that has none of the table's labels. ``lax``: of a kind that is named as ours and takes any specification,
-    for a policy holds whatever the schema says.
+    for a policy holds whatever the schema says. ``verb``: what is done to ``of``. ``ends``: words by which the API
+    server ends what was let through, as there is no kubelet.
     """
 
     name: str
@@ -40,6 +47,8 @@ class Case:
     subresource: str = ""
     outside: bool = False
     lax: bool = False
+    verb: Literal["PATCH", "DELETE", "CONNECT"] = "PATCH"
+    ends: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,7 +57,7 @@ class Table:
 
     ``directory``: below ``policies/admission``. ``parameters``: what it is tried with, by name: specifications of
     AdmissionParameters, or data of a ConfigMap; of the name ``missing`` there are none. ``standing``: objects that are
-    there before the policy is. ``labels``: of the namespaces that it is for.
+    there before the policy is. ``labels``: of the namespaces that it is for. ``within``: the group of whoever asks.
     """
 
     directory: str
@@ -57,6 +66,7 @@ class Table:
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     standing: tuple[Json, ...] = ()
     labels: Mapping[str, str] = field(default_factory=lambda: {TENANT_LABEL: "acme"})
+    within: str = ADMINISTRATORS
 
     def given(self) -> tuple[str, ...]:
         """Return the names of the parameters that cases ask for, without doubles."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.policies.server import Server
-from tests.integration.policies.trials import define_lax_kinds, define_parameters, keep_config_maps
+from tests.integration.policies.trials import define_lax_kinds, define_parameters, grant_roles, keep_config_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,5 +21,6 @@ def server(api_server: Path, kinds: None) -> Iterator[Server]:
     define_parameters(made)
     define_lax_kinds(made)
     keep_config_maps(made)
+    grant_roles(made)
     yield made
     made.close()

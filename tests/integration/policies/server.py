@@ -15,14 +15,14 @@ from urllib.parse import urlsplit
 
 import yaml
 
+from tests.integration.policies.cases import ADMINISTRATORS
+
 Json = dict[str, Any]
 _LIMIT_SECONDS = 60
 _CREATED = {200, 201}
 MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 """Server-side apply; JSON is YAML."""
-ADMINISTRATORS = "system:masters"
-"""Whoever is asked for is in this group too: what is tested is admission, and not what roles permit."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,12 @@ class Server:
         body: Json | None = None,
         *,
         user: str = "",
-        groups: tuple[str, ...] = (),
+        groups: tuple[str, ...] = (ADMINISTRATORS,),
         patch: str = MERGE,
     ) -> Answer:
         """Send one request, as the administrator where no user is named; a refusal is an answer too.
 
+        ``groups`` are the user's.
         ``patch`` is of what kind a PATCH is.
         """
         content = patch if method == "PATCH" else "application/json"
@@ -102,7 +103,7 @@ class Server:
         connection.putrequest(method, path)
         if user:
             connection.putheader("Impersonate-User", user)
-            for group in (ADMINISTRATORS, *groups):
+            for group in groups:
                 connection.putheader("Impersonate-Group", group)
         content = b"" if body is None else json.dumps(body).encode()
         for name, value in {"Content-Type": content_type, "Content-Length": str(len(content))}.items():

@@ -14,7 +14,7 @@ import yaml
 from tradeplane_api.base import GROUP, VERSION
 from tradeplane_api.kinds import KINDS
 
-from tests.integration.policies.cases import GIVEN, MISSING, Case, Table
+from tests.integration.policies.cases import EDITORS, GIVEN, MISSING, NAMESPACE_ADMINISTRATORS, Case, Table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -31,13 +31,16 @@ _AT_ONCE = 8
 _PATIENCE_SECONDS = 300
 _REGISTRATION = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
 POLICIES, BINDINGS = f"{_REGISTRATION}ies", f"{_REGISTRATION}ybindings"
+_ROLES = "/apis/rbac.authorization.k8s.io/v1"
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 PARAMETERS_VERSION = "policies.tradeplane.dev/v1alpha1"
 PARAMETERS = f"/apis/{PARAMETERS_VERSION}/admissionparameters"
 LAX = f"lax.{GROUP}"
 """Group of kinds like ours that take any specification, under names by which no kubectl takes them for ours."""
 _LAX_KINDS = ("Strategy", "Approval")
+_WORK = ("ReplicationController", "Job", "CronJob", "DaemonSet", "Deployment", "ReplicaSet", "StatefulSet")
 PLURALS = {kind.name: kind.plural for kind in KINDS} | {"Pod": "pods", "ConfigMap": "configmaps"}
+PLURALS |= {"NetworkPolicy": "networkpolicies"} | {kind: f"{kind.lower()}s" for kind in _WORK}
 PLURALS |= {f"Lax{kind}": f"lax{PLURALS[kind]}" for kind in _LAX_KINDS}
 
 
@@ -91,17 +94,23 @@ class Trial:
         if case.lax:
             body = _lax(body)
         path = self._path(body, place)
+        groups = (self.table.within, *case.groups)
         if not case.of:
-            return server.ask("POST", f"{path}?dryRun=All", body, user=case.user, groups=case.groups)
+            return server.ask("POST", f"{path}?dryRun=All", body, user=case.user, groups=groups)
         path += f"/{self._standing(body['kind'], case.of)}"
         path += f"/{case.subresource}" if case.subresource else ""
-        return server.ask("PATCH", f"{path}?dryRun=All", body, user=case.user, groups=case.groups)
+        if case.verb == "PATCH":
+            return server.ask("PATCH", f"{path}?dryRun=All", body, user=case.user, groups=groups)
+        if case.verb == "DELETE":
+            return server.ask("DELETE", f"{path}?dryRun=All", user=case.user, groups=groups)
+        return server.ask("POST", path, user=case.user, groups=groups)
 
     def fault(self, server: Server, case: Case) -> str:
         """Return how the answer differs from what the case says, or ""."""
         answer = self.answer(server, case)
         if not case.refused:
-            return "" if answer.allowed else f"{case.name}: should be let through: {answer.code} {answer.words}"
+            let_through = case.ends in answer.words if case.ends else answer.allowed
+            return "" if let_through else f"{case.name}: should be let through: {answer.code} {answer.words}"
         if answer.allowed:
             return f"{case.name}: should be refused with {case.refused!r}"
         return "" if case.refused in answer.words else f"{case.name}: refused, without {case.refused!r}: {answer.words}"
@@ -179,6 +188,25 @@ def _place(case: Case) -> str:
 
 def _lax(body: Json) -> Json:
     return {**body, "apiVersion": f"{LAX}/{VERSION}", "kind": f"Lax{body['kind']}"}
+
+
+_SUBRESOURCES = ("ephemeralcontainers", "resize", "exec", "attach", "portforward", "proxy")
+
+
+def grant_roles(server: Server) -> None:
+    """Let those who edit do anything in namespaces but to the namespaces, and others change these."""
+    roles = f"{_ROLES}/clusterroles"
+    edits = [
+        {"apiGroups": [""], "resources": ["pods", *(f"pods/{one}" for one in _SUBRESOURCES)], "verbs": ["*"]},
+        {"apiGroups": [""], "resources": ["replicationcontrollers"], "verbs": ["*"]},
+        {"apiGroups": ["apps", "batch", "networking.k8s.io"], "resources": ["*"], "verbs": ["*"]},
+    ]
+    administers = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["update"]}]
+    for group, rules in ((EDITORS, edits), (NAMESPACE_ADMINISTRATORS, administers)):
+        server.make(roles, {"metadata": {"name": group}, "rules": rules})
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": group}
+        subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}
+        server.make(f"{roles[:-1]}bindings", {"metadata": {"name": group}, "roleRef": role, "subjects": [subject]})
 
 
 def define_parameters(server: Server) -> None:

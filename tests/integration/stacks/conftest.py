@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 from tradeplane_stacks.automation.errors import StackInvalid
+from tradeplane_stacks.automation.policy_packs import PLUGIN, write_plugin
 from tradeplane_stacks.automation.pulumi_program import (
     build,
     build_kubernetes_plugin,
@@ -64,6 +65,13 @@ def pulumi() -> Path:
         return locate()
     except StackInvalid:
         return build(print)
+
+
+@pytest.fixture(scope="session")
+def policies_plugin(pulumi: Path) -> None:
+    """Have the plugin of policies beside a pulumi that was built before it was written there."""
+    if shutil.which(PLUGIN) is None:
+        write_plugin(pulumi)
 
 
 @pytest.fixture(scope="session")
@@ -154,6 +162,11 @@ class Project:
             for part in PLATFORM.parts:
                 if part.key not in parts:
                     config.pop(f"{PLATFORM.project}:{part.key}", None)
+
+    def without_runners(self, stack: str = "prod.eu-west-1") -> None:
+        """Configure no runners in a cluster: they need one that is there, and charts."""
+        with self.settings(stack, "cluster") as config:
+            del config["tradeplane-cluster:runners"]
 
     @contextlib.contextmanager
     def settings(self, stack: str, program: str) -> Iterator[dict[str, Any]]:

@@ -54,12 +54,13 @@ def local_project(
     monkeypatch: pytest.MonkeyPatch,
     tradeplane: Callable[..., Any],
 ) -> LocalProject:
-    """Give the project, in which the command is called from now on."""
+    """Give the project, beside that of a cloud as in a checkout, above which the command is called from now on."""
     del tradeplane  # it chooses a folder as well, and so comes first
-    folder = tmp_path / "local"
-    shutil.copytree(ROOT / "stacks" / "local", folder, ignore=shutil.ignore_patterns("__pycache__"))
-    enter(folder, cluster_environment | own_state(tmp_path), monkeypatch)
-    return LocalProject(folder, pulumi)
+    for program in ("local", "platform"):
+        copy = tmp_path / "stacks" / program
+        shutil.copytree(ROOT / "stacks" / program, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    enter(tmp_path, cluster_environment | own_state(tmp_path), monkeypatch)
+    return LocalProject(tmp_path / "stacks" / "local", pulumi)
 
 
 @pytest.fixture

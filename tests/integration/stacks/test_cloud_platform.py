@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tradeplane_api.active_region import ActiveRegion
 
 from tests.integration.stacks.cloud import ACCOUNT
 from tests.integration.stacks.pods import running_pods
@@ -33,7 +34,6 @@ from tests.integration.stacks.test_environment import left as left_in_account
 from tests.integration.stacks.test_platform import BINDINGS, DENY, DEPLOYMENT, left, settings
 from tests.integration.stacks.two_clusters import CLUSTER, TwoClusters, clusters, regional_clusters
 from tests.unit.stacks.components.platforms import certificate
-from tests.unit.stacks.programs.documented import documented_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,15 +53,16 @@ pytestmark = [
 SYSTEM = "tradeplane-system"
 NAME = "tradeplane-prod-platform"
 LOGIN = f"/api/v1/namespaces/{SYSTEM}/secrets/tradeplane-ledger"
+TABLE, RECORDED_IN = "tradeplane-prod-failover", ("eu-west-1", "eu-central-1")
 ALONE = ("prod", "-C", "stacks/platform")
 ROLE = f"arn:aws:iam::{ACCOUNT}:role"
 
 
 @pytest.fixture
 def whole(project: Project) -> Project:
-    """Give the project with a platform in both regions, and of what else there is in them what it needs."""
-    project.keep("prod", "signing_key", "snapshot_store", "artifact_registry")
-    project.configure("prod", "platform:platform", **documented_platform())
+    """Give the project as it is shipped but for the database: a platform in two regions that are one service."""
+    project.keep("prod", "signing_key", "snapshot_store", "artifact_registry", "failover", "platform")
+    project.without_runners()
     for region in REGIONS:
         project.configure(f"prod.{region}", "cluster:cluster", deletion_protection=False)
     return project
@@ -107,6 +108,7 @@ def test_life_of_a_platform_in_two_regions(
             told = settings(server)
             assert told["stores"]["default"]["url"] == f"s3://tradeplane-prod-{ACCOUNT}-{region}"
             assert told["stores"]["default"]["environment"]["AWS_REGION"] == region
+            assert (told["region"]["name"], told["region"]["table"]) == (region, TABLE)
             assert told["evidence"]["signer"] == "awskms:///alias/tradeplane-prod-signing-key"
             assert told["evidence"]["registry"] == f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com/tradeplane/runs"
             assert told["images"]["default"].startswith(
@@ -128,6 +130,8 @@ def test_life_of_a_platform_in_two_regions(
         assert files["url"].endswith(f"&aws_iam_region={REGIONS[0]}")
         outputs = done(tradeplane, "outputs", *ALONE)["outputs"]["platform"]
         assert outputs["namespaces"] == {region: ["desk", "research"] for region in REGIONS}
+        # The record of which region works is where both operators are told, and no later `up` writes it.
+        assert active_region(aws) == dict.fromkeys(told["region"]["tableRegions"], REGIONS[0])
         again = by_stack(done(tradeplane, "up", *IN_REGIONS, "--yes"))
         assert [one["changes"] for one in again.values()] == [[]] * 5
 
@@ -156,10 +160,24 @@ def test_life_of_a_platform_in_two_regions(
             whole.run("state", "unprotect", "--all", "--yes", "--stack", name, "-C", folder)
         rds = aws.client("rds", REGIONS[0])
         rds.modify_db_instance(DBInstanceIdentifier=DATABASE, DeletionProtection=False, ApplyImmediately=True)
+        for region in active_region(aws):
+            aws.client("dynamodb", region).update_table(TableName=TABLE, DeletionProtectionEnabled=False)
         end_logs(aws)
         done(tradeplane, "destroy", *IN_REGIONS, "--yes")
     assert [left(server) for server in clusters.servers.values()] == [[], []]
     assert left_in_account(aws) == {}
+    assert active_region(aws) == {}
+
+
+def active_region(aws: Cloud) -> dict[str, str]:
+    """Return which region works, by the regions that have a record of it."""
+    found = {}
+    for region in RECORDED_IN:
+        dynamo = aws.client("dynamodb", region)
+        if TABLE in dynamo.list_tables()["TableNames"]:
+            (item,) = dynamo.scan(TableName=TABLE)["Items"]
+            found[region] = ActiveRegion.from_item(item).region
+    return found
 
 
 def identities(aws: Cloud, region: str) -> dict[tuple[str, str], str]:

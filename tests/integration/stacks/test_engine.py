@@ -11,6 +11,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
+from tradeplane_evidence.signing.keyring import read_keyring
+
+from tests.integration.stacks.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,8 +32,10 @@ pytestmark = [
     for what in ("socket.socket", "function BaseEventLoop.__del__")
 ]
 
-REGIONS = {"dev": ("eu-west-1",), "prod": ("eu-west-1", "us-east-1")}
+REGIONS = {"sandbox": ("eu-west-1",), "prod": ("eu-west-1", "us-east-1")}
 CHANGES_NOTHING = ("Describe", "Get", "List")
+STATE_KEY = "alias/tradeplane-state"
+"""Under which the examples have the secrets of their states."""
 _REACHED_WITHIN_S = 120
 _ENDS_WITHIN_S = 120
 
@@ -104,7 +110,7 @@ def aliases(aws: Cloud, region: str) -> dict[str, str]:
     return {one["AliasName"]: one["TargetKeyId"] for one in found if "tradeplane" in one["AliasName"]}
 
 
-@pytest.mark.parametrize("stack", ["dev", "prod"])
+@pytest.mark.parametrize("stack", ["sandbox", "prod"])
 def test_life_of_a_stack(
     stack: str,
     project: Project,
@@ -115,7 +121,7 @@ def test_life_of_a_stack(
 ) -> None:
     regions, name = REGIONS[stack], f"tradeplane-{stack}-signing-key"
     done(tradeplane, "init", stack)
-    if stack == "dev":
+    if stack == "sandbox":
         # Once as the engine finds and starts a plugin itself, which takes longer.
         monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
     wanted = operations(done(tradeplane, "preview", stack))
@@ -132,6 +138,7 @@ def test_life_of_a_stack(
     outputs = done(tradeplane, "outputs", stack)["outputs"]["signing_key"]
     assert sorted(outputs["key_arns"]) == sorted(regions)
     assert outputs["public_keys"]["2026"].startswith("-----BEGIN PUBLIC KEY-----")
+    assert [one.key.pem for one in read_keyring(outputs["keyring"].encode()).keys] == [outputs["public_keys"]["2026"]]
 
     again = done(tradeplane, "up", stack, "--yes")
     assert (again["changes"], again["unchanged"]) == ([], len(wanted["create"]))
@@ -189,10 +196,10 @@ def test_an_up_that_failed_half_way_is_finished_by_the_next(project: Project, aw
     assert done(tradeplane, "up", "prod", "--yes")["changes"] == []
 
 
-def started(project: Project) -> subprocess.Popen[str]:
+def started(project: Project, stack: str = "sandbox") -> subprocess.Popen[str]:
     """Start ``up`` as a process of its own, which with pulumi below it can be interrupted as a terminal does."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tradeplane_cli", "stack", "up", "dev", "--yes"],
+        [sys.executable, "-m", "tradeplane_cli", "stack", "up", stack, "--yes"],
         cwd=project.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -203,48 +210,50 @@ def started(project: Project) -> subprocess.Popen[str]:
 
 
 def test_what_a_killed_process_leaves_is_told_and_repaired(project: Project, aws: Cloud, tradeplane: Command) -> None:
-    done(tradeplane, "init", "dev")
+    done(tradeplane, "init", "sandbox")
     with aws.holding("CreateAlias") as reached, started(project) as process:
         assert reached.wait(_REACHED_WITHIN_S)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate(timeout=_ENDS_WITHIN_S)
-    error = refused(tradeplane, "up", "dev", "--yes", code=4)
-    assert "stack dev is locked by" in error["message"]
-    assert "tradeplane stack cancel dev" in error["remedy"]
-    assert refused(tradeplane, "cancel", "dev", code=2)["remedy"] == "give --yes"
+    error = refused(tradeplane, "up", "sandbox", "--yes", code=4)
+    assert "stack sandbox is locked by" in error["message"]
+    assert "tradeplane stack cancel sandbox" in error["remedy"]
+    assert refused(tradeplane, "cancel", "sandbox", code=2)["remedy"] == "give --yes"
     # Whether it was made before or after the process was killed, nobody knows here.
-    assert done(tradeplane, "cancel", "dev", "--yes")["pending"] == ["creating tradeplane-dev-signing-key-eu-west-1"]
-    repaired = done(tradeplane, "up", "dev", "--yes")
-    assert operations(repaired) == {"create": ["tradeplane-dev-signing-key-eu-west-1"]}
+    assert done(tradeplane, "cancel", "sandbox", "--yes")["pending"] == [
+        "creating tradeplane-sandbox-signing-key-eu-west-1"
+    ]
+    repaired = done(tradeplane, "up", "sandbox", "--yes")
+    assert operations(repaired) == {"create": ["tradeplane-sandbox-signing-key-eu-west-1"]}
     assert len(keys(aws, "eu-west-1")) == 1
     assert aliases(aws, "eu-west-1")
-    assert done(tradeplane, "up", "dev", "--yes")["changes"] == []
+    assert done(tradeplane, "up", "sandbox", "--yes")["changes"] == []
 
 
 def test_a_stack_that_somebody_else_is_changing_is_refused_and_what_they_do_is_finished(
     project: Project, aws: Cloud, tradeplane: Command
 ) -> None:
-    done(tradeplane, "init", "dev")
+    done(tradeplane, "init", "sandbox")
     with aws.holding("CreateKey") as reached, started(project) as process:
         assert reached.wait(_REACHED_WITHIN_S)
         asked = len(aws.asked)
         for change in ("up", "destroy"):
-            error = refused(tradeplane, change, "dev", "--yes", code=4)
-            assert "stack dev is locked by" in error["message"]
+            error = refused(tradeplane, change, "sandbox", "--yes", code=4)
+            assert "stack sandbox is locked by" in error["message"]
             assert "wait for it" in error["remedy"]
         assert len(aws.asked) == asked
         aws.release("CreateKey")
         _, errors = process.communicate(timeout=_ENDS_WITHIN_S)
     assert process.returncode == 0, errors
     assert len(keys(aws, "eu-west-1")) == 1
-    assert done(tradeplane, "up", "dev", "--yes")["changes"] == []
+    assert done(tradeplane, "up", "sandbox", "--yes")["changes"] == []
 
 
 def test_an_interrupted_up_ends_in_order_and_is_finished_by_the_next(
     project: Project, aws: Cloud, tradeplane: Command
 ) -> None:
-    done(tradeplane, "init", "dev")
-    with aws.holding("CreateKey") as reached, started(project) as process:
+    done(tradeplane, "init", "prod")
+    with aws.holding("CreateKey") as reached, started(project, "prod") as process:
         assert reached.wait(_REACHED_WITHIN_S)
         os.killpg(process.pid, signal.SIGINT)
         aws.release("CreateKey")
@@ -252,23 +261,25 @@ def test_an_interrupted_up_ends_in_order_and_is_finished_by_the_next(
     assert process.returncode == 130, errors
     assert "run the same again" in errors
     assert "Traceback" not in errors
-    done(tradeplane, "up", "dev", "--yes")
-    assert len(keys(aws, "eu-west-1")) == 1
-    assert done(tradeplane, "up", "dev", "--yes")["changes"] == []
+    done(tradeplane, "up", "prod", "--yes")
+    assert [len(keys(aws, region)) for region in REGIONS["prod"]] == [1, 1]
+    assert done(tradeplane, "up", "prod", "--yes")["changes"] == []
 
 
 def test_a_configuration_that_is_wrong_is_told_with_its_fields_before_anything_is_made(
     project: Project, aws: Cloud, tradeplane: Command
 ) -> None:
-    done(tradeplane, "init", "dev")
-    project.configure("dev", primary_region="eu-west-9", generations=None, rotation=True, deletion_window_days="soon")
-    error = failed("up", "dev", "--yes", code=2)
+    done(tradeplane, "init", "sandbox")
+    project.configure(
+        "sandbox", primary_region="eu-west-9", generations=None, rotation=True, deletion_window_days="soon"
+    )
+    error = failed("up", "sandbox", "--yes", code=2)
     start = "tradeplane-platform:signing_key"
     assert [(one["file"], one["field"]) for one in error["problems"]] == [
-        ("Pulumi.dev.yaml", f"{start}.primary_region"),
-        ("Pulumi.dev.yaml", f"{start}.generations"),
-        ("Pulumi.dev.yaml", f"{start}.deletion_window_days"),
-        ("Pulumi.dev.yaml", f"{start}.rotation"),
+        ("Pulumi.sandbox.yaml", f"{start}.primary_region"),
+        ("Pulumi.sandbox.yaml", f"{start}.generations"),
+        ("Pulumi.sandbox.yaml", f"{start}.deletion_window_days"),
+        ("Pulumi.sandbox.yaml", f"{start}.rotation"),
     ]
     assert aws.asked == []
 
@@ -276,21 +287,26 @@ def test_a_configuration_that_is_wrong_is_told_with_its_fields_before_anything_i
 def test_what_is_missing_is_named(
     project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    error = refused(tradeplane, "preview", "dev", code=2)
-    assert (error["message"], error["remedy"]) == ("there is no stack dev", "make it: tradeplane stack init dev")
+    error = refused(tradeplane, "preview", "sandbox", code=2)
+    assert (error["message"], error["remedy"]) == (
+        "there is no stack sandbox",
+        "make it: tradeplane stack init sandbox",
+    )
     assert "Pulumi.test.yaml" in refused(tradeplane, "preview", "test", code=2)["message"]
     assert "no name of a stack" in refused(tradeplane, "preview", "prod.eu-west-9", code=2)["message"]
-    assert "is no project of Pulumi" in refused(tradeplane, "preview", "dev", "-C", str(tmp_path), code=2)["message"]
-    done(tradeplane, "init", "dev")
-    assert "there is a stack dev already" in refused(tradeplane, "init", "dev", code=2)["message"]
-    assert refused(tradeplane, "up", "dev", code=2)["remedy"] == "give --yes"
+    assert (
+        "is no project of Pulumi" in refused(tradeplane, "preview", "sandbox", "-C", str(tmp_path), code=2)["message"]
+    )
+    done(tradeplane, "init", "sandbox")
+    assert "there is a stack sandbox already" in refused(tradeplane, "init", "sandbox", code=2)["message"]
+    assert refused(tradeplane, "up", "sandbox", code=2)["remedy"] == "give --yes"
     with monkeypatch.context() as patch:
         patch.setenv("PULUMI_CONFIG_PASSPHRASE", "another")
-        assert "the passphrase is not the one" in refused(tradeplane, "preview", "dev", code=2)["message"]
+        assert "the passphrase is not the one" in refused(tradeplane, "preview", "sandbox", code=2)["message"]
     with monkeypatch.context() as patch:
         patch.setenv("PATH", str(tmp_path))
         patch.setenv("TRADEPLANE_CACHE", str(tmp_path))
-        error = refused(tradeplane, "preview", "dev", code=2)
+        error = refused(tradeplane, "preview", "sandbox", code=2)
         assert error["message"] == "the program pulumi is not on PATH"
         assert "https://www.pulumi.com/docs/install/" in error["remedy"]
     assert aws.asked == []
@@ -299,11 +315,31 @@ def test_what_is_missing_is_named(
 def test_a_missing_plugin_is_named_with_its_version(
     project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    done(tradeplane, "init", "dev")
+    done(tradeplane, "init", "sandbox")
     monkeypatch.setenv("PATH", f"{project.pulumi.parent}:/usr/bin:/bin")
     monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
-    error = failed("preview", "dev", code=2)
+    error = failed("preview", "sandbox", code=2)
     wanted = f"aws v{version('pulumi-aws')}"
     assert error["message"] == f"the plugin pulumi-resource-{wanted} is missing"
     assert error["remedy"] == f"install it: pulumi plugin install resource {wanted}"
     assert aws.asked == []
+
+
+def test_secrets_are_under_a_key_of_kms_where_a_stack_says_so(
+    project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kms = aws.client("kms", "eu-west-1")
+    kms.create_alias(AliasName=STATE_KEY, TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    file, shipped = project.folder / "Pulumi.prod.yaml", ROOT / "stacks" / "platform" / "Pulumi.prod.yaml"
+    provider = yaml.safe_load(shipped.read_text(encoding="utf-8"))["secretsprovider"]
+    assert STATE_KEY in provider
+    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+    file.write_text(yaml.safe_dump({"secretsprovider": f"{provider}&endpoint={aws.url}", **settings}), encoding="utf-8")
+    monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
+    done(tradeplane, "init", "prod")
+    project.hide("prod", "platform:signing_key.primary_region", "eu-west-1")
+    hidden = yaml.safe_load(file.read_text(encoding="utf-8"))
+    assert hidden["encryptedkey"]
+    assert list(hidden["config"]["tradeplane-platform:signing_key"]["primary_region"]) == ["secure"]
+    assert done(tradeplane, "preview", "prod")["changes"]
+    assert {"Encrypt", "Decrypt"} & set(aws.asked)

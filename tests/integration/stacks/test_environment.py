@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.integration.stacks.cloud import ACCOUNT
+from tests.integration.stacks.conftest import ROOT
 from tests.integration.stacks.providers.aws_held import PATH
 from tests.integration.stacks.test_engine import CHANGES_NOTHING, done, failed, keys, operations, refused
 
@@ -29,6 +30,7 @@ PLATFORM = ("tradeplane-platform", "prod")
 ROLES = {"tradeplane-operator", "tradeplane-recorder"}
 """Roles that are there before the stacks, as docs/stacks says; what they may do is added."""
 DATABASE = "tradeplane-prod"
+HELD_TO_POLICIES = ("--policy-pack", str(ROOT / "policies" / "cloud"))
 OPEN = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
 
 
@@ -39,6 +41,13 @@ def project(project: Project, aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> Pr
     for name in ROLES:
         aws.client("iam", REGIONS[0]).create_role(RoleName=name, AssumeRolePolicyDocument="{}")
     return project
+
+
+@pytest.fixture(autouse=True)
+def of_aws_alone(project: Project) -> None:
+    """Have nothing in clusters, as there are none here, and no record: those have tests of their own."""
+    project.keep("prod", "signing_key", "snapshot_store", "artifact_registry", "metadata_database")
+    project.without_runners()
 
 
 def by_stack(found: dict[str, Any]) -> dict[tuple[str, str], dict[str, Any]]:
@@ -235,6 +244,7 @@ def test_life_of_an_environment_of_two_regions(project: Project, aws: Cloud, tra
     assert left(aws) == {}
 
 
+@pytest.mark.usefixtures("policies_plugin")
 def test_a_stack_waits_for_those_that_it_reads(project: Project, aws: Cloud, tradeplane: Command) -> None:
     remedy = "bring it up first: tradeplane stack up prod.us-east-1 -C stacks/network"
     in_cluster, in_network = ("prod.us-east-1", "-C", "stacks/cluster"), ("prod.us-east-1", "-C", "stacks/network")
@@ -251,28 +261,28 @@ def test_a_stack_waits_for_those_that_it_reads(project: Project, aws: Cloud, tra
     with aws.failing("CreateFlowLogs", "UnauthorizedOperation"):
         error = failed("up", *in_network, "--yes", code=4)
     assert "UnauthorizedOperation" in error["message"]
-    finished = operations(done(tradeplane, "up", *in_network, "--yes"))
+    finished = operations(done(tradeplane, "up", *in_network, "--yes", *HELD_TO_POLICIES))
     assert set(finished) == {"create"}
     assert "tradeplane-prod-network-flow-log" in finished["create"]
     assert len([one for one in aws.client("ec2", "us-east-1").describe_vpcs()["Vpcs"] if not one["IsDefault"]]) == 1
-    assert done(tradeplane, "preview", *in_cluster)["changes"]
+    assert done(tradeplane, "preview", *in_cluster, *HELD_TO_POLICIES)["changes"]
 
 
 def test_a_store_that_holds_locked_versions_is_not_removed(project: Project, aws: Cloud, tradeplane: Command) -> None:
-    project.keep("dev", "snapshot_store")
-    dev = ("dev", "-C", "stacks/platform")
-    done(tradeplane, "init", *dev)
-    wanted = operations(done(tradeplane, "preview", *dev))
-    assert operations(done(tradeplane, "up", *dev, "--yes")) == wanted
-    assert done(tradeplane, "up", *dev, "--yes")["changes"] == []
+    project.keep("sandbox", "snapshot_store")
+    sandbox = ("sandbox", "-C", "stacks/platform")
+    done(tradeplane, "init", *sandbox)
+    wanted = operations(done(tradeplane, "preview", *sandbox))
+    assert operations(done(tradeplane, "up", *sandbox, "--yes")) == wanted
+    assert done(tradeplane, "up", *sandbox, "--yes")["changes"] == []
     s3 = aws.client("s3", REGIONS[0])
-    bucket = done(tradeplane, "outputs", *dev)["outputs"]["snapshot_store"]["bucket_names"][REGIONS[0]]
+    bucket = done(tradeplane, "outputs", *sandbox)["outputs"]["snapshot_store"]["bucket_names"][REGIONS[0]]
     s3.delete_bucket_policy(Bucket=bucket)  # moto asks no condition of a policy, and would let nobody write
     version = s3.put_object(Bucket=bucket, Key="trading/results/run/events.arrow", Body=b"events")["VersionId"]
     (key,) = (one["KeyId"] for one in keys(aws, REGIONS[0]) if one["KeyManager"] == "CUSTOMER")
-    assert "holds what is protected" in refused(tradeplane, "destroy", *dev, "--yes", code=3)["message"]
-    project.run("state", "unprotect", "--all", "--yes", "--stack", "dev")
-    error = failed("destroy", *dev, "--yes", code=3)
+    assert "holds what is protected" in refused(tradeplane, "destroy", *sandbox, "--yes", code=3)["message"]
+    project.run("state", "unprotect", "--all", "--yes", "--stack", "sandbox")
+    error = failed("destroy", *sandbox, "--yes", code=3)
     assert "a bucket holds versions" in error["message"]
     assert "pulumi state delete" in error["remedy"]
     assert [one["VersionId"] for one in s3.list_object_versions(Bucket=bucket)["Versions"]] == [version]
@@ -281,15 +291,15 @@ def test_a_store_that_holds_locked_versions_is_not_removed(project: Project, aws
         == 7
     )
     assert key in [one["KeyId"] for one in keys(aws, REGIONS[0])]  # or nobody could read what is locked
-    done(tradeplane, "up", *dev, "--yes")
-    assert done(tradeplane, "drift", *dev)["changes"] == []
+    done(tradeplane, "up", *sandbox, "--yes")
+    assert done(tradeplane, "drift", *sandbox)["changes"] == []
     assert s3.get_bucket_policy(Bucket=bucket)["Policy"]
-    project.run("state", "unprotect", "--all", "--yes", "--stack", "dev")
+    project.run("state", "unprotect", "--all", "--yes", "--stack", "sandbox")
     s3.delete_bucket_policy(Bucket=bucket)  # by which nobody removes
     one = {"Bucket": bucket, "Key": "trading/results/run/events.arrow", "VersionId": version}
     s3.delete_object(**one, BypassGovernanceRetention=True)
     end_logs(aws)
-    done(tradeplane, "destroy", *dev, "--yes")
+    done(tradeplane, "destroy", *sandbox, "--yes")
     assert left(aws) == {}
 
 
@@ -319,7 +329,7 @@ def test_a_region_without_the_processors_asked_for_is_told_before_anything_is_be
     project: Project, aws: Cloud, tradeplane: Command
 ) -> None:
     with project.settings("prod.eu-west-1", "cluster") as config:
-        (arm,) = (one for one in config["tradeplane-cluster:cluster"]["node_groups"] if one["architecture"] == "arm64")
+        (arm,) = (one for one in config["tradeplane-cluster:cluster"]["node_groups"] if one["name"] == "arm")
         arm["instance_types"] = ["m8g.xlarge", "r9g.large"]
     aws.asked.clear()
     (problem,) = refused(tradeplane, "up", *IN_REGIONS, "--yes", code=2)["problems"]

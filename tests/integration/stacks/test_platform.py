@@ -128,7 +128,7 @@ def test_life_of_a_platform(local_project: LocalProject, own_server: Server, tra
 
         secret = own_server.ask("GET", f"/api/v1/namespaces/{SYSTEM}/secrets/tradeplane-signing-key").body
         assert set(secret["data"]) == {"key.pem"}
-        states = list((local_project.folder.parent / "state").rglob("*.json*"))
+        states = list((local_project.programs.parent / "state").rglob("*.json*"))
         assert states
         for file in states:
             assert secret["data"]["key.pem"] not in file.read_text(encoding="utf-8"), file

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_stacks.automation.policy_packs import PLUGIN, write_plugin
 
 from tests.integration.stacks.conftest import ROOT
 from tests.integration.stacks.test_engine import CHANGES_NOTHING, command, done, failed
-from tests.integration.stacks.test_engine import pytestmark as pytestmark
+from tests.integration.stacks.test_engine import pytestmark as of_engine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +18,7 @@ if TYPE_CHECKING:
     from tests.integration.stacks.test_engine import Command
 
 CLOUD_POLICIES = ROOT / "policies" / "cloud"
-KEY = "tradeplane-dev-signing-key-2026"
+KEY = "tradeplane-sandbox-signing-key-2026"
 _PACK = """\
 from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
 
@@ -41,26 +39,22 @@ PolicyPack(
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def plugin(pulumi: Path) -> None:
-    """Have the plugin of policies beside a pulumi that was built before it was written there."""
-    if shutil.which(PLUGIN) is None:
-        write_plugin(pulumi)
+pytestmark = [*of_engine, pytest.mark.usefixtures("policies_plugin")]
 
 
 @pytest.fixture
 def stack(project: Project, aws: Cloud, tradeplane: Command) -> Project:
-    """Give a project whose stacks dev and prod are made, without anything in them, and read no others."""
+    """Give a project whose stacks sandbox and prod are made, without anything in them, and read no others."""
     del aws
-    project.keep("dev", "signing_key")
+    project.keep("sandbox", "signing_key")
     project.keep("prod", "signing_key", "snapshot_store", "artifact_registry")
-    done(tradeplane, "init", "dev")
+    done(tradeplane, "init", "sandbox")
     done(tradeplane, "init", "prod")
     return project
 
 
 def pack(folder: Path, level: str) -> str:
-    """Write a pack with one rule, of a level, and return its folder: the key of ``dev`` breaks it."""
+    """Write a pack with one rule, of a level, and return its folder: the key of ``sandbox`` breaks it."""
     made = folder / f"pack-{level.lower()}"
     made.mkdir()
     (made / "PulumiPolicy.yaml").write_text("runtime: python\nmain: .\n", encoding="utf-8")
@@ -82,42 +76,44 @@ def test_the_platform_keeps_to_the_policies_of_the_cloud(stack: Project, tradepl
 
 
 def test_what_breaks_a_mandatory_rule_is_not_made(stack: Project, aws: Cloud, tmp_path: Path) -> None:
-    del stack
-    house = pack(tmp_path, "MANDATORY")
-    for operation in (("preview", "dev"), ("up", "dev", "--yes")):
-        error = failed(*operation, "--policy-pack", house, code=3)
-        assert f"{KEY} breaks keys-go-slowly of house" in error["message"]
-        assert ": Keys. keys are kept for 20 days" in error["message"]
+    with stack.settings("prod", "platform") as config:
+        config["tradeplane-platform:retention_policy"]["minimum_days"] = 1
+    stack.configure("prod", "platform:snapshot_store", retention={"mode": "COMPLIANCE", "days": 7})
+    shipped = failed("preview", "prod", "--policy-pack", str(CLOUD_POLICIES), code=3)
+    assert "tradeplane-prod-snapshot-store-eu-west-1-lock breaks s3-object-lock of " in shipped["message"]
+    error = failed("up", "sandbox", "--yes", "--policy-pack", pack(tmp_path, "MANDATORY"), code=3)
+    assert f"{KEY} breaks keys-go-slowly of house" in error["message"]
+    assert ": Keys. keys are kept for 20 days" in error["message"]
     assert made(aws) == []
 
 
 def test_advice_is_told_and_keeps_nothing_from_being_made(stack: Project, tradeplane: Command, tmp_path: Path) -> None:
     del stack
     advice = pack(tmp_path, "ADVISORY")
-    found = done(tradeplane, "up", "dev", "--yes", "--policy-pack", advice, "--policy-pack", str(CLOUD_POLICIES))
+    found = done(tradeplane, "up", "sandbox", "--yes", "--policy-pack", advice, "--policy-pack", str(CLOUD_POLICIES))
     (violation,) = found["violations"]
     assert (violation["pack"], violation["rule"], violation["resource"]) == ("house", "keys-go-slowly", KEY)
     assert violation["mandatory"] is False
     assert found["changes"]
-    told = command("preview", "dev", "--policy-pack", advice)
+    told = command("preview", "sandbox", "--policy-pack", advice)
     assert (told.returncode, f"advice of house: {KEY} breaks keys-go-slowly" in told.stdout) == (0, True)
 
 
 def test_a_rule_that_is_kept_is_not_told(stack: Project, tradeplane: Command, tmp_path: Path) -> None:
-    stack.configure("dev", deletion_window_days=30)
-    assert done(tradeplane, "preview", "dev", "--policy-pack", pack(tmp_path, "MANDATORY"))["violations"] == []
+    stack.configure("sandbox", deletion_window_days=30)
+    assert done(tradeplane, "preview", "sandbox", "--policy-pack", pack(tmp_path, "MANDATORY"))["violations"] == []
 
 
 def test_a_pack_that_ends_by_an_error_lets_nothing_be_made(stack: Project, aws: Cloud, tmp_path: Path) -> None:
     del stack
     broken = pack(tmp_path, "MISSPELT")
-    failed("up", "dev", "--yes", "--policy-pack", broken, code=4)
+    failed("up", "sandbox", "--yes", "--policy-pack", broken, code=4)
     assert made(aws) == []
 
 
 def test_a_folder_without_a_pack_is_refused(stack: Project, aws: Cloud, tmp_path: Path) -> None:
     del stack
-    error = failed("preview", "dev", "--policy-pack", str(tmp_path), code=2)
+    error = failed("preview", "sandbox", "--policy-pack", str(tmp_path), code=2)
     assert "there is no" in error["message"]
     assert "policies/cloud" in error["remedy"]
     assert aws.asked == []

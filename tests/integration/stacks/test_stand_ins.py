@@ -215,7 +215,7 @@ def test_what_of_a_table_is_not_changed_is_refused(
 
 
 def test_the_folder_that_the_command_pulumi_runs_makes_the_program(project: Project, aws: Cloud) -> None:
-    project.keep("dev", "signing_key")
+    project.keep("sandbox", "signing_key")
     watched = Watched(lambda _: None)
     stack = stack_of(project, lambda: void(runpy.run_path(str(project.folder / "__main__.py"))))
     stack.preview(on_event=watched)

@@ -80,7 +80,16 @@ def clusters(
 ) -> Iterator[TwoClusters]:
     """Have EKS name these clusters from now on, and Pulumi reach them by its plugin of Kubernetes."""
     del kubernetes_plugin  # it is there before anything is asked of it
-    tokens, programs = tmp_path / "tokens", tmp_path / "programs"
+    with named_by_eks(regional_clusters, tmp_path, monkeypatch) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def named_by_eks(
+    regional_clusters: dict[str, EmbeddedCluster], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TwoClusters]:
+    """Have EKS name clusters by their regions; tokens of them, and what gives them out, lie in a folder."""
+    tokens, programs = folder / "tokens", folder / "programs"
     tokens.mkdir()
     programs.mkdir()
     for region, cluster in regional_clusters.items():
@@ -91,7 +100,7 @@ def clusters(
     _named_by_eks(regional_clusters, monkeypatch)
     servers = {region: Server.of(cluster.kubeconfig) for region, cluster in regional_clusters.items()}
     # Each cluster has a provider of its own, so that each is reached as its own kubeconfig says, and not by this.
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "no-kubeconfig"))
+    monkeypatch.setenv("KUBECONFIG", str(folder / "no-kubeconfig"))
     monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
     assert shutil.which("aws") == str(aws)
     yield TwoClusters(servers, tokens)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_cli.stacks import Shown, ShownEnvironment
+from tradeplane_cli.stacks import Shown, ShownEnvironment, folder_of
 from tradeplane_stacks.automation.changes import Change
 from tradeplane_stacks.automation.stack import Outcome
 
@@ -133,3 +133,47 @@ def test_an_environment_needs_the_folder_of_all_programs(
 @pytest.mark.parametrize("command", ["outputs", "cancel"])
 def test_what_is_about_one_stack_takes_no_regions(command: str, tradeplane: Command) -> None:
     assert tradeplane("stack", command, "prod", "--region", "eu-west-1").code == 2
+
+
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give a folder with the programs of a cloud and of the cluster that is there, in which commands are called."""
+    for program in ("local", "platform"):
+        folder = tmp_path / "stacks" / program
+        folder.mkdir(parents=True)
+        (folder / "Pulumi.yaml").write_text(f"name: tradeplane-{program}\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "stacks"
+
+
+@pytest.mark.parametrize(("stack", "program"), [("dev", "local"), ("prod", "platform"), ("new", "platform")])
+def test_a_stack_of_a_checkout_is_found_by_its_name(stack: str, program: str, checkout: Path) -> None:
+    (checkout / "local" / "Pulumi.dev.yaml").touch()
+    (checkout / "platform" / "Pulumi.prod.yaml").touch()
+    assert folder_of(None, stack) == checkout / program
+
+
+def test_the_stacks_of_this_repository_have_one_place_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    files = [file for program in ("local", "platform") for file in (ROOT / "stacks" / program).glob("Pulumi.*.yaml")]
+    assert {folder_of(None, file.stem.removeprefix("Pulumi.")) / file.name for file in files} == set(files)
+    assert folder_of(None, "dev") == ROOT / "stacks" / "local"
+
+
+@pytest.mark.parametrize("operation", ["init", "up", "destroy"])
+def test_a_name_of_two_stacks_is_refused(operation: str, tradeplane: Command, checkout: Path) -> None:
+    for program in ("local", "platform"):
+        (checkout / program / "Pulumi.dev.yaml").touch()
+    ended = tradeplane("stack", operation, "dev", *(["--yes"] if operation != "init" else []))
+    assert ended.code == 2
+    assert "there are two stacks dev" in ended.err
+    assert "-C stacks/platform or -C stacks/local" in ended.err
+
+
+def test_a_folder_that_is_named_or_is_here_comes_before_those_of_a_checkout(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "local" / "Pulumi.dev.yaml").touch()
+    assert folder_of(checkout / "platform", "dev") == checkout / "platform"
+    monkeypatch.chdir(checkout / "platform")
+    assert folder_of(None, "dev") == checkout / "platform"

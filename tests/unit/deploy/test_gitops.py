@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from check_jsonschema.builtin_schemas import get_builtin_schema
 from jsonschema import Draft7Validator
 from tradeplane_api.base import GROUP
 from tradeplane_api.kinds import KINDS
+from tradeplane_stacks.automation.environment import stacks_in_order
 
 from tests.unit.cli.conftest import tradeplane
 from tests.unit.deploy.manifests import ROOT, manifests
@@ -82,16 +84,41 @@ def test_the_jobs_are_as_the_services_publish_their_form() -> None:
 
 @pytest.mark.parametrize("job", [f"{service} {job}" for service in ("actions", "gitlab") for job in JOBS])
 def test_commands_of_the_jobs_exist_with_their_options(job: str, tradeplane: Command) -> None:
-    calls = [shlex.split(line) for line in scripts()[job] if line.startswith("tradeplane ")]
+    given = actions()["env"] if job.startswith("actions") else gitlab()["variables"]
+    lines = [line for line in scripts()[job] if line.startswith("tradeplane ")]
+    calls = [shlex.split(Template(line).substitute(given)) for line in lines]
     assert [words[1:3] for words in calls] == [["stack", job.split()[1]]]
     for words in calls:
         helped = tradeplane(*words[1:3], "--help")
         assert helped.code == 0
         for option in (word for word in words if word.startswith("-")):
             assert re.search(rf"(^|[ ,]){re.escape(option)}\b", helped.out, re.MULTILINE), option
-        folder = words[words.index("--cwd") + 1]
-        assert (ROOT / folder / "Pulumi.yaml").is_file()
-        assert (ROOT / folder / "Pulumi.prod.yaml").is_file()
+        assert ("--policy-pack" in words) is (words[2] != "drift")
+        for pack in (words[at + 1] for at, word in enumerate(words) if word == "--policy-pack"):
+            assert (ROOT / pack / "PulumiPolicy.yaml").is_file()
+        regions = [words[at + 1] for at, word in enumerate(words) if word == "--region"]
+        stacks = stacks_in_order(words[3], regions)
+        assert {program.folder for program, _ in stacks} == {"network", "cluster", "platform"}
+        for program, stack in stacks:
+            assert (ROOT / "stacks" / program.folder / f"Pulumi.{stack}.yaml").is_file()
+
+
+def test_every_region_that_is_configured_is_in_the_jobs() -> None:
+    configured = {file.stem.removeprefix("Pulumi.prod.") for file in (ROOT / "stacks").glob("network/Pulumi.prod.*")}
+    for found in (actions()["env"], gitlab()["variables"]):
+        assert set(found["REGIONS"].split()) - {"--region"} == configured
+
+
+def test_who_runs_the_code_of_a_branch_has_read_it() -> None:
+    assert actions()["jobs"]["preview"]["environment"] == "preview"
+    preview = gitlab()["preview"]
+    assert preview["environment"]["name"] == "preview"
+    assert [rule["when"] for rule in preview["rules"]] == ["manual"]
+
+
+def test_jobs_run_where_the_clusters_are_reached() -> None:
+    assert {actions()["jobs"][job]["runs-on"] for job in JOBS} == {"stacks"}
+    assert gitlab()[".stack"]["tags"] == ["stacks"]
 
 
 def test_only_up_changes_anything_and_asks_nobody() -> None:

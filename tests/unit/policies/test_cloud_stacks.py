@@ -113,6 +113,7 @@ def test_a_stack_that_is_as_it_should_be_is_allowed() -> None:
         ("replication-eu-west-1", "s3-locked-replicated", "kept-eu-west-1"),
         ("flow-us-east-1", "ec2-flow-logged", "vpc-us-east-1"),
         ("signs-too", "kms-signing-everywhere", "cluster-us-east-1"),
+        ("signs-too", "kms-signing-everywhere", "kept-us-east-1"),
     ],
 )
 def test_what_is_left_out_is_missed(left_out: str, rule: str, of: str) -> None:

@@ -7,6 +7,7 @@ from tests.integration.policies.tables import (
     live_trading,
     resources,
     restricted_pods,
+    runs,
     tenancy,
     verified_images,
 )
@@ -25,6 +26,8 @@ TABLES = (
     resources.PODS,
     resources.KINDS,
     restricted_pods.PODS,
+    runs.WORK,
+    runs.WAYS_IN,
     tenancy.NAMESPACES,
     tenancy.OBJECTS,
     verified_images.PODS,

@@ -40,7 +40,7 @@ def made(**changes: object) -> Recorded:
     def make() -> dict[str, Any]:
         key = SigningKey("evidence", config(**changes), StackName("prod"))
         assert key.signer == "awskms:///alias/evidence"
-        return {"public_keys": key.public_keys, "key_arns": key.key_arns}
+        return {"public_keys": key.public_keys, "keyring": key.keyring, "key_arns": key.key_arns}
 
     return record(make, {"aws:kms/getPublicKey:getPublicKey": public_key})
 
@@ -130,6 +130,8 @@ def test_outputs_are_the_public_key_of_every_generation_and_the_arns_of_the_one_
     assert recorded.outputs["public_keys"] == {
         name: f"PEM of arn:evidence-{name} in eu-west-1" for name in ("2025", "2026", "2027")
     }
+    keys = json.loads(recorded.outputs["keyring"])["keys"]
+    assert [one["publicKey"] for one in keys] == list(recorded.outputs["public_keys"].values())
     assert recorded.outputs["key_arns"] == {
         "eu-west-1": "arn:evidence-2026",
         "us-east-1": "arn:evidence-2026-us-east-1",

@@ -115,6 +115,7 @@ def test_an_access_log_is_encrypted_as_s3_can_write_it_and_has_no_lock(made: Mad
     assert f"store-{region}-logs-policy" in waits_for(made.options[f"store-{region}-logging"])
     (rule,) = made.inputs(f"store-{region}-logs-lifecycle")["rules"]
     assert (rule["status"], rule["expiration"]) == ("Enabled", {"days": 400})
+    assert rule["abortIncompleteMultipartUpload"] == {"daysAfterInitiation": 7}
 
 
 @pytest.mark.parametrize("region", REGIONS)

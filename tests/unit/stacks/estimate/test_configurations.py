@@ -23,7 +23,7 @@ def project(folder: Path, program: str = "platform", **stacks: object) -> Path:
     return folder
 
 
-def example(stack: str = "dev", program: str = "platform") -> dict[str, dict[str, object]]:
+def example(stack: str = "sandbox", program: str = "platform") -> dict[str, dict[str, object]]:
     text = (STACKS / program / f"Pulumi.{stack}.yaml").read_text()
     settings: dict[str, dict[str, object]] = yaml.safe_load(text)
     return settings

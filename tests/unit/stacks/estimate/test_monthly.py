@@ -2,11 +2,13 @@
 
 import json
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from tradeplane_stacks.components.configuration import Configuration
+from tradeplane_stacks.estimate.configurations import configurations
 from tradeplane_stacks.estimate.monthly import LEFT_OUT, Estimate, estimate
 from tradeplane_stacks.estimate.price_table import PriceTable, price_table
 
@@ -18,6 +20,7 @@ from tests.unit.stacks.components import (
     test_signing_key,
 )
 
+ROOT = Path(__file__).parents[4]
 ALL_BUT_SPOT = {
     "eks-cluster/hour": "0.10",
     "kms-key/month": "1",
@@ -141,3 +144,10 @@ def test_the_table_that_is_shipped_has_all_that_stands_in_us_east_1() -> None:
     found = estimate({"main/prod": parts}, price_table())
     assert [gap.item for gap in found.gaps] == ["rds-postgres:db.m7g.large/hour"]
     assert found.least > 0
+
+
+def test_parts_that_have_nothing_of_their_own_are_no_gap_in_the_example_of_prod() -> None:
+    folders = tuple(ROOT / "stacks" / program for program in ("cluster", "platform"))
+    found = configurations(folders, "prod")
+    assert {"runners", "platform"} <= {part for parts in found.values() for part in parts}
+    assert estimate(found, price_table()).unpriced_parts == ()

@@ -44,6 +44,12 @@ def test_the_documented_example_is_right_with_what_the_others_say() -> None:
     assert found.protected
 
 
+def test_the_shipped_example_is_the_documented_one_and_one_service() -> None:
+    shipped = values("prod")
+    assert json.loads(shipped["platform"]) == documented_platform()
+    assert json.loads(shipped["failover"])["record"]["witness"] not in REGIONS
+
+
 def test_it_reads_the_cluster_of_each_of_its_regions() -> None:
     (part,) = (part for part in PLATFORM.parts if part.key == "platform")
     assert part.read_of(StackName("prod"), read()["platform"]) == tuple(
@@ -54,7 +60,7 @@ def test_it_reads_the_cluster_of_each_of_its_regions() -> None:
 @pytest.mark.parametrize("key", ["signing_key", "snapshot_store", "artifact_registry"])
 def test_what_it_is_made_by_has_to_be_there(key: str) -> None:
     with pytest.raises(ConfigurationRefused) as refused:
-        read(**{key: None})
+        read(failover=None, **{key: None})
     assert [str(fault) for fault in refused.value.faults] == [
         f"tradeplane-platform:platform: needs {key}, which is not configured"
     ]
@@ -95,7 +101,8 @@ def rendered(folder: Path, monkeypatch: pytest.MonkeyPatch, **parts: Any) -> lis
     What other stacks give is made up; of what kubectl makes there is nothing.
     """
     settings = yaml.safe_load((STACKS / "platform" / "Pulumi.prod.yaml").read_text(encoding="utf-8"))
-    settings["config"] |= {f"tradeplane-platform:{key}": part for key, part in parts.items()}
+    config = settings["config"] | {f"tradeplane-platform:{key}": part for key, part in parts.items()}
+    settings["config"] = {key: part for key, part in config.items() if part is not None}
     (folder / "Pulumi.prod.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     cluster = {"security_group_id": "sg-1", "cluster_name": "tradeplane-prod-cluster", "kubeconfig": "{}"}
     network = {"vpc_id": "vpc-1", "subnet_ids": {"euw1-az1": "subnet-1", "euw1-az2": "subnet-2"}}
@@ -169,6 +176,6 @@ def test_the_recorder_is_told_where_its_database_is_and_has_the_role_of_its_user
 def test_without_failover_and_ledger_there_is_no_word_of_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for files in rendered(tmp_path, monkeypatch, platform=documented_platform()):
+    for files in rendered(tmp_path, monkeypatch, failover=None):
         assert "region" not in yaml.safe_load(files["operator/settings.yaml"])
         assert "operator/ledger/kustomization.yaml" not in files

@@ -51,7 +51,7 @@ def faults(given_values: dict[str, str], program: Program = PLATFORM, stack: str
     return {fault.field: fault.message for fault in refused.value.faults}
 
 
-@pytest.mark.parametrize(("stack", "regions"), [("dev", ("eu-west-1",)), ("prod", ("eu-west-1", "us-east-1"))])
+@pytest.mark.parametrize(("stack", "regions"), [("sandbox", ("eu-west-1",)), ("prod", ("eu-west-1", "us-east-1"))])
 def test_the_examples_are_valid(stack: str, regions: tuple[str, ...]) -> None:
     found = PLATFORM.read(stack, values(stack))["signing_key"]
     assert isinstance(found, SigningKeyConfig)
@@ -61,7 +61,9 @@ def test_the_examples_are_valid(stack: str, regions: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("region", REGIONS)
 @pytest.mark.parametrize("program", [NETWORK, CLUSTER])
 def test_the_examples_of_a_region_are_valid(program: Program, region: str) -> None:
-    (found,) = program.read(f"prod.{region}", values(f"prod.{region}", program)).values()
+    read = program.read(f"prod.{region}", values(f"prod.{region}", program))
+    found = read.pop(program.folder)
+    assert set(read) == ({"runners"} if (program, region) == (CLUSTER, "eu-west-1") else set())
     assert isinstance(found, RegionNetworkConfig | RegionClusterConfig)
     assert found.region == region
 
@@ -154,12 +156,12 @@ def test_a_store_without_a_policy_is_refused() -> None:
 
 
 def test_what_is_shared_is_taken_where_a_part_does_not_say_it() -> None:
-    key = json.loads(values("dev")["signing_key"])
-    found = PLATFORM.read("dev", values("dev", ownership=OWNERSHIP))["signing_key"]
+    key = json.loads(values("sandbox")["signing_key"])
+    found = PLATFORM.read("sandbox", values("sandbox", ownership=OWNERSHIP))["signing_key"]
     assert isinstance(found, SigningKeyConfig)
     assert found.ownership.owner == "desk"
-    own = values("dev", signing_key=key | {"ownership": OWNERSHIP | {"owner": "security"}})
-    found = PLATFORM.read("dev", own)["signing_key"]
+    own = values("sandbox", signing_key=key | {"ownership": OWNERSHIP | {"owner": "security"}})
+    found = PLATFORM.read("sandbox", own)["signing_key"]
     assert isinstance(found, SigningKeyConfig)
     assert found.ownership.owner == "security"
 
@@ -210,7 +212,7 @@ def test_what_only_begins_as_json_is_refused_by_its_key() -> None:
 def test_whatever_is_given_is_read_or_refused_with_its_fields(given_values: dict[str, str]) -> None:
     refused: tuple[Fault, ...] = ()
     try:
-        PLATFORM.read("dev", values("dev") | given_values)
+        PLATFORM.read("sandbox", values("sandbox") | given_values)
     except ConfigurationRefused as error:
         refused = error.faults
     known = {name for part in PLATFORM.parts for name in (part.key, *part.config.model_fields)}

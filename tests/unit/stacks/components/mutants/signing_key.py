@@ -18,6 +18,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ("region=region,\n                opts=kept", "opts=kept", 0),
     ("region=region,\n                opts=pulumi", "opts=pulumi", 0),
     ("protect=True", "protect=False", 0),
+    ("in sorted(public_keys.items())", "in sorted(public_keys.items())[:1]", 0),
     ("opts=kept", "opts=pulumi.ResourceOptions(parent=self)", 0),
     ("opts=kept", "opts=pulumi.ResourceOptions(parent=self)", 1),
     ("for region in config.replica_regions", "for region in ()", 0),

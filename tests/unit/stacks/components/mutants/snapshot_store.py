@@ -42,6 +42,7 @@ MUTANTS: tuple[Weakening, ...] = (
         'expiration={"days": 30},\n                    abort_incomplete_multipart_upload=',
         0,
     ),
+    ("days_after_initiation=INCOMPLETE_UPLOAD_DAYS", "days_after_initiation=365", 1),
     ('sse_algorithm="AES256"', 'sse_algorithm="aws:kms"', 0),
     ("            log_bucket_policy(config, region),\n", '            "{}",\n', 0),
     ("(days=config.access_log_days)", "(days=1)", 0),
