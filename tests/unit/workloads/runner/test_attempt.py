@@ -12,7 +12,9 @@ from tradeplane_api.run import MAX_SPECIFICATION_BYTES, MAX_TERMINATION_BYTES, E
 from tradeplane_api.simulation import Simulation
 from tradeplane_store import layout
 from tradeplane_store.canonical import files_digest, sha256_digest
-from tradeplane_store.objects import ObjectStore, open_store
+from tradeplane_store.objects import MAX_PART_BYTES, ObjectStore, open_store
+from tradeplane_store.plain_tables import read_plain
+from tradeplane_store.records import table_digest
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.snapshots import write_snapshot, write_tapes
 from tradeplane_workloads.market.synthetic import FLOWS, make_tapes
@@ -266,6 +268,9 @@ def test_a_run_on_a_tape_leaves_its_log_with_the_results(store: ObjectStore, tap
     results = open_results(store, "r1")
     assert results.events is not None
     assert results.events.num_rows == manifest.parts[3].rows > results.trades.num_rows > 0
+    for part in manifest.parts:
+        data = store.get(layout.results_part("r1", part.name), limit=MAX_PART_BYTES)
+        assert table_digest(read_plain(data, part.rows))[0] == part.digest, "as who verifies reads it"
 
 
 @pytest.mark.parametrize("first", ["snapshot", "tape"])
