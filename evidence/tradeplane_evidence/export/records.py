@@ -183,11 +183,10 @@ def owner(repository: str) -> tuple[str, str]:
     return (parts[-2] if len(parts) > 1 else "", parts[-1])
 
 
-def of_whom(reference: Reference, signed: Signed | None) -> tuple[str, str]:
+def of_whom(reference: Reference, claim: Claim | None) -> tuple[str, str]:
     """Return namespace and Strategy of a run: as they were signed, and by where it lies where they were not."""
-    if signed is None or signed.strategy is None:
-        return owner(reference.repository)
-    return signed.strategy.namespace, signed.strategy.name
+    strategy = None if claim is None else _asking(claim)
+    return owner(reference.repository) if strategy is None else (strategy.namespace, strategy.name)
 
 
 def signed_of(claim: Claim, digest: str, bundle: bytes) -> Signed:
@@ -225,10 +224,9 @@ def _asking(claim: Claim) -> AskingStrategy | None:
 
 def order(examined: Examined) -> tuple[str, str, str, str]:
     """Return by what runs are put in order: namespace, Strategy, time, and the reference that no two share."""
-    reference, claim = examined.verification.reference, examined.verification.claim
+    reference = examined.verification.reference
     finished = "" if examined.finished is None else told(examined.finished)
-    signed = None if claim is None else signed_of(claim, reference.digest or "")
-    return (*of_whom(reference, signed), finished, str(reference))
+    return (*of_whom(reference, examined.verification.claim), finished, str(reference))
 
 
 def _dependency(one: ResourceDescriptor) -> Dependency:

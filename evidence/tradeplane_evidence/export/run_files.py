@@ -44,7 +44,7 @@ def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> R
     image = None if found.image is None else attested_by(found.image)
     if image is not None:
         lines.insert(-1, image.command)
-    namespace, strategy = of_whom(reference, signed)
+    namespace, strategy = of_whom(reference, found.claim)
     return Record(
         folder=place,
         reference=str(reference),

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = ["files", "tradeplane"]
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
-BUILDER = sample_runs.EXECUTION.builder
+RUNNER, BUILDER = sample_runs.EXECUTION.builder, sample_runs.REPLAYER
 OTHER_IMAGE = sample_runs.IMAGE.replace("ab" * 32, "cd" * 32)
 
 
@@ -270,8 +270,8 @@ async def test_a_builder_that_is_not_trusted_for_it_is_passed_over(
     own = TrustedKey(signer.public_key)
     elsewhere = "https://example.com/builders/elsewhere"
     await _hang(run.reference, sample_replays.statement(replay(AMD64, DIVERGED), builder=elsewhere), other)
-    limited = TrustedKey(other.public_key, builders=frozenset({BUILDER}) if who == "key" else None)
-    policy = Policy(builders=frozenset({BUILDER})) if who == "policy" else Policy()
+    limited = TrustedKey(other.public_key, builders=frozenset({RUNNER, BUILDER}) if who == "key" else None)
+    policy = Policy(builders=frozenset({RUNNER, BUILDER})) if who == "policy" else Policy()
     assert (await _verify(run.reference, Keyring((own, limited)), policy)).passed
     trusted = Keyring((own, TrustedKey(other.public_key, builders=frozenset({elsewhere}))))
     assert not (await _verify(run.reference, trusted)).passed

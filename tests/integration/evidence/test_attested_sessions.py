@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = ["files", "tradeplane"]
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
-BUILDER = sample_runs.EXECUTION.builder
+BUILDER = sample_runs.REPLAYER
 
 
 async def _attest(host: str, repository: str, signer: Signer, judged: Judged | None = None) -> Attested:

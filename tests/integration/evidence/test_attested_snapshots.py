@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from tests.integration.evidence.conftest import Cosign
 
 NOW = datetime(2026, 1, 6, tzinfo=UTC)
-OPERATOR = sample_runs.EXECUTION.builder
+OPERATOR = sample_snapshots.SEALED.builder
 SNAPSHOT, ARTIFACT = sample_snapshots.stored().snapshot, sample_snapshots.artifact()
 
 

@@ -9,10 +9,11 @@ import pytest
 from tradeplane_evidence.export.examination import Asking, Examined
 from tradeplane_evidence.export.folder import Folder
 from tradeplane_evidence.export.recording import Pulled, RecordingRegistry
-from tradeplane_evidence.export.records import of_whom, owner
+from tradeplane_evidence.export.records import of_whom, owner, signed_of
 from tradeplane_evidence.export.run_files import write_run
 from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.signing.keyring import Keyring
+from tradeplane_evidence.signing.signer import sign_statement
 from tradeplane_evidence.verification.bundles import verify_bundle
 from tradeplane_evidence.verification.checks import Check
 from tradeplane_evidence.verification.images import image_policy
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
     from tradeplane_evidence.export.records import Record
     from tradeplane_evidence.signing.file_signer import FileSigner
+    from tradeplane_evidence.statements.run import Execution
+    from tradeplane_evidence.verification.bundles import Claim
 
 REFERENCE = Reference("registry.example.com", "runs/trading/sp500", digest=sample_runs.artifact().digest)
 
@@ -133,11 +136,18 @@ def test_namespace_and_strategy_are_the_end_of_the_repository(repository: str, n
 
 
 def test_namespace_and_strategy_are_those_that_were_signed_where_any_were(signer: FileSigner) -> None:
-    signed = sample_exports.verified(signer).signed
-    assert signed is not None
-    assert of_whom(REFERENCE, None) == of_whom(REFERENCE, signed) == owner(REFERENCE.repository)
-    asked = replace(signed, strategy=sample_runs.STRATEGY)
+    def claim(execution: Execution) -> Claim:
+        bundle = sign_statement(sample_runs.statement(execution), signer)
+        return verify_bundle(
+            bundle, sample_runs.artifact().digest, sample_runs.keyring(signer), Policy(), sample_exports.NOW
+        )
+
+    asked, plain = claim(sample_runs.ATTESTED_IMAGE), claim(sample_runs.EXECUTION)
+    assert of_whom(REFERENCE, None) == of_whom(REFERENCE, plain) == owner(REFERENCE.repository)
     assert of_whom(REFERENCE, asked) == ("research", "sp500-macd") != owner(REFERENCE.repository)
+    assert signed_of(asked, REFERENCE.digest or "").strategy == sample_runs.STRATEGY
+    nameless = replace(sample_runs.EXECUTION, strategy=sample_runs.STRATEGY.model_copy(update={"name": ""}))
+    assert of_whom(REFERENCE, claim(nameless)) == owner(REFERENCE.repository), "what is none is not taken"
 
 
 def test_no_two_references_share_a_folder(tmp_path: Path, signer: FileSigner) -> None:
