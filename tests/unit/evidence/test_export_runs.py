@@ -145,7 +145,8 @@ def test_namespace_and_strategy_are_those_that_were_signed_where_any_were(signer
     asked, plain = claim(sample_runs.ATTESTED_IMAGE), claim(sample_runs.EXECUTION)
     assert of_whom(REFERENCE, None) == of_whom(REFERENCE, plain) == owner(REFERENCE.repository)
     assert of_whom(REFERENCE, asked) == ("research", "sp500-macd") != owner(REFERENCE.repository)
-    assert signed_of(asked, REFERENCE.digest or "").strategy == sample_runs.STRATEGY
+    bundle = sign_statement(sample_runs.statement(sample_runs.ATTESTED_IMAGE), signer)
+    assert signed_of(asked, REFERENCE.digest or "", bundle).strategy == sample_runs.STRATEGY
     nameless = replace(sample_runs.EXECUTION, strategy=sample_runs.STRATEGY.model_copy(update={"name": ""}))
     assert of_whom(REFERENCE, claim(nameless)) == owner(REFERENCE.repository), "what is none is not taken"
 
