@@ -43,7 +43,7 @@ class Asked(pulumi.CustomResource):
 def stack_of(project: Project, program: Callable[[], None]) -> automation.Stack:
     """Return a stack of a project, with a program in place of the project's own."""
     workspace = automation.LocalWorkspace(work_dir=str(project.folder), program=program, pulumi_command=command())
-    return automation.Stack.create_or_select("dev", workspace)
+    return automation.Stack.create_or_select("sandbox", workspace)
 
 
 def void(_: object) -> None:

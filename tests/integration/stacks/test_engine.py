@@ -138,7 +138,7 @@ def test_life_of_a_stack(
     outputs = done(tradeplane, "outputs", stack)["outputs"]["signing_key"]
     assert sorted(outputs["key_arns"]) == sorted(regions)
     assert outputs["public_keys"]["2026"].startswith("-----BEGIN PUBLIC KEY-----")
-    assert [one.key.pem for one in read_keyring(outputs["keyring"].encode()).keys] == [outputs["public_keys"]["2026"]]
+    assert [one.key.pem() for one in read_keyring(outputs["keyring"].encode()).keys] == [outputs["public_keys"]["2026"]]
 
     again = done(tradeplane, "up", stack, "--yes")
     assert (again["changes"], again["unchanged"]) == ([], len(wanted["create"]))
