@@ -89,7 +89,11 @@ class Audit:
 
 def _keyring(signer: FileSigner) -> str:
     """Return the keyring of an auditor: one key signs what the runs came to, and is bob's by which he approves."""
-    key = {"publicKey": signer.public_key.pem(), "builders": [sample_runs.EXECUTION.builder], "users": [BOB]}
+    key = {
+        "publicKey": signer.public_key.pem(),
+        "builders": [sample_runs.EXECUTION.builder, sample_runs.REPLAYER],
+        "users": [BOB],
+    }
     return json.dumps({"schemaVersion": 1, "kind": "Keyring", "keys": [key]})
 
 

@@ -88,7 +88,7 @@ def test_what_passed_is_stated_and_cosign_verifies_it(
         "image",
     ]
     policy = {"builders": None, "maxAgeSeconds": None, "timestamped": False}
-    run = {"buildTypes": ["https://tradeplane.dev/evidence/run-v1"], "parameters": ["specification"]}
+    run = {"buildTypes": ["https://tradeplane.dev/evidence/run-v1"], "parameters": ["specification", "strategy"]}
     image = {"buildTypes": ["https://tradeplane.dev/evidence/image-v1"], "parameters": ["base", "image", "platforms"]}
     data = {"buildTypes": ["https://tradeplane.dev/evidence/snapshot-v1"], "parameters": ["capture", "import"]}
     wanted = {
