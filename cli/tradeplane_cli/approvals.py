@@ -29,9 +29,10 @@ from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_cli.documents.locating import validate
 from tradeplane_cli.documents.objects import document_of
-from tradeplane_cli.evidence import checks_as_text, passphrase, said_of
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import pairs, printable
+from tradeplane_cli.signing_passphrase import passphrase
+from tradeplane_cli.told_checks import checks_as_text, said_of
 
 if TYPE_CHECKING:
     from pathlib import Path

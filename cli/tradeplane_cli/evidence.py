@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -11,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import ExitCode
 from tradeplane_evidence.attestation import Attested, attest_run
-from tradeplane_evidence.registry.client import Registry
-from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.opened import Registries
 from tradeplane_evidence.registry.references import Reference, parse_reference
 from tradeplane_evidence.signing.batches import Alone
@@ -20,7 +17,6 @@ from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import BundleSigner, name_of
 from tradeplane_evidence.snapshot_artifact import SESSION_TYPE, SNAPSHOT_TYPE
 from tradeplane_evidence.snapshot_lookup import ReliedOn, find_attestation
-from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.stored_runs import read_run
 from tradeplane_evidence.verification.attestations import Trust
@@ -33,8 +29,11 @@ from tradeplane_evidence.verification.whole_snapshots import verify_whole_snapsh
 from tradeplane_store.objects import open_store
 
 from tradeplane_cli.failures import CommandFailure
-from tradeplane_cli.printing import GAP, pairs, printable
+from tradeplane_cli.printing import pairs
 from tradeplane_cli.progress import stage
+from tradeplane_cli.registries import parse_repository, registry_at
+from tradeplane_cli.signing_passphrase import passphrase
+from tradeplane_cli.told_checks import checks_as_json, checks_as_text, how_to_verify
 from tradeplane_cli.trust import read_keys
 
 if TYPE_CHECKING:
@@ -42,16 +41,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradeplane_evidence.signing.keyring import Keyring
-    from tradeplane_evidence.verification.checks import Check, Checks
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.signers import ChainSigners
 
     from tradeplane_cli.replay_data import Data
     from tradeplane_cli.session_evidence import VerifiedSession
     from tradeplane_cli.snapshot_evidence import VerifiedSnapshot
-
-PASSPHRASE_VARIABLE = "TRADEPLANE_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
-"""Environment variable with the passphrase of a signing key; in an argument everybody on the machine could read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,23 +71,6 @@ class Pushed:
         """Lines for people, with what to do next."""
         rows = [(name.capitalize(), str(value)) for name, value in self.as_json().items()]
         return "\n".join([pairs(rows), "", *how_to_verify(self.attested.reference, self.key, keyless=self.keyless)])
-
-
-def how_to_verify(reference: Reference, signer: str, *, keyless: bool) -> list[str]:
-    """Return lines for people on how what was just attested is verified; ``signer``: who signed, where keylessly."""
-    if keyless:
-        who = f"--certificate-identity {signer} --certificate-oidc-issuer ISSUER --trusted-root ROOT.json"
-        return [
-            "Anybody with the trusted root of the instance verifies it:",
-            f"  tradeplane verify {reference} {who}",
-            f"  cosign verify-attestation {who} --use-signed-timestamps --type {PREDICATE_TYPE} {reference}",
-        ]
-    tlog = "--insecure-ignore-tlog"
-    return [
-        "Anybody with the public key verifies it:",
-        f"  tradeplane verify {reference} --key KEY.pub",
-        f"  cosign verify-attestation --key KEY.pub {tlog} --type {PREDICATE_TYPE} {reference}",
-    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,37 +98,6 @@ class Verified:
         from tradeplane_cli.replayed_runs import run_again
 
         return run_again(self.verification, data, in_image=in_image)
-
-
-def checks_as_json(found: Checks) -> dict[str, Any]:
-    """Return what was asked, and what each check says, as docs/cli.md states."""
-    return {
-        "reference": str(found.reference),
-        "verified": found.passed,
-        "checks": said_of(found.checks),
-    }
-
-
-def said_of(checks: Sequence[Check]) -> list[dict[str, Any]]:
-    """Return what each check says, as docs/cli.md states."""
-    return [
-        {
-            "name": check.name,
-            "passed": check.passed,
-            "message": check.words,
-            **({} if check.passed else {"error": check.error}),
-        }
-        for check in checks
-    ]
-
-
-def checks_as_text(checks: Sequence[Check]) -> str:
-    """Return lines for people: one a check."""
-    width = max(len(check.name) for check in checks)
-    return "\n".join(
-        f"{'ok  ' if check.passed else 'FAIL'} {check.name.ljust(width)}{GAP}{printable(check.words)}"
-        for check in checks
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,24 +217,3 @@ def _needs_replays(reference: Reference, *, replays: bool) -> None:
             code=ExitCode.INVALID,
             remedy="leave --no-replays out",
         )
-
-
-def parse_repository(target: str) -> Reference:
-    """Return where something is pushed, with a tag or without. Raises InvalidReference and CommandFailure."""
-    repository = parse_reference(target)
-    if repository.digest is not None:
-        raise CommandFailure(
-            f"{target} names a digest, and that follows from what is pushed", remedy="leave out what comes after @"
-        )
-    return repository
-
-
-def registry_at(reference: Reference, *, plain_http: bool) -> Registry:
-    """Return the registry of a reference, logged in to as docker is."""
-    return Registry(reference.host, plain_http or reference.is_loopback, credentials_for)
-
-
-def passphrase() -> bytes | None:
-    """Return the passphrase of a signing key from the environment, where there is one."""
-    text = os.environ.get(PASSPHRASE_VARIABLE)
-    return text.encode() if text else None

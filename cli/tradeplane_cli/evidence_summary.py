@@ -16,8 +16,8 @@ from tradeplane_evidence.verification.runs import Verification
 from tradeplane_evidence.verification.signers import names_of
 from tradeplane_evidence.verification.summaries import Asked, summed_up
 
-from tradeplane_cli.evidence import passphrase
 from tradeplane_cli.failures import CommandFailure
+from tradeplane_cli.signing_passphrase import passphrase
 
 if TYPE_CHECKING:
     from pathlib import Path

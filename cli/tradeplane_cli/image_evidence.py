@@ -22,10 +22,12 @@ from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.whole_images import ImageVerification, verify_whole_image
 
-from tradeplane_cli.evidence import checks_as_json, checks_as_text, passphrase, registry_at
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import pairs
 from tradeplane_cli.progress import stage
+from tradeplane_cli.registries import registry_at
+from tradeplane_cli.signing_passphrase import passphrase
+from tradeplane_cli.told_checks import checks_as_json, checks_as_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

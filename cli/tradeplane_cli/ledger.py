@@ -17,10 +17,10 @@ from tradeplane_evidence.ledger.reading import verify as follow
 from tradeplane_evidence.signing.bundle import MAX_BUNDLE_BYTES
 from tradeplane_evidence.signing.opening import open_signer
 
-from tradeplane_cli.evidence import passphrase
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import GAP, pairs
 from tradeplane_cli.progress import stage
+from tradeplane_cli.signing_passphrase import passphrase
 from tradeplane_cli.trust import read_keys
 
 if TYPE_CHECKING:

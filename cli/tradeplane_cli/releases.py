@@ -27,10 +27,11 @@ from tradeplane_evidence.statements.release import ReleaseEvidence
 from tradeplane_evidence.verification.attestations import Trust
 from tradeplane_evidence.verification.releases import Expected, ReleaseVerification, Whole, verify_release
 
-from tradeplane_cli.evidence import checks_as_text, passphrase, said_of
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import pairs
 from tradeplane_cli.progress import stage
+from tradeplane_cli.signing_passphrase import passphrase
+from tradeplane_cli.told_checks import checks_as_text, said_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

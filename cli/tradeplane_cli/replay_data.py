@@ -27,10 +27,10 @@ from tradeplane_evidence.verification.snapshot_records import (
 from tradeplane_store import layout
 from tradeplane_store.objects import open_store
 
-from tradeplane_cli.evidence import registry_at
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.local_store import store_url
 from tradeplane_cli.progress import stage
+from tradeplane_cli.registries import registry_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

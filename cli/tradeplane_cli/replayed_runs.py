@@ -23,9 +23,9 @@ from tradeplane_store import layout
 from tradeplane_store.objects import MAX_PART_BYTES, open_store
 
 from tradeplane_cli.containers import own_architecture
-from tradeplane_cli.evidence import registry_at
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.progress import stage
+from tradeplane_cli.registries import registry_at
 from tradeplane_cli.replays import Place, replay
 
 if TYPE_CHECKING:

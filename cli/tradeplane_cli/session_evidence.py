@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_evidence.verification.checks import Check
 from tradeplane_store.objects import open_store
 
-from tradeplane_cli.evidence import checks_as_json, checks_as_text
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.progress import stage
 from tradeplane_cli.replay_data import refuse_image
+from tradeplane_cli.told_checks import checks_as_json, checks_as_text
 
 if TYPE_CHECKING:
     from tradeplane_evidence.verification.sessions import SessionVerification

@@ -17,19 +17,14 @@ from tradeplane_evidence.stored_snapshots import read_snapshot
 from tradeplane_evidence.verification.checks import Check
 from tradeplane_store.objects import open_store
 
-from tradeplane_cli.evidence import (
-    checks_as_json,
-    checks_as_text,
-    how_to_verify,
-    parse_repository,
-    passphrase,
-    registry_at,
-)
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import pairs
 from tradeplane_cli.progress import stage
+from tradeplane_cli.registries import parse_repository, registry_at
 from tradeplane_cli.replay_data import refuse_image
+from tradeplane_cli.signing_passphrase import passphrase
 from tradeplane_cli.snapshots import verify_snapshot
+from tradeplane_cli.told_checks import checks_as_json, checks_as_text, how_to_verify
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
