@@ -116,7 +116,7 @@ def sign_bundle(
         who = artifact_bundles.sign_bundle(
             artifact, bundle, identity_token, trusted_root, signing_config, staging=staging
         )
-        typer.echo(f"{artifact} is signed by {who.subject} (by {who.issuer}): {bundle}")
+        typer.echo(f"{artifact} is signed by {who.said}: {bundle}")
 
 
 @contextmanager

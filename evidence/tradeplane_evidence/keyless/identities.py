@@ -53,6 +53,11 @@ class Identity:
     subject: str
     issuer: str
 
+    @property
+    def said(self) -> str:
+        """Who it is, in words."""
+        return f"{self.subject} (by {self.issuer})"
+
     def verify(self, cert: Certificate) -> None:
         """Raise PolicyRefused where a certificate is for somebody else, or vouched for by another provider.
 

@@ -67,7 +67,7 @@ def verify_by_identity(data: bytes, artifact: Artifact, identity: Identity, root
     found = authenticate(data, identity, root, artifact)
     if found.bundle.message_signature is None:
         _states(found.bundle, artifact)
-    return ArtifactClaim(f"{identity.subject} (by {identity.issuer})", found.stamped)
+    return ArtifactClaim(identity.said, found.stamped)
 
 
 def _says(bundle: ArtifactBundle, artifact: Artifact) -> None:

@@ -15,6 +15,7 @@ from tradeplane_evidence.signing.keyring import told
 from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
 from tradeplane_evidence.statements.run import RUN_BUILD_TYPE, RUN_PARAMETERS
 from tradeplane_evidence.statements.snapshot import SNAPSHOT_BUILD_TYPE, SNAPSHOT_PARAMETERS
+from tradeplane_evidence.verification.rules import too_old
 
 if TYPE_CHECKING:
     from tradeplane_evidence.signing.keyring import TrustedKey
@@ -119,12 +120,9 @@ class Policy:
         """Raise PolicyRefused where it is too old, or where nobody says its age that is trusted and asked for."""
         if self.timestamped and not stamped:
             raise PolicyRefused("no timestamp authority of the keyring says when it was signed, and that is asked for")
-        if self.max_age is None:
-            return
-        if at is None:
-            raise PolicyRefused("it does not say when it was made, and an age is asked for")
-        if now - at > self.max_age:
-            raise PolicyRefused(f"it is of {told(at)}, and nothing older than {self.max_age} is asked for")
+        words = None if self.max_age is None else too_old(at, self.max_age, now)
+        if words is not None:
+            raise PolicyRefused(words)
 
 
 def about(statement: Statement, digest: str) -> None:

@@ -117,7 +117,7 @@ class SignedBy:
 
     @property
     def _said(self) -> str:
-        return self.signer if isinstance(self.signer, str) else f"{self.signer.subject} (by {self.signer.issuer})"
+        return self.signer if isinstance(self.signer, str) else self.signer.said
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +207,9 @@ class NoOlderThan:
     def check(self, claim: Claim, now: datetime) -> None:
         """Raise RuleRefused where it is older, or does not say."""
         at = claim.made if claim.stamped is None else claim.stamped[0]
-        if at is None:
-            raise RuleRefused(self, "it does not say when it was made, and an age is asked for")
-        if now - at > self.age:
-            raise RuleRefused(self, f"it is of {told(at)}, and nothing older than {self.age} is asked for")
+        words = too_old(at, self.age, now)
+        if words is not None:
+            raise RuleRefused(self, words)
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -229,6 +228,15 @@ class Timestamped:
     def plain(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
         return {"timestamped": True}
+
+
+def too_old(at: datetime | None, age: timedelta, now: datetime) -> str | None:
+    """Say that something is older than it may be, or does not say when it was made; None where it is neither."""
+    if at is None:
+        return "it does not say when it was made, and an age is asked for"
+    if now - at > age:
+        return f"it is of {told(at)}, and nothing older than {age} is asked for"
+    return None
 
 
 def _inner(value: Any, step: str, rule: ParameterIs) -> Any:

@@ -106,7 +106,7 @@ def names_of(signers: Signers) -> tuple[str, ...]:
 def signer_in_words(key: TrustedKey, identity: Identity | None) -> str:
     """Say who signed: by a certificate where there is one, else by the key."""
     if identity is not None:
-        return f"{identity.subject} (by {identity.issuer})"
+        return identity.said
     return f"{key.key.algorithm} key {key.key.fingerprint}"
 
 
