@@ -25,8 +25,8 @@ from tradeplane_evidence.verification.runs import verify_run
 from tests.integration.evidence.conftest import push
 from tests.integration.evidence.timestamp_authority import (
     chain_of,
+    check_stamped_once,
     keyring_with,
-    push_stamped_twice,
     timestamp_authority,
     timestamps_at,
     verify_stamped,
@@ -121,15 +121,7 @@ def test_a_key_that_may_not_sign_is_refused(kms: Any, signer: Signer) -> None:
 
 async def test_what_kms_signed_is_stamped_once(olareg: str, signer: Signer, tmp_path: Path) -> None:
     """Signature and timestamp would both be others the second time."""
-    with timestamp_authority(tmp_path) as address:
-        chain = chain_of(address)
-        attested = await push_stamped_twice(olareg, "runs/kms-stamped", signer, address)
-    found = await verify_stamped(attested.reference, keyring_with(signer, chain))
-    assert found.passed, found.checks
-    assert found.claim is not None
-    assert found.claim.stamped is not None
-    without = await verify_stamped(attested.reference, keyring_with(signer))
-    assert (without.checks[-1].name, without.checks[-1].error) == ("attestation", "PolicyRefused")
+    await check_stamped_once(olareg, "runs/kms-stamped", signer, tmp_path)
 
 
 async def test_what_kms_signed_without_a_time_is_signed_anew_with_one(

@@ -14,11 +14,7 @@ from tradeplane_evidence.signing.opening import open_signer
 
 from tests.integration.evidence.conftest import push
 from tests.integration.evidence.timestamp_authority import (
-    chain_of,
-    keyring_with,
-    push_stamped_twice,
-    timestamp_authority,
-    verify_stamped,
+    check_stamped_once,
 )
 
 if TYPE_CHECKING:
@@ -89,15 +85,7 @@ async def test_what_it_signed_is_verified_by_us_and_by_cosign(olareg: str, signe
 
 
 async def test_what_it_signed_is_stamped_once(olareg: str, signer: Signer, tmp_path: Path) -> None:
-    with timestamp_authority(tmp_path) as address:
-        chain = chain_of(address)
-        attested = await push_stamped_twice(olareg, "runs/pkcs11-stamped", signer, address)
-    found = await verify_stamped(attested.reference, keyring_with(signer, chain))
-    assert found.passed, found.checks
-    assert found.claim is not None
-    assert found.claim.stamped is not None
-    without = await verify_stamped(attested.reference, keyring_with(signer))
-    assert (without.checks[-1].name, without.checks[-1].error) == ("attestation", "PolicyRefused")
+    await check_stamped_once(olareg, "runs/pkcs11-stamped", signer, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,19 @@ async def push_stamped_twice(host: str, repository: str, signer: Signer, address
     return first
 
 
+async def check_stamped_once(host: str, repository: str, signer: Signer, folder: Path) -> None:
+    """Check that a run is signed and stamped once, and passes by the authority's chain and by nothing less."""
+    with timestamp_authority(folder) as address:
+        chain = chain_of(address)
+        attested = await push_stamped_twice(host, repository, signer, address)
+    found = await verify_stamped(attested.reference, keyring_with(signer, chain))
+    assert found.passed, found.checks
+    assert found.claim is not None
+    assert found.claim.stamped is not None
+    without = await verify_stamped(attested.reference, keyring_with(signer))
+    assert (without.checks[-1].name, without.checks[-1].error) == ("attestation", "PolicyRefused")
+
+
 @contextmanager
 def _turn() -> Iterator[None]:
     """Wait until nobody else runs one."""
