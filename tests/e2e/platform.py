@@ -29,7 +29,7 @@ Object = dict[str, Any]
 RUN_LIMIT_S = 300.0
 """Longest wait for a run: an emulated pod on a busy machine takes a minute to start."""
 UNHURRIED: dict[str, dict[str, str]] = {"limits": {"cpu": "300m", "memory": "1Gi"}}
-"""Resources of a run that is still going on when it is disturbed, however fast the machine."""
+"""Resources of a run on the emulated node that is still going on when it is disturbed, however fast the machine."""
 KUBECTL_LIMIT_S = 400.0
 """Longest wait for kubectl, above each that it is given by ``--timeout``: what it says then is worth more than ours."""
 _PAUSE_S = 0.4
@@ -215,10 +215,11 @@ class Tenant:
         return until(wanted, lambda: self.get("strategy", name), settled, limit_s)
 
     def await_running_pod(self, strategy: str, limit_s: float = RUN_LIMIT_S) -> Object:
-        """Wait for a pod of a Strategy's newest run whose container runs."""
+        """Wait for a pod of a Strategy's newest run whose container runs; fail at once if the run ended unseen."""
 
         def look() -> list[Object]:
             latest = (self.get("strategy", strategy).get("status") or {}).get("latest") or {}
+            assert "completionTime" not in latest, f"the run was over before its pod was seen: {latest}"
             return self.items("pods", "-l", f"tradeplane.dev/run={latest.get('name', 'none')}")
 
         found = until(

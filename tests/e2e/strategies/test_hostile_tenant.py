@@ -24,7 +24,7 @@ from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.scenario import OPERATOR, SYSTEM
 from tradeplane_store.canonical import canonical_json, result_digest, run_digest
 
-from tests.e2e.platform import Object, restricted_pod, runs, said, seen, strategy, until
+from tests.e2e.platform import UNHURRIED, Object, restricted_pod, runs, said, seen, strategy, until
 from tests.e2e.strategies.node_listeners import listening
 from tests.integration.operator.hostile_objects import hostile_objects
 
@@ -558,7 +558,7 @@ def test_in_a_guarded_namespace_no_pod_passes_for_a_run_and_runs_go_on(
         until("the policy", lambda: as_user(*again, forger), lambda told: "operator alone" in told, _LIMIT_S)
         assert "tradeplane operator makes" in as_user(*again, posing)
         assert "administers the cluster" in as_user("delete", "networkpolicies", "--all")
-        tenant.apply(strategy("guarded", resources={"limits": {"cpu": "300m"}}))
+        tenant.apply(strategy("guarded", architecture="arm64", resources=UNHURRIED))
         pod = tenant.await_running_pod("guarded")["metadata"]["name"]
         assert "administers the cluster" in as_user("exec", pod, "--", "true")
         image = '{"spec":{"containers":[{"name":"runner","image":"%s"}]}}' % ("registry.example/x@sha256:" + "0" * 64)
