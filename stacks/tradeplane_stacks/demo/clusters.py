@@ -205,7 +205,7 @@ class Kind:
     def kubectl(self) -> Kubectl:
         """The user's kubectl, with a kubeconfig of this cluster alone."""
         program = require("kubectl", "Install kubectl.")
-        return Kubectl(Path(program), CHECKOUT / "build/demo/kubeconfig")
+        return Kubectl(Path(program), GENERATED / "kubeconfig")
 
     def start(self, say: Callable[[str], None]) -> None:
         """Create cluster and registry where they are not there."""
@@ -213,7 +213,7 @@ class Kind:
             say("kind creates a cluster")
             _kind("create", "cluster", "--config", str(self.cluster), "--wait", "120s")
         self._start_registry(say)
-        kubeconfig = CHECKOUT / "build/demo/kubeconfig"
+        kubeconfig = GENERATED / "kubeconfig"
         kubeconfig.parent.mkdir(parents=True, exist_ok=True)
         kubeconfig.touch(mode=0o600)
         kubeconfig.write_text(_kind("get", "kubeconfig", "--name", _KIND_NAME))

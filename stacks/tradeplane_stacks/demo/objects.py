@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from tradeplane_stacks.demo.errors import DemoError
+from tradeplane_stacks.demo.folder import generated_folder
 from tradeplane_stacks.demo.waiting import Verdict, readiness, wait
 from tradeplane_stacks.images.settings import CHECKOUT
 
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from tradeplane_stacks.demo.progress import Progress
 
 EXAMPLES = CHECKOUT / "docs/examples"
-GENERATED = CHECKOUT / "build/demo"
+GENERATED = generated_folder(os.environ)
+"""Folder of what this demo writes into the checkout: keys, records, changed examples."""
 RUN_LIMIT_S = 300
 
 

@@ -48,6 +48,11 @@ class DemoCluster:
         return EmbeddedCluster(Settings.from_environment(self.environment))
 
     @property
+    def generated(self) -> Path:
+        """Folder of what the demo writes into the checkout."""
+        return CHECKOUT / f"build/demo-{self.environment['TRADEPLANE_INSTANCE']}"
+
+    @property
     def store(self) -> str:
         return (self.state / "volumes/store" / NAMESPACE).as_uri()
 

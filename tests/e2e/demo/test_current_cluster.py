@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from tests.e2e.demo.cluster import (
-    CHECKOUT,
     EXAMPLES,
     NAMESPACE,
     SYSTEM,
@@ -148,5 +147,5 @@ def test_down_takes_away_what_up_made_and_nothing_else(
     assert current.named("namespace", SYSTEM, NAMESPACE) == set()
     everywhere = {name.rpartition("/")[2] for name in current.named("crd,clusterrole,clusterrolebinding")}
     assert {name for name in everywhere if name.startswith("tradeplane-") or name.endswith(".tradeplane.dev")} == set()
-    assert not (CHECKOUT / "build/demo").exists()
+    assert not current.generated.exists()
     assert current.named("namespace", "kube-system") == {"namespace/kube-system"}

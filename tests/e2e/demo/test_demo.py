@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.e2e.demo.cluster import CHECKOUT, EXAMPLES, digest_of, tradeplane
+from tests.e2e.demo.conftest import INSTANCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +64,7 @@ def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.C
     assert "builder https://tradeplane.dev/evidence/builders/images-local-v1" in said["chain"]
     assert commit.stdout.strip() in said["chain"], "it goes on to the sources, committed or changed since"
     by_cosign = first.stdout.split("$ cosign verify-attestation ", 1)[1].split("\n\n")[0].splitlines()
-    assert re.match(r"--key build/demo/signing/key-[0-9a-f]{12}\.pub .*@sha256:", by_cosign[0])
+    assert re.match(rf"--key build/demo-{INSTANCE}/signing/key-[0-9a-f]{{12}}\.pub .*@sha256:", by_cosign[0])
     assert "  - The signatures were verified against the specified public key" in by_cosign, "by a program not of ours"
 
 

@@ -15,7 +15,7 @@ import yaml
 from tradeplane_stacks.deployment import DeployedImages, write_overlay
 from tradeplane_stacks.images.record import read_references
 
-from tests.e2e.demo.cluster import CHECKOUT, DEPLOY, NAMESPACE, OPERATOR, SYSTEM, condition, example, latest
+from tests.e2e.demo.cluster import DEPLOY, NAMESPACE, OPERATOR, SYSTEM, condition, example, latest
 from tests.e2e.demo.registry import annotated
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def before(demo: DemoCluster, first: subprocess.CompletedProcess[str], former: P
     The demo's is a stack's, which goes on owning the fields of it: it is made anew.
     """
     assert first.returncode == 0, first.stderr
-    pushed = read_references(CHECKOUT / "build/demo")
+    pushed = read_references(demo.generated)
     images = DeployedImages(operator=pushed["operator"], workloads=pushed["workloads"])
     write_overlay(former, DEPLOY / "overlays/embedded", images)
     demo.kubectl("delete", "deployment", OPERATOR, "-n", SYSTEM, "--timeout=120s")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.demo.cluster import CHECKOUT, DEPLOY, NAMESPACE, SYSTEM, eventually, example, latest
+from tests.e2e.demo.cluster import DEPLOY, NAMESPACE, SYSTEM, eventually, example, latest
 from tests.e2e.demo.conftest import INSTANCE
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def test_down_leaves_nothing(demo: DemoCluster, first: subprocess.CompletedProce
     assert down.returncode == 0, down.stderr
     assert not Path(f"/run/netns/{INSTANCE}").exists()
     assert not demo.state.exists()
-    assert not (CHECKOUT / "build/demo").exists()
+    assert not demo.generated.exists()
     assert processes_that_mention(str(demo.state)) == []
 
 
