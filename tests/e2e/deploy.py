@@ -7,10 +7,10 @@ import sys
 
 from tradeplane_stacks.demo.clusters import Embedded
 from tradeplane_stacks.demo.progress import Progress
-from tradeplane_stacks.demo.scenario import EVIDENCE_STAGES, SESSION_STAGES, STAGES, Demo
+from tradeplane_stacks.demo.scenario import INSTALLATION_STAGES, Demo
 from tradeplane_stacks.local.settings import Settings
 
 if __name__ == "__main__":
     cluster = Embedded(Settings.from_environment(os.environ), print)
-    progress = Progress(sys.stderr, STAGES - SESSION_STAGES - EVIDENCE_STAGES, terminal=False)
-    Demo(cluster, progress, session=False, attested_images=False).up()
+    progress = Progress(sys.stderr, INSTALLATION_STAGES, terminal=False)
+    Demo(cluster, progress, attested_images=False).install()

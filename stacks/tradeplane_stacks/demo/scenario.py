@@ -54,18 +54,16 @@ _SHOWN = ("strategies", "snapshotcaptures", "snapshots", "replays")
 SYSTEM_NAMESPACE = DEPLOY / "base" / "namespace.yaml"
 _ROLLOUT_LIMIT_S = 240
 _COUNTED_LIMIT_S = 360
-SESSION_STAGES = 2
-EVIDENCE_STAGES = 1
-STAGES = 7 + SESSION_STAGES + EVIDENCE_STAGES
+INSTALLATION_STAGES = 4
+STAGES = INSTALLATION_STAGES + 6
 
 
 @dataclass(frozen=True)
 class Demo:
-    """One demo on one cluster. ``session``: whether one is traded, and replayed, after the run."""
+    """One demo on one cluster."""
 
     cluster: DemoCluster
     progress: Progress
-    session: bool = True
     attested_images: bool = True
     """Whether the operator starts nothing by an image that is not attested."""
 
@@ -73,8 +71,10 @@ class Demo:
     def _objects(self) -> Objects:
         return Objects(self.cluster.kubectl, self.progress, NAMESPACE)
 
-    def up(self) -> str:
-        """Do every stage; return what to show at the end.
+    def install(self) -> tuple[DeployedImages, bytes | None]:
+        """Do the stages before the example: a cluster with the platform on it.
+
+        Returned are the images, and the key that evidence is signed by, where there is any.
 
         Raises:
             DemoError: a stage failed; ``progress.current`` names it.
@@ -88,6 +88,16 @@ class Demo:
             provide_engine(self.progress.say)
         with self.progress.stage("platform: kinds, operator and the namespace that runs work"):
             key = self._platform(images)
+        return images, key
+
+    def up(self) -> str:
+        """Do every stage; return what to show at the end.
+
+        Raises:
+            DemoError: a stage failed; ``progress.current`` names it.
+
+        """
+        images, key = self.install()
         with self.progress.stage("market data: S&P 500, daily bars 1999-2018, and an order book"):
             for snapshot, source in _DATA.items():
                 self._data(snapshot, source, key)
@@ -95,14 +105,13 @@ class Demo:
             name, run = self._strategy()
         with self.progress.stage("replay: the same run again on each processor, compared record by record"):
             replay = self._replay(run["image"], images.workloads)
-        if self.session:
-            session = Session(self._objects)
-            with self.progress.stage("session: a market maker on a simulated exchange, suspended after a while"):
-                session.trade()
-            with self.progress.stage("replay of the session: every decision and every fill, on each processor"):
-                session.replay()
+        session = Session(self._objects)
+        with self.progress.stage("session: a market maker on a simulated exchange, suspended after a while"):
+            session.trade()
+        with self.progress.stage("replay of the session: every decision and every fill, on each processor"):
+            session.replay()
         told = ""
-        if self.session and self.cluster.evidence is not None:
+        if self.cluster.evidence is not None:
             with self.progress.stage("evidence: the run, verified from the registry with the public key alone"):
                 cosign = partial(checked_by, provide_cosign(self.progress.say))
                 told = Evidence(self._objects, tradeplane, cosign, self.cluster.plain_http).of(name, replay)
