@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -17,6 +18,8 @@ import pytest
 import yaml
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.settings import Settings
+
+from tests.e2e.platform import processes_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,7 +36,25 @@ CONNECTION = "simulated-book"
 DEMO_LIMIT_S = 1_200
 """The first demo on a machine builds everything."""
 _KUBECTL_LIMIT_S = 400
+_UNHURRIED = "100m"
+"""Processor of a run whose process is to be found before it has done its work."""
 _PAUSE_S = 0.25
+
+
+@dataclass(frozen=True)
+class Held:
+    """A run that is in flight for as long as somebody wants it to be: its processes are stopped."""
+
+    processes: tuple[int, ...]
+
+    def let_go(self) -> None:
+        """Let it go on."""
+        self.send(signal.SIGCONT)
+
+    def send(self, number: signal.Signals) -> None:
+        """Send its processes a signal."""
+        for process in self.processes:
+            os.kill(process, number)
 
 
 @dataclass(frozen=True)
@@ -123,17 +144,39 @@ class DemoCluster:
             item["run"]: item["resultDigest"] for item in tradeplane("results", "list", "--store", self.store)["items"]
         }
 
-    def until_runs(self, name: str) -> dict[str, Any]:
-        """Wait until the newest run of a Strategy has a container at work; return the Strategy."""
+    def hold(self, name: str, seed: int) -> Held:
+        """Start a run and stop its processes as soon as they are there; return once the cluster knows that it runs."""
+        self.apply(example(name, seed, _UNHURRIED))
+
+        def look() -> tuple[bool, list[int]]:
+            pods = [pod["metadata"]["name"] for pod in self._pods(name)]
+            found = [process for pod in pods for process in processes_with("TRADEPLANE_ATTEMPT", pod)]
+            return found != [], found
+
+        held = Held(tuple(eventually(f"the process of a run of Strategy {name}", look, 240)))
+        held.send(signal.SIGSTOP)
+        self._until_runs(name)
+        return held
+
+    def _pods(self, name: str) -> list[dict[str, Any]]:
+        """Return the pods of the newest run of a Strategy."""
+        run = latest(self.strategy(name)).get("name", "")
+        if not run:
+            return []
+        found: list[dict[str, Any]] = self.get("pods", "-n", NAMESPACE, f"-l=batch.kubernetes.io/job-name={run}")[
+            "items"
+        ]
+        return found
+
+    def _until_runs(self, name: str) -> None:
+        """Wait until the newest run of a Strategy has a container at work."""
 
         def look() -> tuple[bool, object]:
-            run = latest(self.strategy(name)).get("name", "")
-            pods = self.get("pods", "-n", NAMESPACE, f"-l=batch.kubernetes.io/job-name={run}")["items"] if run else []
+            pods = self._pods(name)
             seen = [status["state"] for pod in pods for status in pod["status"].get("containerStatuses", ())]
-            return any("running" in state for state in seen), seen or f"run {run!r} has {len(pods)} pods"
+            return any("running" in state for state in seen), seen or f"its run has {len(pods)} pods"
 
         eventually(f"a container of Strategy {name} to run", look, 240)
-        return self.strategy(name)
 
     def until_ready(self, name: str, limit_s: float = 400) -> dict[str, Any]:
         """Wait until a Strategy is Ready at its generation; return it."""
@@ -161,13 +204,13 @@ class DemoCluster:
         eventually(f"two operators of {image}, one leading", look, 240)
 
 
-def eventually(what: str, look: Callable[[], tuple[bool, object]], limit_s: float) -> None:
-    """Look again and again until it is so; fail with what was waited for and the state it was last in."""
+def eventually(what: str, look: Callable[[], tuple[bool, T]], limit_s: float) -> T:
+    """Look again and again until it is so; return what it is then, or fail with what it was last."""
     end = time.monotonic() + limit_s
     while True:
         done, state = look()
         if done:
-            return
+            return state
         if time.monotonic() >= end:
             pytest.fail(f"waited {limit_s:.0f} s for {what}; its state: {state}")
         time.sleep(_PAUSE_S)

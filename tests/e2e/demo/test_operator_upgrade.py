@@ -1,8 +1,8 @@
 """A new operator with runs of the old one in flight, and back again: what goes on goes on, nothing runs twice.
 
 The next version is the same program under other digests, with kinds that have a field more: what is under test is the
-cluster's part, and what an operator makes of records it did not write. Runs are kept in flight by giving them little
-of the processor.
+cluster's part, and what an operator makes of records it did not write. Runs are kept in flight by stopping their
+processes until the operator is another.
 """
 
 from __future__ import annotations
@@ -22,12 +22,10 @@ if TYPE_CHECKING:
     import subprocess
     from pathlib import Path
 
-    from tests.e2e.demo.cluster import DemoCluster
+    from tests.e2e.demo.cluster import DemoCluster, Held
 
 _FINISHED = "macd-momentum"
 _ACROSS, _BACK = "across-the-upgrade", "across-the-rollback"
-_LITTLE = "30m"
-"""Processor of a run that is to outlast a rollout."""
 _ENDORSED = {
     "type": "Endorsed",
     "status": "True",
@@ -71,8 +69,8 @@ def former(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def before(demo: DemoCluster, first: subprocess.CompletedProcess[str], former: Path) -> Installed:
-    """Have one run that has finished, and one in flight, under an operator that was installed by kustomize.
+def former_images(demo: DemoCluster, first: subprocess.CompletedProcess[str], former: Path) -> DeployedImages:
+    """Have an operator that was installed by kustomize.
 
     The demo's is a stack's, which goes on owning the fields of it: it is made anew.
     """
@@ -83,13 +81,25 @@ def before(demo: DemoCluster, first: subprocess.CompletedProcess[str], former: P
     demo.kubectl("delete", "deployment", OPERATOR, "-n", SYSTEM, "--timeout=120s")
     demo.kubectl("apply", "--server-side", "--force-conflicts", "-k", former)
     demo.until_rolled_out(images.operator)
-    demo.apply(example(_ACROSS, 11, _LITTLE))
-    demo.until_runs(_ACROSS)
-    return observe(demo, images)
+    return images
 
 
 @pytest.fixture(scope="module")
-def upgraded(demo: DemoCluster, before: Installed, overlay: Path) -> Installed:
+def across(demo: DemoCluster, former_images: DeployedImages) -> Held:
+    """Have a run in flight under that operator."""
+    assert former_images
+    return demo.hold(_ACROSS, 11)
+
+
+@pytest.fixture(scope="module")
+def before(demo: DemoCluster, former_images: DeployedImages, across: Held) -> Installed:
+    """See one run that has finished, and one in flight."""
+    assert across
+    return observe(demo, former_images)
+
+
+@pytest.fixture(scope="module")
+def upgraded(demo: DemoCluster, across: Held, before: Installed, overlay: Path) -> Installed:
     """Install the next version by the documented command: other digests, other settings, kinds with a field more."""
     annotation = "org.opencontainers.image.version"
     images = DeployedImages(
@@ -101,7 +111,9 @@ def upgraded(demo: DemoCluster, before: Installed, overlay: Path) -> Installed:
     # The engine of the demo's stack owns the kinds' fields as well.
     demo.kubectl("apply", "--server-side", "--force-conflicts", "-k", overlay)
     demo.until_rolled_out(images.operator)
-    return observe(demo, images)
+    found = observe(demo, images)
+    across.let_go()
+    return found
 
 
 def add_a_field(kustomization: Path) -> None:
@@ -117,8 +129,7 @@ def add_a_field(kustomization: Path) -> None:
 @pytest.fixture(scope="module")
 def rolled_back(demo: DemoCluster, before: Installed, upgraded: Installed) -> Installed:
     """Have the former operator back, by the documented command, on records a newer version wrote, a run in flight."""
-    demo.apply(example(_BACK, 12, _LITTLE))
-    demo.until_runs(_BACK)
+    held = demo.hold(_BACK, 12)
     demo.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=0")
     demo.kubectl("-n", SYSTEM, "wait", "--for=delete", "pod", f"-l=app.kubernetes.io/name={OPERATOR}", "--timeout=240s")
     for name, strategy in demo.strategies().items():
@@ -129,7 +140,9 @@ def rolled_back(demo: DemoCluster, before: Installed, upgraded: Installed) -> In
     demo.kubectl("-n", SYSTEM, "rollout", "undo", f"deployment/{OPERATOR}")
     demo.kubectl("-n", SYSTEM, "scale", "deployment", OPERATOR, "--replicas=2")
     demo.until_rolled_out(before.images.operator)
-    return observe(demo, before.images)
+    found = observe(demo, before.images)
+    held.let_go()
+    return found
 
 
 def test_kinds_and_objects_are_updated_in_place(before: Installed, upgraded: Installed) -> None:
@@ -142,7 +155,7 @@ def test_kinds_and_objects_are_updated_in_place(before: Installed, upgraded: Ins
 def test_a_run_in_flight_outlives_the_operator_that_started_it(before: Installed, upgraded: Installed) -> None:
     run = before.run(_ACROSS)
     assert run in before.in_flight
-    assert run in upgraded.in_flight, "it ended too early to show anything: give it less processor"
+    assert run in upgraded.in_flight, "it ended too early to show anything"
     assert upgraded.in_flight[run]["metadata"]["uid"] == before.in_flight[run]["metadata"]["uid"]
     assert upgraded.started == before.started
 
@@ -181,7 +194,7 @@ def test_an_older_operator_forgets_no_run_of_a_newer_one(
     demo: DemoCluster, upgraded: Installed, rolled_back: Installed
 ) -> None:
     run = rolled_back.run(_BACK)
-    assert run in rolled_back.in_flight, "it ended too early to show anything: give it less processor"
+    assert run in rolled_back.in_flight, "it ended too early to show anything"
     done = latest(demo.until_ready(_BACK))
     assert (done["name"], done["outcome"], done["image"]) == (run, "Succeeded", upgraded.images.workloads)
     newest = {name: latest(each)["name"] for name, each in demo.strategies().items()}

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.demo.cluster import DEPLOY, NAMESPACE, SYSTEM, eventually, example, latest
+from tests.e2e.demo.cluster import DEPLOY, NAMESPACE, SYSTEM, eventually, latest
 from tests.e2e.demo.conftest import INSTANCE
 
 if TYPE_CHECKING:
     import subprocess
 
-    from tests.e2e.demo.cluster import DemoCluster
+    from tests.e2e.demo.cluster import DemoCluster, Held
 
-_LITTLE = "30m"
-"""Processor of a run that is to outlast the operator."""
 _VOLUMES = {"persistentvolume/tradeplane-store-all", f"persistentvolume/tradeplane-store-{NAMESPACE}"}
 
 
@@ -26,6 +24,7 @@ class Removed:
     """What there was when the operator was removed, a run of ``outlives`` in flight."""
 
     outlives: str
+    held: Held
     strategies: dict[str, dict[str, Any]]
     started: set[tuple[str, str]]
 
@@ -39,9 +38,8 @@ def removed(demo: DemoCluster, first: subprocess.CompletedProcess[str]) -> Remov
     """Remove the operator by the documented commands."""
     assert first.returncode == 0, first.stderr
     name = "outlives-the-operator"
-    demo.apply(example(name, 31, _LITTLE))
-    demo.until_runs(name)
-    before = Removed(name, demo.strategies(), demo.started())
+    held = demo.hold(name, 31)
+    before = Removed(name, held, demo.strategies(), demo.started())
     demo.kubectl("delete", "-k", DEPLOY / "base", "--timeout=300s")
     for role in ("tradeplane-operator", "tradeplane-recorder"):
         demo.kubectl("delete", "clusterrole,clusterrolebinding", role)
@@ -51,6 +49,7 @@ def removed(demo: DemoCluster, first: subprocess.CompletedProcess[str]) -> Remov
 @pytest.fixture(scope="module")
 def ended(demo: DemoCluster, removed: Removed) -> dict[str, str]:
     """Wait for the run in flight, which nobody watches now; return all results."""
+    removed.held.let_go()
     demo.kubectl("-n", NAMESPACE, "wait", "--for=condition=Complete", f"job/{removed.run}", "--timeout=300s")
     return demo.results()
 
