@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +23,7 @@ from tradeplane_stacks.deployment import DeployedImages
 from tradeplane_stacks.local.storage import CLAIM
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 State = TypeVar("State")
 Object = dict[str, Any]
@@ -278,6 +280,13 @@ def processes_with(variable: str, value: str) -> list[int]:
         except OSError:
             continue  # it ended while we looked
     return found
+
+
+def kill(processes: Iterable[int]) -> None:
+    """Kill processes, some of which may go by that of another: of a pod whose first process is killed, all are."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
 
 
 def strategy(name: str, snapshot: str = "sp500", algorithm: str = "macd-momentum", **spec: Any) -> Object:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import TYPE_CHECKING
 
 import pytest
 from tradeplane_stacks.demo.scenario import SYSTEM
 
-from tests.e2e.platform import UNHURRIED, Object, Platform, Tenant, processes_with, runs, said, strategy, until
+from tests.e2e.platform import UNHURRIED, Object, Platform, Tenant, kill, processes_with, runs, said, strategy, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +26,7 @@ def finished(tenant: Tenant) -> dict[str, Object]:
 
 def _kill_leader(platform: Platform) -> None:
     leader = platform.leader()
-    for victim in until(
-        f"the process of pod {leader}", lambda: processes_with("HOSTNAME", leader), bool, _TAKEOVER_LIMIT_S
-    ):
-        os.kill(victim, signal.SIGKILL)
+    kill(until(f"the process of pod {leader}", lambda: processes_with("HOSTNAME", leader), bool, _TAKEOVER_LIMIT_S))
 
 
 def _delete_leader(platform: Platform) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -17,7 +14,7 @@ from tradeplane_store.objects import open_store
 from tradeplane_workloads.market.snapshot_manifests import read_manifest
 from tradeplane_workloads.market.snapshots import verify_snapshot
 
-from tests.e2e.platform import Object, processes_with, runs_now, said, until
+from tests.e2e.platform import Object, kill, processes_with, runs_now, said, until
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -56,9 +53,7 @@ def killed_at(tenant: Tenant, capture: Object) -> datetime:
     pod = f"{capture['metadata']['name']}-capture-0"
     victims = until(f"the process of pod {pod}", lambda: processes_with("HOSTNAME", pod), bool, _LIMIT_S)
     moment = datetime.now(UTC)
-    for victim in victims:
-        with suppress(ProcessLookupError):  # of a pod whose first process is killed, all are
-            os.kill(victim, signal.SIGKILL)
+    kill(victims)
     until(
         f"pod {pod} to be started again",
         lambda: tenant.get("pod", pod)["status"]["containerStatuses"][0],

@@ -24,7 +24,7 @@ from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.scenario import OPERATOR, SYSTEM
 from tradeplane_store.canonical import canonical_json, result_digest, run_digest
 
-from tests.e2e.platform import UNHURRIED, Object, restricted_pod, runs, said, seen, strategy, until
+from tests.e2e.platform import UNHURRIED, Object, restricted_pod, runs, runs_now, said, seen, strategy, until
 from tests.e2e.strategies.node_listeners import listening
 from tests.integration.operator.hostile_objects import hostile_objects
 
@@ -144,6 +144,11 @@ def _ended(tenant: Tenant, name: str) -> Object:
     )
     found: Object = json.loads(tenant.kubectl("logs", name))
     return found
+
+
+def _await_running(tenant: Tenant, name: str) -> None:
+    """Wait until a pod that lies in wait does so: what it waits for is not to be over before."""
+    until(f"pod {name} to run", partial(tenant.get, "pod", name), runs_now, _LIMIT_S)
 
 
 @pytest.fixture(scope="module")
@@ -485,6 +490,7 @@ def test_results_that_were_replaced_before_they_were_read_are_neither_taken_nor_
     forged = {run: _forged(tenant, first, run)}
     pod = restricted_pod("racer", tenant.platform.images().workloads, {}, *PYTHON, _REPLACE, json.dumps(forged))
     assert as_user("create", "-f", _file(tenant, _mounting(pod))) == ""
+    _await_running(tenant, "racer")
     tenant.patch("strategy", "replaced", {"suspend": False})
     refused = tenant.await_said("strategy", "replaced", "ResultsReplaced", "Succeeded")
     assert said(refused)[1] == "ResultsReplaced"
@@ -504,6 +510,8 @@ def test_files_that_were_replaced_beside_the_manifest_are_not_attested(
         asked = (_suspended(tenant, name)[1], file)
         pod = restricted_pod(name, tenant.platform.images().workloads, {}, *PYTHON, _REPLACE_BESIDE, *asked)
         assert as_user("create", "-f", _file(tenant, _mounting(pod))) == ""
+    for name in files:
+        _await_running(tenant, name)
     for name in files:
         tenant.patch("strategy", name, {"suspend": False})
     for name in files:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import uuid
 from pathlib import Path
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 
-from tests.e2e.platform import UNHURRIED, Object, Tenant, processes_with, runs, said, seen, strategy, until
+from tests.e2e.platform import UNHURRIED, Object, Tenant, kill, processes_with, runs, said, seen, strategy, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,9 +73,7 @@ def asked_of_full(full: Tenant) -> Tenant:
 def test_a_killed_pod_is_tried_again_and_gives_the_same_result(tenant: Tenant, asked_of_full: Tenant) -> None:
     tenant.apply(strategy("undisturbed"), strategy("killed", architecture="arm64", backoffLimit=2, resources=UNHURRIED))
     pod = tenant.await_running_pod("killed")["metadata"]["name"]
-    victims = until(f"the process of pod {pod}", lambda: processes_with("TRADEPLANE_ATTEMPT", pod), bool, 180)
-    for victim in victims:
-        os.kill(victim, signal.SIGKILL)
+    kill(until(f"the process of pod {pod}", lambda: processes_with("TRADEPLANE_ATTEMPT", pod), bool, 180))
     found = tenant.await_run("killed", limit_s=420)
     (run,) = runs(found)
     pods = tenant.items("pods", "-l", f"tradeplane.dev/run={run['name']}")
