@@ -70,9 +70,9 @@ test-integration: sync ## Run the tests that start programs: a real API server, 
 test-parity: sync ## Run the suite on every path of processor there is here; says which it could not run
 	@$(RUN) pytest tests/parity
 
+# Two processes, since two clusters are at work beside them; who is to have one alone has it (tests/e2e/sharing.py).
 test-e2e: sync ## Run the tests on the embedded cluster
-	@$(RUN) pytest tests/e2e --ignore=tests/e2e/strategies $(SLOWEST)
-	@$(RUN) pytest tests/e2e/strategies --numprocesses=2 --dist=loadfile $(SLOWEST)
+	@$(RUN) pytest tests/e2e --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(SLOWEST)
 
 test-extra: sync ## Run what needs data or a processor this machine may lack; says what it could not run
 	@$(RUN) python -m tests.extra

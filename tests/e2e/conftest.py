@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import subprocess
 import sys
 import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,23 +16,27 @@ from tradeplane_stacks.local.settings import Settings
 
 from tests.e2e.images.another_checkout import Build
 from tests.e2e.platform import Platform, Tenant
+from tests.e2e.sharing import ByGroup, Turns, is_alone, is_beside, place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from xdist.remote import Producer
 
 
 _DEPLOYED_WITHIN_S = 3_600
 """The first time on a machine, images and programs are built."""
+_OTHERS = "build_of_another_checkout"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByGroup:
+    """Have what goes together run by one process."""
+    return ByGroup(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests of images last: what they wait for is built while the others run."""
-    items.sort(key=_is_of_images)
-
-
-def _is_of_images(item: pytest.Item) -> bool:
-    return item.path.parent.name == "images"
+    """Put first what takes longest, and last of the images what awaits others that are built meanwhile."""
+    items.sort(key=lambda item: (*place(item.path), _OTHERS in getattr(item, "fixturenames", ())))
 
 
 @pytest.fixture(scope="session")
@@ -43,18 +47,41 @@ def build_of_another_checkout(tmp_path_factory: pytest.TempPathFactory) -> Itera
     build.end()
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _begun_before_it_is_awaited(request: pytest.FixtureRequest) -> None:
-    if any(_is_of_images(item) for item in request.session.items):
-        request.getfixturevalue("build_of_another_checkout")
+    """Begin that build in the process that its tests run in, with what comes before them there."""
+    if is_beside(request.path) and any(item.path.parent.name == "images" for item in request.session.items):
+        request.getfixturevalue(_OTHERS)
 
 
 @pytest.fixture(scope="session")
-def cluster() -> EmbeddedCluster:
-    """Bring the default cluster up, or mend it; it stays up afterwards, for the next run and for a person."""
-    cluster = EmbeddedCluster(Settings.from_environment(os.environ))
-    cluster.up()
-    return cluster
+def turns(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Iterator[Turns]:
+    """Give the turns at the cluster that all processes of this run take."""
+    with (tmp_path_factory.getbasetemp().parent / f"turns-{testrun_uid}").open("w", encoding="utf-8") as file:
+        yield Turns(file)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Have the cluster while a module runs, alone where it disturbs it."""
+    if is_beside(request.path):
+        yield
+        return
+    turns: Turns = request.getfixturevalue("turns")
+    with turns.taken(alone=is_alone(request.path)):
+        yield
+
+
+@pytest.fixture(scope="session")
+def cluster(turns: Turns) -> EmbeddedCluster:
+    """Bring the default cluster up, or mend it; it stays up afterwards, for the next run and for a person.
+
+    Done by another process that ends, as the platform is deployed: what a test kills of the cluster would else stay a
+    child of whoever began it, dead and in the way.
+    """
+    with turns.taken(alone=True):
+        subprocess.run([sys.executable, "-m", "tradeplane_stacks.local", "up"], check=True, timeout=_DEPLOYED_WITHIN_S)
+    return EmbeddedCluster(Settings.from_environment(os.environ))
 
 
 @pytest.fixture(scope="session")
@@ -64,15 +91,16 @@ def kubeconfig(cluster: EmbeddedCluster) -> Path:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Platform:
+def platform(turns: Turns) -> Platform:
     """Deploy the platform on the default cluster as the demo does; what is up already is reused, and stays up.
 
-    Tests of namespaces of their own run in more than one process, which do this one after the other, each by another
-    that ends: what a test kills of the cluster would else stay a child of whoever began it, dead and in the way.
+    The first process of a run does it for all.
     """
-    with (tmp_path_factory.getbasetemp().parent / "platform.lock").open("w", encoding="utf-8") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        subprocess.run([sys.executable, "-m", "tests.e2e.deploy"], check=True, timeout=_DEPLOYED_WITHIN_S)
+    with turns.taken(alone=True):
+        deployed = Path(f"{turns.file.name}-deployed")
+        if not deployed.exists():
+            subprocess.run([sys.executable, "-m", "tests.e2e.deploy"], check=True, timeout=_DEPLOYED_WITHIN_S)
+            deployed.touch()
     return Platform(Embedded(Settings.from_environment(os.environ), print))
 
 

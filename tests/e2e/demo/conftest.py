@@ -23,7 +23,8 @@ INSTANCE = "demotest"
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoCluster]:
     """Give a cluster that is not there yet; nothing of it is left behind."""
-    state = tmp_path_factory.mktemp("demo") / "state"
+    state = tmp_path_factory.mktemp("demo")  # and nothing below: sockets lie there, whose paths have to be short
+    state.rmdir()
     chosen = {
         "CLUSTER": "embedded",
         "ARM64": "0",

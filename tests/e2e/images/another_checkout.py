@@ -1,8 +1,9 @@
 """The images built a second time, from another checkout with nothing in the cache, while other tests run.
 
 That takes both processors for minutes, and most other tests from end to end wait more than they compute: so it is begun
-before them, at the lowest priority, and awaited by the tests of images, which come last. Where the kernel shares
-processors out by terminal session (``sched_autogroup_enabled``), that priority is the session's and not the process's.
+before them, at the lowest priority, until it is awaited by the tests of images, which come last. Where the kernel
+shares processors out by terminal session (``sched_autogroup_enabled``), that priority is the session's and not the
+process's.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -61,10 +63,17 @@ class Build:
         return cls(directory, process)
 
     def layouts(self) -> Path:
-        """Return the OCI layouts of both images, once they are there."""
+        """Return the OCI layouts of both images, once they are there: awaited, it is not the last any more."""
+        self._as_anybody()
         code = self.process.wait(timeout=LIMIT_S)
         assert code == 0, (self.directory / "said").read_text(encoding="utf-8")
         return self.directory / "layouts"
+
+    def _as_anybody(self) -> None:
+        """Give what still builds the priority of everybody, where we may."""
+        with suppress(OSError):  # it ends just now, or we are not to raise it: it is waited for all the same
+            os.setpriority(os.PRIO_PGRP, self.process.pid, 0)
+            Path(f"/proc/{self.process.pid}/autogroup").write_text("0", encoding="ascii")
 
     def end(self) -> None:
         """End it where nobody waited for it."""
