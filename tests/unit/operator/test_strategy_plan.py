@@ -384,6 +384,30 @@ def test_a_failure_is_told_with_an_event_once() -> None:
     assert _plan(_resource(failed.status), jobs={run: ended}).notices == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ('{"exitCode": 2, "message": "fast: give 1 to 9"}', "InvalidSpecification: fast: give 1 to 9"),
+        ('{"exitCode": 3, "message": "other bytes", "field": "of a newer runner"}', "DataRefused: other bytes"),
+        (
+            '{"exitCode": 77, "message": "of a newer runner"}',
+            'InvalidSpecification: pod p ended with exit code 2: {"ex',
+        ),
+        ("Traceback: no module", "InvalidSpecification: pod p ended with exit code 2: Traceback: no module"),
+        ("", "InvalidSpecification: pod p ended with exit code 2; see its log in the store"),
+    ],
+)
+def test_a_failure_is_told_in_the_runner_s_words_also_where_a_newer_one_says_more(said: str, words: str) -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    ended = _job(run, end=JobEnd.FAILED, end_time=rfc3339(NOW), reason="PodFailurePolicy")
+    pod = PodFacts("p", rfc3339(NOW), "Failed", exit_code=2, termination_message=said)
+    failed = _plan(_resource(started.status), jobs={run: ended}, pods={run: JobPods((pod,))})
+    assert failed.status is not None
+    assert failed.status["latest"]["message"].startswith(words)
+
+
 def test_a_run_that_goes_well_costs_no_event() -> None:
     started = _plan(_resource())
     assert started.notices == ()

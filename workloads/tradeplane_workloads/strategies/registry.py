@@ -152,10 +152,10 @@ def _own_words(details: ErrorDetails) -> str:
 def _wanted(strategy: Strategy | EventStrategy, details: ErrorDetails) -> str:
     """Return what a parameter must be, from its JSON schema; "" of a part of one, and where that says too little."""
     name, *within = details["loc"]
-    schema = strategy.Parameters.model_json_schema().get("properties", {}).get(name, {})
-    rules = schema.get(VALIDATIONS)
     if within:
         return ""
+    schema = strategy.Parameters.model_json_schema().get("properties", {}).get(name, {})
+    rules = schema.get(VALIDATIONS)
     return str(rules[0]["message"]) if rules else _range(schema)
 
 
