@@ -7,7 +7,7 @@ the ``Snapshot`` documents of the files given, so one set of files means the sam
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,11 +55,11 @@ def read_objects(files: Iterable[str]) -> Objects:
     for source in sources:
         kind = _kind(source)
         if kind == "Strategy":
-            strategy = validate(Strategy, source)
+            strategy = validate(Strategy, as_asked(source))
             name = _new_name(source, strategies)
             strategies[name] = NamedStrategy(name, strategy, source)
         elif kind == "Snapshot":
-            snapshot = validate(Snapshot, source)
+            snapshot = validate(Snapshot, as_asked(source))
             snapshots[_new_name(source, snapshots)] = snapshot
         else:
             ignored.append(f"{source.file}:{source.line(())}: {kind}")
@@ -80,6 +80,13 @@ def document_of(file: str, kind: str) -> Source:
         problem = problem_at(source, ("kind",), f"this is a {_kind(source)}", f"give it a {kind} ({API_VERSION})")
         raise CommandFailure(f"{source.file} holds no {kind}", problems=(problem,))
     return source
+
+
+def as_asked(source: Source) -> Source:
+    """Return an object without what a cluster says of it: a newer version may say what is not known here."""
+    value = source.value
+    asked = {name: value[name] for name in value if name != "status"} if isinstance(value, dict) else value
+    return replace(source, value=asked)
 
 
 def choose_strategy(objects: Objects, name: str | None) -> NamedStrategy:

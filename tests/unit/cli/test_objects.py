@@ -66,6 +66,16 @@ def test_objects_of_a_list_are_found_at_their_lines(tmp_path: Path) -> None:
     assert text.splitlines()[(failure.problems[-1].line or 0) - 1].strip().startswith("capital:")
 
 
+def test_what_a_cluster_says_of_an_object_is_left_aside(tmp_path: Path) -> None:
+    """As `kubectl get -o yaml` prints it, from a cluster of a newer version, or while it is told something else."""
+    said = "status:\n  newer: 1\n  latest: {}\n"
+    objects = read_objects([write(tmp_path, STRATEGY + said, SNAPSHOT + "status: unreadable\n")])
+    chosen = choose_strategy(objects, None)
+    assert snapshot_digest(objects, chosen, None) == DIGEST
+    failure = refused(write(tmp_path, STRATEGY + said + "newer: 1\n"))
+    assert [problem.field for problem in failure.problems] == ["newer"]
+
+
 def test_a_digest_given_goes_before_the_reference(tmp_path: Path) -> None:
     objects = read_objects([write(tmp_path, STRATEGY, SNAPSHOT)])
     other = "sha256:" + "cd" * 32
