@@ -456,6 +456,32 @@ def test_scheduled_runs_follow_and_use_what_was_pinned() -> None:
     assert due.status["nextScheduleTime"] == "2026-03-02T14:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("changed", "asked", "following"),
+    [
+        ({"historyLimit": 2}, ("Schedule", "2026-03-02T13:00:00Z"), "2026-03-02T14:00:00Z"),
+        ({"schedule": {"cron": "0 * * * 1"}}, ("Schedule", "2026-03-02T13:00:00Z"), "2026-03-02T14:00:00Z"),
+        ({"schedule": {"cron": "30 * * * *"}}, None, "2026-03-02T13:30:00Z"),
+        ({"schedule": {"cron": "0 * * * *", "timeZone": "Asia/Kolkata"}}, None, "2026-03-02T13:30:00Z"),
+        ({"capital": "2"}, ("Generation", None), "2026-03-02T14:00:00Z"),
+    ],
+)
+def test_a_time_that_came_while_the_spec_was_changed_is_not_lost_where_it_is_one_of_the_schedule_still(
+    changed: dict[str, Any], asked: tuple[str, str | None] | None, following: str
+) -> None:
+    hourly: dict[str, Any] = {"schedule": {"cron": "0 * * * *"}}
+    resource, first = _finished(**hourly)
+    wanted = _plan(_resource(resource["status"], generation=2, **(hourly | changed)), NOW + timedelta(minutes=61))
+    assert wanted.status is not None
+    latest = wanted.status["latest"]
+    if asked is None:
+        assert latest["name"] == first
+    else:
+        assert (latest["trigger"], latest.get("scheduledTime")) == asked
+        assert [run["name"] for run in wanted.status["history"]] == [first]
+    assert wanted.status["nextScheduleTime"] == following
+
+
 @pytest.mark.parametrize(("policy", "runs"), [("Allow", 2), ("Forbid", 1), ("Replace", 1)])
 def test_what_a_schedule_does_while_a_run_goes_on(policy: str, runs: int) -> None:
     spec: dict[str, Any] = {"schedule": {"cron": "0 * * * *", "concurrencyPolicy": policy}}
@@ -468,6 +494,24 @@ def test_what_a_schedule_does_while_a_run_goes_on(policy: str, runs: int) -> Non
     assert sum(item["outcome"] == "Running" for item in every) == runs
     assert ("Cancelled" in [item["outcome"] for item in every]) == (policy == "Replace")
     assert (later.status["latest"]["name"] == run) == (policy == "Forbid")
+
+
+def test_the_end_of_every_run_is_recorded_once_however_short_the_history() -> None:
+    spec: dict[str, Any] = {"schedule": {"cron": "0 * * * *", "concurrencyPolicy": "Allow"}, "historyLimit": 1}
+    status: Any = {}
+    jobs: dict[str, ObservedJob] = {}
+    for hours in range(4):
+        status = _plan(_resource(status, **spec), NOW + timedelta(hours=hours), jobs=jobs).status
+        jobs = {run["name"]: _job(run["name"], ready=True) for run in (status["latest"], *status.get("history", ()))}
+    assert len(jobs) == 4
+    asked, now = {"generation": 2, "suspend": True, **spec}, NOW + timedelta(hours=4)
+    stopped: Any = _plan(_resource(status, **asked), now, jobs=jobs).status
+    ended = (stopped["latest"], *stopped["history"])
+    assert [run["outcome"] for run in ended] == ["Cancelled"] * 4, "the ledger and who watches learn of an end here"
+    after = _plan(_resource(stopped, **asked), now, jobs=jobs)
+    assert after.status is not None
+    assert [run["name"] for run in after.status["history"]] == [ended[1]["name"]]
+    assert set(after.delete) == set(jobs)
 
 
 def test_no_permission_or_privilege_is_in_a_job() -> None:
