@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradeplane_api.base import API_VERSION, GROUP
+from pydantic import BaseModel
+from tradeplane_api.base import API_VERSION, GROUP, Name
 from tradeplane_api.snapshot import Snapshot
 from tradeplane_api.strategy import Mode, Strategy
 
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 STANDARD_INPUT = "-"
+
+
+class _Metadata(BaseModel):
+    name: Name
+
+
+class _Named(BaseModel):
+    """An object's name; the models of the kinds leave metadata to the API server."""
+
+    metadata: _Metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,12 +174,13 @@ def _kind(source: Source) -> str:
 def _new_name(source: Source, taken: Iterable[str]) -> str:
     metadata = source.value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str) or not name:
+    if name in (None, ""):
         problem = problem_at(source, ("metadata", "name"), "the field is required", "give the object a name")
-    elif name in taken:
-        problem = problem_at(source, ("metadata", "name"), f"{name} is given twice", "remove or rename one of the two")
     else:
-        return name
+        named = validate(_Named, source).metadata.name
+        if named not in taken:
+            return named
+        problem = problem_at(source, ("metadata", "name"), f"{name} is given twice", "remove or rename one of the two")
     raise CommandFailure(f"{source.file} is not valid", problems=(problem,))
 
 
