@@ -127,6 +127,11 @@ def test_a_file_too_large_or_not_there_is_refused(tmp_path: Path) -> None:
         read(tmp_path, HEADER, name="spy.txt")
 
 
+def test_a_file_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataRefused, match=r"'.udcff.csv' is no name in UTF-8, .*; rename it"):
+        read(tmp_path, HEADER + GOOD, name="\udcff.csv", symbol="X")
+
+
 @pytest.mark.parametrize(
     ("written", "options", "instant"),
     [
