@@ -178,6 +178,7 @@ def test_times_that_cannot_be(tmp_path: Path, written: str, options: dict[str, A
         ({"quantity_exponent": 7}, "quantity exponent 7 is out of range"),
         ({"delimiter": ""}, "cannot separate fields"),
         ({"delimiter": '"'}, "cannot separate fields"),
+        ({"delimiter": "§"}, "'§' cannot separate fields; give one ASCII character, such as ';'"),
         ({"time_format": "%b %d"}, "depend on a locale"),
         ({"time_format": "nonsense"}, "give one of epoch-s"),
         ({"symbol": ""}, "'' is no symbol; give 1 to 64 printable characters"),

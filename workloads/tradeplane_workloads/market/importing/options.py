@@ -75,8 +75,10 @@ class ImportOptions:
         for name, exponent in (("price", self.price_exponent), ("quantity", self.quantity_exponent)):
             if exponent is not None and not -12 <= exponent <= 6:
                 raise InvalidSpecification(f"the {name} exponent {exponent} is out of range; give one from -12 to 6")
-        if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
-            raise InvalidSpecification(f"{self.delimiter!r} cannot separate fields; give one character, such as ';'")
+        if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.delimiter in '"\r\n\0':
+            raise InvalidSpecification(
+                f"{self.delimiter!r} cannot separate fields; give one ASCII character, such as ';'"
+            )
         check_names(self.symbol, self.currency)
         self._check_time_format()
 
