@@ -7,7 +7,7 @@ and the question a runner answers are one text.
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tradeplane_api.base import (
     BasisPoints,
@@ -22,6 +22,7 @@ from tradeplane_api.base import (
 )
 from tradeplane_api.execution import Execution
 from tradeplane_api.forms import Bounds, Text
+from tradeplane_api.free_values import exact
 from tradeplane_api.rules import Rule
 
 MAX_SEED = 2**53 - 1
@@ -48,6 +49,8 @@ class Algorithm(Document):
     parameters: dict[str, Any] = Field(
         default_factory=dict, max_length=64, description="Parameters of the algorithm; each algorithm states its own."
     )
+
+    _carried = field_validator("parameters")(exact)
 
 
 class CommissionTier(Document):

@@ -116,6 +116,33 @@ def test_what_cannot_be_is_stalled_and_starts_nothing(spec: dict[str, Any], reas
     assert wanted.create == ()
 
 
+def _levels(count: int) -> Any:
+    value: Any = 1
+    for _ in range(count):
+        value = {"in": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (2**53, "spec.algorithm.parameters: n is 9007199254740992"),
+        ([1, {"deep": -(2**60)}], "spec.algorithm.parameters: n[1].deep is -1152921504606846976"),
+        (_levels(100), "spec.algorithm.parameters: n has more than 64 levels"),
+        (_levels(900), "spec: it has a value that cannot be read"),
+    ],
+    ids=["whole", "within", "levels", "many levels"],
+)
+def test_parameters_that_have_no_digest_are_told_and_start_nothing(value: Any, words: str) -> None:
+    """The API server takes them; without a word of ours the Strategy would look as if nobody had seen it."""
+    resource = _resource()
+    resource["spec"]["algorithm"]["parameters"] = {"n": value}
+    wanted = _plan(resource)
+    assert _condition(wanted, "Stalled")["reason"] == "InvalidSpec"
+    assert words in _condition(wanted)["message"]
+    assert wanted.create == ()
+
+
 def test_what_a_backtest_asks_has_the_digest_it_had_before_there_were_sessions() -> None:
     asked = {"algorithm": {"name": "hold"}, "capital": "1", "snapshotRef": {"name": "prices"}}
     before = "sha256:9cd8c0a59ef66113f3c8ad03cab86c4c2e2cca6ce9bd859583547e2c140c3a79"
