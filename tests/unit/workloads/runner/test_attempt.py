@@ -261,9 +261,12 @@ def test_the_log_of_what_is_soon_over_is_kept_once(
 ) -> None:
     written: list[str] = []
     put = type(store).put
-    monkeypatch.setattr(
-        type(store), "put", lambda self, name, data, **how: (written.append(name), put(self, name, data, **how))[1]
-    )
+
+    def noted(self: ObjectStore, name: str, *what: Any, **how: Any) -> None:
+        written.append(name)
+        put(self, name, *what, **how)
+
+    monkeypatch.setattr(type(store), "put", noted)
     pod.run(specification(snapshot))
     assert sum("log-" in name for name in written) == 1
 
