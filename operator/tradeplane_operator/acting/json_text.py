@@ -23,14 +23,16 @@ def read_json(text: bytes) -> Any:
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        shallow = _shallow(text)
+        shallow = readable(text)
         if shallow == text:
             raise
     return orjson.loads(shallow)
 
 
-def _shallow(text: bytes) -> bytes:
-    """Return a text with null in the place of what has more levels than are kept."""
+def readable(text: bytes) -> bytes:
+    """Return a JSON text with null in the place of what has more levels than are kept; most are as they were."""
+    if text.count(b"[") + text.count(b"{") <= LEVELS_KEPT:
+        return text
     kept, level, copied = bytearray(), 0, 0
     for token in _TOKENS.finditer(text):
         mark = token.group()[:1]
