@@ -47,7 +47,10 @@ class Algorithm(Document):
         description="A built-in strategy, or one registered under the entry point group tradeplane.strategies.",
     )
     parameters: dict[str, Any] = Field(
-        default_factory=dict, max_length=64, description="Parameters of the algorithm; each algorithm states its own."
+        default_factory=dict,
+        max_length=64,
+        description="Parameters of the algorithm; each algorithm states its own. Values have at most 64 levels, and "
+        "whole numbers beyond 9007199254740991 are written as text.",
     )
 
     _carried = field_validator("parameters")(exact)

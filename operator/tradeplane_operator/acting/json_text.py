@@ -15,7 +15,7 @@ import orjson
 
 LEVELS_KEPT = 200
 """More than a spec may have (``tradeplane_api.free_values``), and fewer than the reader and the writer take."""
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+_TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
 
 
 def read_json(text: bytes) -> Any:
