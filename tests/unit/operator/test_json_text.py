@@ -13,7 +13,7 @@ from hypothesis import given
 from tradeplane_operator.acting.json_text import LEVELS_KEPT, read_json
 from tradeplane_operator.observing.stream import EventStream
 
-DEEP = b"[" * 5_000 + b"1" + b"]" * 5_000
+DEEP = b"[" * 1_500 + b"1" + b"]" * 1_500
 HOSTILE = b'{"metadata": {"name": "odd", "resourceVersion": "7"}, "spec": {"parameters": {"a": ' + DEEP + b', "b": 2}}}'
 
 
@@ -37,7 +37,7 @@ def test_an_event_about_it_is_one() -> None:
     assert (event.type, event.version, event.body["metadata"]["name"]) == ("ADDED", "7", "odd")
 
 
-@pytest.mark.parametrize("text", [b"", b"{", b"]", b'{"a": ' + DEEP, DEEP + b"]", b'"' + DEEP, b"[" * 5_000, b"\xff"])
+@pytest.mark.parametrize("text", [b"", b"{", b"]", b'{"a": ' + DEEP, DEEP + b"]", b'"' + DEEP, b"[" * 1_500, b"\xff"])
 def test_what_is_no_json_is_refused_as_before(text: bytes) -> None:
     with pytest.raises(orjson.JSONDecodeError):
         read_json(text)
@@ -59,8 +59,8 @@ def test_brackets_within_texts_are_none(value: Any) -> None:
 
 def test_a_list_of_megabytes_is_read_while_nobody_notices() -> None:
     text = (
-        b'{"items": [' + b'{"metadata": {"name": "one \\" of many"}, "spec": [1, 2, {}]}, ' * 40_000 + HOSTILE + b"]}"
+        b'{"items": [' + b'{"metadata": {"name": "one \\" of many"}, "spec": [1, 2, {}]}, ' * 10_000 + HOSTILE + b"]}"
     )
     started = time.process_time()
-    assert len(read_json(text)["items"]) == 40_001
+    assert len(read_json(text)["items"]) == 10_001
     assert time.process_time() - started < 20

@@ -14,7 +14,7 @@ from tradeplane_operator.acting.shallow_answers import ShallowAnswer
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-DEEP = "[" * 3_000 + "1" + "]" * 3_000
+DEEP = "[" * 1_500 + "1" + "]" * 1_500
 LINES = [
     '{"type": "ADDED", "object": {"n": 1}}',
     f'{{"type": "ADDED", "object": {{"n": {DEEP}}}}}',
