@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from tradeplane_evidence.verification.checks import Check
 from tradeplane_store.canonical import sha256_digest
 
 from tradeplane_cli.documents.locating import validate
-from tradeplane_cli.documents.objects import document_of
+from tradeplane_cli.documents.objects import as_asked, document_of
 from tradeplane_cli.failures import CommandFailure
 from tradeplane_cli.printing import pairs, printable
 from tradeplane_cli.signing_passphrase import passphrase
@@ -149,8 +149,7 @@ def verify(file: str, keyring: Path) -> Verified:
     trusted = read_keyring_file(keyring)
     source = document_of(file, "Approval")
     document = source.value
-    said = replace(source, value={name: document[name] for name in document.keys() - {"status"}})
-    spec = validate(api.Approval, said).spec
+    spec = validate(api.Approval, as_asked(source)).spec
     metadata = document.get("metadata") or {}
     found = Verified(str(metadata.get("name")))
     try:
@@ -181,7 +180,7 @@ def verify(file: str, keyring: Path) -> Verified:
 def _approved(source: Source) -> tuple[ApprovedObject, str]:
     """Return which object a document is, and the digest of its specification. Raises CommandFailure, Malformed."""
     document = source.value
-    validate(Strategy, replace(source, value={name: document[name] for name in document.keys() - {"status"}}))
+    validate(Strategy, as_asked(source))
     metadata = document.get("metadata") or {}
     missing = [name for name in ("uid", "generation", "namespace", "name") if not metadata.get(name)]
     if missing:

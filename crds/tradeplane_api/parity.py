@@ -10,11 +10,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from tradeplane_api.base import Digest, Document, Integer, Name, NonNegativeDecimal
 from tradeplane_api.execution import Fees, OrderLatency
 from tradeplane_api.forms import refuse
+from tradeplane_api.free_values import exact
 from tradeplane_api.rules import Rule
 from tradeplane_api.simulation import Costs, Simulation
 
@@ -60,6 +61,9 @@ class WhatIf(Document):
         max_length=64,
         description="Parameters of the algorithm, each in the place of the recorded one.",
     )
+
+    _carried = field_validator("parameters")(exact)
+
     fees: Fees | None = Field(default=None, description="What the venue charges; of what trades on events.")
     latency: OrderLatency | None = Field(default=None, description="Of orders; of what trades on events.")
     costs: Costs | None = Field(default=None, description="What trading and holding cost; of a run on bars.")

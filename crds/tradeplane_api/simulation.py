@@ -7,7 +7,7 @@ and the question a runner answers are one text.
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from tradeplane_api.base import (
     BasisPoints,
@@ -22,6 +22,7 @@ from tradeplane_api.base import (
 )
 from tradeplane_api.execution import Execution
 from tradeplane_api.forms import Bounds, Text
+from tradeplane_api.free_values import exact
 from tradeplane_api.rules import Rule
 
 MAX_SEED = 2**53 - 1
@@ -46,8 +47,13 @@ class Algorithm(Document):
         description="A built-in strategy, or one registered under the entry point group tradeplane.strategies.",
     )
     parameters: dict[str, Any] = Field(
-        default_factory=dict, max_length=64, description="Parameters of the algorithm; each algorithm states its own."
+        default_factory=dict,
+        max_length=64,
+        description="Parameters of the algorithm; each algorithm states its own. Values have at most 64 levels, and "
+        "whole numbers beyond 9007199254740991 are written as text.",
     )
+
+    _carried = field_validator("parameters")(exact)
 
 
 class CommissionTier(Document):

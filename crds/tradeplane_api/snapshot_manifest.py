@@ -10,6 +10,8 @@ from tradeplane_api.base import Digest, Document
 from tradeplane_api.forms import refuse
 from tradeplane_api.run import Part
 
+CURRENCY = r"^[A-Z0-9]{3,8}$"
+"""The form of a currency's code."""
 Symbol = Annotated[str, Field(min_length=1, max_length=64)]
 """The name a market gives an instrument."""
 IntegerText = Annotated[str, Field(pattern=r"^(0|-?[1-9][0-9]{0,19})$")]
@@ -86,7 +88,7 @@ class SnapshotInstrument(Document):
     """An instrument of a snapshot and the units of its integers; see tradeplane_workloads.market."""
 
     symbol: Symbol
-    currency: str = Field(default="USD", pattern=r"^[A-Z0-9]{3,8}$")
+    currency: str = Field(default="USD", pattern=CURRENCY)
     price_exponent: int = Field(ge=-12, le=6)
     quantity_exponent: int = Field(ge=-12, le=6)
     tape: TapeDescription | None = Field(

@@ -46,15 +46,15 @@ def _series(values: ArrayLike, name: str = "series") -> Series:
 
 
 def _period(period: int, name: str = "period") -> int:
-    if not 1 <= period <= MAX_PERIOD:
-        raise ValueError(f"{name} is {period}; it must be from 1 to {MAX_PERIOD}")
+    if not 1 <= period <= MAX_PERIOD or period != int(period):
+        raise ValueError(f"{name} is {period}; it must be a whole number from 1 to {MAX_PERIOD}")
     return int(period)
 
 
 def sma(series: ArrayLike, period: int) -> Series:
     """Compute the simple moving average (TA-Lib ``SMA``): the mean of the last ``period`` values.
 
-    Defined from index ``period - 1`` on. Raises ValueError for a period outside 1..100,000.
+    Defined from index ``period - 1`` on. Raises ValueError for a period that is none of 1..100,000.
     """
     return native.sma(_series(series), _period(period))
 
@@ -63,7 +63,7 @@ def ema(series: ArrayLike, period: int) -> Series:
     """Compute the exponential moving average (TA-Lib ``EMA``): smoothing ``2 / (period + 1)``.
 
     Seeded by the simple mean of the first ``period`` values; defined from index ``period - 1`` on. Raises ValueError
-    for a period outside 1..100,000.
+    for a period that is none of 1..100,000.
     """
     return native.ema(_series(series), _period(period))
 
@@ -73,7 +73,7 @@ def rsi(series: ArrayLike, period: int = 14) -> Series:
 
     ``100 * gain / (gain + loss)`` of gains and losses smoothed by Wilder's method: J. Welles Wilder, New Concepts
     in Technical Trading Systems, 1978. Defined from index ``period`` on; 0 where there were neither gains nor
-    losses, as in TA-Lib. Raises ValueError for a period outside 1..100,000.
+    losses, as in TA-Lib. Raises ValueError for a period that is none of 1..100,000.
     """
     return native.rsi(_series(series), _period(period))
 
@@ -83,7 +83,8 @@ def macd(series: ArrayLike, fast: int = 12, slow: int = 26, signal: int = 9) -> 
 
     The fast less the slow exponential average, an exponential average of that difference, and what is between them.
     Both averages are seeded to start at index ``slow - 1``; all lines are defined from index ``slow + signal - 2``
-    on. Where ``slow`` is the smaller the two change places. Raises ValueError for a period outside 1..100,000.
+    on. Where ``slow`` is the smaller the two change places. Raises ValueError for a period
+    that is none of 1..100,000.
     """
     periods = _period(fast, "fast"), _period(slow, "slow"), _period(signal, "signal")
     return Macd(*native.macd(_series(series), *periods))
@@ -93,8 +94,8 @@ def bollinger(series: ArrayLike, period: int = 20, width: float = 2.0) -> Bands:
     """Compute Bollinger bands (TA-Lib ``BBANDS`` on a simple average).
 
     The mean, and ``width`` population standard deviations above and below it: John Bollinger, Bollinger on
-    Bollinger Bands, 2001. Defined from index ``period - 1`` on. Raises ValueError for a period outside 1..100,000
-    or a width that is not a finite number of zero or more.
+    Bollinger Bands, 2001. Defined from index ``period - 1`` on. Raises ValueError for a period that is none of
+    1..100,000 or a width that is not a finite number of zero or more.
     """
     if not (np.isfinite(width) and width >= 0):
         raise ValueError(f"width is {width}; it must be a finite number of zero or more")
@@ -106,7 +107,7 @@ def zscore(series: ArrayLike, period: int = 20) -> Series:
 
     The distance from the mean of the last ``period`` values, in their population standard deviations. Defined from
     index ``period - 1`` on, NaN where the deviation is 0. The same moments as Bollinger bands. Raises ValueError
-    for a period outside 1..100,000.
+    for a period that is none of 1..100,000.
     """
     return native.zscore(_series(series), _period(period))
 

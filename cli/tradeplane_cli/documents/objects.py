@@ -7,11 +7,12 @@ the ``Snapshot`` documents of the files given, so one set of files means the sam
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradeplane_api.base import API_VERSION, GROUP
+from pydantic import BaseModel
+from tradeplane_api.base import API_VERSION, GROUP, Name
 from tradeplane_api.snapshot import Snapshot
 from tradeplane_api.strategy import Mode, Strategy
 
@@ -23,6 +24,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 STANDARD_INPUT = "-"
+
+
+class _Metadata(BaseModel):
+    name: Name
+
+
+class _Named(BaseModel):
+    """An object's name; the models of the kinds leave metadata to the API server."""
+
+    metadata: _Metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +66,11 @@ def read_objects(files: Iterable[str]) -> Objects:
     for source in sources:
         kind = _kind(source)
         if kind == "Strategy":
-            strategy = validate(Strategy, source)
+            strategy = validate(Strategy, as_asked(source))
             name = _new_name(source, strategies)
             strategies[name] = NamedStrategy(name, strategy, source)
         elif kind == "Snapshot":
-            snapshot = validate(Snapshot, source)
+            snapshot = validate(Snapshot, as_asked(source))
             snapshots[_new_name(source, snapshots)] = snapshot
         else:
             ignored.append(f"{source.file}:{source.line(())}: {kind}")
@@ -80,6 +91,13 @@ def document_of(file: str, kind: str) -> Source:
         problem = problem_at(source, ("kind",), f"this is a {_kind(source)}", f"give it a {kind} ({API_VERSION})")
         raise CommandFailure(f"{source.file} holds no {kind}", problems=(problem,))
     return source
+
+
+def as_asked(source: Source) -> Source:
+    """Return an object without what a cluster says of it: a newer version may say what is not known here."""
+    value = source.value
+    asked = {name: value[name] for name in value if name != "status"} if isinstance(value, dict) else value
+    return replace(source, value=asked)
 
 
 def choose_strategy(objects: Objects, name: str | None) -> NamedStrategy:
@@ -156,12 +174,13 @@ def _kind(source: Source) -> str:
 def _new_name(source: Source, taken: Iterable[str]) -> str:
     metadata = source.value.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not isinstance(name, str) or not name:
+    if name in (None, ""):
         problem = problem_at(source, ("metadata", "name"), "the field is required", "give the object a name")
-    elif name in taken:
-        problem = problem_at(source, ("metadata", "name"), f"{name} is given twice", "remove or rename one of the two")
     else:
-        return name
+        named = validate(_Named, source).metadata.name
+        if named not in taken:
+            return named
+        problem = problem_at(source, ("metadata", "name"), f"{name} is given twice", "remove or rename one of the two")
     raise CommandFailure(f"{source.file} is not valid", problems=(problem,))
 
 

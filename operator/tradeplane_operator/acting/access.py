@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 import kopf
 
+from tradeplane_operator.acting.shallow_answers import ShallowAnswer
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
@@ -63,11 +65,14 @@ class Connection:
 def open_session(
     info: kopf.ConnectionInfo, traces: Sequence[aiohttp.TraceConfig] = (), *, authenticated: bool = False
 ) -> aiohttp.ClientSession:
-    """Return a session for an API server; ``authenticated`` sends the credentials' headers by itself."""
+    """Return a session for an API server; ``authenticated``: for kopf, it sends the credentials' headers by itself."""
     context: ssl.SSLContext | bool = info.as_ssl_context() if info.server.startswith("https:") else False
     connector = aiohttp.TCPConnector(limit=0, ssl=context, keepalive_timeout=_KEEPALIVE_SECONDS)
     headers = {"User-Agent": "tradeplane-operator"} | (info.as_http_headers() if authenticated else {})
-    return aiohttp.ClientSession(connector=connector, headers=headers, trace_configs=list(traces))
+    answers = ShallowAnswer if authenticated else aiohttp.ClientResponse
+    return aiohttp.ClientSession(
+        connector=connector, headers=headers, trace_configs=list(traces), response_class=answers
+    )
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from tradeplane_operator.acting.errors import (
     NotFound,
     Refused,
 )
+from tradeplane_operator.acting.json_text import read_json
 from tradeplane_operator.metrics import API_WRITES
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ class ApiClient:
             ) as response:
                 payload = await response.read()
                 if response.status < 300:
-                    return orjson.loads(payload)
+                    return read_json(payload)
                 await self._refuse(connection, response.status, payload, response.headers)
         except _BROKEN as error:
             words = str(error) or f"no answer within {self.request_seconds:g} s"

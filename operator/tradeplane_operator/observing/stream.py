@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import orjson
-
 from tradeplane_operator.acting.errors import ApiError, ApiUnavailable, Gone
+from tradeplane_operator.acting.json_text import read_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +60,7 @@ class EventStream:
 
 def _event(line: bytes) -> WatchEvent:
     try:
-        told = orjson.loads(line)
+        told = read_json(line)
         kind, body = told["type"], told["object"]
         if kind == "ERROR":
             raise _error(body)

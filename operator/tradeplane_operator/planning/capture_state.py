@@ -48,7 +48,7 @@ def _ended(pod: PodFacts) -> Verdict | None:
 
 def _said(words: str) -> str:
     try:
-        told = TerminationMessage.model_validate_json(words).message
+        told = TerminationMessage.model_validate_json(words, extra="ignore").message
     except ValidationError:
         told = words
     return shorten(told.strip(), _WORDS)

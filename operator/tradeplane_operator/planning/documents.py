@@ -41,6 +41,10 @@ def read_spec(model: type[D], resource: Mapping[str, Any]) -> D:
         read: D = _read(model, orjson.dumps(resource.get("spec") or {}))
     except ValidationError as error:
         raise UnreadableSpec(_fields("spec", error)) from error
+    except orjson.JSONEncodeError as error:
+        raise UnreadableSpec(
+            f"spec: it has a value that cannot be read ({error}); give values of few levels"
+        ) from error
     return read
 
 

@@ -1,8 +1,8 @@
 """The runs a status keeps: the newest, and those before it, newest first and only so many.
 
 An unfinished run is never dropped, whatever the limits: its record is what keeps it from being asked for twice. Nor is
-one that is still to be attested: its record is all that says so. A status holds so many of both, so that none starts
-beyond that.
+one that is still to be attested: its record is all that says so. One that has just ended stays for the write that says
+so. A status holds so many of all, so that none starts beyond that.
 """
 
 from __future__ import annotations

@@ -300,9 +300,9 @@ def _reason_of_exit(code: int) -> str:
 
 
 def _runner_words(message: str) -> str:
-    """Return what a runner said in its termination message, or nothing where it is not one of ours."""
+    """Return what a runner, maybe a newer one, said in its termination message; nothing where it is not one of ours."""
     try:
-        said = TerminationMessage.model_validate_json(message)
+        said = TerminationMessage.model_validate_json(message, extra="ignore")
     except ValidationError:
         return ""
     return f"{_EXIT_REASONS.get(said.exit_code, 'RunnerFailed')}: {said.message}" if said.message else ""

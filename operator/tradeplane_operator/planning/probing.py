@@ -60,7 +60,7 @@ def finding_of(job: ObservedJob, pods: JobPods) -> Finding:
 
 def _report(message: str) -> ProbeReport | None:
     try:
-        return ProbeReport.model_validate_json(message)
+        return ProbeReport.model_validate_json(message, extra="ignore")
     except ValidationError:
         return None
 

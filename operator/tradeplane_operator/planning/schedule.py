@@ -44,6 +44,11 @@ def next_time(schedule: Schedule, after: datetime) -> datetime:
     return _first(schedule, after, reverse=False)
 
 
+def fires_at(schedule: Schedule, moment: datetime) -> bool:
+    """Return whether a moment is one of the schedule's times. Raises ScheduleError."""
+    return next_time(schedule, moment - timedelta(seconds=1)) == moment
+
+
 def firing(schedule: Schedule, expected: datetime | None, now: datetime) -> Firing:
     """Return what a schedule asks for now.
 

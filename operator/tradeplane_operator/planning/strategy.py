@@ -47,7 +47,7 @@ from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import cancelled, failed_to_build, final_verdict, progress
 from tradeplane_operator.planning.paper_names import CLOSING_FINALIZER
 from tradeplane_operator.planning.releasing import release_unread
-from tradeplane_operator.planning.schedule import ScheduleError, firing
+from tradeplane_operator.planning.schedule import ScheduleError, fires_at, firing
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.planning.unreadable import keep_record
 from tradeplane_operator.planning.wanted import EventType, Fact, Need, Notice, Plan
@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tradeplane_api.approvers import GivenApproval
+    from tradeplane_api.strategy import Schedule
 
     from tradeplane_operator.planning.observed import Observed
     from tradeplane_operator.settings import Settings
@@ -327,10 +328,8 @@ class _Draft:
             return
         if self.pinned is None or self.blocked is not None:
             return
-        known = self.status.observed_generation == self.generation and self.next_schedule_time is not None
-        expected = parse_rfc3339(self.next_schedule_time) if known and self.next_schedule_time else None
         try:
-            state = firing(schedule, expected, self.now)
+            state = firing(schedule, self._expected(schedule), self.now)
         except ScheduleError:
             return
         if state.missed is not None:
@@ -344,6 +343,19 @@ class _Draft:
             return
         self.next_schedule_time = rfc3339(state.next)
         self.look.append(state.next)
+
+    def _expected(self, schedule: Schedule) -> datetime | None:
+        """Return the next time as it was written; None where it is none of a changed schedule, or is served already.
+
+        A new question, which is started now, serves what was due until then. Raises ScheduleError.
+        """
+        if self.next_schedule_time is None or self.pinned is None:
+            return None
+        expected = parse_rfc3339(self.next_schedule_time)
+        if self.status.observed_generation == self.generation:
+            return expected
+        served = self.pinned.generation == self.generation
+        return expected if not served and fires_at(schedule, expected) else None
 
     def _start_scheduled(self, due: datetime, policy: ConcurrencyPolicy) -> bool:
         """Start the run that is due; return False where it has to wait for one that goes on."""
@@ -419,7 +431,7 @@ class _Draft:
             pinned=self.pinned,
             observed_rerun=self._observed_rerun(),
             latest=self.runs[0] if self.runs else None,
-            history=trimmed(self.runs[1:], self.spec, self.owed),
+            history=trimmed(self.runs[1:], self.spec, self.owed | self._ended_now()),
             last_schedule_time=self.last_schedule_time,
             next_schedule_time=self.next_schedule_time,
             session=self.status.session,
@@ -435,6 +447,11 @@ class _Draft:
             owed=self.owed,
             awaits_confirmation=self.awaits_confirmation,
         )
+
+    def _ended_now(self) -> frozenset[str]:
+        """Return which runs end by this plan: their ends are written once, for who watches and the ledger to see."""
+        went_on = {run.name for run in runs_of(self.status) if unfinished(run)}
+        return frozenset(run.name for run in self.runs if run.name in went_on and not unfinished(run))
 
     def _observed_rerun(self) -> int | None:
         """Return the rerun counter acted upon: not the new one while what asks for it is held back."""

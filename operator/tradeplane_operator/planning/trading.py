@@ -23,9 +23,9 @@ _WORDS = 600
 
 
 def read_report(message: str) -> PaperReport | None:
-    """Return what a trader said at its end; None where it is no report."""
+    """Return what a trader said at its end; None where it is no report. A newer one may say more than is known here."""
     try:
-        return PaperReport.model_validate_json(message)
+        return PaperReport.model_validate_json(message, extra="ignore")
     except ValidationError:
         return None
 

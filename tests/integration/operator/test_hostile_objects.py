@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import json
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +15,14 @@ from tradeplane_api.kinds import KINDS
 from tradeplane_operator.acting.errors import AlreadyExists, Refused
 from tradeplane_operator.planning.names import API_VERSION
 
-from tests.integration.operator.cluster import Bench, eventually
+from tests.integration.operator.cluster import Bench, condition, eventually
 from tests.integration.operator.hostile_objects import hostile_objects, schema_of, strings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
+
+    from tradeplane_stacks.local.cluster import EmbeddedCluster
 
     from tests.integration.operator.processes import OperatorProcess
 
@@ -160,6 +163,33 @@ async def test_hostile_strings_make_the_operator_open_nothing(
         return bool(came)
 
     await eventually(shown, "the connection to be seen")
+
+
+async def test_levels_without_end_keep_nothing_else_from_being_seen(
+    bench: Bench, operators: Callable[..., OperatorProcess], control_plane: EmbeddedCluster, tmp_path: Path
+) -> None:
+    """The API server stores them where a schema leaves the form open; no reader of ours goes so deep."""
+    operator = await operators().working()
+    levels = "[" * 3_000 + "1" + "]" * 3_000
+    strategy = {"algorithm": {"name": "hold", "parameters": {"n": "LEVELS"}}, "capital": "1"}
+    documents = {
+        "Strategy": {**strategy, "snapshotRef": {"name": "prices"}},
+        "Replay": {"strategyRef": {"name": "macd"}, "whatIf": {"parameters": {"n": "LEVELS"}}},
+    }
+    for kind, spec in documents.items():
+        body = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "deep"}, "spec": spec}
+        file = tmp_path / f"{kind}.json"
+        file.write_text(json.dumps(body).replace('"LEVELS"', levels))
+        control_plane.client.run("create", "--validate=false", "-n", bench.namespace, "-f", str(file))
+    for plural in ("strategies", "replays"):
+        assert "levels" in str(condition(await bench.said(plural, "deep", "InvalidSpec"), "Ready")["message"])
+    await bench.create_snapshot("prices", bench.write_snapshot())
+    await bench.create_strategy("macd")
+    await bench.succeed(await bench.a_job())
+    await bench.until("macd", "Succeeded")
+    assert operator.process is not None
+    assert operator.process.poll() is None
+    assert '"trace"' not in operator.log
 
 
 @pytest.mark.parametrize("kind", [kind.name for kind in KINDS])

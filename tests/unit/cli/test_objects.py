@@ -66,6 +66,16 @@ def test_objects_of_a_list_are_found_at_their_lines(tmp_path: Path) -> None:
     assert text.splitlines()[(failure.problems[-1].line or 0) - 1].strip().startswith("capital:")
 
 
+def test_what_a_cluster_says_of_an_object_is_left_aside(tmp_path: Path) -> None:
+    """As `kubectl get -o yaml` prints it, from a cluster of a newer version, or while it is told something else."""
+    said = "status:\n  newer: 1\n  latest: {}\n"
+    objects = read_objects([write(tmp_path, STRATEGY + said, SNAPSHOT + "status: unreadable\n")])
+    chosen = choose_strategy(objects, None)
+    assert snapshot_digest(objects, chosen, None) == DIGEST
+    failure = refused(write(tmp_path, STRATEGY + said + "newer: 1\n"))
+    assert [problem.field for problem in failure.problems] == ["newer"]
+
+
 def test_a_digest_given_goes_before_the_reference(tmp_path: Path) -> None:
     objects = read_objects([write(tmp_path, STRATEGY, SNAPSHOT)])
     other = "sha256:" + "cd" * 32
@@ -92,6 +102,9 @@ def test_one_of_several_strategies_is_chosen_by_name(tmp_path: Path) -> None:
         ("kind: Strategy\n", "", 1, "kind", "required"),
         ("metadata:\n  name: macd\n", "", 1, "metadata.name", "required"),
         ("v1alpha1", "v9", 1, "apiVersion", "tradeplane.dev/v1alpha1"),
+        ("name: macd\n", "name: Mine & yours\n", 4, "metadata.name", "must be a name as Kubernetes has it"),
+        ("name: macd\n", f"name: {'m' * 254}\n", 4, "metadata.name", "not be more than 253 characters"),
+        ("name: macd\n", "name: 12\n", 4, "metadata.name", 'put quotation marks around it, "12"'),
         ("spec:\n", "spec:\n  mode: Live\n", 6, "spec.mode", "write Backtest"),
         ("spec:\n", "spec:\n  mode: Bactest\n", 6, "spec.mode", "'Backtest'"),
         ("spec:\n", "spec:\n  sizing: {method: Kelly, window: 1}\n", 6, "spec.sizing.window", "greater than or equal"),

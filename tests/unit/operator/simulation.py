@@ -125,6 +125,8 @@ class Server:
     removed_by_others: Counter[str] = field(default_factory=Counter)
     removed_unrecorded: list[str] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)
+    scheduled: dict[str, str] = field(default_factory=dict)
+    """The time that asked for a run, of those a schedule asked for, by name; also of runs no longer in the history."""
     writes: int = 0
     crash_at: int | None = None
     crash_before: bool = False
@@ -276,6 +278,7 @@ class FakeClient:
             raise Conflict(409, "Conflict", path)
         server.strategy["status"] = _merged(server.strategy["status"], body["status"])
         server.strategy["metadata"]["resourceVersion"] = server.bump()
+        server.scheduled |= {run["name"]: run["scheduledTime"] for run in server.runs() if run.get("scheduledTime")}
         server.ended |= {run["name"] for run in server.runs() if run["outcome"] not in ("Pending", "Running")}
         server.tell_strategy()
         server.after_write()

@@ -276,6 +276,7 @@ def test_one_that_never_captured_goes_at_once() -> None:
 
 
 _NO_SYMBOL = json.dumps({"exitCode": 2, "message": "no symbol"})
+_OF_A_NEWER = json.dumps({"exitCode": 2, "message": "no symbol", "field": "of a newer agent"})
 
 
 def _pod(**facts: Any) -> PodFacts:
@@ -286,6 +287,7 @@ def _pod(**facts: Any) -> PodFacts:
     ("pod", "reason", "words"),
     [
         (_pod(last_exit_code=2, last_message=_NO_SYMBOL), "AgentFailed", "no symbol"),
+        (_pod(last_exit_code=2, last_message=_OF_A_NEWER), "AgentFailed", "cannot capture: no symbol (exit code 2)"),
         (_pod(last_exit_code=4, last_message="the disk is full"), "AgentCrashed", "the disk is full"),
         (_pod(exit_code=137, terminated_reason="OOMKilled"), "AgentCrashed", "raise it, or lower spec.rotation.bytes"),
         (_pod(unschedulable="no node has room"), "Unschedulable", "no node has room"),

@@ -77,6 +77,12 @@ def test_what_may_mend_itself_is_said_and_tried_again(outcome: ProbeOutcome) -> 
     assert server.status["failures"] == 0
 
 
+def test_a_report_of_a_newer_probe_is_read_without_what_is_not_known_here() -> None:
+    server, operator = _started()
+    _probed(server, operator, report()[:-1] + ', "venueVersion": "9"}')
+    assert _ready(server)["reason"] == "Connected"
+
+
 def test_a_probe_without_a_report_is_a_failure_in_words() -> None:
     server, operator = _started()
     _probed(server, operator, "garbage")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import timedelta
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tradeplane_api.strategy import ConcurrencyPolicy
+from tradeplane_operator.planning.times import parse_rfc3339
 
 from tests.unit.operator.simulation import Crash, Server, SimulatedOperator
 
@@ -14,9 +18,11 @@ from tests.unit.operator.simulation import Crash, Server, SimulatedOperator
 class Convergence(RuleBasedStateMachine):
     """A user, a Job controller, a watch and an operator, in any order."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(at_times=st.booleans())
+    def begin(self, at_times: bool) -> None:
         self.server = Server()
+        if at_times:
+            self.server.change_spec(schedule={"cron": "* * * * *", "concurrencyPolicy": "Allow"})
         self.operator = SimulatedOperator(self.server)
         self.standby = SimulatedOperator(self.server)
         self.operator.lead()
@@ -39,6 +45,14 @@ class Convergence(RuleBasedStateMachine):
     def a_queue_holds_a_job_back_or_admits_it(self, suspended: bool, data: st.DataObject) -> None:
         if self.server.jobs:
             self.server.hold_job(data.draw(st.sampled_from(sorted(self.server.jobs))), suspended=suspended)
+
+    @rule(cron=st.sampled_from(["* * * * *", "*/2 * * * *"]), policy=st.sampled_from(list(ConcurrencyPolicy)))
+    def ask_at_times(self, cron: str, policy: ConcurrencyPolicy) -> None:
+        self.server.change_spec(schedule={"cron": cron, "concurrencyPolicy": policy.value})
+
+    @rule()
+    def ask_at_no_time(self) -> None:
+        self.server.change_spec(schedule=None)
 
     @rule()
     def ask_again(self) -> None:
@@ -95,6 +109,13 @@ class Convergence(RuleBasedStateMachine):
         if not self.operator.reconcile():
             self.operator.reconcile(fresh=True)
 
+    @rule(minutes=st.integers(1, 3))
+    def a_pass_and_one_when_a_time_has_come(self, minutes: int) -> None:
+        """Chance alone would seldom come to this order."""
+        self.a_pass()
+        self.server.now += timedelta(minutes=minutes)
+        self.a_pass()
+
     @rule(writes=st.integers(1, 4), before=st.booleans())
     def a_pass_that_dies(self, writes: int, before: bool) -> None:
         self.server.crash_at, self.server.crash_before = self.server.writes + writes, before
@@ -117,7 +138,13 @@ class Convergence(RuleBasedStateMachine):
 
     @invariant()
     def no_more_runs_than_were_asked_for(self) -> None:
-        assert len(self.server.created) <= self.asked
+        assert len(self.server.created.keys() - self.server.scheduled.keys()) <= self.asked
+
+    @invariant()
+    def no_time_asks_twice_and_none_before_it_has_come(self) -> None:
+        times = list(self.server.scheduled.values())
+        assert len(set(times)) == len(times), "a time asked for two runs"
+        assert all(time.endswith(":00Z") and parse_rfc3339(time) <= self.server.now for time in times)
 
     @invariant()
     def no_job_goes_before_its_end_is_recorded(self) -> None:
@@ -126,7 +153,7 @@ class Convergence(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "server"):
             return
-        self.server.change_spec(suspend=False)
+        self.server.change_spec(suspend=False, schedule=None)
         self.asked += 1
         self.operator.settle()
         while any(not job["status"].get("conditions") for job in self.server.jobs.values()):
@@ -142,6 +169,7 @@ class Convergence(RuleBasedStateMachine):
         assert self.server.jobs == {}
         self.no_run_is_made_twice()
         self.no_more_runs_than_were_asked_for()
+        self.no_time_asks_twice_and_none_before_it_has_come()
         self.no_job_goes_before_its_end_is_recorded()
 
 
@@ -173,4 +201,34 @@ def test_a_leader_that_is_behind_removes_no_job_that_it_cannot_explain() -> None
     behind.settle()
     assert server.strategy["status"]["latest"]["outcome"] == "Succeeded"
     assert server.created[job] == 1
+    assert server.removed_unrecorded == []
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize("write", [1, 2, 3])
+@pytest.mark.parametrize("policy", list(ConcurrencyPolicy))
+def test_what_a_time_asks_for_is_started_once_wherever_the_process_dies(
+    policy: ConcurrencyPolicy, write: int, before: bool
+) -> None:
+    server = Server()
+    server.change_spec(schedule={"cron": "*/10 * * * *", "concurrencyPolicy": policy.value})
+    operator, standby = SimulatedOperator(server), SimulatedOperator(server)
+    operator.lead()
+    operator.settle()
+    server.end_job(next(iter(server.jobs)), well=True)
+    operator.settle()
+    assert server.scheduled == {}
+    server.now += timedelta(minutes=10)
+    server.crash_at, server.crash_before = server.writes + write, before
+    with contextlib.suppress(Crash):
+        operator.settle()
+    server.crash_at = None
+    standby.lead()
+    standby.settle()
+    ((run, time),) = server.scheduled.items()
+    assert (server.created[run], time) == (1, "2026-03-01T12:10:00Z")
+    server.end_job(run, well=True)
+    standby.settle()
+    assert server.strategy["status"]["latest"]["name"] == run
+    assert server.strategy["status"]["latest"]["outcome"] == "Succeeded"
     assert server.removed_unrecorded == []

@@ -280,6 +280,14 @@ def test_what_could_not_be_closed_is_said_loudly(said: str, words: str) -> None:
     assert server.session["outcome"] == "Flat", "each change of the spec asks once more"
 
 
+def test_what_a_newer_closing_says_is_read_without_what_is_not_known_here() -> None:
+    server, operator = trading()
+    server.change_spec(suspend=True)
+    operator.close(FLAT[:-1] + ', "hedged": true}')
+    assert server.session["outcome"] == "Flat"
+    assert _warnings(server) == []
+
+
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [

@@ -116,6 +116,33 @@ def test_what_cannot_be_is_stalled_and_starts_nothing(spec: dict[str, Any], reas
     assert wanted.create == ()
 
 
+def _levels(count: int) -> Any:
+    value: Any = 1
+    for _ in range(count):
+        value = {"in": value}
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (2**53, "spec.algorithm.parameters: n is 9007199254740992"),
+        ([1, {"deep": -(2**60)}], "spec.algorithm.parameters: n[1].deep is -1152921504606846976"),
+        (_levels(100), "spec.algorithm.parameters: n has more than 64 levels"),
+        (_levels(900), "spec: it has a value that cannot be read"),
+    ],
+    ids=["whole", "within", "levels", "many levels"],
+)
+def test_parameters_that_have_no_digest_are_told_and_start_nothing(value: Any, words: str) -> None:
+    """The API server takes them; without a word of ours the Strategy would look as if nobody had seen it."""
+    resource = _resource()
+    resource["spec"]["algorithm"]["parameters"] = {"n": value}
+    wanted = _plan(resource)
+    assert _condition(wanted, "Stalled")["reason"] == "InvalidSpec"
+    assert words in _condition(wanted)["message"]
+    assert wanted.create == ()
+
+
 def test_what_a_backtest_asks_has_the_digest_it_had_before_there_were_sessions() -> None:
     asked = {"algorithm": {"name": "hold"}, "capital": "1", "snapshotRef": {"name": "prices"}}
     before = "sha256:9cd8c0a59ef66113f3c8ad03cab86c4c2e2cca6ce9bd859583547e2c140c3a79"
@@ -384,6 +411,30 @@ def test_a_failure_is_told_with_an_event_once() -> None:
     assert _plan(_resource(failed.status), jobs={run: ended}).notices == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ('{"exitCode": 2, "message": "fast: give 1 to 9"}', "InvalidSpecification: fast: give 1 to 9"),
+        ('{"exitCode": 3, "message": "other bytes", "field": "of a newer runner"}', "DataRefused: other bytes"),
+        (
+            '{"exitCode": 77, "message": "of a newer runner"}',
+            'InvalidSpecification: pod p ended with exit code 2: {"ex',
+        ),
+        ("Traceback: no module", "InvalidSpecification: pod p ended with exit code 2: Traceback: no module"),
+        ("", "InvalidSpecification: pod p ended with exit code 2; see its log in the store"),
+    ],
+)
+def test_a_failure_is_told_in_the_runner_s_words_also_where_a_newer_one_says_more(said: str, words: str) -> None:
+    started = _plan(_resource())
+    assert started.status is not None
+    run = started.status["latest"]["name"]
+    ended = _job(run, end=JobEnd.FAILED, end_time=rfc3339(NOW), reason="PodFailurePolicy")
+    pod = PodFacts("p", rfc3339(NOW), "Failed", exit_code=2, termination_message=said)
+    failed = _plan(_resource(started.status), jobs={run: ended}, pods={run: JobPods((pod,))})
+    assert failed.status is not None
+    assert failed.status["latest"]["message"].startswith(words)
+
+
 def test_a_run_that_goes_well_costs_no_event() -> None:
     started = _plan(_resource())
     assert started.notices == ()
@@ -432,6 +483,32 @@ def test_scheduled_runs_follow_and_use_what_was_pinned() -> None:
     assert due.status["nextScheduleTime"] == "2026-03-02T14:00:00Z"
 
 
+@pytest.mark.parametrize(
+    ("changed", "asked", "following"),
+    [
+        ({"historyLimit": 2}, ("Schedule", "2026-03-02T13:00:00Z"), "2026-03-02T14:00:00Z"),
+        ({"schedule": {"cron": "0 * * * 1"}}, ("Schedule", "2026-03-02T13:00:00Z"), "2026-03-02T14:00:00Z"),
+        ({"schedule": {"cron": "30 * * * *"}}, None, "2026-03-02T13:30:00Z"),
+        ({"schedule": {"cron": "0 * * * *", "timeZone": "Asia/Kolkata"}}, None, "2026-03-02T13:30:00Z"),
+        ({"capital": "2"}, ("Generation", None), "2026-03-02T14:00:00Z"),
+    ],
+)
+def test_a_time_that_came_while_the_spec_was_changed_is_not_lost_where_it_is_one_of_the_schedule_still(
+    changed: dict[str, Any], asked: tuple[str, str | None] | None, following: str
+) -> None:
+    hourly: dict[str, Any] = {"schedule": {"cron": "0 * * * *"}}
+    resource, first = _finished(**hourly)
+    wanted = _plan(_resource(resource["status"], generation=2, **(hourly | changed)), NOW + timedelta(minutes=61))
+    assert wanted.status is not None
+    latest = wanted.status["latest"]
+    if asked is None:
+        assert latest["name"] == first
+    else:
+        assert (latest["trigger"], latest.get("scheduledTime")) == asked
+        assert [run["name"] for run in wanted.status["history"]] == [first]
+    assert wanted.status["nextScheduleTime"] == following
+
+
 @pytest.mark.parametrize(("policy", "runs"), [("Allow", 2), ("Forbid", 1), ("Replace", 1)])
 def test_what_a_schedule_does_while_a_run_goes_on(policy: str, runs: int) -> None:
     spec: dict[str, Any] = {"schedule": {"cron": "0 * * * *", "concurrencyPolicy": policy}}
@@ -444,6 +521,24 @@ def test_what_a_schedule_does_while_a_run_goes_on(policy: str, runs: int) -> Non
     assert sum(item["outcome"] == "Running" for item in every) == runs
     assert ("Cancelled" in [item["outcome"] for item in every]) == (policy == "Replace")
     assert (later.status["latest"]["name"] == run) == (policy == "Forbid")
+
+
+def test_the_end_of_every_run_is_recorded_once_however_short_the_history() -> None:
+    spec: dict[str, Any] = {"schedule": {"cron": "0 * * * *", "concurrencyPolicy": "Allow"}, "historyLimit": 1}
+    status: Any = {}
+    jobs: dict[str, ObservedJob] = {}
+    for hours in range(4):
+        status = _plan(_resource(status, **spec), NOW + timedelta(hours=hours), jobs=jobs).status
+        jobs = {run["name"]: _job(run["name"], ready=True) for run in (status["latest"], *status.get("history", ()))}
+    assert len(jobs) == 4
+    asked, now = {"generation": 2, "suspend": True, **spec}, NOW + timedelta(hours=4)
+    stopped: Any = _plan(_resource(status, **asked), now, jobs=jobs).status
+    ended = (stopped["latest"], *stopped["history"])
+    assert [run["outcome"] for run in ended] == ["Cancelled"] * 4, "the ledger and who watches learn of an end here"
+    after = _plan(_resource(stopped, **asked), now, jobs=jobs)
+    assert after.status is not None
+    assert [run["name"] for run in after.status["history"]] == [ended[1]["name"]]
+    assert set(after.delete) == set(jobs)
 
 
 def test_no_permission_or_privilege_is_in_a_job() -> None:

@@ -7,6 +7,7 @@ name), and what the task itself reads. Exit codes are ``tradeplane_api.run.ExitC
 from __future__ import annotations
 
 import logging
+import threading
 from typing import TYPE_CHECKING, Protocol
 
 from tradeplane_api.run import STORE_VARIABLE, ExitCode, TerminationMessage
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 ATTEMPT_VARIABLE = "TRADEPLANE_ATTEMPT"
 """Environment variable that names this attempt; one log file an attempt."""
+
+FIRST_KEPT_SECONDS = 30.0
+"""After how long the log of an attempt that goes on is first put into the store, and again after pauses that double:
+one that is killed says nothing at its end."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,10 +56,15 @@ class Attempt:
         self._task: Task | None = None
         self._store: ObjectStore | None = None
         self._lines: AttemptLog = start_log("", self._name)
+        self._ended = threading.Event()
+        self._keeping = threading.Lock()
 
     def execute(self) -> ExitCode:
         """Go to the end and say how it ended, in the log, the store and the termination message."""
+        meanwhile = threading.Thread(target=self._keep_log_meanwhile, name="log", daemon=True)
+        meanwhile.start()
         message = self._outcome()
+        self._ended.set()
         self.keep_log()
         write_termination(message, self._environ)
         return message.exit_code
@@ -68,6 +78,18 @@ class Attempt:
 
     def keep_log(self) -> None:
         """Put the log so far into the store; without it, it is still on stderr."""
+        with self._keeping:
+            self._keep_log()
+
+    def _keep_log_meanwhile(self) -> None:
+        pause = FIRST_KEPT_SECONDS
+        while not self._ended.wait(pause):
+            pause *= 2
+            with self._keeping:
+                if not self._ended.is_set():
+                    self._keep_log()
+
+    def _keep_log(self) -> None:
         if self._store is None or self._task is None:
             return
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ValidationError
+from tradeplane_api.forms import VALIDATIONS
 
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.strategies.faults import faults_of
@@ -112,39 +113,63 @@ def _load(point: EntryPoint) -> Strategy | EventStrategy:
 def parse_parameters(strategy: Strategy | EventStrategy, given: dict[str, Any]) -> BaseModel:
     """Read the strategy's parameters from what a user gave.
 
-    Raises InvalidSpecification with every parameter that is wrong, its range, and the value given.
+    Raises InvalidSpecification with every parameter that is wrong, what it must be, and the value given; StrategyFailed
+    where the strategy's own model fails otherwise than by refusing.
     """
-    try:
-        return strategy.Parameters.model_validate(given)
-    except ValidationError as error:
-        problems = "; ".join(_problem(strategy, details) for details in error.errors(include_url=False))
-        raise InvalidSpecification(f"{problems} (algorithm {strategy.name})") from error
+    with faults_of(strategy.name, "when it read its parameters"):
+        try:
+            return strategy.Parameters.model_validate(given)
+        except ValidationError as error:
+            problems = "; ".join(_problem(strategy, details) for details in error.errors(include_url=False))
+            raise InvalidSpecification(f"{problems} (algorithm {strategy.name})") from error
 
 
 def _problem(strategy: Strategy | EventStrategy, details: ErrorDetails) -> str:
-    fields = [field.alias or name for name, field in strategy.Parameters.model_fields.items()]
-    path = ".".join(str(part) for part in details["loc"])
+    field = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in details["loc"])
     if details["type"] == "extra_forbidden":
-        takes = ", ".join(fields) or "none"
-        return f"algorithm.parameters.{path}: there is no such parameter; it takes {takes}"
-    if not path:
-        return f"algorithm.parameters: {details['msg'].removeprefix('Value error, ')}"
-    allowed = _range(strategy.Parameters, str(details["loc"][0]))
+        takes = ", ".join(each.alias or name for name, each in strategy.Parameters.model_fields.items()) or "none"
+        return f"algorithm.parameters{field}: there is no such parameter; it takes {takes}"
+    if not field:
+        return f"algorithm.parameters: {_own_words(details)}"
     if details["type"] == "missing":
-        return f"algorithm.parameters.{path}: must be given, and be {allowed}"
-    return f"algorithm.parameters.{path}: must be {allowed}; given {details['input']!r}"
+        wanted = _wanted(strategy, details)
+        return f"algorithm.parameters{field}: must be given" + (
+            f", and {wanted.removeprefix('must ')}" if wanted else ""
+        )
+    said = "" if details["type"] in _OWN_WORDS else _wanted(strategy, details)
+    return f"algorithm.parameters{field}: {said or _own_words(details)}; given {details['input']!r}"
 
 
-def _range(parameters: type[BaseModel], name: str) -> str:
-    """Describe a parameter's type and bounds in words, from its JSON schema."""
-    schema = parameters.model_json_schema().get("properties", {}).get(name, {})
+_OWN_WORDS = frozenset({"refused", "value_error", "assertion_error"})
+"""Types of the errors whose words a model chooses itself: those of the API, and validators of strategies."""
+
+
+def _own_words(details: ErrorDetails) -> str:
+    said = details["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ").removeprefix("Input ")
+    return said[:1].lower() + said[1:] if details["type"] not in _OWN_WORDS else said
+
+
+def _wanted(strategy: Strategy | EventStrategy, details: ErrorDetails) -> str:
+    """Return what a parameter must be, from its JSON schema; "" of a part of one, and where that says too little."""
+    name, *within = details["loc"]
+    if within:
+        return ""
+    schema = strategy.Parameters.model_json_schema().get("properties", {}).get(name, {})
+    rules = schema.get(VALIDATIONS)
+    return str(rules[0]["message"]) if rules else _range(schema)
+
+
+def _range(schema: dict[str, Any]) -> str:
+    """Describe a type and its bounds in words; "" where it is none of the plain ones."""
+    if "enum" in schema:
+        return f"must be one of {', '.join(map(str, schema['enum']))}"
     kinds = {"integer": "a whole number", "number": "a number", "string": "a string", "boolean": "true or false"}
-    words = [kinds.get(schema.get("type", ""), "valid")]
+    if schema.get("type") not in kinds:
+        return ""
+    words = [kinds[schema["type"]]]
     bounds = {"minimum": "of at least", "exclusiveMinimum": "above", "maximum": "at most", "exclusiveMaximum": "below"}
     if "minimum" in schema and "maximum" in schema:
         words.append(f"from {schema['minimum']:g} to {schema['maximum']:g}")
     else:
         words.extend(f"{word} {schema[key]:g}" for key, word in bounds.items() if key in schema)
-    if "enum" in schema:
-        words = [f"one of {', '.join(map(str, schema['enum']))}"]
-    return " ".join(words)
+    return f"must be {' '.join(words)}"

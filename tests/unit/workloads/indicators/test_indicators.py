@@ -61,9 +61,9 @@ def test_a_long_series_at_a_high_level_keeps_its_precision() -> None:
     assert indicators.zscore(series, 20)[-1] == 1.0
 
 
-@pytest.mark.parametrize("period", [0, -1, 100_001])
-def test_a_period_out_of_range_is_refused(period: int) -> None:
-    with pytest.raises(ValueError, match=f"is {period}; it must be from 1 to 100000"):
+@pytest.mark.parametrize("period", [0, -1, 100_001, 2.5, float("nan")])
+def test_a_period_that_is_none_is_refused(period: int) -> None:
+    with pytest.raises(ValueError, match=f"is {period}; it must be a whole number from 1 to 100000"):
         indicators.sma([1.0], period)
     with pytest.raises(ValueError, match="slow"):
         indicators.macd([1.0], 12, period, 9)

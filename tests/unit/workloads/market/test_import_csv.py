@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tradeplane_store.canonical import sha256_digest
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.market.importing import ImportOptions, import_arch, import_file
+from tradeplane_workloads.market.importing.tape_options import TapeOptions
 from tradeplane_workloads.market.timestamps import rfc3339
 
 if TYPE_CHECKING:
@@ -126,6 +127,11 @@ def test_a_file_too_large_or_not_there_is_refused(tmp_path: Path) -> None:
         read(tmp_path, HEADER, name="spy.txt")
 
 
+def test_a_file_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataRefused, match=r"'.udcff.csv' is no name in UTF-8, .*; rename it"):
+        read(tmp_path, HEADER + GOOD, name="\udcff.csv", symbol="X")
+
+
 @pytest.mark.parametrize(
     ("written", "options", "instant"),
     [
@@ -172,13 +178,37 @@ def test_times_that_cannot_be(tmp_path: Path, written: str, options: dict[str, A
         ({"quantity_exponent": 7}, "quantity exponent 7 is out of range"),
         ({"delimiter": ""}, "cannot separate fields"),
         ({"delimiter": '"'}, "cannot separate fields"),
+        ({"delimiter": "§"}, "'§' cannot separate fields; give one ASCII character, such as ';'"),
         ({"time_format": "%b %d"}, "depend on a locale"),
         ({"time_format": "nonsense"}, "give one of epoch-s"),
+        ({"symbol": ""}, "'' is no symbol; give 1 to 64 printable characters"),
+        ({"symbol": "A\nB"}, r"'A\\nB' is no symbol; give 1 to 64 printable"),
+        ({"symbol": "x" * 65}, f"'{'x' * 64}' is no symbol"),
+        ({"currency": "dollars"}, "'dollars' is no currency; give its code, such as USD"),
+        ({"currency": ""}, "'' is no currency"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InvalidSpecification, match=words):
         ImportOptions(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"), [({"symbol": " "}, "is no symbol"), ({"currency": "US$"}, "no currency")]
+)
+def test_neither_can_those_of_recordings(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidSpecification, match=words):
+        TapeOptions(**options)
+
+
+def test_a_file_whose_name_is_no_symbol_asks_for_one(tmp_path: Path) -> None:
+    name = f"{'x' * 65}.csv"
+    with pytest.raises(
+        DataRefused, match=rf"{name} names no symbol, and '{'X' * 64}' is none; give its symbol, 1 to 64"
+    ):
+        read(tmp_path, HEADER + GOOD, name=name)
+    (one,) = read(tmp_path, HEADER + GOOD, name=name, symbol="X 65")
+    assert one.instrument.symbol == "X 65"
 
 
 def test_columns_named_by_an_option(tmp_path: Path) -> None:

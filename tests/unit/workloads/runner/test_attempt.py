@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ from tests.unit.workloads.sample_bars import SOURCE, series
 from tests.unit.workloads.sample_results import sample_result, specification
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tradeplane_api.run import RunSpecification
@@ -219,6 +221,54 @@ def test_a_fault_of_the_strategy_is_final_and_its_traceback_is_kept(
     assert message.exit_code == ExitCode.INVALID
     assert f"strategy '{name}' failed in targets() with ZeroDivisionError: by nothing" in message.message
     assert any('raise ZeroDivisionError("by nothing")' in line.get("traceback", "") for line in log_lines(store))
+
+
+class Lasting:
+    """A task that lasts until its log has come into the store, which is told what is kept of it once it has ended."""
+
+    def __init__(self, told: str, until: Callable[[], bool]) -> None:
+        self.name, self.told, self.until = "r1", told, until
+
+    def log_path(self, attempt: str) -> str:
+        return layout.results_log(self.name, attempt)
+
+    def execute(self, _store: ObjectStore, _attempt: str) -> TerminationMessage:
+        logging.getLogger("a strategy").warning(self.told)
+        given_up = time.monotonic() + 60
+        while not self.until() and time.monotonic() < given_up:
+            time.sleep(0.001)
+        return TerminationMessage(exit_code=ExitCode.OK)
+
+
+def test_the_log_of_what_lasts_is_kept_meanwhile_so_that_a_kill_leaves_it(
+    pod: Pod, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tradeplane_workloads.runner.attempt.FIRST_KEPT_SECONDS", 0.001)
+    kept: list[str] = []
+
+    def is_kept() -> bool:
+        if store.list("results/r1"):
+            kept.extend(line["message"] for line in log_lines(store))
+        return bool(kept)
+
+    code = Attempt(pod.environ, lambda _: Lasting("half of it is done", is_kept)).execute()
+    assert code == ExitCode.OK
+    assert kept == ["half of it is done"]
+
+
+def test_the_log_of_what_is_soon_over_is_kept_once(
+    pod: Pod, store: ObjectStore, snapshot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    put = type(store).put
+
+    def noted(self: ObjectStore, name: str, *what: Any, **how: Any) -> None:
+        written.append(name)
+        put(self, name, *what, **how)
+
+    monkeypatch.setattr(type(store), "put", noted)
+    pod.run(specification(snapshot))
+    assert sum("log-" in name for name in written) == 1
 
 
 def test_a_log_that_cannot_be_kept_fails_no_run(pod: Pod, store: ObjectStore, snapshot: str) -> None:

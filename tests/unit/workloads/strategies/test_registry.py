@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, field_validator
 from tradeplane_api.simulation import Algorithm, Simulation
 from tradeplane_workloads.engine.backtest import backtest
-from tradeplane_workloads.errors import InvalidSpecification
+from tradeplane_workloads.errors import InvalidSpecification, StrategyFailed
 from tradeplane_workloads.strategies import find_strategy, parse_parameters, registry, strategy_names
 from tradeplane_workloads.strategies.causality import first_lookahead
 from tradeplane_workloads.strategies.quoting import QUOTING
@@ -125,6 +125,41 @@ def test_what_is_missing_among_parameters_is_named_as_it_is_written() -> None:
     with pytest.raises(InvalidSpecification, match=r"parameters.maxPosition: must be given") as refused:
         parse_parameters(find_strategy("market-maker"), {"quantity": "1", "halfSpread": 2})
     assert "parameters.halfSpread: there is no such parameter; it takes quantity, maxPosition" in str(refused.value)
+
+
+class Worded(Coin):
+    """Says itself what a parameter must be."""
+
+    class Parameters(BaseModel):
+        bias: float = 0.5
+        side: str = "heads"
+
+        @field_validator("bias")
+        @classmethod
+        def _fair(cls, bias: float) -> float:
+            if bias != 0.5:
+                raise ValueError("this house tosses fair coins: leave bias at 0.5")
+            return bias
+
+        @field_validator("side")
+        @classmethod
+        def _known(cls, side: str) -> str:
+            return {"heads": "heads", "tails": "tails"}[side]
+
+
+def test_a_strategy_s_own_words_about_a_parameter_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, "Worded")
+    told = r"parameters.bias: this house tosses fair coins: leave bias at 0.5; given 0.7 \(algorithm coin\)"
+    with pytest.raises(InvalidSpecification, match=told):
+        parse_parameters(find_strategy("coin"), {"bias": 0.7})
+
+
+def test_parameters_that_cannot_be_read_for_a_fault_of_the_strategy_are_told_as_that(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    install(monkeypatch, "Worded")
+    with pytest.raises(StrategyFailed, match="'coin' failed when it read its parameters with KeyError: 'edge'; mend"):
+        parse_parameters(find_strategy("coin"), {"side": "edge"})
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import pyarrow as pa
 from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.bars import Instrument
 from tradeplane_workloads.market.importing.decimals import decimal_column, needed_exponent, to_integers
+from tradeplane_workloads.market.importing.options import SYMBOLS, is_symbol
 from tradeplane_workloads.market.importing.times import close_times
 from tradeplane_workloads.market.series import PRICE_COLUMNS, SCHEMA, BarSeries, find_fault
 
@@ -107,15 +108,19 @@ def by_symbol(source: SourceColumns, symbol: str) -> Iterator[tuple[str, NDArray
     Raises DataRefused for a symbol that is none, and for more than a snapshot can hold.
     """
     if "symbol" not in source.columns:
+        if not is_symbol(symbol):
+            raise DataRefused(
+                f"{source.place.name} names no symbol, and {symbol[:64]!r} is none; give its symbol, {SYMBOLS}"
+            )
         yield symbol, np.arange(len(source.columns["time"]))
         return
     header = source.headers["symbol"]
     encoded = source.columns["symbol"].cast(pa.string()).fill_null("").dictionary_encode()
     names, codes = encoded.dictionary.to_pylist(), np.asarray(encoded.indices)
     for code, name in enumerate(names):
-        if not name.strip() or len(name) > 64 or not name.isprintable():
+        if not is_symbol(name):
             row = int(np.argmax(codes == code))
-            raise source.place.refused(row, header, f"{name[:64]!r} is no symbol", "give 1 to 64 printable characters")
+            raise source.place.refused(row, header, f"{name[:64]!r} is no symbol", f"give {SYMBOLS}")
     if len(names) > MAX_INSTRUMENTS:
         raise DataRefused(
             f"{source.place.name} has {len(names)} symbols, more than the {MAX_INSTRUMENTS} of a snapshot; split it"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from tradeplane_api.snapshot_manifest import CURRENCY
 
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.market.importing.headers import BARS, TICKS
@@ -19,6 +22,23 @@ ROLES = tuple(dict.fromkeys((*BARS.usual, *TICKS.usual)))
 EPOCHS = {"epoch-s": 1_000_000_000, "epoch-ms": 1_000_000, "epoch-us": 1_000, "epoch-ns": 1}
 """Names of the formats of integer times, and the nanoseconds of their unit."""
 _DIRECTIVES = set("YymdHMSfjz%")
+
+
+SYMBOLS = "1 to 64 printable characters"
+"""What a symbol is."""
+
+
+def is_symbol(text: str) -> bool:
+    """Say whether a text can be the symbol of an instrument."""
+    return bool(text.strip()) and len(text) <= 64 and text.isprintable()
+
+
+def check_names(symbol: str | None, currency: str | None) -> None:
+    """Raise InvalidSpecification for a symbol or a currency that can be none, where they are given."""
+    if symbol is not None and not is_symbol(symbol):
+        raise InvalidSpecification(f"{symbol[:64]!r} is no symbol; give {SYMBOLS}")
+    if currency is not None and re.fullmatch(CURRENCY, currency) is None:
+        raise InvalidSpecification(f"{currency[:64]!r} is no currency; give its code, such as USD")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +75,11 @@ class ImportOptions:
         for name, exponent in (("price", self.price_exponent), ("quantity", self.quantity_exponent)):
             if exponent is not None and not -12 <= exponent <= 6:
                 raise InvalidSpecification(f"the {name} exponent {exponent} is out of range; give one from -12 to 6")
-        if len(self.delimiter) != 1 or self.delimiter in '"\r\n':
-            raise InvalidSpecification(f"{self.delimiter!r} cannot separate fields; give one character, such as ';'")
+        if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.delimiter in '"\r\n\0':
+            raise InvalidSpecification(
+                f"{self.delimiter!r} cannot separate fields; give one ASCII character, such as ';'"
+            )
+        check_names(self.symbol, self.currency)
         self._check_time_format()
 
     def _check_time_format(self) -> None:

@@ -41,7 +41,14 @@ class SourceColumns:
 
 
 def read_limited(path: Path, limit: int) -> bytes:
-    """Return a file's bytes. Raises DataRefused when it cannot be read, is empty, or has more than ``limit`` bytes."""
+    """Return a file's bytes. Raises DataRefused when it cannot be read, is empty, or has more than ``limit`` bytes.
+
+    Its name must be text: the manifest records it.
+    """
+    try:
+        path.name.encode()
+    except UnicodeEncodeError as error:
+        raise DataRefused(f"{path.name!r} is no name in UTF-8, by which it would be recorded; rename it") from error
     try:
         with path.open("rb") as file:
             state = os.fstat(file.fileno())

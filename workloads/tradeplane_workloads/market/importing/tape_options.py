@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.errors import InvalidSpecification
-from tradeplane_workloads.market.importing.options import MAX_SOURCE_BYTES, ImportOptions
+from tradeplane_workloads.market.importing.options import MAX_SOURCE_BYTES, ImportOptions, check_names
 from tradeplane_workloads.market.instruments import decimal_text
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class TapeOptions:
     """Size above which what it expands to is refused."""
 
     def __post_init__(self) -> None:
+        check_names(self.symbol, self.currency)
         for name, unit in (("tick", self.tick), ("lot", self.lot), ("contract size", self.contract_size)):
             if unit is not None:
                 _check(name, unit)
