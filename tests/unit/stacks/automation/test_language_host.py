@@ -12,7 +12,7 @@ import grpc
 import pytest
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
-from tradeplane_stacks.automation.language_host import HOST, LanguageHost, LanguageServer, main, write_host
+from tradeplane_stacks.automation.language_host import HOST, LanguageHost, main, write_host
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,7 +67,7 @@ def test_a_program_is_run_in_its_folder_and_speaks_to_the_engine(
         host.program()
         return language_pb2.RunResponse(error="as the program ended")
 
-    monkeypatch.setattr(LanguageServer, "Run", run)
+    monkeypatch.setattr("pulumi.automation._server.LanguageServer.Run", run)
     monkeypatch.chdir(tmp_path)  # and back, when it has ended
     folder = tmp_path / "platform"
     folder.mkdir()
