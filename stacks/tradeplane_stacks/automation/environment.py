@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tradeplane_stacks.automation.errors import StackAwaited, StackError, StackExists, StackInvalid, StackMissing
+from tradeplane_stacks.automation.errors import (
+    StackAwaited,
+    StackError,
+    StackExists,
+    StackInterrupted,
+    StackInvalid,
+    StackMissing,
+)
+from tradeplane_stacks.automation.interrupts import finishing_on_interrupt
 from tradeplane_stacks.automation.pulumi_program import command
 from tradeplane_stacks.automation.stack import Outcome, Say, Stack
 from tradeplane_stacks.components.configuration import Configuration, InvalidConfiguration
@@ -54,7 +62,7 @@ class Environment:
         """
         if len(set(regions)) != len(regions):
             raise StackInvalid(f"regions {', '.join(regions)}: one is there twice", "name each region once")
-        self.name, self._folder = name, folder
+        self.name, self._folder, self._say = name, folder, say
         engine = command()
         self._stacks = [
             Stack(folder / program.folder, stack, say, policy_packs, engine=engine)
@@ -70,7 +78,7 @@ class Environment:
 
     def preview(self) -> tuple[Outcome, ...]:
         """Say what ``up`` would change; of a stack that reads one which is not up yet, that it waits for it."""
-        return tuple(self._previewed(stack) for stack in self._stacks)
+        return self._each(_previewed)
 
     def up(self) -> tuple[Outcome, ...]:
         """Bring all of them up, in order."""
@@ -92,17 +100,16 @@ class Environment:
 
     def _each(self, do: Callable[[Stack], Outcome], *, backwards: bool = False) -> tuple[Outcome, ...]:
         found = []
-        for stack in reversed(self._stacks) if backwards else self._stacks:
-            with self._named(stack):
-                found.append(do(stack))
+        with finishing_on_interrupt(self._say) as interrupted:
+            for stack in reversed(self._stacks) if backwards else self._stacks:
+                with self._named(stack):
+                    if interrupted():  # as what was under way ended well, nothing else says so
+                        raise StackInterrupted(
+                            f"stack {stack.name} was not begun, as this was interrupted",
+                            "run the same again: it goes on from there",
+                        )
+                    found.append(do(stack))
         return tuple(found)
-
-    def _previewed(self, stack: Stack) -> Outcome:
-        with self._named(stack):
-            try:
-                return stack.preview()
-            except StackAwaited as error:
-                return Outcome(stack.name, stack.program.project, "preview", (), 0, (f"{error}; {error.remedy}",))
 
     def _refuse_protected(self) -> None:
         for stack in self._stacks:
@@ -130,3 +137,10 @@ class Environment:
         with self._named(stack), suppress(StackMissing):
             return [*stack.configured().values()]
         return []
+
+
+def _previewed(stack: Stack) -> Outcome:
+    try:
+        return stack.preview()
+    except StackAwaited as error:
+        return Outcome(stack.name, stack.program.project, "preview", (), 0, (f"{error}; {error.remedy}",))

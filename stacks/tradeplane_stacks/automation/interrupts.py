@@ -11,6 +11,8 @@ from types import CoroutineType
 
 _PROGRAM = "run_in_stack"
 """Pulumi's coroutine that runs a program."""
+_told: list[threading.Event] = []
+"""Whoever is told of the next interrupt, the outermost first."""
 
 
 @contextmanager
@@ -18,7 +20,8 @@ def finishing_on_interrupt(say: Callable[[str], None]) -> Iterator[Callable[[], 
     """Let ``pulumi`` end by itself on the first interrupt; yields what says whether there was one.
 
     A terminal interrupts it as well as this process. It begins nothing more then, finishes what is under way and
-    records it, for which it needs the program that runs here. A second interrupt ends both at once.
+    records it, for which it needs the program that runs here. A second interrupt ends both at once. Of blocks within
+    each other, the outer is told of the interrupt too.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
@@ -28,14 +31,17 @@ def finishing_on_interrupt(say: Callable[[str], None]) -> Iterator[Callable[[], 
     def ask(*_: object) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
-        asked.set()
+        for one in _told:
+            one.set()
         say("stopping; what is under way is finished first")
 
+    _told.append(asked)
     before = signal.signal(signal.SIGINT, ask)
     try:
         yield asked.is_set
     finally:
         signal.signal(signal.SIGINT, before)
+        _told.remove(asked)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ PATH. It is a script that starts Pulumi's own SDK, so that for a ``pulumi`` that
 beside it.
 """
 
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,14 +12,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from tradeplane_stacks.automation.errors import StackInvalid
+from tradeplane_stacks.automation.python_plugins import write_python
 
 PLUGIN = "pulumi-analyzer-policy-python"
 _DESCRIPTION = "PulumiPolicy.yaml"
-# The engine calls it with its own address and the pack's folder; Python is the one that says so in the environment.
-_SCRIPT = """\
-#!/bin/sh
-exec "${PULUMI_PYTHON_CMD:-python3}" -u -m pulumi.policy "$@"
-"""
 
 
 def found_packs(folders: Sequence[Path]) -> list[str]:
@@ -45,13 +40,7 @@ def found_packs(folders: Sequence[Path]) -> list[str]:
 
 def write_plugin(beside: Path) -> None:
     """Write the plugin beside a program ``pulumi`` that was built here."""
-    plugin = beside.with_name(PLUGIN)
-    if plugin.is_file() and plugin.read_text(encoding="utf-8") == _SCRIPT:
-        return
-    unnamed = plugin.with_suffix(f".{os.getpid()}")
-    unnamed.write_text(_SCRIPT, encoding="utf-8")
-    unnamed.chmod(0o755)
-    unnamed.rename(plugin)
+    write_python(beside, PLUGIN, "pulumi.policy")  # which is called with the engine's address and the pack's folder
 
 
 def environment(path: str, pulumi: Path) -> dict[str, str]:

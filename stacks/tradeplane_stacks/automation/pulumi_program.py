@@ -16,6 +16,7 @@ from pulumi.automation import PulumiCommand
 from semver import VersionInfo
 
 from tradeplane_stacks.automation.errors import StackInvalid
+from tradeplane_stacks.automation.language_host import write_host
 from tradeplane_stacks.automation.policy_packs import write_plugin
 from tradeplane_stacks.local.binaries import PULUMI, PULUMI_KUBERNETES, Binaries, Program, Report
 from tradeplane_stacks.local.errors import EmbeddedClusterError
@@ -98,6 +99,7 @@ def build(report: Report) -> Path:
     """
     path = _built().build((PULUMI,), report)[PULUMI]
     write_plugin(path)
+    write_host(path)
     return path
 
 

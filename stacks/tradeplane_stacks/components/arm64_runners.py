@@ -115,9 +115,10 @@ def scale_set_values(runners: GitHubRunners, name: str, controller: str, control
     }
 
 
-def agent_values(runners: BuildkiteRunners) -> dict[str, Any]:
+def agent_values(runners: BuildkiteRunners, name: str) -> dict[str, Any]:
     """Return values of Buildkite's agent stack: a Job for each job, whose pod a pipeline cannot change."""
     return {
+        "fullnameOverride": name,  # as what its controller is labelled `app`, which older charts take the release's for
         "agentStackSecret": runners.credentials_secret,
         "image": runners.controller_image,
         "resources": resources("100m", "256Mi"),
@@ -188,7 +189,7 @@ class Arm64Runners(TaggedComponent):
         made = self._namespace(self._name, "baseline", inside=False, most=runners.max_runners + 1)
         self._reach_api(self._name, {"app": self._name}, made)
         self.namespace = made[0].metadata.name
-        self._release(self._name, runners, "agent-stack-k8s", self._name, agent_values(runners), made)
+        self._release(self._name, runners, "agent-stack-k8s", self._name, agent_values(runners, self._name), made)
 
     def _namespace(
         self, name: str, security: str, *, inside: bool, most: int | None = None

@@ -46,7 +46,7 @@ class PriceTable(_Form):
     """Prices on demand, without taxes and discounts."""
 
     read: date
-    """The day on which all of its sources were read."""
+    """The day on which the last of its sources was read."""
     currency: Annotated[str, StringConstraints(pattern=r"^USD$")]
     sources: Annotated[tuple[Source, ...], Field(min_length=1)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import runpy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ import pytest
 from pulumi.automation.errors import CommandError
 from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.rpc import UNKNOWN
-from tradeplane_stacks.automation.changes import Watched
 
 from tests.integration.stacks.inline_programs import Aborted, Asked, Call, refused, stack_of, up, void
 from tests.integration.stacks.providers.aws_types import TYPES
@@ -212,19 +210,6 @@ def test_what_of_a_table_is_not_changed_is_refused(
     assert message in refused(project, partial(table, **changed))
     told = aws.client("dynamodb", REGION).describe_table(TableName="service")["Table"]
     assert [one["RegionName"] for one in told["Replicas"]] == ["eu-west-2"]
-
-
-def test_the_folder_that_the_command_pulumi_runs_makes_the_program(project: Project, aws: Cloud) -> None:
-    project.keep("sandbox", "signing_key")
-    watched = Watched(lambda _: None)
-    stack = stack_of(project, lambda: void(runpy.run_path(str(project.folder / "__main__.py"))))
-    stack.preview(on_event=watched)
-    assert sorted(change.type for change in watched.changes.values()) == [
-        "aws:kms/alias:Alias",
-        "aws:kms/key:Key",
-        "tradeplane:components:SigningKey",
-    ]
-    assert aws.asked == []
 
 
 @pytest.mark.parametrize(

@@ -243,6 +243,16 @@ def test_buildkites_controller_alone_reaches_the_api(buildkite: Recorded) -> Non
     }
 
 
+def test_buildkites_controller_has_the_label_by_which_it_is_let_through(buildkite: Recorded) -> None:
+    (release,) = releases(buildkite).values()
+    chart = release["chart"].rpartition("/")[2]
+    by_chart = release["name"] if chart in release["name"] else f"{release['name']}-{chart}"
+    # Newer charts give it `app`, with the release's name and the chart's in it; older ones the release's name alone.
+    older, newer = release["name"], release["values"].get("fullnameOverride", by_chart)
+    through = policies(buildkite)["arm64-ci", "reach-api"]["podSelector"]["matchLabels"]
+    assert through == {"app": older} == {"app": newer}
+
+
 def test_a_pipeline_of_buildkite_cannot_change_its_pod(buildkite: Recorded) -> None:
     only = releases(buildkite)
     assert set(only) == {"arm64-ci-release"}

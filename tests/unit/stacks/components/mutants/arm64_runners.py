@@ -21,6 +21,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ('"podSecurityContext": {"runAsNonRoot": True, "runAsUser": CONTROLLER_USER},\n', "\n", 0),
     ('{**CONTAINER, "readOnlyRootFilesystem": True}', "CONTAINER", 0),
     ('"listenerTemplate": {"spec": {"containers": [{"name": "listener", "securityContext": CONTAINER}]}},\n', "\n", 0),
+    ('"fullnameOverride": name,', "", 0),
     ('"prohibit-kubernetes-plugin": True', '"prohibit-kubernetes-plugin": False', 0),
     (
         '"allow-pod-spec-patch-unsafe-command-modification": False',
