@@ -54,8 +54,8 @@ class FinishedRun:
 class StrategyView:
     """What a Replay needs to know of the Strategy it names.
 
-    ``finished``: its runs that succeeded, newest first. ``trades``: its mode is Paper; ``session`` is the Snapshot of its
-    newest session, "" while that is none. ``simulation``: what it decides by, JSON, as its trader is
+    ``finished``: its runs that succeeded, newest first. ``trades``: its mode is Paper; ``session`` is the Snapshot of
+    its newest session, "" while that is none. ``simulation``: what it decides by, JSON, as its trader is
     told; ``unreadable`` says why that cannot be had.
     """
 
@@ -201,8 +201,8 @@ def _newest_session(spec: ReplaySpec, sources: Sources, settings: Settings) -> _
         return view
     if not view.session:
         message = (
-            f"spec.strategyRef: the session of Strategy {_name(spec)!r} is no Snapshot yet; the replay starts once it is, "
-            "which a suspended Strategy sees to"
+            f"spec.strategyRef: the session of Strategy {_name(spec)!r} is no Snapshot yet; the replay starts once it "
+            "is, which a suspended Strategy sees to"
         )
         return _working("BaselineNotFinished", message)
     return _session(spec, "spec.strategyRef", view.session, sources, settings)
