@@ -1,6 +1,7 @@
 """The Rust core of tradeplane: what decides a result is computed here, to the same bits on every processor."""
 
 from tradeplane_native._native import (
+    BarTrader,
     Desk,
     EventRun,
     EventTape,
@@ -50,6 +51,7 @@ from tradeplane_native._native import (
 )
 
 __all__ = [
+    "BarTrader",
     "Desk",
     "EventRun",
     "EventTape",

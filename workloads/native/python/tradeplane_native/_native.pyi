@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -219,6 +219,22 @@ class SignalTrader:
 
     def __init__(self, targets: NDArray[np.int64], *, fraction: int, allow_short: bool = False) -> None:
         """Take targets of shape (periods, instruments), and the share of equity one invests, all in billionths."""
+
+class BarTrader:
+    """What trades towards targets that are asked for at the end of each period, as a session trades them."""
+
+    def __init__(
+        self,
+        decide: Callable[[int, list[tuple[int, int, int, int, int] | None]], Sequence[int]],
+        *,
+        instruments: int,
+        fraction: int,
+        allow_short: bool = False,
+    ) -> None:
+        """Take what decides: given when a period ended and the bar of each instrument that traded in it, targets.
+
+        A bar is open, high, low and close in ticks, and volume in lots; targets are one an instrument, in billionths.
+        """
 
 class MarketBar:
     """Trades of the market in a period; the same object each time."""
