@@ -15,6 +15,15 @@ def zscore(series: _Series, period: int) -> _Series: ...
 def macd(series: _Series, fast: int, slow: int, signal: int) -> tuple[_Series, _Series, _Series]: ...
 def bollinger(series: _Series, period: int, width: float) -> tuple[_Series, _Series, _Series]: ...
 def atr(high: _Series, low: _Series, close: _Series, period: int) -> _Series: ...
+def bootstrap_sharpe(
+    equity: NDArray[np.uint64], *, periods_per_year: float, risk_free_rate: float, samples: int, block: int, seed: int
+) -> list[float] | None:
+    """Return the Sharpe ratios of samples drawn anew of a run's returns, ascending; see docs/results.md.
+
+    ``equity`` is in billionths as words, shape (n, 2). None where the run's own ratio is not defined; a sample that has
+    none is left out.
+    """
+
 def simd_path() -> str:
     """Name the path that kernels take in this process; see docs/simd.md."""
 
