@@ -82,8 +82,10 @@ def sharpe_interval(
 
 def cube_root(number: int) -> int:
     """Return the largest whole number whose cube is not above a number, which is above 0."""
-    root = round(float(number) ** (1 / 3))
-    return root if root**3 <= number else root - 1
+    root = 1
+    while (root + 1) ** 3 <= number:
+        root += 1
+    return root
 
 
 def _periods_per_year(results: Results) -> float:
