@@ -11,6 +11,7 @@ from tradeplane_cli.report.wording import day, number, percent, summary_rows
 
 if TYPE_CHECKING:
     from tradeplane_api.run import ResultsManifest
+    from tradeplane_workloads.analytics.bootstrap import SharpeInterval
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,44 @@ class Shown:
         return ["Part", "Rows", "Digest"], [[part.name, f"{part.rows:,}", part.digest] for part in self.manifest.parts]
 
 
+@dataclass(frozen=True, slots=True)
+class Bootstrapped:
+    """A run, and between what its Sharpe ratio lies in samples of its returns."""
+
+    manifest: ResultsManifest
+    interval: SharpeInterval
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the fields that docs/cli.md states."""
+        found, drawn = self.interval, self.interval.resampling
+        return {
+            "run": self.manifest.specification.run,
+            "resultDigest": self.manifest.result_digest,
+            "sharpe": self.manifest.summary.sharpe,
+            "low": found.low,
+            "median": found.median,
+            "high": found.high,
+            "percent": found.percent,
+            "samples": drawn.samples,
+            "defined": found.defined,
+            "block": drawn.block,
+            "seed": drawn.seed,
+        }
+
+    def as_rows(self) -> list[tuple[str, str]]:
+        """Names and values for people."""
+        found, drawn = self.interval, self.interval.resampling
+        return [
+            ("Run", self.manifest.specification.run),
+            ("Sharpe", number(self.manifest.summary.sharpe)),
+            (
+                f"{found.percent} % of samples",
+                f"{number(found.low)} to {number(found.high)}, median {number(found.median)}",
+            ),
+            ("Samples", f"{drawn.samples:,}, of blocks of {drawn.block:,} returns on average, seed {drawn.seed}"),
+        ]
+
+
 def list_runs(url: str) -> Listing:
     """Return the finished runs of the store at ``url``, by name; one that is damaged does not hide the others."""
     from tradeplane_store.objects import open_store
@@ -103,6 +142,17 @@ def show_run(run: str, url: str) -> Shown:
 
     with stage(f"Verifying {run}"):
         return Shown(open_results(open_store(url), run).manifest)
+
+
+def bootstrap_run(run: str, url: str, *, samples: int, percent: int, block: int | None, seed: int) -> Bootstrapped:
+    """Draw the returns of a run anew, its parts verified. Raises DataRefused where it has no Sharpe ratio."""
+    from tradeplane_store.objects import open_store
+    from tradeplane_workloads.analytics.bootstrap import sharpe_interval
+    from tradeplane_workloads.results import open_results
+
+    with stage(f"Drawing {samples:,} samples"):
+        results = open_results(open_store(url), run)
+        return Bootstrapped(results.manifest, sharpe_interval(results, samples, percent, seed, block))
 
 
 def _row(manifest: ResultsManifest) -> list[str]:

@@ -48,7 +48,7 @@ class SecretReference(Document):
 
 
 class RateLimits(Document):
-    """What each probe and each trader asks of a broker at most. A capture asks for books alone, and paces itself."""
+    """What each probe, trader and capture asks of a broker at most, each of its own; a capture asks for books alone."""
 
     weight_per_minute: Integer = Field(
         default=1_200,

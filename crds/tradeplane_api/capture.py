@@ -53,6 +53,12 @@ class CaptureFeed(Document):
     symbols: tuple[CapturedSymbol, ...] = Field(min_length=1, max_length=MAX_CAPTURED)
     channels: tuple[Channel, ...] = Field(min_length=1, max_length=4)
     depth_limit: Integer = Field(default=1_000, ge=5, le=5_000, description="Levels of a snapshot of the book.")
+    weight_per_minute: Integer | None = Field(
+        default=None,
+        ge=1,
+        exclude_if=lambda weight: weight is None,
+        description="Of the venue's weight: no book is asked for once it has counted so much in a minute.",
+    )
     silent_seconds: Integer = Field(
         default=60, ge=1, le=600, description="A connection without a message for so long is taken for dead."
     )

@@ -60,8 +60,8 @@ class ReplaySpec(Document):
 
     strategy_ref: StrategyReference | None = Field(
         default=None,
-        description="The Strategy whose run is replayed; beside snapshotRef, the one that decides in the place of what "
-        "is recorded, as it is when this generation is first seen.",
+        description="The Strategy whose run is replayed, or of mode Paper whose newest session; beside snapshotRef, "
+        "the one that decides in the place of what is recorded, as it is when this generation is first seen.",
     )
     snapshot_ref: SnapshotReference | None = Field(
         default=None, description="The Snapshot of a session; it is replayed by what it was traded by."

@@ -38,6 +38,13 @@ def amounts(words: NDArray[np.uint64]) -> pa.Array:
     return pa.Array.from_buffers(AMOUNT, len(words), [None, pa.py_buffer(np.ascontiguousarray(words))])
 
 
+def amount_words(column: pa.ChunkedArray) -> NDArray[np.uint64]:
+    """Return a column of amounts, none of them absent, as billionths in 128-bit words; shape (n, 2)."""
+    whole_column = column.combine_chunks()
+    flat = np.frombuffer(whole_column.buffers()[1] or b"", np.uint64).reshape(-1, 2)
+    return flat[whole_column.offset : whole_column.offset + len(whole_column)]
+
+
 def words(billionths: Sequence[int]) -> NDArray[np.uint64]:
     """Return integers as 128-bit words, shape (n, 2)."""
     flat = [part for value in billionths for part in (value & _WORD, (value >> 64) & _WORD)]

@@ -20,8 +20,8 @@ def digests_read(
 ) -> frozenset[str]:
     """Return the ids of snapshots that are pinned in an unfinished run or replay, or played by an exchange.
 
-    Those of a replay are those of the Strategy it replays a run of; or that of the session it replays, which one that
-    is about to begin has by the name of its Snapshot.
+    Those of a replay are those of the Strategy it replays a run or the newest session of; or that of the session it
+    replays, which one that is about to begin has by the name of its Snapshot.
     """
     unfinished = [replay for replay in replays if _replays(replay)]
     sessions = {_named(replay, "snapshotRef") for replay in unfinished} - {None}
@@ -30,6 +30,9 @@ def digests_read(
     found |= {one["spec"]["digest"] for one in snapshots if one["metadata"]["name"] in sessions}
     for strategy in strategies:
         pinned = _pinned(strategy)
+        sealed = (_status(strategy).get("session") or {}).get("snapshot")
+        if strategy["metadata"]["name"] in replayed and sealed is not None:
+            found.add(sealed)
         if strategy["metadata"]["name"] in replayed or (pinned and _runs(strategy)):
             found.update(pinned.get("snapshots") or ())
     for connection in connections:

@@ -54,12 +54,15 @@ class FinishedRun:
 class StrategyView:
     """What a Replay needs to know of the Strategy it names.
 
-    ``finished``: its runs that succeeded, newest first. ``simulation``: what it decides by, JSON, as its trader is
+    ``finished``: its runs that succeeded, newest first. ``trades``: its mode is Paper; ``session`` is the Snapshot of
+    its newest session, "" while that is none. ``simulation``: what it decides by, JSON, as its trader is
     told; ``unreadable`` says why that cannot be had.
     """
 
     store: str
     finished: tuple[FinishedRun, ...] = ()
+    trades: bool = False
+    session: str = ""
     simulation: str = ""
     unreadable: str = ""
 
@@ -104,7 +107,12 @@ def simulation_of(spec: StrategySpec) -> str:
 
 def pin(spec: ReplaySpec, generation: int, sources: Sources, settings: Settings) -> PinnedBaseline | Verdict | Need:
     """Return what is replayed, or why that cannot be had, or what must be known first."""
-    found = _run(spec, sources, settings) if spec.snapshot_ref is None else _session(spec, sources, settings)
+    if spec.snapshot_ref is not None:
+        found = _session(spec, "spec.snapshotRef", spec.snapshot_ref.name, sources, settings)
+    elif sources.strategy is not None and _newest_session_asked(spec, sources.strategy):
+        found = _newest_session(spec, sources, settings)
+    else:
+        found = _run(spec, sources, settings)
     if not isinstance(found, _Pins):
         return found
     return PinnedBaseline(
@@ -182,10 +190,27 @@ def _finished(spec: ReplaySpec, view: StrategyView, wanted: str | None, field: s
     return _working("BaselineNotFound", message)
 
 
-def _session(spec: ReplaySpec, sources: Sources, settings: Settings) -> _Pins | Verdict | Need:
-    assert spec.snapshot_ref is not None  # noqa: S101 - pin() has seen it
-    name = spec.snapshot_ref.name
-    view = _snapshot(name, sources.snapshot, settings)
+def _newest_session_asked(spec: ReplaySpec, strategy: StrategyView) -> bool:
+    """Say whether what is replayed is the session that a Strategy sealed last: it trades, and no other is named."""
+    return strategy.trades and spec.snapshot_ref is None and spec.run is None and spec.baseline is None
+
+
+def _newest_session(spec: ReplaySpec, sources: Sources, settings: Settings) -> _Pins | Verdict | Need:
+    view = _strategy(spec, sources)
+    if isinstance(view, Verdict):
+        return view
+    if not view.session:
+        message = (
+            f"spec.strategyRef: the session of Strategy {_name(spec)!r} is no Snapshot yet; the replay starts once it "
+            "is, which a suspended Strategy sees to"
+        )
+        return _working("BaselineNotFinished", message)
+    return _session(spec, "spec.strategyRef", view.session, sources, settings)
+
+
+def _session(spec: ReplaySpec, field: str, name: str, sources: Sources, settings: Settings) -> _Pins | Verdict | Need:
+    """Return the session in a Snapshot that a field of the spec leads to."""
+    view = _snapshot(field, name, sources.snapshot, settings)
     if isinstance(view, Verdict):
         return view
     simulation = _simulation(spec, sources)
@@ -193,31 +218,31 @@ def _session(spec: ReplaySpec, sources: Sources, settings: Settings) -> _Pins | 
         return simulation
     if sources.manifest is None:
         return Need(Fact.MANIFEST, view.digest)
-    refused = _not_a_session(name, view, sources.manifest)
+    refused = _not_a_session(field, name, view, sources.manifest)
     if refused is not None:
         return refused
     return _Pins(store=view.store, image=settings.images.default, session=view.digest, simulation=simulation)
 
 
-def _snapshot(name: str, view: SnapshotView | None, settings: Settings) -> SnapshotView | Verdict:
+def _snapshot(field: str, name: str, view: SnapshotView | None, settings: Settings) -> SnapshotView | Verdict:
     if view is None:
-        message = f"spec.snapshotRef: there is no Snapshot {name!r} in this namespace; replays start once there is"
+        message = f"{field}: there is no Snapshot {name!r} in this namespace; replays start once there is"
         return _working("SnapshotNotFound", message)
     if view.stalled:
-        message = f"spec.snapshotRef: Snapshot {name!r} cannot be used: {view.message}"
+        message = f"{field}: Snapshot {name!r} cannot be used: {view.message}"
         return _stalled("SnapshotRefused", message)
     if not view.ready:
-        message = f"spec.snapshotRef: Snapshot {name!r} is not ready yet: {view.message or 'not seen yet'}"
+        message = f"{field}: Snapshot {name!r} is not ready yet: {view.message or 'not seen yet'}"
         return _working("SnapshotNotReady", message)
     if view.store not in settings.stores:
-        message = f"spec.snapshotRef: the store {view.store!r} of Snapshot {name!r} is not one of this cluster"
+        message = f"{field}: the store {view.store!r} of Snapshot {name!r} is not one of this cluster"
         return _stalled("StoreUnknown", message)
     return view
 
 
 def _simulation(spec: ReplaySpec, sources: Sources) -> str | Verdict | None:
     """Return what decides in the place of what is recorded, None where that itself does."""
-    if spec.strategy_ref is None:
+    if spec.strategy_ref is None or spec.snapshot_ref is None:
         return None
     view, name = _strategy(spec, sources), spec.strategy_ref.name
     if isinstance(view, Verdict):
@@ -235,9 +260,9 @@ def _simulation(spec: ReplaySpec, sources: Sources) -> str | Verdict | None:
     return view.simulation
 
 
-def _not_a_session(name: str, view: SnapshotView, facts: SnapshotFacts) -> Verdict | None:
+def _not_a_session(field: str, name: str, view: SnapshotView, facts: SnapshotFacts) -> Verdict | None:
     """Return why there is no session to replay in a snapshot, None where there is one."""
-    where = f"spec.snapshotRef: Snapshot {name!r}"
+    where = f"{field}: Snapshot {name!r}"
     if facts.state is SnapshotState.MISSING:
         message = f"{where} is ready, but {view.digest} is not in store {view.store!r} any more ({facts.message})"
         return _working("SnapshotMissing", f"{message}; it is sought again")

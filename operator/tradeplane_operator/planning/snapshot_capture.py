@@ -231,6 +231,7 @@ class _Draft:
             rest=view.endpoint.rest,
             symbols=source.instruments,
             channels=source.channels,
+            weight_per_minute=view.spec.rate_limits.weight_per_minute,
         )
 
     def run_agent(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.parity import Parity
-from tradeplane_api.strategy import StrategySpec
+from tradeplane_api.strategy import Mode, StrategySpec
 
 from tradeplane_operator.metrics import REPLAYS_JUDGED
 from tradeplane_operator.observing.keys import Key, Kind, parse_key
@@ -104,33 +104,36 @@ class Replays:
 
     def _observe(self, key: Key, record: Record) -> ObservedReplay:
         resource = record.resource()
+        strategy = self._strategy(key, resource)
         cluster = Observed(
             resource=resource,
             jobs=self.index.jobs.of(record.uid),
-            snapshot=self._snapshot(key, resource),
+            snapshot=self._snapshot(key, resource, strategy),
             confirmed=record.confirmed,
             refusals=self._refusals.of(key),
             attestations={} if self.attestations is None else self.attestations.facts(key),
         )
-        return ObservedReplay(cluster, self._strategy(key, resource))
+        return ObservedReplay(cluster, strategy)
 
     def _strategy(self, key: Key, resource: Mapping[str, Any]) -> StrategyView | None:
-        record = self._referred(key, resource, "strategyRef", Kind.STRATEGY, self.index.strategies)
+        name = _referred_to(resource, "strategyRef")
+        record = self._referred(key, resource, name, Kind.STRATEGY, self.index.strategies)
         decides = bool(_referred_to(resource, "snapshotRef"))
         return None if record is None else view(record.resource(), decides=decides)
 
-    def _snapshot(self, key: Key, resource: Mapping[str, Any]) -> SnapshotView | None:
-        record = self._referred(key, resource, "snapshotRef", Kind.SNAPSHOT, self.index.snapshots)
+    def _snapshot(self, key: Key, resource: Mapping[str, Any], strategy: StrategyView | None) -> SnapshotView | None:
+        """Return the Snapshot that is named, or that of the session which the Strategy sealed last."""
+        name = _referred_to(resource, "snapshotRef") or (strategy.session if strategy is not None else "")
+        record = self._referred(key, resource, name, Kind.SNAPSHOT, self.index.snapshots)
         return None if record is None else view_of(record.resource())
 
     def _referred(
-        self, key: Key, resource: Mapping[str, Any], reference: str, kind: Kind, there: ResourceIndex
+        self, key: Key, resource: Mapping[str, Any], name: str, kind: Kind, there: ResourceIndex
     ) -> Record | None:
-        """Return what a reference names.
+        """Return what has the name that a Replay refers to, if any.
 
         News of it wake a Replay whose generation has nothing pinned, or whose run's attestation it waits for.
         """
-        name = _referred_to(resource, reference)
         if not name:
             return None
         found_at = Key(kind, key.namespace, name)
@@ -171,9 +174,10 @@ class Replays:
     async def _read_again(self, key: Key, observed: ObservedReplay) -> ObservedReplay:
         resource, there = await read_again(self.client, self.index.replays, key, observed.cluster.resource)
         confirmed = observed.cluster.confirmed or there
-        snapshot = self._snapshot(key, resource)
+        strategy = self._strategy(key, resource)
+        snapshot = self._snapshot(key, resource, strategy)
         cluster = replace(observed.cluster, resource=resource, snapshot=snapshot, confirmed=confirmed, fresh=True)
-        return replace(observed, cluster=cluster, strategy=self._strategy(key, resource), manifest=None)
+        return replace(observed, cluster=cluster, strategy=strategy, manifest=None)
 
     async def _act(self, key: Key, observed: ObservedReplay, wanted: Plan) -> datetime | None:
         before = observed.cluster.resource
@@ -207,15 +211,16 @@ class Replays:
 
 
 def view(strategy: Mapping[str, Any], *, decides: bool = False) -> StrategyView:
-    """Return what a Replay needs to know of a Strategy: its runs that succeeded, newest first.
+    """Return what a Replay needs to know of a Strategy: its runs that succeeded, newest first, or its session.
 
     ``decides``: and what it decides by.
     """
-    status = strategy.get("status") or {}
+    spec, status = strategy.get("spec") or {}, strategy.get("status") or {}
+    trades = spec.get("mode") == Mode.PAPER
     runs = [status.get("latest"), *(status.get("history") or ())]
     finished = [run for run in runs if run and run.get("outcome") == "Succeeded" and run.get("manifestDigest")]
     return StrategyView(
-        store=(strategy.get("spec") or {}).get("store", "default"),
+        store=spec.get("store", "default"),
         finished=tuple(
             FinishedRun(
                 name=run["name"],
@@ -226,6 +231,8 @@ def view(strategy: Mapping[str, Any], *, decides: bool = False) -> StrategyView:
             )
             for run in finished
         ),
+        trades=trades,
+        session=str((status.get("session") or {}).get("snapshotName") or "") if trades else "",
         **(_decided_by(strategy) if decides else {}),
     )
 

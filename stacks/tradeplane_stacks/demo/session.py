@@ -60,10 +60,11 @@ class Session:
         self.objects.until("snapshot", found["status"]["session"]["snapshotName"])
 
     def replay(self) -> None:
-        """Replay what was sealed, on the processors there are."""
+        """Replay what was sealed, on the processors there are; named, so that another session is another replay."""
         snapshot = self.objects.get("strategy", STRATEGY)["status"]["session"]["snapshotName"]
         asked = example(_REPLAY)
-        asked = {**asked, "spec": {**asked["spec"], "snapshotRef": {"name": snapshot}}}
+        spec = {name: value for name, value in asked["spec"].items() if name != "strategyRef"}
+        asked = {**asked, "spec": {**spec, "snapshotRef": {"name": snapshot}}}
         self.objects.apply_changed(_REPLAY, self.objects.on_these_nodes(asked))
         self.objects.until("replay", asked["metadata"]["name"])
 

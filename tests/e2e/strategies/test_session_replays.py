@@ -40,9 +40,9 @@ def sealed(tenant: Tenant, trading: Object) -> Object:
 
 @pytest.fixture(scope="module")
 def replayed(tenant: Tenant, sealed: Object) -> Object:
-    """Replay it as the example does."""
-    asked = example("replay-session")
-    tenant.apply({**asked, "spec": {**asked["spec"], "snapshotRef": {"name": _snapshot(sealed)}}})
+    """Replay it with the example as it is."""
+    del sealed
+    tenant.apply(example("replay-session"))
     return tenant.await_said("replay", "quoting", "Exact", limit_s=_LIMIT_S)
 
 
@@ -70,12 +70,12 @@ def test_kubectl_tells_of_the_session_in_one_line(tenant: Tenant, sealed: Object
     del replayed
     fills = sealed["status"]["session"]["fills"]
     columns = (
-        ".spec.snapshotRef.name,READY:.status.conditions[?(@.type=='Ready')].status,"
+        ".spec.strategyRef.name,READY:.status.conditions[?(@.type=='Ready')].status,"
         "DECISIONS:.status.summary.decisions,EXECUTION:.status.summary.execution,FILLS:.status.summary.fills,"
         "DIVERGENCE:.status.summary.divergence"
     )
-    line = tenant.kubectl("get", "replay", "quoting", "-o", f"custom-columns=SNAPSHOT:{columns}").splitlines()[1]
-    assert line.split() == [_snapshot(sealed), "True", "Exact", "Exact", f"{fills}/{fills}", "<none>"]
+    line = tenant.kubectl("get", "replay", "quoting", "-o", f"custom-columns=STRATEGY:{columns}").splitlines()[1]
+    assert line.split() == ["quoting", "True", "Exact", "Exact", f"{fills}/{fills}", "<none>"]
     headers = tenant.kubectl("get", "replays").splitlines()[0].split()
     assert {"STRATEGY", "SNAPSHOT", "DECISIONS", "EXECUTION", "FILLS", "PNL", "DIVERGENCE"} <= set(headers)
 
@@ -123,7 +123,7 @@ def test_a_what_if_is_compared_and_not_judged(tenant: Tenant, sealed: Object) ->
 
 def test_what_is_no_session_is_refused_with_what_to_do(tenant: Tenant) -> None:
     asked = example("replay-session")
-    spec = {**asked["spec"], "snapshotRef": {"name": "sp500"}}
+    spec = {"snapshotRef": {"name": "sp500"}}
     tenant.apply({**asked, "metadata": {"name": "of-bars"}, "spec": spec})
     found = tenant.await_said("replay", "of-bars", "NotASession", limit_s=_LIMIT_S)
     assert "name the Snapshot of a session" in json.dumps(found["status"]["conditions"])

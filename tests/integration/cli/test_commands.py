@@ -130,6 +130,22 @@ def test_results_are_listed_and_shown(tradeplane: Command, finished: dict[str, A
     assert finished["resultDigest"] in tradeplane("results", "show", finished["run"]).out
 
 
+def test_the_interval_of_a_sharpe_ratio_is_told(tradeplane: Command, finished: dict[str, Any]) -> None:
+    asked = ("results", "bootstrap", finished["run"], "--samples", "200", "--seed", "3")
+    told = json.loads(tradeplane(*asked, "-o", "json").out)
+    assert list(told) == [
+        "run", "resultDigest", "sharpe", "low", "median", "high", "percent", "samples", "defined", "block", "seed"
+    ]  # fmt: skip
+    assert (told["run"], told["sharpe"]) == (finished["run"], finished["summary"]["sharpe"])
+    assert (told["percent"], told["samples"], told["block"], told["seed"]) == (95, 200, 7, 3)
+    assert float(told["low"]) < float(told["median"]) < float(told["high"])
+    assert json.loads(tradeplane(*asked, "-o", "json").out) == told
+    shown = tradeplane(*asked).out
+    assert "200, of blocks of 7 returns on average, seed 3" in shown
+    assert tradeplane(*asked, "--percent", "100").code == 2
+    assert tradeplane("results", "bootstrap", "no-such-run").code == 3
+
+
 def test_an_import_prints_an_object_the_api_accepts(tradeplane: Command, files: tuple[str, str]) -> None:
     printed = yaml.safe_load(Path(files[1]).read_text())
     snapshot = Snapshot.model_validate(printed)

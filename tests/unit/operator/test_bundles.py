@@ -155,3 +155,13 @@ def test_a_session_is_read_from_when_it_is_named_until_its_replay_has_ended() ->
     seen = {**changed, "status": {**changed["status"], "observedGeneration": 2}}
     assert read(seen) == frozenset()
     assert digests_read(strategies, [_object("new", session)], [], []) == frozenset(), "there is no such Snapshot"
+
+
+def test_the_newest_session_of_a_strategy_is_read_while_a_replay_of_it_is_not_over() -> None:
+    trades = _object("quoting", session={"snapshot": digest_of(1), "snapshotName": "quoting-1"})
+    others = [_object("idle", session={"snapshot": digest_of(2)}), _object("new", session={"snapshot": None})]
+    asked = {"strategyRef": {"name": "quoting"}}
+    assert digests_read([trades, *others], [_object("begins", asked)], []) == {digest_of(1)}
+    over = _object("over", asked, replays=[{"outcome": "Succeeded"}])
+    assert digests_read([trades, *others], [over], []) == frozenset()
+    assert digests_read(others, [_object("new", {"strategyRef": {"name": "new"}})], []) == frozenset()

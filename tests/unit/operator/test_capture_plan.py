@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tradeplane_api.broker_connection import RateLimits
 from tradeplane_api.capture import CaptureSpecification
 from tradeplane_operator.planning.bundles import BundleFacts
 from tradeplane_operator.planning.capture_names import SEALING_FINALIZER, agent_name, claim_of, snapshot_prefix
@@ -65,6 +66,7 @@ def test_its_agent_is_told_what_to_capture_and_may_nothing_else() -> None:
     told = _told(server)
     assert (told.capture, told.pointers, told.rotation.seconds) == (KEY.name, UID, 60)
     assert (told.feed.stream, told.feed.symbols) == ("ws://exchange:9090", ("SYNUSDT",))
+    assert told.feed.weight_per_minute == RateLimits().weight_per_minute
     pod = server.sets[AGENT]["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     assert (pod["terminationGracePeriodSeconds"], pod["securityContext"]["runAsNonRoot"]) == (60, True)

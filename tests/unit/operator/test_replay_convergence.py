@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tradeplane_operator.observing.keys import Key, Kind
 
 from tests.unit.operator.replay_planning import SESSION
-from tests.unit.operator.replay_simulation import KEY, ReplayServer, SessionServer, SimulatedReplays
-from tests.unit.operator.simulation import Crash
+from tests.unit.operator.replay_simulation import (
+    KEY,
+    ReplayServer,
+    SessionServer,
+    SimulatedReplays,
+    finished_strategy,
+)
+from tests.unit.operator.simulation import NAMESPACE, Crash
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Convergence(RuleBasedStateMachine):
@@ -260,3 +270,42 @@ def test_an_edited_replay_is_woken_by_the_other_snapshot_it_waits_for() -> None:
     assert KEY in operator.woken
     operator.settle()
     assert len(server.jobs) == 4
+
+
+class NewestServer(SessionServer):
+    """The same with a Replay that names the Strategy which trades, and no Snapshot."""
+
+    asked: ClassVar[Mapping[str, Any]] = {"strategyRef": {"name": "macd"}}
+
+
+def _trades(operator: SimulatedReplays, version: int, **session: str) -> None:
+    """Have the Strategy seen as one that trades, and had a run before."""
+    strategy = finished_strategy()
+    strategy["metadata"]["resourceVersion"] = str(version)
+    strategy |= {"spec": {"mode": "Paper"}, "status": {**strategy["status"], "session": session}}
+    operator.index.strategies.put(strategy, confirmed=True)
+
+
+def test_the_newest_session_is_waited_for_until_it_is_sealed_and_verified_and_pinned_then() -> None:
+    server = NewestServer()
+    operator = SimulatedReplays(server)
+    operator.lead()
+    _trades(operator, 2)
+    operator.settle()
+    assert server.jobs == {}, "its run of before it traded is not replayed"
+    assert KEY in operator.index.take_readers(Key(Kind.STRATEGY, NAMESPACE, "macd"))
+
+    _trades(operator, 3, snapshotName="quoting-1")
+    operator.settle()
+    assert server.jobs == {}
+    operator.woken.clear()
+    server.put_snapshot(ready=True)
+    operator.see_snapshot()
+    assert KEY in operator.woken
+    operator.settle()
+    assert {one.session for one in server.told.values()} == {SESSION.digest}
+    assert len(server.jobs) == 2
+
+    _trades(operator, 4, snapshotName="quoting-2")
+    operator.settle()
+    assert len(server.told) == 2, "another session changes nothing of what is pinned"

@@ -316,6 +316,51 @@ def test_another_thing_that_is_wrong_keeps_its_words(said: str) -> None:
     assert said in stalled["message"]
 
 
+TRADES = StrategyView("default", trades=True, session="quoting-0f1e2d3c-session-2")
+
+
+def test_of_a_strategy_that_trades_the_newest_session_is_replayed_as_it_was_recorded() -> None:
+    wanted = planned(resource(), strategy=TRADES, snapshot=SESSION, manifest=SESSION_FOUND)
+    assert wanted.status is not None
+    pinned = PinnedBaseline.model_validate(wanted.status["pinned"])
+    assert (pinned.session, pinned.baseline, pinned.simulation) == (SESSION.digest, None, None)
+    assert {one.session for one in told(wanted)} == {SESSION.digest}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "snapshot", "reason", "words"),
+    [
+        (replace(TRADES, session=""), None, "BaselineNotFinished", "the session of Strategy 'macd' is no Snapshot yet"),
+        (TRADES, None, "SnapshotNotFound", "no Snapshot 'quoting-0f1e2d3c-session-2'"),
+        (TRADES, replace(SESSION, ready=False), "SnapshotNotReady", "'quoting-0f1e2d3c-session-2' is not ready"),
+        (TRADES, replace(SESSION, store="elsewhere"), "StoreUnknown", "the store 'elsewhere'"),
+    ],
+)
+def test_a_newest_session_that_is_not_there_is_waited_for_and_said(
+    strategy: StrategyView, snapshot: SnapshotView | None, reason: str, words: str
+) -> None:
+    wanted = planned(resource(), strategy=strategy, snapshot=snapshot)
+    kind = "Stalled" if reason == "StoreUnknown" else "Reconciling"
+    assert condition(wanted, kind)["reason"] == reason
+    assert words in condition(wanted, kind)["message"]
+    assert wanted.create == ()
+
+
+@pytest.mark.parametrize("named", [{"run": "macd-1"}, {"baseline": {"run": "macd-1"}}])
+def test_a_run_that_is_named_is_replayed_though_its_strategy_trades_now(named: Any) -> None:
+    wanted = planned(resource(**named), strategy=replace(TRADES, finished=(NEWEST, OLDER)))
+    assert wanted.status is not None
+    assert PinnedBaseline.model_validate(wanted.status["pinned"]).session is None
+
+
+def test_a_view_of_a_strategy_that_trades_has_the_snapshot_of_its_session() -> None:
+    session = {"snapshotName": "quoting-0f1e2d3c-session-1"}
+    trading = {"spec": {"mode": "Paper"}, "status": {"session": session}}
+    assert view(trading) == StrategyView("default", trades=True, session=session["snapshotName"])
+    assert view({"spec": {"mode": "Paper"}}) == StrategyView("default", trades=True)
+    assert view({**trading, "spec": {"mode": "Backtest"}}) == StrategyView("default")
+
+
 def test_a_view_of_a_strategy_has_what_it_decides_by_only_where_that_is_asked() -> None:
     strategy = {
         "metadata": {"name": "macd"},

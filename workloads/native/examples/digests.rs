@@ -16,6 +16,7 @@ mod tapes;
 use std::process::ExitCode;
 use std::time::Instant;
 
+use _native::bootstrap::{Resampling, sharpe_ratios};
 use _native::engine::{Costs, Market, Method, Records, Rules, Simulation, Sizing, Stops, Tier, Units};
 use _native::fixed::ONE;
 use _native::indicators;
@@ -73,7 +74,7 @@ type Computed = Box<dyn FnOnce(&str) -> Vec<Line>>;
 type Case = (&'static str, fn(&Inputs) -> Computed);
 
 /// Every case, in the order they are printed.
-const CASES: [Case; 21] = [
+const CASES: [Case; 22] = [
     ("sma", |inputs| series(vec![indicators::sma(&inputs.close, 20)])),
     ("ema", |inputs| series(vec![indicators::ema(&inputs.close, 20)])),
     ("rsi", |inputs| series(vec![indicators::rsi(&inputs.close, 14)])),
@@ -94,6 +95,10 @@ const CASES: [Case; 21] = [
     ("figures", |inputs| {
         let found = figures(&inputs.records, inputs.records.equity[0], YEAR);
         Box::new(move |name| vec![(name.to_owned(), digest(format!("{found:?}").into_bytes()))])
+    }),
+    ("bootstrap", |inputs| {
+        let drawn = Resampling { samples: 50, block: 27, seed: 7 };
+        series(vec![sharpe_ratios(&inputs.records.equity, YEAR, drawn).expect("it has variance")])
     }),
     ("fixed-fraction", |inputs| simulation(inputs, Method::FixedFraction)),
     ("volatility-target", |inputs| simulation(inputs, Method::VolatilityTarget)),

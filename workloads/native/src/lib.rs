@@ -7,6 +7,7 @@
 compile_error!("columns are handed over as little-endian bytes; big-endian processors are not supported");
 
 pub mod book;
+pub mod bootstrap;
 pub mod engine;
 pub mod events;
 pub mod exchange;

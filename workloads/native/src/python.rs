@@ -11,6 +11,7 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArra
 use pyo3::exceptions::{PyArithmeticError, PyValueError};
 use pyo3::prelude::*;
 
+use crate::bootstrap::{self, Resampling};
 use crate::engine::{Costs, Market, Method, Records, Rules, Simulation, Sizing, Stops, Tier, Units};
 use crate::fixed::{ONE, Overflow};
 use crate::indicators;
@@ -383,6 +384,29 @@ impl Figures {
     }
 }
 
+/// The Sharpe ratios of samples drawn anew of a run's returns, ascending; none where its own is not defined.
+#[pyfunction]
+#[pyo3(signature = (equity, *, periods_per_year, risk_free_rate, samples, block, seed))]
+fn bootstrap_sharpe(
+    py: Python<'_>,
+    equity: PyReadonlyArray2<'_, u64>,
+    periods_per_year: f64,
+    risk_free_rate: f64,
+    samples: usize,
+    block: u64,
+    seed: u64,
+) -> PyResult<Option<Vec<f64>>> {
+    if equity.shape()[1] != 2 || block == 0 || periods_per_year.is_nan() || periods_per_year <= 0.0 {
+        return Err(PyValueError::new_err(
+            "equity must have two words an amount, and block and periods_per_year must be above zero",
+        ));
+    }
+    let amounts: Vec<i128> =
+        equity.as_slice()?.chunks_exact(2).map(|pair| i128::from(pair[1] as i64) << 64 | i128::from(pair[0])).collect();
+    let year = Year { periods: periods_per_year, risk_free_rate };
+    Ok(py.detach(|| bootstrap::sharpe_ratios(&amounts, year, Resampling { samples, block, seed })))
+}
+
 /// 128-bit integers as an array of shape (n, 2) of words, the lower first.
 fn words<'py>(py: Python<'py>, column: &[i128]) -> PyResult<Words<'py>> {
     let flat: &[u64] = bytemuck::cast_slice(column);
@@ -403,6 +427,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<Figures>()?;
     events::register(module)?;
     exchange::register(module)?;
+    module.add_function(wrap_pyfunction!(bootstrap_sharpe, module)?)?;
     module.add_function(wrap_pyfunction!(sma, module)?)?;
     module.add_function(wrap_pyfunction!(ema, module)?)?;
     module.add_function(wrap_pyfunction!(rsi, module)?)?;

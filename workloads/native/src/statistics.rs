@@ -95,11 +95,10 @@ fn annual_return(growth: f64, years: f64) -> Option<f64> {
 
 /// Volatility, Sharpe and Sortino ratio of the returns between consecutive closes.
 fn ratios(path: Path, equity: &[f64], year: Year) -> (Option<f64>, Option<f64>, Option<f64>) {
-    if equity.len() < 3 || equity.iter().any(|&amount| amount <= 0.0) {
+    let Some(returns) = returns_if_known(path, equity) else {
         return (None, None, None);
-    }
+    };
     let rate = year.risk_free_rate / year.periods;
-    let returns = returns(path, equity);
     let count = returns.len() as f64;
     let mean = returns.iter().sum::<f64>() / count;
     let (mut squares, mut below) = (0.0, 0.0);
@@ -113,6 +112,16 @@ fn ratios(path: Path, equity: &[f64], year: Year) -> (Option<f64>, Option<f64>, 
     let scale = year.periods.sqrt();
     let ratio = |risk: f64| (risk > 0.0).then(|| (mean - rate) / risk * scale);
     (Some(deviation * scale), ratio(deviation), ratio(downside))
+}
+
+/// Returns between consecutive closes, in the order of time; `None` where their deviation is not defined.
+pub(crate) fn known_returns(path: Path, equity: &[i128]) -> Option<Vec<f64>> {
+    returns_if_known(path, &floats(equity))
+}
+
+fn returns_if_known(path: Path, equity: &[f64]) -> Option<Vec<f64>> {
+    let known = equity.len() >= 3 && equity.iter().all(|&amount| amount > 0.0);
+    known.then(|| returns(path, equity))
 }
 
 /// Simple returns between consecutive amounts.

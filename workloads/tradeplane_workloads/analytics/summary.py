@@ -8,6 +8,9 @@ from tradeplane_api.run import Summary
 
 from tradeplane_workloads.market.timestamps import rfc3339
 
+YEAR_SECONDS = 365 * 86_400
+"""Of a run on tapes: markets with order books trade round the clock; a year is as for interest (docs/engine.md)."""
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray

@@ -20,6 +20,7 @@ from tradeplane_workloads.brokers.errors import EndpointUnreachable, NotTheApiEx
 from tradeplane_workloads.brokers.kept_connections import KeptConnections
 from tradeplane_workloads.brokers.measuring import Sample, server_time
 from tradeplane_workloads.brokers.signing import signed_query
+from tradeplane_workloads.brokers.weight import MINUTE_SECONDS, USED_WEIGHT, Weight
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -36,8 +37,6 @@ SMALL_BYTES, LARGE_BYTES = 16_384, 4_194_304
 """Bytes of an answer; an account on a futures market lists every contract there is."""
 _MESSAGE_BYTES = 65_536
 _CHUNK = 65_536
-_USED_WEIGHT = "X-MBX-USED-WEIGHT-1M"
-_MINUTE = 60
 _LIMITED = (418, 429)
 _LET_OUT = (
     "check spec.endpoint, and that a NetworkPolicy lets probes out to it (operator/deploy/components/broker-egress)"
@@ -95,10 +94,8 @@ class Binance:
     def __init__(self, market: Market, endpoint: Endpoint, limits: RateLimits, clocks: Clocks | None = None) -> None:
         self._protocol = PROTOCOLS[market]
         self._endpoint = endpoint
-        self._limits = limits
         self._clocks = clocks or Clocks()
-        self._used = 0
-        self._minute = 0
+        self._weight = Weight(limits.weight_per_minute, self._clocks.steady)
 
     async def __aenter__(self) -> Self:
         self._kept = KeptConnections(self._endpoint.rest, REQUEST_SECONDS)
@@ -169,7 +166,7 @@ class Binance:
 
     def value_now(self, reply: Reply, asked: Asked) -> Any:
         """Return what the JSON of an answer to ``request_now`` says."""
-        self._count(reply.headers.get(_USED_WEIGHT.title(), ""))
+        self._weight.count(reply.headers.get(USED_WEIGHT.title(), ""))
         return value_of(reply.status, reply.headers, bytes(reply.body), asked.what)
 
     async def request(self, asked: Asked) -> Any:
@@ -178,7 +175,7 @@ class Binance:
         url = URL(self._endpoint.rest + asked.path + (f"?{asked.query}" if asked.query else ""), encoded=True)
         try:
             async with self._session.request(asked.method, url, headers=asked.headers, allow_redirects=False) as got:
-                self._count(got.headers.get(_USED_WEIGHT, ""))
+                self._weight.count(got.headers.get(USED_WEIGHT, ""))
                 body = await _read(got.content.iter_chunked(_CHUNK), asked.most_bytes, asked.what)
                 return value_of(got.status, got.headers, body, asked.what)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -191,22 +188,14 @@ class Binance:
 
     def _spend(self, weight: int) -> None:
         """Count what a request costs. Raises RateLimited where that would be more than is allowed."""
-        minute = self._clocks.steady() // (_MINUTE * 1_000_000_000)
-        if minute != self._minute:  # the broker counts anew each minute, and says how far it is with its next answer
-            self._minute, self._used = minute, 0
-        allowed = self._limits.weight_per_minute
-        if self._used + weight > allowed:
+        used, allowed = self._weight.used, self._weight.allowed
+        if used + weight > allowed:
             raise RateLimited(
-                f"{self._used} of the broker's weight is used in this minute, and spec.rateLimits.weightPerMinute "
+                f"{used} of the broker's weight is used in this minute, and spec.rateLimits.weightPerMinute "
                 f"allows {allowed}; raise it, or ask less from this address",
-                _MINUTE,
+                MINUTE_SECONDS,
             )
-        self._used += weight
-
-    def _count(self, said: str) -> None:
-        """Take the broker's own count, which has what others asked from this address."""
-        if said.isascii() and said.isdigit() and len(said) < 10:
-            self._used = int(said)
+        self._weight.spend(weight)
 
 
 async def _read(chunks: AsyncIterator[bytes], most: int, what: str) -> bytes:

@@ -1,6 +1,6 @@
 """Snapshots of books by request: at the start, after each gap and reconnection, until a book is known again.
 
-One request after the other, so that the venue's limits are kept; when it asks to be left alone, it is.
+One request after the other, within the weight that is allowed in a minute; when the venue asks to be left alone, it is.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
-from tradeplane_workloads.capture.venue import depth_url
+from tradeplane_workloads.brokers.weight import USED_WEIGHT, Weight
+from tradeplane_workloads.capture.venue import book_weight, depth_url
 from tradeplane_workloads.capture.waits import asked_to_wait, backoff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradeplane_api.capture import CaptureFeed
     from tradeplane_native import Spool
 
@@ -34,7 +37,8 @@ _log = logging.getLogger(__name__)
 class Books:
     """Asks for the books that are not known."""
 
-    def __init__(self, feed: CaptureFeed, spool: Spool) -> None:
+    def __init__(self, feed: CaptureFeed, spool: Spool, steady: Callable[[], int] = time.monotonic_ns) -> None:
+        """``steady``: by which minutes are counted, a clock in nanoseconds that is never set."""
         self._feed = feed
         self._spool = spool
         self._failures: dict[int, int] = {}
@@ -42,6 +46,7 @@ class Books:
         self._asked: dict[int, float] = {}
         self._wake = asyncio.Event()
         self._until = 0.0
+        self._weight = None if feed.weight_per_minute is None else Weight(feed.weight_per_minute, steady)
         self.refused = 0
 
     @property
@@ -77,8 +82,14 @@ class Books:
         now = time.monotonic()
         if max(due, self._until) > now:
             return max(due, self._until) - now
+        wait = 0.0 if self._weight is None else self._weight.wait(book_weight(self._feed))
+        if wait:
+            _log.warning("no book is asked for within %.0f s: spec.rateLimits.weightPerMinute is spent", wait)
+            return wait
         del self._due[instrument]
         self._asked[instrument] = now
+        if self._weight is not None:
+            self._weight.spend(book_weight(self._feed))
         known = await self._ask(session, instrument)
         failures = self._failures.get(instrument, 0) + 1
         if known or failures >= MOST_ATTEMPTS:
@@ -94,6 +105,8 @@ class Books:
         url = depth_url(self._feed, symbol)
         try:
             async with session.get(url, allow_redirects=False) as response:
+                if self._weight is not None:
+                    self._weight.count(response.headers.get(USED_WEIGHT, ""))
                 wait = asked_to_wait(response.status, response.headers)
                 if wait is not None:
                     _log.warning("%s wants no request for %g s (status %d)", self._feed.rest, wait, response.status)

@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 from tradeplane_api.capture import Channel
 from tradeplane_api.venue import Market
 
+from tradeplane_workloads.brokers.weight import FUTURES_DEPTH, SPOT_DEPTH, weight_of
+
 if TYPE_CHECKING:
     from tradeplane_api.capture import CaptureFeed
 
@@ -28,6 +30,11 @@ def stream_url(feed: CaptureFeed) -> str:
     """Return the address of a combined stream of all that a feed has."""
     names = [f"{symbol.lower()}@{_STREAMS[channel]}" for symbol in feed.symbols for channel in feed.channels]
     return f"{feed.stream}/stream?streams={'/'.join(names)}"
+
+
+def book_weight(feed: CaptureFeed) -> int:
+    """Return what a snapshot of a book costs of the venue's weight."""
+    return weight_of(SPOT_DEPTH if feed.market is Market.SPOT else FUTURES_DEPTH, feed.depth_limit)
 
 
 def depth_url(feed: CaptureFeed, symbol: str) -> str:

@@ -21,6 +21,8 @@ from tradeplane_workloads.strategies.protocol import trades_events
 from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -88,6 +90,14 @@ def prepare(bars: Bars, simulation: Simulation) -> Simulator:
 
 def decide(bars: Bars, simulation: Simulation) -> NDArray[np.int64]:
     """Decide the targets of a simulation's strategy in billionths, shape (n, k). Raises as :func:`backtest` does."""
+    return decider(simulation)(bars)
+
+
+def decider(simulation: Simulation) -> Callable[[Bars], NDArray[np.int64]]:
+    """Return what decides a simulation's targets on bars; it may be asked again on more of them.
+
+    Raises InvalidSpecification where no strategy decides so; what is returned raises as :func:`backtest` does.
+    """
     strategy = find_strategy(simulation.algorithm.name)
     parameters = parse_parameters(strategy, simulation.algorithm.parameters)
     if trades_events(strategy):
@@ -99,6 +109,10 @@ def decide(bars: Bars, simulation: Simulation) -> NDArray[np.int64]:
         raise InvalidSpecification(
             f"risk.allowShort: {strategy.name} takes short positions; set it to true, or choose another algorithm"
         )
-    with faults_of(strategy.name, "in targets()"):
-        targets = strategy.targets(bars, parameters, Generator(simulation.seed))
-    return check_targets(strategy.name, targets, bars)
+
+    def decided(bars: Bars) -> NDArray[np.int64]:
+        with faults_of(strategy.name, "in targets()"):
+            targets = strategy.targets(bars, parameters, Generator(simulation.seed))
+        return check_targets(strategy.name, targets, bars)
+
+    return decided

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_native import Generator, run_events
 
-from tradeplane_workloads.analytics.summary import summarise
+from tradeplane_workloads.analytics.summary import YEAR_SECONDS, summarise
 from tradeplane_workloads.engine.tables import equity_table
 from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.events.prepared import prepare
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
     from tradeplane_workloads.events.prepared import Prepared
     from tradeplane_workloads.market.tapes import Tape
-
-YEAR_SECONDS = 365 * 86_400
-"""Markets with order books on tape trade round the clock; a year is as for interest (docs/engine.md)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tradeplane_workloads.brokers.weight import FUTURES_DEPTH, SPOT_DEPTH, weight_of
 from tradeplane_workloads.exchange.listing import Wire
 from tradeplane_workloads.exchange.orders import MAX_LOTS, MAX_TICKS, TYPES
 from tradeplane_workloads.exchange.refusal import Refusal
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 MOST_ORDERS = 1_024
 """Orders alive of an instrument: what the core holds."""
-_FUTURE_LIMITS = {5: 2, 10: 2, 20: 2, 50: 2, 100: 5, 500: 10, 1_000: 20}
-_SPOT_LIMITS = {100: 5, 500: 25, 1_000: 50, 5_000: 250}
 _DELIVERY_MS = 4_133_404_800_000
 """When a perpetual future is delivered, as Binance has it: in the year 2100."""
 
@@ -69,16 +68,15 @@ def depth_limit(wire: Wire, parameters: Parameters) -> int:
     if wire is Wire.SPOT:
         return min(100 if limit is None else max(limit, 1), 5_000)
     limit = 500 if limit is None else limit
-    if limit not in _FUTURE_LIMITS:
+    if limit not in FUTURES_DEPTH:
         raise Refusal(-4021, "Invalid depth limit: it is one of 5, 10, 20, 50, 100, 500 and 1000.")
     return limit
 
 
 def depth_weight(wire: Wire, parameters: Parameters) -> int:
     """Return what it weighs to ask for a book."""
-    limit = depth_limit(wire, parameters)
-    weights = _SPOT_LIMITS if wire is Wire.SPOT else _FUTURE_LIMITS
-    return next(weight for most, weight in weights.items() if limit <= most)
+    weights = SPOT_DEPTH if wire is Wire.SPOT else FUTURES_DEPTH
+    return weight_of(weights, depth_limit(wire, parameters))
 
 
 def book_ticker(venue: Venue, parameters: Parameters) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.errors import DataRefused, StoreFailure
@@ -26,6 +27,9 @@ class RecordFile:
     def __init__(self, path: Path) -> None:
         """Open or make the file. Raises StoreFailure where it cannot be, DataRefused where another server has it."""
         self.path = path
+        self._syncing = threading.Lock()
+        self._is_open = True
+        self._unsynced = False
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -65,6 +69,7 @@ class RecordFile:
     def append(self, data: bytes) -> None:
         """Hand what was recorded to the operating system, where a killed process leaves it. Raises StoreFailure."""
         rest = memoryview(data)
+        self._unsynced = True
         try:
             while rest:
                 rest = rest[os.write(self._file, rest) :]
@@ -74,7 +79,24 @@ class RecordFile:
             words = f"the record {self.path} cannot be written ({error.strerror}), so the exchange stops; {remedy}"
             raise StoreFailure(words) from error
 
+    def sync(self) -> None:
+        """Put on the disk what was appended, if anything was; another thread may ask. Raises StoreFailure."""
+        with self._syncing:
+            if not (self._is_open and self._unsynced):
+                return
+            self._unsynced = False
+            try:
+                os.fdatasync(self._file)
+            except OSError as error:
+                words = (
+                    f"the record {self.path} cannot be synced ({error.strerror}), so the exchange stops, as nobody "
+                    "knows what is on the disk; repair it and start the exchange again"
+                )
+                raise StoreFailure(words) from error
+
     def close(self) -> None:
         """Put everything on the disk and let go of the file."""
-        os.fsync(self._file)
-        os.close(self._file)
+        with self._syncing:
+            self._is_open = False
+            os.fsync(self._file)
+            os.close(self._file)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tradeplane_workloads.exchange.credentials import KeyDirectory
     from tradeplane_workloads.exchange.listing import Wire
 
+SYNC_S = 1.0
+"""How often the record is put on the disk: what a machine that loses power may lose of it."""
 SHUTDOWN_S = 2.0
 """How long requests that are under way have to end."""
 _log = logging.getLogger(__name__)
@@ -128,6 +130,8 @@ class Exchange:
                 ) from error
             ready(self._address(runner))
             tasks += [asyncio.create_task(self._play()), asyncio.create_task(self.server.flush())]
+            if self._file is not None:
+                tasks.append(asyncio.create_task(_sync(self._file)))
             tasks += [asyncio.create_task(watch(self.server, task)) for task in list(tasks)]
             await self._wait(stop)
         finally:
@@ -159,3 +163,10 @@ class Exchange:
         host, port = runner.addresses[0][:2]
         listings = self.venue.listings
         return Address(host, port, listings.wire, tuple(one.symbol for one in listings.all))
+
+
+async def _sync(record: RecordFile) -> None:
+    """Put what was recorded on the disk now and then, beside everything else: no client waits for it."""
+    while True:
+        await asyncio.sleep(SYNC_S)
+        await asyncio.to_thread(record.sync)

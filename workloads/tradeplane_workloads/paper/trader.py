@@ -74,6 +74,7 @@ class Trader:
     def news(self, instrument: int, news: News) -> None:
         """Feed a message of the market."""
         session, now = self.session, self._now()
+        self._end_periods(now - 1)
         if news.exchange_time is not None:
             self._exchange_time = news.exchange_time
         exchange_time = self._exchange_time or now
@@ -86,9 +87,7 @@ class Trader:
         while session.next_timer is not None and session.next_timer <= now and not session.over:
             session.timer(now)
             self._commit()
-        while session.next_period is not None and session.next_period <= now and not session.over:
-            session.period(now)
-            self._commit()
+        self._end_periods(now)
 
     def due(self) -> int | None:
         """Return when the next timer or end of a period is due, in nanoseconds since 1970."""
@@ -177,6 +176,16 @@ class Trader:
             exchange_time=self._clocks.wall(),
         )
         self._report(doubt, told, Fed(event, order.left), reason)
+
+    def _end_periods(self, until: int) -> None:
+        """Feed the ends of periods that are not after a time: what arrives after the end of one belongs to the next.
+
+        So a bar has the trades that arrived within its period, however late the end of it is looked at.
+        """
+        session = self.session
+        while session.next_period is not None and session.next_period <= until and not session.over:
+            session.period(self._now())
+            self._commit()
 
     def _report(self, doubt: Doubt, told: Told, fed: Fed, reason: OrderReason = OrderReason.NONE) -> None:
         instrument, order = doubt

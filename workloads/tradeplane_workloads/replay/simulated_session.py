@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tradeplane_api.execution import Execution
 
+from tradeplane_workloads.columns import amount_words
 from tradeplane_workloads.events.backtest import backtest_tapes
 from tradeplane_workloads.replay.recorded_market import recorded_latency, recorded_tapes
 from tradeplane_workloads.replay.session_sides import Replayed, answered_in, logged_fills, logged_orders
@@ -50,9 +51,7 @@ class _Log:
 
     def fees(self) -> NDArray[np.uint64]:
         """Return the column ``fee``, 128-bit integers as pairs of words, the lower first."""
-        column = self._table.column("fee").combine_chunks()
-        words = np.frombuffer(column.buffers()[1] or b"", np.uint64).reshape(-1, 2)
-        return words[column.offset : column.offset + len(column)]
+        return amount_words(self._table.column("fee"))
 
 
 _KINDS: dict[str, type[np.generic]] = {

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from tradeplane_api.execution import Execution
 from tradeplane_native import Generator
 
-from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.events.prepared import check_instruments, check_simulation
 from tradeplane_workloads.events.terms import BILLION, Terms, terms_of
+from tradeplane_workloads.sessions.deciding import bar_trader
 from tradeplane_workloads.strategies.protocol import trades_events
 from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
 
@@ -35,15 +35,13 @@ def conduct_of(specification: SessionSpecification) -> Conduct:
     instruments, simulation = specification.traded(), specification.simulation
     check_simulation(simulation)
     check_instruments(instruments)
-    strategy = find_strategy(simulation.algorithm.name)
-    if not trades_events(strategy):
-        raise InvalidSpecification(
-            f"algorithm.name: {strategy.name!r} decides on all bars at once, which a session does not have; give a "
-            "strategy on events"
-        )
-    generator = Generator(simulation.seed)
-    parameters = parse_parameters(strategy, simulation.algorithm.parameters)
-    trader = strategy.trader(instruments, parameters, generator)
+    strategy, generator = find_strategy(simulation.algorithm.name), Generator(simulation.seed)
+    trader: object
+    if trades_events(strategy):
+        parameters = parse_parameters(strategy, simulation.algorithm.parameters)
+        trader = strategy.trader(instruments, parameters, generator)
+    else:
+        trader = bar_trader(instruments, simulation)
     execution = simulation.execution or Execution()
     limit = execution.limits.rate
     terms = [terms_of(one, simulation, brings_capital=not index) for index, one in enumerate(instruments)]

@@ -2,7 +2,8 @@
 
 A strategy on bars answers for all bars at once, so that it can be written with arrays; what it says at a bar must not
 depend on any bar after it. ``tradeplane_workloads.strategies.causality`` checks that. On a tape it is given the bars of
-the trades in each period, and its targets are traded as they come due.
+the trades in each period, and its targets are traded as they come due; in a session it is asked at the end of each
+period, with the bars so far, and the last of its targets is traded.
 
 A strategy on events is asked as things happen, and can know nothing that comes later.
 """

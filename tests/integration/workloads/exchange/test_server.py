@@ -390,3 +390,27 @@ async def test_a_stream_is_dropped_on_purpose(tmp_path: Path, http: aiohttp.Clie
         told = [await stream.next() for _ in range(4)]
         assert told[-1] is None
         assert (await (await Client(http, address).listen("/ws/synusdt@depth@0ms")).next())["e"] == "depthUpdate"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_the_record_is_synced_now_and_then_and_a_disk_that_fails_ends_the_exchange(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    from tradeplane_workloads.errors import StoreFailure
+    from tradeplane_workloads.exchange import serving
+
+    loop, synced = asyncio.get_running_loop(), asyncio.Event()
+
+    def sync(_: int) -> None:
+        loop.call_soon_threadsafe(synced.set)
+        if fails:
+            raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(serving, "SYNC_S", 0.01)
+    monkeypatch.setattr("os.fdatasync", sync)
+    ended = pytest.raises(StoreFailure, match="cannot be synced") if fails else contextlib.nullcontext()
+    with ended:
+        async with exchange(tmp_path, tmp_path / "record") as (serves, _), asyncio.timeout(LIMIT_S):
+            await synced.wait()
+            if fails:
+                await serves.server.stopped.wait()

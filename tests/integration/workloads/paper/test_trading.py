@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import aiohttp
+import numpy as np
 import pytest
+from pydantic import BaseModel
 from tradeplane_api.paper import PaperOutcome
 from tradeplane_native import read_journal
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
+from tradeplane_workloads.events.backtest import backtest_tapes
 from tradeplane_workloads.paper.trader import AccountShared
 from tradeplane_workloads.paper.volume import newest
+from tradeplane_workloads.replay.recorded_market import recorded_tapes
+from tradeplane_workloads.sessions import SessionSpecification
 from tradeplane_workloads.sessions.journal_file import read_in_place
 from tradeplane_workloads.sessions.journal_survey import survey
+from tradeplane_workloads.strategies import registry
 
 from tests.integration.workloads.exchange.exchange_client import Client, exchange
 from tests.integration.workloads.paper.paper_trading import MARKET, nothing_lost_or_doubled, traded
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
+    from tradeplane_workloads.market.bars import Bars
 
 
 async def test_a_session_trades_stops_and_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -38,6 +47,53 @@ async def test_a_session_trades_stops_and_goes_on(tmp_path: Path, caplog: pytest
     written = [int(number) for number in re.findall(r"(\d+) orders were on the wire", caplog.text)]
     assert len(written) == 2  # one each time it stopped
     assert 0 < sum(written) <= second.orders
+
+
+class Turning:
+    """Long and short in turn, for a bar each; keeps the bars it was given last."""
+
+    name: ClassVar[str] = "turning"
+    api_version: ClassVar[str] = "v1"
+
+    class Parameters(BaseModel):
+        """It has none."""
+
+    given: ClassVar[list[Bars]] = []
+
+    def targets(self, bars: Bars, *_: Any) -> NDArray[np.float64]:
+        """Return 1 and -1 in turn."""
+        self.given[:] = [bars]
+        turns = np.where(np.arange(len(bars.time_ns)) % 2, -1.0, 1.0)
+        return np.repeat(turns[:, None], len(bars.instruments), axis=1)
+
+
+async def test_a_strategy_on_bars_trades_what_a_backtest_on_the_same_market_decides_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(registry.BUILT_IN, "turning", Turning())
+    simulation = {
+        "algorithm": {"name": "turning"},
+        "capital": "100000",
+        "sizing": {"fraction": "0.01"},
+        "risk": {"allowShort": True},
+        "execution": {"periodSeconds": 1},
+    }
+    async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
+        told = await traded(tmp_path, address, 0.5, simulation=simulation)
+    (session,) = Turning.given
+    assert told.outcome is PaperOutcome.STOPPED
+    assert nothing_lost_or_doubled(tmp_path, MARKET) == told.fills
+
+    place = newest(tmp_path / "sessions")
+    assert place is not None
+    asked = SessionSpecification.decode((place.folder / "specification.json").read_bytes())
+    backtest_tapes(recorded_tapes(read_in_place(place.folder / "journal"), asked.traded()), asked.simulation)
+    (tested,) = Turning.given
+    bars = min(len(session.time_ns), len(tested.time_ns))
+    assert bars > 0
+    assert len(tested.time_ns) <= len(session.time_ns) <= len(tested.time_ns) + 1  # one may end after the last message
+    for column in ("time_ns", "open", "high", "low", "close", "volume", "present"):
+        assert np.array_equal(getattr(session, column)[:bars], getattr(tested, column)[:bars]), column
 
 
 FAULTS: dict[str, list[dict[str, Any]]] = {

@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel
 from tradeplane_native import Generator, SignalTrader, replay_session
 from tradeplane_native import Session as NativeSession
-from tradeplane_workloads.errors import DataRefused, InvalidSpecification
+from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.events.tables import events_table, positions_table, trades_table
 from tradeplane_workloads.sessions import compare, replay
 from tradeplane_workloads.sessions.folder import begin
@@ -197,11 +197,6 @@ def test_targets_are_traded_in_a_session_and_again() -> None:
 
     assert session.holding()[5] > 0
     assert (torn, difference) == (False, None)
-
-
-def test_what_decides_on_all_bars_at_once_is_refused() -> None:
-    with pytest.raises(InvalidSpecification, match=r"algorithm\.name: 'sma-cross' decides on all bars at once"):
-        begin(NAME, specification("sma-cross", {}))
 
 
 def test_requests_are_not_given_out_before_their_records() -> None:

@@ -41,8 +41,11 @@ def exchange_of(**fields: Any) -> ExchangeSpecification:
 class Floor:
     """An exchange and a session that trades there, in folders of their own, on one clock."""
 
-    def __init__(self, folder: Path, exchange: ExchangeSpecification | None = None, **simulation: Any) -> None:
-        """Open both; ``simulation``: fields that differ from those of a market maker."""
+    def __init__(
+        self, folder: Path, exchange: ExchangeSpecification | None = None, *, step_ns: int = STEP_NS, **simulation: Any
+    ) -> None:
+        """Open both; ``step_ns``: from message to message; ``simulation``: fields that differ from a market maker's."""
+        self.step_ns = step_ns
         self.exchange = exchange or exchange_of()
         self.session_folder, self.record = folder / "session", folder / "record"
         self.session_folder.mkdir(parents=True)
@@ -90,7 +93,7 @@ class Floor:
         self.session.start(self.now)
         schedule = schedule_of(self.tapes)
         for index in range(len(schedule) if messages is None else messages):
-            self.now += STEP_NS
+            self.now += self.step_ns
             if faults is not None and index in faults:
                 faults[index](self)
             instrument, first, last = (int(part[index]) for part in (schedule.instrument, schedule.first, schedule.end))

@@ -1,6 +1,7 @@
 """The Rust core of tradeplane: what decides a result is computed here, to the same bits on every processor."""
 
 from tradeplane_native._native import (
+    BarTrader,
     Desk,
     EventRun,
     EventTape,
@@ -30,6 +31,7 @@ from tradeplane_native._native import (
     atr,
     audit_tape,
     bollinger,
+    bootstrap_sharpe,
     ema,
     encode_tape,
     event_bars,
@@ -50,6 +52,7 @@ from tradeplane_native._native import (
 )
 
 __all__ = [
+    "BarTrader",
     "Desk",
     "EventRun",
     "EventTape",
@@ -79,6 +82,7 @@ __all__ = [
     "atr",
     "audit_tape",
     "bollinger",
+    "bootstrap_sharpe",
     "ema",
     "encode_tape",
     "event_bars",

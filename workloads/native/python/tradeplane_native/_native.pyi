@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +15,15 @@ def zscore(series: _Series, period: int) -> _Series: ...
 def macd(series: _Series, fast: int, slow: int, signal: int) -> tuple[_Series, _Series, _Series]: ...
 def bollinger(series: _Series, period: int, width: float) -> tuple[_Series, _Series, _Series]: ...
 def atr(high: _Series, low: _Series, close: _Series, period: int) -> _Series: ...
+def bootstrap_sharpe(
+    equity: NDArray[np.uint64], *, periods_per_year: float, risk_free_rate: float, samples: int, block: int, seed: int
+) -> list[float] | None:
+    """Return the Sharpe ratios of samples drawn anew of a run's returns, ascending; see docs/results.md.
+
+    ``equity`` is in billionths as words, shape (n, 2). None where the run's own ratio is not defined; a sample that has
+    none is left out.
+    """
+
 def simd_path() -> str:
     """Name the path that kernels take in this process; see docs/simd.md."""
 
@@ -219,6 +228,22 @@ class SignalTrader:
 
     def __init__(self, targets: NDArray[np.int64], *, fraction: int, allow_short: bool = False) -> None:
         """Take targets of shape (periods, instruments), and the share of equity one invests, all in billionths."""
+
+class BarTrader:
+    """What trades towards targets that are asked for at the end of each period, as a session trades them."""
+
+    def __init__(
+        self,
+        decide: Callable[[int, list[tuple[int, int, int, int, int] | None]], Sequence[int]],
+        *,
+        instruments: int,
+        fraction: int,
+        allow_short: bool = False,
+    ) -> None:
+        """Take what decides: given when a period ended and the bar of each instrument that traded in it, targets.
+
+        A bar is open, high, low and close in ticks, and volume in lots; targets are one an instrument, in billionths.
+        """
 
 class MarketBar:
     """Trades of the market in a period; the same object each time."""

@@ -170,13 +170,14 @@ impl<'a, S: Strategy> Engine<'a, S> {
     }
 
     fn end_period(&mut self) -> Result<(), Overflow> {
+        let end = self.periods.end;
         self.periods.close(&self.trader.desk)?;
         if S::BARS {
             let heard = self.began.iter().zip(&self.local);
             let rows = self.feeds.iter().zip(heard);
             let bars: Vec<Option<Bar>> =
                 rows.map(|(feed, (&first, &next))| Bar::of(feed.columns(), first..next)).collect();
-            self.trader.strategy.on_bars(&mut self.trader.desk, &bars);
+            self.trader.strategy.on_bars(&mut self.trader.desk, end, &bars);
         }
         self.began.copy_from_slice(&self.local);
         Ok(())

@@ -34,6 +34,6 @@ pub use pairs::{Pair, PairsTrader};
 pub use periods::{Account, Bar};
 pub use replay::{Replayed, replay};
 pub use session::{Command, Input, MAX_ROWS, Refusal, Session};
-pub use signals::{Recorder, SignalTrader};
+pub use signals::{Decided, Recorder, SignalTrader, Targets};
 pub use strategy::{Strategy, Trade};
 pub use view::View;

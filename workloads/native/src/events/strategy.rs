@@ -47,9 +47,9 @@ pub trait Strategy {
         let _ = (desk, instrument, trade);
     }
 
-    /// A period ended: the bar of each instrument that traded in it.
-    fn on_bars(&mut self, desk: &mut Desk, bars: &[Option<Bar>]) {
-        let _ = (desk, bars);
+    /// The period that ends at `end` is over: the bar of each instrument that traded in it. A session may be told later.
+    fn on_bars(&mut self, desk: &mut Desk, end: i64, bars: &[Option<Bar>]) {
+        let _ = (desk, end, bars);
     }
 
     /// The exchange answered, or risk refused an order; the desk knows already.

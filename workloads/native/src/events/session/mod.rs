@@ -234,10 +234,11 @@ impl<S: Strategy> Session<S> {
     }
 
     fn end_period(&mut self) -> Result<(), Overflow> {
+        let end = self.periods.end;
         self.periods.close(&self.trader.desk)?;
         if S::BARS {
             if self.closing.is_none() {
-                self.trader.strategy.on_bars(&mut self.trader.desk, &self.bars);
+                self.trader.strategy.on_bars(&mut self.trader.desk, end, &self.bars);
             }
             self.bars.fill(None);
         }

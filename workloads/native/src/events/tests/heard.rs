@@ -71,10 +71,10 @@ impl<S: Strategy> Strategy for Hearing<'_, S> {
         }
     }
 
-    fn on_bars(&mut self, desk: &mut Desk, bars: &[Option<Bar>]) {
+    fn on_bars(&mut self, desk: &mut Desk, end: i64, bars: &[Option<Bar>]) {
         self.had.push((desk.now(), Had::Period));
         if S::BARS {
-            self.decides.on_bars(desk, bars);
+            self.decides.on_bars(desk, end, bars);
         }
     }
 

@@ -17,7 +17,27 @@ pub(super) struct Called<const DEPTH: bool, const TRADES: bool> {
     methods: Methods,
     /// What it draws from, where a recording is to hold that.
     generator: Option<Py<Generator>>,
-    pub(super) error: Option<PyErr>,
+    error: Option<PyErr>,
+}
+
+/// A strategy that asks Python, whose error ends the run.
+pub(super) trait Fallible {
+    /// What it ended with.
+    fn error(&self) -> Option<&PyErr>;
+}
+
+impl<const DEPTH: bool, const TRADES: bool> Fallible for Called<DEPTH, TRADES> {
+    fn error(&self) -> Option<&PyErr> {
+        self.error.as_ref()
+    }
+}
+
+/// Notes at an error of Python when it came, and ends the run.
+pub(super) fn ended_by(py: Python<'_>, error: PyErr, desk: &mut events::Desk) -> PyErr {
+    // Where it is of no help that a note cannot be added, the error itself is told.
+    let _ = error.value(py).call_method1("add_note", (format!("at local time {}", desk.now()),));
+    desk.stop();
+    error
 }
 
 #[derive(Default)]
@@ -88,10 +108,7 @@ impl<const DEPTH: bool, const TRADES: bool> Called<DEPTH, TRADES> {
             let shown = self.show(py, desk, instrument);
             let called = shown.and_then(|()| call(self, py)).and_then(|()| self.obey(py, desk));
             if let Err(error) = called {
-                // Where it is of no help that a note cannot be added, the error itself is told.
-                let _ = error.value(py).call_method1("add_note", (format!("at local time {}", desk.now()),));
-                self.error = Some(error);
-                desk.stop();
+                self.error = Some(ended_by(py, error, desk));
             }
         });
     }
@@ -246,7 +263,7 @@ impl<const DEPTH: bool, const TRADES: bool> Strategy for Called<DEPTH, TRADES> {
         });
     }
 
-    fn on_bars(&mut self, desk: &mut events::Desk, bars: &[Option<Bar>]) {
+    fn on_bars(&mut self, desk: &mut events::Desk, _end: i64, bars: &[Option<Bar>]) {
         if self.methods.bar.is_none() {
             return;
         }

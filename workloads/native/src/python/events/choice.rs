@@ -4,7 +4,8 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use super::super::Generator;
-use super::called::{Called, Methods};
+use super::called::{Called, Fallible, Methods};
+use super::deciding::{Asked, BarTrader};
 use super::traders::{MarketMaker, PairsTrader, SignalTrader};
 use crate::events::{self, Strategy};
 
@@ -15,8 +16,8 @@ pub(super) trait Purpose {
     /// With one in Rust.
     fn built_in<S: Strategy + Send + Sync + 'static>(self, strategy: S) -> PyResult<Self::Outcome>;
 
-    /// With a Python object.
-    fn called<const DEPTH: bool, const TRADES: bool>(self, strategy: Called<DEPTH, TRADES>) -> PyResult<Self::Outcome>;
+    /// With one that asks Python.
+    fn called<S: Strategy + Fallible + Send + Sync + 'static>(self, strategy: S) -> PyResult<Self::Outcome>;
 }
 
 /// What strategies are for: so many instruments, with periods or without.
@@ -62,6 +63,14 @@ pub(super) fn choose<P: Purpose>(
             return Err(PyValueError::new_err("targets must have a column a tape, and the run periods"));
         }
         return purpose.built_in(events::SignalTrader::new(targets.clone(), *instruments, *fraction, *allow_short));
+    }
+    if let Ok(bars) = strategy.cast::<BarTrader>() {
+        let BarTrader { decide, instruments, fraction, allow_short } = bars.get();
+        if *instruments != shape.instruments || !shape.periods {
+            return Err(PyValueError::new_err("there must be a target an instrument, and periods"));
+        }
+        let asked = Asked::new(decide.clone_ref(strategy.py()));
+        return purpose.called(events::SignalTrader::by(asked, *instruments, *fraction, *allow_short));
     }
     let (py, methods) = (strategy.py(), Methods::of(strategy)?);
     match (methods.depth.is_some(), methods.trade.is_some()) {

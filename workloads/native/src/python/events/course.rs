@@ -4,7 +4,7 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::called::Called;
+use super::called::Fallible;
 use super::choice::{Purpose, Shape, choose};
 use super::record::EventRun;
 use super::tapes::{EventTape, Tapes};
@@ -70,10 +70,10 @@ impl Purpose for Run<'_, '_> {
         course.over(engine)
     }
 
-    fn called<const DEPTH: bool, const TRADES: bool>(self, strategy: Called<DEPTH, TRADES>) -> PyResult<EventRun> {
+    fn called<S: Strategy + Fallible + Send + Sync + 'static>(self, strategy: S) -> PyResult<EventRun> {
         let mut engine = self.course.engine(self.feeds, strategy);
         engine.run()?;
-        match engine.strategy().error.as_ref() {
+        match engine.strategy().error() {
             Some(error) => Err(error.clone_ref(self.py)),
             None => self.course.over(engine),
         }

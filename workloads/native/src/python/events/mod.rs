@@ -3,6 +3,7 @@
 mod called;
 mod choice;
 mod course;
+mod deciding;
 mod desk;
 mod record;
 mod session;
@@ -14,6 +15,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
 use course::{event_bars, run_events};
+use deciding::BarTrader;
 use desk::{Desk, MarketBar, MarketTrade, OrderReport};
 use record::EventRun;
 pub(super) use tapes::{EventTape, Tapes};
@@ -27,6 +29,7 @@ pub(super) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<MarketMaker>()?;
     module.add_class::<PairsTrader>()?;
     module.add_class::<SignalTrader>()?;
+    module.add_class::<BarTrader>()?;
     module.add_class::<Desk>()?;
     module.add_class::<MarketTrade>()?;
     module.add_class::<OrderReport>()?;

@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 
-use super::super::called::Called;
+use super::super::called::Fallible;
 use super::super::choice::Purpose;
 use crate::events::journal::{Damage, Difference, Header};
 use crate::events::{Account, Desk, Input, Refusal, Replayed, Session, Setup, Strategy, replay};
@@ -112,8 +112,8 @@ impl Purpose for Begin<'_> {
         Ok(boxed(Session::new(self.header, self.setups, self.rate, strategy), |_| None))
     }
 
-    fn called<const DEPTH: bool, const TRADES: bool>(self, strategy: Called<DEPTH, TRADES>) -> PyResult<Self::Outcome> {
-        Ok(boxed(Session::new(self.header, self.setups, self.rate, strategy), |called| called.error.as_ref()))
+    fn called<S: Strategy + Fallible + Send + Sync + 'static>(self, strategy: S) -> PyResult<Self::Outcome> {
+        Ok(boxed(Session::new(self.header, self.setups, self.rate, strategy), S::error))
     }
 }
 
@@ -156,9 +156,9 @@ impl Purpose for Again<'_> {
         py.detach(|| Self::feed(setups, rate, recording, strategy, |_| None)).map_err(refused)
     }
 
-    fn called<const DEPTH: bool, const TRADES: bool>(self, strategy: Called<DEPTH, TRADES>) -> PyResult<Fed> {
+    fn called<S: Strategy + Fallible + Send + Sync + 'static>(self, strategy: S) -> PyResult<Fed> {
         let Self { setups, rate, recording, .. } = self;
-        Self::feed(setups, rate, recording, strategy, |called| called.error.as_ref()).map_err(refused)
+        Self::feed(setups, rate, recording, strategy, S::error).map_err(refused)
     }
 }
 
