@@ -27,19 +27,19 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 SETTINGS_FILE = "operator-settings"
-"""Name of the settings in the ledger; a keyring has the path at which the operator has it."""
+"""Name of the settings in the ledger."""
 LOOK_SECONDS = 30.0
 
 
-def keyrings_of(settings: Settings) -> list[str]:
-    """Return the files of the keyrings that an operator with these settings trusts, in order."""
+def keyrings_of(settings: Settings) -> dict[str, str]:
+    """Return the files of the keyrings that an operator with these settings trusts, by their names in the ledger."""
     evidence, attested, approvals = settings.evidence, settings.images.attested, settings.approvals
     files = {
-        None if evidence is None else evidence.snapshot_keys,
-        None if attested is None else attested.keyring,
-        None if approvals is None else approvals.keyring,
+        "operator-snapshot-keys": None if evidence is None else evidence.snapshot_keys,
+        "operator-image-keys": None if attested is None else attested.keyring,
+        "operator-approver-keys": None if approvals is None else approvals.keyring,
     }
-    return sorted(one for one in files if one is not None)
+    return {name: file for name, file in files.items() if file is not None}
 
 
 def resolved(settings: Settings) -> bytes:
@@ -79,15 +79,15 @@ class JudgedBy:
             return
         namespace = settings.lease.namespace
         self._enter(namespace, SETTINGS_FILE, resolved(settings))
-        for name in keyrings_of(settings):
+        for name, path in keyrings_of(settings).items():
             try:
-                with Path(name).open("rb") as file:
+                with Path(path).open("rb") as file:
                     data = file.read(MAX_KEYRING_BYTES + 1)
             except OSError as error:
-                log.warning("the keyring %s is not entered: %s", name, error.strerror or error)
+                log.warning("the keyring %s is not entered: %s", path, error.strerror or error)
                 continue
             if len(data) > MAX_KEYRING_BYTES:
-                log.warning("the keyring %s is not entered: it has more than %d bytes", name, MAX_KEYRING_BYTES)
+                log.warning("the keyring %s is not entered: it has more than %d bytes", path, MAX_KEYRING_BYTES)
                 continue
             self._enter(namespace, name, data)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -78,13 +79,13 @@ def test_each_is_entered_once_and_again_when_it_changes(ledger: Ledger, tmp_path
     for _ in range(2):
         judged.look()
     names = {name for _, name, _ in ledger.registered}
-    assert names == {SETTINGS_FILE, str(tmp_path / "trust.json"), str(tmp_path / "snapshots.json")}
+    assert names == {SETTINGS_FILE, "operator-image-keys", "operator-snapshot-keys"}
     assert {namespace for namespace, _, _ in ledger.registered} == {"tradeplane-system"}
     assert len(ledger.registered) == 3
     (tmp_path / "trust.json").write_text("three")
     judged.look()
     assert [(name, ledger.kept[digest]) for _, name, digest in ledger.registered[3:]] == [
-        (str(tmp_path / "trust.json"), b"three")
+        ("operator-image-keys", b"three")
     ]
 
 
@@ -111,7 +112,7 @@ def test_a_keyring_that_cannot_be_read_is_said_and_holds_up_no_other(
         (tmp_path / "snapshots.json").write_bytes(data)
     (tmp_path / "trust.json").write_text("one")
     _judged(ledger, _settings(tmp_path)).look()
-    assert {name for _, name, _ in ledger.registered} == {SETTINGS_FILE, str(tmp_path / "trust.json")}
+    assert {name for _, name, _ in ledger.registered} == {SETTINGS_FILE, "operator-image-keys"}
     assert f"the keyring {tmp_path / 'snapshots.json'} is not entered" in caplog.text
 
 
@@ -136,6 +137,13 @@ def test_what_a_ledger_did_not_take_is_entered_with_the_next_look(ledger: Ledger
     assert [name for _, name, _ in ledger.registered] == [SETTINGS_FILE]
 
 
+def test_each_name_is_one_that_a_command_takes(tmp_path: Path) -> None:
+    settings = read_settings(_settings(tmp_path, approvals={"keyring": "/etc/keys.json"}))
+    names = [SETTINGS_FILE, *keyrings_of(settings)]
+    assert len(names) == 4
+    assert all(re.fullmatch(r"[a-z-]+", name) for name in names)
+
+
 def test_an_operator_that_trusts_no_keyring_has_none(tmp_path: Path) -> None:
     file = _settings(tmp_path, evidence=None, images={"default": f"r.example.com/x@sha256:{'0' * 64}"})
-    assert keyrings_of(read_settings(file)) == []
+    assert keyrings_of(read_settings(file)) == {}
