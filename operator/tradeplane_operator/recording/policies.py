@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tradeplane_operator.acting.errors import ApiError, NotFound
+from tradeplane_operator.acting.errors import ApiError
 from tradeplane_operator.observing.relisting import Collection
 from tradeplane_operator.recording.policy_kinds import PART_OF, POLICY_KINDS
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 LOOK_SECONDS = 30.0
 _CHUNK = 200
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class PolicyLooks:
             await asyncio.sleep(self.seconds)
 
     async def look(self, kind: PolicyKind) -> None:
-        """List a kind once. One that the API server does not have, or does not let us list, is told in the log."""
+        """List a kind once. One that it does not have has no objects; one that it does not let us list is logged."""
         selector = "=".join(PART_OF) if kind.labelled else ""
         collection = Collection(kind.plural, "", f"/apis/{kind.api_version}/{kind.plural}", selector)
         there: list[dict[str, Any]] = []
@@ -54,11 +55,10 @@ class PolicyLooks:
             async with aclosing(self.client.pages(collection.path, _CHUNK, collection.selector)) as pages:
                 async for page in pages:
                     there += [{**one, "apiVersion": kind.api_version, "kind": kind.kind} for one in page["items"] or ()]
-        except NotFound:
-            log.debug("the API server has no %s", kind.plural)
         except ApiError as error:
-            log.warning("%s cannot be listed, and what becomes of them is not recorded: %s", kind.plural, error)
-            return
+            if error.status != _NOT_FOUND:
+                log.warning("%s cannot be listed, and what becomes of them is not recorded: %s", kind.plural, error)
+                return
         for body in there:
             self.see("ADDED", body)
         self.settling.settle(collection, before, {one["metadata"]["uid"] for one in there})

@@ -65,10 +65,13 @@ async def test_policies_are_asked_for_by_our_label_and_parameters_are_ours_all()
     assert [selector for _, selector in cluster.asked] == ["app.kubernetes.io/part-of=tradeplane"] * 2 + [""]
 
 
-async def test_a_kind_that_is_not_there_has_no_objects() -> None:
-    cluster = Cluster(error=NotFound(404, "NotFound", "no such resource"))
+@pytest.mark.parametrize("error", [NotFound(404, "NotFound", "gone"), Refused(404, "404", "404 page not found")])
+async def test_a_kind_that_is_not_there_has_no_objects(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    """An API server says of a group that it does not know in plain words that there is no such page."""
+    cluster = Cluster(error=error)
     await cluster.looks.look(PARAMETERS)
     assert cluster.settled == [({"before"}, set())]
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("error", [Refused(403, "Forbidden", "may not list"), ApiUnavailable("away")])
