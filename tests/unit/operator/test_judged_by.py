@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import yaml
 from tradeplane_evidence.ledger.errors import LedgerUnavailable
+from tradeplane_evidence.signing.keyring import MAX_KEYRING_BYTES
 from tradeplane_operator.recording import judged_by as module
 from tradeplane_operator.recording.judged_by import SETTINGS_FILE, JudgedBy, keyrings_of, resolved
 from tradeplane_operator.settings import read_settings
@@ -104,7 +105,7 @@ def test_settings_are_entered_as_they_are_resolved(ledger: Ledger, tmp_path: Pat
     ], "the ledger itself knows that it is the same"
 
 
-@pytest.mark.parametrize("data", [None, b"x" * (module.MAX_KEYRING_BYTES + 1)])
+@pytest.mark.parametrize("data", [None, b"x" * (MAX_KEYRING_BYTES + 1)])
 def test_a_keyring_that_cannot_be_read_is_said_and_holds_up_no_other(
     ledger: Ledger, tmp_path: Path, caplog: pytest.LogCaptureFixture, data: bytes | None
 ) -> None:
