@@ -11,6 +11,7 @@ import hashlib
 import json
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence import strict_json
@@ -54,13 +55,15 @@ def subject_of(unpublished: Unpublished) -> ClaimedSubject:
     return ClaimedSubject(str(unpublished.subject), tag, unpublished.predicate_type)
 
 
+@lru_cache(maxsize=4)
 def key_of(bundle: bytes) -> str:
     """Return the key of a bundle in the object."""
     return hashlib.sha256(bundle).hexdigest()
 
 
+@lru_cache(maxsize=4)
 def packed(bundle: bytes) -> str:
-    """Return a bundle as it stands in the object."""
+    """Return a bundle as it stands in the object; of a thousand runs that are in one it is asked for each."""
     return base64.b64encode(zlib.compress(bundle, 6)).decode()
 
 

@@ -89,6 +89,8 @@ class SharedClaims:
 
         Raises ClaimsUnavailable, and what the registry raises; RegistryRefused of what is left for this place alone.
         """
+        for one in [one for one in self._refused if one.of(place)]:
+            del self._refused[one]  # it is tried again by each attempt at its own place
         if self._version is None or self._left():
             async with self._turn:
                 if self._version is None:

@@ -171,6 +171,9 @@ async def test_what_the_registry_refuses_holds_up_its_own_place_alone(tmp_path: 
     reading = await _settle(claims, tmp_path, shelf, replace(PLACE, tag="run-2"))
     assert await claims.claim(_signed(tmp_path, 0xBEEF), reading)
     assert key_of(signed.bundle) in kept.data, "it is kept until it is pushed"
+    shelf.answer = None
+    await _settle(claims, tmp_path, shelf)
+    assert shelf.blobs == [signed.bundle], "each attempt at its own place tries it again"
 
 
 @pytest.mark.parametrize("what", ["another's", "of another artifact", "another registry", "gone", "no claim"])
