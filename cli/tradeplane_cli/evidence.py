@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.run import ExitCode
-from tradeplane_evidence.attestation import Attested, attest_run
+from tradeplane_evidence.attestation import attest_run
 from tradeplane_evidence.registry.opened import Registries
 from tradeplane_evidence.registry.references import Reference, parse_reference
 from tradeplane_evidence.signing.batches import Alone
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.signers import ChainSigners

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,10 +28,11 @@ from tradeplane_cli.progress import stage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
 
+    from sqlalchemy import Engine
     from tradeplane_evidence.export.contents import Export
     from tradeplane_evidence.export.ledger_copy import LedgerCopy
-    from tradeplane_evidence.signing.keyring import Keyring
     from tradeplane_evidence.verification.policy import Policy
     from tradeplane_evidence.verification.signers import ChainSigners
 
@@ -147,11 +149,7 @@ def export(wish: Wish, policy: Policy, links: Links | None, *, plain_http: bool)
         most_runs=wish.most_runs,
         most_bytes=wish.most_bytes,
     )
-    if wish.ledger is not None:
-        request = replace(
-            request, ledger=_copied(wish.ledger, wish.heads, keyring_of(wish.signers.runs), wish.most_ledger_bytes)
-        )
-    elif wish.heads:
+    if wish.ledger is None and wish.heads:
         raise CommandFailure(
             "a head is compared with a ledger, and none is given", remedy="give --ledger-database, or leave --head out"
         )
@@ -162,7 +160,11 @@ def export(wish: Wish, policy: Policy, links: Links | None, *, plain_http: bool)
 
     images, snapshots = (None, None) if links is None else (links.images, links.snapshots)
     asking = Asking(wish.signers, policy, datetime.now(UTC), registry, images, snapshots)
-    with stage("Exporting evidence") as say:
+    with ExitStack() as held:
+        if wish.ledger is not None:
+            engine = held.enter_context(opened_ledger(wish.ledger))
+            request = replace(request, ledger=_copied(engine, wish))
+        say = held.enter_context(stage("Exporting evidence"))
         try:
             exported = asyncio.run(export_evidence(request, asking, wish.out, page, say))
         except OSError as error:
@@ -172,17 +174,26 @@ def export(wish: Wish, policy: Policy, links: Links | None, *, plain_http: bool)
     return Written(exported, wish.out)
 
 
-def _copied(database: Path, heads: Sequence[Path], keyring: Keyring, most_bytes: int) -> LedgerCopy:
+def opened_ledger(database: Path) -> AbstractContextManager[Engine]:
+    """Connect to a ledger, which is loaded only where one is asked for."""
+    from tradeplane_cli.ledger import opened
+
+    return opened(database)
+
+
+def _copied(engine: Engine, wish: Wish) -> LedgerCopy:
     """Copy the ledger, and verify it against heads. Raises what the rooms below raise."""
     from tradeplane_evidence.export.ledger_copy import KeptHead, copy_ledger
     from tradeplane_evidence.ledger.heads import verify_head
 
-    from tradeplane_cli.ledger import head_bundle, head_files, opened
+    from tradeplane_cli.ledger import head_bundle, head_files
 
-    bundles = [(file, head_bundle(file)) for file in head_files(heads)]
+    keyring = keyring_of(wish.signers.runs)
+    bundles = [(file, head_bundle(file)) for file in head_files(wish.heads)]
     kept = [KeptHead(verify_head(data, keyring, f"the head {file}"), data) for file, data in bundles]
-    with opened(database) as engine, stage("Copying the ledger") as say:
-        return copy_ledger(engine, kept, most_bytes, lambda count: say(f"Copying the ledger: {count:,} entries"))
+    with stage("Copying the ledger") as say:
+        most = wish.most_ledger_bytes
+        return copy_ledger(engine, kept, most, lambda count: say(f"Copying the ledger: {count:,} entries"))
 
 
 def _period(wish: Wish) -> Period:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_api.run import ExitCode
 from tradeplane_evidence.verification.checks import Check
+from tradeplane_store import layout
 from tradeplane_store.objects import open_store
 
 from tradeplane_cli.failures import CommandFailure
@@ -41,9 +43,8 @@ class VerifiedSession:
     def run_again(self, data: Data, *, in_image: bool = False) -> bool:
         """Replay what was verified, here and from a store, and add what came of it as a check.
 
-        What a session was fed is in no registry.
-
-        Returns whether it came to the same. Raises what the replay raises: DataRefused where it is not in the store.
+        What a session was fed is in no registry. Returns whether it came to the same. Raises CommandFailure where it is
+        not in the store, and what the replay raises: DataRefused where it is not whole there.
         """
         from tradeplane_workloads.replay.sessions import replay_session
 
@@ -51,8 +52,17 @@ class VerifiedSession:
         snapshot = self.verification.snapshot
         if snapshot is None:
             raise CommandFailure("there is no session to replay", remedy="verify a session that was attested")
+        store = open_store(data.own_url)
+        if not store.exists(layout.snapshot_manifest(snapshot)):
+            raise CommandFailure(
+                f"session {snapshot} is not in the store {data.own_url}, and what a session was fed is in no registry",
+                code=ExitCode.REFUSED,
+                remedy=f"give the store that it was sealed into by --store, as its trader's namespace has it: it needs "
+                f"{layout.snapshot_folder(snapshot)} with each part, and, where the exchange was simulated on recorded "
+                "data, the snapshots of these",
+            )
         with stage(f"Replaying {snapshot}") as say:
-            verdict = replay_session(open_store(data.own_url), snapshot, say).verdict
+            verdict = replay_session(store, snapshot, say).verdict
         words = f"decisions {verdict.decisions.value}, execution {verdict.execution.value} on this machine"
         if verdict.exact:
             self.verification.say("replay", f"{words}, from the records of the store")

@@ -29,7 +29,7 @@ from tradeplane_cli.told_checks import checks_as_json, checks_as_text, how_to_ve
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tradeplane_evidence.attestation import Attested
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.verification.whole_snapshots import SnapshotVerification
 
     from tradeplane_cli.replay_data import Data

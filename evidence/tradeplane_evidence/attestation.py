@@ -2,8 +2,8 @@
 
 What is stated follows from the files, and with a deterministic key the signature too, so that a second attempt pushes
 the same bytes under the same digests: what was cut short anywhere is completed by the next. Where signatures differ
-each time, or are stamped, what was pushed before is looked for and taken; only two attempts at one moment leave two, of
-one statement.
+each time, or are stamped, what was pushed before is looked for and taken, and what is signed is claimed before it is
+pushed (``publishing``); only two attempts at one moment that claim nowhere leave two, of one statement.
 
 It is done in two steps. The first takes the run's files to the registry, and they can be forgotten; the second may have
 to wait for its turn at the signer.
@@ -20,10 +20,10 @@ from tradeplane_store.canonical import canonical_json
 
 from tradeplane_evidence import strict_json
 from tradeplane_evidence.errors import RegistryRefused
-from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE, described, parse_manifest
-from tradeplane_evidence.registry.referrers import push_referrer
+from tradeplane_evidence.publishing import Attested, Unpublished, publish, publish_once
+from tradeplane_evidence.registry.manifests import EMPTY, parse_manifest
 from tradeplane_evidence.results_artifact import PROVENANCE_FILE, ResultsArtifact, results_artifact, with_provenance
-from tradeplane_evidence.signed_referrers import NOT_OURS, bundle_artifact, signed_before
+from tradeplane_evidence.signed_referrers import NOT_OURS, signed_before
 from tradeplane_evidence.signing.batches import Candidate
 from tradeplane_evidence.statements.batch import BATCH_BUILD_TYPE
 from tradeplane_evidence.statements.provenance import provenance_of
@@ -37,7 +37,7 @@ from tradeplane_evidence.statements.run import (
 from tradeplane_evidence.statements.statement import MAX_STATEMENT_BYTES, Statement, parse_statement, serialise
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
@@ -59,16 +59,6 @@ class Pushed:
     alone: ResultsArtifact
     batched: ResultsArtifact
     retried: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Attested:
-    """What was pushed: where the results are, and the attestation of them."""
-
-    reference: Reference
-    bundle: bytes
-    attestation: str
-    """Digest of the manifest that refers to the results and holds the bundle."""
 
 
 def statement_of(run: StoredRun, found: ResultsArtifact, execution: Execution) -> Statement:
@@ -111,23 +101,39 @@ async def push_files(
 
 
 async def attest_pushed(pushed: Pushed, registry: Registry, signing: Signing) -> Attested:
-    """Sign what is stated of a run, and push it. Raises what registry and signer raise.
+    """Sign what is stated of a run, and push it. Raises what registry and signer raise, and ClaimsUnavailable.
 
     The artifact is pushed first: an attestation is never there of what is not.
     """
-    if pushed.retried or signing.batches or signing.authority is not None or not signing.signer.deterministic:
-        earlier = await _earlier(pushed, registry, signing)
-        if earlier is not None:
-            return earlier
-    signed = await signing.sign(pushed.candidate)
-    name, found = pushed.repository.repository, pushed.batched if signed.batched else pushed.alone
-    await asyncio.gather(
-        registry.push_manifest(name, pushed.repository.tag or found.digest, found.manifest, MANIFEST_TYPE),
-        registry.push_blob(name, signed.bundle),
-    )
-    referrer = bundle_artifact(signed.bundle, described(found.manifest, MANIFEST_TYPE))
-    attestation = await push_referrer(registry, name, referrer)
-    return Attested(pushed.repository.at(found.digest), signed.bundle, attestation)
+
+    async def earlier() -> Attested | None:
+        return await _earlier(pushed, registry, signing)
+
+    async def sign() -> Unpublished:
+        signed = await signing.sign(pushed.candidate)
+        found = pushed.batched if signed.batched else pushed.alone
+        return Unpublished(pushed.repository, found.manifest, signed.bundle, pushed.candidate.alone.predicate_type)
+
+    return await _attest(registry, pushed.repository, signing, earlier, sign, looked_up=pushed.retried)
+
+
+async def _attest(
+    registry: Registry,
+    place: Reference,
+    signing: Signing,
+    earlier: Callable[[], Awaitable[Attested | None]],
+    sign: Callable[[], Awaitable[Unpublished]],
+    *,
+    looked_up: bool = False,
+) -> Attested:
+    """Publish once what differs each time it is signed; what follows from statement and key is the same again.
+
+    ``looked_up``: whether what an earlier attempt stated may differ, and is asked for.
+    """
+    if signing.batches or signing.authority is not None or not signing.signer.deterministic:
+        return await publish_once(registry, place, signing, earlier, sign)
+    found = await earlier() if looked_up else None
+    return found or await publish(registry, await sign())
 
 
 async def _earlier(pushed: Pushed, registry: Registry, signing: Signing) -> Attested | None:
@@ -206,12 +212,13 @@ async def attest_artifact(
 ) -> Attested:
     """Sign a statement and push it as a referrer of the artifact that it is about, unless that was done before.
 
-    ``artifact``: its manifest, which lies at ``subject``. Raises what registry and signer raise.
+    ``artifact``: its manifest, which lies at ``subject``. Raises what registry and signer raise, and ClaimsUnavailable.
     """
     statement, stamped = candidate.alone, signing.authority is not None
-    if stamped or not signing.signer.deterministic:
-        payload = serialise(statement)
-        earlier = await signed_before(
+    payload = serialise(statement)
+
+    async def earlier() -> Attested | None:
+        found = await signed_before(
             registry,
             subject,
             signing.signer,
@@ -219,9 +226,10 @@ async def attest_artifact(
             stamped=stamped,
             predicate_type=statement.predicate_type,
         )
-        if earlier is not None:
-            return Attested(subject, *earlier)
-    signed = await signing.sign(candidate)
-    await registry.push_blob(subject.repository, signed.bundle)
-    referrer = bundle_artifact(signed.bundle, described(artifact, MANIFEST_TYPE), statement.predicate_type)
-    return Attested(subject, signed.bundle, await push_referrer(registry, subject.repository, referrer))
+        return None if found is None else Attested(subject, *found)
+
+    async def sign() -> Unpublished:
+        signed = await signing.sign(candidate)
+        return Unpublished(subject, artifact, signed.bundle, statement.predicate_type, there=True)
+
+    return await _attest(registry, subject, signing, earlier, sign)

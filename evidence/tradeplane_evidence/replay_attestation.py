@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_api.snapshot_manifest import Holding
 
-from tradeplane_evidence.attestation import Attested, attest_artifact
+from tradeplane_evidence.attestation import attest_artifact
 from tradeplane_evidence.errors import DigestMismatch, NotAttested, PolicyRefused, RegistryRefused
 from tradeplane_evidence.registry.manifests import parse_manifest
 from tradeplane_evidence.results_artifact import MANIFEST_FILE, MAX_DOCUMENT_BYTES, RESULTS_TYPE, parse_results
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tradeplane_api.parity import Baseline
     from tradeplane_api.replay import ReplayRun
 
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.batches import Signing

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_store.canonical import sha256_digest
 
-from tradeplane_evidence.attestation import Attested, attest_artifact
+from tradeplane_evidence.attestation import attest_artifact
 from tradeplane_evidence.registry.manifests import EMPTY, MANIFEST_TYPE
 from tradeplane_evidence.signing.batches import Candidate
 from tradeplane_evidence.snapshot_artifact import snapshot_artifact
@@ -20,6 +20,7 @@ from tradeplane_evidence.statements.snapshot import Captured, Imported, Snapshot
 from tradeplane_evidence.statements.statement import hexadecimal
 
 if TYPE_CHECKING:
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.batches import Signing

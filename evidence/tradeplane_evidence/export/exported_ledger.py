@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.signatory import Signatory
+from tradeplane_evidence.statements.statement import hexadecimal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.folder import Folder
     from tradeplane_evidence.export.ledger_copy import KeptHead, LedgerCopy
     from tradeplane_evidence.export.ledger_records import ApprovalTold
+    from tradeplane_evidence.export.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,27 @@ def write_ledger(copy: LedgerCopy, approvals: Iterable[ApprovalTold], folder: Fo
     program = files("tradeplane_evidence.export") / f"{commands.CHECK_LEDGER}.txt"
     folder.add(commands.CHECK_LEDGER, program.read_bytes())
     return ExportedLedger(copy.sequence, copy.hash, told)
+
+
+def with_configurations(records: Iterable[Record], copy: LedgerCopy, folder: Folder) -> tuple[Record, ...]:
+    """Write what the runs ran by, as it was applied, each once; return the runs with where it is.
+
+    Raises TooLarge, OSError, LedgerUnavailable.
+    """
+    paths: dict[str, str | None] = {}
+    found = []
+    for record in records:
+        digest = None if record.ledger is None else record.ledger.configuration
+        if digest is not None and digest not in paths:
+            data = copy.configuration(digest)
+            paths[digest] = (
+                None if data is None else folder.add(f"configurations/{hexadecimal(digest)}.json", data).path
+            )
+        if record.ledger is None or digest is None:
+            found.append(record)
+        else:
+            found.append(replace(record, ledger=replace(record.ledger, path=paths[digest])))
+    return tuple(found)
 
 
 def _head(one: KeptHead) -> ExportedHead:

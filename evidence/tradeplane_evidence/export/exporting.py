@@ -17,7 +17,7 @@ from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.contents import Export
 from tradeplane_evidence.export.discovery import Found, discover
 from tradeplane_evidence.export.examination import Following, examine_all
-from tradeplane_evidence.export.exported_ledger import write_ledger
+from tradeplane_evidence.export.exported_ledger import with_configurations, write_ledger
 from tradeplane_evidence.export.folder import staged
 from tradeplane_evidence.export.images import write_images
 from tradeplane_evidence.export.ledger_records import approvals_of, with_ledger
@@ -32,11 +32,12 @@ from tradeplane_evidence.verification.signers import keyring_of
 from tradeplane_evidence.verification.snapshots import Snapshots
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from tradeplane_evidence.export.examination import Asking
     from tradeplane_evidence.export.folder import Folder
+    from tradeplane_evidence.export.images import Bills
     from tradeplane_evidence.export.ledger_copy import LedgerCopy
     from tradeplane_evidence.export.period import Period
     from tradeplane_evidence.export.records import Record
@@ -149,8 +150,15 @@ async def _examine(
                     continue
                 kept.append((order(one), write_run(one, asking, found.runs[one.reference], folder)))
                 made_by += [one.verification.image] if one.verification.image is not None else []
-        await write_images(made_by, registries, folder)
-    return [record for _, record in sorted(kept, key=lambda pair: pair[0])], outside
+        bills = await write_images(made_by, registries, folder)
+    return [_with_bills(record, bills) for _, record in sorted(kept, key=lambda pair: pair[0])], outside
+
+
+def _with_bills(record: Record, bills: Mapping[str, Bills]) -> Record:
+    """Return a run with the bills of materials of the image that made it."""
+    if record.image is None:
+        return record
+    return replace(record, image=replace(record.image, bills=bills[record.image.folder]))
 
 
 def _following(asking: Asking, registries: Registries) -> Following:
@@ -189,6 +197,7 @@ def _put_together(request: Request, asking: Asking, found: Found, records: Seque
 def _with_ledger(export: Export, ledger: LedgerCopy, asking: Asking, folder: Folder) -> Export:
     """Write the ledger, and have the runs say what it says of them."""
     records = with_ledger(export.records, ledger, keyring_of(asking.signers.runs))
+    records = with_configurations(records, ledger, folder)
     approvals = approvals_of(records)
     return replace(export, records=records, approvals=approvals, ledger=write_ledger(ledger, approvals, folder))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tradeplane_evidence.configurations.payloads import Payloads
@@ -30,6 +31,8 @@ STRATEGY, APPROVAL = "Strategy", "Approval"
 MAX_APPROVALS = 10_000
 """Objects that are approvals, of which what was applied is looked at."""
 MAX_APPROVAL_BYTES = 1024 * 1024
+MAX_CONFIGURATION_BYTES = 2 * 1024 * 1024
+"""Of a specification, as the recorder keeps them."""
 _KIND, _NAMESPACE, _NAME = (ROW.index(column) for column in ("kind", "namespace", "name"))
 
 
@@ -56,6 +59,8 @@ class LedgerCopy:
     lines: bytes = b""
     strategies: Mapping[tuple[str, str], Sequence[Row]] = field(default_factory=dict)
     approvals: Mapping[str, Sequence[tuple[Entry, bytes]]] = field(default_factory=dict)
+    configuration: Callable[[str], bytes | None] = field(default=lambda _digest: None, repr=False)
+    """What was applied, by its digest; None where the database does not have it, or not whole."""
 
     def entries_of(self, namespace: str, strategy: str) -> list[Entry]:
         """Return the entries of a Strategy in their order. Raises Malformed."""
@@ -108,7 +113,18 @@ def copy_ledger(
         lines=b"".join(copying.lines),
         strategies=dict(copying.strategies),
         approvals=_approvals(engine, copying.approvals),
+        configuration=partial(_payload, Payloads(engine), limit=MAX_CONFIGURATION_BYTES),
     )
+
+
+def _payload(payloads: Payloads, digest: str, limit: int) -> bytes | None:
+    """Return a payload; None for one that is in a store, was never kept, or was changed. Raises LedgerUnavailable."""
+    try:
+        return payloads.get(digest, limit=limit)
+    except LedgerUnavailable:
+        raise
+    except EvidenceError:
+        return None
 
 
 def _known(heads: Sequence[KeptHead]) -> dict[int, str]:
@@ -131,11 +147,7 @@ def _approvals(engine: Engine, rows: Sequence[Row]) -> dict[str, list[tuple[Entr
         digest = entry.event.configuration
         if entry.event.action not in APPLIES or digest is None:
             continue
-        try:
-            data = payloads.get(digest, limit=MAX_APPROVAL_BYTES)
-        except LedgerUnavailable:
-            raise
-        except EvidenceError:  # it is in a store, was never kept, or was changed: there is no bundle then
-            continue
-        found[entry.event.object.namespace].append((entry, data))
+        data = _payload(payloads, digest, MAX_APPROVAL_BYTES)
+        if data is not None:
+            found[entry.event.object.namespace].append((entry, data))
     return dict(found)

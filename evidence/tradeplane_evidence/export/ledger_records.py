@@ -130,6 +130,8 @@ class RunLedger:
     agrees: bool | None
     applied: tuple[Told, ...]
     approvals: tuple[ApprovalTold, ...]
+    path: str | None = None
+    """Where what it ran by is in the export, as it was applied; None where the ledger's database does not have it."""
 
     def before(self, approval: ApprovalTold) -> bool:
         """Say whether an approval stands in the ledger before the run does; one that follows let nothing be run."""
@@ -142,6 +144,7 @@ class RunLedger:
             "uid": self.uid,
             "generation": self.generation,
             "configuration": self.configuration,
+            "path": self.path,
             "started": self.started,
             "finished": self.finished,
             "result": self.result,

@@ -5,11 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from tradeplane_store.canonical import canonical_json
+
 from tradeplane_evidence.export import commands
 from tradeplane_evidence.export.folder import is_file_name
 from tradeplane_evidence.export.images import attested_by
 from tradeplane_evidence.export.published_trust import by_keyring
 from tradeplane_evidence.export.records import AttestedData, Record, ReplayFile, Signed, of_whom, signed_of
+from tradeplane_evidence.statements.run import SPECIFICATION
 from tradeplane_evidence.statements.statement import hexadecimal
 from tradeplane_evidence.verification.artifact_bundles import parse_artifact_bundle
 
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from tradeplane_evidence.export.examination import Asking, Examined
     from tradeplane_evidence.export.folder import ExportedFile, Folder
     from tradeplane_evidence.registry.references import Reference
+
+SPECIFICATION_FILE = "specification.json"
+"""What a run was to do, as it was resolved and signed; a reader need not look for it in the statement."""
 
 
 def write_run(one: Examined, asking: Asking, found_by: str, folder: Folder) -> Record:
@@ -87,6 +93,9 @@ def _write(one: Examined, place: str, folder: Folder, left_out: dict[str, str]) 
         files.append(folder.add(f"{place}/bundle.sigstore.json", pulled.bundle))
         statement = parse_artifact_bundle(pulled.bundle).envelope().payload_bytes()
         files.append(folder.add(f"{place}/statement.json", statement))
+        specification = claim.provenance.build_definition.external_parameters.get(SPECIFICATION)
+        if specification is not None:
+            files.append(folder.add(f"{place}/{SPECIFICATION_FILE}", canonical_json(specification)))
     elif pulled.bundle is not None:
         others.append(pulled.bundle)
     for number, data in enumerate(others, 1):

@@ -20,6 +20,7 @@ from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from tradeplane_evidence.publishing import Claims
     from tradeplane_evidence.signing.signer import BundleSigner, Signer
     from tradeplane_evidence.statements.statement import Statement
 
@@ -61,6 +62,10 @@ class Signing(Protocol):
     def batches(self) -> bool:
         """Whether a run may be signed together with others, and has its provenance in its artifact for that."""
 
+    @property
+    def claims(self) -> Claims | None:
+        """Where what is signed is claimed before it is pushed; None where it is not."""
+
     async def sign(self, candidate: Candidate) -> Signed:
         """Return a signed statement of a run. Raises SignerUnavailable, and what the signer raises."""
 
@@ -71,6 +76,7 @@ class Alone:
 
     signer: Signer | BundleSigner
     authority: str | None = None
+    claims: Claims | None = None
     batches: bool = field(default=False, init=False)
 
     async def sign(self, candidate: Candidate) -> Signed:
@@ -155,6 +161,7 @@ class WithinQuota:
     signer: Signer | BundleSigner
     quota: Quota
     authority: str | None = None
+    claims: Claims | None = None
     batches: bool = field(default=True, init=False)
 
     async def sign(self, candidate: Candidate) -> Signed:

@@ -19,7 +19,7 @@ from tradeplane_evidence.verification.checks import Checks
 from tradeplane_evidence.verification.images import ImageClaim, verify_image
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tradeplane_evidence.registry.client import Registry
     from tradeplane_evidence.registry.references import Reference
@@ -58,26 +58,34 @@ async def _index(registry: Registry, found: ImageVerification) -> None:
     found.pulled(digest, f", an index of {platforms or 'no platform'}")
 
 
-async def _contents(registry: Registry, found: ImageVerification, image: ImageClaim) -> None:
-    """Find each bill of materials that the provenance names."""
+async def named_bills(registry: Registry, image: ImageClaim) -> dict[tuple[str, str], Mapping[str, Any] | None]:
+    """Return the bills of materials that the provenance of an image names, by name and digest.
+
+    None for one that is not in the registry. Raises what the registry raises where it cannot be asked.
+    """
     named = {
-        f"sha256:{(one.digest or {}).get('sha256')}": one.name or ""
+        (one.name or "", f"sha256:{(one.digest or {}).get('sha256')}")
         for one in image.claim.provenance.run_details.byproducts
         if one.media_type == SBOM_MEDIA_TYPE
     }
-    bills = await _bills(registry, found.reference)
-    missing = sorted(name for digest, name in named.items() if digest not in bills)
+    bills = await _bills(registry, image.reference, {digest for _, digest in named})
+    return {(name, digest): bills.get(digest) for name, digest in sorted(named)}
+
+
+async def _contents(registry: Registry, found: ImageVerification, image: ImageClaim) -> None:
+    """Find each bill of materials that the provenance names."""
+    named = await named_bills(registry, image)
+    missing = sorted(name for (name, _), bill in named.items() if bill is None)
     if not named:
         raise NotAttested("the provenance names no bill of materials: what is in the image is not stated")
     if missing:
         raise NotAttested(f"the bill of materials {missing[0]} that the provenance names is not in the registry")
-    by_name = sorted((name, bills[digest]) for digest, name in named.items())
-    counts = [f"{len(bill.get('components') or ()):,} in {name}" for name, bill in by_name]
+    counts = [f"{len((bill or {}).get('components') or ()):,} in {name}" for (name, _), bill in named.items()]
     found.say("contents", f"components: {', '.join(counts)}")
 
 
-async def _bills(registry: Registry, reference: Reference) -> Mapping[str, Mapping[str, Any]]:
-    """Return the bills of materials that lie there, by digest; what is no bill is passed over."""
+async def _bills(registry: Registry, reference: Reference, wanted: Collection[str]) -> Mapping[str, Mapping[str, Any]]:
+    """Return those bills of materials that are wanted and lie there, by digest; what is no bill is passed over."""
     bills: dict[str, Mapping[str, Any]] = {}
     for one in await list_attestations(registry, reference):
         try:
@@ -86,5 +94,7 @@ async def _bills(registry: Registry, reference: Reference) -> Mapping[str, Mappi
         except (DigestMismatch, Malformed):
             continue
         if statement.predicate_type == SBOM_PREDICATE_TYPE:
-            bills[sbom_digest(statement.predicate)] = statement.predicate
+            digest = sbom_digest(statement.predicate)
+            if digest in wanted:
+                bills[digest] = statement.predicate
     return bills

@@ -26,6 +26,7 @@ from tradeplane_operator.logs import configure_logs
 from tradeplane_operator.recording import alive
 from tradeplane_operator.recording.audit_server import AuditServer, InvalidCertificate, tls
 from tradeplane_operator.recording.heads import Heads, add_options
+from tradeplane_operator.recording.judged_by import JudgedBy
 from tradeplane_operator.recording.recorder import Recorder, RecorderBehind
 from tradeplane_operator.settings import Client
 
@@ -55,6 +56,14 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--store", help="URL of the store for specifications of more than 64 KiB")
     parser.add_argument("--namespace", action="append", default=[], help="record this one alone; as often as needed")
+    parser.add_argument(
+        "--policies", action="store_true", help="record the cluster's admission policies of ours and their parameters"
+    )
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        help="the operator's settings: entered as it resolves them, with the keyrings that they name, when they change",
+    )
     audit = parser.add_argument_group("the API server's audit log", "taken by HTTPS, from clients with a certificate")
     audit.add_argument(
         "--audit-port", type=_port, help="port at which it is taken, at /audit; the next three go with it"
@@ -127,8 +136,13 @@ async def _record(
         settings = Client()
         client = ApiClient(access, settings.request_seconds)
         grace = None if context is None else arguments.audit_grace
-        recorder = Recorder(engine, Payloads(engine, store), client, settings, arguments.namespace, grace=grace)
+        payloads = Payloads(engine, store)
+        recorder = Recorder(
+            engine, payloads, client, settings, arguments.namespace, grace=grace, policies=arguments.policies
+        )
         parts = [recorder.run()]
+        if arguments.settings is not None:
+            parts.append(JudgedBy(engine, payloads, arguments.settings).run())
         if arguments.heads is not None:
             parts.append(Heads(engine, arguments.heads, arguments.heads_signer, arguments.heads_every).run())
         if context is not None:

@@ -41,7 +41,7 @@ class Entered:
 
 @dataclass(slots=True)
 class AuditEntries:
-    """Enters deeds: in some namespaces, or everywhere where none is named."""
+    """Enters deeds: in some namespaces, and of what is in none, or everywhere where none is named."""
 
     engine: Engine
     payloads: Payloads
@@ -49,7 +49,7 @@ class AuditEntries:
 
     def enter(self, deeds: Sequence[Deed]) -> Entered:
         """Enter deeds; once this returns they are on the disk. Raises what ``append`` and ``put`` raise."""
-        wanted = [deed for deed in deeds if not self.namespaces or deed.object.namespace in self.namespaces]
+        wanted = [deed for deed in deeds if not self.namespaces or deed.object.namespace in {*self.namespaces, ""}]
         entered = Entered(known=len(deeds) - len(wanted), deeds=wanted)
         known = authenticated_of(self.engine, [deed.object for deed in wanted])
         configurations: dict[str, dict[int, str | None]] = {}

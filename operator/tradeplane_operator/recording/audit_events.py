@@ -22,6 +22,7 @@ from tradeplane_evidence.ledger.heads import moment_of
 from tradeplane_evidence.statements.statement import parsed
 
 from tradeplane_operator.recording.json_pieces import MAX_STEPS, Piece, listed, top
+from tradeplane_operator.recording.policy_kinds import POLICY_KINDS
 from tradeplane_operator.recording.sightings import MAX_NOTE, action_of, only_deleted
 
 if TYPE_CHECKING:
@@ -32,7 +33,11 @@ MAX_EVENTS = 10_000
 _LIST = ("EventList", "audit.k8s.io/v1")
 _WRITES = frozenset({"create", "update", "patch"})
 _DELETES = frozenset({"delete", "deletecollection"})
-_KINDS = {kind.plural: kind.name for kind in KINDS}
+_POLICIES = {(kind.group, kind.plural): kind for kind in POLICY_KINDS}
+_KINDS = {(GROUP, kind.plural): (API_VERSION, kind.name) for kind in KINDS} | {
+    place: (kind.api_version, kind.kind) for place, kind in _POLICIES.items()
+}
+_GROUPS = {group for group, _ in _KINDS}
 _NO_SPECIFICATION = frozenset({"metadata", "status", "apiVersion", "kind"})
 """Fields of an object whose change gives it no other generation."""
 _CREATED = 201
@@ -78,7 +83,9 @@ def told(data: bytes) -> Told:
     """Return what the bytes of an ``EventList`` say. Raises Malformed where they are none."""
     found = Told()
     for piece in _events(data):
-        if not piece.names(GROUP.encode()):  # an API server may be told to say more than is asked for here
+        if not any(
+            piece.names(group.encode()) for group in _GROUPS
+        ):  # an API server may be told to say more than is asked for here
             found.passed += 1
             continue
         fields: dict[str, Any] = {}
@@ -156,15 +163,22 @@ def _deeds(event: Mapping[str, Any]) -> Iterator[Deed]:
         raise _Passed
     place = _read(event, "objectRef")
     code = _read(event, "responseStatus").get("code")
-    if place.get("apiGroup") != GROUP or place.get("subresource") or not isinstance(code, int) or code // 100 != 2:
+    if (
+        place.get("apiGroup") not in _GROUPS
+        or place.get("subresource")
+        or not isinstance(code, int)
+        or code // 100 != 2
+    ):
         raise _Passed
+    if place["apiGroup"] != GROUP and _at(place) not in _KINDS:
+        raise _Passed  # another kind of a group that is not ours alone
     deletes = event["verb"] in _DELETES
     if _is_dry_run(event, deletes=deletes):
         raise _Passed
     if event.get("level") != "RequestResponse" or not isinstance(event.get("responseObject"), Piece):
         why = "cut off as too large (--audit-webhook-truncate-max-event-size)" if _is_truncated(event) else "not told"
-        raise Malformed(f"the answer was {why}; the audit policy must say RequestResponse of {GROUP}")
-    if str(place.get("resource")) not in _KINDS:
+        raise Malformed(f"the answer was {why}; the audit policy must say RequestResponse of {place['apiGroup']}")
+    if _at(place) not in _KINDS:
         raise Malformed(f"{_shown(place.get('resource'))} is of no kind that is known here")
     by = _actor(event)
     if deletes:
@@ -200,6 +214,7 @@ def _applied(event: Mapping[str, Any], place: Mapping[str, Any], by: _By, *, cre
     told_of = _object(top(event["responseObject"], "the answer"), "the answer")
     answer = _of_table(told_of) if told_of.get("kind") == "Table" else told_of
     metadata = _read(answer, "metadata")
+    _pass_others(place, metadata)
     generation = metadata.get("generation")
     if isinstance(generation, bool) or not isinstance(generation, int) or not 0 < generation < 2**53:
         raise Malformed("the answer has no generation")
@@ -208,12 +223,12 @@ def _applied(event: Mapping[str, Any], place: Mapping[str, Any], by: _By, *, cre
     note, configuration = by.note, None
     if answer.get("kind") == "PartialObjectMetadata":
         note = _note(note, _HIDDEN)
-    elif (answer.get("apiVersion"), answer.get("kind")) != (API_VERSION, _KINDS[str(place["resource"])]):
+    elif (answer.get("apiVersion"), answer.get("kind")) != _KINDS[_at(place)]:
         raise Malformed(f"the answer is a {_shown(answer.get('kind'))} of {_shown(answer.get('apiVersion'))}")
     else:
         try:
             spec = _as_watched(answer.get("spec"))
-            configuration = Configuration(api_version=API_VERSION, kind=answer["kind"], spec=spec)
+            configuration = Configuration(api_version=answer["apiVersion"], kind=answer["kind"], spec=spec)
         except Malformed as error:
             note = _note(note, f"the specification was not kept: {error}")
     yield Deed(
@@ -231,14 +246,30 @@ def _applied(event: Mapping[str, Any], place: Mapping[str, Any], by: _By, *, cre
 def _deleted(event: Mapping[str, Any], place: Mapping[str, Any], by: _By) -> Iterator[Deed]:
     answer = _object(top(event["responseObject"], "the answer"), "the answer")
     if event["verb"] == "deletecollection":
-        for item in _listed(answer):
-            yield _deletion(place, by, _read(item, "metadata"))
+        for metadata in (_read(item, "metadata") for item in _listed(answer)):
+            kind = _POLICIES.get(_at(place))
+            if kind is None or kind.is_ours(metadata):
+                yield _deletion(place, by, metadata)
     elif answer.get("kind") == "Status":
         details = _read(answer, "details")
+        _pass_others(place, details)
         yield _deletion(place, by, {**details, "namespace": place.get("namespace")})
     else:
         one = answer if answer.get("kind") != "Table" else _of_table(answer)
-        yield _deletion(place, by, _read(one, "metadata"))
+        metadata = _read(one, "metadata")
+        _pass_others(place, metadata)
+        yield _deletion(place, by, metadata)
+
+
+def _at(place: Mapping[str, Any]) -> tuple[str, str]:
+    return str(place.get("apiGroup")), str(place.get("resource"))
+
+
+def _pass_others(place: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+    """Pass over a policy that is not ours, or of which it is not told whose it is. Raises _Passed."""
+    kind = _POLICIES.get(_at(place))
+    if kind is not None and not kind.is_ours(metadata):
+        raise _Passed
 
 
 def _deletion(place: Mapping[str, Any], by: _By, metadata: Mapping[str, Any]) -> Deed:
@@ -269,9 +300,10 @@ def _listed(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _reference(place: Mapping[str, Any], metadata: Mapping[str, Any]) -> ObjectReference:
+    api_version, kind = _KINDS[_at(place)]
     said = {
-        "api_version": API_VERSION,
-        "kind": _KINDS[str(place["resource"])],
+        "api_version": api_version,
+        "kind": kind,
         "namespace": metadata.get("namespace") or "",
         "name": metadata.get("name"),
         "uid": metadata.get("uid"),

@@ -33,6 +33,8 @@ from tradeplane_operator.recording.approvals import approvals
 from tradeplane_operator.recording.audit_entries import AuditEntries, Entered
 from tradeplane_operator.recording.audit_events import completed
 from tradeplane_operator.recording.awaiting import is_due, parted
+from tradeplane_operator.recording.policies import PolicyLooks
+from tradeplane_operator.recording.policy_kinds import POLICY_KINDS
 from tradeplane_operator.recording.sightings import Sighting, applied, attested, deleted, only_deleted, runs
 from tradeplane_operator.recording.specifications import digest_of, kept
 
@@ -60,6 +62,7 @@ _REMEMBERED = 200_000
 _STUCK_SECONDS = 120.0
 """Beyond the silence after which a watch is opened anew."""
 
+_NAMES = {kind.plural: kind.name for kind in KINDS} | {kind.plural: kind.kind for kind in POLICY_KINDS}
 _Seen = Sighting | tuple["ObjectReference", datetime]
 """An object as it was shown, or one that a list did not show any more, and when by the time of day."""
 
@@ -88,6 +91,8 @@ class Recorder:
     patience: float = PATIENCE_SECONDS
     grace: float | None = None
     """Seconds within which an audit log says who did what is seen; None where there is none."""
+    policies: bool = False
+    """Whether the admission policies of the cluster are recorded, too."""
     steady: Callable[[], float] = time.monotonic
     """Seconds that pass whatever is done to the time of day."""
     _waiting: asyncio.Queue[Arrival] = field(default_factory=lambda: asyncio.Queue(MAX_WAITING))
@@ -119,6 +124,8 @@ class Recorder:
         async with asyncio.TaskGroup() as group:
             for watch in self._watches:
                 group.create_task(watch.run())
+            if self.policies:
+                group.create_task(PolicyLooks(self.client, self, self._see).run())
             group.create_task(self._commit())
             group.create_task(self._end_when_behind())
 
@@ -157,7 +164,7 @@ class Recorder:
 
     def known(self, collection: Collection) -> Mapping[str, ObjectReference]:
         """Return what is taken to be there of a kind, before it is listed."""
-        (name,) = (kind.name for kind in KINDS if kind.plural == collection.plural)
+        name = _NAMES[collection.plural]
         everywhere, namespace = not collection.namespace, collection.namespace
         return {
             uid: one

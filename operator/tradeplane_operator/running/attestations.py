@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from tradeplane_api.attestation import AttestationStatus
 from tradeplane_api.strategy import RunStatus
-from tradeplane_evidence.attestation import Attested, Pushed, attest_pushed, push_files
+from tradeplane_evidence.attestation import Pushed, attest_pushed, push_files
 from tradeplane_evidence.errors import (
     EvidenceError,
     InvalidKey,
@@ -29,6 +29,7 @@ from tradeplane_evidence.errors import (
     ResultsChanged,
     SignerUnavailable,
 )
+from tradeplane_evidence.publishing import ClaimsUnavailable
 from tradeplane_evidence.registry.client import Limits, Registry
 from tradeplane_evidence.registry.credentials import credentials_for
 from tradeplane_evidence.registry.references import parse_reference
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
+    from tradeplane_evidence.publishing import Attested, Claims
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.batches import Signing
     from tradeplane_evidence.signing.signer import Signer
@@ -151,6 +153,8 @@ class Attestations:
     """What images begin with whose indexes may be read (``images.registries``); none where there is none."""
     awaited: Callable[[str, str], bool] = lambda _namespace, _snapshot: False
     """Whether a snapshot of a namespace, by its id, is one that a capture sealed and that is still to be attested."""
+    claims: Claims | None = None
+    """Where what is signed is claimed before it is pushed, of a signer whose bundles differ each time."""
     _found: RememberedOf[Key, AttestationFacts] = field(init=False)
     _going: set[tuple[Key, str]] = field(default_factory=set)
     _queue: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
@@ -216,12 +220,14 @@ class Attestations:
             end, reason, message = AttestationEnd.UNAVAILABLE, type(error).__name__, str(error)
         except InvalidKey as error:
             end, reason, message = AttestationEnd.UNAVAILABLE, "SignerRefused", str(error)
-        except (SnapshotKeysUnreadable, SnapshotNotAttested) as error:
+        except (ClaimsUnavailable, SnapshotKeysUnreadable, SnapshotNotAttested) as error:
             end, reason, message = AttestationEnd.UNAVAILABLE, type(error).__name__, str(error)
         except ResultsChanged as error:
             end, reason, message, changed = AttestationEnd.REFUSED, RESULTS_CHANGED, str(error), True
         except (EvidenceError, StoreError) as error:
             end, reason, message = AttestationEnd.REFUSED, "AttestationRefused", str(error)
+        except NotLeading:
+            raise
         except Exception as error:  # one run that cannot be attested must not end those of all others
             log.exception("attesting failed", extra=told)
             end, reason, message = AttestationEnd.REFUSED, "AttestationFailed", f"{type(error).__name__}: {error}"
@@ -335,8 +341,10 @@ class Attestations:
         return await push_files(stored, registry, repository, signing, execution, retried=bool(stored.artifacts))
 
     def _signing(self, signer: Signer | BundleSigner) -> Signing:
-        authority = self.evidence.timestamp_authority
-        return Alone(signer, authority) if self._quota is None else WithinQuota(signer, self._quota, authority)
+        authority, claims = self.evidence.timestamp_authority, self.claims
+        if self._quota is None:
+            return Alone(signer, authority, claims)
+        return WithinQuota(signer, self._quota, authority, claims)
 
     async def _open_signer(self) -> Signer | BundleSigner:
         now = time.monotonic()

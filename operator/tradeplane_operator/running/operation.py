@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import kopf
 
 from tradeplane_operator.acting.access import Access
+from tradeplane_operator.acting.claimed_bundles import ClaimedBundles
 from tradeplane_operator.acting.client import ApiClient
 from tradeplane_operator.acting.errors import ApiError, NotLeading
 from tradeplane_operator.acting.events import EventWriter
@@ -132,6 +133,7 @@ class Operation:
         if settings.evidence is not None:
             # Only now: what signs and what speaks to registries is memory that an operator without it need not have.
             from tradeplane_operator.running.attestations import Attestations
+            from tradeplane_operator.running.claims import SharedClaims
 
             self.attestations = Attestations(
                 settings.evidence,
@@ -141,6 +143,7 @@ class Operation:
                 self.leadership.require,
                 registries=settings.images.registries,
                 awaited=self.index.awaits_attestation,
+                claims=SharedClaims(ClaimedBundles(client, settings.lease.namespace)),
             )
         if settings.images.attested is not None:
             from tradeplane_operator.running.image_checks import ImageChecks

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tradeplane_api.image_build import ImageBuild
-    from tradeplane_evidence.attestation import Attested
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.signing.file_signer import FileSigner
     from tradeplane_evidence.signing.signer import BundleSigner, Signer
     from tradeplane_evidence.stored_runs import StoredRun

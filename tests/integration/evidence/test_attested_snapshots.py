@@ -44,7 +44,7 @@ from tests.unit.evidence import sample_runs, sample_sessions, sample_snapshots
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tradeplane_evidence.attestation import Attested
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.signing.batches import Signing
     from tradeplane_evidence.signing.file_signer import FileSigner
     from tradeplane_evidence.signing.signer import Signer

@@ -31,7 +31,7 @@ from tests.unit.evidence import sample_runs
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tradeplane_evidence.attestation import Attested
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.results_artifact import ResultsArtifact
     from tradeplane_evidence.signing.file_signer import FileSigner
     from tradeplane_evidence.signing.keys import PublicKey

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ from tests.unit.evidence import sample_images, sample_runs, sample_snapshots
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tradeplane_evidence.attestation import Attested
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.signing.batches import Candidate, Signed
     from tradeplane_evidence.signing.file_signer import FileSigner
 
@@ -148,6 +149,7 @@ class _Together:
     signer: FileSigner
     inner: WithinQuota
     authority: str | None = None
+    claims: None = None
     batches: bool = True
     asked: dict[str, Candidate] = field(default_factory=dict)
     signed: dict[str, Signed] = field(default_factory=dict)
@@ -187,6 +189,7 @@ def test_runs_that_were_signed_together_are_exported_each_with_its_own_provenanc
         provenance = json.loads((place / "files" / "provenance.json").read_bytes())
         assert provenance["buildDefinition"]["externalParameters"]["specification"]["run"] == name
         assert json.loads((place / "statement.json").read_bytes())["predicate"] != provenance
+        assert json.loads((place / "specification.json").read_bytes())["run"] == name
     offline, _ = commands_of(tmp_path / "out")
     assert len(offline) == 5
     for line in offline:
@@ -219,6 +222,13 @@ def test_a_chain_goes_on_to_the_commit_and_is_verified_with_the_network_cut(
     assert [one["commit"] for one in images] == [sample_images.COMMIT] * 2
     (folder,) = {one["folder"] for one in images}
     assert [path.name for path in sorted((out / "images").iterdir())] == [folder.removeprefix("images/")]
+    signed = json.loads((out / folder / "statement.json").read_bytes())["predicate"]["runDetails"]["byproducts"]
+    assert {Path(one["path"]).name: one["sha256"] for one in images[0]["bills"]} == {
+        one["name"]: one["digest"]["sha256"] for one in signed
+    }
+    assert all(sha256((out / one["path"]).read_bytes()).hexdigest() == one["sha256"] for one in images[0]["bills"])
+    assert images[0]["leftOut"] == {}
+    assert all(f'href="{one["path"]}"' in (out / "index.html").read_text() for one in images[0]["bills"])
     line = next(line for line in _runs(out)[0]["verify"] if folder in line)
     done = cosign(*[str(out / word) if (out / word).exists() else word for word in shlex.split(line)[1:]])
     assert done.returncode == 0, done.stderr
@@ -297,6 +307,8 @@ def _holds_what_was_signed(folder: Path, run: dict[str, Any], signer: FileSigner
     digest = described((place / "artifact.json").read_bytes(), MANIFEST_TYPE).digest
     assert run["reference"].endswith(f"@{digest}")
     stated = json.loads((place / "statement.json").read_bytes())
+    specification = json.loads((place / "specification.json").read_bytes())
+    assert specification == stated["predicate"]["buildDefinition"]["externalParameters"]["specification"]
     by_name = {one["name"]: one["digest"]["sha256"] for one in stated["subject"]}
     for name in ("manifest.json", "summary.json"):
         assert described((place / "files" / name).read_bytes(), "x").digest == f"sha256:{by_name[name]}"

@@ -28,6 +28,7 @@ from tests.unit.evidence.sample_events import ALICE, KUBECTL, event
 from tests.unit.evidence.sample_ledgers import (
     BOB,
     CONFIGURATION,
+    SPECIFICATION,
     applied,
     approval_applied,
     approval_payload,
@@ -126,6 +127,7 @@ def test_the_ledger_is_whole_and_verified_by_tools_of_others(audit: Audit, signe
     audit.record(*(event(number) for number in range(10, 1_200)), applied(), applied(actor=KUBECTL))
     head = audit.head("january.json")
     _approve(audit, signer)
+    assert Payloads(audit.appender).put(SPECIFICATION) == CONFIGURATION
     audit.record(started(), finished(note="Succeeded é中"))
     ended = audit.export("out", "--head", str(head))
     assert ended.code == 0, ended.err
@@ -144,6 +146,8 @@ def test_the_ledger_is_whole_and_verified_by_tools_of_others(audit: Audit, signe
     assert approval["key"] == signer.public_key.fingerprint
     assert run["ledger"]["approvals"] == [{"sequence": approval["sequence"], "beforeRun": True}]
     out = audit.folder / "out"
+    assert (out / run["ledger"]["path"]).read_bytes() == SPECIFICATION
+    assert f'href="{run["ledger"]["path"]}"' in (out / "index.html").read_text()
     assert json.loads((out / approval["bundle"]).read_text())["dsseEnvelope"]
 
     program = [sys.executable, "-I", str(out / "check-ledger.py")]
@@ -172,6 +176,10 @@ def test_the_same_ledger_is_the_same_export_and_one_that_grew_another(audit: Aud
         assert audit.export(name).code == 0
         archives.append((audit.folder / name).read_bytes())
     assert archives[0] == archives[1]
+    with zipfile.ZipFile(audit.folder / "one.zip") as archive:
+        (run,) = json.loads(archive.read("runs.json"))["runs"]
+        assert (run["ledger"]["configuration"], run["ledger"]["path"]) == (CONFIGURATION, None)
+        assert "what was applied is not here" in archive.read("index.html").decode()
     audit.record(event(99))
     assert audit.export("three.zip").code == 0
     assert (audit.folder / "three.zip").read_bytes() != archives[0]

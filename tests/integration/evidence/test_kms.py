@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,9 +14,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from moto.kms.utils import ECDSAPrivateKey
 from moto.server import ThreadedMotoServer
+from tradeplane_evidence.attestation import attest_run
 from tradeplane_evidence.errors import EvidenceError, InvalidKey, SignerUnavailable
 from tradeplane_evidence.registry.client import Registry
+from tradeplane_evidence.registry.references import Reference
 from tradeplane_evidence.registry.referrers import list_referrers
+from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
 from tradeplane_evidence.signing.kms_signer import KmsSigner
 from tradeplane_evidence.signing.opening import open_signer
@@ -32,11 +36,14 @@ from tests.integration.evidence.timestamp_authority import (
     verify_stamped,
 )
 from tests.ports import free_port
+from tests.unit.evidence import sample_runs
+from tests.unit.operator.claimed_in_memory import ObjectInMemory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.signing.signer import Signer
 
     from tests.integration.evidence.conftest import Cosign
@@ -108,6 +115,22 @@ async def test_what_was_signed_is_not_signed_again(olareg: str, signer: Signer) 
     async with Registry(olareg, plain_http=True) as registry:
         listed = await list_referrers(registry, "runs/kms", first.reference.digest or "")
     assert [one.digest for one in listed].count(first.attestation) == 1
+
+
+async def test_two_operators_at_once_leave_one_attestation(olareg: str, signer: Signer) -> None:
+    """KMS signs for both; what both claim in is one."""
+    kept = ObjectInMemory()
+
+    async def attest() -> Attested:
+        async with Registry(olareg, plain_http=True) as registry:
+            place, signing = Reference(olareg, "runs/kms-two", tag=sample_runs.RUN), Alone(signer, claims=kept.claims())
+            return await attest_run(sample_runs.stored(), registry, place, signing, sample_runs.EXECUTION)
+
+    one, other = await asyncio.gather(attest(), attest())
+    assert one == other
+    async with Registry(olareg, plain_http=True) as registry:
+        listed = await list_referrers(registry, "runs/kms-two", one.reference.digest or "")
+    assert [found.digest for found in listed] == [one.attestation]
 
 
 def test_a_key_that_may_not_sign_is_refused(kms: Any, signer: Signer) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tradeplane_evidence.attestation import Attested
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.signing.file_signer import FileSigner
 
     from tests.unit.cli.conftest import Ended

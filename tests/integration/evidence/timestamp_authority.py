@@ -30,7 +30,7 @@ from tests.ports import free_port
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tradeplane_evidence.attestation import Attested
+    from tradeplane_evidence.publishing import Attested
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.signer import Signer
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
+from tradeplane_operator.acting import claimed_bundles
 from tradeplane_operator.acting.access import Access
 from tradeplane_store.objects import open_store
 
@@ -45,6 +46,8 @@ async def bench(cluster: Path, store_root: Path, monkeypatch: pytest.MonkeyPatch
         await bench.client.create("/api/v1/namespaces", {"metadata": {"name": namespace}})
         path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
         await bench.client.create(path, {"metadata": {"name": "tradeplane-runner"}})
+        claims = f"/api/v1/namespaces/{namespace}/configmaps"  # of operators of this namespace alone
+        await bench.client.create(claims, {"metadata": {"name": claimed_bundles.NAME}})
         yield bench
 
 

@@ -15,6 +15,7 @@ from tradeplane_evidence.errors import RegistryRefused
 from tradeplane_evidence.registry.client import Registry
 from tradeplane_evidence.registry.references import parse_reference
 from tradeplane_evidence.registry.referrers import list_referrers
+from tradeplane_operator.acting.claimed_bundles import ClaimedBundles
 from tradeplane_operator.planning.attesting import AttestationEnd
 from tradeplane_stacks.local.control_plane import ISSUER
 
@@ -189,6 +190,8 @@ async def test_what_was_signed_before_a_restart_is_not_signed_again(
     await _ended(bench)
     before = (await _says(bench, "Attested"))["status"]["latest"]["attestation"]
     first.kill()
+    _, claimed = await ClaimedBundles(bench.client, bench.namespace).read()
+    assert len(claimed) == 1, "it was claimed before it was pushed"
     entries = projected.entries()
     assert entries > 0
     place = f"{bench._path('strategies', 'hold')}/status"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from tradeplane_evidence.configurations.documents import configuration_of
 from tradeplane_evidence.configurations.payloads import Payloads
 from tradeplane_evidence.ledger.database import connect, migrate
@@ -17,6 +19,7 @@ from tradeplane_evidence.ledger.events import Claimed
 from tradeplane_evidence.ledger.reading import entries_of, verify
 
 from tests.integration.operator.cluster import SOME_DIGEST, eventually
+from tests.integration.operator.processes import IMAGE
 from tests.postgres import Postgres, postgres
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
+    from tradeplane_evidence.ledger.events import Event
 
     from tests.integration.operator.cluster import Bench
 
@@ -46,9 +50,9 @@ def ledger(server: Postgres) -> Iterator[Engine]:
 class RecorderProcess:
     """A recorder of one namespace, and its log."""
 
-    def __init__(self, kubeconfig: Path, url: str, namespace: str, log: Path) -> None:
+    def __init__(self, kubeconfig: Path, url: str, namespace: str, log: Path, options: tuple[str, ...] = ()) -> None:
         environment = os.environ | {"KUBECONFIG": str(kubeconfig), "TRADEPLANE_LEDGER_DATABASE": url}
-        command = [sys.executable, "-m", "tradeplane_operator.recording", "--namespace", namespace]
+        command = [sys.executable, "-m", "tradeplane_operator.recording", "--namespace", namespace, *options]
         with log.open("ab") as file:
             self.process = subprocess.Popen(command, env=environment, stderr=file)
 
@@ -67,14 +71,57 @@ def recorder(
     started: list[RecorderProcess] = []
     log = tmp_path / "recorder.log"
 
-    def start() -> RecorderProcess:
-        started.append(RecorderProcess(cluster, server.url("ledger"), bench.namespace, log))
+    def start(*options: str) -> RecorderProcess:
+        started.append(RecorderProcess(cluster, server.url("ledger"), bench.namespace, log, options))
         return started[-1]
 
     yield start
     for one in started:
         one.end()
     print(log.read_text()[-8_000:])  # shown where the test failed
+
+
+async def test_what_decides_what_may_run_is_entered_when_it_changes(
+    bench: Bench, ledger: Engine, recorder: Callable[..., RecorderProcess], tmp_path: Path
+) -> None:
+    """Policies of ours in the cluster, those of others left out; and the settings of the operator, as it has them."""
+    settings, name = tmp_path / "settings.yaml", f"tradeplane-{bench.namespace}"
+    said = {
+        "stores": {"default": {"url": "file:///store", "claim": "store"}},
+        "images": {"default": IMAGE},
+        "lease": {"namespace": bench.namespace},
+    }
+    settings.write_text(yaml.safe_dump(said))
+    path = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
+    labels = {"app.kubernetes.io/part-of": "tradeplane"}
+    rule = {"apiGroups": ["nothing.example"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["nothing"]}
+    spec = {"matchConstraints": {"resourceRules": [rule]}, "validations": [{"expression": "true"}]}
+    await bench.client.create(path, {"metadata": {"name": name, "labels": labels}, "spec": spec})
+    await bench.client.create(path, {"metadata": {"name": f"{name}-other"}, "spec": spec})
+    try:
+        recorder("--policies", "--settings", str(settings))
+
+        def read(kind: str, namespace: str, of: str) -> list[Event]:
+            return [one.event for one in entries_of(ledger, kind, namespace, of)]
+
+        async def both() -> tuple[Event, Event] | None:
+            policies = read("ValidatingAdmissionPolicy", "", name)
+            files = read("File", bench.namespace, "operator-settings")
+            return (policies[0], files[0]) if policies and files else None
+
+        policy, file = await eventually(both, "the policy and the settings to be entered")
+        assert (policy.action.value, policy.generation, type(policy.actor)) == ("applied", 1, Claimed)
+        assert policy.configuration is not None
+        kept = configuration_of(Payloads(ledger).get(policy.configuration), "the policy")
+        assert kept.spec["validations"] == spec["validations"]
+        assert file.configuration is not None
+        entered_settings = json.loads(Payloads(ledger).get(file.configuration))
+        assert (entered_settings["lease"]["namespace"], "retention" in entered_settings) == (bench.namespace, True)
+        assert read("ValidatingAdmissionPolicy", "", f"{name}-other") == []
+    finally:
+        for one in (name, f"{name}-other"):
+            found = await bench.client.get(f"{path}/{one}")
+            await bench.client.delete(f"{path}/{one}", found["metadata"]["uid"])
 
 
 async def entered(

@@ -235,7 +235,10 @@ def test_the_recorder_is_told_where_heads_go_and_signs_by_kms() -> None:
     source = told["HEADS"]["valueFrom"]["configMapKeyRef"]
     assert one(objects, "ConfigMap", source["name"])["data"] == {"heads": "s3://audit-heads/prod", "every": "90"}
     assert {"--heads-signer=$(HEADS_SIGNER)", "--audit-port=8443"} < {*container["args"]}
-    assert mounts(objects, "tradeplane-recorder").keys() == {"/etc/tradeplane-ledger", "/etc/tradeplane-audit", "/tmp"}  # noqa: S108
+    own, operators = mounts(objects, "tradeplane-recorder"), mounts(objects, "tradeplane-operator")
+    judges = {f"/etc/tradeplane{name}" for name in ("", "-trust", "-snapshot-keys", "-approvers")}
+    assert own.keys() == {"/etc/tradeplane-ledger", "/etc/tradeplane-audit", *judges, "/tmp"}  # noqa: S108
+    assert own["/etc/tradeplane"]["configMap"]["name"] == operators["/etc/tradeplane"]["configMap"]["name"]
     assert spec["nodeSelector"] == {"kubernetes.io/arch": "arm64"}
     account = one(objects, "ServiceAccount", "tradeplane-recorder")
     assert account["metadata"]["annotations"] == {"eks.amazonaws.com/role-arn": f"{ROLE}-recorder"}
@@ -262,7 +265,9 @@ def test_the_recorder_reaches_its_database_at_its_port_alone() -> None:
 def test_a_ledger_alone_takes_no_audit_log_and_signs_no_heads() -> None:
     objects = rendered({**LOCAL, "ledger": {}})
     (container,) = pod(objects, "tradeplane-recorder")["containers"]
-    assert [word.partition("=")[0] for word in container["args"]] == ["--database", "--health-port"]
+    assert [word.partition("=")[0] for word in container["args"]] == [
+        *("--database", "--health-port", "--policies", "--settings")
+    ]
     assert "tradeplane-recorder-audit" not in names(objects, "Service")
     assert "tradeplane-recorder-audit" not in names(objects, "NetworkPolicy")
     assert "nodeSelector" not in pod(objects, "tradeplane-recorder")

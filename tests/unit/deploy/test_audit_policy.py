@@ -8,6 +8,7 @@ import pytest
 import yaml
 from tradeplane_api.base import GROUP
 from tradeplane_api.kinds import KINDS
+from tradeplane_operator.recording.policy_kinds import POLICY_KINDS
 
 from tests.unit.deploy.manifests import DEPLOY
 
@@ -41,10 +42,17 @@ def test_who_writes_an_object_of_ours_is_told_with_the_object(kind: Any) -> None
     assert level("patch", GROUP, f"{kind.plural}/status") == "None"
 
 
+@pytest.mark.parametrize("kind", POLICY_KINDS, ids=lambda kind: kind.kind)
+def test_who_writes_a_policy_is_told_with_the_policy(kind: Any) -> None:
+    assert {level(verb, kind.group, kind.plural) for verb in WRITES} == {"RequestResponse"}
+    assert {level(verb, kind.group, kind.plural) for verb in ("get", "list", "watch")} == {"None"}
+
+
 @pytest.mark.parametrize("resource", ["secrets", "configmaps", "pods/exec", "serviceaccounts/token"])
 def test_nothing_is_told_of_what_is_not_ours(resource: str) -> None:
     assert {level(verb, "", resource) for verb in (*WRITES, "get")} == {"None"}
     assert level("create", "apps", "deployments") == "None"
+    assert level("create", "admissionregistration.k8s.io", "validatingwebhookconfigurations") == "None"
 
 
 def test_who_owns_which_field_is_left_out() -> None:

@@ -10,11 +10,13 @@ import yaml
 from tradeplane_api.base import GROUP
 from tradeplane_api.kinds import KINDS
 from tradeplane_operator.recording.__main__ import _arguments
+from tradeplane_operator.recording.policy_kinds import POLICY_KINDS
 from tradeplane_stacks.demo.ledger import AUDIT_SECRET, DATABASE_SECRET, RECORDER, SIGNING_SECRET
 from tradeplane_stacks.local.ledger_audit import NODE_PORT
 
 from tests.unit.deploy.manifests import DEPLOY, manifests, the
 
+JUDGES = ("/etc/tradeplane-trust", "/etc/tradeplane-snapshot-keys", "/etc/tradeplane-approvers")
 COMPONENTS = ("ledger", "ledger-audit", "ledger-heads")
 LABELS = {"app.kubernetes.io/name": RECORDER}
 EMBEDDED = DEPLOY / "overlays" / "embedded" / "ledger" / "kustomization.yaml"
@@ -81,10 +83,12 @@ def test_its_account_is_its_own() -> None:
     assert pod()["automountServiceAccountToken"] is True
 
 
-def test_it_sees_the_kinds_and_nothing_else() -> None:
+def test_it_sees_the_kinds_and_policies_and_nothing_else() -> None:
     kinds = sorted(kind.plural for kind in KINDS)
     rule = {"apiGroups": [GROUP], "resources": kinds, "verbs": ["get", "list", "watch"]}
-    assert the("ClusterRole", RECORDER)["rules"] == [rule]
+    groups = {kind.group: [one.plural for one in POLICY_KINDS if one.group == kind.group] for kind in POLICY_KINDS}
+    policies = [{"apiGroups": [name], "resources": kinds, "verbs": ["list"]} for name, kinds in groups.items()]
+    assert the("ClusterRole", RECORDER)["rules"] == [rule, *policies]
     bindings = [
         binding["roleRef"]
         for _, binding in manifests("RoleBinding", "ClusterRoleBinding")
@@ -142,6 +146,8 @@ def test_the_recorder_takes_what_it_is_told() -> None:
     assert container["livenessProbe"]["httpGet"] == {"path": "/healthz", "port": health["name"]}
     files = {str(path.parent) for path in (found.database, found.audit_certificate, found.audit_key)}
     files.add(found.heads_signer.removeprefix("file:").rpartition("/")[0])
+    files |= {str(found.settings.parent), *JUDGES}
+    assert found.policies
     mounts = [*container["volumeMounts"], *added("volumeMounts")]
     assert files == {mount["mountPath"] for mount in mounts if mount.get("readOnly")}
 
@@ -151,10 +157,26 @@ def test_its_secrets_are_read_only_files_of_its_own() -> None:
     secrets = {one["secret"]["secretName"]: one["secret"] for one in volumes if "secret" in one}
     assert set(secrets) == {DATABASE_SECRET, AUDIT_SECRET, SIGNING_SECRET}
     assert all(one["defaultMode"] == 0o440 for one in secrets.values())
-    assert [one for one in volumes if "secret" not in one] == [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
+    others = [one for one in volumes if "secret" not in one and "configMap" not in one]
+    assert others == [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}]
     for name in secrets:
         named = {path.parent.name for path in DEPLOY.rglob("*.yaml") if f"secretName: {name}\n" in path.read_text()}
         assert len(named) == 1, f"{name} is mounted by {named}"
+
+
+def test_it_has_what_the_operator_judges_by_where_the_operator_has_it() -> None:
+    """Under the same names and at the same places, as the settings name files; it starts where one is missing."""
+    volumes = {one["name"]: one["configMap"] for one in pod()["volumes"] if "configMap" in one}
+    assert all(one["optional"] for one in volumes.values())
+    (container,) = pod()["containers"]
+    own = {one["mountPath"]: volumes.get(one["name"], {}).get("name") for one in container["volumeMounts"]}
+    for component in ("image-trust", "snapshot-keys", "approvals"):
+        (patch,) = yaml.safe_load((DEPLOY / "components" / component / "kustomization.yaml").read_text())["patches"]
+        volume, mount = (step["value"] for step in yaml.safe_load(patch["patch"]))
+        assert own[mount["mountPath"]] == volume["configMap"]["name"]
+    operator = the("Deployment", "tradeplane-operator")["spec"]["template"]["spec"]
+    (settings,) = (one["configMap"]["name"] for one in operator["volumes"] if one["name"] == "settings")
+    assert own["/etc/tradeplane"] == settings
 
 
 @pytest.mark.parametrize("path", [None, EMBEDDED], ids=["components", "embedded"])

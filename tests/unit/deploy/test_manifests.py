@@ -10,7 +10,7 @@ import yaml
 from tradeplane_api.base import GROUP
 from tradeplane_api.exchange import EXCHANGE_PORT
 from tradeplane_api.kinds import KINDS
-from tradeplane_operator.acting.verified_images import NAME
+from tradeplane_operator.acting import claimed_bundles, verified_images
 from tradeplane_operator.planning.names import (
     EXCHANGE_LABEL,
     EXCHANGE_ROLE,
@@ -25,6 +25,8 @@ from tradeplane_operator.settings import Settings, read_settings
 from tests.unit.deploy.manifests import DEPLOY, ROOT, manifests, the
 
 ROLES = manifests("Role", "ClusterRole")
+LISTS = (claimed_bundles.NAME, verified_images.NAME)
+"""ConfigMaps that the operator reads and writes."""
 SETTINGS = sorted(DEPLOY.glob("overlays/*/settings.yaml"))
 OVERLAYS = sorted(path.parent for path in DEPLOY.glob("overlays/*/kustomization.yaml"))
 
@@ -103,7 +105,7 @@ def test_probes_ask_the_operator_s_own_ports() -> None:
 def test_no_role_reaches_for_more(path: Any, role: dict[str, Any]) -> None:
     for rule in role["rules"]:
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], path
-        assert "configmaps" not in rule["resources"] or rule["resourceNames"] == [NAME], path
+        assert "configmaps" not in rule["resources"] or rule["resourceNames"] in [[one] for one in LISTS], path
         assert not {"secrets", "serviceaccounts/token", "pods/exec", "pods/log", "pods/attach"} & set(
             rule["resources"]
         ), path
@@ -244,7 +246,7 @@ def test_the_signing_key_is_mounted_by_the_operator_alone() -> None:
     assert all(one["readOnly"] for one in mounts)
 
 
-def test_of_config_maps_the_operator_reads_and_writes_the_list_of_images_alone() -> None:
+def test_of_config_maps_the_operator_reads_and_writes_the_list_of_images_and_its_claims_alone() -> None:
     rules = [
         (role["metadata"]["name"], rule)
         for kind in ("Role", "ClusterRole")
@@ -252,8 +254,11 @@ def test_of_config_maps_the_operator_reads_and_writes_the_list_of_images_alone()
         for rule in role["rules"]
         if "configmaps" in rule["resources"]
     ]
-    only = {"apiGroups": [""], "resources": ["configmaps"], "resourceNames": [NAME], "verbs": ["get", "patch"]}
-    assert rules == [("tradeplane-operator-verified-images", only)]
+    common = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "patch"]}
+    assert sorted(rules, key=lambda one: one[0]) == [
+        ("tradeplane-operator-signed", common | {"resourceNames": [LISTS[0]]}),
+        ("tradeplane-operator-verified-images", common | {"resourceNames": [LISTS[1]]}),
+    ]
 
 
 def test_trusted_keys_are_mounted_to_be_read_by_the_operator_alone() -> None:

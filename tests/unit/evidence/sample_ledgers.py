@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tradeplane_evidence.signing.file_signer import FileSigner
     from tradeplane_evidence.statements.statement import Statement
 
-CONFIGURATION = sha256_digest(b"the specification of the sample run")
+SPECIFICATION = b"the specification of the sample run"
+CONFIGURATION = sha256_digest(SPECIFICATION)
 RESULT = sample_runs.results().result_digest
 BOB = "bob@example.com"
 RECORDER = Claimed(by="tradeplane-operator")

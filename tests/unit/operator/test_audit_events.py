@@ -23,13 +23,14 @@ from tests.unit.operator.sample_audit import PATH, TIME, event, gone, listed, pa
 ALICE = Authenticated(
     user="alice", groups=("quants", "system:authenticated"), audit_id="0c3d6c0e-2f5b-4a7f-8d3a-1f2e3d4c5b6a"
 )
+OURS = {"app.kubernetes.io/part-of": "tradeplane"}
 SPEC_PATCH = {"spec": {"capital": "5"}}
 DIGESTS = [sha256_digest(bytes([number])) for number in range(4)]
 
 
 def patched(generation: int = 2, asked: Any = SPEC_PATCH, code: int = 200, **more: Any) -> dict[str, Any]:
     answer = more.pop("answer", strategy(generation))
-    return event("patch", code, answer, asked, **more)
+    return event(more.pop("verb", "patch"), code, answer, asked, **more)
 
 
 def deeds(*events: Any) -> list[Deed]:
@@ -48,6 +49,48 @@ def refusal(one: Any) -> str:
 def nothing(one: Any) -> None:
     found = told(listed(one))
     assert (found.deeds, found.refused, found.passed) == ([], [], 1)
+
+
+def policy(labels: Any = OURS, kind: str = "ValidatingAdmissionPolicy") -> dict[str, Any]:
+    """Return an admission policy as it is answered with."""
+    metadata = {"name": "tradeplane-runs", "uid": "p-1", "generation": 2, "labels": labels}
+    spec = {"failurePolicy": "Fail"}
+    return {"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def of_policies(resource: str = "validatingadmissionpolicies", **more: Any) -> dict[str, Any]:
+    """Return the event of a write of one."""
+    place = {"resource": resource, "name": "tradeplane-runs", "apiGroup": "admissionregistration.k8s.io"}
+    return patched(objectRef=place, **({"answer": policy()} | more))
+
+
+def test_who_changed_a_policy_of_ours_is_who_the_api_server_says() -> None:
+    (deed,) = deeds(of_policies())
+    assert (deed.action, deed.actor, deed.generation) == (Action.APPLIED, ALICE, 2)
+    assert (deed.object.kind, deed.object.namespace, deed.object.uid) == ("ValidatingAdmissionPolicy", "", "p-1")
+    assert deed.configuration is not None
+    assert deed.configuration.api_version == "admissionregistration.k8s.io/v1"
+    (deed,) = deeds(of_policies(verb="delete", code=200, answer=policy()))
+    assert (deed.action, deed.object.name) == (Action.DELETED, "tradeplane-runs")
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        of_policies(answer=policy(labels=None)),
+        of_policies(answer=policy(labels={"app.kubernetes.io/part-of": "another"})),
+        of_policies("validatingwebhookconfigurations", answer=policy(kind="ValidatingWebhookConfiguration")),
+        of_policies(verb="delete", answer=policy(labels=None)),
+        of_policies(verb="delete", answer=gone("p-1")),
+    ],
+    ids=["no label", "another's", "another kind", "deleted, no label", "deleted, not told whose"],
+)
+def test_policies_of_others_are_none_of_ours(one: Any) -> None:
+    nothing(one)
+
+
+def test_an_answer_that_is_another_kind_than_was_asked_for_is_refused() -> None:
+    assert "the answer is a" in refusal(of_policies(answer=policy(kind="ValidatingAdmissionPolicyBinding")))
 
 
 def test_who_created_it_is_who_the_api_server_says() -> None:
