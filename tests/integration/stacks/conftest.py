@@ -130,6 +130,15 @@ def _serving(program: Path, environment: dict[str, str]) -> Iterator[int]:
             process.terminate()
 
 
+@pytest.fixture(scope="session")
+def renderings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for what kustomize makes for charts, which all processes of a run have."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "renderings"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @dataclass(frozen=True)
 class Project:
     """A copy of ``stacks/`` with a state of its own, of whose examples a test changes what it wants."""
