@@ -27,6 +27,7 @@ from tradeplane_stacks.automation.pulumi_program import (
 from tradeplane_stacks.programs.platform import PLATFORM
 
 from tests.integration.stacks.cloud import ACCOUNT, Cloud, cloud
+from tests.integration.stacks.state_key import state_key
 from tests.unit.cli.conftest import tradeplane
 
 if TYPE_CHECKING:
@@ -177,6 +178,14 @@ class Project:
         with self.settings(stack, "cluster") as config:
             del config["tradeplane-cluster:runners"]
 
+    def encrypt_by(self, provider: str | None) -> None:
+        """Have what is secret of stacks that are not there yet encrypted by a key; by the passphrase without one."""
+        for file in self.programs.glob("*/Pulumi.*.yaml"):
+            settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+            settings.pop("secretsprovider", None)
+            named = {} if provider is None else {"secretsprovider": provider}
+            file.write_text(yaml.safe_dump({**named, **settings}), encoding="utf-8")
+
     @contextlib.contextmanager
     def settings(self, stack: str, program: str) -> Iterator[dict[str, Any]]:
         """Give the configuration of a stack of a program, to be changed."""
@@ -197,17 +206,26 @@ class Project:
         ).stdout
 
 
+@pytest.fixture(scope="session")
+def key_of_states() -> Iterator[str]:
+    """Give a key for the secrets of states, as a stack's settings name it."""
+    with state_key() as found:
+        yield found
+
+
 @pytest.fixture
 def project(
     tmp_path: Path,
     pulumi: Path,
     environment: dict[str, str],
+    key_of_states: str,
     monkeypatch: pytest.MonkeyPatch,
     tradeplane: Callable[..., Any],
 ) -> Iterator[Project]:
     """Give the project, in which the command is called from now on; nobody else's state or credentials are seen."""
     del tradeplane  # it chooses a folder as well, and so comes first
     found, own = copied(tmp_path, pulumi)
+    found.encrypt_by(key_of_states)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     enter(found.folder, environment | own, monkeypatch)
     yield found
@@ -237,6 +255,9 @@ def own_state(folder: Path) -> dict[str, str]:
         # for all but what is killed, and once.
         "PULUMI_SKIP_CHECKPOINTS": "true",
         "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+        # The engine and its plugins are written in Go and end within seconds: what they collect before is time alone.
+        "GOGC": "400",
+        "GOMEMLIMIT": "1GiB",
     }
 
 

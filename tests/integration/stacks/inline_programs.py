@@ -9,7 +9,9 @@ import pulumi
 from pulumi import automation
 from pulumi.automation.errors import CommandError
 from tradeplane_stacks.automation.changes import Watched
+from tradeplane_stacks.automation.named_stack import NamedStack
 from tradeplane_stacks.automation.pulumi_program import command
+from tradeplane_stacks.automation.stack_files import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +42,12 @@ class Asked(pulumi.CustomResource):
         super().__init__(pulumi_type, name, inputs, options)
 
 
-def stack_of(project: Project, program: Callable[[], None]) -> automation.Stack:
+def stack_of(project: Project, program: Callable[[], None]) -> NamedStack:
     """Return a stack of a project, with a program in place of the project's own."""
     workspace = automation.LocalWorkspace(work_dir=str(project.folder), program=program, pulumi_command=command())
-    return automation.Stack.create_or_select("sandbox", workspace)
+    workspace.secrets_provider = read_settings(project.folder / "Pulumi.sandbox.yaml").get("secretsprovider")
+    automation.Stack.create_or_select("sandbox", workspace)
+    return NamedStack("sandbox", workspace)
 
 
 def void(_: object) -> None:

@@ -287,6 +287,7 @@ def test_a_configuration_that_is_wrong_is_told_with_its_fields_before_anything_i
 def test_what_is_missing_is_named(
     project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    project.encrypt_by(None)
     error = refused(tradeplane, "preview", "sandbox", code=2)
     assert (error["message"], error["remedy"]) == (
         "there is no stack sandbox",
@@ -333,8 +334,7 @@ def test_secrets_are_under_a_key_of_kms_where_a_stack_says_so(
     file, shipped = project.folder / "Pulumi.prod.yaml", ROOT / "stacks" / "platform" / "Pulumi.prod.yaml"
     provider = yaml.safe_load(shipped.read_text(encoding="utf-8"))["secretsprovider"]
     assert STATE_KEY in provider
-    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-    file.write_text(yaml.safe_dump({"secretsprovider": f"{provider}&endpoint={aws.url}", **settings}), encoding="utf-8")
+    project.encrypt_by(f"{provider}&endpoint={aws.url}")
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
     done(tradeplane, "init", "prod")
     project.hide("prod", "platform:signing_key.primary_region", "eu-west-1")
