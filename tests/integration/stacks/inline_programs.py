@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pulumi
@@ -12,6 +13,8 @@ from tradeplane_stacks.automation.changes import Watched
 from tradeplane_stacks.automation.named_stack import NamedStack
 from tradeplane_stacks.automation.pulumi_program import command
 from tradeplane_stacks.automation.stack_files import read_settings
+
+from tests.integration.stacks.forked import forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,10 +70,8 @@ def refused(project: Project, program: Callable[[], None]) -> str:
     As a process of its own: Pulumi's SDK leaves a program behind that waits for its engine, and ends with the process.
     The program is one that can be pickled.
     """
-    spawned = multiprocessing.get_context("spawn")
-    said, tell = spawned.Pipe(duplex=False)
-    process = spawned.Process(target=_tell_refusal, args=(project, program, tell))
-    process.start()
+    said, tell = multiprocessing.Pipe(duplex=False)
+    process = forked(_tell_refusal, dict(os.environ), project, program, tell)
     try:
         assert said.poll(_REFUSED_WITHIN_S), "nothing was said of the stack"
         return str(said.recv())
@@ -79,7 +80,8 @@ def refused(project: Project, program: Callable[[], None]) -> str:
         process.kill()
 
 
-def _tell_refusal(project: Project, program: Callable[[], None], tell: Connection) -> None:
+def _tell_refusal(environment: dict[str, str], project: Project, program: Callable[[], None], tell: Connection) -> None:
+    os.environ.update(environment)
     try:
         up(stack_of(project, program))
     except CommandError as error:

@@ -24,7 +24,7 @@ class _Kms(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
 
-    def do_POST(self) -> None:  # noqa: N802 - as http.server has it
+    def do_POST(self) -> None:
         """Answer one request."""
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         given, told = _FIELDS[self.headers["X-Amz-Target"].rpartition(".")[2]]

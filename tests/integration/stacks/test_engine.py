@@ -14,6 +14,7 @@ import pytest
 import yaml
 from tradeplane_evidence.signing.keyring import read_keyring
 
+from tests.integration.stacks import forked
 from tests.integration.stacks.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -78,12 +79,13 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def failed(*arguments: str, code: int) -> dict[str, Any]:
+def failed(*arguments: str, code: int, begun: bool = True) -> dict[str, Any]:
     """Call a command that is to fail when the program has begun, and return the error it told as JSON.
 
     As a process of its own: Pulumi's SDK leaves a program behind that waits for its engine, and ends with the process.
+    ``begun``: whether that has imported already; one that has not is as a shell calls it, to the end of Python.
     """
-    ended = command(*arguments, "-o", "json")
+    ended = (forked.command if begun else command)(*arguments, "-o", "json")
     assert (ended.returncode, ended.stdout) == (code, ""), ended.stderr
     found = json.loads(ended.stderr)["error"]
     assert isinstance(found, dict)
@@ -182,7 +184,7 @@ def test_life_of_a_stack(
 def test_an_up_that_failed_half_way_is_finished_by_the_next(project: Project, aws: Cloud, tradeplane: Command) -> None:
     done(tradeplane, "init", "prod")
     with aws.failing("ReplicateKey", "LimitExceededException"):
-        error = failed("up", "prod", "--yes", code=4)
+        error = failed("up", "prod", "--yes", code=4, begun=False)
     assert "LimitExceededException" in error["message"]
     assert len(keys(aws, "eu-west-1")) == 1
     made = keys(aws, "eu-west-1")[0]["KeyId"]
@@ -273,7 +275,7 @@ def test_a_configuration_that_is_wrong_is_told_with_its_fields_before_anything_i
     project.configure(
         "sandbox", primary_region="eu-west-9", generations=None, rotation=True, deletion_window_days="soon"
     )
-    error = failed("up", "sandbox", "--yes", code=2)
+    error = failed("up", "sandbox", "--yes", code=2, begun=False)
     start = "tradeplane-platform:signing_key"
     assert [(one["file"], one["field"]) for one in error["problems"]] == [
         ("Pulumi.sandbox.yaml", f"{start}.primary_region"),
