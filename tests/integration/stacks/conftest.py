@@ -43,6 +43,8 @@ PLUGINS_THAT_ARE_THERE = {
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # nobody is asked for what is not there
 }
 """Environment in which the engine fetches nothing."""
+_COLLECTED_LATE = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+"""Has programs of Go collect less: the engine and its plugins end within seconds, and all that is collected then."""
 # A stand-in, in place of the plugin of AWS. It runs by this Python, from this checkout.
 _STAND_IN = f"""\
 #!{sys.executable}
@@ -255,15 +257,12 @@ def own_state(folder: Path) -> dict[str, str]:
         # for all but what is killed, and once.
         "PULUMI_SKIP_CHECKPOINTS": "true",
         "PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
-        # The engine and its plugins are written in Go and end within seconds: what they collect before is time alone.
-        "GOGC": "400",
-        "GOMEMLIMIT": "1GiB",
     }
 
 
 def enter(folder: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the command called in the folder of a program from now on."""
-    for name, value in environment.items():
+    for name, value in (_COLLECTED_LATE | environment).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
 
