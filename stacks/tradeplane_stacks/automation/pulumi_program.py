@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
@@ -127,6 +128,15 @@ def command() -> PulumiCommand:
 
     """
     path = locate()
+    found = _version(path)
+    if found < _OLDEST:
+        raise StackInvalid(f"{path} is pulumi {found}, which is too old", _REMEDY)
+    return LocatedPulumi(path, found)
+
+
+@cache
+def _version(path: Path) -> VersionInfo:
+    """Ask the program once: a process opens several stacks by it."""
     try:
         answer = subprocess.run(  # noqa: S603 - the program that was looked up
             [str(path), "version"],
@@ -136,12 +146,9 @@ def command() -> PulumiCommand:
             timeout=_ANSWERS_WITHIN_S,
             env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"},
         )
-        found = VersionInfo.parse(answer.stdout.strip().removeprefix("v"))
+        return VersionInfo.parse(answer.stdout.strip().removeprefix("v"))
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         raise StackInvalid(f"{path} does not say its version: {error}", _REMEDY) from error
-    if found < _OLDEST:
-        raise StackInvalid(f"{path} is pulumi {found}, which is too old", _REMEDY)
-    return LocatedPulumi(path, found)
 
 
 def _located(program: Program) -> Path | None:

@@ -17,6 +17,7 @@ from tradeplane_stacks.automation.changes import Change, Violation, Watched
 from tradeplane_stacks.automation.errors import StackAwaited, StackInterrupted, StackInvalid, StackRefused
 from tradeplane_stacks.automation.explanations import broken_rules, explained, output_of, put_off
 from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, finishing_on_interrupt
+from tradeplane_stacks.automation.named_stack import MASKED, NamedStack
 from tradeplane_stacks.automation.policy_packs import environment, found_packs
 from tradeplane_stacks.automation.pulumi_program import command, home_of, offer_kubernetes_plugin, search_path
 from tradeplane_stacks.automation.stack_files import read_settings, read_values, secrets_of
@@ -186,16 +187,15 @@ class Stack:
     def outputs(self) -> tuple[Output, ...]:
         """Return what it gives to others, secrets without their values."""
         with self._told(Watched(self._say)):
-            found = self._selected().outputs()
+            found = self._named().masked_outputs()
         return tuple(
-            Output(name, None if output.secret else output.value, output.secret)
-            for name, output in sorted(found.items())
+            Output(name, None if value == MASKED else value, value == MASKED) for name, value in sorted(found.items())
         )
 
     def cancel(self) -> tuple[str, ...]:
         """Remove the lock of an update that was killed; return what it had begun and nobody knows the end of."""
         with self._told(Watched(self._say)):
-            stack = self._selected()
+            stack = self._named()
             stack.cancel()
             state: Any = stack.export_stack().deployment
         begun = (state or {}).get("pending_operations") or ()
@@ -214,7 +214,7 @@ class Stack:
         watched = Watched(self._say)
         with self._told(watched), finishing_on_interrupt(self._say) as interrupted:
             try:
-                ask(self._selected(), watched)
+                ask(self._named(), watched)
             except automation.errors.CommandError as error:
                 if interrupted():
                     raise StackInterrupted(
@@ -235,13 +235,13 @@ class Stack:
             violations,
         )
 
-    def _selected(self) -> automation.Stack:
-        return automation.Stack.select(self.name, self._workspace)
+    def _named(self) -> NamedStack:
+        return NamedStack(self.name, self._workspace)
 
     def refuse_protected(self) -> None:
         """Raise StackRefused where something of it is protected from removal."""
         with self._told(Watched(self._say)):
-            state: Any = self._selected().export_stack().deployment
+            state: Any = self._named().export_stack().deployment
         kept = [resource["urn"] for resource in (state or {}).get("resources", ()) if resource.get("protect")]
         if kept:
             names = ", ".join(sorted(map(_name, kept)))

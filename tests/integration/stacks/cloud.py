@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import json
 import threading
@@ -61,7 +62,7 @@ class Cloud:
 
     def client(self, service: str, region: str) -> Any:
         """Return a client that goes there."""
-        return boto3.client(service, region_name=region, endpoint_url=self.url)
+        return _client(service, region, self.url)
 
     @contextlib.contextmanager
     def failing(self, operation: str, code: str) -> Iterator[None]:
@@ -108,6 +109,25 @@ class Cloud:
             return _failed(operation, code, environ, start_response)
 
         return stand
+
+
+@functools.cache
+def _client(service: str, region: str, url: str) -> Any:
+    """Make a client once: it reads the whole model of its service."""
+    return boto3.client(service, region_name=region, endpoint_url=url)
+
+
+class _Services(DomainDispatcherApplication):
+    """moto's services, each found by its host once: moto would list its folder and try all patterns each time."""
+
+    def __init__(self) -> None:
+        super().__init__(create_backend_app)
+        self._found: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        if host not in self._found:
+            self._found[host] = super().get_backend_for_host(host)
+        return self._found[host]
 
 
 def _operation(environ: dict[str, Any]) -> str:
@@ -211,7 +231,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setattr(HealthCheck, "health_check_config", property(_told_of_check))
     global_tables.extend(monkeypatch)
     found = Cloud()
-    application = found.answer(DomainDispatcherApplication(create_backend_app))
+    application = found.answer(_Services())
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

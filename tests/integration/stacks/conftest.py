@@ -27,6 +27,7 @@ from tradeplane_stacks.automation.pulumi_program import (
 from tradeplane_stacks.programs.platform import PLATFORM
 
 from tests.integration.stacks.cloud import ACCOUNT, Cloud, cloud
+from tests.integration.stacks.state_key import state_key
 from tests.unit.cli.conftest import tradeplane
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ PLUGINS_THAT_ARE_THERE = {
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # nobody is asked for what is not there
 }
 """Environment in which the engine fetches nothing."""
+_COLLECTED_LATE = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
+"""Has programs of Go collect less: the engine and its plugins end within seconds, and all that is collected then."""
 # A stand-in, in place of the plugin of AWS. It runs by this Python, from this checkout.
 _STAND_IN = f"""\
 #!{sys.executable}
@@ -130,6 +133,15 @@ def _serving(program: Path, environment: dict[str, str]) -> Iterator[int]:
             process.terminate()
 
 
+@pytest.fixture(scope="session")
+def renderings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a folder for what kustomize makes for charts, which all processes of a run have."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "renderings"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 @dataclass(frozen=True)
 class Project:
     """A copy of ``stacks/`` with a state of its own, of whose examples a test changes what it wants."""
@@ -168,6 +180,14 @@ class Project:
         with self.settings(stack, "cluster") as config:
             del config["tradeplane-cluster:runners"]
 
+    def encrypt_by(self, provider: str | None) -> None:
+        """Have what is secret of stacks that are not there yet encrypted by a key; by the passphrase without one."""
+        for file in self.programs.glob("*/Pulumi.*.yaml"):
+            settings = yaml.safe_load(file.read_text(encoding="utf-8"))
+            settings.pop("secretsprovider", None)
+            named = {} if provider is None else {"secretsprovider": provider}
+            file.write_text(yaml.safe_dump({**named, **settings}), encoding="utf-8")
+
     @contextlib.contextmanager
     def settings(self, stack: str, program: str) -> Iterator[dict[str, Any]]:
         """Give the configuration of a stack of a program, to be changed."""
@@ -188,17 +208,26 @@ class Project:
         ).stdout
 
 
+@pytest.fixture(scope="session")
+def key_of_states() -> Iterator[str]:
+    """Give a key for the secrets of states, as a stack's settings name it."""
+    with state_key() as found:
+        yield found
+
+
 @pytest.fixture
 def project(
     tmp_path: Path,
     pulumi: Path,
     environment: dict[str, str],
+    key_of_states: str,
     monkeypatch: pytest.MonkeyPatch,
     tradeplane: Callable[..., Any],
 ) -> Iterator[Project]:
     """Give the project, in which the command is called from now on; nobody else's state or credentials are seen."""
     del tradeplane  # it chooses a folder as well, and so comes first
     found, own = copied(tmp_path, pulumi)
+    found.encrypt_by(key_of_states)
     monkeypatch.delenv("AWS_PROFILE", raising=False)
     enter(found.folder, environment | own, monkeypatch)
     yield found
@@ -233,7 +262,7 @@ def own_state(folder: Path) -> dict[str, str]:
 
 def enter(folder: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the command called in the folder of a program from now on."""
-    for name, value in environment.items():
+    for name, value in (_COLLECTED_LATE | environment).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(folder)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import json
 import os
 import re
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -19,6 +20,7 @@ from tradeplane_stacks.local.binaries import HELM, KUBECTL, Binaries
 from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from tradeplane_stacks.chart.rendering import Render
@@ -73,21 +75,34 @@ def programs() -> tuple[Path, Path]:
     return found[HELM], found[KUBECTL]
 
 
-def packed(target: Path) -> Helm:
-    """Pack the charts into a directory."""
+def packed(target: Path, renderings: Path | None = None) -> Helm:
+    """Pack the charts into a directory; ``renderings``: a folder in which what kustomize makes for them is kept.
+
+    It renders more than a hundred times, which is nearly all that packing takes. Of several that pack by the same
+    folder one does it, and the others wait for it.
+    """
     helm, kubectl = programs()
-    write_charts(charts("0.1.0", None, _rendering(kubectl)), helm, target)
+    if renderings is None:
+        write_charts(charts("0.1.0", None, lambda files: render(files, kubectl=kubectl)), helm, target)
+    else:
+        with (renderings / "turn").open("w", encoding="utf-8") as turn:
+            fcntl.flock(turn, fcntl.LOCK_EX)
+            write_charts(charts("0.1.0", None, _kept(renderings, kubectl)), helm, target)
     return Helm(helm, target)
 
 
-@cache
-def _rendered(kubectl: Path, files: tuple[tuple[str, str], ...]) -> str:
-    return json.dumps(render(dict(files), kubectl=kubectl))
+def _kept(renderings: Path, kubectl: Path) -> Render:
+    """Return what renders, each tree of files once."""
 
+    def rendered(files: Mapping[str, str]) -> list[Json]:
+        tree = json.dumps(dict(files), sort_keys=True)
+        file = renderings / f"{hashlib.sha256(tree.encode()).hexdigest()}.json"
+        if not file.exists():
+            file.write_text(json.dumps(render(files, kubectl=kubectl)), encoding="utf-8")
+        found: list[Json] = json.loads(file.read_text(encoding="utf-8"))
+        return found
 
-def _rendering(kubectl: Path) -> Render:
-    """Return what renders, and the same files once, as that takes a second."""
-    return lambda files: json.loads(_rendered(kubectl, tuple(sorted(files.items()))))
+    return rendered
 
 
 def written(values: Json, folder: Path) -> Path:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import pulumi
 from pulumi import automation
 from pulumi.automation.errors import CommandError
 from tradeplane_stacks.automation.changes import Watched
+from tradeplane_stacks.automation.named_stack import NamedStack
 from tradeplane_stacks.automation.pulumi_program import command
+from tradeplane_stacks.automation.stack_files import read_settings
+
+from tests.integration.stacks.forked import forked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,10 +45,12 @@ class Asked(pulumi.CustomResource):
         super().__init__(pulumi_type, name, inputs, options)
 
 
-def stack_of(project: Project, program: Callable[[], None]) -> automation.Stack:
+def stack_of(project: Project, program: Callable[[], None]) -> NamedStack:
     """Return a stack of a project, with a program in place of the project's own."""
     workspace = automation.LocalWorkspace(work_dir=str(project.folder), program=program, pulumi_command=command())
-    return automation.Stack.create_or_select("sandbox", workspace)
+    workspace.secrets_provider = read_settings(project.folder / "Pulumi.sandbox.yaml").get("secretsprovider")
+    automation.Stack.create_or_select("sandbox", workspace)
+    return NamedStack("sandbox", workspace)
 
 
 def void(_: object) -> None:
@@ -63,10 +70,8 @@ def refused(project: Project, program: Callable[[], None]) -> str:
     As a process of its own: Pulumi's SDK leaves a program behind that waits for its engine, and ends with the process.
     The program is one that can be pickled.
     """
-    spawned = multiprocessing.get_context("spawn")
-    said, tell = spawned.Pipe(duplex=False)
-    process = spawned.Process(target=_tell_refusal, args=(project, program, tell))
-    process.start()
+    said, tell = multiprocessing.Pipe(duplex=False)
+    process = forked(_tell_refusal, dict(os.environ), project, program, tell)
     try:
         assert said.poll(_REFUSED_WITHIN_S), "nothing was said of the stack"
         return str(said.recv())
@@ -75,7 +80,8 @@ def refused(project: Project, program: Callable[[], None]) -> str:
         process.kill()
 
 
-def _tell_refusal(project: Project, program: Callable[[], None], tell: Connection) -> None:
+def _tell_refusal(environment: dict[str, str], project: Project, program: Callable[[], None], tell: Connection) -> None:
+    os.environ.update(environment)
     try:
         up(stack_of(project, program))
     except CommandError as error:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from tests.integration.policies.server import Server
 
-_LOOK_S = 0.1
+_LOOK_S = 0.5
 _ENDS_WITHIN_S = 30
 
 

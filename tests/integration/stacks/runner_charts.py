@@ -36,7 +36,7 @@ _MODULE = "github.com/actions/actions-runner-controller"
 _HELM = "application/vnd.cncf.helm"
 _PROTECTS = "actions.github.com/cleanup-protection"
 _DOWNLOADED_WITHIN_S = 300
-_LOOK_S = 0.1
+_LOOK_S = 0.5
 _ENDS_WITHIN_S = 30
 
 

@@ -29,8 +29,8 @@ _TRIES = 10_000
 
 
 @pytest.fixture(scope="module")
-def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
-    return packed(tmp_path_factory.mktemp("charts"))
+def helm(tmp_path_factory: pytest.TempPathFactory, renderings: Path) -> Helm:
+    return packed(tmp_path_factory.mktemp("charts"), renderings)
 
 
 def combination(seed: int) -> Json:
@@ -253,8 +253,8 @@ def test_helm_finds_nothing_to_say_of_a_chart(helm: Helm, tmp_path: Path, chart:
     assert "1 chart(s) linted, 0 chart(s) failed" in told
 
 
-def test_the_same_charts_are_the_same_bytes(helm: Helm, tmp_path: Path) -> None:
-    again = packed(tmp_path)
+def test_the_same_charts_are_the_same_bytes(helm: Helm, tmp_path: Path, renderings: Path) -> None:
+    again = packed(tmp_path, renderings)
     assert [again.chart(name).read_bytes() for name in NAMES] == [helm.chart(name).read_bytes() for name in NAMES]
     assert programs()[0] == helm.program
 

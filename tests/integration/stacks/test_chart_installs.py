@@ -35,9 +35,9 @@ CONFIG: Json = {**LOCAL, "namespaces": [{"name": "desk", "tenant": "desk", "brok
 
 
 @pytest.fixture(scope="module")
-def helm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Helm]:
+def helm(tmp_path_factory: pytest.TempPathFactory, renderings: Path) -> Iterator[Helm]:
     """Give Helm on a cluster of its own, which it may take everything from."""
-    charts = packed(tmp_path_factory.mktemp("charts"))
+    charts = packed(tmp_path_factory.mktemp("charts"), renderings)
     with running_control_plane(tmp_path_factory.mktemp("chart-cluster")) as cluster:
         yield replace(charts, kubeconfig=cluster.kubeconfig)
 

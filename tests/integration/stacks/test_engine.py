@@ -14,6 +14,7 @@ import pytest
 import yaml
 from tradeplane_evidence.signing.keyring import read_keyring
 
+from tests.integration.stacks import forked
 from tests.integration.stacks.conftest import ROOT
 
 if TYPE_CHECKING:
@@ -78,12 +79,13 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def failed(*arguments: str, code: int) -> dict[str, Any]:
+def failed(*arguments: str, code: int, begun: bool = True) -> dict[str, Any]:
     """Call a command that is to fail when the program has begun, and return the error it told as JSON.
 
     As a process of its own: Pulumi's SDK leaves a program behind that waits for its engine, and ends with the process.
+    ``begun``: whether that has imported already; one that has not is as a shell calls it, to the end of Python.
     """
-    ended = command(*arguments, "-o", "json")
+    ended = (forked.command if begun else command)(*arguments, "-o", "json")
     assert (ended.returncode, ended.stdout) == (code, ""), ended.stderr
     found = json.loads(ended.stderr)["error"]
     assert isinstance(found, dict)
@@ -182,7 +184,7 @@ def test_life_of_a_stack(
 def test_an_up_that_failed_half_way_is_finished_by_the_next(project: Project, aws: Cloud, tradeplane: Command) -> None:
     done(tradeplane, "init", "prod")
     with aws.failing("ReplicateKey", "LimitExceededException"):
-        error = failed("up", "prod", "--yes", code=4)
+        error = failed("up", "prod", "--yes", code=4, begun=False)
     assert "LimitExceededException" in error["message"]
     assert len(keys(aws, "eu-west-1")) == 1
     made = keys(aws, "eu-west-1")[0]["KeyId"]
@@ -273,7 +275,7 @@ def test_a_configuration_that_is_wrong_is_told_with_its_fields_before_anything_i
     project.configure(
         "sandbox", primary_region="eu-west-9", generations=None, rotation=True, deletion_window_days="soon"
     )
-    error = failed("up", "sandbox", "--yes", code=2)
+    error = failed("up", "sandbox", "--yes", code=2, begun=False)
     start = "tradeplane-platform:signing_key"
     assert [(one["file"], one["field"]) for one in error["problems"]] == [
         ("Pulumi.sandbox.yaml", f"{start}.primary_region"),
@@ -287,6 +289,7 @@ def test_a_configuration_that_is_wrong_is_told_with_its_fields_before_anything_i
 def test_what_is_missing_is_named(
     project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    project.encrypt_by(None)
     error = refused(tradeplane, "preview", "sandbox", code=2)
     assert (error["message"], error["remedy"]) == (
         "there is no stack sandbox",
@@ -333,8 +336,7 @@ def test_secrets_are_under_a_key_of_kms_where_a_stack_says_so(
     file, shipped = project.folder / "Pulumi.prod.yaml", ROOT / "stacks" / "platform" / "Pulumi.prod.yaml"
     provider = yaml.safe_load(shipped.read_text(encoding="utf-8"))["secretsprovider"]
     assert STATE_KEY in provider
-    settings = yaml.safe_load(file.read_text(encoding="utf-8"))
-    file.write_text(yaml.safe_dump({"secretsprovider": f"{provider}&endpoint={aws.url}", **settings}), encoding="utf-8")
+    project.encrypt_by(f"{provider}&endpoint={aws.url}")
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE")
     done(tradeplane, "init", "prod")
     project.hide("prod", "platform:signing_key.primary_region", "eu-west-1")

@@ -353,6 +353,7 @@ def test_a_retention_below_its_policy_is_told_before_anything_is_begun(
 def test_what_is_secret_is_looked_at_before_anything_is_begun(
     project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    project.encrypt_by(None)
     done(tradeplane, "init", *IN_REGIONS)
     aws.asked.clear()
     project.hide("prod.us-east-1", "network:network.cidr", "10.16.128.0/17")

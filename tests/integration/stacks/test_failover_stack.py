@@ -54,6 +54,7 @@ def service(
     pulumi: Path,
     regional: RegionalCloud,
     regional_environment: dict[str, str],
+    key_of_states: str,
     monkeypatch: pytest.MonkeyPatch,
     tradeplane: Command,
 ) -> Project:
@@ -61,6 +62,7 @@ def service(
     del tradeplane  # it chooses a folder as well, and so comes first
     regional.empty()
     project, own = copied(tmp_path, pulumi)
+    project.encrypt_by(key_of_states)
     enter(project.programs.parent, regional_environment | own, monkeypatch)
     for role in ("tradeplane-operator", "tradeplane-recorder"):
         regional.client("iam", SOURCE).create_role(RoleName=role, AssumeRolePolicyDocument="{}")
