@@ -107,10 +107,11 @@ def test_a_second_interrupt_ends_at_once(begun: Begun) -> None:
         interrupt()
 
     begun.events = {FOLDERS[0]: twice}
+    before = signal.getsignal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         opened().up()
     assert begun == FOLDERS[:1]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 def test_what_follows_one_that_failed_is_not_begun_and_its_folder_is_named(begun: Begun) -> None:
