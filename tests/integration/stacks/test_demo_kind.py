@@ -73,6 +73,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine(tmp_path)
     monkeypatch.setenv("PATH", f"{made.programs}:{os.defpath}")
     monkeypatch.setattr(clusters, "CHECKOUT", tmp_path)
+    monkeypatch.setattr(clusters, "GENERATED", tmp_path / "build" / "demo")
     monkeypatch.setattr(clusters, "_KIND_STORE", tmp_path / "store")
     return made
 

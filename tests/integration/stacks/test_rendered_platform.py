@@ -206,7 +206,7 @@ def test_further_settings_are_told() -> None:
     config = changed(CLOUD, "evidence.timestamp_authority", "https://timestamps.example")
     config = {**config, "limits": {"runs": 7, "runs_per_namespace": 5}, "registries": ["r.example/a/", "r.example/b/"]}
     objects = rendered(changed(config, "store.credentials", "secret"))
-    (text,) = (o["data"]["settings.yaml"] for o in objects if o["kind"] == "ConfigMap")
+    (text,) = (o["data"]["settings.yaml"] for o in objects if o["kind"] == "ConfigMap" and "data" in o)
     settings = Settings.model_validate(yaml.safe_load(text), strict=False)
     assert (settings.limits.runs, settings.limits.runs_per_namespace) == (7, 5)
     assert settings.evidence is not None

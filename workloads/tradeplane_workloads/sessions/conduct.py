@@ -10,7 +10,6 @@ from tradeplane_native import Generator
 
 from tradeplane_workloads.events.prepared import check_instruments, check_simulation
 from tradeplane_workloads.events.terms import BILLION, Terms, terms_of
-from tradeplane_workloads.sessions.deciding import bar_trader
 from tradeplane_workloads.strategies.protocol import trades_events
 from tradeplane_workloads.strategies.registry import find_strategy, parse_parameters
 
@@ -41,6 +40,9 @@ def conduct_of(specification: SessionSpecification) -> Conduct:
         parameters = parse_parameters(strategy, simulation.algorithm.parameters)
         trader = strategy.trader(instruments, parameters, generator)
     else:
+        # Half of the time to the first input is loading, and what decides on bars needs what only backtests need else.
+        from tradeplane_workloads.sessions.deciding import bar_trader
+
         trader = bar_trader(instruments, simulation)
     execution = simulation.execution or Execution()
     limit = execution.limits.rate
