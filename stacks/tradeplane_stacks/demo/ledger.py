@@ -5,10 +5,12 @@ The database is the cluster's; a cluster without one has no ledger, and nothing 
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tradeplane_stacks.demo.evidence import provide_key, public_half, public_key_file
+from tradeplane_stacks.demo.evidence import provide_key, public_key_file
 from tradeplane_stacks.demo.kept_secrets import apply_secret
 from tradeplane_stacks.demo.objects import shown
 from tradeplane_stacks.demo.waiting import Verdict, wait
@@ -73,6 +75,16 @@ def newest_head(folder: Path) -> Path | None:
     return max(folder.glob("*.json"), default=None)
 
 
+def signed_by(head: Path) -> Path:
+    """Return the file of the public key that a head says it is signed by, the bundle's hint.
+
+    Where the operator was removed and installed again it is an earlier key until the next head, and both are here.
+    """
+    bundle = json.loads(head.read_bytes())
+    hint = bundle["verificationMaterial"]["publicKey"]["hint"]
+    return public_key_file(f"sha256:{base64.b64decode(hint).hex()}")
+
+
 @dataclass(frozen=True)
 class Ledger:
     """What stands in a ledger. ``tradeplane`` calls the command as a person does."""
@@ -88,15 +100,18 @@ class Ledger:
 
         Raises DemoError.
         """
+        provide_key(self.kubectl, system, self.say, SIGNING_SECRET)
         wait(
-            "a head of the ledger",
+            "a head of the ledger that is signed by a key from here",
             self._look,
             self.waiting,
             _HEAD_LIMIT_S,
             f"See why: kubectl -n {system} logs deployment/{RECORDER}",
         )
         head = newest_head(self.access.heads)
-        key = public_key_file(public_half(provide_key(self.kubectl, system, self.say, SIGNING_SECRET))[0])
+        if head is None:
+            raise AssertionError("one was waited for")
+        key = signed_by(head)
         database = ("--database", str(self.access.reader))
         verify = ("ledger", "verify", *database, "--head", str(head), "--key", shown(key))
         history = ("config", "history", f"strategy/{strategy}", "-n", namespace, *database)
@@ -110,4 +125,8 @@ class Ledger:
 
     def _look(self) -> Verdict:
         found = newest_head(self.access.heads)
-        return Verdict("none is signed yet" if found is None else found.name, done=found is not None)
+        if found is None:
+            return Verdict("none is signed yet", done=False)
+        key = signed_by(found)
+        text = found.name if key.exists() else f"{found.name} is signed by another key: {shown(key)} is not there"
+        return Verdict(text, done=key.exists())
