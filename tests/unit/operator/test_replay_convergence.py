@@ -250,6 +250,15 @@ def test_who_has_it_pinned_is_not_woken_by_what_becomes_of_the_snapshot() -> Non
     assert dict(server.created) == made
 
 
+def _is_ready(server: SessionServer, operator: SimulatedReplays) -> None:
+    """Have the session's Snapshot seen as verified, which wakes the Replay, and let it settle."""
+    operator.woken.clear()
+    server.put_snapshot(ready=True)
+    operator.see_snapshot()
+    assert KEY in operator.woken
+    operator.settle()
+
+
 def test_an_edited_replay_is_woken_by_the_other_snapshot_it_waits_for() -> None:
     server, operator = _waiting()
     server.put_snapshot(ready=True)
@@ -264,11 +273,7 @@ def test_an_edited_replay_is_woken_by_the_other_snapshot_it_waits_for() -> None:
     server.change_spec(repeats=2)
     operator.settle()
     assert server.jobs == {}
-    operator.woken.clear()
-    server.put_snapshot(ready=True)
-    operator.see_snapshot()
-    assert KEY in operator.woken
-    operator.settle()
+    _is_ready(server, operator)
     assert len(server.jobs) == 4
 
 
@@ -298,11 +303,7 @@ def test_the_newest_session_is_waited_for_until_it_is_sealed_and_verified_and_pi
     _trades(operator, 3, snapshotName="quoting-1")
     operator.settle()
     assert server.jobs == {}
-    operator.woken.clear()
-    server.put_snapshot(ready=True)
-    operator.see_snapshot()
-    assert KEY in operator.woken
-    operator.settle()
+    _is_ready(server, operator)
     assert {one.session for one in server.told.values()} == {SESSION.digest}
     assert len(server.jobs) == 2
 
