@@ -219,6 +219,12 @@ class Evidence(Section):
     )
     again_seconds: int = Field(default=5, ge=1, description="First pause after registry or signer was not reached.")
     most_seconds: int = Field(default=300, ge=1, description="Longest such pause.")
+    deletion_wait_seconds: int = Field(
+        default=86_400,
+        ge=0,
+        description="How long an object that is deleted is kept, by a finalizer, for an attestation that was delayed; "
+        "it goes without then.",
+    )
 
     def builder_of(self, mode: BuilderMode) -> str:
         """Return what the statements of what it does call this operator with this signer."""

@@ -188,6 +188,11 @@ class Index:
     services: OwnedIndex[ObservedChild] = field(default_factory=services)
     _readers: dict[Key, set[Key]] = field(default_factory=dict)
 
+    def is_there(self, key: Key, uid: str) -> bool:
+        """Return whether an object is there still, and not another of its name."""
+        record = self.of_kind(key.kind).get(key)
+        return record is not None and record.uid == uid
+
     def of_kind(self, kind: Kind) -> ResourceIndex:
         """Return the index of one kind of ours."""
         kinds = {

@@ -18,6 +18,7 @@ from tradeplane_api.run import Outcome
 
 from tradeplane_operator.planning.conditions import Standing, Verdict
 from tradeplane_operator.planning.history import MOST_OUTSTANDING, outstanding
+from tradeplane_operator.planning.names import ATTESTATION_FINALIZER
 from tradeplane_operator.planning.times import doubled_pause
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ class AttestationEnd(StrEnum):
     """Registry, signer or store was not reached: it may be later."""
     REFUSED = "Refused"
     """It will not be until somebody changes something, and is tried again only seldom."""
+    GOING = "Going"
+    """It has not ended, and takes longer than most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,8 @@ def attest(
             attesting.runs[index] = run.model_copy(update={"attestation": found.attestation})
         elif found.changed:
             attesting.runs[index] = run.model_copy(update={"message": f"{RESULTS_CHANGED}: {found.message}"})
+        elif found.end is AttestationEnd.GOING:
+            continue  # its end wakes the Strategy
         elif now >= (again := next_attempt(found, evidence)):
             attesting.ask.append(run)
         else:
@@ -140,7 +145,7 @@ def no_room(runs: Sequence[RunStatus], owed: Collection[str], facts: Mapping[str
         why = "" if found is None or not found.message else f": {found.message}"
         message += (
             f". The oldest, run {waiting[-1].name}, is not attested{why}. See to what is said there; to give up what "
-            "is owed, delete the Strategy and create it anew"
+            f"is owed, delete the Strategy, take {ATTESTATION_FINALIZER} off its finalizers, and create it anew"
         )
     return Verdict(Standing.WORKING, "RunsOutstanding", message)
 

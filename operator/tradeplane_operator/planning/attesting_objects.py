@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Asked = TypeVar("Asked")
 """What is attested."""
+ATTESTING = "Attesting"
+"""Reason of ``Attested`` while the first attempt goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ class ObjectAttesting(Generic[Asked]):
     def owed(self) -> bool:
         """Whether it is still to be done."""
         return self.attestation is None and self.told.standing is Standing.WORKING
+
+    @property
+    def delayed(self) -> bool:
+        """Whether it is, and an attempt came to nothing, or could not be made."""
+        return self.owed and self.told.reason != ATTESTING
 
 
 def attested(attestation: AttestationStatus) -> ObjectAttesting[Asked]:
@@ -65,8 +72,10 @@ def attempted(
     if found is not None and found.end is AttestationEnd.DONE and found.attestation is not None:
         return attested(found.attestation)
     if found is None or found.end is AttestationEnd.DONE:
-        return ObjectAttesting(ConditionStatus.FALSE, Verdict(Standing.WORKING, "Attesting", being), ask=asked)
+        return ObjectAttesting(ConditionStatus.FALSE, Verdict(Standing.WORKING, ATTESTING, being), ask=asked)
     told = Verdict(Standing.WORKING, found.reason, not_yet(found.message))
+    if found.end is AttestationEnd.GOING:
+        return ObjectAttesting(ConditionStatus.FALSE, told)
     again = next_attempt(found, evidence)
     if now >= again:
         return ObjectAttesting(ConditionStatus.FALSE, told, ask=asked)

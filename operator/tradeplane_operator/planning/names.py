@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "API_VERSION",
     "APPLIED_ANNOTATION",
+    "ATTESTATION_FINALIZER",
     "CAPTURE_UID_LABEL",
     "CLOSING_LABEL",
     "CONNECTION_UID_LABEL",
@@ -58,6 +59,8 @@ OWNER_LABELS = {
 """Labels by which a child says whose it is, and the kind each stands for."""
 APPLIED_ANNOTATION = f"{GROUP}/applied"
 """The digest of the manifest a child was last made like."""
+ATTESTATION_FINALIZER = f"{GROUP}/attestation"
+"""Keeps an object whose attestation was delayed from going before it has that."""
 PAYLOAD_FINALIZER = f"{GROUP}/payload"
 """Keeps a Snapshot whose deletionPolicy is Delete from going before what it names in the store is gone."""
 RUN_LABEL = f"{GROUP}/run"

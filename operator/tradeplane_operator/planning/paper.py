@@ -21,6 +21,7 @@ from tradeplane_api.strategy import Mode
 
 from tradeplane_operator.planning.approving import approved
 from tradeplane_operator.planning.asking import image_of, refused
+from tradeplane_operator.planning.attestation_guard import guarded, is_any_delayed
 from tradeplane_operator.planning.attesting import Attesting, attest
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.closing import closed_words, enough
@@ -261,7 +262,7 @@ class _Plan(Draft):
             return Plan(needs=tuple(dict.fromkeys(self.needs)))
         verdict = self.verdict or self._default_verdict()
         completed = {ConditionType.COMPLETED: (ConditionStatus.FALSE, verdict)}
-        owed = self._attest()
+        attesting = self._attest()
         moment = rfc3339(self.now)
         conditions = spell(verdict, self.generation, moment, self.status.conditions, also=completed)
         wanted = self.status.model_copy(
@@ -283,10 +284,10 @@ class _Plan(Draft):
             notices=(*self.told, *notices(self.status.conditions, conditions)),
             look_again_at=min(self.look, default=None),
             holds=tuple(run.name for run in self.runs if run.outcome is Outcome.RUNNING),
-            attest=tuple(owed.ask),
-            owed=owed.owed,
+            attest=tuple(attesting.ask),
+            owed=attesting.owed,
             awaits_confirmation=self.awaits_confirmation,
-            finalizers=self._finalizers(),
+            finalizers=self._finalizers(attesting),
         )
 
     def _attest(self) -> Attesting:
@@ -310,9 +311,14 @@ class _Plan(Draft):
         messages = (said.message for said in self.status.conditions if said.type == ConditionType.READY)
         return next(messages, "")
 
-    def _finalizers(self) -> tuple[str, ...] | None:
-        """Return the finalizers wanted where ours is missing; None where they are as they should be."""
-        going_on = self.session is not None and self.session.state is not SessionState.CLOSED
-        if self.guarded or self.deleted or not (self.unguarded or going_on):
+    def _finalizers(self, attesting: Attesting) -> tuple[str, ...] | None:
+        """Return the finalizers wanted; None where they are as they should be, and while it is deleted."""
+        if self.deleted:
             return None
-        return (*(self.metadata.get("finalizers") or ()), CLOSING_FINALIZER)
+        there = tuple(self.metadata.get("finalizers") or ())
+        delayed = is_any_delayed(attesting, self.observed.attestations)
+        wanted = guarded(there, owed=bool(attesting.owed), delayed=delayed)
+        going_on = self.session is not None and self.session.state is not SessionState.CLOSED
+        if not self.guarded and (self.unguarded or going_on):
+            wanted = (*wanted, CLOSING_FINALIZER)
+        return None if wanted == there else wanted

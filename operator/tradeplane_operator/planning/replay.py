@@ -16,6 +16,7 @@ from tradeplane_api.run import Outcome
 from tradeplane_api.strategy import RunStatus, Trigger
 
 from tradeplane_operator.planning.asking import image_refused
+from tradeplane_operator.planning.attestation_guard import changed, is_guarded, release_unattested
 from tradeplane_operator.planning.attesting_objects import attested
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
@@ -33,6 +34,7 @@ from tradeplane_operator.planning.notices import notices
 from tradeplane_operator.planning.outcomes import progress
 from tradeplane_operator.planning.parity import judged, overall, parity_of, summed_up
 from tradeplane_operator.planning.replay_attesting import attest, with_reference
+from tradeplane_operator.planning.replay_deletion import plan_deleted
 from tradeplane_operator.planning.replay_jobs import UnreadablePin, build_replay
 from tradeplane_operator.planning.replay_pins import Sources, asked_digest, pin
 from tradeplane_operator.planning.times import rfc3339
@@ -73,12 +75,17 @@ class ObservedReplay:
 def plan(observed: ObservedReplay, settings: Settings, now: datetime) -> Plan:
     """Return what is wanted for one Replay, or what must be known first. Pure."""
     resource = observed.cluster.resource
-    if resource["metadata"].get("deletionTimestamp"):
+    deleted = bool(resource["metadata"].get("deletionTimestamp"))
+    if deleted and not is_guarded(resource["metadata"]):
         return Plan()
     try:
         status = read_status(ReplayStatus, resource)
     except UnreadableStatus as error:
-        return keep_record(resource, str(error), now)
+        return (
+            release_unattested(resource["metadata"], str(error)) if deleted else keep_record(resource, str(error), now)
+        )
+    if deleted:
+        return plan_deleted(observed.cluster, observed.strategy, status, settings, now)
     try:
         spec = read_spec(ReplaySpec, resource)
     except UnreadableSpec as error:
@@ -334,6 +341,9 @@ class _Draft:
             attest_replays=None if found is None else found.ask,
             owed=frozenset([self.replays[0].name]) if found is not None and found.owed else frozenset(),
             awaits_confirmation=self.awaits_confirmation,
+            finalizers=changed(
+                self.metadata, owed=found is not None and found.owed, delayed=found is not None and found.delayed
+            ),
         )
 
     def _waits_for(self, attesting: ObjectAttesting[JudgedReplays]) -> bool:

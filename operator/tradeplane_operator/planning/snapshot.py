@@ -10,6 +10,14 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_api.conditions import ConditionType
 from tradeplane_api.snapshot import DeletionPolicy, SnapshotSpec, SnapshotStatus
 
+from tradeplane_operator.planning.attestation_guard import (
+    Leaving,
+    changed,
+    guarded,
+    is_delayed,
+    is_guarded,
+    last_moment,
+)
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
     UnreadableSpec,
@@ -78,25 +86,62 @@ def plan(observed: ObservedSnapshot, settings: Settings, now: datetime) -> Plan:
     """
     metadata = observed.resource["metadata"]
     status = _status(observed)
+    if metadata.get("deletionTimestamp") and is_guarded(metadata):
+        return _plan_unattested(observed, status, settings, now)
     if metadata.get("deletionTimestamp"):
         return plan_deletion(observed.resource, status, Payload(observed.use, observed.removal), settings, now)
     found = _plan_found(observed, status, settings, now)
-    return found if found.needs else replace(found, finalizers=_finalizers(observed.resource))
+    return found if found.needs else replace(found, finalizers=_finalizers(observed, found))
 
 
-def _finalizers(resource: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the finalizers wanted where ours is missing, or is not asked for; None where they are as they should be.
+def _finalizers(observed: ObservedSnapshot, found: Plan) -> tuple[str, ...] | None:
+    """Return the finalizers wanted of a Snapshot; None where they are as they should be.
 
     A spec that cannot be read changes nothing.
     """
-    there = tuple(resource["metadata"].get("finalizers") or ())
+    there = tuple(observed.resource["metadata"].get("finalizers") or ())
+    removes = _removes_payload(observed.resource)
+    if removes is None:
+        return None
+    wanted = there
+    if removes != (PAYLOAD_FINALIZER in there):
+        wanted = (*there, PAYLOAD_FINALIZER) if removes else without_ours(there)
+    delayed = any(is_delayed(observed.attestations.get(one)) for one in found.owed)
+    wanted = guarded(wanted, owed=bool(found.owed) and not removes, delayed=delayed)
+    return None if wanted == there else wanted
+
+
+def _removes_payload(resource: Mapping[str, Any]) -> bool | None:
+    """Return whether what a Snapshot names goes with it; None where its spec cannot be read."""
     try:
-        wanted = read_spec(SnapshotSpec, resource).deletion_policy is DeletionPolicy.DELETE
+        return read_spec(SnapshotSpec, resource).deletion_policy is DeletionPolicy.DELETE
     except UnreadableSpec:
         return None
-    if wanted == (PAYLOAD_FINALIZER in there):
-        return None
-    return (*there, PAYLOAD_FINALIZER) if wanted else without_ours(there)
+
+
+def _plan_unattested(observed: ObservedSnapshot, status: SnapshotStatus, settings: Settings, now: datetime) -> Plan:
+    """Return what is wanted for a Snapshot that is deleted while it is owed an attestation.
+
+    What goes from the store with it is not waited for: there is nothing left then that could be vouched for.
+    """
+    metadata, evidence = observed.resource["metadata"], settings.evidence
+    goes = changed(metadata, owed=False)
+    attesting = None if evidence is None else attest(observed.resource, status, observed.attestations, evidence, now)
+    if evidence is None or attesting is None or status.attestation is not None or _removes_payload(observed.resource):
+        return Plan(finalizers=goes)
+    leaving = Leaving(f"snapshot {metadata['name']}", attesting.told.message, last_moment(metadata, evidence))
+    over = not attesting.owed or now >= leaving.until
+    look = leaving.until if attesting.look is None else min(leaving.until, attesting.look)
+    verdict = leaving.waits() if attesting.owed else attesting.told
+    also = {ConditionType.ATTESTED: (attesting.status, attesting.told)}
+    said = _say(observed, status.model_copy(update={"attestation": attesting.attestation}), verdict, now, look, also)
+    return replace(
+        said,
+        attest_snapshot=attesting.ask,
+        owed=frozenset({observed.resource["spec"]["digest"]} if attesting.owed else ()),
+        notices=(*said.notices, leaving.given_up()) if over and attesting.owed else said.notices,
+        finalizers=goes if over else None,
+    )
 
 
 def _plan_found(observed: ObservedSnapshot, status: SnapshotStatus, settings: Settings, now: datetime) -> Plan:

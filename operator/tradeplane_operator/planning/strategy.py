@@ -28,7 +28,8 @@ from tradeplane_evidence.errors import Malformed
 from tradeplane_operator.planning import paper
 from tradeplane_operator.planning.approving import approved, configuration_of
 from tradeplane_operator.planning.asking import asked_digest, digest_of, image_of, pin, refused, run_specification
-from tradeplane_operator.planning.attesting import attest, no_room, said_of
+from tradeplane_operator.planning.attestation_guard import changed, is_any_delayed, is_guarded, release_unattested
+from tradeplane_operator.planning.attesting import Attesting, attest, no_room, said_of
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
 from tradeplane_operator.planning.documents import (
@@ -48,6 +49,7 @@ from tradeplane_operator.planning.outcomes import cancelled, failed_to_build, fi
 from tradeplane_operator.planning.paper_names import CLOSING_FINALIZER
 from tradeplane_operator.planning.releasing import release_unread
 from tradeplane_operator.planning.schedule import ScheduleError, fires_at, firing
+from tradeplane_operator.planning.strategy_deletion import plan_deleted
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.planning.unreadable import keep_record
 from tradeplane_operator.planning.wanted import EventType, Fact, Need, Notice, Plan
@@ -67,14 +69,19 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     """Return what is wanted for one Strategy, or what must be known first. Pure."""
     metadata = observed.resource["metadata"]
     deleted = bool(metadata.get("deletionTimestamp"))
-    if deleted and CLOSING_FINALIZER not in (metadata.get("finalizers") or ()):
+    closing = CLOSING_FINALIZER in (metadata.get("finalizers") or ())
+    if deleted and not closing and not is_guarded(metadata):
         return Plan()
     try:
         status = read_status(StrategyStatus, observed.resource)
     except UnreadableStatus as error:
-        if deleted:
+        if deleted and closing:
             return release_unread(observed.resource, str(error), settings, now)
+        if deleted:
+            return release_unattested(metadata, str(error))
         return keep_record(observed.resource, str(error), now)
+    if deleted and not closing:
+        return plan_deleted(observed, status, settings, now)
     try:
         spec = read_spec(StrategySpec, observed.resource)
     except UnreadableSpec as error:
@@ -122,8 +129,7 @@ class _Draft:
     look: list[datetime] = field(default_factory=list)
     verdicts: dict[str, Verdict] = field(default_factory=dict)
     unmade: set[str] = field(default_factory=set)
-    to_attest: tuple[RunStatus, ...] = ()
-    owed: frozenset[str] = frozenset()
+    attesting: Attesting = field(default_factory=lambda: Attesting([]))
     blocked: Verdict | None = None
     image: Trusted = field(default_factory=Trusted)
     approvals: tuple[GivenApproval, ...] | None = None
@@ -206,10 +212,9 @@ class _Draft:
         if self.settings.evidence is None:
             return
         facts = self.observed.attestations
-        attesting = attest(self.runs, facts, self.settings.evidence, self.now)
-        self.runs, self.owed = attesting.runs, attesting.owed
-        self.to_attest = tuple(attesting.ask)
-        self.look += attesting.look
+        self.attesting = attest(self.runs, facts, self.settings.evidence, self.now)
+        self.runs = list(self.attesting.runs)
+        self.look += self.attesting.look
 
     def ask(self) -> None:
         """Record a new run where one is asked for and can be had."""
@@ -252,7 +257,7 @@ class _Draft:
 
     def _may_run(self, image: str) -> bool:
         """Return whether something may be started by an image; say why not, and what must be known for that."""
-        self.blocked = no_room(self.runs, self.owed, self.observed.attestations)
+        self.blocked = no_room(self.runs, self.attesting.owed, self.observed.attestations)
         if self.blocked is not None or not self._approved():
             return False
         answer = trusted(image, self.observed.images, self.settings.images.attested)
@@ -431,7 +436,7 @@ class _Draft:
             pinned=self.pinned,
             observed_rerun=self._observed_rerun(),
             latest=self.runs[0] if self.runs else None,
-            history=trimmed(self.runs[1:], self.spec, self.owed | self._ended_now()),
+            history=trimmed(self.runs[1:], self.spec, self.attesting.owed | self._ended_now()),
             last_schedule_time=self.last_schedule_time,
             next_schedule_time=self.next_schedule_time,
             session=self.status.session,
@@ -443,10 +448,16 @@ class _Draft:
             notices=(*self.told, *notices(self.status.conditions, conditions)),
             look_again_at=min(self.look, default=None),
             holds=tuple(run.name for run in self.runs if run.outcome is Outcome.RUNNING),
-            attest=self.to_attest,
-            owed=self.owed,
+            attest=tuple(self.attesting.ask),
+            owed=self.attesting.owed,
             awaits_confirmation=self.awaits_confirmation,
+            finalizers=self._finalizers(),
         )
+
+    def _finalizers(self) -> tuple[str, ...] | None:
+        """Return the finalizers wanted where they are to change: what was delayed is not lost with the object."""
+        attesting, facts = self.attesting, self.observed.attestations
+        return changed(self.metadata, owed=bool(attesting.owed), delayed=is_any_delayed(attesting, facts))
 
     def _ended_now(self) -> frozenset[str]:
         """Return which runs end by this plan: their ends are written once, for who watches and the ledger to see."""

@@ -56,7 +56,7 @@ from tradeplane_store.errors import StoreError, StoreUnavailable
 from tradeplane_operator.acting.errors import NotLeading
 from tradeplane_operator.failures import alone
 from tradeplane_operator.metrics import ATTESTATIONS
-from tradeplane_operator.planning.attesting import RESULTS_CHANGED, AttestationEnd, AttestationFacts
+from tradeplane_operator.planning.attesting import RESULTS_CHANGED, AttestationEnd, AttestationFacts, pause
 from tradeplane_operator.planning.conditions import shorten
 from tradeplane_operator.planning.snapshot_attesting import SealedSnapshot
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
@@ -86,6 +86,10 @@ log = logging.getLogger(__name__)
 _SIGNER_SECONDS = 300.0
 """How long an opened signer is used: a key that was rotated in its place is found after that at the latest."""
 _MESSAGE = 1_024
+_SLOW_SECONDS = 10.0
+"""After how long it is said of a first attempt that it goes on: what it is of is kept from then on."""
+_MOST_ORPHANS = 1_000
+"""Attestations of objects that are gone that are tried again at a time."""
 SESSIONS = "sessions"
 """Repository of a namespace's sessions, beside those of its Strategies; one of this name has its runs there as well."""
 
@@ -110,16 +114,28 @@ class SnapshotNotAttested(EvidenceError):
 
 
 @dataclass(frozen=True, slots=True)
+class Orphan:
+    """What was owed to an object that went before a finalizer could hold it.
+
+    ``since``: when that was found, by the steady clock. ``tries``: attempts in a row that came to nothing.
+    """
+
+    since: float
+    tries: int
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A run that is to be attested, what the replays of one, or of a session, found, or what a capture sealed.
 
-    ``uid``: that of the object it is of; "" where nobody asks for it.
+    ``uid``: that of the object it is of; "" where nobody asks for it. ``orphan``: of one whose object has gone.
     """
 
     key: Key
     store: str
     run: RunStatus | JudgedReplays | SealedSnapshot
     uid: str = ""
+    orphan: Orphan | None = None
 
     def strategy(self, run: RunStatus) -> AskingStrategy:
         """Return the Strategy that asked for a run of it."""
@@ -153,10 +169,13 @@ class Attestations:
     """What images begin with whose indexes may be read (``images.registries``); none where there is none."""
     awaited: Callable[[str, str], bool] = lambda _namespace, _snapshot: False
     """Whether a snapshot of a namespace, by its id, is one that a capture sealed and that is still to be attested."""
+    there: Callable[[Key, str], bool] = lambda _key, _uid: True
+    """Whether an object is there still, by its key and UID."""
     claims: Claims | None = None
     """Where what is signed is claimed before it is pushed, of a signer whose bundles differ each time."""
     _found: RememberedOf[Key, AttestationFacts] = field(init=False)
     _going: set[tuple[Key, str]] = field(default_factory=set)
+    _orphans: int = 0
     _queue: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
     _signer: tuple[float, Signer | BundleSigner] | None = None
     _quota: Quota | None = field(init=False)
@@ -201,16 +220,61 @@ class Attestations:
                         group.create_task(self._work(asked, registry))
 
     async def _work(self, asked: Asked, registry: Registry) -> None:
+        tries = self._tries(asked)
+        slow = asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._say_slow, asked) if tries == 1 else None
         try:
             self.require()
-            before = self.facts(asked.key).get(asked.run.name)
-            found = await self._attempt(asked, registry, 1 if before is None else before.tries + 1)
+            found = await self._attempt(asked, registry, tries)
         finally:
             self._room.release()
+            if slow is not None:
+                slow.cancel()
         ATTESTATIONS.labels(found.end.value).inc()
-        self._found.put(asked.key, asked.run.name, found)
+        if self.there(asked.key, asked.uid):
+            self._found.put(asked.key, asked.run.name, found)
+        elif found.end is not AttestationEnd.DONE and self._try_orphan(asked, found):
+            return
         self._going.discard((asked.key, asked.run.name))
         self.wake(asked.key)
+
+    def _tries(self, asked: Asked) -> int:
+        """Return which attempt in a row this is; that of an object which is gone is known nowhere else."""
+        if asked.orphan is not None:
+            return asked.orphan.tries + 1
+        before = self.facts(asked.key).get(asked.run.name)
+        return 1 if before is None else before.tries + 1
+
+    def _say_slow(self, asked: Asked) -> None:
+        """Have it known that a first attempt takes long, so that its object is kept from going meanwhile."""
+        message = f"registry or signer has taken more than {_SLOW_SECONDS:g} s"
+        slow = AttestationFacts(AttestationEnd.GOING, self.clock(), 0, "AttestationSlow", message)
+        self._found.put(asked.key, asked.run.name, slow)
+        self.wake(asked.key)
+
+    def _try_orphan(self, asked: Asked, found: AttestationFacts) -> bool:
+        """Have an attempt made again though its object is gone, which nothing held yet; return whether it will be.
+
+        While this process leads, and as long as the object would have been kept. One that went later was held, and
+        whoever took the finalizer off gave this up.
+        """
+        if asked.orphan is None and found.tries > 1:
+            return False
+        orphan = asked.orphan or Orphan(self.steady(), 0)
+        waited = self.steady() - orphan.since
+        told = {"key": str(asked.key), "run": asked.run.name}
+        if found.changed or waited > self.evidence.deletion_wait_seconds:
+            self._orphans -= asked.orphan is not None
+            log.warning("deleted without its attestation: %s", found.message, extra=told)
+            return False
+        if asked.orphan is None and self._orphans >= _MOST_ORPHANS:
+            log.warning("deleted without its attestation, as %d others: %s", _MOST_ORPHANS, found.message, extra=told)
+            return False
+        self._orphans += asked.orphan is None
+        log.warning("it is gone, and its attestation is tried again all the same", extra=told)
+        again = replace(asked, orphan=Orphan(orphan.since, found.tries))
+        after = pause(found, self.evidence).total_seconds()
+        asyncio.get_running_loop().call_later(after, self._queue.put_nowait, again)
+        return True
 
     async def _attempt(self, asked: Asked, registry: Registry, tries: int) -> AttestationFacts:
         told, changed = {"key": str(asked.key), "run": asked.run.name}, False

@@ -143,6 +143,7 @@ class Operation:
                 self.leadership.require,
                 registries=settings.images.registries,
                 awaited=self.index.awaits_attestation,
+                there=self.index.is_there,
                 claims=SharedClaims(ClaimedBundles(client, settings.lease.namespace)),
             )
         if settings.images.attested is not None:

@@ -27,7 +27,7 @@ from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.reading import read_again
 from tradeplane_operator.running.remembered import RememberedOf
 from tradeplane_operator.running.settling import await_confirmation, settle
-from tradeplane_operator.running.status import write_status
+from tradeplane_operator.running.status import write_finalizers, write_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -192,12 +192,17 @@ class Replays:
             await self._create(key, manifest)
         for name in wanted.delete:
             self.reaper.want(key.namespace, name, before["metadata"]["uid"])
-        if wanted.notices and written is not None:
+        if wanted.notices and (written is not None or wanted.finalizers is not None):
             await self.events.tell(key, before["metadata"]["uid"], wanted.notices)
         if self.attestations is not None:
             self.attestations.keep(key, wanted.owed)
             if wanted.attest_replays is not None:
-                self.attestations.ask(key, wanted.attest_replays.pinned.store, wanted.attest_replays)
+                asked = wanted.attest_replays
+                self.attestations.ask(key, asked.pinned.store, asked, before["metadata"]["uid"])
+        if wanted.finalizers is not None:
+            guarded = await write_finalizers(self.client, key, written or before, wanted.finalizers)
+            self.index.replays.put(guarded, confirmed=False)
+            self.wake(key)
         return wanted.look_again_at
 
     async def _create(self, key: Key, manifest: Mapping[str, Any]) -> None:

@@ -121,7 +121,7 @@ class Snapshots:
         if self.attestations is not None:
             self.attestations.keep(key, wanted.owed)
             if wanted.attest_snapshot is not None:
-                self.attestations.ask(key, wanted.attest_snapshot.store, wanted.attest_snapshot)
+                self.attestations.ask(key, wanted.attest_snapshot.store, wanted.attest_snapshot, uid)
         return wanted.look_again_at
 
     def _wake_readers(self, key: Key) -> None:

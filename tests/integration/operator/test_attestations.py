@@ -16,6 +16,7 @@ from tradeplane_evidence.statements.run import AskingStrategy, asking_strategy
 from tradeplane_evidence.verification.policy import Policy
 from tradeplane_evidence.verification.runs import verify_run
 from tradeplane_operator.planning.approving import configuration_of
+from tradeplane_operator.planning.names import ATTESTATION_FINALIZER
 from tradeplane_store import layout
 from tradeplane_store.canonical import canonical_json, sha256_digest
 
@@ -27,6 +28,7 @@ from tests.integration.evidence.timestamp_authority import (
     timestamps_at,
     verify_stamped,
 )
+from tests.integration.operator import sessions
 from tests.integration.operator.cluster import SUMMARY, Bench, condition, eventually, results_manifest, specification_of
 from tests.integration.operator.processes import SOON_OVER
 from tests.ports import free_port
@@ -211,6 +213,44 @@ async def test_a_registry_that_is_down_delays_it_and_loses_none(
         strategy = await _says(bench, "Attested")
         assert condition(strategy, "Ready")["status"] == "True"
         assert (await _verify(strategy, signer)).passed
+
+
+async def test_a_strategy_that_is_deleted_meanwhile_goes_once_it_is_attested(
+    bench: Bench, operators: Callable[..., OperatorProcess], host: str, tmp_path: Path
+) -> None:
+    """The operator is killed in between: what is owed stands in the object, which a finalizer keeps."""
+    signer = sample_runs.signer_in(tmp_path)
+    settings = evidence(host, sample_runs.key_file(tmp_path)) | SOON_OVER
+    first = operators(**settings)
+    job = await _ended(bench)
+    path, run = sessions.path_of(bench, "apis/tradeplane.dev/v1alpha1", "strategies", "hold"), job["metadata"]["name"]
+    held = await eventually(lambda: _held(bench), "the Strategy to be held")
+    await bench.client.delete(path, held["metadata"]["uid"])
+    first.kill()
+    operators(**settings)
+    waits = await _until_ready_says(bench, "AttestationOwed")
+    assert f"{host} cannot be reached" in condition(waits, "Ready")["message"]
+    with registry(host, tmp_path):
+        await bench.gone(path)
+        place = parse_reference(f"{host}/runs/{bench.namespace}/hold:{run}")
+        async with Registry(host, plain_http=True) as opened:
+            _, digest = await opened.manifest(place)
+            found = replace(place, tag=None, digest=digest)
+            now, policy = datetime.now(UTC), Policy(builders=frozenset({BUILDER}))
+            assert (await verify_run(opened, found, sample_runs.keyring(signer), policy, now)).passed
+
+
+async def _held(bench: Bench) -> Json | None:
+    strategy = await bench.strategy("hold")
+    return strategy if ATTESTATION_FINALIZER in strategy["metadata"].get("finalizers", ()) else None
+
+
+async def _until_ready_says(bench: Bench, reason: str) -> Json:
+    async def found() -> Json | None:
+        strategy = await bench.strategy("hold")
+        return strategy if condition(strategy, "Ready").get("reason") == reason else None
+
+    return await eventually(found, f"Ready to be {reason}")
 
 
 async def test_what_waits_survives_a_kill_and_is_attested_once(

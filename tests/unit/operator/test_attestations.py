@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -66,6 +67,7 @@ def _attestations(
     clock: Callable[[], datetime] = lambda: NOW,
     steady: Callable[[], float] = lambda: 0.0,
     awaited: Callable[[str, str], bool] = lambda _namespace, _snapshot: False,
+    there: Callable[[Key, str], bool] = lambda _key, _uid: True,
     **evidence: Any,
 ) -> Attestations:
     def require() -> None:
@@ -75,9 +77,11 @@ def _attestations(
     root = folder / "store"
     (root / NAMESPACE).mkdir(parents=True)
     key = sample_runs.key_file(folder)
-    settings = Evidence(registry="127.0.0.1:1/runs", plain_http=True, signer=f"file:{key}", at_once=2, **evidence)
+    said = {"registry": "127.0.0.1:1/runs", "plain_http": True, "signer": f"file:{key}", "at_once": 2} | evidence
+    settings = Evidence.model_validate(said)
     stores = Stores({"default": Store(url=root.as_uri(), claim="tradeplane-store")})
-    return Attestations(settings, stores, clock, woken, require, Limits(tries=1), steady=steady, awaited=awaited)
+    limits = Limits(tries=1)
+    return Attestations(settings, stores, clock, woken, require, limits, steady, awaited=awaited, there=there)
 
 
 async def _ended(attestations: Attestations, woken: _Woken, run: RunStatus | SealedSnapshot) -> AttestationEnd:
@@ -191,3 +195,69 @@ async def test_a_snapshot_that_is_not_what_its_id_says_is_refused(tmp_path: Path
     sealed = SealedSnapshot(snapshot, "default", "uid-s", rfc3339(NOW), origin)
     assert await _ended(attestations, woken, sealed) is AttestationEnd.REFUSED
     assert "not the one of that digest" in attestations.facts(KEY)[snapshot].message
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(_LIMIT_S):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def _stopped(working: asyncio.Task[None]) -> None:
+    working.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await working
+
+
+async def test_a_first_attempt_that_takes_long_is_told_while_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody accepts the connection or answers, as where a registry hangs."""
+    monkeypatch.setattr("tradeplane_operator.running.attestations._SLOW_SECONDS", 0.05)
+    woken = _Woken()
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        attestations = _attestations(tmp_path, woken, registry=f"127.0.0.1:{hangs.getsockname()[1]}/runs")
+        sample_runs.store_it(open_store((tmp_path / "store" / NAMESPACE).as_uri()))
+        working = asyncio.create_task(attestations.run())
+        attestations.ask(KEY, "default", _run())
+        await asyncio.wait_for(woken.news.wait(), _LIMIT_S)
+        found = attestations.facts(KEY)[sample_runs.RUN]
+        assert (found.end, found.reason) == (AttestationEnd.GOING, "AttestationSlow")
+        await _stopped(working)
+
+
+async def test_what_went_before_it_could_be_held_is_tried_again_as_long_as_it_would_have_been_kept(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its pauses are of a second at the least, so the clock by which they are over is not waited for."""
+    woken, steady = _Woken(), [0.0]
+    attestations = _attestations(
+        tmp_path, woken, steady=lambda: steady[0], there=lambda _key, _uid: False, again_seconds=1, most_seconds=1
+    )
+    sample_runs.store_it(open_store((tmp_path / "store" / NAMESPACE).as_uri()))
+    working = asyncio.create_task(attestations.run())
+    attestations.ask(KEY, "default", _run(), "uid-1")
+    await _until(lambda: caplog.text.count("tried again all the same") == 2)
+    assert attestations.facts(KEY) == {}, "nothing is remembered of what is gone"
+    assert woken.keys == []
+    steady[0] = attestations.evidence.deletion_wait_seconds + 1.0
+    await _until(lambda: "deleted without its attestation: 127.0.0.1:1" in caplog.text)
+    assert woken.keys == [KEY]
+    await _stopped(working)
+
+
+async def test_what_was_held_and_let_go_by_somebody_is_given_up(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    woken, there = _Woken(), [True]
+    attestations = _attestations(tmp_path, woken, there=lambda _key, _uid: there[0])
+    sample_runs.store_it(open_store((tmp_path / "store" / NAMESPACE).as_uri()))
+    await _ended(attestations, woken, _run())
+    there[0] = False
+    woken.keys.clear()
+    woken.news.clear()
+    working = asyncio.create_task(attestations.run())
+    attestations.ask(KEY, "default", _run())
+    await asyncio.wait_for(woken.news.wait(), _LIMIT_S)
+    assert "tried again all the same" not in caplog.text
+    await _stopped(working)
