@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from tradeplane_api.run import MAX_SPECIFICATION_BYTES, ResultsManifest, RunSpecification
 from tradeplane_api.simulation import Simulation
+from tradeplane_api.strategy import quantity
 
 from tradeplane_cli.deadline import DeadlineExceeded, within
 from tradeplane_cli.documents.locating import problem_at
 from tradeplane_cli.documents.objects import NamedStrategy, choose_strategy, read_objects, snapshot_digest
 from tradeplane_cli.failures import CommandFailure
+from tradeplane_cli.memory_limit import MemoryExceeded, taking_at_most
 from tradeplane_cli.progress import stage
 from tradeplane_cli.report.wording import summary_rows
 
@@ -115,16 +117,20 @@ def _run(chosen: NamedStrategy, wanted: RunSpecification, store: ObjectStore) ->
     from tradeplane_workloads.runner.execution import run
 
     seconds = chosen.strategy.spec.active_deadline_seconds
+    memory = chosen.strategy.spec.resources.limits.memory
+    path: Path
     with stage("Reading the snapshot") as say:
         try:
-            with within(seconds):
+            with within(seconds), taking_at_most(None if memory is None else int(quantity(memory))):
                 return run(wanted, store, say=say).manifest
         except InvalidSpecification as error:
             raise _located(chosen, error) from error
         except DeadlineExceeded:
             path, what = ("spec", "activeDeadlineSeconds"), f"the run took longer than {seconds} s, and was ended"
-            problem = problem_at(chosen.source, path, what, "raise it, run on less data, or mend the strategy")
-            raise CommandFailure(f"{chosen.source.file} was not run to its end", problems=(problem,)) from None
+        except MemoryExceeded:
+            path, what = ("spec", "resources", "limits", "memory"), f"the run took more than {memory}, and was ended"
+    problem = problem_at(chosen.source, path, what, "raise it, run on less data, or mend the strategy")
+    raise CommandFailure(f"{chosen.source.file} was not run to its end", problems=(problem,))
 
 
 def _located(chosen: NamedStrategy, error: InvalidSpecification) -> CommandFailure:

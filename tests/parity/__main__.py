@@ -1,7 +1,7 @@
-"""Run the suite on every path, print what differs and how fast each path is, and write the table.
+"""Run the suite on every path, print what differs and how fast each path is, and write the tables.
 
-The table goes into docs/parity.md, with digests and no times, so that it changes only when a result does; what was
-measured goes to the terminal and, with everything else, into build/parity.json.
+Two tables go into docs/parity.md: one of digests and no times, which changes only when a result does, and one of rates,
+which is of this machine. What was measured goes to the terminal too and, with everything else, into build/parity.json.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 from rich.console import Console
 
 from tests.parity.paths import CHECKOUT
-from tests.parity.report import measure, with_table
+from tests.parity.report import RATES, measure, with_table
 
 PAGE = CHECKOUT / "docs" / "parity.md"
 OUTPUT = CHECKOUT / "build" / "parity.json"
@@ -22,7 +22,8 @@ def main() -> int:
     """Write the report; 1 where any digest is another."""
     report = measure(OUTPUT.parent / "parity", timed=True, say=lambda line: print(line, flush=True))
     OUTPUT.write_text(json.dumps(report.document(), indent=2) + "\n", encoding="utf-8")
-    PAGE.write_text(with_table(PAGE.read_text(encoding="utf-8"), report.markdown()), encoding="utf-8")
+    page = with_table(PAGE.read_text(encoding="utf-8"), report.markdown())
+    PAGE.write_text(with_table(page, report.rates(), RATES), encoding="utf-8")
     Console(width=None if sys.stdout.isatty() else 120).print(report.speeds())
     for difference in report.differences():
         print(f"DIFFERENT: {difference}")

@@ -22,6 +22,13 @@ DIGITS = 16
 """Of a digest, how many the tables show."""
 BEGIN = "<!-- the table is written by `make parity`; what stands between these marks is replaced -->"
 END = "<!-- end of the table -->"
+TABLE = (BEGIN, END)
+"""The marks that the table of digests stands between."""
+RATES = (
+    "<!-- the rates are written by `make parity`; what stands between these marks is replaced -->",
+    "<!-- end of the rates -->",
+)
+"""Those of the rates, which change from run to run."""
 SAME, OTHER, ABSENT, NOT_RUN = "=", "≠", "·", "-"
 
 
@@ -98,6 +105,15 @@ class Report:
         heading = [f"| case | digest | {' | '.join(names)} |", "|---" * (len(names) + 2) + "|"]
         return "\n".join([*paths, "", *heading, *rows])
 
+    def rates(self) -> str:
+        """Write the table of rates of docs/parity.md: of each native path that was timed, over that of the first."""
+        names = [name for name, outcome in self.outcomes.items() if outcome.nanoseconds]
+        rows = []
+        for case in self.timed:
+            rates = self.throughput(case)
+            rows.append(f"| `{case}` | {' | '.join(f'{rates[name]:.2f}' for name in names)} |")
+        return "\n".join([f"| case | {' | '.join(names)} |", "|---" + "|--:" * len(names) + "|", *rows])
+
     def _absence(self, path: ParityPath) -> str:
         why = self.missing.get(path.name)
         return f". Not run when this table was written: {why}" if why else ""
@@ -149,13 +165,14 @@ def measure(folder: Path, *, timed: bool = False, say: Callable[[str], None] = l
     return Report(outcomes, missing)
 
 
-def with_table(page: str, table: str) -> str:
-    """Put a table between the marks of a page."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
+def with_table(page: str, table: str, marks: tuple[str, str] = TABLE) -> str:
+    """Put a table between its marks on a page. Raises ValueError where the page has no such place."""
+    first, last = marks
+    before, begin, rest = page.partition(first)
+    _, end, after = rest.partition(last)
     if not (begin and end):
-        raise ValueError(f"the page has no place for the table; it needs the lines\n{BEGIN}\n{END}")
-    return f"{before}{BEGIN}\n\n{table}\n\n{END}{after}"
+        raise ValueError(f"the page has no place for the table; it needs the lines\n{first}\n{last}")
+    return f"{before}{first}\n\n{table}\n\n{last}{after}"
 
 
 def documented(page: str) -> dict[str, str]:

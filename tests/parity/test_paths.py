@@ -43,7 +43,7 @@ def test_the_digests_are_those_on_record(report: Report) -> None:
 @pytest.mark.parametrize("path", NATIVE, ids=lambda path: path.name)
 def test_native_paths_have_every_indicator_simulation_and_strategy(report: Report, path: NativePath) -> None:
     cases = set(report.outcomes[path.name].digests)
-    assert {"normal", "figures", "bootstrap", *INDICATORS, *TAPES} <= cases
+    assert {"normal", "figures", "bootstrap", "book.best", "book.levels", *INDICATORS, *TAPES} <= cases
     parts = ("equity", "fills", "figures")
     assert {f"{name}.{part}" for name in SIMULATIONS for part in parts} <= cases
     assert {f"golden.{name}.{part}" for name in ON_BARS for part in ("decisions", *parts)} <= cases

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.parity.paths import PATHS, Outcome, outcome_of
-from tests.parity.report import BEGIN, END, Report, documented, with_table
+from tests.parity.report import BEGIN, END, RATES, Report, documented, with_table
 
 ONE, TWO, THREE = (path.name for path in PATHS[:3])
 SAME = {"sma": "a" * 64, "ema": "b" * 64}
@@ -47,10 +47,26 @@ def test_the_table_says_what_could_not_be_run() -> None:
     assert report(SAME).document()["paths"][2]["why"] == "it is not there"  # type: ignore[index]
 
 
-def test_throughput_is_over_the_first_path_and_in_no_table() -> None:
+def test_throughput_is_over_the_first_path_and_not_in_the_table_of_digests() -> None:
     found = report(SAME, {"sma": 100, "ema": 90})
     assert found.throughput("sma") == {ONE: 1.0, TWO: 2.0}
     assert found.markdown() == report(SAME).markdown()
+    assert found.rates().splitlines() == [
+        f"| case | {ONE} | {TWO} |",
+        "|---|--:|--:|",
+        "| `sma` | 1.00 | 2.00 |",
+        "| `ema` | 1.00 | 1.00 |",
+    ]
+
+
+def test_rates_stand_where_no_digest_is_read() -> None:
+    page = with_table(f"{PAGE}\n{RATES[0]}\nold\n{RATES[1]}\n", report(SAME).markdown())
+    timed = with_table(page, report(SAME, {"sma": 100, "ema": 90}).rates(), RATES)
+    assert documented(timed) == documented(page)
+    assert timed.partition(RATES[0])[0] == page.partition(RATES[0])[0]
+    assert "| `sma` | 1.00 | 2.00 |" in timed
+    with pytest.raises(ValueError, match="no place for the table; it needs the lines\n<!-- the rates"):
+        with_table(PAGE, "table", RATES)
 
 
 def test_a_table_replaces_the_one_before_and_is_read_back() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -121,6 +122,42 @@ def test_a_strategy_that_hangs_is_ended_at_its_deadline(tradeplane: Command, mon
     assert ended.code == 2
     assert "spec.activeDeadlineSeconds: the run took longer than 1 s, and was ended; raise it" in ended.err
     assert "no finished runs" in tradeplane("results", "list").out.lower()
+
+
+def _take() -> None:
+    with suppress(Exception):
+        taken = [b"\1" * 2**24 for _ in range(64)]  # a GiB in all
+        assert len(taken) == 64
+    raise RuntimeError("no limit held")
+
+
+def test_a_strategy_that_takes_too_much_memory_is_ended_at_its_limit(
+    tradeplane: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    imported(tradeplane, "synthetic-book")
+    monkeypatch.setitem(registry.BUILT_IN, "told", _Strategy(_take))
+    before = signal.getsignal(signal.SIGPROF)
+    ended = _run(tradeplane, resources={"requests": {"memory": "96Mi"}, "limits": {"memory": "96Mi"}})
+    assert ended.code == 2
+    assert "spec.resources.limits.memory: the run took more than 96Mi, and was ended; raise it" in ended.err
+    assert "no finished runs" in tradeplane("results", "list").out.lower()
+    assert (signal.getsignal(signal.SIGPROF), signal.getitimer(signal.ITIMER_PROF)) == (before, (0.0, 0.0))
+
+
+def test_a_strategy_within_its_limit_of_memory_is_not_ended(
+    tradeplane: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[bytes] = []
+
+    def takes() -> None:
+        if not taken:
+            taken.append(b"\1" * 2**24)
+
+    imported(tradeplane, "synthetic-book")
+    monkeypatch.setitem(registry.BUILT_IN, "told", _Strategy(takes))
+    ended = _run(tradeplane, resources={"requests": {"memory": "128Mi"}, "limits": {"memory": "128Mi"}})
+    assert ended.code == 0, ended.err
+    assert len(taken) == 1
 
 
 def test_a_strategy_that_raises_is_shown_where_it_is_named(

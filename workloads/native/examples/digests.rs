@@ -6,6 +6,8 @@
 //! them. `TRADEPLANE_SIMD` forces a path; standard error says which was taken. With `--timed`, a line `name.ns` says how
 //! many nanoseconds a case took, and is no digest.
 
+#[path = "digests/book.rs"]
+mod book;
 #[path = "digests/events.rs"]
 mod events;
 #[path = "digests/golden.rs"]
@@ -74,7 +76,7 @@ type Computed = Box<dyn FnOnce(&str) -> Vec<Line>>;
 type Case = (&'static str, fn(&Inputs) -> Computed);
 
 /// Every case, in the order they are printed.
-const CASES: [Case; 22] = [
+const CASES: [Case; 23] = [
     ("sma", |inputs| series(vec![indicators::sma(&inputs.close, 20)])),
     ("ema", |inputs| series(vec![indicators::ema(&inputs.close, 20)])),
     ("rsi", |inputs| series(vec![indicators::rsi(&inputs.close, 14)])),
@@ -103,6 +105,7 @@ const CASES: [Case; 22] = [
     ("fixed-fraction", |inputs| simulation(inputs, Method::FixedFraction)),
     ("volatility-target", |inputs| simulation(inputs, Method::VolatilityTarget)),
     ("kelly", |inputs| simulation(inputs, Method::Kelly)),
+    ("book", |inputs| inputs.acts.done()),
     ("events.averse", |inputs| inputs.tapes.averse()),
     ("events.power", |inputs| inputs.tapes.power()),
     ("events.logarithm", |inputs| inputs.tapes.logarithm()),
@@ -115,7 +118,7 @@ const CASES: [Case; 22] = [
 ];
 
 /// What cases are computed from: bars, the prices of the third instrument as numbers, an equity that follows its close,
-/// targets, tapes, and a recording.
+/// targets, what becomes of a side of a book, tapes, and a recording.
 struct Inputs {
     bars: Bars,
     high: Vec<f64>,
@@ -123,6 +126,7 @@ struct Inputs {
     close: Vec<f64>,
     records: Records,
     weights: Vec<i64>,
+    acts: book::Acts,
     tapes: events::Tapes,
     recording: tapes::Recording,
 }
@@ -134,8 +138,8 @@ impl Inputs {
         let equity = bars.prices[3].iter().skip(2).step_by(WIDTH).map(|&ticks| i128::from(ticks) * ONE).collect();
         let records = Records { equity, ..Records::default() };
         let weights = weights(&bars);
-        let (tapes, recording) = (events::Tapes::new(), tapes::Recording::new());
-        Self { bars, high, low, close, records, weights, tapes, recording }
+        let (acts, tapes, recording) = (book::Acts::new(), events::Tapes::new(), tapes::Recording::new());
+        Self { bars, high, low, close, records, weights, acts, tapes, recording }
     }
 }
 

@@ -89,6 +89,15 @@ def test_what_is_written_is_read(store: ObjectStore) -> None:
     assert [each.price_exponent for each in manifest.instruments] == [-1, -2]
 
 
+def test_in_memory_a_tape_is_an_arrow_array_a_column_without_a_copy(store: ObjectStore) -> None:
+    (tape,) = read_tapes(store, write_tapes(store, [tape_of(SMALL, "ES", [7, 2**64 - 1, 0])], [SOURCE]).id)
+    assert sum(column.itemsize for column in tape.columns()) == 50
+    for column in tape.columns():
+        array = pa.array(column)
+        assert (array.null_count, array.buffers()[1].address) == (0, column.ctypes.data)
+        assert array.to_numpy(zero_copy_only=True).ctypes.data == column.ctypes.data
+
+
 def test_the_example_of_the_documentation(store: ObjectStore) -> None:
     encoded = tapes.encode(tape_of(SMALL))
     assert encoded.rows.to_pydict() == {"event": [82, 35, 73], "price_0": [0, 1, 4], "quantity_0": [1, 2, 0]}

@@ -7,7 +7,8 @@
 //! when a search finds the block empty. So a level behind the best, as nearly all are, is two stores that wait for
 //! nothing. Levels far below the best lie in a sorted map until the market comes near them.
 
-use memchr::memrchr;
+use super::scan::{BLOCK, held_at_or_below};
+use crate::simd::{self, Path};
 use std::collections::BTreeMap;
 
 /// The best key of a side without levels; below every key, and adding two of them does not overflow.
@@ -18,9 +19,6 @@ pub const PRICE_LIMIT: i64 = 1 << 60;
 
 /// Levels of the array where nobody asks for another number: 65,536 ticks.
 pub const WINDOW: usize = 1 << 16;
-
-/// Levels of a block: so many are looked at one by one.
-const BLOCK: usize = 32;
 
 /// One side of a book.
 ///
@@ -33,12 +31,17 @@ pub struct Ladder {
     quantity: Box<[i64]>,
     touched: Box<[u8]>,
     far: BTreeMap<i64, i64>,
+    path: Path,
 }
 
 impl Ladder {
     /// A side without levels; `window` is the size of its array, rounded up to whole blocks, two at least.
     #[must_use]
     pub fn new(window: usize) -> Self {
+        Self::on(simd::active(), window)
+    }
+
+    fn on(path: Path, window: usize) -> Self {
         let blocks = window.div_ceil(BLOCK).max(2);
         Self {
             base: 0,
@@ -46,6 +49,7 @@ impl Ladder {
             quantity: vec![0; blocks * BLOCK].into_boxed_slice(),
             touched: vec![0; blocks].into_boxed_slice(),
             far: BTreeMap::new(),
+            path,
         }
     }
 
@@ -191,15 +195,7 @@ impl Ladder {
     /// The highest slot at or below `slot` that holds something.
     #[inline]
     fn held_at_or_below(&self, slot: usize) -> Option<usize> {
-        let (mut block, mut end) = (slot / BLOCK, slot + 1);
-        loop {
-            let start = block * BLOCK;
-            if let Some(offset) = self.quantity[start..end].iter().rposition(|&quantity| quantity != 0) {
-                return Some(start + offset);
-            }
-            block = memrchr(1, &self.touched[..block])?;
-            end = (block + 1) * BLOCK;
-        }
+        held_at_or_below(self.path, &self.quantity, &self.touched, slot)
     }
 }
 
@@ -235,8 +231,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_ladder_is_a_sorted_map(acts in acts(), window in 1usize..300, start in -5000i64..5000, step in -7i64..8) {
-            let (mut ladder, mut map) = (Ladder::new(window), BTreeMap::new());
+        fn a_ladder_is_a_sorted_map_on_every_path(
+            acts in acts(), window in 1usize..300, start in -5000i64..5000, step in -7i64..8,
+            path in prop::sample::select(Path::available())
+        ) {
+            let (mut ladder, mut map) = (Ladder::on(path, window), BTreeMap::new());
             for (number, act) in acts.iter().enumerate() {
                 let middle = start + step * number as i64;
                 match *act {

@@ -3,6 +3,7 @@
 mod l2;
 mod l3;
 mod ladder;
+mod scan;
 
 pub use l2::{Book, Half};
 pub use l3::{Change, Orders, Unknown};
