@@ -27,18 +27,27 @@ _MOST_CHARACTERS = 4000
 
 
 @dataclass(frozen=True)
+class _Of:
+    """The stack that an error is of, by its name, and as commands name it from where a person is."""
+
+    stack: str
+    typed: str
+
+
+@dataclass(frozen=True)
 class _Explanation:
     """Words of an error, and the error that they are."""
 
     words: re.Pattern[str]
-    error: Callable[[str, Match[str]], StackError]
+    error: Callable[[_Of, Match[str]], StackError]
 
 
-def explained(stack: str, text: str) -> StackError:
-    """Return the error that a text is, of whichever stack."""
+def explained(stack: str, text: str, typed: str | None = None) -> StackError:
+    """Return the error that a text is, of whichever stack; ``typed`` is how commands name it, where not by its name."""
+    of = _Of(stack, typed or stack)
     for explanation in _EXPLANATIONS:
         if found := explanation.words.search(text):
-            return explanation.error(stack, found)
+            return explanation.error(of, found)
     shown = text.strip()
     if len(shown) > _MOST_CHARACTERS:
         shown = f"{shown[:_MOST_CHARACTERS]} ..."
@@ -73,7 +82,7 @@ def output_of(result: str) -> str:
     return errors.strip() or result.strip()
 
 
-def _missing_plugin(_: str, found: Match[str]) -> StackError:
+def _missing_plugin(_: _Of, found: Match[str]) -> StackError:
     name, version = found["name"], found["version"] or ""
     asked = f" {version}" if version else ""
     remedy = f"install it: pulumi plugin install resource {name}{asked}"
@@ -82,38 +91,38 @@ def _missing_plugin(_: str, found: Match[str]) -> StackError:
     return StackInvalid(f"the plugin pulumi-resource-{name}{asked} is missing", remedy)
 
 
-def _locked(stack: str, found: Match[str]) -> StackError:
+def _locked(of: _Of, found: Match[str]) -> StackError:
     holders = re.findall(r"created by (\S+) \(pid (\d+)\) at (\S+)", found.string)
     who = ", ".join(f"{user} (process {pid}, since {since})" for user, pid, since in holders) or "another update"
     return StackLocked(
-        f"stack {stack} is locked by {who}",
-        f"wait for it; if it was killed, remove its lock: tradeplane stack cancel {stack}",
+        f"stack {of.stack} is locked by {who}",
+        f"wait for it; if it was killed, remove its lock: tradeplane stack cancel {of.typed}",
         tuple(int(pid) for _, pid, _ in holders),
     )
 
 
-def _awaited(stack: str, found: Match[str]) -> StackError:
+def _awaited(of: _Of, found: Match[str]) -> StackError:
     project, name = found["project"], found["name"]
     return StackAwaited(
-        f"stack {stack}: there is no stack {name} of {project}, which it reads", bring_up(project, name)
+        f"stack {of.stack}: there is no stack {name} of {project}, which it reads", bring_up(project, name)
     )
 
 
-def _protected(stack: str, found: Match[str]) -> StackError:
+def _protected(of: _Of, found: Match[str]) -> StackError:
     return StackRefused(
-        f"stack {stack}: {found['urn'].rpartition('::')[2]} is protected and would be removed",
-        f"if it may go: pulumi state unprotect '{found['urn']}' --stack {stack}",
+        f"stack {of.stack}: {found['urn'].rpartition('::')[2]} is protected and would be removed",
+        f"if it may go: pulumi state unprotect '{found['urn']}' --stack {of.typed}",
     )
 
 
 def _says(
     error: Callable[[str, str], StackError], message: str, remedy: str
-) -> Callable[[str, Match[str]], StackError]:
-    """Return what makes an error that says the same of every stack but for its name, ``{stack}``."""
-    return lambda stack, _: error(message.format(stack=stack), remedy.format(stack=stack))
+) -> Callable[[_Of, Match[str]], StackError]:
+    """Return what makes an error that says the same of every stack but for its name: ``{stack}``, and ``{typed}``."""
+    return lambda of, _: error(message.format(stack=of.stack), remedy.format(typed=of.typed))
 
 
-def _table(*rows: tuple[str, Callable[[str, Match[str]], StackError]]) -> Sequence[_Explanation]:
+def _table(*rows: tuple[str, Callable[[_Of, Match[str]], StackError]]) -> Sequence[_Explanation]:
     return tuple(_Explanation(re.compile(words), error) for words, error in rows)
 
 
@@ -121,12 +130,12 @@ def _table(*rows: tuple[str, Callable[[str, Match[str]], StackError]]) -> Sequen
 _EXPLANATIONS = _table(
     (
         r"no stack named .* found",
-        _says(StackMissing, "there is no stack {stack}", "make it: tradeplane stack init {stack}"),
+        _says(StackMissing, "there is no stack {stack}", "make it: tradeplane stack init {typed}"),
     ),
     (r"unknown stack \\?\"(?:[^/\"\\]+/)?(?P<project>[^/\"\\]+)/(?P<name>[^/\"\\]+)", _awaited),
     (
         r"stack .* already exists",
-        _says(StackExists, "there is a stack {stack} already", "bring it up: tradeplane stack up {stack}"),
+        _says(StackExists, "there is a stack {stack} already", "bring it up: tradeplane stack up {typed}"),
     ),
     (r"the stack is currently locked by|Another update is currently in progress", _locked),
     (
@@ -167,7 +176,7 @@ _EXPLANATIONS = _table(
             StackRefused,
             "stack {stack}: a bucket holds versions, and S3 removes none that does",
             "what is locked stays until its lock ends. To keep the bucket and have the stack forget it: pulumi state "
-            "delete URN --stack {stack}; to have it go, remove its versions first, then destroy again. `up` puts back "
+            "delete URN --stack {typed}; to have it go, remove its versions first, then destroy again. `up` puts back "
             "what was removed before",
         ),
     ),

@@ -20,7 +20,7 @@ from tradeplane_stacks.automation.interrupts import abandoned_programs_unsaid, f
 from tradeplane_stacks.automation.named_stack import MASKED, NamedStack
 from tradeplane_stacks.automation.policy_packs import environment, found_packs
 from tradeplane_stacks.automation.pulumi_program import command, home_of, offer_kubernetes_plugin, search_path
-from tradeplane_stacks.automation.stack_files import read_settings, read_values, secrets_of
+from tradeplane_stacks.automation.stack_files import read_settings, read_values, secrets_of, typed
 from tradeplane_stacks.components.configuration import Configuration
 from tradeplane_stacks.components.stack_name import InvalidStackName, StackName
 from tradeplane_stacks.programs.cluster import CLUSTER
@@ -100,7 +100,7 @@ class Stack:
             StackName.parse(name)
         except InvalidStackName as error:
             raise StackInvalid(f"{name!r} is no name of a stack: {error}") from error
-        self.name, self._say = name, say
+        self.name, self._say, self._typed = name, say, typed(name, folder)
         self._refused: ConfigurationRefused | ReferenceRefused | None = None
         self.program = program_of(folder)
         self.settings = folder / f"Pulumi.{name}.yaml"
@@ -248,7 +248,7 @@ class Stack:
             raise StackRefused(
                 f"stack {self.name} holds what is protected from removal: {names}",
                 "nothing was removed; read what each is for, and if all of them may go: "
-                f"pulumi state unprotect --all --stack {self.name} (or one by its URN), then again",
+                f"pulumi state unprotect --all --stack {self._typed} (or one by its URN), then again",
             )
 
     @contextmanager
@@ -266,7 +266,7 @@ class Stack:
             broken = [violation for violation in watched.violations if violation.mandatory]
             if broken:
                 raise broken_rules(self.name, broken) from error
-            raise explained(self.name, "\n".join(watched.errors) or output_of(str(error))) from error
+            raise explained(self.name, "\n".join(watched.errors) or output_of(str(error)), self._typed) from error
 
 
 def _name(urn: str) -> str:

@@ -4,6 +4,7 @@ Pulumi's SDK (3.272) does not read a file in which a value is a plain number.
 """
 
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,14 @@ from typing import Any
 import yaml
 
 from tradeplane_stacks.automation.errors import StackInvalid
+
+
+def typed(stack: str, folder: Path) -> str:
+    """Return how commands, ours and Pulumi's, name a stack from here: with ``-C`` where its program is elsewhere."""
+    here, there = Path.cwd(), folder.absolute()
+    if there == here:
+        return stack
+    return f"{stack} -C {shlex.quote(str(there.relative_to(here) if there.is_relative_to(here) else there))}"
 
 
 def read_settings(file: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 import pulumi
 from pulumi_kubernetes import core, helm, meta, networking
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from tradeplane_stacks.components.cluster_access import KubernetesName
 from tradeplane_stacks.components.configuration import Configuration
@@ -25,6 +25,8 @@ from tradeplane_stacks.components.tags import Ownership, TaggedComponent, requir
 ChartVersion = Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
 Repository = Annotated[str, StringConstraints(pattern=r"^oci://[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+$")]
 
+# Charts before ask for an organization and a token of GraphQL, which are not here (their `values.schema.json`).
+BUILDKITE_SINCE = (0, 28)
 HELM_TIMEOUT_SECONDS = 600
 # Distroless `nonroot`, which GitHub's controller image is made for.
 CONTROLLER_USER = 65532
@@ -63,6 +65,15 @@ class BuildkiteRunners(_Runners):
     queue: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
     deadline_seconds: Annotated[int, Field(ge=60, le=86400)] = 21600
     charts: Repository = "oci://ghcr.io/buildkite/helm"
+
+    @field_validator("chart_version")
+    @classmethod
+    def _takes_what_is_given(cls, version: str) -> str:
+        if tuple(map(int, version.split(".")))[:2] < BUILDKITE_SINCE:
+            raise ValueError(
+                "charts of Buildkite before 0.28 ask for an organization and for GraphQL; name a newer one"
+            )
+        return version
 
 
 Runners: TypeAlias = Annotated[GitHubRunners | BuildkiteRunners, Field(discriminator="kind")]

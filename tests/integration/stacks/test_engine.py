@@ -37,7 +37,9 @@ REGIONS = {"sandbox": ("eu-west-1",), "prod": ("eu-west-1", "us-east-1")}
 CHANGES_NOTHING = ("Describe", "Get", "List")
 STATE_KEY = "alias/tradeplane-state"
 """Under which the examples have the secrets of their states."""
-_REACHED_WITHIN_S = 120
+REACHED_WITHIN_S = 120
+RECORDED_AT_ONCE = {"PULUMI_SKIP_CHECKPOINTS": "false"}
+"""Has an update record each step, so that what it has done so far is known wherever it ends."""
 _ENDS_WITHIN_S = 120
 
 
@@ -150,22 +152,39 @@ def test_life_of_a_stack(
     project.configure(stack, generations=generations)
     assert set(operations(done(tradeplane, "up", stack, "--yes"))) == {"create"}
 
+    # It ends: the second signs in every region, and nobody by the first, which still verifies.
+    generations = [{"name": "2026", "state": "verifies"}, {"name": "2027", "state": "signs"}]
+    project.configure(stack, generations=generations)
+    before = {region: aliases(aws, region)[f"alias/{name}"] for region in regions}
+    assert set(operations(done(tradeplane, "up", stack, "--yes"))) == {"update"}
+    for region in regions:
+        kms, key = aws.client("kms", region), aliases(aws, region)[f"alias/{name}"]
+        assert key != before[region]
+        sids = [
+            {
+                one["Sid"]
+                for one in json.loads(kms.get_key_policy(KeyId=one, PolicyName="default")["Policy"])["Statement"]
+            }
+            for one in (before[region], key)
+        ]
+        assert sids == [{"Administer", "RefuseSigning"}, {"Administer", "Sign", "RefuseSigning"}]
+
     # Somebody widens the policy of a key by hand, and removes an alias.
     key = aliases(aws, regions[-1])[f"alias/{name}"].rpartition("/")[2]
     kms = aws.client("kms", regions[-1])
-    before = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
-    statements = [one for one in before["Statement"] if one["Effect"] == "Allow"]
-    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps({**before, "Statement": statements}))
+    stated = json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    statements = [one for one in stated["Statement"] if one["Effect"] == "Allow"]
+    kms.put_key_policy(KeyId=key, PolicyName="default", Policy=json.dumps({**stated, "Statement": statements}))
     kms.delete_alias(AliasName=f"alias/{name}")
     drifted = done(tradeplane, "drift", stack, code=10)
-    changed = (replicas or [f"{name}-2026"])[0]
+    changed = f"{name}-2027-us-east-1" if replicas else f"{name}-2027"
     assert operations(drifted) == {"update": [changed], "delete": [f"{name}-{regions[-1]}"]}
     assert [one["properties"] for one in drifted["changes"] if one["name"] == changed] == [["policy"]]
     assert operations(done(tradeplane, "up", stack, "--yes")) == {
         "update": [changed],
         "create": [f"{name}-{regions[-1]}"],
     }
-    assert json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]) == before
+    assert json.loads(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"]) == stated
     assert aliases(aws, regions[-1])[f"alias/{name}"].endswith(key)
     assert done(tradeplane, "drift", stack)["changes"] == []
 
@@ -198,25 +217,26 @@ def test_an_up_that_failed_half_way_is_finished_by_the_next(project: Project, aw
     assert done(tradeplane, "up", "prod", "--yes")["changes"] == []
 
 
-def started(project: Project, stack: str = "sandbox") -> subprocess.Popen[str]:
-    """Start ``up`` as a process of its own, which with pulumi below it can be interrupted as a terminal does."""
+def started(project: Project, stack: str) -> subprocess.Popen[str]:
+    """Start ``up`` as a shell does, to the end of Python; a signal to its session is one to pulumi below it too."""
     return subprocess.Popen(
         [sys.executable, "-m", "tradeplane_cli", "stack", "up", stack, "--yes"],
         cwd=project.folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PULUMI_SKIP_CHECKPOINTS": "false"},  # what it has done so far is known wherever it ends
+        env=os.environ | RECORDED_AT_ONCE,
         start_new_session=True,
     )
 
 
 def test_what_a_killed_process_leaves_is_told_and_repaired(project: Project, aws: Cloud, tradeplane: Command) -> None:
     done(tradeplane, "init", "sandbox")
-    with aws.holding("CreateAlias") as reached, started(project) as process:
-        assert reached.wait(_REACHED_WITHIN_S)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate(timeout=_ENDS_WITHIN_S)
+    up = ("up", "sandbox", "--yes")
+    with aws.holding("CreateAlias") as reached, forked.started(*up, **RECORDED_AT_ONCE) as process:
+        assert reached.wait(REACHED_WITHIN_S)
+        process.send(signal.SIGKILL)
+        assert process.ended().returncode == -signal.SIGKILL
     error = refused(tradeplane, "up", "sandbox", "--yes", code=4)
     assert "stack sandbox is locked by" in error["message"]
     assert "tradeplane stack cancel sandbox" in error["remedy"]
@@ -236,8 +256,8 @@ def test_a_stack_that_somebody_else_is_changing_is_refused_and_what_they_do_is_f
     project: Project, aws: Cloud, tradeplane: Command
 ) -> None:
     done(tradeplane, "init", "sandbox")
-    with aws.holding("CreateKey") as reached, started(project) as process:
-        assert reached.wait(_REACHED_WITHIN_S)
+    with aws.holding("CreateKey") as reached, forked.started("up", "sandbox", "--yes") as process:
+        assert reached.wait(REACHED_WITHIN_S)
         asked = len(aws.asked)
         for change in ("up", "destroy"):
             error = refused(tradeplane, change, "sandbox", "--yes", code=4)
@@ -245,8 +265,8 @@ def test_a_stack_that_somebody_else_is_changing_is_refused_and_what_they_do_is_f
             assert "wait for it" in error["remedy"]
         assert len(aws.asked) == asked
         aws.release("CreateKey")
-        _, errors = process.communicate(timeout=_ENDS_WITHIN_S)
-    assert process.returncode == 0, errors
+        ended = process.ended()
+    assert ended.returncode == 0, ended.stderr
     assert len(keys(aws, "eu-west-1")) == 1
     assert done(tradeplane, "up", "sandbox", "--yes")["changes"] == []
 
@@ -256,7 +276,7 @@ def test_an_interrupted_up_ends_in_order_and_is_finished_by_the_next(
 ) -> None:
     done(tradeplane, "init", "prod")
     with aws.holding("CreateKey") as reached, started(project, "prod") as process:
-        assert reached.wait(_REACHED_WITHIN_S)
+        assert reached.wait(REACHED_WITHIN_S)
         os.killpg(process.pid, signal.SIGINT)
         aws.release("CreateKey")
         _, errors = process.communicate(timeout=_ENDS_WITHIN_S)

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.integration.stacks import forked
 from tests.integration.stacks.cloud import ACCOUNT
 from tests.integration.stacks.conftest import ROOT
 from tests.integration.stacks.providers.aws_held import PATH
-from tests.integration.stacks.test_engine import CHANGES_NOTHING, done, failed, keys, operations, refused
+from tests.integration.stacks.test_engine import (
+    CHANGES_NOTHING,
+    REACHED_WITHIN_S,
+    RECORDED_AT_ONCE,
+    done,
+    failed,
+    keys,
+    operations,
+    refused,
+)
 
 if TYPE_CHECKING:
     from tests.integration.stacks.cloud import Cloud
@@ -83,9 +95,8 @@ def left(aws: Cloud) -> dict[str, list[str]]:
     for region in REGIONS:
         ec2, logs, ssm = (aws.client(service, region) for service in ("ec2", "logs", "ssm"))
         rds, ecr, eks = (aws.client(service, region) for service in ("rds", "ecr", "eks"))
-        own = [one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if not one["IsDefault"]]
         found |= {
-            f"{region} networks": own,
+            f"{region} networks": networks(aws, region),
             f"{region} endpoints": [
                 one["VpcEndpointId"]
                 for one in ec2.describe_vpc_endpoints()["VpcEndpoints"]
@@ -128,8 +139,7 @@ def end_logs(aws: Cloud) -> None:
 
 def meddle(aws: Cloud) -> dict[tuple[str, str], dict[str, list[str]]]:
     """Change by hand what an environment is made of, in each of its stacks, and return what of it is noticed."""
-    (vpc,) = (one for one in aws.client("ec2", REGIONS[0]).describe_vpcs()["Vpcs"] if not one["IsDefault"])
-    ec2, of_it = aws.client("ec2", REGIONS[0]), {"Name": "vpc-id", "Values": [vpc["VpcId"]]}
+    ec2, of_it = aws.client("ec2", REGIONS[0]), {"Name": "vpc-id", "Values": networks(aws, REGIONS[0])}
     by_name = {"Name": "group-name", "Values": ["default"]}
     (group,) = ec2.describe_security_groups(Filters=[of_it, by_name])["SecurityGroups"]
     ec2.authorize_security_group_ingress(GroupId=group["GroupId"], IpPermissions=[OPEN])
@@ -171,6 +181,49 @@ def meddle(aws: Cloud) -> dict[tuple[str, str], dict[str, list[str]]]:
     }
 
 
+def networks(aws: Cloud, region: str) -> list[str]:
+    """Return the networks of a region that somebody made."""
+    return [one["VpcId"] for one in aws.client("ec2", region).describe_vpcs()["Vpcs"] if not one["IsDefault"]]
+
+
+def begin(aws: Cloud, tradeplane: Command) -> None:
+    """Begin to bring the environment up: it is interrupted in its first stack, and killed in the first cluster's."""
+    up = ("up", *IN_REGIONS, "--yes")
+    with aws.holding("CreateFlowLogs") as reached, forked.started(*up) as process:
+        assert reached.wait(REACHED_WITHIN_S)
+        process.send(signal.SIGINT)
+        aws.release("CreateFlowLogs")
+        ended = process.ended()
+    assert ended.returncode == 130, ended.stderr
+    assert "run the same again" in ended.stderr
+    assert [len(networks(aws, region)) for region in REGIONS] == [1, 0]
+    one_at_a_time = {"PULUMI_PARALLEL": "1"}  # so that nothing else is begun and not recorded when it is killed
+    with aws.holding("POST /clusters") as reached, forked.started(*up, **RECORDED_AT_ONCE, **one_at_a_time) as process:
+        assert reached.wait(REACHED_WITHIN_S)
+        process.send(signal.SIGKILL)
+        assert process.ended().returncode == -signal.SIGKILL
+    assert [len(networks(aws, region)) for region in REGIONS] == [1, 1]
+    error = refused(tradeplane, *up, code=4)
+    assert "stacks/cluster: stack prod.eu-west-1 is locked by" in error["message"]
+    assert error["remedy"].endswith("tradeplane stack cancel prod.eu-west-1 -C stacks/cluster")
+    left_over = done(tradeplane, *error["remedy"].rpartition("tradeplane stack ")[2].split(), "--yes")
+    assert left_over["pending"] == ["creating tradeplane-prod-cluster-eks"]
+
+
+def finish(aws: Cloud, tradeplane: Command) -> dict[tuple[str, str], dict[str, Any]]:
+    """Bring the environment up, though somebody takes away the lock of its last stack meanwhile."""
+    up = ("up", *IN_REGIONS, "--yes", "-o", "json")
+    with aws.holding("CreateDBInstance") as reached, forked.started(*up) as process:
+        assert reached.wait(REACHED_WITHIN_S)
+        alone = ("prod", "-C", "stacks/platform", "--yes")
+        assert "stack prod is locked by" in refused(tradeplane, "up", *alone, code=4)["message"]
+        done(tradeplane, "cancel", *alone)
+        aws.release("CreateDBInstance")
+        ended = process.ended()
+    assert ended.returncode == 0, ended.stderr
+    return by_stack(json.loads(ended.stdout))
+
+
 def test_life_of_an_environment_of_two_regions(project: Project, aws: Cloud, tradeplane: Command) -> None:
     for region in REGIONS:
         project.configure(f"prod.{region}", "cluster:cluster", deletion_protection=False)
@@ -194,9 +247,13 @@ def test_life_of_an_environment_of_two_regions(project: Project, aws: Cloud, tra
         assert f"tradeplane stack up {network[1]} -C stacks/network" in wanted[cluster]["warnings"][0]
     assert changing(aws) == []
 
-    made = by_stack(done(tradeplane, "up", *IN_REGIONS, "--yes"))
-    assert [operations(made[network]) for network in NETWORKS] == [operations(wanted[network]) for network in NETWORKS]
-    assert all(set(operations(one)) == {"create"} for one in made.values())
+    begin(aws, tradeplane)
+    made = finish(aws, tradeplane)
+    assert [made[network]["unchanged"] for network in NETWORKS] == [
+        len(operations(wanted[network])["create"]) for network in NETWORKS
+    ]
+    assert changed({"stacks": list(made.values())}).keys() == {*CLUSTERS, PLATFORM}
+    assert {operation for one in made.values() for operation in operations(one)} == {"create"}
     for region in REGIONS:
         outputs = done(tradeplane, "outputs", f"prod.{region}", "-C", "stacks/network")["outputs"]["network"]
         placed = aws.client("eks", region).describe_cluster(name="tradeplane-prod-cluster")["cluster"][
@@ -212,7 +269,7 @@ def test_life_of_an_environment_of_two_regions(project: Project, aws: Cloud, tra
 
     again = by_stack(done(tradeplane, "up", *IN_REGIONS, "--yes"))
     assert {stack: (one["changes"], one["unchanged"]) for stack, one in again.items()} == {
-        stack: ([], len(one["changes"])) for stack, one in made.items()
+        stack: ([], one["unchanged"] + len(one["changes"])) for stack, one in made.items()
     }
 
     noticed = meddle(aws)
@@ -264,7 +321,7 @@ def test_a_stack_waits_for_those_that_it_reads(project: Project, aws: Cloud, tra
     finished = operations(done(tradeplane, "up", *in_network, "--yes", *HELD_TO_POLICIES))
     assert set(finished) == {"create"}
     assert "tradeplane-prod-network-flow-log" in finished["create"]
-    assert len([one for one in aws.client("ec2", "us-east-1").describe_vpcs()["Vpcs"] if not one["IsDefault"]]) == 1
+    assert len(networks(aws, "us-east-1")) == 1
     assert done(tradeplane, "preview", *in_cluster, *HELD_TO_POLICIES)["changes"]
 
 

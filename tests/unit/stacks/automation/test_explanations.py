@@ -119,6 +119,23 @@ def test_an_error_is_told_with_what_to_do(text: str, kind: type[StackError], mes
     assert remedy in (told.value.remedy or "")
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("error: no stack named 'prod.eu-west-1' found", "make it: tradeplane stack init {}"),
+        ("error: stack 'prod.eu-west-1' already exists", "bring it up: tradeplane stack up {}"),
+        ("the stack is currently locked by 1 lock(s)", "remove its lock: tradeplane stack cancel {}"),
+        ("api error BucketNotEmpty", "pulumi state delete URN --stack {};"),
+        (f'resource "{URN}" cannot be deleted', "--stack {}"),
+    ],
+)
+def test_a_remedy_finds_the_stack_in_the_folder_of_its_program(text: str, remedy: str) -> None:
+    typed = "prod.eu-west-1 -C stacks/cluster"
+    told = explained("prod.eu-west-1", text, typed)
+    assert remedy.format(typed) in (told.remedy or "")
+    assert "-C" not in str(told)
+
+
 def test_the_text_of_many_failures_has_a_limit() -> None:
     assert len(str(explained("prod", "AccessDenied\n" * 10_000))) < 5_000
 

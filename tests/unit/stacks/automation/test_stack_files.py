@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from tradeplane_stacks.automation.errors import StackInvalid
-from tradeplane_stacks.automation.stack_files import read_settings, read_values, secrets_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from tradeplane_stacks.automation.stack_files import read_settings, read_values, secrets_of, typed
 
 
 def written(folder: Path, text: str) -> Path:
@@ -61,3 +58,30 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StackInvalid, match=r"there is no .*Pulumi\.yaml") as error:
         read_settings(tmp_path / "Pulumi.yaml")
     assert error.value.remedy == "name the folder of a program, or another stack"
+
+
+@pytest.mark.parametrize(
+    ("folder", "named"),
+    [
+        ("stacks/cluster", "prod.eu-west-1"),
+        ("stacks", "prod.eu-west-1 -C cluster"),
+        (".", "prod.eu-west-1 -C stacks/cluster"),
+        ("elsewhere", "prod.eu-west-1 -C '{}/stacks/cluster'"),
+    ],
+)
+def test_commands_name_a_stack_so_that_they_find_it_from_here(
+    folder: str, named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "of somebody"
+    for made in ("stacks/cluster", "elsewhere"):
+        (home / made).mkdir(parents=True)
+    monkeypatch.chdir(home / folder)
+    assert typed("prod.eu-west-1", home / "stacks" / "cluster") == named.format(home)
+
+
+def test_a_folder_that_is_named_from_here_is_named_so_in_commands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert typed("prod", Path("stacks/platform")) == "prod -C stacks/platform"
+    assert typed("prod", Path()) == "prod"

@@ -336,8 +336,16 @@ def test_a_wrong_configuration_is_refused_with_its_field(changes: dict[str, obje
         ({"deadline_seconds": 10}, r"runners\.buildkite\.deadline_seconds"),
         ({"url": "https://github.com/desk"}, r"runners\.buildkite\.url: Extra inputs"),
         ({"controller_image": "buildkite/controller:1"}, r"runners\.buildkite\.controller_image"),
+        ({"chart_version": "0.27.9"}, r"runners\.buildkite\.chart_version: .*before 0\.28 ask for an organization"),
+        ({"chart_version": "0.9.0"}, r"runners\.buildkite\.chart_version: .*name a newer one"),
+        ({"chart_version": "0.28"}, r"runners\.buildkite\.chart_version"),
     ],
 )
 def test_a_wrong_configuration_of_buildkite_is_refused_with_its_field(changes: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidConfiguration, match=message):
         config(BUILDKITE | changes)
+
+
+@pytest.mark.parametrize("version", ["0.28.0", "0.45.0", "1.0.0"])
+def test_charts_of_buildkite_that_take_what_is_given_are_let_in(version: str) -> None:
+    assert config(BUILDKITE | {"chart_version": version}).runners.chart_version == version

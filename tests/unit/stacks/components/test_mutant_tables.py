@@ -8,11 +8,18 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import tradeplane_stacks.components as components
 
 import tests.unit.stacks.components.mutants as tables
 from tests.unit.stacks.components.mutants.__main__ import weakened
 
 TABLES = sorted(module.name for module in pkgutil.iter_modules(tables.__path__) if module.name != "__main__")
+
+
+def test_every_module_of_components_has_a_table() -> None:
+    assert sorted(module.name for module in pkgutil.iter_modules(components.__path__)) == TABLES
+    for name in TABLES:
+        assert importlib.import_module(f"{tables.__name__}.{name}").MUTANTS, name
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -27,6 +27,7 @@ def test_a_stack_name_is_read_and_written_alike(name: str, read: StackName) -> N
         ("prod.eu-west-9", "'eu-west-9' is no region"),
         ("prod.eu-west-1.blue", "'eu-west-1.blue' is no region"),
         ("prod\n", "environment"),
+        ("a" * 21, "up to 20 of a-z"),
     ],
 )
 def test_a_wrong_stack_name_is_refused(name: str, message: str) -> None:

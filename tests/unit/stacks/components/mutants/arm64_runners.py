@@ -22,6 +22,7 @@ MUTANTS: tuple[Weakening, ...] = (
     ('{**CONTAINER, "readOnlyRootFilesystem": True}', "CONTAINER", 0),
     ('"listenerTemplate": {"spec": {"containers": [{"name": "listener", "securityContext": CONTAINER}]}},\n', "\n", 0),
     ('"fullnameOverride": name,', "", 0),
+    ("BUILDKITE_SINCE = (0, 28)", "BUILDKITE_SINCE = (0, 27)", 0),
     ('"prohibit-kubernetes-plugin": True', '"prohibit-kubernetes-plugin": False', 0),
     (
         '"allow-pod-spec-patch-unsafe-command-modification": False',
