@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_evidence.configurations.kept import Kept, Named, check_kept
 from tradeplane_evidence.errors import InvalidKey
 from tradeplane_evidence.ledger.database import check, connect, url_of
 from tradeplane_evidence.ledger.database import migrate as bring_up_to_date
@@ -16,29 +17,36 @@ from tradeplane_evidence.ledger.reading import head as last_entry
 from tradeplane_evidence.ledger.reading import verify as follow
 from tradeplane_evidence.signing.bundle import MAX_BUNDLE_BYTES
 from tradeplane_evidence.signing.opening import open_signer
+from tradeplane_store.objects import open_store
 
 from tradeplane_cli.failures import CommandFailure
+from tradeplane_cli.local_store import store_url
 from tradeplane_cli.printing import GAP, pairs
 from tradeplane_cli.progress import stage
 from tradeplane_cli.signing_passphrase import passphrase
 from tradeplane_cli.trust import read_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import Engine
+    from tradeplane_evidence.ledger.entries import Row
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerVerified:
-    """What following the whole chain came to; ``broken`` is None where all of it is as it was appended."""
+    """What following the whole chain came to; ``broken`` is None where all of it is as it was appended.
+
+    ``kept``: what was found of the specifications and files that it names; None where the chain is broken.
+    """
 
     entries: int
     hash: str
     heads: tuple[tuple[str, SignedHead], ...]
     """Signed heads that it was compared with, each with the name of its file."""
     broken: LedgerBroken | None = None
+    kept: Kept | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields that docs/cli.md states."""
@@ -49,20 +57,33 @@ class LedgerVerified:
             "entries": self.entries,
             "hash": self.hash,
             "heads": [{"file": file, **signed.head.plain(), "key": signed.key} for file, signed in self.heads],
+            "payloads": None if self.kept is None else {"checked": self.kept.checked, "elsewhere": self.kept.elsewhere},
         }
 
     def as_text(self) -> str:
         """Lines for people: one a check."""
+        if self.broken is not None and self.hash:
+            return f"{self._chain()}\nFAIL kept {GAP}{self.broken}"
         if self.broken is not None:
             return f"FAIL chain{GAP}{self.broken}"
-        lines = [f"ok   chain{GAP}{self.entries:,} entries, the last is {self.hash}"]
+        lines = [self._chain()]
         lines += [
             f"ok   head {GAP}{file}: entry {signed.head.sequence:,} of {signed.head.time}, by key {signed.key}"
             for file, signed in self.heads
         ]
         if not self.heads:
             lines.append(f"     head {GAP}none is given: that entries were removed from its end would not be seen")
+        if self.kept is not None:
+            lines.append(f"ok   kept {GAP}{_in_words(self.kept)}")
         return "\n".join(lines)
+
+    def _chain(self) -> str:
+        return f"ok   chain{GAP}{self.entries:,} entries, the last is {self.hash}"
+
+
+def _in_words(kept: Kept) -> str:
+    away = f"; {kept.elsewhere:,} in an object store were not looked at: name it by --store" if kept.elsewhere else ""
+    return f"{kept.checked:,} specifications and files, each by its digest{away}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +112,27 @@ def migrate(database: Path | None, appenders: Sequence[str], readers: Sequence[s
     return {"version": version, "appenders": list(appenders), "readers": list(readers)}
 
 
-def verify(database: Path | None, heads: Sequence[Path], keys: Sequence[Path]) -> LedgerVerified:
-    """Follow the whole chain, and compare it with heads that were signed. Raises what the rooms below raise."""
-    signed = _signed_heads(heads, keys)
+def verify(
+    database: Path | None, heads: Sequence[Path], keys: Sequence[Path], store: str | None = None
+) -> LedgerVerified:
+    """Follow the whole chain, compare it with heads that were signed, and read what it says was applied.
+
+    ``store``: URL of where what is too large for the database lies, which is not looked at without. Raises what the
+    rooms below raise.
+    """
+    signed, named = _signed_heads(heads, keys), Named()
+    objects = None if store is None else open_store(store_url(store))
     with opened(database) as engine:
         try:
-            sequence, digest = _followed(engine, signed)
+            sequence, digest = _followed(engine, signed, named.keep)
         except LedgerBroken as error:
             return LedgerVerified(0, "", signed, error)
-    return LedgerVerified(sequence, digest, signed)
+        try:
+            with stage("Reading what was applied") as say:
+                kept = check_kept(engine, named, objects, lambda count: say(f"Reading what was applied: {count:,}"))
+        except LedgerBroken as error:
+            return LedgerVerified(sequence, digest, signed, error)
+    return LedgerVerified(sequence, digest, signed, kept=kept)
 
 
 def head(database: Path | None) -> HeadShown:
@@ -177,7 +210,9 @@ def head_bundle(file: Path) -> bytes:
         raise InvalidKey(f"the head {file} cannot be read: {error.strerror}") from error
 
 
-def _followed(engine: Engine, signed: Sequence[tuple[str, SignedHead]]) -> tuple[int, str]:
+def _followed(
+    engine: Engine, signed: Sequence[tuple[str, SignedHead]], keep: Callable[[Sequence[Row]], None] = lambda _: None
+) -> tuple[int, str]:
     known: dict[int, str] = {}
     for file, one in signed:
         head = one.head
@@ -188,5 +223,5 @@ def _followed(engine: Engine, signed: Sequence[tuple[str, SignedHead]]) -> tuple
                 head.sequence,
             )
     with stage("Verifying the ledger") as say:
-        chain = follow(engine, known, lambda sequence: say(f"Verifying the ledger: {sequence:,} entries"))
+        chain = follow(engine, known, lambda sequence: say(f"Verifying the ledger: {sequence:,} entries"), keep)
     return chain.sequence, chain.hash

@@ -23,6 +23,7 @@ VERIFY_EPILOG = epilog(
     "tradeplane ledger verify --database /etc/tradeplane/ledger.url",
     "tradeplane ledger verify --head 2026-06.json --head 2026-07.json --key keyring.json",
     "tradeplane ledger verify --head /srv/heads --key key.pub -o json | jq .verified",
+    "tradeplane ledger verify --head /srv/heads --key key.pub --store s3://prices/audit",
 )
 HEAD_EPILOG = epilog(
     "tradeplane ledger head",
@@ -83,17 +84,25 @@ def verify(
     head: Heads = None,
     key: Keys = None,
     database: Database = None,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Store that has what is too large for the database, which is not looked at where none is given.",
+        ),
+    ] = None,
     output: Output = OutputFormat.TABLE,
     debug: Debug = False,
 ) -> None:
     """Follow the whole ledger and name the first entry that was changed, removed, put in or moved.
 
-    A head that was signed earlier and kept elsewhere shows as well that entries were removed from the end, or all of
-    them made anew. Ends with exit code 3 when something was changed.
+    Then every specification and file that it says was applied is read, and has to have its digest. A head that was
+    signed earlier and kept elsewhere shows as well that entries were removed from the end, or all of them made anew.
+    Ends with exit code 3 when something was changed.
     """
     from tradeplane_cli.ledger import verify as follow
 
-    found = follow(database, head or (), key or ())
+    found = follow(database, head or (), key or (), store)
     show(found.as_json(), output, found.as_text)
     if found.broken is not None:
         raise typer.Exit(ExitCode.REFUSED)

@@ -177,6 +177,8 @@ def _input(one: Dependency) -> _Input:
         return _Input("Image", name or "image", short(one.digest), whole, "plain")
     if one.kind == "manifest":
         return _Input("Image that was run", one.name.partition("/")[2], short(one.digest), whole, "plain")
+    if one.kind == "approval":
+        return _Input("Approval", f"by {one.name.partition('/')[2]}", short(one.digest), whole, "plain")
     if one.kind == "snapshot":
         return _Input("Data", "Snapshot", short(one.digest), whole, "plain")
     return _Input("Input", one.name or last_step(one.uri or ""), short(one.digest), whole, "plain")

@@ -55,6 +55,8 @@ class Shown:
     replays: tuple[str, ...]
     applied: tuple[Told, ...]
     approvals: tuple[ApprovalTold, ...]
+    started_by: tuple[tuple[str, str], ...]
+    """Approvals by which it was started, as they were signed with it: each user, and the digest of the statement."""
 
 
 def page(export: Export) -> bytes:
@@ -64,16 +66,20 @@ def page(export: Export) -> bytes:
     )
     environment.filters.update(short=short, builder_name=builder_name, size=size, moment=moment)
     template = environment.from_string(_asset("tradeplane_cli.export_page", "export.html.jinja"))
+    runs = [_shown(one) for one in export.records]
+    signed_approvals = [(run, *one) for run in runs for one in run.started_by]
     style = _asset("tradeplane_cli.report", "report.css") + _asset("tradeplane_cli.export_page", "export.css")
     text = template.render(
         policy=_policy(style),
         style=Markup(style),  # noqa: S704 - files of these packages
         export=export,
-        runs=[_shown(one) for one in export.records],
+        runs=runs,
         used={one.fingerprint: _count(export, one.fingerprint) for one in export.keys},
         by_name=Counter(_named(one.signed) for one in export.verified if one.signed is not None),
         approvals=export.approvals[:MAX_APPROVALS],
         approvals_more=max(0, len(export.approvals) - MAX_APPROVALS),
+        signed_approvals=signed_approvals[:MAX_APPROVALS],
+        signed_more=max(0, len(signed_approvals) - MAX_APPROVALS),
         passed_over=export.passed_over[:MAX_PASSED_OVER],
         passed_over_more=max(0, len(export.passed_over) - MAX_PASSED_OVER),
         box=(BOX_WIDTH, BOX_HEIGHT),
@@ -116,7 +122,12 @@ def _shown(record: Record) -> Shown:
         replays=tuple(one.claim.in_words() for one in record.replays),
         applied=() if record.ledger is None else record.ledger.applied[:MAX_APPROVALS],
         approvals=() if record.ledger is None else record.ledger.approvals[:MAX_APPROVALS],
+        started_by=() if signed is None else tuple(map(_approval, signed.approvals[:MAX_APPROVALS])),
     )
+
+
+def _approval(named: Dependency) -> tuple[str, str]:
+    return named.name.partition("/")[2], named.digest or NOTHING
 
 
 def _name(record: Record) -> str:

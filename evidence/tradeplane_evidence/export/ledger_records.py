@@ -118,7 +118,8 @@ class RunLedger:
     """What the ledger says of a run.
 
     ``configuration``: digest of what it ran by. ``finished``: sequence of the entry that it ended, with ``result``.
-    ``agrees``: whether that is the result that was signed; None where it says none.
+    ``agrees``: whether that is the result that was signed; None where it says none. ``stated``: digests of the
+    approvals by which it was started, by what was signed of it.
     """
 
     uid: str
@@ -132,11 +133,18 @@ class RunLedger:
     approvals: tuple[ApprovalTold, ...]
     path: str | None = None
     """Where what it ran by is in the export, as it was applied; None where the ledger's database does not have it."""
+    as_signed: bool | None = None
+    """Whether ``configuration`` is the one that was signed; None where either is not told."""
+    stated: frozenset[str] = frozenset()
 
     def before(self, approval: ApprovalTold) -> bool:
         """Say whether an approval stands in the ledger before the run does; one that follows let nothing be run."""
         first = min((one for one in (self.started, self.finished) if one is not None), default=0)
         return approval.entry.sequence < first
+
+    def states(self, approval: ApprovalTold) -> bool:
+        """Say whether what was signed of the run names an approval as one by which it was started."""
+        return approval.statement in self.stated
 
     def as_json(self) -> dict[str, Any]:
         """Return its fields as docs/evidence/export.md states them."""
@@ -144,13 +152,17 @@ class RunLedger:
             "uid": self.uid,
             "generation": self.generation,
             "configuration": self.configuration,
+            "asSigned": self.as_signed,
             "path": self.path,
             "started": self.started,
             "finished": self.finished,
             "result": self.result,
             "agrees": self.agrees,
             "applied": [one.as_json() for one in self.applied],
-            "approvals": [{"sequence": one.entry.sequence, "beforeRun": self.before(one)} for one in self.approvals],
+            "approvals": [
+                {"sequence": one.entry.sequence, "beforeRun": self.before(one), "stated": self.states(one)}
+                for one in self.approvals
+            ],
         }
 
 
@@ -188,14 +200,9 @@ def _of(record: Record, copy: LedgerCopy, keyring: Keyring) -> RunLedger | None:
     ]
     configuration = _first(entry.event.configuration for entry in (*own, *applied))
     applied = [entry for entry in applied if entry.event.configuration == configuration]
-    approved = [
-        entry
-        for entry in entries
-        if entry.event.action is Action.APPROVED
-        and configuration is not None
-        and entry.event.configuration == configuration
-    ]
+    approved = [] if configuration is None else _approved(entries, uid, configuration)
     result = None if last is None else last.event.result
+    signed = None if record.signed.strategy is None else record.signed.strategy.configuration
     return RunLedger(
         uid=uid,
         generation=generation,
@@ -206,7 +213,19 @@ def _of(record: Record, copy: LedgerCopy, keyring: Keyring) -> RunLedger | None:
         agrees=None if result is None else fits is not None,
         applied=tuple(map(_told, applied)),
         approvals=tuple(_approval(entry, record, copy, keyring) for entry in approved),
+        as_signed=None if configuration is None or signed is None else configuration == signed,
+        stated=frozenset(one.digest for one in record.signed.approvals if one.digest is not None),
     )
+
+
+def _approved(entries: Iterable[Entry], uid: str, configuration: str) -> list[Entry]:
+    """Return the approvals of a configuration: those of the very object, and of no other that had its name."""
+    return [
+        entry
+        for entry in entries
+        if entry.event.action is Action.APPROVED
+        and (entry.event.object.uid, entry.event.configuration) == (uid, configuration)
+    ]
 
 
 def _first(values: Iterable[Any]) -> Any:
@@ -233,7 +252,7 @@ def _approval(entry: Entry, record: Record, copy: LedgerCopy, keyring: Keyring) 
     for _, payload in copy.approvals.get(record.namespace, ()):
         bundle = _bundle(payload, record.strategy, told.configuration)
         if bundle is not None and _statement(bundle) == event.attestation:
-            return replace(told, bundle=bundle, key=_signed_by(bundle, told, keyring))
+            return replace(told, bundle=bundle, key=_signed_by(bundle, told, event.object.uid, keyring))
     return told
 
 
@@ -257,11 +276,11 @@ def _statement(bundle: bytes) -> str | None:
     return sha256_digest(payload)
 
 
-def _signed_by(bundle: bytes, told: ApprovalTold, keyring: Keyring) -> str | None:
+def _signed_by(bundle: bytes, told: ApprovalTold, uid: str, keyring: Keyring) -> str | None:
     """Return the key that signed an approval, where it approves for the user and says what the ledger says."""
     try:
         signed = read_approval(bundle, keyring)
         signed.check_claimed(told.namespace, told.strategy, told.configuration, told.user or "")
     except EvidenceError:
         return None
-    return signed.key
+    return signed.key if signed.approval.object.uid == uid else None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_evidence.errors import Malformed
 from tradeplane_evidence.export.signatory import signatory_of
 from tradeplane_evidence.signing.keyring import told
-from tradeplane_evidence.statements.run import ATTESTATION, IMAGE, RESULT, SPECIFICATION, asking_strategy
+from tradeplane_evidence.statements.run import APPROVAL, ATTESTATION, IMAGE, RESULT, SPECIFICATION, asking_strategy
 from tradeplane_evidence.statements.statement import hexadecimal
 from tradeplane_evidence.verification.snapshots import origin_in_words
 
@@ -38,7 +38,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Dependency:
-    """Something a run was made from, as the statement names it. ``kind``: image, snapshot, part, source or other."""
+    """Something a run was made from, as the statement names it.
+
+    ``kind``: image, manifest, approval, snapshot, part, source or other.
+    """
 
     kind: str
     name: str
@@ -67,6 +70,11 @@ class Signed:
     dependencies: tuple[Dependency, ...]
     strategy: AskingStrategy | None = None
     """Who asked for it, where that is stated as it must be."""
+
+    @property
+    def approvals(self) -> tuple[Dependency, ...]:
+        """The approvals by which it was started: each by the digest of the statement that its user signed."""
+        return tuple(one for one in self.dependencies if one.kind == APPROVAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +250,8 @@ def _kind(name: str) -> str:
         return "image"
     if name.startswith(f"{IMAGE}/"):
         return "manifest"
+    if name.startswith(f"{APPROVAL}/"):
+        return APPROVAL
     if name.startswith("source/"):
         return "source"
     if name.startswith("snapshots/"):

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
+import shlex
 import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tradeplane_api.run import STORE_VARIABLE
 
 from tests.e2e.demo.cluster import CHECKOUT, EXAMPLES, digest_of, tradeplane
 from tests.e2e.demo.conftest import INSTANCE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.e2e.demo.cluster import DemoCluster
 
 _STAGES = (
@@ -66,6 +71,29 @@ def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.C
     by_cosign = first.stdout.split("$ cosign verify-attestation ", 1)[1].split("\n\n")[0].splitlines()
     assert re.match(rf"--key build/demo-{INSTANCE}/signing/key-[0-9a-f]{{12}}\.pub .*@sha256:", by_cosign[0])
     assert "  - The signatures were verified against the specified public key" in by_cosign, "by a program not of ours"
+
+
+def test_whoever_has_registry_and_key_runs_it_again_by_the_command_that_is_shown(
+    demo: DemoCluster, first: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    """On the data of the registry, which are held against what was signed: an auditor has no store."""
+    command = re.findall(r"^\$ uv run (tradeplane verify .*)$", first.stdout, re.MULTILINE)
+    program, *asked = shlex.split(command[0])
+    mine = {name: value for name, value in os.environ.items() if name != STORE_VARIABLE}
+    done = subprocess.run(
+        [Path(sys.executable).with_name(program), *asked, "--replay", "-o", "json"],
+        cwd=CHECKOUT,
+        env=mine | {"XDG_DATA_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    last = json.loads(done.stdout)["checks"][-1]
+    run = command_to_report(first.stdout).split()[5]
+    assert last["message"].startswith(f"{demo.results()[run]} again, from the data of the registry")
+    assert (last["name"], last["passed"]) == ("replay", True)
 
 
 def test_the_demo_verifies_the_ledger_and_shows_who_applied_what(first: subprocess.CompletedProcess[str]) -> None:

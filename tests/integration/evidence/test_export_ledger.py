@@ -144,7 +144,7 @@ def test_the_ledger_is_whole_and_verified_by_tools_of_others(audit: Audit, signe
     (approval,) = told["approvals"]
     assert (approval["user"], approval["configuration"]) == ("bob@example.com", CONFIGURATION)
     assert approval["key"] == signer.public_key.fingerprint
-    assert run["ledger"]["approvals"] == [{"sequence": approval["sequence"], "beforeRun": True}]
+    assert run["ledger"]["approvals"] == [{"sequence": approval["sequence"], "beforeRun": True, "stated": False}]
     out = audit.folder / "out"
     assert (out / run["ledger"]["path"]).read_bytes() == SPECIFICATION
     assert f'href="{run["ledger"]["path"]}"' in (out / "index.html").read_text()

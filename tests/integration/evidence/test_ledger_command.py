@@ -67,9 +67,16 @@ def applied(engine: Engine, *specs: dict[str, Any], kind: str = "Strategy") -> l
     return digests
 
 
-def tamper(engine: Engine, statement: str) -> None:
+def entered(engine: Engine, *numbers: int) -> None:
+    """Enter the sample events, with what they say was applied."""
+    for number in numbers:
+        Payloads(engine).put(b"specification %d" % number)
+    append(engine, [event(number) for number in numbers])
+
+
+def tamper(engine: Engine, statement: str, table: str = "ledger") -> None:
     with engine.begin() as connection:
-        connection.execute(text(f"ALTER TABLE {SCHEMA}.ledger DISABLE TRIGGER refuse_change"))
+        connection.execute(text(f"ALTER TABLE {SCHEMA}.{table} DISABLE TRIGGER refuse_change"))
         connection.execute(text(statement))
 
 
@@ -94,20 +101,24 @@ def test_a_ledger_is_made_by_its_owner_and_used_by_others(
 def test_a_ledger_is_verified_against_heads_that_were_signed(
     tradeplane: Command, owner: Engine, appender: Engine, key: Path, tmp_path: Path
 ) -> None:
-    append(appender, [event(number) for number in range(1, 6)])
+    entered(appender, *range(1, 6))
     signed = ("ledger", "head", "--sign", f"file:{key}", "--out", "january.json")
     ended = tradeplane(*signed)
     assert ended.code == 0, ended.err
     assert tradeplane(*signed).code == 2  # heads are kept
     head = json.loads(tradeplane("ledger", "head", "-o", "json").out)
     assert head["sequence"] == 5
-    append(appender, [event(6)])
+    entered(appender, 6)
     verified = ("ledger", "verify", "--head", "january.json", "--key", "key.pub")
     ended = tradeplane(*verified)
     assert ended.code == 0, ended.err
-    assert [line.split()[:2] for line in ended.out.splitlines()] == [["ok", "chain"], ["ok", "head"]]
+    assert [line.split()[:2] for line in ended.out.splitlines()] == [
+        ["ok", "chain"],
+        ["ok", "head"],
+        ["ok", "kept"],
+    ]
     told = json.loads(tradeplane(*verified, "-o", "json").out)
-    assert (told["verified"], told["entries"]) == (True, 6)
+    assert (told["verified"], told["entries"], told["payloads"]) == (True, 6, {"checked": 6, "elsewhere": 0})
     assert [(one["sequence"], one["hash"]) for one in told["heads"]] == [(5, head["hash"])]
 
     tamper(owner, f"DELETE FROM {SCHEMA}.ledger WHERE sequence > 4")  # noqa: S608
@@ -125,10 +136,10 @@ def test_two_heads_of_one_entry_that_differ_are_told(
     tradeplane: Command, owner: Engine, appender: Engine, key: Path
 ) -> None:
     for name, number in (("first.json", 1), ("second.json", 2)):
-        append(appender, [event(number)])
+        entered(appender, number)
         assert tradeplane("ledger", "head", "--sign", f"file:{key}", "--out", name).code == 0
         tamper(owner, f"DELETE FROM {SCHEMA}.ledger")  # noqa: S608
-    append(appender, [event(1)])
+    entered(appender, 1)
     ended = tradeplane("ledger", "verify", "--head", "first.json", "--head", "second.json", "--key", "key.pub")
     assert ended.code == 3
     assert "there were two ledgers, and each was signed" in ended.out
@@ -154,7 +165,7 @@ def test_an_unmodified_cosign_verifies_a_head(
 def test_a_changed_entry_is_named_and_no_head_is_signed_over_it(
     tradeplane: Command, owner: Engine, appender: Engine, key: Path, tmp_path: Path
 ) -> None:
-    append(appender, [event(number) for number in range(1, 6)])
+    entered(appender, *range(1, 6))
     tamper(owner, f"UPDATE {SCHEMA}.ledger SET user_name = 'mallory' WHERE sequence = 3")  # noqa: S608
     ended = tradeplane("ledger", "verify", "-o", "json")
     assert ended.code == 3
@@ -385,6 +396,54 @@ def test_a_name_that_could_not_be_asked_for_is_refused_and_nothing_is_entered(
     assert "is no name of a file in the ledger" in ended.err
     assert "\x1b" not in ended.err
     assert json.loads(tradeplane("ledger", "verify", "-o", "json").out)["entries"] == 0
+
+
+SECOND = sha256_digest(b"specification 2")
+
+
+@pytest.mark.parametrize(
+    ("statement", "words", "sequence"),
+    [
+        ("UPDATE {0} SET content = 'x' WHERE digest = '{1}'", "was changed; entry 2 says that it was applied", 2),
+        ("DELETE FROM {0} WHERE digest = '{1}'", "is missing; entry 2 says that it was applied", 2),
+        ("UPDATE {0} SET digest = 'sha256:0' WHERE digest = '{1}'", "no entry says that it was applied", 0),
+        ("UPDATE {0} SET content = NULL WHERE digest = '{1}'", "was taken away", 2),
+        ("UPDATE {0} SET size = size + 1 WHERE digest = '{1}'", "and its row 16", 2),
+    ],
+)
+def test_a_specification_that_was_changed_or_taken_away_is_named(
+    tradeplane: Command, owner: Engine, appender: Engine, statement: str, words: str, sequence: int
+) -> None:
+    """The chain has its digest alone, and stays whole."""
+    entered(appender, 1, 2, 3)
+    assert tradeplane("ledger", "verify").code == 0
+    tamper(owner, statement.format(f"{SCHEMA}.payloads", SECOND), "payloads")
+    ended = tradeplane("ledger", "verify")
+    assert ended.code == 3
+    assert [line.split()[:2] for line in ended.out.splitlines()] == [["ok", "chain"], ["FAIL", "kept"]]
+    assert words in ended.out
+    told = json.loads(tradeplane("ledger", "verify", "-o", "json").out)
+    assert (told["verified"], told["sequence"]) == (False, sequence)
+
+
+def test_what_lies_in_a_store_is_read_where_that_is_named(
+    tradeplane: Command, register: Command, tmp_path: Path
+) -> None:
+    digest = json.loads(register(b"weights" * 100_000).out)["digest"]
+    told = json.loads(tradeplane("ledger", "verify", "-o", "json").out)
+    assert (told["verified"], told["payloads"]) == (True, {"checked": 0, "elsewhere": 1})
+    assert "1 in an object store were not looked at" in tradeplane("ledger", "verify").out
+    named = ("ledger", "verify", "--store", str(tmp_path / "store"))
+    ended = tradeplane(*named)
+    assert (ended.code, "1 specifications and files, each by its digest\n" in ended.out) == (0, True), ended.out
+    (file,) = (tmp_path / "store" / "configurations").iterdir()
+    file.chmod(0o600)
+    file.write_bytes(b"weightz" * 100_000)
+    changed = tradeplane(*named)
+    assert (changed.code, f"the payload {digest} was changed" in changed.out) == (3, True), changed.out
+    file.unlink()
+    gone = tradeplane(*named)
+    assert (gone.code, "entry 1 says that it was applied" in gone.out) == (3, True), gone.out
 
 
 def test_who_only_reads_enters_no_file(tradeplane: Command, tmp_path: Path) -> None:

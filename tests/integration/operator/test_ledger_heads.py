@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
+from tradeplane_evidence.configurations.payloads import Payloads
 from tradeplane_evidence.errors import InvalidKey, Malformed, SignatureRefused, SignerUnavailable
 from tradeplane_evidence.ledger.appending import append
 from tradeplane_evidence.ledger.errors import LedgerBroken
@@ -123,11 +124,13 @@ def test_the_folder_is_what_a_ledger_is_verified_by(
     assert (empty.code, "has no heads" in empty.err) == (2, True)
     one = recorder()
     for last in (2, 4):
+        for number in (last - 1, last):
+            Payloads(appender).put(b"specification %d" % number)
         grow(appender, last - 1, last)
         one.publish()
     ended = tradeplane(*command)
     assert ended.code == 0, ended.err
-    assert [line.split()[1] for line in ended.out.splitlines()] == ["chain", "head", "head"]
+    assert [line.split()[1] for line in ended.out.splitlines()] == ["chain", "head", "head", "kept"]
     tamper(owner, f"DELETE FROM {SCHEMA}.ledger WHERE sequence = 4")  # noqa: S608
     assert tradeplane(*command).code == 3
 

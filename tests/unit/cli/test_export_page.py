@@ -23,6 +23,7 @@ from tradeplane_evidence.export.records import Dependency, ReplayFile, signed_of
 from tradeplane_evidence.export.signatory import Signatory
 from tradeplane_evidence.signing.keyring import Keyring, read_keyring
 from tradeplane_evidence.signing.signer import sign_statement
+from tradeplane_evidence.statements.run import AskingStrategy
 from tradeplane_evidence.statements.test_result import result_of_tests
 from tradeplane_evidence.verification.attestations import REFUSALS
 from tradeplane_evidence.verification.bundles import verify_bundle
@@ -184,6 +185,56 @@ def test_a_ledger_without_approvals_and_one_that_was_changed_are_said(signer: Fi
     words = _Read(page(broken).decode()).words
     assert "The audit ledger is not as it was appended. entry 7 was changed" in words
     assert "from entry 7 on" in words
+
+
+def _started_by(signer: FileSigner, *users: str) -> Record:
+    """Return the sample run, as it was signed that users had approved it."""
+    record = sample_exports.verified(signer)
+    assert record.signed is not None
+    named = tuple(Dependency("approval", f"approval/{user}", None, approved().attestation) for user in users)
+    signed = replace(record.signed, dependencies=(*record.signed.dependencies, *named))
+    return replace(record, signed=signed)
+
+
+def test_who_let_a_run_start_is_told_by_what_was_signed_with_it_where_there_is_no_ledger(signer: FileSigner) -> None:
+    words = _Read(page(sample_exports.export(signer, _started_by(signer, "eve@example.com"))).decode()).words
+    assert f"By eve@example.com what was signed: {approved().attestation}" in words
+    assert "Whom the runs themselves name stands above" in words
+    assert (
+        "Approval: by eve@example.com, sha256:"
+        in page(sample_exports.export(signer, _started_by(signer, "eve@example.com"))).decode()
+    )
+    words = _Read(page(sample_exports.export(signer, _started_by(signer))).decode()).words
+    assert "each let its run be started" not in words
+    assert "The runs name none by which they were started" in words
+
+
+def test_an_approval_that_let_a_run_start_is_told_from_one_beside_it(signer: FileSigner) -> None:
+    other = approved(note="eve@example.com", attestation="sha256:" + "00" * 32)
+    ledger = copied([applied(), approved(), other, started(), finished()])
+
+    def told(record: Record) -> str:
+        records = with_ledger([record], ledger, sample_runs.keyring(signer))
+        whole = replace(sample_exports.export(signer, *records), ledger=ExportedLedger(5, ledger.hash, ()))
+        return _Read(page(replace(whole, approvals=approvals_of(records))).decode()).words
+
+    words = told(_started_by(signer, "bob@example.com"))
+    assert words.count("the run was started by it, as was signed with it") == 1
+    assert words.count("not among those that were signed with the run") == 1
+    words = told(_started_by(signer))
+    assert "as was signed with it" not in words
+    assert "not among those" not in words
+
+
+def test_a_run_that_was_signed_to_have_run_by_something_else_is_told(signer: FileSigner) -> None:
+    record, ledger = sample_exports.verified(signer), copied([applied(), started(), finished()])
+    assert record.signed is not None
+    for stated, words in (("sha256:" + "00" * 32, 1), (applied().configuration, 0)):
+        strategy = AskingStrategy(namespace="trading", name="sp500-macd", generation=3, configuration=stated)
+        asked = replace(record, signed=replace(record.signed, strategy=strategy))
+        records = with_ledger([asked], ledger, sample_runs.keyring(signer))
+        whole = replace(sample_exports.export(signer, *records), ledger=ExportedLedger(3, ledger.hash, ()))
+        assert _Read(page(whole).decode()).words.count(f"another than was signed: {stated}") == words
 
 
 def test_a_run_of_which_the_ledger_says_otherwise_is_told(signer: FileSigner) -> None:

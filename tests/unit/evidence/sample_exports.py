@@ -131,10 +131,18 @@ def hostile(signer: FileSigner) -> Record:
             build_type=HOSTILE,
             invocation=HOSTILE,
             started=HOSTILE,
-            dependencies=tuple(
-                Dependency(kind, f"{prefix}{HOSTILE}{number}", HOSTILE, HOSTILE)
-                for number in range(50)
-                for kind, prefix in (("image", ""), ("snapshot", "snapshots/"), ("source", "source/"), ("other", ""))
+            dependencies=(
+                Dependency("approval", f"approval/{HOSTILE}", None, HOSTILE),
+                *(
+                    Dependency(kind, f"{prefix}{HOSTILE}{number}", HOSTILE, HOSTILE)
+                    for number in range(50)
+                    for kind, prefix in (
+                        ("image", ""),
+                        ("snapshot", "snapshots/"),
+                        ("source", "source/"),
+                        ("other", ""),
+                    )
+                ),
             ),
         ),
         summary=None,

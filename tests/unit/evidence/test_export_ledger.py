@@ -16,9 +16,11 @@ from tradeplane_evidence.export.exported_ledger import write_ledger
 from tradeplane_evidence.export.folder import Folder
 from tradeplane_evidence.export.ledger_copy import LedgerCopy
 from tradeplane_evidence.export.ledger_records import RunLedger, approvals_of, with_ledger
+from tradeplane_evidence.export.records import Dependency
 from tradeplane_evidence.ledger.errors import LedgerBroken
 from tradeplane_evidence.ledger.events import Action
 from tradeplane_evidence.signing.keyring import Keyring, TrustedKey
+from tradeplane_evidence.statements.run import AskingStrategy
 from tradeplane_evidence.statements.statement import serialise
 from tradeplane_store.canonical import sha256_digest
 
@@ -149,10 +151,17 @@ def test_an_approval_after_the_run_is_told_as_that(signer: FileSigner) -> None:
     assert found is not None
     (one,) = found.approvals
     assert not found.before(one)
-    assert found.as_json()["approvals"] == [{"sequence": 3, "beforeRun": False}]
+    assert found.as_json()["approvals"] == [{"sequence": 3, "beforeRun": False, "stated": False}]
 
 
-@pytest.mark.parametrize("changes", [{"configuration": OTHER}, {"action": Action.ATTESTED}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"configuration": OTHER},
+        {"action": Action.ATTESTED},
+        {"object": OBJECT.model_copy(update={"uid": "of-one-that-was-deleted"})},
+    ],
+)
 def test_what_approves_something_else_is_no_approval_of_the_run(signer: FileSigner, changes: dict[str, Any]) -> None:
     found = _of(signer, applied(), approved(**changes), started(), finished())
     assert found is not None
@@ -233,6 +242,52 @@ def test_what_was_signed_and_is_no_approval_of_it_by_that_user_has_no_key(
     (one,) = found.approvals
     assert one.bundle is not None
     assert one.key is None
+
+
+def test_an_entry_that_names_this_object_where_another_was_signed_has_no_key(signer: FileSigner) -> None:
+    """As whoever may append could have it: what was signed for an object that was deleted is of that one."""
+    signed = approval_statement(object={**OBJECT.model_dump(by_alias=True), "uid": "of-one-that-was-deleted"})
+    payload = approval_payload(signer, statement=signed)
+    entry = approved(attestation=sha256_digest(serialise(signed)))
+    found = _of(signer, applied(), approval_applied(payload), entry, started(), payloads=(payload,))
+    assert found is not None
+    (one,) = found.approvals
+    assert (one.bundle is None, one.key) == (False, None)
+
+
+def _started_by(signer: FileSigner, *events: Event, **strategy: Any) -> RunLedger:
+    """Return what is said of the sample run, as it was signed that bob's approval let it start."""
+    record = sample_exports.verified(signer)
+    assert record.signed is not None
+    named = Dependency("approval", f"approval/{BOB}", None, approved().attestation)
+    asked = AskingStrategy(namespace="trading", name="sp500-macd", generation=3, **strategy)
+    signed = replace(record.signed, dependencies=(*record.signed.dependencies, named), strategy=asked)
+    (found,) = with_ledger([replace(record, signed=signed)], copied(events), _keyring(signer))
+    assert found.ledger is not None
+    return found.ledger
+
+
+def test_an_approval_that_let_the_run_start_is_told_from_one_that_did_not(signer: FileSigner) -> None:
+    other = approved(attestation=OTHER, note="eve@example.com")
+    found = _started_by(signer, applied(), approved(), other, started(), finished())
+    assert [(one.user, found.states(one)) for one in found.approvals] == [(BOB, True), ("eve@example.com", False)]
+    assert [one["stated"] for one in found.as_json()["approvals"]] == [True, False]
+    unsigned = _of(signer, applied(), approved(attestation=None), started())
+    assert unsigned is not None
+    assert not unsigned.states(unsigned.approvals[0])
+
+
+@pytest.mark.parametrize(("stated", "agrees"), [(CONFIGURATION, True), (OTHER, False), (None, None)])
+def test_whether_what_it_ran_by_is_what_was_signed_is_told(
+    signer: FileSigner, stated: str | None, agrees: bool | None
+) -> None:
+    found = _started_by(signer, applied(), started(), finished(), configuration=stated)
+    assert (found.as_signed, found.as_json()["asSigned"], found.agrees) == (agrees, agrees, True)
+
+
+def test_of_a_configuration_that_the_ledger_does_not_have_nothing_is_said(signer: FileSigner) -> None:
+    found = _started_by(signer, started(configuration=None), configuration=OTHER)
+    assert (found.configuration, found.as_signed) == (None, None)
 
 
 def test_approvals_of_several_runs_are_told_once(signer: FileSigner) -> None:

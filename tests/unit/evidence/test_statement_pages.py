@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,13 +18,14 @@ from tradeplane_evidence.statements.run import LOCAL_BUILDER, RUN_BUILD_TYPE
 from tradeplane_evidence.statements.snapshot import SNAPSHOT_BUILD_TYPE
 from tradeplane_evidence.statements.verification_summary import VERIFIER
 from tradeplane_evidence.verification.summaries import POLICY_URI
-from tradeplane_operator.settings import OPERATOR_BUILDER
+from tradeplane_operator.settings import OPERATOR_BUILDER, BuilderMode, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[3]
 PACKAGES = ("cli", "crds", "evidence", "operator", "stacks", "workloads")
+SIGNERS = ("file:/etc/key.pem", "awskms:///alias/tradeplane", "keyless:/etc/trust-config.json")
 SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
 KNOWN = {
     *(RUN_BUILD_TYPE, BATCH_BUILD_TYPE, SNAPSHOT_BUILD_TYPE, IMAGE_BUILD_TYPE, RELEASE_BUILD_TYPE),
@@ -70,6 +72,22 @@ def test_each_that_the_code_has_is_a_page_that_says_so() -> None:
 def test_the_code_has_no_others() -> None:
     """A new one stands in ``KNOWN`` too, and so has its page."""
     assert set(_constants()) == KNOWN
+
+
+def _builders_in(page: str) -> set[str]:
+    """Return the builders of an operator that stand in the examples of a page."""
+    examples = "".join(re.findall(r"^```json\n(.*?)^```", page, re.DOTALL | re.MULTILINE))
+    return set(re.findall(rf'"({re.escape(OPERATOR_BUILDER)}[^"]*)"', examples))
+
+
+def test_builders_of_examples_are_those_that_an_operator_of_today_says() -> None:
+    """Builders are compared whole: what names another relies on nobody."""
+    signers = [Evidence(registry="registry.example.com/runs", signer=one) for one in SIGNERS]
+    said = {one.builder_of(mode) for one in signers for mode in BuilderMode}
+    pages = (ROOT / SITE["docs_dir"] / "evidence").glob("*.md")
+    named = {page.name: _builders_in(page.read_text(encoding="utf-8")) for page in pages}
+    assert {page: found - said for page, found in named.items() if found - said} == {}
+    assert "trust.md" in {page for page, found in named.items() if found}
 
 
 @pytest.mark.parametrize(
