@@ -325,6 +325,7 @@ def test_hostile_objects_leave_the_operator_as_it_was(tenant: Tenant, neighbour:
     host = "{}:{}".format(*KEYS)
     bases = ("macd-momentum", "broker-binance", "capture", "replay", "snapshot-sp500")
     asked = {f"http://{host}/latest", f"{host}/team/image@sha256:{'a' * 64}", "/etc/passwd", "..", "169.254.169.254"}
+    asked.add(f"{SYSTEM}/tradeplane-signing-key")
     bodies = [one.body for one in hostile_objects(host, Path("/etc/passwd"), bases) if one.value in asked]
     path = _file(neighbour, {"apiVersion": "v1", "kind": "List", "items": bodies})
     with listening(platform.cluster.settings.instance, [METADATA, KEYS]) as listeners:

@@ -13,6 +13,7 @@ from tradeplane_operator.planning.paper_names import CLOSING_FINALIZER
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.times import rfc3339
 
+from tests.unit.operator import replay_planning
 from tests.unit.operator import test_replay_attesting_plan as replays
 from tests.unit.operator import test_snapshot_attesting_plan as snapshots
 from tests.unit.operator.simulation import SETTINGS, SUMMARY
@@ -136,7 +137,8 @@ def test_a_deletion_stops_what_goes_on_and_starts_nothing() -> None:
     assert wanted.status is not None
     runs = [wanted.status["latest"], *wanted.status["history"]]
     assert [one["outcome"] for one in runs] == ["Cancelled", "Cancelled", "Succeeded"]
-    assert (wanted.create, wanted.holds, wanted.owed) == ((), (), {run})
+    assert (wanted.create, wanted.holds) == ((), ())
+    assert wanted.owed == {run}
     assert wanted.awaits_confirmation, "its Job goes once the record of that was seen"
     confirmed = _deleted(dict(wanted.status), jobs={job.name: job}, confirmed=True)
     assert confirmed.delete == ("macd-on",)
@@ -168,9 +170,9 @@ def test_a_session_is_closed_first_and_attestations_keep_it_after_that() -> None
 
 def _replay(*verdicts: Any, attested: bool = True) -> tuple[Json, str]:
     """Return a Replay whose replays have ended, and the name that its attestation goes by."""
-    strategy = replays.ATTESTED if attested else replays.STRATEGY
-    _, of = replays._judged(*(verdicts or (replays.EXACT, replays.EXACT)), strategy=strategy)
-    return of, replays.names(of)[0]
+    strategy = replays.ATTESTED if attested else replay_planning.STRATEGY
+    _, of = replays._judged(*(verdicts or (replay_planning.EXACT, replay_planning.EXACT)), strategy=strategy)
+    return of, replay_planning.names(of)[0]
 
 
 def test_a_replay_is_kept_once_its_attestation_was_delayed_and_never_before() -> None:
@@ -182,7 +184,7 @@ def test_a_replay_is_kept_once_its_attestation_was_delayed_and_never_before() ->
     assert replays._plan(kept).finalizers is None
     assert replays._plan(kept, attestations={name: replays.DONE}).finalizers == ()
     waits, _ = _replay(attested=False)
-    assert replays._plan(waits, replays.STRATEGY).finalizers == (ATTESTATION_FINALIZER,), "its run's is delayed"
+    assert replays._plan(waits, replay_planning.STRATEGY).finalizers == (ATTESTATION_FINALIZER,), "its run's is delayed"
 
 
 def test_a_replay_that_is_deleted_waits_for_its_attestation_and_no_longer_than_it_may() -> None:
@@ -192,8 +194,9 @@ def test_a_replay_that_is_deleted_waits_for_its_attestation_and_no_longer_than_i
     assert asked.attest_replays is not None
     assert asked.finalizers is None
     waits = replays._plan(going, attestations={name: replays.DOWN})
-    assert (waits.finalizers, waits.owed) == (None, {name})
-    said = replays.condition(waits, "Ready")
+    assert waits.finalizers is None
+    assert waits.owed == {name}
+    said = replay_planning.condition(waits, "Ready")
     assert said["reason"] == "AttestationOwed"
     assert "registry.example.com cannot be reached" in said["message"]
     over = replays._plan(going, attestations={name: replays.DOWN}, now=NOW + WAIT)
