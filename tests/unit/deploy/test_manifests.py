@@ -120,7 +120,9 @@ def test_the_operator_writes_a_status_and_little_else_of_the_kinds() -> None:
             for resource in rule["resources"]:
                 verbs.setdefault(resource, set()).update(rule["verbs"])
     read, finalizers, bundles = {"get", "list", "watch"}, {"patch"}, {"create", "delete"}
-    more = {"strategies": finalizers, "snapshotcaptures": finalizers, "snapshots": bundles | finalizers}
+    more = dict.fromkeys(("replays", "snapshotcaptures", "strategies"), finalizers) | {
+        "snapshots": bundles | finalizers
+    }
     assert verbs == {kind.plural: read | more.get(kind.plural, set()) for kind in KINDS} | {
         f"{kind.plural}/status": {"patch"} for kind in KINDS
     }
