@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.paper import PaperOutcome, PaperReport
@@ -13,6 +14,8 @@ from tests.integration.operator import connections
 from tests.integration.operator.cluster import eventually, pod_status
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from tests.integration.operator.cluster import Bench
 
 Json = dict[str, Any]
@@ -93,6 +96,35 @@ async def trades(bench: Bench) -> Json:
     status = {"phase": "Running", "conditions": conditions, "containerStatuses": [running]}
     await bench.client.merge_patch(path_of(bench, "api/v1", "pods", f"{POD}/status"), {"status": status})
     return await bench.until(NAME, "Trading")
+
+
+@asynccontextmanager
+async def on_a_node(bench: Bench) -> AsyncIterator[None]:
+    """Have the trader's pod be a node's, which never says anything: the API server leaves its end to that node then."""
+    node = f"silent-node-of-{bench.namespace}"
+    await bench.client.create("/api/v1/nodes", {"metadata": {"name": node}, "spec": {"unschedulable": True}})
+    try:
+        target = {"apiVersion": "v1", "kind": "Node", "name": node}
+        bound = {"metadata": {"name": POD}, "target": target}
+        await bench.client.create(path_of(bench, "api/v1", "pods", f"{POD}/binding"), bound)
+        yield
+    finally:
+        await bench.client._write("DELETE", f"/api/v1/nodes/{node}", {})
+
+
+async def lose_its_node(bench: Bench) -> None:
+    """Have the trader's pod be said to be not ready, as the control plane says it of a node that is silent."""
+    conditions = [
+        {"type": "Ready", "status": "False", "reason": "NodeNotReady"},
+        {"type": "ContainersReady", "status": "True"},
+    ]
+    path = path_of(bench, "api/v1", "pods", f"{POD}/status")
+    await bench.client.merge_patch(path, {"status": {"conditions": conditions}})
+
+
+async def remove_pod(bench: Bench, **how: Any) -> None:
+    """Delete the trader's pod, as the control plane does once its node is away for longer; ``how``: options."""
+    await bench.client._write("DELETE", path_of(bench, "api/v1", "pods", POD), how)
 
 
 async def closings(bench: Bench, strategy: Json) -> list[Json]:

@@ -150,6 +150,40 @@ async def test_a_deletion_waits_for_the_closing_so_long_and_no_longer(
     assert "orders and positions may be left at the broker" in given_up
 
 
+async def test_a_trader_whose_node_is_away_is_said_and_neither_doubled_nor_closed_before_it_has_ended(
+    bench: Bench, operators: Callable[..., OperatorProcess], settings: Json
+) -> None:
+    operators(pace=settings["pace"] | {"closingGraceSeconds": 1})
+    strategy = await _trading(bench)
+    async with sessions.on_a_node(bench):
+        before = await sessions.found(bench, "api/v1", "pods", POD)
+        await sessions.lose_its_node(bench)
+        away = await bench.until(NAME, "NodeAway")
+        assert {kind: condition(away, kind)["status"] for kind in ("Ready", "Reconciling", "Stalled")} == {
+            "Ready": "False",
+            "Reconciling": "True",
+            "Stalled": "False",
+        }
+        assert f"the node of pod {POD} does not report" in condition(away, "Ready")["message"]
+        await sessions.remove_pod(bench)
+        stays = await bench.until(NAME, "PodTerminating")
+        assert "remove the pod by force once it surely runs no more" in condition(stays, "Ready")["message"]
+
+        await bench.change(NAME, suspend=True)
+        waits = await bench.until(NAME, "TraderDoesNotEnd")
+        assert f"pod {POD} does not end" in condition(waits, "Ready")["message"]
+        assert await sessions.closings(bench, strategy) == [], "its trader may trade yet"
+        still = await sessions.found(bench, "api/v1", "pods", POD)
+        assert before is not None
+        assert still is not None
+        assert still["metadata"]["uid"] == before["metadata"]["uid"], "there is no second one"
+
+        await sessions.remove_pod(bench, gracePeriodSeconds=0)  # as its kubelet does once the node is back
+        await sessions.closes(bench, await bench.a_job(strategy["metadata"]["uid"]))
+        idle = await bench.until(NAME, "Suspended")
+        assert idle["status"]["session"]["outcome"] == "Flat"
+
+
 async def test_an_operator_that_dies_while_a_session_is_closed_starts_no_second_closing(
     bench: Bench, operators: Callable[..., OperatorProcess]
 ) -> None:
