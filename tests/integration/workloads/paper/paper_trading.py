@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tradeplane_api.exchange import ExchangeSpecification
 from tradeplane_api.paper import PaperSpecification
 from tradeplane_api.parity import Parity
+from tradeplane_api.venue import Market
 from tradeplane_native import read_journal
 from tradeplane_workloads.exchange.parity import replay_record
 from tradeplane_workloads.paper.running import trade
@@ -50,6 +51,25 @@ QUOTING = {
     "onTouch": True,
     "halfSpreadTicks": 1,
 }
+SIMULATION: dict[str, Any] = {
+    "algorithm": {"name": "market-maker", "parameters": QUOTING},
+    "capital": "100000",
+    "execution": {"periodSeconds": 1},
+    "seed": 1,
+}
+
+
+def at(market: Market) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return an exchange's document, and what a trader is asked, where the same flow is traded at a market."""
+    kind, symbol, asset, changes = {
+        Market.USD_MARGINED: ("LinearFuture", "SYNUSDT", "USDT", {}),
+        Market.SPOT: ("Spot", "SYNUSDT", "USDT", {}),
+        Market.COIN_MARGINED: ("InverseFuture", "SYNUSD_PERP", "SYN", {"quantity": "10", "maxPosition": "50"}),
+    }[market]
+    balances = [{"asset": asset, "amount": "1000000"}]
+    document = MARKET | {"synthetic": MARKET["synthetic"] | {"kind": kind}, "balances": balances}
+    simulation = SIMULATION | {"algorithm": {"name": "market-maker", "parameters": QUOTING | changes}}
+    return document, {"market": market.value, "symbols": [symbol], "simulation": simulation}
 
 
 def paper(rest: str, streams: str, trader: str = TRADER, **fields: Any) -> PaperSpecification:
@@ -61,12 +81,7 @@ def paper(rest: str, streams: str, trader: str = TRADER, **fields: Any) -> Paper
         "rateLimits": {"weightPerMinute": 1_000_000, "ordersPerSecond": 1_000},
         "secret": "keys",
         "symbols": ["SYNUSDT"],
-        "simulation": {
-            "algorithm": {"name": "market-maker", "parameters": QUOTING},
-            "capital": "100000",
-            "execution": {"periodSeconds": 1},
-            "seed": 1,
-        },
+        "simulation": SIMULATION,
     }
     return PaperSpecification.model_validate(document | fields)
 

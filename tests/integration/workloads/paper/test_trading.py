@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import cycle
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import aiohttp
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from pydantic import BaseModel
 from tradeplane_api.paper import PaperOutcome
+from tradeplane_api.venue import Market
 from tradeplane_native import read_journal
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification
 from tradeplane_workloads.events.backtest import backtest_tapes
@@ -23,7 +25,8 @@ from tradeplane_workloads.sessions.journal_survey import survey
 from tradeplane_workloads.strategies import registry
 
 from tests.integration.workloads.exchange.exchange_client import Client, exchange
-from tests.integration.workloads.paper.paper_trading import MARKET, nothing_lost_or_doubled, traded
+from tests.integration.workloads.paper.broker_faults import FAULTS, LOSE_MARKET
+from tests.integration.workloads.paper.paper_trading import MARKET, at, nothing_lost_or_doubled, traded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,38 +99,6 @@ async def test_a_strategy_on_bars_trades_what_a_backtest_on_the_same_market_deci
         assert np.array_equal(getattr(session, column)[:bars], getattr(tested, column)[:bars]), column
 
 
-FAULTS: dict[str, list[dict[str, Any]]] = {
-    "the market's stream is cut": [{"kind": "Drop", "channel": "Market", "after": 40}],
-    "the account's stream is cut": [{"kind": "Drop", "channel": "User", "after": 6, "count": 1}],
-    "answers are lost": [{"kind": "Drop", "channel": "Request", "after": 20, "count": 3}],
-    "answers are garbage": [{"kind": "Garbage", "channel": "Request", "after": 20, "count": 3}],
-    "the market sends garbage": [{"kind": "Garbage", "channel": "Market", "after": 30, "count": 2}],
-    "the account's stream sends garbage": [{"kind": "Garbage", "channel": "User", "after": 5, "count": 2}],
-    "reports come twice": [{"kind": "Double", "channel": "User", "after": 0, "count": 1_000}],
-    "reports come out of turn": [{"kind": "Reorder", "channel": "User", "after": 3, "count": 4}],
-    # Those of the book alone have an order that is looked at, and who is late by chance is most often another.
-    "the market's messages come out of turn": [
-        {"kind": "Reorder", "channel": "Market", "after": after, "count": 3} for after in range(30, 230, 8)
-    ],
-    "the market's messages come twice": [{"kind": "Double", "channel": "Market", "after": 0, "count": 1_000}],
-    "answers stall": [{"kind": "Stall", "channel": "Request", "after": 20, "count": 2, "milliseconds": 700}],
-    "both streams stall": [
-        {"kind": "Stall", "channel": "Market", "after": 40, "count": 1, "milliseconds": 900},
-        {"kind": "Stall", "channel": "User", "after": 6, "count": 1, "milliseconds": 1_600},
-    ],
-    "too much was asked": [{"kind": "RateLimited", "channel": "Request", "after": 20, "milliseconds": 1_000}],
-    "the address is banned": [{"kind": "Banned", "channel": "Request", "after": 20, "milliseconds": 1_000}],
-}
-
-
-LOSE_MARKET = (
-    "the market's stream is cut",
-    "the market sends garbage",
-    "the market's messages come out of turn",
-)
-"""What loses messages of the market: the journal says so, of these alone."""
-
-
 def gaps_of(directory: Path) -> int:
     """Return in how many places the journal of the newest session says that messages of the market were lost."""
     place = newest(directory / "sessions")
@@ -136,11 +107,12 @@ def gaps_of(directory: Path) -> int:
     return survey(journal, read_journal(journal).whole).gaps
 
 
-@pytest.mark.parametrize("name", FAULTS)
-async def test_nothing_is_lost_or_done_twice_when(tmp_path: Path, name: str) -> None:
-    document = MARKET | {"faults": FAULTS[name]}
+@pytest.mark.parametrize(("name", "market"), list(zip(FAULTS, cycle(Market), strict=False)))
+async def test_nothing_is_lost_or_done_twice_when(tmp_path: Path, name: str, market: Market) -> None:
+    document, asked = at(market)
+    document |= {"faults": FAULTS[name]}
     async with exchange(tmp_path, tmp_path / "record", **document) as (_, address):
-        told = await traded(tmp_path, address, 4.0)
+        told = await traded(tmp_path, address, 4.0, **asked)
     assert told.outcome is PaperOutcome.STOPPED
     assert nothing_lost_or_doubled(tmp_path, document) > 0
     assert (gaps_of(tmp_path) > 1) == (name in LOSE_MARKET), "beside the end of its own connection"
