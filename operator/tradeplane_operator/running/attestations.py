@@ -234,6 +234,7 @@ class Attestations:
             self._found.put(asked.key, asked.run.name, found)
         elif found.end is not AttestationEnd.DONE and self._try_orphan(asked, found):
             return
+        self._orphans -= asked.orphan is not None
         self._going.discard((asked.key, asked.run.name))
         self.wake(asked.key)
 
@@ -263,7 +264,6 @@ class Attestations:
         waited = self.steady() - orphan.since
         told = {"key": str(asked.key), "run": asked.run.name}
         if found.changed or waited > self.evidence.deletion_wait_seconds:
-            self._orphans -= asked.orphan is not None
             log.warning("deleted without its attestation: %s", found.message, extra=told)
             return False
         if asked.orphan is None and self._orphans >= _MOST_ORPHANS:

@@ -243,6 +243,7 @@ async def test_what_went_before_it_could_be_held_is_tried_again_as_long_as_it_wo
     steady[0] = attestations.evidence.deletion_wait_seconds + 1.0
     await _until(lambda: "deleted without its attestation: 127.0.0.1:1" in caplog.text)
     assert woken.keys == [KEY]
+    assert attestations._orphans == 0
     await _stopped(working)
 
 
