@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
+from tradeplane_evidence.configurations.payloads import Payloads
 from tradeplane_evidence.ledger.appending import append
 from tradeplane_evidence.ledger.database import asking, check, connect, migrate
 from tradeplane_evidence.ledger.errors import LedgerUnavailable
@@ -112,6 +113,8 @@ def test_each_connection_logs_in_by_a_token_that_nobody_had_before(database: Dat
     before = len(database.judge.taken)
     with asking(appender), asking(appender), asking(appender):
         assert len(database.judge.taken) == before + 3
+    for number in (1, 2):
+        Payloads(appender).put(b"specification %d" % number)
     append(appender, [event(1), event(2)])
     assert verify(appender).sequence == 2
     assert len(database.judge.taken) == before + 3  # connections that are open are used again

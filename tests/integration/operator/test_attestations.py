@@ -228,8 +228,7 @@ async def test_a_strategy_that_is_deleted_meanwhile_goes_once_it_is_attested(
     await bench.client.delete(path, held["metadata"]["uid"])
     first.kill()
     operators(**settings)
-    waits = await _until_ready_says(bench, "AttestationOwed")
-    assert f"{host} cannot be reached" in condition(waits, "Ready")["message"]
+    await _waits_because(bench, f"{host} cannot be reached")
     with registry(host, tmp_path):
         await bench.gone(path)
         place = parse_reference(f"{host}/runs/{bench.namespace}/hold:{run}")
@@ -245,12 +244,14 @@ async def _held(bench: Bench) -> Json | None:
     return strategy if ATTESTATION_FINALIZER in strategy["metadata"].get("finalizers", ()) else None
 
 
-async def _until_ready_says(bench: Bench, reason: str) -> Json:
-    async def found() -> Json | None:
-        strategy = await bench.strategy("hold")
-        return strategy if condition(strategy, "Ready").get("reason") == reason else None
+async def _waits_because(bench: Bench, words: str) -> None:
+    """Wait until a Strategy that is deleted says why it is there still."""
 
-    return await eventually(found, f"Ready to be {reason}")
+    async def found() -> bool:
+        ready = condition(await bench.strategy("hold"), "Ready")
+        return ready.get("reason") == "AttestationOwed" and words in ready["message"]
+
+    await eventually(found, f"Ready to be AttestationOwed because {words}")
 
 
 async def test_what_waits_survives_a_kill_and_is_attested_once(
