@@ -139,6 +139,15 @@ _EXPLANATIONS = _table(
     ),
     (r"the stack is currently locked by|Another update is currently in progress", _locked),
     (
+        r"failed to load checkpoint:.*(?:EOF|end of JSON)",
+        _says(
+            StackUnavailable,
+            "stack {stack}: its state is cut short, as by an update that was killed while it wrote it",
+            "where it is in files, the one of before is beside it, in .pulumi/stacks: put STACK.json.bak in the place "
+            "of STACK.json, then tradeplane stack cancel {typed}, and `up`",
+        ),
+    ),
+    (
         r"incorrect passphrase",
         _says(
             StackInvalid,

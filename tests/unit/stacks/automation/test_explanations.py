@@ -38,6 +38,19 @@ URN = "urn:pulumi:prod::tradeplane-platform::tradeplane:components:SigningKey$aw
             "tradeplane stack cancel prod",
         ),
         (
+            "error: failed to load checkpoint: EOF",
+            StackUnavailable,
+            "state is cut short",
+            "tradeplane stack cancel prod",
+        ),
+        (
+            "error: failed to load checkpoint: unexpected end of JSON input",
+            StackUnavailable,
+            "state is cut short",
+            "STACK.json.bak",
+        ),
+        ("error: failed to load checkpoint: AccessDenied", StackUnavailable, "AccessDenied", "run `up` again"),
+        (
             "error: no resource plugin 'pulumi-resource-aws' found at version v7.51.1 or on your $PATH",
             StackInvalid,
             "the plugin pulumi-resource-aws v7.51.1 is missing",
