@@ -88,7 +88,7 @@ def test_what_is_applied_and_run_stands_in_the_ledger_by_whom(tenant: Tenant, ac
     with read(access) as engine:
         kept = configuration_of(Payloads(engine).get(applied.event.configuration), "it")
     assert kept.spec["algorithm"]["name"] == "macd-momentum"
-    assert [line.split()[1] for line in verified(access, tenant, "recorded")] == ["chain", "head"]
+    assert [line.split()[1] for line in verified(access, tenant, "recorded")] == ["chain", "head", "kept"]
 
 
 def test_a_change_and_a_removal_are_entered_by_whom(tenant: Tenant, access: LedgerAccess) -> None:

@@ -232,8 +232,9 @@ def started(project: Project, stack: str) -> subprocess.Popen[str]:
 
 def test_what_a_killed_process_leaves_is_told_and_repaired(project: Project, aws: Cloud, tradeplane: Command) -> None:
     done(tradeplane, "init", "sandbox")
-    up = ("up", "sandbox", "--yes")
-    with aws.holding("CreateAlias") as reached, forked.started(*up, **RECORDED_AT_ONCE) as process:
+    up, name = ("up", "sandbox", "--yes"), "tradeplane-sandbox-signing-key"
+    # Nothing else is under way then: who is killed while a state is written to a file leaves one that nobody can read.
+    with aws.holding("CreateKey") as reached, forked.started(*up, **RECORDED_AT_ONCE) as process:
         assert reached.wait(REACHED_WITHIN_S)
         process.send(signal.SIGKILL)
         assert process.ended().returncode == -signal.SIGKILL
@@ -242,11 +243,9 @@ def test_what_a_killed_process_leaves_is_told_and_repaired(project: Project, aws
     assert "tradeplane stack cancel sandbox" in error["remedy"]
     assert refused(tradeplane, "cancel", "sandbox", code=2)["remedy"] == "give --yes"
     # Whether it was made before or after the process was killed, nobody knows here.
-    assert done(tradeplane, "cancel", "sandbox", "--yes")["pending"] == [
-        "creating tradeplane-sandbox-signing-key-eu-west-1"
-    ]
+    assert done(tradeplane, "cancel", "sandbox", "--yes")["pending"] == [f"creating {name}-2026"]
     repaired = done(tradeplane, "up", "sandbox", "--yes")
-    assert operations(repaired) == {"create": ["tradeplane-sandbox-signing-key-eu-west-1"]}
+    assert operations(repaired) == {"create": [f"{name}-2026", f"{name}-eu-west-1"]}
     assert len(keys(aws, "eu-west-1")) == 1
     assert aliases(aws, "eu-west-1")
     assert done(tradeplane, "up", "sandbox", "--yes")["changes"] == []
