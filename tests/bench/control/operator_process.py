@@ -42,6 +42,7 @@ _MANIFESTS = (
     "base/service-account.yaml",
     "base/leadership.yaml",
     "components/cluster-wide/roles.yaml",
+    "components/evidence/claims.yaml",
 )
 _TICKS = os.sysconf("SC_CLK_TCK")
 _MEBIBYTE = 2**20
