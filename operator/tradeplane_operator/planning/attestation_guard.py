@@ -7,7 +7,7 @@ back must not keep a namespace from being removed: who deletes such an object wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,9 @@ from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
 from tradeplane_operator.planning.wanted import EventType, Notice, Plan
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-    from tradeplane_operator.planning.attesting import AttestationFacts, Attesting
+    from tradeplane_operator.planning.attesting import AttestationFacts
     from tradeplane_operator.settings import Evidence
 
 _EVENT_MESSAGE = 1_024
@@ -31,9 +31,9 @@ def is_guarded(metadata: Mapping[str, Any]) -> bool:
     return ATTESTATION_FINALIZER in (metadata.get("finalizers") or ())
 
 
-def is_delayed(found: AttestationFacts | None) -> bool:
-    """Return whether an attestation that is owed was attempted, and did not come."""
-    return found is not None and found.end is not AttestationEnd.DONE
+def is_delayed(owed: Collection[str], facts: Mapping[str, AttestationFacts]) -> bool:
+    """Return whether an attestation of what is owed one, by its names, was attempted, and did not come."""
+    return any(name in facts and facts[name].end is not AttestationEnd.DONE for name in owed)
 
 
 def guarded(there: tuple[str, ...], *, owed: bool, delayed: bool = False) -> tuple[str, ...]:
@@ -49,11 +49,6 @@ def changed(metadata: Mapping[str, Any], *, owed: bool, delayed: bool = False) -
     there = tuple(metadata.get("finalizers") or ())
     wanted = guarded(there, owed=owed, delayed=delayed)
     return None if wanted == there else wanted
-
-
-def is_any_delayed(attesting: Attesting, facts: Mapping[str, AttestationFacts]) -> bool:
-    """Return whether an attestation that one of a Strategy's runs is owed was attempted, and did not come."""
-    return any(is_delayed(facts.get(run)) for run in attesting.owed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +71,12 @@ class Leaving:
         )
         return Verdict(Standing.WORKING, "AttestationOwed", message)
 
-    def given_up(self) -> Notice:
-        """Return what is told as it goes without."""
-        return _given_up(self.what, self.why)
+    def decided(self, wanted: Plan, metadata: Mapping[str, Any], now: datetime, *, goes: bool) -> Plan:
+        """Return a plan with the finalizer off where the object ``goes``, or has waited as long as it may."""
+        if not goes and now < self.until:
+            return wanted
+        told = (*wanted.notices, _given_up(self.what, self.why)) if wanted.owed else wanted.notices
+        return replace(wanted, notices=told, finalizers=changed(metadata, owed=False))
 
 
 def release_unattested(metadata: Mapping[str, Any], why: str) -> Plan:

@@ -34,6 +34,10 @@ RESULTS_CHANGED = "ResultsChanged"
 """Reason of ``Attested`` where files of a run are not those it left; what the record of such a run says first."""
 
 
+ATTESTING = "Attesting"
+"""Reason of ``Attested`` while the first attempt goes on."""
+
+
 class AttestationEnd(StrEnum):
     """How an attempt at an attestation ended."""
 
@@ -166,6 +170,6 @@ def said_of(
     found = facts.get(newest.name)
     if found is None or found.end is AttestationEnd.DONE:
         message = f"run {newest.name} is being attested"
-        return ConditionStatus.FALSE, Verdict(Standing.WORKING, "Attesting", message)
+        return ConditionStatus.FALSE, Verdict(Standing.WORKING, ATTESTING, message)
     message = f"run {newest.name} is not attested yet: {found.message}; tried again, and its results stay as they are"
     return ConditionStatus.FALSE, Verdict(Standing.WORKING, found.reason, message)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tradeplane_api.conditions import ConditionStatus
 
-from tradeplane_operator.planning.attesting import AttestationEnd, next_attempt
+from tradeplane_operator.planning.attesting import ATTESTING, AttestationEnd, next_attempt
 from tradeplane_operator.planning.conditions import Standing, Verdict
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 Asked = TypeVar("Asked")
 """What is attested."""
-ATTESTING = "Attesting"
-"""Reason of ``Attested`` while the first attempt goes on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tradeplane_api.strategy import Mode
 
 from tradeplane_operator.planning.approving import approved
 from tradeplane_operator.planning.asking import image_of, refused
-from tradeplane_operator.planning.attestation_guard import guarded, is_any_delayed
+from tradeplane_operator.planning.attestation_guard import guarded, is_delayed
 from tradeplane_operator.planning.attesting import Attesting, attest
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.closing import closed_words, enough
@@ -316,7 +316,7 @@ class _Plan(Draft):
         if self.deleted:
             return None
         there = tuple(self.metadata.get("finalizers") or ())
-        delayed = is_any_delayed(attesting, self.observed.attestations)
+        delayed = is_delayed(attesting.owed, self.observed.attestations)
         wanted = guarded(there, owed=bool(attesting.owed), delayed=delayed)
         going_on = self.session is not None and self.session.state is not SessionState.CLOSED
         if not self.guarded and (self.unguarded or going_on):

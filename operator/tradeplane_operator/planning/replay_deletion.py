@@ -41,17 +41,15 @@ def plan_deleted(
     if not attesting.owed and attesting.attestation is None:
         return goes
     leaving = Leaving(f"what {status.replays[0].name} found", attesting.told.message, last_moment(metadata, evidence))
-    over = not attesting.owed or now >= leaving.until
     verdict = leaving.waits() if attesting.owed else overall(status.replays)
     also = {ConditionType.ATTESTED: (attesting.status, attesting.told)}
     conditions = spell(verdict, metadata["generation"], rfc3339(now), status.conditions, also)
     found = {"conditions": conditions, "pinned": pinned, "attestation": attesting.attestation}
-    told = notices(status.conditions, conditions)
-    return Plan(
+    wanted = Plan(
         status=to_wire(status.model_copy(update=found)),
-        notices=(*told, leaving.given_up()) if over and attesting.owed else told,
+        notices=notices(status.conditions, conditions),
         look_again_at=leaving.until if attesting.look is None else min(leaving.until, attesting.look),
         attest_replays=attesting.ask,
         owed=frozenset([status.replays[0].name]) if attesting.owed else frozenset(),
-        finalizers=goes.finalizers if over else None,
     )
+    return leaving.decided(wanted, metadata, now, goes=not attesting.owed)

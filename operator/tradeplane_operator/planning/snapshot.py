@@ -106,7 +106,7 @@ def _finalizers(observed: ObservedSnapshot, found: Plan) -> tuple[str, ...] | No
     wanted = there
     if removes != (PAYLOAD_FINALIZER in there):
         wanted = (*there, PAYLOAD_FINALIZER) if removes else without_ours(there)
-    delayed = any(is_delayed(observed.attestations.get(one)) for one in found.owed)
+    delayed = is_delayed(found.owed, observed.attestations)
     wanted = guarded(wanted, owed=bool(found.owed) and not removes, delayed=delayed)
     return None if wanted == there else wanted
 
@@ -125,23 +125,17 @@ def _plan_unattested(observed: ObservedSnapshot, status: SnapshotStatus, setting
     What goes from the store with it is not waited for: there is nothing left then that could be vouched for.
     """
     metadata, evidence = observed.resource["metadata"], settings.evidence
-    goes = changed(metadata, owed=False)
     attesting = None if evidence is None else attest(observed.resource, status, observed.attestations, evidence, now)
     if evidence is None or attesting is None or status.attestation is not None or _removes_payload(observed.resource):
-        return Plan(finalizers=goes)
+        return Plan(finalizers=changed(metadata, owed=False))
     leaving = Leaving(f"snapshot {metadata['name']}", attesting.told.message, last_moment(metadata, evidence))
-    over = not attesting.owed or now >= leaving.until
     look = leaving.until if attesting.look is None else min(leaving.until, attesting.look)
     verdict = leaving.waits() if attesting.owed else attesting.told
     also = {ConditionType.ATTESTED: (attesting.status, attesting.told)}
     said = _say(observed, status.model_copy(update={"attestation": attesting.attestation}), verdict, now, look, also)
-    return replace(
-        said,
-        attest_snapshot=attesting.ask,
-        owed=frozenset({observed.resource["spec"]["digest"]} if attesting.owed else ()),
-        notices=(*said.notices, leaving.given_up()) if over and attesting.owed else said.notices,
-        finalizers=goes if over else None,
-    )
+    owed = frozenset({observed.resource["spec"]["digest"]} if attesting.owed else ())
+    wanted = replace(said, attest_snapshot=attesting.ask, owed=owed)
+    return leaving.decided(wanted, metadata, now, goes=not attesting.owed)
 
 
 def _plan_found(observed: ObservedSnapshot, status: SnapshotStatus, settings: Settings, now: datetime) -> Plan:

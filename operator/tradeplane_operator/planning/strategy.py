@@ -28,7 +28,7 @@ from tradeplane_evidence.errors import Malformed
 from tradeplane_operator.planning import paper
 from tradeplane_operator.planning.approving import approved, configuration_of
 from tradeplane_operator.planning.asking import asked_digest, digest_of, image_of, pin, refused, run_specification
-from tradeplane_operator.planning.attestation_guard import changed, is_any_delayed, is_guarded, release_unattested
+from tradeplane_operator.planning.attestation_guard import changed, is_delayed, is_guarded, release_unattested
 from tradeplane_operator.planning.attesting import Attesting, attest, no_room, said_of
 from tradeplane_operator.planning.cleaning import Keeping, clean_up, unfinished
 from tradeplane_operator.planning.conditions import Standing, Verdict, spell
@@ -456,8 +456,8 @@ class _Draft:
 
     def _finalizers(self) -> tuple[str, ...] | None:
         """Return the finalizers wanted where they are to change: what was delayed is not lost with the object."""
-        attesting, facts = self.attesting, self.observed.attestations
-        return changed(self.metadata, owed=bool(attesting.owed), delayed=is_any_delayed(attesting, facts))
+        owed = self.attesting.owed
+        return changed(self.metadata, owed=bool(owed), delayed=is_delayed(owed, self.observed.attestations))
 
     def _ended_now(self) -> frozenset[str]:
         """Return which runs end by this plan: their ends are written once, for who watches and the ledger to see."""

@@ -41,9 +41,8 @@ _SEEN = timedelta(seconds=1)
 def plan_deleted(observed: Observed, status: StrategyStatus, settings: Settings, now: datetime) -> Plan:
     """Return what is wanted for a Strategy that is deleted while its runs are owed attestations. Pure."""
     metadata, evidence = observed.resource["metadata"], settings.evidence
-    goes = changed(metadata, owed=False)
     if evidence is None or not runs_of(status):
-        return Plan(finalizers=goes)
+        return Plan(finalizers=changed(metadata, owed=False))
     runs, needs = _ended(observed, status, settings, now)
     attesting = attest(runs, observed.attestations, evidence, now)
     cleaning = clean_up(observed, attesting.runs, runs_of(status), Keeping(0, settings.retention), now)
@@ -53,20 +52,18 @@ def plan_deleted(observed: Observed, status: StrategyStatus, settings: Settings,
         return Plan(needs=tuple(dict.fromkeys(needs)))
     leaving = _leaving(observed, attesting, last_moment(metadata, evidence))
     recorded = not any(is_owed(run) for run in runs_of(status))  # a Replay that waits for that sees it a pass before
-    over = (recorded and not attesting.owed) or now >= leaving.until
     conditions = _conditions(observed, status, attesting, leaving, now)
     left = {"conditions": conditions, "latest": attesting.runs[0], "history": tuple(attesting.runs[1:])}
-    told = notices(status.conditions, conditions)
-    return Plan(
+    wanted = Plan(
         status=to_wire(status.model_copy(update=left)),
         delete=tuple(cleaning.delete),
-        notices=(*told, leaving.given_up()) if over and attesting.owed else told,
+        notices=notices(status.conditions, conditions),
         look_again_at=min([leaving.until if attesting.owed else now + _SEEN, *attesting.look, *cleaning.look]),
         attest=tuple(attesting.ask),
         owed=attesting.owed,
         awaits_confirmation=cleaning.awaits_confirmation,
-        finalizers=goes if over else None,
     )
+    return leaving.decided(wanted, metadata, now, goes=recorded and not attesting.owed)
 
 
 def _ended(

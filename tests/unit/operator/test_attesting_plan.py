@@ -94,9 +94,6 @@ def _failed(end: AttestationEnd = AttestationEnd.UNAVAILABLE, tries: int = 1, at
     return AttestationFacts(end, at, tries, "RegistryUnavailable", "registry.example.com cannot be reached")
 
 
-NOBODY = _failed()
-
-
 def _completed(pods: JobPods | None, evidence: Evidence | None = EVIDENCE) -> Plan:
     """Return the plan of a run whose Job has completed, with a manifest in the store and these pods."""
     started = _plan(_resource(), evidence)
@@ -366,7 +363,7 @@ def test_nothing_is_called_attested_that_is_not(ends: list[Any], late: bool, sta
     assert found.status is not None
     recorded = {run["name"] for run in [found.status["latest"], *found.status["history"]] if "attestation" in run}
     done = set() if stale else {run for run in runs if facts.get(run) == _done(run)}
-    going = set() if stale else {run for run in runs if facts.get(run, NOBODY).end is AttestationEnd.GOING}
+    going = set() if stale else {run for run, one in facts.items() if one.end is AttestationEnd.GOING}
     due = set(runs) - done - changed - going if stale or late else {run for run in runs if run not in facts}
     assert recorded == done
     assert set(_asked(found)) == due
