@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_operator.planning.attesting import AttestationEnd
 from tradeplane_operator.planning.names import ATTESTATION_FINALIZER, PAYLOAD_FINALIZER
-from tradeplane_operator.planning.observed import JobEnd, JobPods, Observed, ResultFacts, ResultState
+from tradeplane_operator.planning.observed import JobEnd, JobPods, Observed
 from tradeplane_operator.planning.paper_names import CLOSING_FINALIZER
 from tradeplane_operator.planning.strategy import plan
 from tradeplane_operator.planning.times import rfc3339
@@ -16,8 +16,8 @@ from tradeplane_operator.planning.times import rfc3339
 from tests.unit.operator import replay_planning
 from tests.unit.operator import test_replay_attesting_plan as replays
 from tests.unit.operator import test_snapshot_attesting_plan as snapshots
-from tests.unit.operator.simulation import SETTINGS, SUMMARY
-from tests.unit.operator.test_attesting_plan import EVIDENCE, LEFT, _done, _ended, _failed, _plan, _pod
+from tests.unit.operator.simulation import SETTINGS
+from tests.unit.operator.test_attesting_plan import EVIDENCE, LEFT, _done, _ended, _failed, _plan, _pod, _results
 from tests.unit.operator.test_strategy_plan import NOW, _condition, _job, _resource
 
 if TYPE_CHECKING:
@@ -148,15 +148,12 @@ def test_what_had_succeeded_when_it_was_deleted_is_attested_too() -> None:
     status, run = _owing()
     goes_on = status["latest"] | {"name": "macd-on", "outcome": "Running"}
     del goes_on["manifestDigest"]
-    found = ResultFacts(
-        ResultState.FOUND,
-        run_digest=goes_on["runDigest"],
-        result_digest="sha256:" + "7" * 64,
-        manifest_digest=LEFT,
-        summary=SUMMARY,
-    )
     job = _job("macd-on", end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
-    seen: Json = {"jobs": {job.name: job}, "results": {job.name: found}, "pods": {job.name: JobPods((_pod(LEFT),))}}
+    seen: Json = {
+        "jobs": {job.name: job},
+        "results": {job.name: _results(goes_on)},
+        "pods": {job.name: JobPods((_pod(LEFT),))},
+    }
     wanted = _deleted({**status, "latest": goes_on, "history": [status["latest"]]}, **seen)
     assert wanted.owed == {run, "macd-on"}
 

@@ -53,18 +53,20 @@ def _pod(left: str | None, exit_code: int = 0, words: str | None = None) -> PodF
     return PodFacts("macd-x", rfc3339(NOW), phase, exit_code=exit_code, termination_message=told)
 
 
+def _results(run: Any) -> ResultFacts:
+    """Return what lies in the store of a run, by its record, that left its manifest there."""
+    result = "sha256:" + "7" * 64
+    return ResultFacts(
+        ResultState.FOUND, run_digest=run["runDigest"], result_digest=result, manifest_digest=LEFT, summary=SUMMARY
+    )
+
+
 def _ended(evidence: Evidence | None = EVIDENCE, before: Any = None, **spec: Any) -> tuple[Plan, str]:
     """Return the plan that records the end of a run, and the run's name."""
     started = _plan(_resource(before, **spec), evidence)
     assert started.status is not None
     latest = started.status["latest"]
-    found = ResultFacts(
-        ResultState.FOUND,
-        run_digest=latest["runDigest"],
-        result_digest="sha256:" + "7" * 64,
-        manifest_digest=LEFT,
-        summary=SUMMARY,
-    )
+    found = _results(latest)
     job = _job(latest["name"], end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
     pods = JobPods((_pod(LEFT),))
     seen: dict[str, Any] = {"jobs": {job.name: job}, "results": {job.name: found}, "pods": {job.name: pods}}
@@ -99,9 +101,7 @@ def _completed(pods: JobPods | None, evidence: Evidence | None = EVIDENCE) -> Pl
     started = _plan(_resource(), evidence)
     assert started.status is not None
     latest = started.status["latest"]
-    found = ResultFacts(
-        ResultState.FOUND, run_digest=latest["runDigest"], result_digest=ELSE, manifest_digest=LEFT, summary=SUMMARY
-    )
+    found = _results(latest)
     job = _job(latest["name"], end=JobEnd.COMPLETE, end_time=rfc3339(NOW))
     seen: dict[str, Any] = {"jobs": {job.name: job}, "results": {job.name: found}}
     return _plan(_resource(started.status), evidence, **seen, pods={} if pods is None else {job.name: pods})
