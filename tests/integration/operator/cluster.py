@@ -230,6 +230,23 @@ class Bench:
                 return job
         return None
 
+    async def bind(self, metadata: Mapping[str, Any], node: str) -> None:
+        """Have a pod be a node's, as the scheduler would: it is asked for that pod no more."""
+        named = {key: metadata[key] for key in ("name", "uid")}
+        body = {"metadata": named, "target": {"apiVersion": "v1", "kind": "Node", "name": node}}
+        await self.client.create(f"/api/v1/namespaces/{self.namespace}/pods/{named['name']}/binding", body)
+
+    @asynccontextmanager
+    async def on_a_silent_node(self, pod: Mapping[str, Any]) -> AsyncIterator[None]:
+        """Have a pod be a node's that never says anything: the API server leaves the pod's end to that node then."""
+        node = f"silent-node-of-{self.namespace}"
+        await self.client.create("/api/v1/nodes", {"metadata": {"name": node}, "spec": {"unschedulable": True}})
+        try:
+            await self.bind(pod["metadata"], node)
+            yield
+        finally:
+            await self.client._write("DELETE", f"/api/v1/nodes/{node}", {})
+
     async def write_pod_status(self, name: str, status: Mapping[str, Any]) -> None:
         """Write the status of a Job's newest pod, as its kubelet would."""
         job = await self.client.get(f"/apis/batch/v1/namespaces/{self.namespace}/jobs/{name}")

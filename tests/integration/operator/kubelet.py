@@ -150,11 +150,9 @@ class Kubelet:
     async def _take(self, pod: Json) -> None:
         """Bind a pod, and start its container."""
         metadata = pod["metadata"]
-        target = {"apiVersion": "v1", "kind": "Node", "name": self.name}
-        body = {"metadata": {"name": metadata["name"], "uid": metadata["uid"]}, "target": target}
         if pod["spec"].get("nodeName") != self.name:  # else an answer was lost
             try:
-                await self.bench.client.create(self._path(metadata["name"], "binding"), body)
+                await self.bench.bind(metadata, self.name)
             except NotFound:
                 return
         taken = self._described(pod)

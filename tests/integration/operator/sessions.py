@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_api.paper import PaperOutcome, PaperReport
@@ -14,8 +13,6 @@ from tests.integration.operator import connections
 from tests.integration.operator.cluster import eventually, pod_status
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from tests.integration.operator.cluster import Bench
 
 Json = dict[str, Any]
@@ -96,20 +93,6 @@ async def trades(bench: Bench) -> Json:
     status = {"phase": "Running", "conditions": conditions, "containerStatuses": [running]}
     await bench.client.merge_patch(path_of(bench, "api/v1", "pods", f"{POD}/status"), {"status": status})
     return await bench.until(NAME, "Trading")
-
-
-@asynccontextmanager
-async def on_a_node(bench: Bench) -> AsyncIterator[None]:
-    """Have the trader's pod be a node's, which never says anything: the API server leaves its end to that node then."""
-    node = f"silent-node-of-{bench.namespace}"
-    await bench.client.create("/api/v1/nodes", {"metadata": {"name": node}, "spec": {"unschedulable": True}})
-    try:
-        target = {"apiVersion": "v1", "kind": "Node", "name": node}
-        bound = {"metadata": {"name": POD}, "target": target}
-        await bench.client.create(path_of(bench, "api/v1", "pods", f"{POD}/binding"), bound)
-        yield
-    finally:
-        await bench.client._write("DELETE", f"/api/v1/nodes/{node}", {})
 
 
 async def lose_its_node(bench: Bench) -> None:

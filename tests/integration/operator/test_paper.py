@@ -155,8 +155,9 @@ async def test_a_trader_whose_node_is_away_is_said_and_neither_doubled_nor_close
 ) -> None:
     operators(pace=settings["pace"] | {"closingGraceSeconds": 1})
     strategy = await _trading(bench)
-    async with sessions.on_a_node(bench):
-        before = await sessions.found(bench, "api/v1", "pods", POD)
+    before = await sessions.found(bench, "api/v1", "pods", POD)
+    assert before is not None
+    async with bench.on_a_silent_node(before):
         await sessions.lose_its_node(bench)
         away = await bench.until(NAME, "NodeAway")
         assert {kind: condition(away, kind)["status"] for kind in ("Ready", "Reconciling", "Stalled")} == {
