@@ -45,7 +45,7 @@ from tradeplane_evidence.signing.opening import open_statement_signer
 from tradeplane_evidence.signing.signer import BundleSigner
 from tradeplane_evidence.snapshot_attestation import attest_snapshot
 from tradeplane_evidence.snapshot_records import RecordLimits, push_records
-from tradeplane_evidence.statements.run import AskingStrategy, Execution
+from tradeplane_evidence.statements.run import Execution
 from tradeplane_evidence.statements.snapshot import Captured
 from tradeplane_evidence.statements.statement import MAX_SUBJECTS
 from tradeplane_evidence.stored_runs import read_run
@@ -56,7 +56,7 @@ from tradeplane_store.errors import StoreError, StoreUnavailable
 from tradeplane_operator.acting.errors import NotLeading
 from tradeplane_operator.failures import alone
 from tradeplane_operator.metrics import ATTESTATIONS
-from tradeplane_operator.planning.attesting import RESULTS_CHANGED, AttestationEnd, AttestationFacts, pause
+from tradeplane_operator.planning.attesting import RESULTS_CHANGED, AttestationEnd, AttestationFacts
 from tradeplane_operator.planning.conditions import shorten
 from tradeplane_operator.planning.snapshot_attesting import SealedSnapshot
 from tradeplane_operator.planning.times import parse_rfc3339, rfc3339
@@ -64,6 +64,7 @@ from tradeplane_operator.running.image_manifests import ImageManifests
 from tradeplane_operator.running.leadership import boot_clock
 from tradeplane_operator.running.remembered import RememberedOf
 from tradeplane_operator.running.snapshot_attestations import SnapshotAttestations, SnapshotKeysUnreadable
+from tradeplane_operator.running.unheld_attestations import Asked, UnheldAttestations, What
 from tradeplane_operator.settings import BuilderMode
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ if TYPE_CHECKING:
     from tradeplane_evidence.registry.references import Reference
     from tradeplane_evidence.signing.batches import Signing
     from tradeplane_evidence.signing.signer import Signer
+    from tradeplane_evidence.statements.run import AskingStrategy
     from tradeplane_evidence.stored_snapshots import StoredSnapshot
     from tradeplane_store.objects import ObjectStore
 
@@ -87,9 +89,7 @@ _SIGNER_SECONDS = 300.0
 """How long an opened signer is used: a key that was rotated in its place is found after that at the latest."""
 _MESSAGE = 1_024
 _SLOW_SECONDS = 10.0
-"""After how long it is said of a first attempt that it goes on: what it is of is kept from then on."""
-_MOST_ORPHANS = 1_000
-"""Attestations of objects that are gone that are tried again at a time."""
+"""After how long it is said of what was asked for that no attempt has ended: what it is of is kept from then on."""
 SESSIONS = "sessions"
 """Repository of a namespace's sessions, beside those of its Strategies; one of this name has its runs there as well."""
 
@@ -111,41 +111,6 @@ def execution_of(run: RunStatus, builder: str, strategy: AskingStrategy | None =
 
 class SnapshotNotAttested(EvidenceError):
     """A run's data are about to be attested, and the run waits for that."""
-
-
-@dataclass(frozen=True, slots=True)
-class Orphan:
-    """What was owed to an object that went before a finalizer could hold it.
-
-    ``since``: when that was found, by the steady clock. ``tries``: attempts in a row that came to nothing.
-    """
-
-    since: float
-    tries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A run that is to be attested, what the replays of one, or of a session, found, or what a capture sealed.
-
-    ``uid``: that of the object it is of; "" where nobody asks for it. ``orphan``: of one whose object has gone.
-    """
-
-    key: Key
-    store: str
-    run: RunStatus | JudgedReplays | SealedSnapshot
-    uid: str = ""
-    orphan: Orphan | None = None
-
-    def strategy(self, run: RunStatus) -> AskingStrategy:
-        """Return the Strategy that asked for a run of it."""
-        return AskingStrategy(
-            namespace=self.key.namespace,
-            name=self.key.name,
-            uid=self.uid or None,
-            generation=run.generation,
-            configuration=run.configuration,
-        )
 
 
 @dataclass(slots=True)
@@ -174,8 +139,9 @@ class Attestations:
     claims: Claims | None = None
     """Where what is signed is claimed before it is pushed, of a signer whose bundles differ each time."""
     _found: RememberedOf[Key, AttestationFacts] = field(init=False)
-    _going: set[tuple[Key, str]] = field(default_factory=set)
-    _orphans: int = 0
+    _going: set[What] = field(default_factory=set)
+    _slow: dict[What, asyncio.TimerHandle] = field(default_factory=dict)
+    _unheld: UnheldAttestations = field(init=False)
     _queue: asyncio.Queue[Asked] = field(default_factory=asyncio.Queue)
     _signer: tuple[float, Signer | BundleSigner] | None = None
     _quota: Quota | None = field(init=False)
@@ -186,6 +152,7 @@ class Attestations:
 
     def __post_init__(self) -> None:
         self._found = RememberedOf(self.clock, self.steady)
+        self._unheld = UnheldAttestations(self.evidence, self.steady, self._queue.put_nowait)
         self._snapshots = SnapshotAttestations(self.evidence, self.clock, self.steady)
         self._images = ImageManifests(self.evidence, self.registries, self.clock, self.steady)
         per_second, at_once = self.evidence.signatures_per_second, self.evidence.at_once
@@ -197,15 +164,47 @@ class Attestations:
         """Return how the newest attempts at the runs of a Strategy, the replays of a Replay, or a Snapshot, ended."""
         return self._found.of(key)
 
-    def ask(self, key: Key, store: str, run: RunStatus | JudgedReplays | SealedSnapshot, uid: str = "") -> None:
-        """Have something attested; the object it is of is woken when the attempt has ended."""
-        if (key, run.name) not in self._going:
-            self._going.add((key, run.name))
-            self._queue.put_nowait(Asked(key, store, run, uid))
+    def ask(
+        self,
+        key: Key,
+        store: str,
+        run: RunStatus | JudgedReplays | SealedSnapshot,
+        uid: str = "",
+        *,
+        held: bool = False,
+    ) -> None:
+        """Have something attested; the object it is of is woken when the attempt has ended.
 
-    def keep(self, key: Key, owed: Collection[str]) -> None:
-        """Forget the attempts at all runs of a Strategy but those that are still owed."""
+        ``held``: whether that object is kept from going before; one that is not is attested though it goes.
+        """
+        asked = Asked(key, store, run, uid)
+        if asked.what in self._going:
+            return
+        self._going.add(asked.what)
+        if not held:
+            self._unheld.add(asked)
+        if run.name not in self.facts(key):
+            self._slow[asked.what] = asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._say_slow, asked)
+        self._queue.put_nowait(asked)
+
+    def keep(self, key: Key, owed: Collection[str], *, held: bool = False) -> None:
+        """Forget the attempts at all runs of a Strategy but those that are still owed.
+
+        ``held``: whether it is kept from going. Of one that has gone and was not, those are made again.
+        """
+        if held:
+            self._unheld.held(key)
+        facts = self.facts(key)
+        for asked in self._unheld.of(key):
+            if asked.what not in self._going and asked.run.name in facts:
+                self._keep_unheld(asked, facts[asked.run.name], owed)
         self._found.keep(key, owed)
+
+    def _keep_unheld(self, asked: Asked, found: AttestationFacts, owed: Collection[str]) -> None:
+        if not self.there(asked.key, asked.uid) and self._unheld.try_again(asked, found):
+            self._going.add(asked.what)
+        elif asked.run.name not in owed:
+            self._unheld.forget(asked)
 
     async def run(self) -> None:
         """Work until cancelled. Raises NotLeading."""
@@ -220,22 +219,23 @@ class Attestations:
                         group.create_task(self._work(asked, registry))
 
     async def _work(self, asked: Asked, registry: Registry) -> None:
-        tries = self._tries(asked)
-        slow = asyncio.get_running_loop().call_later(_SLOW_SECONDS, self._say_slow, asked) if tries == 1 else None
         try:
             self.require()
-            found = await self._attempt(asked, registry, tries)
+            found = await self._attempt(asked, registry, self._tries(asked))
         finally:
             self._room.release()
+            slow = self._slow.pop(asked.what, None)
             if slow is not None:
                 slow.cancel()
         ATTESTATIONS.labels(found.end.value).inc()
-        if self.there(asked.key, asked.uid):
+        there, done = self.there(asked.key, asked.uid), found.end is AttestationEnd.DONE
+        if there:
             self._found.put(asked.key, asked.run.name, found)
-        elif found.end is not AttestationEnd.DONE and self._try_orphan(asked, found):
+        elif not done and self._unheld.try_again(asked, found):
             return
-        self._orphans -= asked.orphan is not None
-        self._going.discard((asked.key, asked.run.name))
+        if done or not there:
+            self._unheld.forget(asked)
+        self._going.discard(asked.what)
         self.wake(asked.key)
 
     def _tries(self, asked: Asked) -> int:
@@ -246,35 +246,11 @@ class Attestations:
         return 1 if before is None else before.tries + 1
 
     def _say_slow(self, asked: Asked) -> None:
-        """Have it known that a first attempt takes long, so that its object is kept from going meanwhile."""
-        message = f"registry or signer has taken more than {_SLOW_SECONDS:g} s"
+        """Have it known that it takes long until a first attempt ends, so that its object is kept meanwhile."""
+        message = f"registry or signer has taken more than {_SLOW_SECONDS:g} s, for this or for what was to come before"
         slow = AttestationFacts(AttestationEnd.GOING, self.clock(), 0, "AttestationSlow", message)
         self._found.put(asked.key, asked.run.name, slow)
         self.wake(asked.key)
-
-    def _try_orphan(self, asked: Asked, found: AttestationFacts) -> bool:
-        """Have an attempt made again though its object is gone, which nothing held yet; return whether it will be.
-
-        While this process leads, and as long as the object would have been kept. One that went later was held, and
-        whoever took the finalizer off gave this up.
-        """
-        if asked.orphan is None and found.tries > 1:
-            return False
-        orphan = asked.orphan or Orphan(self.steady(), 0)
-        waited = self.steady() - orphan.since
-        told = {"key": str(asked.key), "run": asked.run.name}
-        if found.changed or waited > self.evidence.deletion_wait_seconds:
-            log.warning("deleted without its attestation: %s", found.message, extra=told)
-            return False
-        if asked.orphan is None and self._orphans >= _MOST_ORPHANS:
-            log.warning("deleted without its attestation, as %d others: %s", _MOST_ORPHANS, found.message, extra=told)
-            return False
-        self._orphans += asked.orphan is None
-        log.warning("it is gone, and its attestation is tried again all the same", extra=told)
-        again = replace(asked, orphan=Orphan(orphan.since, found.tries))
-        after = pause(found, self.evidence).total_seconds()
-        asyncio.get_running_loop().call_later(after, self._queue.put_nowait, again)
-        return True
 
     async def _attempt(self, asked: Asked, registry: Registry, tries: int) -> AttestationFacts:
         told, changed = {"key": str(asked.key), "run": asked.run.name}, False

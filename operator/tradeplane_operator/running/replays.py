@@ -15,6 +15,7 @@ from tradeplane_api.strategy import Mode, StrategySpec
 from tradeplane_operator.metrics import REPLAYS_JUDGED
 from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
+from tradeplane_operator.planning.attestation_guard import is_guarded
 from tradeplane_operator.planning.documents import UnreadableSpec, read_spec
 from tradeplane_operator.planning.observed import Observed, Refusal
 from tradeplane_operator.planning.parity import COMPARED, worst
@@ -195,10 +196,11 @@ class Replays:
         if wanted.notices and (written is not None or wanted.finalizers is not None):
             await self.events.tell(key, before["metadata"]["uid"], wanted.notices)
         if self.attestations is not None:
-            self.attestations.keep(key, wanted.owed)
+            held = is_guarded(before["metadata"])
+            self.attestations.keep(key, wanted.owed, held=held)
             if wanted.attest_replays is not None:
                 asked = wanted.attest_replays
-                self.attestations.ask(key, asked.pinned.store, asked, before["metadata"]["uid"])
+                self.attestations.ask(key, asked.pinned.store, asked, before["metadata"]["uid"], held=held)
         if wanted.finalizers is not None:
             guarded = await write_finalizers(self.client, key, written or before, wanted.finalizers)
             self.index.replays.put(guarded, confirmed=False)

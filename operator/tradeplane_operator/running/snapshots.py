@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tradeplane_operator.planning.attestation_guard import is_guarded
 from tradeplane_operator.planning.bundles import known_snapshot
 from tradeplane_operator.planning.payload import PayloadUse
 from tradeplane_operator.planning.readers import digests_read
@@ -119,9 +120,10 @@ class Snapshots:
                 self.index.snapshots.put(guarded, confirmed=False)
                 self.wake(key)
         if self.attestations is not None:
-            self.attestations.keep(key, wanted.owed)
+            held = is_guarded(resource["metadata"])
+            self.attestations.keep(key, wanted.owed, held=held)
             if wanted.attest_snapshot is not None:
-                self.attestations.ask(key, wanted.attest_snapshot.store, wanted.attest_snapshot, uid)
+                self.attestations.ask(key, wanted.attest_snapshot.store, wanted.attest_snapshot, uid, held=held)
         return wanted.look_again_at
 
     def _wake_readers(self, key: Key) -> None:

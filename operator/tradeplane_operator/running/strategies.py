@@ -14,6 +14,7 @@ from tradeplane_operator.metrics import RUNS_FINISHED, RUNS_STARTED
 from tradeplane_operator.observing.index import approved
 from tradeplane_operator.observing.keys import Key, Kind, parse_key
 from tradeplane_operator.planning.admission import Candidate
+from tradeplane_operator.planning.attestation_guard import is_guarded
 from tradeplane_operator.planning.bundles import known_snapshot
 from tradeplane_operator.planning.connecting import connection_view
 from tradeplane_operator.planning.observed import Observed, Refusal, SnapshotView
@@ -263,10 +264,11 @@ class Strategies:
         """Have runs attested that the status, written by now, records as succeeded."""
         if self.attestations is None:
             return
-        self.attestations.keep(key, wanted.owed)
+        held = is_guarded(resource["metadata"])
+        self.attestations.keep(key, wanted.owed, held=held)
         for run in wanted.attest:
             store, uid = resource["spec"].get("store", "default"), resource["metadata"]["uid"]
-            self.attestations.ask(key, store, run, uid)
+            self.attestations.ask(key, store, run, uid, held=held)
 
     async def _guard(self, key: Key, resource: Mapping[str, Any], wanted: Plan) -> None:
         """Remove what goes with an object, then have its finalizers be those wanted; a pass follows that sees them."""

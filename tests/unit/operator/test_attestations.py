@@ -243,7 +243,7 @@ async def test_what_went_before_it_could_be_held_is_tried_again_as_long_as_it_wo
     steady[0] = attestations.evidence.deletion_wait_seconds + 1.0
     await _until(lambda: "deleted without its attestation: 127.0.0.1:1" in caplog.text)
     assert woken.keys == [KEY]
-    assert attestations._orphans == 0
+    assert attestations._unheld._orphans == 0
     await _stopped(working)
 
 
@@ -254,11 +254,79 @@ async def test_what_was_held_and_let_go_by_somebody_is_given_up(
     attestations = _attestations(tmp_path, woken, there=lambda _key, _uid: there[0])
     sample_runs.store_it(open_store((tmp_path / "store" / NAMESPACE).as_uri()))
     await _ended(attestations, woken, _run())
+    attestations.keep(KEY, {sample_runs.RUN}, held=True)
     there[0] = False
+    attestations.keep(KEY, ())
     woken.keys.clear()
     woken.news.clear()
     working = asyncio.create_task(attestations.run())
-    attestations.ask(KEY, "default", _run())
+    attestations.ask(KEY, "default", _run(), held=True)
     await asyncio.wait_for(woken.news.wait(), _LIMIT_S)
     assert "tried again all the same" not in caplog.text
+    assert len(attestations._unheld) == 0
     await _stopped(working)
+
+
+async def test_what_went_after_an_attempt_that_failed_and_before_it_was_held_is_tried_again(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A pass finds it gone, as after a write of the finalizer that came too late."""
+    woken, there = _Woken(), [True]
+    attestations = _attestations(tmp_path, woken, there=lambda _key, _uid: there[0], again_seconds=1, most_seconds=1)
+    sample_runs.store_it(open_store((tmp_path / "store" / NAMESPACE).as_uri()))
+    await _ended(attestations, woken, _run())
+    attestations.keep(KEY, {sample_runs.RUN})
+    assert "tried again all the same" not in caplog.text, "it is there"
+    there[0] = False
+    attestations.keep(KEY, ())
+    attestations.keep(KEY, ())  # as every pass does that finds it gone
+    assert caplog.text.count("tried again all the same") == 1
+    working = asyncio.create_task(attestations.run())
+    await _until(lambda: caplog.text.count("tried again all the same") == 2)
+    await _stopped(working)
+
+
+async def test_what_is_owed_no_more_is_not_tried_again_though_it_goes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As of a Replay that was asked to run again."""
+    woken, there = _Woken(), [True]
+    attestations = _attestations(tmp_path, woken, there=lambda _key, _uid: there[0])
+    await _ended(attestations, woken, _run())
+    attestations.keep(KEY, ())
+    there[0] = False
+    attestations.keep(KEY, ())
+    assert "tried again all the same" not in caplog.text
+    assert len(attestations._unheld) == 0
+
+
+async def test_another_object_of_the_same_name_does_not_wait_for_what_one_that_is_gone_is_owed(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    woken, there = _Woken(), [""]
+    attestations = _attestations(tmp_path, woken, there=lambda _key, uid: uid in there)
+    sample_runs.store_it(open_store((tmp_path / "store" / NAMESPACE).as_uri()))
+    await _ended(attestations, woken, _run())
+    there[0] = "another"
+    attestations.keep(KEY, ())
+    assert caplog.text.count("tried again all the same") == 1
+    woken.keys.clear()
+    woken.news.clear()
+    working = asyncio.create_task(attestations.run())
+    attestations.ask(KEY, "default", _run(), "another")
+    await asyncio.wait_for(woken.news.wait(), _LIMIT_S)
+    assert woken.keys == [KEY]
+    assert attestations.facts(KEY)[sample_runs.RUN].tries == 1
+    await _stopped(working)
+
+
+async def test_what_is_not_attempted_for_long_is_told_as_what_takes_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody attempts anything here, as where all there is room for hangs."""
+    monkeypatch.setattr("tradeplane_operator.running.attestations._SLOW_SECONDS", 0.05)
+    woken = _Woken()
+    attestations = _attestations(tmp_path, woken)
+    attestations.ask(KEY, "default", _run())
+    await asyncio.wait_for(woken.news.wait(), _LIMIT_S)
+    assert attestations.facts(KEY)[sample_runs.RUN].end is AttestationEnd.GOING
