@@ -23,6 +23,7 @@ BINFMT = Path("/proc/sys/fs/binfmt_misc/qemu-aarch64")
 ARCHITECTURE, MACHINE = "arm64", "aarch64"
 REPLAYS = """
 import json, os, sys
+sys.path.insert(0, "/own")
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.replay.sessions import replay_session
 store = open_store("file:///store")
@@ -41,16 +42,18 @@ def missing() -> str | None:
     return f"the kernel does not start programs of {ARCHITECTURE}: `make bootstrap` says what is missing"
 
 
-def replayed_elsewhere(store: Path, sessions: Sequence[str]) -> list[tuple[bool, str]]:
+def replayed_elsewhere(store: Path, own: Path, sessions: Sequence[str]) -> list[tuple[bool, str]]:
     """Return of each session whether it is exact on the other processor, and the digest of its figures there.
 
-    Raises FileNotFoundError where such programs cannot be started, RuntimeError where the replay fails.
+    ``own``: a folder in which strategies of users are installed. Raises FileNotFoundError where such programs cannot be
+    started, RuntimeError where the replay fails.
     """
     if (lacking := missing()) is not None:
         raise FileNotFoundError(lacking)
     with image_root(ARCHITECTURE) as (root, variables):
-        shutil.copytree(store, root / "store")
-        hand_over(root / "store")
+        for folder, place in ((store, root / "store"), (own, root / "own")):
+            shutil.copytree(folder, place)
+            hand_over(place)
         return _replayed(root, variables, sessions)
 
 
