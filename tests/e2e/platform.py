@@ -12,6 +12,7 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -63,6 +64,12 @@ def said(found: Object) -> tuple[str, str, str]:
 def seen(found: Object) -> bool:
     """Return whether the operator has acted on the newest spec."""
     return bool((found.get("status") or {}).get("observedGeneration", 0) >= found["metadata"]["generation"])
+
+
+def ready(pod: Object) -> bool:
+    """Return whether a pod is ready."""
+    conditions = (pod.get("status") or {}).get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def runs(found: Object) -> list[Object]:
@@ -228,6 +235,19 @@ class Tenant:
             f"a running pod of strategy {self.name}/{strategy}", look, lambda pods: any(map(runs_now, pods)), limit_s
         )
         return next(pod for pod in found if runs_now(pod))
+
+    def await_traded(self, wanted_s: float, limit_s: float) -> None:
+        """Wait until a Strategy of the namespace has traded for a while since it last began to."""
+
+        def seconds() -> float:
+            for pod in self.items("pods", "-l", "tradeplane.dev/role=trader"):
+                for one in (pod.get("status") or {}).get("conditions", ()):
+                    if one["type"] == "Ready" and one["status"] == "True":
+                        since = datetime.fromisoformat(one["lastTransitionTime"])
+                        return (datetime.now(UTC) - since).total_seconds()
+            return 0.0
+
+        until(f"{wanted_s:g} s of trading", seconds, lambda passed: passed > wanted_s, limit_s)
 
     def remove(self) -> None:
         """Delete the namespace and what lies in it; its store's directory stays, as a volume's does."""

@@ -24,8 +24,8 @@ BESIDE = "beside"
 What builds images a second time is begun with it, and awaited by its last.
 """
 _BESIDE = ("demo", "images")
-_ALONE = ("test_embedded_cluster", "test_takeover")
-"""Modules that kill the cluster's components, or the operator that all are served by."""
+_ALONE = ("test_embedded_cluster", "test_takeover", "test_node_away")
+"""Modules that kill the cluster's components, a node, or the operator that all are served by."""
 _LONGEST = (
     "test_refusals",
     "test_sessions",

@@ -40,7 +40,11 @@ def _may_have(file: Path, turn: int) -> bool:
 
 
 def test_who_kills_what_all_are_served_by_is_alone() -> None:
-    assert {module.stem for module in MODULES if is_alone(module)} == {"test_embedded_cluster", "test_takeover"}
+    assert {module.stem for module in MODULES if is_alone(module)} == {
+        "test_embedded_cluster",
+        "test_node_away",
+        "test_takeover",
+    }
 
 
 def test_every_module_that_is_named_is_there() -> None:

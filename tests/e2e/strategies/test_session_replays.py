@@ -11,7 +11,7 @@ from tradeplane_stacks.demo.scenario import tradeplane
 
 from tests.e2e.platform import Object, until
 from tests.e2e.strategies.test_replays import MACHINES, example
-from tests.e2e.strategies.test_sessions import _LIMIT_S, _await_traded, trading
+from tests.e2e.strategies.test_sessions import _LIMIT_S, TRADED_SECONDS, trading
 
 if TYPE_CHECKING:
     from tests.e2e.platform import Tenant
@@ -24,7 +24,7 @@ __all__ = ["trading"]
 def sealed(tenant: Tenant, trading: Object) -> Object:
     """Let the strategy trade, suspend it, and wait for the Snapshot of its session."""
     del trading
-    _await_traded(tenant)
+    tenant.await_traded(TRADED_SECONDS, _LIMIT_S)
     tenant.patch("strategy", "quoting", {"suspend": True})
     closed = tenant.await_said("strategy", "quoting", "Suspended", limit_s=_LIMIT_S)
     assert closed["status"]["session"]["fills"] > 0

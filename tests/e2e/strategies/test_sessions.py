@@ -6,7 +6,6 @@ What it did replays exactly, from what was sealed while it went on and from what
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +14,7 @@ from tradeplane_stacks.demo.scenario import EXAMPLES, tradeplane
 from tradeplane_store.objects import open_store
 from tradeplane_workloads.market.snapshot_manifests import read_manifest
 
-from tests.e2e.platform import Object, until
+from tests.e2e.platform import Object, ready, until
 
 if TYPE_CHECKING:
     from tests.e2e.platform import Tenant
@@ -45,14 +44,14 @@ def sealed_meanwhile(tenant: Tenant, trading: Object) -> Object:
     """
     asked: Object = yaml.safe_load((EXAMPLES / "capture-sessions.yaml").read_text(encoding="utf-8"))
     tenant.apply({**asked, "spec": asked["spec"] | {"cadenceSeconds": SHORTEST_CADENCE_S}})
-    _await_traded(tenant)
+    tenant.await_traded(TRADED_SECONDS, _LIMIT_S)
     pod = trading["status"]["session"]["pod"]
     before = tenant.get("pod", pod)["metadata"]["uid"]
     tenant.kubectl("delete", "pod", pod, "--grace-period=0", "--force")
     until(
         f"another pod {pod}, ready",
         lambda: tenant.items("pods", "-l", "tradeplane.dev/role=trader"),
-        lambda pods: any(_ready(one) and one["metadata"]["uid"] != before for one in pods),
+        lambda pods: any(ready(one) and one["metadata"]["uid"] != before for one in pods),
         _LIMIT_S,
     )
     until(
@@ -69,28 +68,9 @@ def sealed_meanwhile(tenant: Tenant, trading: Object) -> Object:
 def suspended(tenant: Tenant, sealed_meanwhile: Object) -> Object:
     """Let it trade after that, and suspend it."""
     del sealed_meanwhile
-    _await_traded(tenant)
+    tenant.await_traded(TRADED_SECONDS, _LIMIT_S)
     tenant.patch("strategy", "quoting", {"suspend": True})
     return tenant.await_said("strategy", "quoting", "Suspended", limit_s=_LIMIT_S)
-
-
-def _ready(pod: Object) -> bool:
-    conditions = (pod.get("status") or {}).get("conditions", ())
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
-
-
-def _await_traded(tenant: Tenant) -> None:
-    """Wait until it has traded for a while since it last began to."""
-
-    def seconds() -> float:
-        for pod in tenant.items("pods", "-l", "tradeplane.dev/role=trader"):
-            for one in (pod.get("status") or {}).get("conditions", ()):
-                if one["type"] == "Ready" and one["status"] == "True":
-                    since = datetime.fromisoformat(one["lastTransitionTime"])
-                    return (datetime.now(UTC) - since).total_seconds()
-        return 0.0
-
-    until(f"{TRADED_SECONDS:g} s of trading", seconds, lambda passed: passed > TRADED_SECONDS, _LIMIT_S)
 
 
 def test_sealed_meanwhile_the_same_session_goes_on(tenant: Tenant, sealed_meanwhile: Object, suspended: Object) -> None:
@@ -138,7 +118,7 @@ def test_what_it_did_replays_exactly_with_both_verdicts(tenant: Tenant, suspende
 def test_no_pod_is_left(tenant: Tenant, suspended: Object) -> None:
     del suspended
     assert [
-        one["metadata"]["name"] for one in tenant.items("pods", "-l", "tradeplane.dev/role=trader") if _ready(one)
+        one["metadata"]["name"] for one in tenant.items("pods", "-l", "tradeplane.dev/role=trader") if ready(one)
     ] == []
 
 
