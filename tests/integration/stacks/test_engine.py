@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,7 +20,6 @@ from tests.integration.stacks.conftest import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.integration.stacks.cloud import Cloud
     from tests.integration.stacks.conftest import Project
@@ -338,7 +338,8 @@ def test_a_missing_plugin_is_named_with_its_version(
     project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done(tradeplane, "init", "sandbox")
-    monkeypatch.setenv("PATH", f"{project.pulumi.parent}:/usr/bin:/bin")
+    without = [one for one in os.environ["PATH"].split(os.pathsep) if not Path(one, "pulumi-resource-aws").exists()]
+    monkeypatch.setenv("PATH", os.pathsep.join([str(project.pulumi.parent), *without]))
     monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
     error = failed("preview", "sandbox", code=2)
     wanted = f"aws v{version('pulumi-aws')}"
