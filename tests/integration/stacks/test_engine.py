@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,10 +15,11 @@ import yaml
 from tradeplane_evidence.signing.keyring import read_keyring
 
 from tests.integration.stacks import forked
-from tests.integration.stacks.conftest import ROOT
+from tests.integration.stacks.conftest import ROOT, STANDS_IN, path_without
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.integration.stacks.cloud import Cloud
     from tests.integration.stacks.conftest import Project
@@ -127,9 +127,9 @@ def test_life_of_a_stack(
     done(tradeplane, "init", stack)
     if stack == "sandbox":
         # Once as the engine finds and starts a plugin itself, which takes longer.
-        monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
+        monkeypatch.delenv(STANDS_IN, raising=False)
     wanted = operations(done(tradeplane, "preview", stack))
-    monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", environment.get("PULUMI_DEBUG_PROVIDERS", ""))
+    monkeypatch.setenv(STANDS_IN, environment.get(STANDS_IN, ""))
     replicas = [f"{name}-2026-us-east-1"] if stack == "prod" else []
     assert wanted == {"create": [name, f"{name}-2026", *replicas, *(f"{name}-{region}" for region in regions)]}
     assert not [operation for operation in aws.asked if not operation.startswith(CHANGES_NOTHING)]
@@ -338,9 +338,8 @@ def test_a_missing_plugin_is_named_with_its_version(
     project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done(tradeplane, "init", "sandbox")
-    without = [one for one in os.environ["PATH"].split(os.pathsep) if not Path(one, "pulumi-resource-aws").exists()]
-    monkeypatch.setenv("PATH", os.pathsep.join([str(project.pulumi.parent), *without]))
-    monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
+    monkeypatch.setenv("PATH", path_without("pulumi-resource-aws", project.pulumi.parent))
+    monkeypatch.delenv(STANDS_IN, raising=False)
     error = failed("preview", "sandbox", code=2)
     wanted = f"aws v{version('pulumi-aws')}"
     assert error["message"] == f"the plugin pulumi-resource-{wanted} is missing"
