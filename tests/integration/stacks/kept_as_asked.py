@@ -155,13 +155,12 @@ def _identities(eks: Any, asked: Record) -> _Kept:
 
 
 def _create_pod_identity_association(eks: Any, asked: Record) -> Record:
-    kept = _identities(eks, asked)
-    account = (asked["namespace"], asked["serviceAccount"])
-    if account in [(one["namespace"], one["serviceAccount"]) for one in kept.all.values()]:
-        raise _refusal("eks", "ResourceInUseException", f"Association already exists: {' '.join(account)}")
-    made = f"a-{hashlib.sha256(' '.join((asked['clusterName'], *account)).encode()).hexdigest()[:17]}"
+    """Give an account a role, of which it has one: ids are made of accounts."""
+    account = (asked["clusterName"], asked["namespace"], asked["serviceAccount"])
+    made = f"a-{hashlib.sha256(' '.join(account).encode()).hexdigest()[:17]}"
     arn = _arn(eks, "podidentityassociation", asked["clusterName"], made)
-    return {"association": kept.add((made,), {**asked, "associationId": made, "associationArn": arn})}
+    identity = {**asked, "associationId": made, "associationArn": arn}
+    return {"association": _identities(eks, asked).add((made,), identity)}
 
 
 def _describe_pod_identity_association(eks: Any, asked: Record) -> Record:
