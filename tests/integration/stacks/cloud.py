@@ -22,7 +22,7 @@ from moto.route53.responses import Route53
 from moto.s3.models import FakeBucket, S3Backend
 from werkzeug.serving import make_server
 
-from tests.integration.stacks import global_tables
+from tests.integration.stacks import global_tables, kept_as_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -230,6 +230,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
     monkeypatch.setattr(Route53, "update_health_check", _change_check)
     monkeypatch.setattr(HealthCheck, "health_check_config", property(_told_of_check))
     global_tables.extend(monkeypatch)
+    kept_as_asked.extend(monkeypatch)
     found = Cloud()
     application = found.answer(_Services())
     server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=_Quiet)

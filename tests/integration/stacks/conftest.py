@@ -43,6 +43,9 @@ PLUGINS_THAT_ARE_THERE = {
     "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",  # nobody is asked for what is not there
 }
 """Environment in which the engine fetches nothing."""
+STANDS_IN = "PULUMI_DEBUG_PROVIDERS"
+"""The variable that tells the engine of the stand-in that runs."""
+_AWS_PLUGIN = "pulumi-resource-aws"
 _COLLECTED_LATE = {"GOGC": "400", "GOMEMLIMIT": "1GiB"}
 """Has programs of Go collect less: the engine and its plugins end within seconds, and all that is collected then."""
 # A stand-in, in place of the plugin of AWS. It runs by this Python, from this checkout.
@@ -100,26 +103,43 @@ def environment(served: Cloud, pulumi: Path, tmp_path_factory: pytest.TempPathFa
 
 @contextlib.contextmanager
 def plugins(url: str, folder: Path) -> Iterator[dict[str, str]]:
-    """Give the environment of Pulumi: a stand-in on PATH for the plugin of AWS, and a cloud's address.
+    """Give the environment of Pulumi: the plugin of AWS that is on PATH, else the stand-in, and a cloud's address."""
+    if shutil.which(_AWS_PLUGIN) is not None:
+        yield _at(url)
+    else:
+        with stand_in(url, folder) as found:
+            yield found
+
+
+@contextlib.contextmanager
+def stand_in(url: str, folder: Path) -> Iterator[dict[str, str]]:
+    """Give the environment of Pulumi with a stand-in for the plugin of AWS, whatever is on PATH.
 
     The engine starts a plugin several times for each command, which is most of what that takes where the plugin is
     written in Python. So that the stand-in runs already, and the engine is told where.
     """
-    found = PLUGINS_THAT_ARE_THERE | {
-        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+    found = _at(url) | {"PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
+    program = folder / _AWS_PLUGIN
+    program.write_text(_STAND_IN, encoding="utf-8")
+    program.chmod(0o755)
+    with _serving(program, found) as port:
+        yield found | {STANDS_IN: f"aws:{port}"}
+
+
+def _at(url: str) -> dict[str, str]:
+    """Return what has plugins ask a cloud at an address, and nobody else."""
+    return PLUGINS_THAT_ARE_THERE | {
         "AWS_ENDPOINT_URL": url,
         "AWS_ACCESS_KEY_ID": "testing",
         "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_EC2_METADATA_DISABLED": "true",
     }
-    program = folder / "pulumi-resource-aws"
-    if shutil.which(program.name) is not None:
-        yield found
-        return
-    program.write_text(_STAND_IN, encoding="utf-8")
-    program.chmod(0o755)
-    with _serving(program, found) as port:
-        yield found | {"PULUMI_DEBUG_PROVIDERS": f"aws:{port}"}
+
+
+def path_without(program: str, *first: Path) -> str:
+    """Return a PATH of folders and the system's own, but for those that have a program: it may be in any of them."""
+    folders = (*first, Path("/usr/bin"), Path("/bin"))
+    return os.pathsep.join(str(one) for one in folders if not (one / program).exists())
 
 
 @contextlib.contextmanager

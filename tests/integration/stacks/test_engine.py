@@ -15,7 +15,7 @@ import yaml
 from tradeplane_evidence.signing.keyring import read_keyring
 
 from tests.integration.stacks import forked
-from tests.integration.stacks.conftest import ROOT
+from tests.integration.stacks.conftest import ROOT, STANDS_IN, path_without
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -127,9 +127,9 @@ def test_life_of_a_stack(
     done(tradeplane, "init", stack)
     if stack == "sandbox":
         # Once as the engine finds and starts a plugin itself, which takes longer.
-        monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
+        monkeypatch.delenv(STANDS_IN, raising=False)
     wanted = operations(done(tradeplane, "preview", stack))
-    monkeypatch.setenv("PULUMI_DEBUG_PROVIDERS", environment.get("PULUMI_DEBUG_PROVIDERS", ""))
+    monkeypatch.setenv(STANDS_IN, environment.get(STANDS_IN, ""))
     replicas = [f"{name}-2026-us-east-1"] if stack == "prod" else []
     assert wanted == {"create": [name, f"{name}-2026", *replicas, *(f"{name}-{region}" for region in regions)]}
     assert not [operation for operation in aws.asked if not operation.startswith(CHANGES_NOTHING)]
@@ -338,8 +338,8 @@ def test_a_missing_plugin_is_named_with_its_version(
     project: Project, aws: Cloud, tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done(tradeplane, "init", "sandbox")
-    monkeypatch.setenv("PATH", f"{project.pulumi.parent}:/usr/bin:/bin")
-    monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
+    monkeypatch.setenv("PATH", path_without("pulumi-resource-aws", project.pulumi.parent))
+    monkeypatch.delenv(STANDS_IN, raising=False)
     error = failed("preview", "sandbox", code=2)
     wanted = f"aws v{version('pulumi-aws')}"
     assert error["message"] == f"the plugin pulumi-resource-{wanted} is missing"

@@ -11,7 +11,6 @@ import pytest
 from tests.integration.stacks import forked
 from tests.integration.stacks.cloud import ACCOUNT
 from tests.integration.stacks.conftest import ROOT
-from tests.integration.stacks.providers.aws_held import PATH
 from tests.integration.stacks.test_engine import (
     CHANGES_NOTHING,
     REACHED_WITHIN_S,
@@ -93,7 +92,7 @@ def left(aws: Cloud) -> dict[str, list[str]]:
         "buckets": [one["Name"] for one in s3.list_buckets()["Buckets"]],
     }
     for region in REGIONS:
-        ec2, logs, ssm = (aws.client(service, region) for service in ("ec2", "logs", "ssm"))
+        ec2, logs = (aws.client(service, region) for service in ("ec2", "logs"))
         rds, ecr, eks = (aws.client(service, region) for service in ("rds", "ecr", "eks"))
         found |= {
             f"{region} networks": networks(aws, region),
@@ -112,8 +111,12 @@ def left(aws: Cloud) -> dict[str, list[str]]:
             f"{region} databases": [one["DBInstanceIdentifier"] for one in rds.describe_db_instances()["DBInstances"]],
             f"{region} repositories": [one["repositoryName"] for one in ecr.describe_repositories()["repositories"]],
             f"{region} keys": [one["KeyId"] for one in keys(aws, region) if one["KeyManager"] == "CUSTOMER"],
-            f"{region} held": [
-                one["Name"] for one in ssm.get_parameters_by_path(Path=PATH, Recursive=True)["Parameters"]
+            f"{region} templates of repositories": [
+                one["prefix"] for one in ecr.describe_repository_creation_templates()["repositoryCreationTemplates"]
+            ],
+            f"{region} copies of backups": [
+                one["DBInstanceIdentifier"]
+                for one in rds.describe_db_instance_automated_backups()["DBInstanceAutomatedBackups"]
             ],
         }
     return {kind: sorted(one) for kind, one in found.items() if one}
@@ -149,9 +152,9 @@ def meddle(aws: Cloud) -> dict[tuple[str, str], dict[str, list[str]]]:
     eks = aws.client("eks", REGIONS[1])
     off = {"clusterLogging": [{"types": ["audit"], "enabled": False}]}
     eks.update_cluster_config(name="tradeplane-prod-cluster", logging=off)
-    ssm = aws.client("ssm", REGIONS[0])
-    (identity,) = ssm.get_parameters_by_path(Path=f"{PATH}/PodIdentityAssociation")["Parameters"]
-    ssm.delete_parameter(Name=identity["Name"])
+    eks, of_it = aws.client("eks", REGIONS[0]), {"clusterName": "tradeplane-prod-cluster"}
+    (identity,) = eks.list_pod_identity_associations(**of_it, namespace="monitoring")["associations"]
+    eks.delete_pod_identity_association(**of_it, associationId=identity["associationId"])
     bucket = next(
         one["Name"]
         for one in aws.client("s3", REGIONS[1]).list_buckets()["Buckets"]

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from tradeplane_stacks.kustomize import locate_kubectl
 
+from tests.integration.stacks.conftest import STANDS_IN, path_without
 from tests.integration.stacks.own_cluster import cluster_environment, local_project, own_cluster, own_server
 from tests.integration.stacks.pods import running_pods
 from tests.integration.stacks.test_engine import command, done, failed, operations, refused
@@ -230,8 +231,9 @@ def test_a_missing_plugin_is_told_with_what_to_do(
 ) -> None:
     done(tradeplane, "init", "dev")
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "of-nobody"))  # that of before has what was built here
-    monkeypatch.setenv("PATH", f"{local_project.pulumi.parent}:{locate_kubectl().parent}:/usr/bin:/bin")
-    monkeypatch.delenv("PULUMI_DEBUG_PROVIDERS", raising=False)
+    (tmp_path / "kubectl").symlink_to(locate_kubectl())
+    monkeypatch.setenv("PATH", path_without("pulumi-resource-kubernetes", local_project.pulumi.parent, tmp_path))
+    monkeypatch.delenv(STANDS_IN, raising=False)
     ended = command("preview", "dev")
     assert ended.returncode == 2, ended.stderr
     assert "pulumi-resource-kubernetes" in ended.stderr

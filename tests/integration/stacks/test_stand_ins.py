@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,15 @@ from pulumi.automation.errors import CommandError
 from pulumi.runtime.proto import provider_pb2 as protocol
 from pulumi.runtime.rpc import UNKNOWN
 
+from tests.integration.stacks.conftest import STANDS_IN, plugins, stand_in
 from tests.integration.stacks.inline_programs import Aborted, Asked, Call, refused, stack_of, up, void
 from tests.integration.stacks.providers.aws_types import TYPES
 from tests.integration.stacks.providers.frame import Provider, Refused
 from tests.integration.stacks.providers.shapes import read_back
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.integration.stacks.cloud import Cloud
     from tests.integration.stacks.conftest import Project
@@ -88,6 +91,18 @@ IN_TWO_REGIONS: dict[str, Any] = {
     "replicas": [{"regionName": "eu-west-2", "consistencyMode": "STRONG", "pointInTimeRecovery": True}],
     "globalTableWitness": {"regionName": "eu-west-3"},
 }
+
+
+@pytest.fixture(scope="module")
+def environment(
+    environment: dict[str, str], served: Cloud, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """Give the environment of Pulumi with the stand-in, where the published plugin is on PATH as well."""
+    if STANDS_IN in environment:
+        yield environment
+    else:
+        with stand_in(served.url, tmp_path_factory.mktemp("plugins")) as found:
+            yield found
 
 
 def storage(years: int = 7) -> None:
@@ -210,6 +225,17 @@ def test_what_of_a_table_is_not_changed_is_refused(
     assert message in refused(project, partial(table, **changed))
     told = aws.client("dynamodb", REGION).describe_table(TableName="service")["Table"]
     assert [one["RegionName"] for one in told["Replicas"]] == ["eu-west-2"]
+
+
+def test_a_plugin_that_is_on_path_is_taken_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published = tmp_path / "pulumi-resource-aws"
+    published.write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+    published.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    with plugins("http://127.0.0.1:9", tmp_path / "not-written") as found:
+        assert found["AWS_ENDPOINT_URL"] == "http://127.0.0.1:9"
+        assert not {STANDS_IN, "PATH"} & found.keys()
+    assert not (tmp_path / "not-written").exists()
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ _AWS = """\
 #!/bin/sh
 # Stands in for the AWS CLI: `aws eks get-token --cluster-name NAME --region REGION`, and nothing else.
 if [ "$1 $2 $3 $4 $5" != "eks get-token --cluster-name CLUSTER --region" ] || [ $# != 6 ]; then
-  echo "this stand-in for aws knows no: aws $*" >&2
+  echo "nothing stands in for: aws $*" >&2
   exit 252
 fi
 token=$(cat "TOKENS/$6") || exit 254

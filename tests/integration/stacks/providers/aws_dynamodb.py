@@ -139,8 +139,9 @@ class Table(AwsType):
             raise Refused("replicas: none is added to a table, or removed, by this stand-in")
         for replica in new.get("replicas", []):
             dynamo = client("dynamodb", replica["regionName"])
-            protected = bool(replica.get("deletionProtectionEnabled"))
-            dynamo.update_table(TableName=name, DeletionProtectionEnabled=protected)
+            if before:  # not as it is made: see `createReplicas` of hashicorp/terraform-provider-aws
+                protected = bool(replica.get("deletionProtectionEnabled"))
+                dynamo.update_table(TableName=name, DeletionProtectionEnabled=protected)
             _recover(dynamo, name, bool(replica.get("pointInTimeRecovery")))
             if replica.get("propagateTags"):
                 _tag(dynamo, dynamo.describe_table(TableName=name)["Table"]["TableArn"], new.get("tags", {}))

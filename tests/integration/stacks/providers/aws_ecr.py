@@ -1,10 +1,9 @@
-"""Types of ECR. Templates of repositories the stand-in holds, as moto does not have them."""
+"""Types of ECR."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tests.integration.stacks.providers.aws_held import HeldType
 from tests.integration.stacks.providers.aws_rows import Row, RowType
 
 if TYPE_CHECKING:
@@ -31,6 +30,10 @@ class RepositoryPolicy(OfRegistry):
     def replaced_by(self, key: str) -> bool:
         """Of another repository it is another."""
         return key in ("repository", "region")
+
+
+def _of_template(member: str) -> Any:
+    return "UpdateRepositoryCreationTemplate", lambda one, value: {"prefix": one, member: value}
 
 
 TYPES = (
@@ -104,11 +107,21 @@ TYPES = (
             removed_by=lambda _: {"replicationConfiguration": {"rules": []}},
         )
     ),
-    HeldType(
-        "ecr/repositoryCreationTemplate:RepositoryCreationTemplate",
-        "ecr",
-        "CreateRepositoryCreationTemplate",
-        ("prefix",),
-        names={"appliedFors": "appliedFor", "encryptionConfigurations": "encryptionConfiguration"},
+    RowType(
+        Row(
+            kind="ecr/repositoryCreationTemplate:RepositoryCreationTemplate",
+            service="ecr",
+            create="CreateRepositoryCreationTemplate",
+            made="=prefix",
+            describe="DescribeRepositoryCreationTemplates",
+            found="repositoryCreationTemplates",
+            delete="DeleteRepositoryCreationTemplate",
+            by=lambda one: {"prefixes": [one]},
+            removed_by=lambda one: {"prefix": one},
+            names={"appliedFors": "appliedFor", "encryptionConfigurations": "encryptionConfiguration"},
+            changes={name: _of_template(name) for name in ("description", "imageTagMutability", "repositoryPolicy")},
+            unchangeable=frozenset({"appliedFors", "customRoleArn", "encryptionConfigurations", "resourceTags"}),
+            gone=frozenset({"TemplateNotFoundException"}),
+        )
     ),
 )

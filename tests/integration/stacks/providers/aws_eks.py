@@ -1,11 +1,10 @@
-"""Types of EKS. moto has clusters and node groups; the stand-in holds access entries, add-ons and pod identities."""
+"""Types of EKS."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.stacks.providers.aws import client
-from tests.integration.stacks.providers.aws_held import HeldType
 from tests.integration.stacks.providers.aws_rows import Request, Row, RowType
 from tests.integration.stacks.providers.frame import Properties, Refused
 
@@ -72,6 +71,42 @@ class NodeGroup(RowType):
         """Make it."""
         super().create(inputs)
         return f"{inputs['clusterName']}:{inputs['nodeGroupName']}"
+
+
+class OfCluster(RowType):
+    """What is of a cluster: each request names it."""
+
+    def ask(self, inputs: Properties, operation: str, request: Request) -> dict[str, Any]:
+        """Call an operation, of its cluster."""
+        return super().ask(inputs, operation, {"clusterName": inputs["clusterName"], **request})
+
+
+class AccessPolicy(OfCluster):
+    """A policy of an access entry, of which EKS tells all at once."""
+
+    def ask(self, inputs: Properties, operation: str, request: Request) -> dict[str, Any]:
+        """Call an operation, of its entry."""
+        return super().ask(inputs, operation, {"principalArn": inputs["principalArn"], **request})
+
+    def look(self, resource_id: str, inputs: Properties) -> Found | None:
+        """Return it, where it is among them."""
+        found = super().look(resource_id, inputs)
+        return found if found is not None and "policyArn" in found.inputs else None
+
+    def told(self, resource_id: str, found: dict[str, Any], inputs: Properties) -> dict[str, Any]:
+        """Return what is told of it."""
+        own = [one for one in found["associatedAccessPolicies"] if one["policyArn"] == resource_id]
+        return {**found, **(own[0] if own else {})}
+
+
+class Addon(OfCluster):
+    """An add-on, whose pods' identities are told by their ARNs."""
+
+    def told(self, resource_id: str, found: dict[str, Any], inputs: Properties) -> dict[str, Any]:
+        """Return them as they are asked for."""
+        ids = [one.rpartition("/")[2] for one in found.get("podIdentityAssociations", [])]
+        of_pods = [self.ask(inputs, "DescribePodIdentityAssociation", {"associationId": one}) for one in ids]
+        return {**found, "podIdentityAssociations": [one["association"] for one in of_pods]}
 
 
 def _of_group(resource_id: str) -> Request:
@@ -146,26 +181,77 @@ TYPES = (
             gone=_GONE,
         )
     ),
-    HeldType(
-        "eks/addon:Addon",
-        "eks",
-        "CreateAddon",
-        ("clusterName", "addonName"),
-        settings={"resolveConflictsOnCreate": str, "resolveConflictsOnUpdate": str},
-        arn="addon",
+    Addon(
+        Row(
+            kind="eks/addon:Addon",
+            service="eks",
+            create="CreateAddon",
+            made="=addonName",
+            describe="DescribeAddon",
+            found="addon",
+            delete="DeleteAddon",
+            by=lambda one: {"addonName": one},
+            removed_by=lambda one: {"addonName": one},
+            settings={"resolveConflictsOnCreate": str, "resolveConflictsOnUpdate": str},
+            changes={
+                "addonVersion": ("UpdateAddon", lambda one, value: {"addonName": one, "addonVersion": value}),
+                "configurationValues": (
+                    "UpdateAddon",
+                    lambda one, value: {"addonName": one, "configurationValues": value},
+                ),
+            },
+            unchangeable=frozenset(
+                {"tags", "podIdentityAssociations", "resolveConflictsOnCreate", "resolveConflictsOnUpdate"}
+            ),
+            outputs={"arn": "addonArn"},
+            gone=_GONE,
+        )
     ),
-    HeldType("eks/accessEntry:AccessEntry", "eks", "CreateAccessEntry", ("clusterName", "principalArn")),
-    HeldType(
-        "eks/accessPolicyAssociation:AccessPolicyAssociation",
-        "eks",
-        "AssociateAccessPolicy",
-        ("clusterName", "principalArn", "policyArn"),
-        replaces=frozenset({"accessScope"}),
+    OfCluster(
+        Row(
+            kind="eks/accessEntry:AccessEntry",
+            service="eks",
+            create="CreateAccessEntry",
+            made="=principalArn",
+            describe="DescribeAccessEntry",
+            found="accessEntry",
+            delete="DeleteAccessEntry",
+            by=lambda one: {"principalArn": one},
+            removed_by=lambda one: {"principalArn": one},
+            outputs={"accessEntryArn": "accessEntryArn"},
+            gone=_GONE,
+        )
     ),
-    HeldType(
-        "eks/podIdentityAssociation:PodIdentityAssociation",
-        "eks",
-        "CreatePodIdentityAssociation",
-        ("clusterName", "namespace", "serviceAccount"),
+    AccessPolicy(
+        Row(
+            kind="eks/accessPolicyAssociation:AccessPolicyAssociation",
+            service="eks",
+            create="AssociateAccessPolicy",
+            made="=policyArn",
+            describe="ListAssociatedAccessPolicies",
+            found="",
+            delete="DisassociateAccessPolicy",
+            by=lambda _: {},
+            removed_by=lambda one: {"policyArn": one},
+            gone=_GONE,
+        )
+    ),
+    OfCluster(
+        Row(
+            kind="eks/podIdentityAssociation:PodIdentityAssociation",
+            service="eks",
+            create="CreatePodIdentityAssociation",
+            made="association.associationId",
+            describe="DescribePodIdentityAssociation",
+            found="association",
+            delete="DeletePodIdentityAssociation",
+            by=lambda one: {"associationId": one},
+            removed_by=lambda one: {"associationId": one},
+            changes={
+                "roleArn": ("UpdatePodIdentityAssociation", lambda one, value: {"associationId": one, "roleArn": value})
+            },
+            outputs={"associationId": "associationId", "associationArn": "associationArn"},
+            gone=_GONE,
+        )
     ),
 )

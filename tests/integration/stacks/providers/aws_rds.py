@@ -1,10 +1,9 @@
-"""Types of RDS. Copies of backups in another region the stand-in holds, as moto does not have them."""
+"""Types of RDS."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.integration.stacks.providers.aws_held import HeldType
 from tests.integration.stacks.providers.aws_rows import Request, Row, RowType
 
 if TYPE_CHECKING:
@@ -66,6 +65,18 @@ class Instance(RowType):
             last["FinalDBSnapshotIdentifier"] = inputs["finalSnapshotIdentifier"]
         backups = {"DeleteAutomatedBackups": bool(inputs.get("deleteAutomatedBackups", True))}
         self.ask(inputs, "DeleteDBInstance", {"DBInstanceIdentifier": resource_id, **last, **backups})
+
+
+class CopiedBackups(RowType):
+    """Copies of a database's backups, in the region that they are asked for in."""
+
+    def told(self, resource_id: str, found: dict[str, Any], inputs: Properties) -> dict[str, Any]:
+        """Return the database by the name that it is asked for by."""
+        return {**found, "SourceDBInstanceArn": found["DBInstanceArn"]}
+
+    def remove(self, resource_id: str, inputs: Properties) -> None:
+        """Copy no more."""
+        self.ask(inputs, self.row.delete, {"SourceDBInstanceArn": inputs["sourceDbInstanceArn"]})
 
 
 def _modified(member: str) -> Any:
@@ -178,12 +189,19 @@ TYPES = (
             gone=frozenset({"DBInstanceNotFound", "DBInstanceNotFoundFault"}),
         )
     ),
-    HeldType(
-        "rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
-        "rds",
-        "StartDBInstanceAutomatedBackupsReplication",
-        ("sourceDbInstanceArn",),
-        names={"retentionPeriod": "BackupRetentionPeriod"},
-        replaces=frozenset({"kmsKeyId", "retentionPeriod"}),
+    CopiedBackups(
+        Row(
+            kind="rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
+            service="rds",
+            create="StartDBInstanceAutomatedBackupsReplication",
+            made="DBInstanceAutomatedBackup.DBInstanceAutomatedBackupsArn",
+            describe="DescribeDBInstanceAutomatedBackups",
+            found="DBInstanceAutomatedBackups",
+            delete="StopDBInstanceAutomatedBackupsReplication",
+            by=lambda one: {"DBInstanceAutomatedBackupsArn": one},
+            removed_by=lambda _: {},
+            names={"retentionPeriod": "BackupRetentionPeriod"},
+            gone=frozenset({"DBInstanceAutomatedBackupNotFound", "DBInstanceAutomatedBackupNotFoundFault"}),
+        )
     ),
 )
