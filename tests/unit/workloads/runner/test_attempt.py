@@ -13,6 +13,7 @@ from tradeplane_api.run import MAX_SPECIFICATION_BYTES, MAX_TERMINATION_BYTES, E
 from tradeplane_api.simulation import Simulation
 from tradeplane_store import layout
 from tradeplane_store.canonical import files_digest, sha256_digest
+from tradeplane_store.disk import DiskStore
 from tradeplane_store.objects import MAX_PART_BYTES, ObjectStore, open_store
 from tradeplane_store.plain_tables import read_plain
 from tradeplane_store.records import table_digest
@@ -20,6 +21,7 @@ from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.snapshots import write_snapshot, write_tapes
 from tradeplane_workloads.market.synthetic import FLOWS, make_tapes
 from tradeplane_workloads.results import list_results, open_results, write_results
+from tradeplane_workloads.runner import attempt as attempts
 from tradeplane_workloads.runner.__main__ import read_run
 from tradeplane_workloads.runner.attempt import Attempt
 from tradeplane_workloads.runner.execution import run
@@ -223,6 +225,19 @@ def test_a_fault_of_the_strategy_is_final_and_its_traceback_is_kept(
     assert any('raise ZeroDivisionError("by nothing")' in line.get("traceback", "") for line in log_lines(store))
 
 
+def puts_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what is put into stores on disks from now on, by name."""
+    written: list[str] = []
+    put = DiskStore.put
+
+    def noted(self: DiskStore, name: str, *what: Any, **how: Any) -> None:
+        written.append(name)
+        put(self, name, *what, **how)
+
+    monkeypatch.setattr(DiskStore, "put", noted)
+    return written
+
+
 class Lasting:
     """A task that lasts until its log has come into the store, which is told what is kept of it once it has ended."""
 
@@ -243,7 +258,8 @@ class Lasting:
 def test_the_log_of_what_lasts_is_kept_meanwhile_so_that_a_kill_leaves_it(
     pod: Pod, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tradeplane_workloads.runner.attempt.FIRST_KEPT_SECONDS", 0.001)
+    assert attempts.FIRST_KEPT_SECONDS <= 2, "what takes more memory than it may is killed soon"
+    monkeypatch.setattr(attempts, "FIRST_KEPT_SECONDS", 0.001)
     kept: list[str] = []
 
     def is_kept() -> bool:
@@ -256,17 +272,28 @@ def test_the_log_of_what_lasts_is_kept_meanwhile_so_that_a_kill_leaves_it(
     assert kept == ["half of it is done"]
 
 
-def test_the_log_of_what_is_soon_over_is_kept_once(
-    pod: Pod, store: ObjectStore, snapshot: str, monkeypatch: pytest.MonkeyPatch
+def test_the_log_of_what_lasts_is_kept_as_often_as_something_is_said_and_no_oftener(
+    pod: Pod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written: list[str] = []
-    put = type(store).put
+    monkeypatch.setattr(attempts, "FIRST_KEPT_SECONDS", 0.001)
+    monkeypatch.setattr(attempts, "MOST_KEPT_SECONDS", 0.001)
+    looks: list[int] = []
+    monkeypatch.setattr(AttemptLog, "said", property(lambda _: looks.append(1) or 1 + (len(looks) > 20)))
+    written = puts_of(monkeypatch)
 
-    def noted(self: ObjectStore, name: str, *what: Any, **how: Any) -> None:
-        written.append(name)
-        put(self, name, *what, **how)
+    def is_told_anew_and_kept() -> bool:
+        return len(written) == 2 and len(looks) > 40
 
-    monkeypatch.setattr(type(store), "put", noted)
+    code = Attempt(pod.environ, lambda _: Lasting("half of it is done", is_told_anew_and_kept)).execute()
+    assert code == ExitCode.OK
+    assert len(written) == 3, "at first, when something was said, and at the end"
+
+
+def test_the_log_of_what_is_soon_over_is_kept_once(
+    pod: Pod, snapshot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempts, "FIRST_KEPT_SECONDS", 60.0)
+    written = puts_of(monkeypatch)
     pod.run(specification(snapshot))
     assert sum("log-" in name for name in written) == 1
 
