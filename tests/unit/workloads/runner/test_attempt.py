@@ -289,9 +289,7 @@ def test_the_log_of_what_lasts_is_kept_as_often_as_something_is_said_and_no_ofte
     assert len(written) == 3, "at first, when something was said, and at the end"
 
 
-def test_the_log_of_what_is_soon_over_is_kept_once(
-    pod: Pod, snapshot: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_log_of_what_is_soon_over_is_kept_once(pod: Pod, snapshot: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "FIRST_KEPT_SECONDS", 60.0)
     written = puts_of(monkeypatch)
     pod.run(specification(snapshot))
