@@ -356,6 +356,33 @@ def test_a_failure_is_json_where_json_was_asked_for(tradeplane: Command, files: 
     assert error["problems"][0]["line"] == 12
 
 
+@pytest.mark.parametrize("form", [("-o", "json"), ("-ojson",), ("--output=json",), ("--output", "json")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("results", "list", "--bogus"), "No such option: --bogus"),
+        (("results", "show"), "Missing argument 'RUN'"),
+        (("results", "nothing"), "No such command 'nothing'"),
+        (("results", "bootstrap", "r1", "--seed", "x"), "Invalid value for '--seed'"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_json_where_json_was_asked_for(
+    tradeplane: Command, form: tuple[str, ...], arguments: tuple[str, ...], words: str
+) -> None:
+    ended = tradeplane(*arguments, *form)
+    error = json.loads(ended.err)["error"]
+    assert (ended.code, error["code"], error["reason"]) == (2, 2, "INVALID")
+    assert words in error["message"]
+    assert "tradeplane COMMAND --help" in error["remedy"]
+
+
+@pytest.mark.parametrize("form", [("-o", "yaml"), ("-o", "xml"), ("--", "-o", "json"), ()], ids=" ".join)
+def test_it_is_text_where_no_json_was_asked_for(tradeplane: Command, form: tuple[str, ...]) -> None:
+    ended = tradeplane("results", "list", "--bogus", *form)
+    assert ended.code == 2
+    assert ended.err.startswith("Usage: tradeplane results list")
+
+
 def test_an_unforeseen_failure_is_told_and_asks_for_a_report(
     tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -444,6 +471,7 @@ def test_an_interruption_has_its_own_code(tradeplane: Command, monkeypatch: pyte
 
     monkeypatch.setattr("tradeplane_cli.runs.list_runs", interrupted)
     assert tradeplane("results", "list").code == 130
+    assert tradeplane("results", "list", "-o", "json").code == 130
 
 
 def test_a_reader_that_stops_reading_is_no_failure_of_ours() -> None:
