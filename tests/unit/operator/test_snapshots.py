@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -92,9 +93,19 @@ async def test_what_may_still_come_is_sought_again(state: SnapshotState) -> None
     assert await reconciler.reconcile(PRICES) is not None
 
 
-async def test_what_is_refused_is_not_sought_again() -> None:
-    reconciler, *_ = _seen(SnapshotFacts(SnapshotState.REFUSED, "other bytes"))
+async def test_what_is_refused_and_was_imported_again_is_taken() -> None:
+    reconciler, _index, client, woken = _seen(SnapshotFacts(SnapshotState.REFUSED, "other bytes"))
+    again = await reconciler.reconcile(PRICES)
+    assert again is not None
+    seconds = SETTINGS.client.relist_seconds
+    assert timedelta(seconds=seconds - 60) < again - utc_now() <= timedelta(seconds=seconds), "it may be so for ever"
+    said = client.patches[-1]["status"]["conditions"]
+    assert any(f"import it again, which is seen within {seconds:g} s" in one["message"] for one in said)
+    assert await reconciler.reconcile(PRICES) is not None
+    assert (len(client.patches), woken) == (1, [KEY]), "nothing is written where nothing has changed"
+    reconciler.stores = _Store(SnapshotFacts(SnapshotState.FOUND, manifest=MANIFEST))  # type: ignore[assignment]
     assert await reconciler.reconcile(PRICES) is None
+    assert {one["type"]: one["status"] for one in client.patches[-1]["status"]["conditions"]}["Ready"] == "True"
 
 
 @pytest.mark.parametrize("status", [{"records": "many"}, {"conditions": "none"}, {"symbols": [], "end": 7}])
