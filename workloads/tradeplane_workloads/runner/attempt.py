@@ -108,7 +108,7 @@ class Attempt:
         except WorkloadError as error:
             _log.error("%s", error, exc_info=error.__cause__ if isinstance(error, StrategyFailed) else None)
             return failure_message(error.exit_code, str(error))
-        except Exception as error:
+        except BaseException as error:  # a panic of the core is no Exception
             _log.exception("the attempt failed by a fault of its own")
             return failure_message(
                 ExitCode.INTERNAL, f"{type(error).__name__}: {error}; the log has the traceback, please report it"

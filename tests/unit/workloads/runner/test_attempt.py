@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -223,6 +224,37 @@ def test_a_fault_of_the_strategy_is_final_and_its_traceback_is_kept(
     assert message.exit_code == ExitCode.INVALID
     assert f"strategy '{name}' failed in targets() with ZeroDivisionError: by nothing" in message.message
     assert any('raise ZeroDivisionError("by nothing")' in line.get("traceback", "") for line in log_lines(store))
+
+
+@pytest.mark.parametrize("code", [0, None, 3, "enough"])
+def test_a_strategy_that_ends_the_process_has_failed_and_not_succeeded(
+    pod: Pod, store: ObjectStore, snapshot: str, monkeypatch: pytest.MonkeyPatch, code: object
+) -> None:
+    def leaves(*_: object) -> None:
+        sys.exit(code)  # type: ignore[arg-type]
+
+    name = specification(snapshot).simulation.algorithm.name
+    monkeypatch.setattr(type(find_strategy(name)), "targets", leaves)
+    message = pod.run(specification(snapshot))
+    assert message.exit_code == ExitCode.INVALID
+    assert f"strategy '{name}' failed in targets() with SystemExit" in message.message
+    assert list_results(store) == []
+
+
+def test_a_panic_of_the_core_is_told_and_its_log_kept(
+    pod: Pod, store: ObjectStore, snapshot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class PanicException(BaseException):
+        """As PyO3 has it: no Exception."""
+
+    def panics(*_: object) -> None:
+        raise PanicException("index out of bounds")
+
+    monkeypatch.setattr("tradeplane_workloads.engine.backtest.backtest", panics)
+    message = pod.run(specification(snapshot))
+    assert message.exit_code == ExitCode.INTERNAL
+    assert "PanicException: index out of bounds; the log has the traceback" in message.message
+    assert any("panics" in line.get("traceback", "") for line in log_lines(store))
 
 
 def puts_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
