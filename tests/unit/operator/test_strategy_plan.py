@@ -209,12 +209,16 @@ def _said_by_a_newer_version(kind: str) -> dict[str, Any]:
         (("pinned", "snapshots"), ["blake3:00"]),
         (("history",), [{"name": "before"}]),
         (("history",), "none"),
+        (("latest", "completionTime"), "yesterday"),
+        (("latest", "completionTime"), "2026-03-02T12:00:00"),
+        (("lastScheduleTime",), ""),
+        (("nextScheduleTime",), "9999-12-31T23:59:59Z"),
     ],
 )
 def test_a_record_of_runs_that_cannot_be_read_is_left_as_it_is_and_nothing_runs(
     at: tuple[str, ...], value: Any
 ) -> None:
-    resource, run = _finished()
+    resource, run = _finished(schedule={"cron": "0 * * * *"})
     before = json.loads(json.dumps(resource["status"]))
     place = resource["status"]
     for step in at[:-1]:
