@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -37,8 +37,8 @@ def program_name(executable: str) -> str:
 def asks_for_json(arguments: Sequence[str]) -> bool:
     """Whether arguments ask for JSON, as far as that shows where they cannot be read as a whole."""
     options = list(takewhile(lambda one: one != "--", arguments))
-    apart = zip(options, options[1:], strict=False)
-    return bool({"-ojson", "--output=json"} & set(options)) or bool({("-o", "json"), ("--output", "json")} & set(apart))
+    joined, apart = {"-ojson", "--output=json"}, {("-o", "json"), ("--output", "json")}
+    return not (joined.isdisjoint(options) and apart.isdisjoint(pairwise(options)))
 
 
 def is_terminal() -> bool:

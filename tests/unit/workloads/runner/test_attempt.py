@@ -310,7 +310,13 @@ def test_the_log_of_what_lasts_is_kept_as_often_as_something_is_said_and_no_ofte
     monkeypatch.setattr(attempts, "FIRST_KEPT_SECONDS", 0.001)
     monkeypatch.setattr(attempts, "MOST_KEPT_SECONDS", 0.001)
     looks: list[int] = []
-    monkeypatch.setattr(AttemptLog, "said", property(lambda _: looks.append(1) or 1 + (len(looks) > 20)))
+
+    def said(_: AttemptLog) -> int:
+        """Say one line at first, and a second one after twenty looks."""
+        looks.append(1)
+        return 1 if len(looks) <= 20 else 2
+
+    monkeypatch.setattr(AttemptLog, "said", property(said))
     written = puts_of(monkeypatch)
 
     def is_told_anew_and_kept() -> bool:
