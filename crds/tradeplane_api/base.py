@@ -92,7 +92,7 @@ def _time(text: str) -> str:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None or not 1678 <= moment.year <= 2261:
+    if moment is None or moment.tzinfo is None or not 1677 <= moment.year <= 2262:
         raise ValueError(f"{text[:64]!r} is no time; it must be one such as 2026-01-31T09:30:00Z")
     return text
 
