@@ -183,12 +183,18 @@ def test_a_snapshot_is_verified_and_a_damaged_one_is_refused(
     assert "bars-0" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('"trades":', '"trades": 1'), (r'"rows":\d+', '"rows":9007199254740992'), (r'"sharpe":"[^"]*"', '"sharpe":"inf"')],
+)
 def test_a_damaged_result_does_not_hide_the_others(
-    tradeplane: Command, files: tuple[str, str], finished: dict[str, Any], tmp_path: Path
+    tradeplane: Command, files: tuple[str, str], finished: dict[str, Any], tmp_path: Path, before: str, after: str
 ) -> None:
     tradeplane("run", "-f", files[0], "-f", files[1], "--run", "other")
     manifest = tmp_path / "store" / "results" / "other" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"trades":', '"trades": 1', 1))
+    changed, times = re.subn(before, after, manifest.read_text(), count=1)
+    assert times == 1
+    manifest.write_text(changed)
     ended = tradeplane("results", "list", "-o", "json")
     assert ended.code == 3
     listed = json.loads(ended.out)
