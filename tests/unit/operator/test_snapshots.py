@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from tradeplane_api.run import Part
 from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifest
@@ -136,3 +137,21 @@ def test_the_echo_of_a_write_is_no_news_unless_somebody_waits_for_it() -> None:
     record.awaited = True
     feed.snapshot("MODIFIED", other)
     assert woken == [PRICES]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("start", "once"),
+        ("start", "x" * 300),
+        ("start", "2020-01-02T00:00:00+02:00"),
+        ("end", "9999-12-31T00:00:00Z"),
+        ("records", -1),
+        ("records", 2**63),
+    ],
+)
+def test_a_manifest_that_no_import_writes_is_refused_by_its_field(field: str, value: object) -> None:
+    data = orjson.dumps({**orjson.loads(DATA), field: value})
+    facts = check_snapshot(data, sha256_digest(data))
+    assert facts.state is SnapshotState.REFUSED
+    assert field in facts.message
