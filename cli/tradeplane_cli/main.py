@@ -12,6 +12,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 import typer
+from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.commands import (
     approval,
@@ -33,10 +34,11 @@ from tradeplane_cli.commands import (
     version,
 )
 from tradeplane_cli.commands.examples import KEEP_LINES, exit_codes
-from tradeplane_cli.session import PROGRAM, Session, program_name
+from tradeplane_cli.failures import CommandFailure
+from tradeplane_cli.session import PROGRAM, Session, asks_for_json, program_name
 
 if TYPE_CHECKING:
-    from tradeplane_cli.failures import CommandFailure
+    from collections.abc import Callable
 
 ABOUT = """Run trading strategies to results that can be replayed to the same bits, with a cluster or without one.
 
@@ -82,9 +84,9 @@ def application(program: str = PROGRAM) -> typer.Typer:
 
 def main() -> None:
     """Entry point of ``tradeplane`` and ``kubectl-tradeplane``; ends the process with an exit code of docs/cli.md."""
-    session = Session(program=program_name(sys.argv[0]))
+    session = Session(program=program_name(sys.argv[0]), json_failures=asks_for_json(sys.argv[1:]))
     try:
-        application(session.program)(prog_name=session.program, obj=session)
+        _call(application(session.program), session)
     except Exception as error:
         # The one place where any failure ends: an unforeseen one must still be told, and give an exit code.
         from tradeplane_cli.translation import failure_of
@@ -92,6 +94,25 @@ def main() -> None:
         failure = failure_of(error)
         _tell(failure, session)
         sys.exit(int(failure.code))
+
+
+def _call(tree: Callable[..., object], session: Session) -> None:
+    """Do what the arguments say, and end the process. Raises what a command raises.
+
+    Where JSON is asked for, arguments that cannot be read are a failure as others are; typer tells them as text.
+    """
+    called: dict[str, Any] = {"prog_name": session.program, "obj": session}
+    if not session.json_failures:
+        tree(**called)
+    try:
+        ended: Any = tree(**called, standalone_mode=False)
+    except typer.TyperException as error:
+        remedy = f"{session.program} COMMAND --help shows what a command takes"
+        raise CommandFailure(error.format_message(), remedy=remedy) from error
+    except typer.Abort:
+        typer.echo("Aborted!", err=True)
+        ended = int(ExitCode.INTERNAL)
+    sys.exit(ended)
 
 
 def _tell(failure: CommandFailure, session: Session) -> None:

@@ -8,7 +8,12 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass, field
+from itertools import pairwise, takewhile
 from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 PROGRAM = "tradeplane"
 """What the command is called when a person calls it."""
@@ -27,6 +32,13 @@ def program_name(executable: str) -> str:
     """Return what a person typed: ``kubectl tradeplane`` when kubectl found us as its plugin, else ``tradeplane``."""
     name = PurePath(executable).name.removesuffix(".exe")
     return "kubectl tradeplane" if name in ("kubectl-tradeplane", "kubectl_tradeplane") else PROGRAM
+
+
+def asks_for_json(arguments: Sequence[str]) -> bool:
+    """Whether arguments ask for JSON, as far as that shows where they cannot be read as a whole."""
+    options = list(takewhile(lambda one: one != "--", arguments))
+    joined, apart = {"-ojson", "--output=json"}, {("-o", "json"), ("--output", "json")}
+    return not (joined.isdisjoint(options) and apart.isdisjoint(pairwise(options)))
 
 
 def is_terminal() -> bool:

@@ -9,9 +9,10 @@ pydantic would compile the text of each, in every runner that starts.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetJsonSchemaHandler, Strict, model_validator
 from pydantic.alias_generators import to_camel
 
 from tradeplane_api.forms import VALIDATIONS, Bounds, Text
@@ -84,8 +85,20 @@ Integer = Annotated[int, Strict()]
 Boolean = Annotated[bool, Strict()]
 """true or false: neither "yes" nor 1."""
 
-Timestamp = Annotated[str, Field(max_length=64)]
-"""A time, RFC 3339."""
+
+def _time(text: str) -> str:
+    """Return a text that is a time which can be reckoned with. Raises ValueError."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or not 1677 <= moment.year <= 2262:
+        raise ValueError(f"{text[:64]!r} is no time; it must be one such as 2026-01-31T09:30:00Z")
+    return text
+
+
+Timestamp = Annotated[str, Field(max_length=64), AfterValidator(_time)]
+"""A time, RFC 3339, within the years that nanoseconds since 1970 reach."""
 
 
 class Document(BaseModel):

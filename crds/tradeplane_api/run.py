@@ -5,11 +5,12 @@ manifest in the store, and the pod's termination message only saves a read of it
 """
 
 from enum import IntEnum, StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tradeplane_api.base import Digest, Document, Name
+from tradeplane_api.base import Digest, Document, Name, Timestamp
+from tradeplane_api.free_values import MAX_WHOLE
 from tradeplane_api.simulation import Simulation
 
 RUN_FORMAT_VERSION = 1
@@ -19,6 +20,8 @@ STORE_VARIABLE = "TRADEPLANE_STORE_URL"
 """Environment variable that carries the URL of the namespace's store as the pod sees it; decides no result."""
 MAX_SPECIFICATION_BYTES = 65_536
 MAX_TERMINATION_BYTES = 4_096
+MAX_STATUS_FIGURE = 64
+"""Characters of a figure of a result in the status of its Strategy."""
 
 
 class RunSpecification(Document):
@@ -54,36 +57,44 @@ class Outcome(StrEnum):
     CANCELLED = "Cancelled"
 
 
+Figure = Annotated[str, Field(pattern=r"^-?[0-9]{1,320}(\.[0-9]{1,9})?$")]
+"""A figure of a result, a decimal string: a number of 64 bits has up to 309 digits before the point."""
+StatusFigure = Annotated[Figure, Field(max_length=MAX_STATUS_FIGURE)]
+"""A figure that the status of its Strategy has as well."""
+Count = Annotated[int, Field(ge=0, le=MAX_WHOLE)]
+"""How many there are of something."""
+
+
 class Summary(Document):
     """The figures a person asks for first; decimal strings, defined in docs/results.md.
 
     None stands where a figure is undefined (no trades, no variance).
     """
 
-    start: str = Field(description="Time of the first bar, RFC 3339.")
-    end: str = Field(description="Time of the last bar, RFC 3339.")
-    bars: int
-    trades: int
-    final_equity: str
-    total_return: str
-    annual_return: str | None
-    volatility: str | None
-    sharpe: str | None
-    sortino: str | None
-    calmar: str | None
-    max_drawdown: str
-    max_drawdown_start: str | None
-    max_drawdown_end: str | None
-    turnover: str | None
-    exposure: str
-    hit_rate: str | None
+    start: Timestamp = Field(description="Time of the first bar, RFC 3339.")
+    end: Timestamp = Field(description="Time of the last bar, RFC 3339.")
+    bars: Count
+    trades: Count
+    final_equity: Figure
+    total_return: StatusFigure
+    annual_return: Figure | None
+    volatility: Figure | None
+    sharpe: StatusFigure | None
+    sortino: Figure | None
+    calmar: Figure | None
+    max_drawdown: StatusFigure
+    max_drawdown_start: Timestamp | None
+    max_drawdown_end: Timestamp | None
+    turnover: Figure | None
+    exposure: Figure
+    hit_rate: Figure | None
 
 
 class Part(Document):
     """One Arrow file of a snapshot or a result."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")
-    rows: int = Field(ge=0)
+    rows: Count
     digest: Digest = Field(description="Digest of the canonical logical records, not of the file's bytes.")
     blocks: tuple[Digest, ...] = Field(
         default=(), description="Digests of consecutive blocks of records, for finding the first that differs."

@@ -6,9 +6,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tradeplane_api.base import Digest, Document
+from tradeplane_api.base import Digest, Document, Timestamp
 from tradeplane_api.forms import refuse
-from tradeplane_api.run import Part
+from tradeplane_api.run import Count, Part
+
+Moment = Annotated[Timestamp, Field(pattern=r"^[0-9-]{10}T[0-9:]{8}(\.[0-9]{1,9})?Z$")]
+"""When something was, in UTC, to the nanosecond."""
 
 CURRENCY = r"^[A-Z0-9]{3,8}$"
 """The form of a currency's code."""
@@ -175,9 +178,9 @@ class SnapshotManifest(Document):
     schema_version: Literal[1, 2, 3] = 1
     kind: Literal["Snapshot"] = "Snapshot"
     instruments: tuple[SnapshotInstrument, ...] = Field(min_length=1, max_length=MAX_INSTRUMENTS)
-    start: str = Field(description="Time of the first record, RFC 3339.")
-    end: str = Field(description="Time of the last record, RFC 3339.")
-    records: int = Field(ge=0)
+    start: Moment = Field(description="Time of the first record, RFC 3339, UTC.")
+    end: Moment = Field(description="Time of the last record, RFC 3339, UTC.")
+    records: Count
     sources: tuple[SnapshotSource, ...]
     previous: Digest | None = Field(
         default=None,

@@ -15,7 +15,7 @@ from tradeplane_api.conditions import UNSEEN, Conditions
 from tradeplane_api.forms import Text
 from tradeplane_api.queues import QueueName
 from tradeplane_api.rules import Rule
-from tradeplane_api.run import Outcome
+from tradeplane_api.run import MAX_STATUS_FIGURE, Outcome
 from tradeplane_api.session import ConnectionReference, SessionSpec, SessionStatus
 from tradeplane_api.simulation import Simulation
 from tradeplane_api.snapshot import SnapshotReference
@@ -393,9 +393,13 @@ class RunStatus(Document):
         default=None, description="Digest over the files of its results, as its pod said at its end that it left them."
     )
     message: str | None = Field(default=None, max_length=4096, description="Why it stands so, in the runner's words.")
-    total_return: str | None = Field(default=None, max_length=64, description="Return over the whole run, a fraction.")
-    sharpe: str | None = Field(default=None, max_length=64, description="Yearly Sharpe ratio.")
-    max_drawdown: str | None = Field(default=None, max_length=64, description="Largest fall from a peak, a fraction.")
+    total_return: str | None = Field(
+        default=None, max_length=MAX_STATUS_FIGURE, description="Return over the whole run, a fraction."
+    )
+    sharpe: str | None = Field(default=None, max_length=MAX_STATUS_FIGURE, description="Yearly Sharpe ratio.")
+    max_drawdown: str | None = Field(
+        default=None, max_length=MAX_STATUS_FIGURE, description="Largest fall from a peak, a fraction."
+    )
     trades: Integer | None = Field(default=None, ge=0, description="Trades made.")
     attestation: AttestationStatus | None = Field(
         default=None, description="Where its signed provenance lies; absent while there is none."

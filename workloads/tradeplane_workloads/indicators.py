@@ -46,7 +46,7 @@ def _series(values: ArrayLike, name: str = "series") -> Series:
 
 
 def _period(period: int, name: str = "period") -> int:
-    if not 1 <= period <= MAX_PERIOD or period != int(period):
+    if isinstance(period, bool | np.bool_) or not 1 <= period <= MAX_PERIOD or period != int(period):
         raise ValueError(f"{name} is {period}; it must be a whole number from 1 to {MAX_PERIOD}")
     return int(period)
 

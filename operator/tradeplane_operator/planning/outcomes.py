@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from tradeplane_api.run import ExitCode, Outcome, TerminationMessage
 
 from tradeplane_operator.planning.conditions import Standing, Verdict, shorten
@@ -288,7 +288,7 @@ def _terminated_words(pod: PodFacts) -> str:
     if said:
         return said
     tail = pod.termination_message.strip()[-_RUN_MESSAGE // 2 :]
-    about = f": {tail}" if tail else "; see its log in the store"
+    about = f": {tail}" if tail else "; its log, as far as it was kept before that, is in the store"
     return f"{_reason_of_exit(pod.exit_code)}: pod {pod.name} ended with exit code {pod.exit_code}{about}"
 
 
@@ -299,13 +299,20 @@ def _reason_of_exit(code: int) -> str:
         return "RunnerFailed"
 
 
+class _Words(BaseModel):
+    """As much of a TerminationMessage as words need, so that those of an exit code that is not known here are read."""
+
+    exit_code: int = Field(alias="exitCode")
+    message: str
+
+
 def _runner_words(message: str) -> str:
     """Return what a runner, maybe a newer one, said in its termination message; nothing where it is not one of ours."""
     try:
-        said = TerminationMessage.model_validate_json(message, extra="ignore")
+        said = _Words.model_validate_json(message)
     except ValidationError:
         return ""
-    return f"{_EXIT_REASONS.get(said.exit_code, 'RunnerFailed')}: {said.message}" if said.message else ""
+    return f"{_reason_of_exit(said.exit_code)}: {said.message}" if said.message else ""
 
 
 def _started(run: RunStatus, job: ObservedJob) -> RunStatus:

@@ -226,8 +226,10 @@ def _found(
     if facts.state is SnapshotState.UNAVAILABLE:
         message = f"store {spec.store!r} cannot be read: {facts.message}; tried every {pace.snapshot_again_seconds} s"
         return _say(observed, status, Verdict(Standing.WORKING, "StoreUnavailable", message), now, again)
-    message = f"snapshot {spec.digest} is refused: {facts.message}; import it again"
-    return _say(observed, status, Verdict(Standing.STALLED, "SnapshotRefused", message), now)
+    seconds = settings.client.relist_seconds
+    message = f"snapshot {spec.digest} is refused: {facts.message}; import it again, which is seen within {seconds:g} s"
+    refused = Verdict(Standing.STALLED, "SnapshotRefused", message)
+    return _say(observed, status, refused, now, now + timedelta(seconds=seconds))
 
 
 def _contents(manifest: SnapshotManifest) -> str:

@@ -183,12 +183,18 @@ def test_a_snapshot_is_verified_and_a_damaged_one_is_refused(
     assert "bars-0" in ran.err
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [('"trades":', '"trades": 1'), (r'"rows":\d+', '"rows":9007199254740992'), (r'"sharpe":"[^"]*"', '"sharpe":"inf"')],
+)
 def test_a_damaged_result_does_not_hide_the_others(
-    tradeplane: Command, files: tuple[str, str], finished: dict[str, Any], tmp_path: Path
+    tradeplane: Command, files: tuple[str, str], finished: dict[str, Any], tmp_path: Path, before: str, after: str
 ) -> None:
     tradeplane("run", "-f", files[0], "-f", files[1], "--run", "other")
     manifest = tmp_path / "store" / "results" / "other" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"trades":', '"trades": 1', 1))
+    changed, times = re.subn(before, after, manifest.read_text(), count=1)
+    assert times == 1
+    manifest.write_text(changed)
     ended = tradeplane("results", "list", "-o", "json")
     assert ended.code == 3
     listed = json.loads(ended.out)
@@ -356,6 +362,33 @@ def test_a_failure_is_json_where_json_was_asked_for(tradeplane: Command, files: 
     assert error["problems"][0]["line"] == 12
 
 
+@pytest.mark.parametrize("form", [("-o", "json"), ("-ojson",), ("--output=json",), ("--output", "json")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("results", "list", "--bogus"), "No such option: --bogus"),
+        (("results", "show"), "Missing argument 'RUN'"),
+        (("results", "nothing"), "No such command 'nothing'"),
+        (("results", "bootstrap", "r1", "--seed", "x"), "Invalid value for '--seed'"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_json_where_json_was_asked_for(
+    tradeplane: Command, form: tuple[str, ...], arguments: tuple[str, ...], words: str
+) -> None:
+    ended = tradeplane(*arguments, *form)
+    error = json.loads(ended.err)["error"]
+    assert (ended.code, error["code"], error["reason"]) == (2, 2, "INVALID")
+    assert words in error["message"]
+    assert "tradeplane COMMAND --help" in error["remedy"]
+
+
+@pytest.mark.parametrize("form", [("-o", "yaml"), ("-o", "xml"), ("--", "-o", "json"), ()], ids=" ".join)
+def test_it_is_text_where_no_json_was_asked_for(tradeplane: Command, form: tuple[str, ...]) -> None:
+    ended = tradeplane("results", "list", "--bogus", *form)
+    assert ended.code == 2
+    assert ended.err.startswith("Usage: tradeplane results list")
+
+
 def test_an_unforeseen_failure_is_told_and_asks_for_a_report(
     tradeplane: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -444,6 +477,7 @@ def test_an_interruption_has_its_own_code(tradeplane: Command, monkeypatch: pyte
 
     monkeypatch.setattr("tradeplane_cli.runs.list_runs", interrupted)
     assert tradeplane("results", "list").code == 130
+    assert tradeplane("results", "list", "-o", "json").code == 130
 
 
 def test_a_reader_that_stops_reading_is_no_failure_of_ours() -> None:

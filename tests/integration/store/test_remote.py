@@ -77,6 +77,7 @@ def test_a_store_that_is_not_there_is_given_up_within_its_limits(monkeypatch: py
         (PermissionDeniedError("403 AccessDenied"), StoreUnavailable, "check the credentials"),
         (UnauthenticatedError("401"), StoreUnavailable, "check the credentials"),
         (GenericError("timed out"), StoreUnavailable, "check the endpoint"),
+        (GenericError("PUT http://169.254.169.254/latest/api/token"), StoreUnavailable, "that there are credentials"),
     ],
 )
 def test_what_a_server_says_decides_the_error(error: Exception, kind: type[StoreError], words: str) -> None:

@@ -12,7 +12,7 @@ import yaml
 from tradeplane_api.strategy import Strategy
 from tradeplane_cli.failures import EXIT_CODES
 
-from tests.unit.cli.command_tree import every_command
+from tests.unit.cli.command_tree import NO_DOCUMENT, every_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +72,17 @@ def test_every_option_is_documented(command: tuple[str, ...], tradeplane: Comman
 def test_every_exit_code_is_documented() -> None:
     page = read("docs/cli.md")
     assert all(re.search(rf"^\| {int(code)} \|", page, re.MULTILINE) for code in EXIT_CODES)
+
+
+def test_commands_without_json_are_named_where_it_is_said_of_all() -> None:
+    (shared,) = re.findall(r"^`-o`, `--output`\n(.*?)^`--store`", read("docs/cli.md"), re.DOTALL | re.MULTILINE)
+    assert [command for command in NO_DOCUMENT if f"`{' '.join(command)}`" not in shared] == []
+
+
+def test_the_readme_leads_to_the_fields_of_every_kind() -> None:
+    pages = sorted(page.name for page in (ROOT / "docs/reference").glob("*.md"))
+    assert pages
+    assert [page for page in pages if f"(docs/reference/{page})" not in read("README.md")] == []
 
 
 def test_the_first_strategy_of_the_readme_runs(tradeplane: Command, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from cronsim import CronSim, CronSimError
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
-from tradeplane_api.base import DecimalString, Digest, Name, NonNegativeDecimal
+from tradeplane_api.base import DecimalString, Digest, Name, NonNegativeDecimal, Timestamp
 from tradeplane_api.forms import Bounds
 from tradeplane_api.rules import Rule
 from tradeplane_api.strategy import CronExpression, ImageReference, MemoryQuantity, quantity
@@ -22,6 +22,7 @@ CRON = TypeAdapter(CronExpression)
 IMAGE = TypeAdapter(ImageReference)
 NAME = TypeAdapter(Name)
 DIGEST = TypeAdapter(Digest)
+TIMESTAMP = TypeAdapter(Timestamp)
 
 moments = st.datetimes()
 
@@ -32,6 +33,27 @@ def _accepts(adapter: TypeAdapter[str], text: str) -> bool:
     except ValidationError:
         return False
     return True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-01-31T09:30:00Z",
+        "2026-01-31T09:30:00.000001Z",
+        "2026-01-31T09:30:00+02:00",
+        "1677-09-21T00:12:43.145224193Z",
+        "2262-04-11T23:47:16.854775807Z",
+    ],
+)
+def test_times_as_the_api_and_snapshots_have_them_are_times(text: str) -> None:
+    assert TIMESTAMP.validate_python(text) == text
+
+
+@pytest.mark.parametrize(
+    "text", ["", "now", "2026-01-31", "2026-01-31T09:30:00", "2026-02-30T00:00:00Z", "9999-12-31T23:59:59Z", "x" * 65]
+)
+def test_what_cannot_be_reckoned_with_is_no_time(text: str) -> None:
+    assert not _accepts(TIMESTAMP, text)
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**18) + 1, max_value=10**18 - 1))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import orjson
 import pytest
 from tradeplane_api.run import Part
 from tradeplane_api.snapshot_manifest import SnapshotInstrument, SnapshotManifest
@@ -92,9 +94,19 @@ async def test_what_may_still_come_is_sought_again(state: SnapshotState) -> None
     assert await reconciler.reconcile(PRICES) is not None
 
 
-async def test_what_is_refused_is_not_sought_again() -> None:
-    reconciler, *_ = _seen(SnapshotFacts(SnapshotState.REFUSED, "other bytes"))
+async def test_what_is_refused_and_was_imported_again_is_taken() -> None:
+    reconciler, _index, client, woken = _seen(SnapshotFacts(SnapshotState.REFUSED, "other bytes"))
+    again = await reconciler.reconcile(PRICES)
+    assert again is not None
+    seconds = SETTINGS.client.relist_seconds
+    assert timedelta(seconds=seconds - 60) < again - utc_now() <= timedelta(seconds=seconds), "it may be so for ever"
+    said = client.patches[-1]["status"]["conditions"]
+    assert any(f"import it again, which is seen within {seconds:g} s" in one["message"] for one in said)
+    assert await reconciler.reconcile(PRICES) is not None
+    assert (len(client.patches), woken) == (1, [KEY]), "nothing is written where nothing has changed"
+    reconciler.stores = _Store(SnapshotFacts(SnapshotState.FOUND, manifest=MANIFEST))  # type: ignore[assignment]
     assert await reconciler.reconcile(PRICES) is None
+    assert {one["type"]: one["status"] for one in client.patches[-1]["status"]["conditions"]}["Ready"] == "True"
 
 
 @pytest.mark.parametrize("status", [{"records": "many"}, {"conditions": "none"}, {"symbols": [], "end": 7}])
@@ -125,3 +137,21 @@ def test_the_echo_of_a_write_is_no_news_unless_somebody_waits_for_it() -> None:
     record.awaited = True
     feed.snapshot("MODIFIED", other)
     assert woken == [PRICES]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("start", "once"),
+        ("start", "x" * 300),
+        ("start", "2020-01-02T00:00:00+02:00"),
+        ("end", "9999-12-31T00:00:00Z"),
+        ("records", -1),
+        ("records", 2**63),
+    ],
+)
+def test_a_manifest_that_no_import_writes_is_refused_by_its_field(field: str, value: object) -> None:
+    data = orjson.dumps({**orjson.loads(DATA), field: value})
+    facts = check_snapshot(data, sha256_digest(data))
+    assert facts.state is SnapshotState.REFUSED
+    assert field in facts.message

@@ -209,12 +209,16 @@ def _said_by_a_newer_version(kind: str) -> dict[str, Any]:
         (("pinned", "snapshots"), ["blake3:00"]),
         (("history",), [{"name": "before"}]),
         (("history",), "none"),
+        (("latest", "completionTime"), "yesterday"),
+        (("latest", "completionTime"), "2026-03-02T12:00:00"),
+        (("lastScheduleTime",), ""),
+        (("nextScheduleTime",), "9999-12-31T23:59:59Z"),
     ],
 )
 def test_a_record_of_runs_that_cannot_be_read_is_left_as_it_is_and_nothing_runs(
     at: tuple[str, ...], value: Any
 ) -> None:
-    resource, run = _finished()
+    resource, run = _finished(schedule={"cron": "0 * * * *"})
     before = json.loads(json.dumps(resource["status"]))
     place = resource["status"]
     for step in at[:-1]:
@@ -416,12 +420,15 @@ def test_a_failure_is_told_with_an_event_once() -> None:
     [
         ('{"exitCode": 2, "message": "fast: give 1 to 9"}', "InvalidSpecification: fast: give 1 to 9"),
         ('{"exitCode": 3, "message": "other bytes", "field": "of a newer runner"}', "DataRefused: other bytes"),
+        ('{"exitCode": 77, "message": "for a reason of its own"}', "RunnerFailed: for a reason of its own"),
+        ('{"exitCode": 2, "message": "' + "x" * 3_000 + '"}', "InvalidSpecification: xxx"),
         (
-            '{"exitCode": 77, "message": "of a newer runner"}',
-            'InvalidSpecification: pod p ended with exit code 2: {"ex',
+            '{"exitCode": "two", "message": "x"}',
+            'InvalidSpecification: pod p ended with exit code 2: {"exitCode": "two"',
         ),
+        ('{"level": "info"}', 'InvalidSpecification: pod p ended with exit code 2: {"level": "info"}'),
         ("Traceback: no module", "InvalidSpecification: pod p ended with exit code 2: Traceback: no module"),
-        ("", "InvalidSpecification: pod p ended with exit code 2; see its log in the store"),
+        ("", "InvalidSpecification: pod p ended with exit code 2; its log, as far as it was kept"),
     ],
 )
 def test_a_failure_is_told_in_the_runner_s_words_also_where_a_newer_one_says_more(said: str, words: str) -> None:
@@ -507,6 +514,20 @@ def test_a_time_that_came_while_the_spec_was_changed_is_not_lost_where_it_is_one
         assert (latest["trigger"], latest.get("scheduledTime")) == asked
         assert [run["name"] for run in wanted.status["history"]] == [first]
     assert wanted.status["nextScheduleTime"] == following
+
+
+@pytest.mark.parametrize("held", [{"suspend": True}, {"store": "gone"}, {"image": "registry.example/runner:latest"}])
+def test_a_time_that_comes_while_nothing_may_be_started_is_let_go(held: dict[str, Any]) -> None:
+    hourly: dict[str, Any] = {"schedule": {"cron": "0 * * * *"}}
+    resource, first = _finished(**hourly)
+    waits = _plan(_resource(resource["status"], generation=2, **hourly, **held), NOW + timedelta(minutes=30))
+    assert waits.status is not None
+    assert waits.status.get("nextScheduleTime") is None
+    later = _plan(_resource(waits.status, generation=3, **hourly), NOW + timedelta(minutes=61))
+    assert later.status is not None
+    assert later.create == ()
+    assert later.status["latest"]["name"] == first
+    assert later.status["nextScheduleTime"] == "2026-03-02T14:00:00Z"
 
 
 @pytest.mark.parametrize(("policy", "runs"), [("Allow", 2), ("Forbid", 1), ("Replace", 1)])

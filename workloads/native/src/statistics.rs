@@ -72,7 +72,7 @@ fn figures_on(path: Path, records: &Records, capital: i128, year: Year) -> Figur
         volatility,
         sharpe,
         sortino,
-        calmar: annual_return.zip(drawdown).map(|(annual, fall)| annual / fall.depth),
+        calmar: annual_return.zip(drawdown).map(|(annual, fall)| annual / fall.depth).filter(|ratio| ratio.is_finite()),
         drawdown,
         turnover: turnover(&records.fills, &equity, years),
         exposure: records.held as f64 / equity.len() as f64,
@@ -273,6 +273,10 @@ mod tests {
         let flat = run(&[100, 100, 100]);
         assert_eq!((flat.sharpe, flat.sortino, flat.drawdown, flat.calmar), (None, None, None, None));
         assert_eq!(flat.volatility, Some(0.0));
+        let records = Records { equity: vec![100_000, 99_999, 101_428], ..Records::default() };
+        let steep = figures(&records, 100_000, Year { periods: 100_000.0, risk_free_rate: 0.0 });
+        assert!(steep.annual_return.is_some_and(|rate| rate > 1e307));
+        assert_eq!(steep.calmar, None, "beyond what 64 bits hold");
         let ruined = run(&[100, -5, -5]);
         assert_eq!((ruined.annual_return, ruined.volatility), (None, None));
         assert_eq!(run(&[100]).annual_return, None);

@@ -234,4 +234,7 @@ def _translated(verb: str, path: str, error: Exception) -> StoreError:
         )
     if isinstance(error, (PermissionDeniedError, UnauthenticatedError)):
         return StoreUnavailable(f"not allowed to {verb} {path}: {words}; check the credentials and what they permit")
-    return StoreUnavailable(f"could not {verb} {path}: {words}; check the endpoint, the network and the bucket")
+    return StoreUnavailable(
+        f"could not {verb} {path}: {words}; check the endpoint, the network and the bucket, and that there are "
+        "credentials"
+    )

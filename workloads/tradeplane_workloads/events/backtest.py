@@ -89,11 +89,11 @@ def _run(tapes: Sequence[Tape], simulation: Simulation, prepared: Prepared) -> E
     rate = None if limit is None else (limit.orders, limit.nanoseconds)
     try:
         return run_events(prepared.tapes, prepared.terms, trader, rate=rate, period_ns=prepared.period_ns)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _explained(error, strategy.name) from error
 
 
-def _explained(error: Exception, name: str) -> InvalidSpecification:
+def _explained(error: BaseException, name: str) -> InvalidSpecification:
     """Say whose error ended a run: the strategy's has a note of when it was called."""
     called = "; ".join(getattr(error, "__notes__", ()))
     if called:

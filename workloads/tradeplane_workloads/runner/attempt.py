@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 ATTEMPT_VARIABLE = "TRADEPLANE_ATTEMPT"
 """Environment variable that names this attempt; one log file an attempt."""
 
-FIRST_KEPT_SECONDS = 30.0
-"""After how long the log of an attempt that goes on is first put into the store, and again after pauses that double:
-one that is killed says nothing at its end."""
+FIRST_KEPT_SECONDS = 2.0
+"""After how long the log of an attempt that goes on is first put into the store: one that is killed says nothing at its
+end. It is put there again after pauses that double, where something was said since."""
+MOST_KEPT_SECONDS = 60.0
+"""The longest of those pauses, which is how much of a log a kill takes at most."""
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +60,7 @@ class Attempt:
         self._lines: AttemptLog = start_log("", self._name)
         self._ended = threading.Event()
         self._keeping = threading.Lock()
+        self._kept = 0
 
     def execute(self) -> ExitCode:
         """Go to the end and say how it ended, in the log, the store and the termination message."""
@@ -84,16 +87,18 @@ class Attempt:
     def _keep_log_meanwhile(self) -> None:
         pause = FIRST_KEPT_SECONDS
         while not self._ended.wait(pause):
-            pause *= 2
+            pause = min(2 * pause, MOST_KEPT_SECONDS)
             with self._keeping:
-                if not self._ended.is_set():
+                if not self._ended.is_set() and self._lines.said > self._kept:
                     self._keep_log()
 
     def _keep_log(self) -> None:
         if self._store is None or self._task is None:
             return
+        said = self._lines.said
         try:
             self._store.put(self._task.log_path(self._name), self._lines.kept())
+            self._kept = said
         except StoreError as error:
             _log.warning("the log could not be kept: %s", error)
 
@@ -103,7 +108,7 @@ class Attempt:
         except WorkloadError as error:
             _log.error("%s", error, exc_info=error.__cause__ if isinstance(error, StrategyFailed) else None)
             return failure_message(error.exit_code, str(error))
-        except Exception as error:
+        except BaseException as error:  # a panic of the core is no Exception
             _log.exception("the attempt failed by a fault of its own")
             return failure_message(
                 ExitCode.INTERNAL, f"{type(error).__name__}: {error}; the log has the traceback, please report it"

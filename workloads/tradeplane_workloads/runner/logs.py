@@ -58,6 +58,12 @@ class AttemptLog(logging.Handler):
         except (OSError, ValueError):
             self.handleError(record)
 
+    @property
+    def said(self) -> int:
+        """How many lines there were so far."""
+        with self._reading:
+            return self._dropped + len(self._kept)
+
     def kept(self) -> bytes:
         """Return the lines kept, the first saying how many were dropped before them, if any."""
         with self._reading:

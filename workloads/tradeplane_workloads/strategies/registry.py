@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from tradeplane_api.forms import VALIDATIONS
 
 from tradeplane_workloads.errors import InvalidSpecification
-from tradeplane_workloads.strategies.faults import faults_of
+from tradeplane_workloads.strategies.faults import faults_of, spelled
 from tradeplane_workloads.strategies.protocol import API_VERSION, EventStrategy, Strategy
 from tradeplane_workloads.strategies.reversion import BollingerReversion, Pairs, RsiReversion, ZscoreReversion
 from tradeplane_workloads.strategies.trend import BuyAndHold, MacdMomentum, SmaCross
@@ -87,8 +87,10 @@ def _load(point: EntryPoint) -> Strategy | EventStrategy:
     where = f"algorithm.name: strategy {point.name!r} ({point.value} of {_distribution(point)})"
     try:
         loaded = point.load()
-    except Exception as error:
-        raise InvalidSpecification(f"{where} cannot be imported: {error}; mend or reinstall its package") from error
+    except (Exception, SystemExit) as error:
+        raise InvalidSpecification(
+            f"{where} cannot be imported: {spelled(error)}; mend or reinstall its package"
+        ) from error
     version = getattr(loaded, "api_version", None)
     if version != API_VERSION:
         raise InvalidSpecification(

@@ -301,7 +301,7 @@ def test_two_instruments_are_one_account(told: Callable[..., Simulation]) -> Non
     assert (last["cash"], last["net_exposure"]) == (Decimal("799.6"), Decimal("199.2"))
 
 
-def _raises(error: Exception) -> object:
+def _raises(error: BaseException) -> object:
     class Raises:
         def on_trade(self, desk: Desk, trade: MarketTrade) -> None:
             raise error
@@ -315,10 +315,11 @@ def _raises(error: Exception) -> object:
         (ZeroDivisionError("by nothing"), f"at local time {START + 10 * SECOND} with ZeroDivisionError: by nothing"),
         (MemoryError(), "with MemoryError; mend the strategy"),
         (ValueError("no price"), "strategy 'told' failed at local time"),
+        (SystemExit(0), "strategy 'told' failed at local time .* with SystemExit: 0"),
     ],
 )
 def test_a_strategy_that_raises_is_named_with_the_time(
-    told: Callable[..., Simulation], error: Exception, words: str
+    told: Callable[..., Simulation], error: BaseException, words: str
 ) -> None:
     with pytest.raises(InvalidSpecification, match=words):
         backtest_tapes([TAPE], told(_raises(error)))

@@ -61,7 +61,7 @@ def test_a_long_series_at_a_high_level_keeps_its_precision() -> None:
     assert indicators.zscore(series, 20)[-1] == 1.0
 
 
-@pytest.mark.parametrize("period", [0, -1, 100_001, 2.5, float("nan")])
+@pytest.mark.parametrize("period", [0, -1, 100_001, 2.5, float("nan"), True, np.True_])
 def test_a_period_that_is_none_is_refused(period: int) -> None:
     with pytest.raises(ValueError, match=f"is {period}; it must be a whole number from 1 to 100000"):
         indicators.sma([1.0], period)

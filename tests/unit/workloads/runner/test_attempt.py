@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from tradeplane_api.run import MAX_SPECIFICATION_BYTES, MAX_TERMINATION_BYTES, E
 from tradeplane_api.simulation import Simulation
 from tradeplane_store import layout
 from tradeplane_store.canonical import files_digest, sha256_digest
+from tradeplane_store.disk import DiskStore
 from tradeplane_store.objects import MAX_PART_BYTES, ObjectStore, open_store
 from tradeplane_store.plain_tables import read_plain
 from tradeplane_store.records import table_digest
@@ -20,6 +22,7 @@ from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.market.snapshots import write_snapshot, write_tapes
 from tradeplane_workloads.market.synthetic import FLOWS, make_tapes
 from tradeplane_workloads.results import list_results, open_results, write_results
+from tradeplane_workloads.runner import attempt as attempts
 from tradeplane_workloads.runner.__main__ import read_run
 from tradeplane_workloads.runner.attempt import Attempt
 from tradeplane_workloads.runner.execution import run
@@ -223,6 +226,50 @@ def test_a_fault_of_the_strategy_is_final_and_its_traceback_is_kept(
     assert any('raise ZeroDivisionError("by nothing")' in line.get("traceback", "") for line in log_lines(store))
 
 
+@pytest.mark.parametrize("code", [0, None, 3, "enough"])
+def test_a_strategy_that_ends_the_process_has_failed_and_not_succeeded(
+    pod: Pod, store: ObjectStore, snapshot: str, monkeypatch: pytest.MonkeyPatch, code: object
+) -> None:
+    def leaves(*_: object) -> None:
+        sys.exit(code)  # type: ignore[arg-type]
+
+    name = specification(snapshot).simulation.algorithm.name
+    monkeypatch.setattr(type(find_strategy(name)), "targets", leaves)
+    message = pod.run(specification(snapshot))
+    assert message.exit_code == ExitCode.INVALID
+    assert f"strategy '{name}' failed in targets() with SystemExit" in message.message
+    assert list_results(store) == []
+
+
+def test_a_panic_of_the_core_is_told_and_its_log_kept(
+    pod: Pod, store: ObjectStore, snapshot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class PanicException(BaseException):
+        """As PyO3 has it: no Exception."""
+
+    def panics(*_: object) -> None:
+        raise PanicException("index out of bounds")
+
+    monkeypatch.setattr("tradeplane_workloads.engine.backtest.backtest", panics)
+    message = pod.run(specification(snapshot))
+    assert message.exit_code == ExitCode.INTERNAL
+    assert "PanicException: index out of bounds; the log has the traceback" in message.message
+    assert any("panics" in line.get("traceback", "") for line in log_lines(store))
+
+
+def puts_of(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what is put into stores on disks from now on, by name."""
+    written: list[str] = []
+    put = DiskStore.put
+
+    def noted(self: DiskStore, name: str, *what: Any, **how: Any) -> None:
+        written.append(name)
+        put(self, name, *what, **how)
+
+    monkeypatch.setattr(DiskStore, "put", noted)
+    return written
+
+
 class Lasting:
     """A task that lasts until its log has come into the store, which is told what is kept of it once it has ended."""
 
@@ -243,7 +290,8 @@ class Lasting:
 def test_the_log_of_what_lasts_is_kept_meanwhile_so_that_a_kill_leaves_it(
     pod: Pod, store: ObjectStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tradeplane_workloads.runner.attempt.FIRST_KEPT_SECONDS", 0.001)
+    assert attempts.FIRST_KEPT_SECONDS <= 2, "what takes more memory than it may is killed soon"
+    monkeypatch.setattr(attempts, "FIRST_KEPT_SECONDS", 0.001)
     kept: list[str] = []
 
     def is_kept() -> bool:
@@ -256,17 +304,32 @@ def test_the_log_of_what_lasts_is_kept_meanwhile_so_that_a_kill_leaves_it(
     assert kept == ["half of it is done"]
 
 
-def test_the_log_of_what_is_soon_over_is_kept_once(
-    pod: Pod, store: ObjectStore, snapshot: str, monkeypatch: pytest.MonkeyPatch
+def test_the_log_of_what_lasts_is_kept_as_often_as_something_is_said_and_no_oftener(
+    pod: Pod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written: list[str] = []
-    put = type(store).put
+    monkeypatch.setattr(attempts, "FIRST_KEPT_SECONDS", 0.001)
+    monkeypatch.setattr(attempts, "MOST_KEPT_SECONDS", 0.001)
+    looks: list[int] = []
 
-    def noted(self: ObjectStore, name: str, *what: Any, **how: Any) -> None:
-        written.append(name)
-        put(self, name, *what, **how)
+    def said(_: AttemptLog) -> int:
+        """Say one line at first, and a second one after twenty looks."""
+        looks.append(1)
+        return 1 if len(looks) <= 20 else 2
 
-    monkeypatch.setattr(type(store), "put", noted)
+    monkeypatch.setattr(AttemptLog, "said", property(said))
+    written = puts_of(monkeypatch)
+
+    def is_told_anew_and_kept() -> bool:
+        return len(written) == 2 and len(looks) > 40
+
+    code = Attempt(pod.environ, lambda _: Lasting("half of it is done", is_told_anew_and_kept)).execute()
+    assert code == ExitCode.OK
+    assert len(written) == 3, "at first, when something was said, and at the end"
+
+
+def test_the_log_of_what_is_soon_over_is_kept_once(pod: Pod, snapshot: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attempts, "FIRST_KEPT_SECONDS", 60.0)
+    written = puts_of(monkeypatch)
     pod.run(specification(snapshot))
     assert sum("log-" in name for name in written) == 1
 

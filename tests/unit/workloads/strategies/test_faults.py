@@ -27,6 +27,8 @@ ERRORS = [
     (KeyError("AAPL"), "KeyError: 'AAPL'"),
     (MemoryError(), "MemoryError"),
     (type("Odd", (Exception,), {})("twice"), "Odd: twice"),
+    (SystemExit(0), "SystemExit: 0"),
+    (SystemExit(), "SystemExit"),
 ]
 
 
@@ -38,20 +40,22 @@ class Broken:
     Parameters: ClassVar[type[BaseModel]] = type("Parameters", (BaseModel,), {})
 
 
-def raising(error: Exception) -> Callable[..., Any]:
+def raising(error: BaseException) -> Callable[..., Any]:
     def method(*_: Any) -> object:
         raise error
 
     return method
 
 
-def broken(monkeypatch: pytest.MonkeyPatch, method: str, error: Exception) -> None:
+def broken(monkeypatch: pytest.MonkeyPatch, method: str, error: BaseException) -> None:
     """Make a strategy whose one method raises."""
     monkeypatch.setitem(registry.BUILT_IN, "broken", type("Raising", (Broken,), {method: raising(error)})())
 
 
 @pytest.mark.parametrize(("error", "words"), ERRORS)
-def test_what_targets_raises_is_final_and_named(monkeypatch: pytest.MonkeyPatch, error: Exception, words: str) -> None:
+def test_what_targets_raises_is_final_and_named(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, words: str
+) -> None:
     broken(monkeypatch, "targets", error)
     with pytest.raises(StrategyFailed) as refused:
         backtest(random_bars(10), SIMULATION)
@@ -62,7 +66,9 @@ def test_what_targets_raises_is_final_and_named(monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize(("error", "words"), ERRORS)
-def test_what_trader_raises_is_final_and_named(monkeypatch: pytest.MonkeyPatch, error: Exception, words: str) -> None:
+def test_what_trader_raises_is_final_and_named(
+    monkeypatch: pytest.MonkeyPatch, error: BaseException, words: str
+) -> None:
     broken(monkeypatch, "trader", error)
     with pytest.raises(StrategyFailed) as refused:
         backtest_tapes([quotes(10)], SIMULATION)
@@ -90,7 +96,7 @@ def test_what_a_strategy_refuses_itself_stays_as_it_is(monkeypatch: pytest.Monke
     assert refused.value is refusal
 
 
-@pytest.mark.parametrize("ended", [KeyboardInterrupt(), SystemExit(3)])
-def test_who_ends_the_program_is_not_kept_from_it(ended: BaseException) -> None:
+@pytest.mark.parametrize("ended", [KeyboardInterrupt(), type("DeadlineExceeded", (BaseException,), {})()])
+def test_who_ends_the_program_from_outside_is_not_kept_from_it(ended: BaseException) -> None:
     with pytest.raises(type(ended)), faults_of("broken", "in targets()"):
         raise ended

@@ -103,7 +103,7 @@ def install(monkeypatch: pytest.MonkeyPatch, *classes: str) -> None:
 
     def load(point: EntryPoint) -> object:
         if loaded[point.value] is None:
-            raise ImportError("cannot import name 'Missing'")
+            raise SystemExit(0) if point.value.endswith("Leaving") else ImportError("cannot import name 'Missing'")
         return loaded[point.value]
 
     monkeypatch.setattr(EntryPoint, "load", load)
@@ -171,7 +171,8 @@ def test_parameters_that_cannot_be_read_for_a_fault_of_the_strategy_are_told_as_
         (("Empty",), r"must have one of the methods targets\(.*\) and trader\(.*\), and has neither"),
         (("Torn",), r"must have one of the methods .*, and has targets and trader"),
         (("Trader",), r"coin trades on tapes, and the snapshot holds bars; give a snapshot of tapes"),
-        (("Missing",), r"cannot be imported: cannot import name 'Missing'"),
+        (("Missing",), r"cannot be imported: ImportError: cannot import name 'Missing'"),
+        (("Leaving",), r"cannot be imported: SystemExit: 0; mend or reinstall"),
         (("Coin", "Old"), r"'coin' is claimed by .*uninstall all but one"),
         (("Excessive",), r"gave the target 1.5 at bar 0, instrument 0; targets lie from -1 to 1"),
         (("Undefined",), r"gave the target nan at bar 0"),

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tradeplane_workloads.errors import InvalidSpecification
 from tradeplane_workloads.market.importing.options import EPOCHS
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class _Reader:
         zone = self.options.time_zone
         if zone == "UTC":
             return local.cast(pa.timestamp("ns", "UTC"))
-        remedy = f"it does not exist, or exists twice, in the zone {zone}, or the zone is unknown; give times in UTC"
+        remedy = f"it does not exist, or exists twice, in the zone {zone}; give times in UTC"
         return self._checked(local, lambda part: pc.assume_timezone(part, zone), remedy)
 
     def _from_iso(self, text: pa.Array) -> pa.Array:
@@ -116,8 +117,9 @@ def close_times(column: pa.Array, header: str, place: Place, options: ImportOpti
     """Return when each bar closed, int64 nanoseconds since the Unix epoch. Raises DataRefused naming the first fault.
 
     ``column`` holds text, dates, timestamps (with a zone, or local to ``options.time_zone``), or integers where
-    ``options.time_format`` is one of the epochs.
+    ``options.time_format`` is one of the epochs. Raises InvalidSpecification for a zone that there is not.
     """
+    _check_zone(options.time_zone)
     if column.null_count:
         row = pc.index(column.is_null(), True).as_py()
         raise place.refused(row, header, "has no time", "fill it or leave the row out")
@@ -134,6 +136,15 @@ def close_times(column: pa.Array, header: str, place: Place, options: ImportOpti
         raise place.refused(0, header, f"is of type {kind}", "store times as timestamp, date or text")
     nanoseconds = reader.cast(instants, pa.timestamp("ns", "UTC"), "give times from 1678 to 2261")
     return np.asarray(nanoseconds.cast(pa.int64()), dtype=np.int64)
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        pc.assume_timezone(pa.array([0], pa.timestamp("ns")), zone, ambiguous="earliest", nonexistent="earliest")
+    except pa.ArrowException as error:
+        raise InvalidSpecification(
+            f"there is no time zone {zone[:64]!r}; give its IANA name, such as America/New_York"
+        ) from error
 
 
 def _shown(time: pa.Scalar) -> str:
