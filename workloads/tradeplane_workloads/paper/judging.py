@@ -73,6 +73,8 @@ def _trade(told: Told, order: OpenOrder) -> Fed | Unfed:
     if told.executed <= order.traded:
         return Unfed.OLD
     rest = order.left - told.quantity if told.left is None else told.left
+    if told.executed >= told.total:
+        rest = 0  # also where the change that made it so small was not heard
     if told.executed - told.quantity != order.traded or rest < 0:
         return Unfed.DOUBTFUL
     return Fed(OrderEvent.TRADE if rest else OrderEvent.FILL, rest)

@@ -168,7 +168,11 @@ class Trader:
         number = order_of(standing.name, self.name)
         if number is not None:
             self.doubts.pop((standing.instrument, number), None)
-        self.told(standing.told)
+        order = None if number is None else self.open_order((standing.instrument, number))
+        told = standing.told
+        if order is not None and standing.is_alive and _was_changed(told, order):
+            told = replace(told, event=OrderEvent.REPLACE)
+        self.told(told)
 
     def refused(self, doubt: Doubt, event: OrderEvent, reason: OrderReason) -> None:
         """Feed that a request was not done: ``REFUSE`` or ``EXPIRE`` an order, ``DENY`` a cancellation or change."""
@@ -249,3 +253,9 @@ def _priced(told: Told, request: OrderRequest) -> Told:
 def _price(request: OrderRequest) -> int:
     """Return the limit of an order, else its trigger or distance, else 0."""
     return request.price or request.trigger or request.distance or 0
+
+
+def _was_changed(told: Told, order: OpenOrder) -> bool:
+    """Whether an order that was asked for has the price or quantity of a change that nobody said was made."""
+    request = order.request
+    return order.asked and request.price is not None and (told.price, told.total) != (request.price, request.quantity)

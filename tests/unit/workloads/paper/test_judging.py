@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -39,6 +40,7 @@ def told(event: OrderEvent, executed: int = 2, quantity: int = 10, **said: Any) 
         (told(TRADE, 5, 3, left=1, update=9), known(), Fed(TRADE, 1)),
         (told(TRADE, 5, 3, left=0, update=9), known(), Fed(FILL, 0)),
         (told(FILL, 5, 3), known(), Fed(TRADE, 3)),
+        (replace(told(FILL, 5, 3), total=5), known(), Fed(FILL, 0)),  # a change that was not heard made it smaller
         (told(TRADE, 6, 3, left=1, update=9), known(), Unfed.DOUBTFUL),
         (told(TRADE, 2, 2, left=8, update=3), known(), Unfed.OLD),
         # An exit is held, then works for what its entry traded; an answer that was asked for says so as well.
