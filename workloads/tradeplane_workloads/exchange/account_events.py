@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tradeplane_workloads.exchange.answers import average_price, position_of, terms_text
+from tradeplane_workloads.exchange.answers import BELONGS, average_price, position_of, terms_text, type_now
 from tradeplane_workloads.exchange.ledger import STATUS
 from tradeplane_workloads.exchange.listing import Wire
 from tradeplane_workloads.exchange.streams import compact
@@ -14,9 +14,11 @@ from tradeplane_workloads.strategies.protocol import OrderEvent
 
 if TYPE_CHECKING:
     from tradeplane_workloads.exchange.ledger import Happened
+    from tradeplane_workloads.exchange.listing import Listing
     from tradeplane_workloads.exchange.venue import Venue
 
 _EXECUTION = {
+    OrderEvent.HOLD: "NEW",
     OrderEvent.WAIT: "NEW",
     OrderEvent.OPEN: "NEW",
     OrderEvent.TRADE: "TRADE",
@@ -89,7 +91,7 @@ def execution_report(venue: Venue, one: Snapped, time_ms: int) -> str:
             "q": quantity(order.quantity),
             "p": price(order.price),
             "P": price(sent.trigger),
-            "F": quantity(0),
+            "F": quantity(sent.display),
             "g": -1,
             "C": sent.client if cancelled else "",
             "x": "REPLACED" if one.happened.event is OrderEvent.REPLACE else _EXECUTION[one.happened.event],
@@ -114,6 +116,7 @@ def execution_report(venue: Venue, one: Snapped, time_ms: int) -> str:
             "W": order.created_ms,
             "V": "NONE",
         }
+        | _belonging(listing, one)
     )
 
 
@@ -126,7 +129,7 @@ def order_trade_update(venue: Venue, one: Snapped, time_ms: int) -> str:
         "s": listing.symbol,
         "c": sent.client,
         "S": _side(order.side),
-        "o": sent.type,
+        "o": sent.type if one.happened.event is OrderEvent.WAIT else type_now(order),
         "f": terms_text(sent),
         "q": quantity(order.quantity),
         "p": price(order.price),
@@ -159,10 +162,19 @@ def order_trade_update(venue: Venue, one: Snapped, time_ms: int) -> str:
         "V": "NONE",
         "pm": "NONE",
         "gtd": 0,
-    }
+    } | _belonging(listing, one)
     if venue.wire is Wire.COIN_M:
         fields["ma"] = listing.settled
     return compact({"e": "ORDER_TRADE_UPDATE", "E": time_ms, "T": time_ms, "o": fields})
+
+
+def _belonging(listing: Listing, one: Snapped) -> dict[str, object]:
+    """Return what Binance has no word for: what is left of one that belongs to another, and whether that did it."""
+    happened = one.happened
+    if not happened.order.belongs:
+        return {}
+    left = listing.quantity.text(happened.left)
+    return {BELONGS: {"left": left, "update": happened.update, "byAnother": happened.by_another}}
 
 
 def _spot_balances(venue: Venue, account: int, happened: list[Happened], time_ms: int) -> dict[str, object]:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tradeplane_workloads.exchange.venue import Venue
 
 Fields = dict[str, object]
+BELONGS = "tradeplane"
+"""The field, in reports and answers, of what only orders that belong to others have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +52,12 @@ def order_fields(venue: Venue, order: Order) -> Fields:
         "stopPrice": listing.price.text(sent.trigger),
         "time": order.created_ms,
         "updateTime": order.updated_ms,
-    }
+    } | own_fields(listing, order)
     if venue.wire is Wire.SPOT:
         return fields | {
             "orderListId": -1,
             "cummulativeQuoteQty": amount_text(order.value),
-            "icebergQty": listing.quantity.text(0),
+            "icebergQty": listing.quantity.text(sent.display),
             "isWorking": order.working,
             "workingTime": order.created_ms if order.working else -1,
             "origQuoteOrderQty": amount_text(0),
@@ -64,6 +66,7 @@ def order_fields(venue: Venue, order: Order) -> Fields:
     worth = {"cumBase": amount_text(order.value), "pair": listing.pair}
     fields |= worth if venue.wire is Wire.COIN_M else {"cumQuote": amount_text(order.value)}
     return fields | {
+        "type": type_now(order),
         "avgPrice": average_price(listing, order.traded, order.executed),
         "reduceOnly": sent.reduce_only,
         "closePosition": False,
@@ -72,6 +75,16 @@ def order_fields(venue: Venue, order: Order) -> Fields:
         "priceProtect": False,
         "origType": sent.type,
     }
+
+
+def own_fields(listing: Listing, order: Order) -> Fields:
+    """Return what Binance has no word for: how far a stop trails, what may trade of one that belongs to another."""
+    fields: Fields = {}
+    if order.sent.distance:
+        fields["trailingDistance"] = listing.price.text(order.sent.distance)
+    if order.belongs:
+        fields[BELONGS] = {"left": listing.quantity.text(order.left), "update": order.updates}
+    return fields
 
 
 def placed_fields(venue: Venue, order: Order, answer: str) -> Fields:
@@ -130,6 +143,8 @@ def trade_fields(venue: Venue, trade: Trade) -> Fields:
         "commissionAsset": listing.settled,
         "time": trade.time_ms,
     }
+    if trade.order.belongs:
+        fields[BELONGS] = {"left": listing.quantity.text(trade.left)}
     if venue.wire is Wire.SPOT:
         named = {"orderListId": -1, "quoteQty": amount_text(trade.value)}
         return fields | named | {"isBuyer": buyer, "isMaker": trade.maker, "isBestMatch": True}
@@ -169,6 +184,13 @@ def position_of(venue: Venue, account: int, listing: Listing) -> Position:
         unrealized_billionths=unrealized,
         margin_billionths=abs(worth),
     )
+
+
+def type_now(order: Order) -> str:
+    """Return the type of an order of a future: what waited for its trigger is a market or limit order from there on."""
+    if not order.working or order.sent.kind in ("limit", "market"):
+        return order.sent.type
+    return "LIMIT" if order.sent.kind == "stop-limit" else "MARKET"
 
 
 def terms_text(sent: Sent) -> str:

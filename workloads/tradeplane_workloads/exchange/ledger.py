@@ -10,7 +10,7 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tradeplane_workloads.strategies.protocol import OrderEvent
+from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
 if TYPE_CHECKING:
     from tradeplane_native import ExchangeOutcome
@@ -20,6 +20,7 @@ MAX_OVER = 10_000
 MAX_TRADES = 10_000
 MILLION = 1_000_000
 STATUS = {
+    OrderEvent.HOLD: "PENDING_NEW",
     OrderEvent.WAIT: "NEW",
     OrderEvent.OPEN: "NEW",
     OrderEvent.TRADE: "PARTIALLY_FILLED",
@@ -34,7 +35,7 @@ _OVER = (OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REFUS
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An order as it was sent, in the core's words; its type as the wire names it."""
+    """An order as it was sent, in the core's words, its type in the wire's. Others are named by their numbers."""
 
     client: str
     type: str
@@ -44,11 +45,19 @@ class Sent:
     trigger: int
     quantity: int
     reduce_only: bool
+    distance: int = 0
+    display: int = 0
+    peer: int = 0
+    parent: int = 0
 
 
 @dataclass(slots=True)
 class Order:
-    """An order of an account. ``traded`` is the sum of ticks times lots, ``value`` what it was worth, in billionths."""
+    """An order of an account. ``traded`` is the sum of ticks times lots, ``value`` what it was worth, in billionths.
+
+    ``left`` is what may trade yet, which is not all of the rest where it ``belongs`` to another order. ``updates``
+    counts what happened to it.
+    """
 
     account: int
     instrument: int
@@ -65,11 +74,14 @@ class Order:
     traded: int = 0
     value: int = 0
     cancel_client: str | None = None
+    left: int = 0
+    belongs: bool = False
+    updates: int = 0
 
     @property
     def alive(self) -> bool:
         """Whether it may still trade."""
-        return self.status in ("NEW", "PARTIALLY_FILLED")
+        return self.status in ("NEW", "PARTIALLY_FILLED", "PENDING_NEW")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +97,24 @@ class Trade:
     realized: int
     maker: bool
     time_ms: int
+    left: int
 
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Something that happened to an order, and its trade where it traded."""
+    """Something that happened to an order, its trade where it traded, what was left then, the number of the update."""
 
     event: OrderEvent
     reason: int
     order: Order
     trade: Trade | None
+    left: int
+    update: int
+
+    @property
+    def by_another(self) -> bool:
+        """Whether it came of a trade or the end of an order that this one belongs to."""
+        return self.reason == OrderReason.LINKED
 
 
 @dataclass(slots=True)
@@ -125,6 +145,7 @@ class Ledger:
             order = _begin(outcome, sent)
             account.alive[order.number] = order
             account.by_client[sent.client] = order.number
+            _tie(order, account)
         trade = _change(order, event, outcome, value)
         if trade is not None:
             account.trades.append(trade)
@@ -135,7 +156,7 @@ class Ledger:
                 _, forgotten = account.over.popitem(last=False)
                 if account.by_client.get(forgotten.sent.client) == forgotten.number:
                     del account.by_client[forgotten.sent.client]
-        return Happened(event, outcome.reason, order, trade)
+        return Happened(event, outcome.reason, order, trade, outcome.left, order.updates)
 
     def find(self, account: int, instrument: int, number: int | None, client: str | None) -> Order | None:
         """Return an order by the exchange's number or else by the client's name, which is that of the newest."""
@@ -183,13 +204,23 @@ def _begin(outcome: ExchangeOutcome, sent: Sent) -> Order:
     )
 
 
+def _tie(order: Order, account: _Account) -> None:
+    """Note of an order and of those it names that they belong together."""
+    named = [other for other in (account.alive.get(order.sent.peer), account.alive.get(order.sent.parent)) if other]
+    for one in (order, *named) if named else ():
+        one.belongs = True
+
+
 def _change(order: Order, event: OrderEvent, outcome: ExchangeOutcome, value: int) -> Trade | None:
     order.updated_ms = outcome.exchange_time // MILLION
+    order.updates += 1
+    if event is not OrderEvent.DENY:
+        order.left = outcome.left
     if event is not OrderEvent.OPEN or not order.executed:
         order.status = STATUS.get(event, order.status)
     if event is OrderEvent.OPEN:
         order.working = True
-    if event is OrderEvent.REPLACE:
+    if event is OrderEvent.REPLACE and outcome.reason != OrderReason.LINKED:
         order.price, order.quantity = outcome.price, outcome.quantity
     if event not in (OrderEvent.TRADE, OrderEvent.FILL):
         return None
@@ -206,4 +237,5 @@ def _change(order: Order, event: OrderEvent, outcome: ExchangeOutcome, value: in
         realized=outcome.realized,
         maker=not outcome.taker,
         time_ms=order.updated_ms,
+        left=outcome.left,
     )

@@ -28,6 +28,7 @@ TYPES = {
         "STOP_LOSS": "stop",
         "STOP_LOSS_LIMIT": "stop-limit",
         "TAKE_PROFIT": "take-profit",
+        "TRAILING_STOP_MARKET": "trailing-stop",
     },
     Wire.USD_M: {
         "LIMIT": "limit",
@@ -35,6 +36,7 @@ TYPES = {
         "STOP": "stop-limit",
         "STOP_MARKET": "stop",
         "TAKE_PROFIT_MARKET": "take-profit",
+        "TRAILING_STOP_MARKET": "trailing-stop",
     },
 }
 """Types of orders, as the core has them."""
@@ -44,7 +46,11 @@ _TERMS = {"GTC": "GTC", "IOC": "IOC", "FOK": "FOK", "GTX": "post-only"}
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """An order in the core's words and as the wire names it."""
+    """An order in the core's words and as the wire names it.
+
+    ``distance``: of a trailing stop, ticks. ``display``: lots shown at a time; 0 shows all. ``peer`` and ``parent``: by
+    the client's names, the other leg of a pair of which one cancels the other, and the order whose trades it waits for.
+    """
 
     listing: Listing
     side: int
@@ -57,6 +63,10 @@ class NewOrder:
     reduce_only: bool
     client: str | None
     answer: str
+    distance: int = 0
+    display: int = 0
+    peer: str | None = None
+    parent: str | None = None
 
     @property
     def wire_terms(self) -> str:
@@ -84,18 +94,37 @@ def new_order(wire: Wire, listing: Listing, parameters: Parameters) -> NewOrder:
     terms = _terms(wire, type_, kind, parameters)
     quantity = _quantity(wire, listing, parameters)
     price = _price(wire, listing, parameters, "price", wanted=kind in ("limit", "stop-limit"))
-    trigger = _price(wire, listing, parameters, "stopPrice", wanted=kind not in ("limit", "market"))
+    trigger = _price(wire, listing, parameters, "stopPrice", wanted=kind in ("stop", "stop-limit", "take-profit"))
+    distance = _price(wire, listing, parameters, "trailingDistance", wanted=kind == "trailing-stop")
+    display = _display(wire, listing, parameters, kind, terms)
     reduce_only = False
     if wire is not Wire.SPOT:
         reduce_only = parameters.flag("reduceOnly")
         _only("positionSide", "BOTH", parameters)
         _only("workingType", "CONTRACT_PRICE", parameters)
     answers = ("ACK", "RESULT", "FULL") if wire is Wire.SPOT else ("ACK", "RESULT")
-    default = "ACK" if wire is not Wire.SPOT or trigger else "FULL"
+    default = "ACK" if wire is not Wire.SPOT or trigger or distance else "FULL"
     answer = parameters.one_of("newOrderRespType", answers, _BAD_ANSWER, default)
     client = parameters.client_id("newClientOrderId")
+    peer, parent = parameters.client_id("peerClientOrderId"), parameters.client_id("parentClientOrderId")
     parameters.done()
-    return NewOrder(listing, side, type_, kind, terms, quantity, price, trigger, reduce_only, client, answer)
+    return NewOrder(
+        listing,
+        side,
+        type_,
+        kind,
+        terms,
+        quantity,
+        price,
+        trigger,
+        reduce_only,
+        client,
+        answer,
+        distance,
+        display,
+        peer,
+        parent,
+    )
 
 
 def change(wire: Wire, listing: Listing, parameters: Parameters) -> tuple[int, int]:
@@ -123,10 +152,19 @@ def _terms(wire: Wire, type_: str, kind: str, parameters: Parameters) -> str:
     return _TERMS[given]
 
 
-def _quantity(wire: Wire, listing: Listing, parameters: Parameters) -> int:
-    value = parameters.decimal("quantity")
+def _display(wire: Wire, listing: Listing, parameters: Parameters, kind: str, terms: str) -> int:
+    """Return the lots shown at a time of an order that rests with a limit; 0 where it shows all."""
+    if not parameters.decimal("icebergQty"):
+        return 0
+    if kind not in ("limit", "stop-limit") or terms in ("IOC", "FOK"):
+        raise unneeded("icebergQty")
+    return _quantity(wire, listing, parameters, "icebergQty")
+
+
+def _quantity(wire: Wire, listing: Listing, parameters: Parameters, name: str = "quantity") -> int:
+    value = parameters.decimal(name)
     if value is None:
-        raise missing("quantity")
+        raise missing(name)
     lots = listing.quantity.count(value)
     if value and lots is not None and lots <= MAX_LOTS:
         return lots

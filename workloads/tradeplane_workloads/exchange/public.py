@@ -115,7 +115,7 @@ def _spot_symbol(listing: Listing) -> dict[str, object]:
         "quotePrecision": 8,
         "quoteAssetPrecision": 8,
         "orderTypes": list(TYPES[Wire.SPOT]),
-        "icebergAllowed": False,
+        "icebergAllowed": True,
         "ocoAllowed": False,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,

@@ -9,7 +9,12 @@ from tradeplane_workloads.strategies.protocol import OrderReason
 _NO_MARKET = Words(-2010, "There is no market for this symbol yet.")
 _REJECTED = Words(-2010, "NEW_ORDER_REJECTED")
 _NOT_RECORDED = "The order will not be recorded in the order history"
-_SPOT: dict[int, Words] = {
+_BELONGING: dict[int, Words] = {
+    OrderReason.UNKNOWN_PEER: Words(-2010, "The order of peerClientOrderId is not alive, or has another leg."),
+    OrderReason.UNKNOWN_PARENT: Words(-2010, "The order of parentClientOrderId is not alive, or waits itself."),
+    OrderReason.WRONG_DISPLAY: Words(-1013, "The icebergQty is above the quantity."),
+}
+_SPOT: dict[int, Words] = _BELONGING | {
     OrderReason.DUPLICATE_ID: Words(-2010, "Duplicate order sent."),
     OrderReason.WRONG_SIDE: Words(-2010, "Stop price would trigger immediately."),
     OrderReason.NO_MARKET: _NO_MARKET,
@@ -19,7 +24,7 @@ _SPOT: dict[int, Words] = {
     OrderReason.WOULD_TAKE: Words(-2010, "Order would immediately match and take."),
     OrderReason.NO_CASH: Words(-2010, "Account has insufficient balance for requested action."),
 }
-_FUTURES: dict[int, Words] = {
+_FUTURES: dict[int, Words] = _BELONGING | {
     OrderReason.DUPLICATE_ID: Words(-4116, "ClientOrderId is duplicated."),
     OrderReason.WRONG_SIDE: Words(-2021, "Order would immediately trigger."),
     OrderReason.NO_MARKET: _NO_MARKET,

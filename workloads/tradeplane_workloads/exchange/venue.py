@@ -16,7 +16,7 @@ from tradeplane_workloads.exchange.ledger import MILLION, Happened, Ledger, Sent
 from tradeplane_workloads.exchange.listing import Wire, listings_of
 from tradeplane_workloads.exchange.orders import wire_type
 from tradeplane_workloads.exchange.rejections import cancel_refused, change_refused, is_refusal, order_refused
-from tradeplane_workloads.strategies.protocol import OrderEvent
+from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +111,18 @@ class Venue:
         """Send an order and return it as it is after that. Raises Refusal where it is not accepted."""
         client = order.client or f"x-{self._core.inputs + 1}"
         sent = Sent(
-            client, order.type, order.kind, order.terms, order.price, order.trigger, order.quantity, order.reduce_only
+            client,
+            order.type,
+            order.kind,
+            order.terms,
+            order.price,
+            order.trigger,
+            order.quantity,
+            order.reduce_only,
+            order.distance,
+            order.display,
+            self._named(account, order.listing, order.peer, OrderReason.UNKNOWN_PEER),
+            self._named(account, order.listing, order.parent, OrderReason.UNKNOWN_PARENT),
         )
         self._core.submit(
             account,
@@ -122,9 +133,12 @@ class Venue:
             kind=order.kind,
             client=client,
             price=order.price,
-            trigger=order.trigger,
+            trigger=order.trigger or order.distance,
             terms=order.terms,
+            display=order.display,
             reduce_only=order.reduce_only,
+            peer=sent.peer,
+            parent=sent.parent,
         )
         first = self._core.outcomes()[0]
         if _never_was(self.wire, first):
@@ -133,6 +147,15 @@ class Venue:
         happened = self._happened(sent)
         self._tell(happened)
         return happened[0].order
+
+    def _named(self, account: int, listing: Listing, client: str | None, otherwise: OrderReason) -> int:
+        """Return the number of an order that a new one belongs to, 0 for none. Raises Refusal where nobody knows it."""
+        if client is None:
+            return 0
+        found = self.ledger.find(account, listing.index, None, client)
+        if found is None:  # of one that is over the core says so
+            raise order_refused(self.wire, otherwise)
+        return found.number
 
     def cancel(self, account: int, order: Order, client: str | None = None) -> Order:
         """Take an order back. Raises Refusal where it is over."""
@@ -194,7 +217,21 @@ class Venue:
                 return
             type_ = wire_type(self.wire, step.kind, step.terms)
             quantity = step.outcomes[0].quantity
-            sent = Sent(step.client, type_, step.kind, step.terms, step.price, step.trigger, quantity, step.reduce_only)
+            trails = step.kind == "trailing-stop"
+            sent = Sent(
+                step.client,
+                type_,
+                step.kind,
+                step.terms,
+                step.price,
+                0 if trails else step.trigger,
+                quantity,
+                step.reduce_only,
+                step.trigger if trails else 0,
+                step.display,
+                step.peer,
+                step.parent,
+            )
         for outcome in step.outcomes:
             self.ledger.apply(outcome, sent, self._value(outcome))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from tradeplane_workloads.strategies.protocol import OrderEvent
 
@@ -36,7 +36,17 @@ ENDED = {
     "REJECTED": OrderEvent.REFUSE,
 }
 """Statuses of orders that are over without having been filled."""
-_WAITING = ("STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "STOP", "STOP_MARKET", "TAKE_PROFIT_MARKET")
+_WAITING = (
+    "STOP_LOSS",
+    "STOP_LOSS_LIMIT",
+    "TAKE_PROFIT",
+    "STOP",
+    "STOP_MARKET",
+    "TAKE_PROFIT_MARKET",
+    "TRAILING_STOP_MARKET",
+)
+_BELONGS = "tradeplane"
+"""What the simulated exchange says of orders that belong to others, and Binance has no words for."""
 
 
 class Unreadable(Exception):
@@ -48,6 +58,10 @@ class Told:
     """What became of an order. Prices in ticks, quantities in lots.
 
     ``quantity`` is what traded now, else that of the order, as ``total`` is; ``executed`` is what traded so far.
+
+    Of an order that belongs to another, ``left`` is what may trade yet, which need not be all that did not trade,
+    ``update`` the number of what happened to it (of a trade that was asked for 0), and ``by_another`` whether the other
+    brought it about.
     """
 
     instrument: int
@@ -60,6 +74,9 @@ class Told:
     executed: int
     exchange_time: int
     taker: bool = False
+    left: int | None = None
+    update: int = 0
+    by_another: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +121,8 @@ def report_of(message: Any, traded: Mapping[str, Traded]) -> Told | None:
         raise Unreadable(f'a report has "x" {str(fields.get("x"))[:40]!r}')
     if event is OrderEvent.OPEN and fields.get("o") in _WAITING and fields.get("w") is not True:
         event = OrderEvent.WAIT
+    if event in (OrderEvent.OPEN, OrderEvent.WAIT) and fields.get("X") == "PENDING_NEW":
+        event = OrderEvent.HOLD
     # A cancellation has a name of its own on spot, and that of the order it took back in C.
     before = message.get("C")
     name = before if isinstance(before, str) and before else fields.get("c")
@@ -120,6 +139,7 @@ def report_of(message: Any, traded: Mapping[str, Traded]) -> Told | None:
         executed=executed,
         exchange_time=_time(fields, "T"),
         taker=now and fields.get("m") is False,
+        **_belonging(one, fields),
     )
 
 
@@ -135,7 +155,8 @@ def standing_of(answer: Any, traded: Mapping[str, Traded]) -> Standing | None:
         raise Unreadable('an order has no "orderId"')
     total = _whole(one, answer, "origQty", price=False)
     waits = answer.get("type") in _WAITING and answer.get("isWorking") is not True
-    event = ENDED.get(status) or (OrderEvent.WAIT if waits else OrderEvent.OPEN)
+    beginning = OrderEvent.WAIT if waits else OrderEvent.OPEN
+    event = ENDED.get(status) or (OrderEvent.HOLD if status == "PENDING_NEW" else beginning)
     told = Told(
         instrument=one.index,
         name=str(answer.get("clientOrderId")),
@@ -146,6 +167,7 @@ def standing_of(answer: Any, traded: Mapping[str, Traded]) -> Standing | None:
         total=total,
         executed=_whole(one, answer, "executedQty", price=False),
         exchange_time=_time(answer, "updateTime"),
+        **_belonging(one, answer),
     )
     return Standing(one.index, told.name, number, status, told)
 
@@ -174,9 +196,30 @@ def trades_of(answers: Any, standing: Standing, traded: Traded) -> list[Told]:
                 executed=executed,
                 exchange_time=_time(one, "time"),
                 taker=one.get("maker", one.get("isMaker")) is False,
+                **_belonging(traded, one),
             )
         )
     return found
+
+
+class _Belonging(TypedDict, total=False):
+    left: int
+    update: int
+    by_another: bool
+
+
+def _belonging(traded: Traded, fields: Mapping[str, Any]) -> _Belonging:
+    """Read what is said of an order that belongs to another; nothing of one that does not."""
+    said = fields.get(_BELONGS)
+    if said is None:
+        return {}
+    if not isinstance(said, dict):
+        raise Unreadable(f'"{_BELONGS}" of an order of {traded.symbol} is no JSON object')
+    update = said.get("update", 0)
+    if not isinstance(update, int) or isinstance(update, bool) or not 0 <= update < 2**63:
+        raise Unreadable(f'an order of {traded.symbol} has "update" {str(update)[:40]!r}')
+    left = _whole(traded, said, "left", price=False)
+    return {"left": left, "update": update, "by_another": said.get("byAnother") is True}
 
 
 def _whole(traded: Traded, fields: Mapping[str, Any], key: str, *, price: bool) -> int:

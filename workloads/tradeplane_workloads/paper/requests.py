@@ -1,4 +1,4 @@
-"""What a session asks for, as Binance's requests have it. Pure."""
+"""What a session asks for, as Binance's requests have it, and in words of the simulated exchange beyond those. Pure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from tradeplane_api.venue import Market
 from tradeplane_workloads.strategies.protocol import OrderReason
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tradeplane_native import OrderRequest
 
     from tradeplane_workloads.paper.market import Traded
 
 _SIDES = {1: "BUY", -1: "SELL"}
 _SPOT = {"limit": "LIMIT", "market": "MARKET", "stop": "STOP_LOSS", "stop-limit": "STOP_LOSS_LIMIT"}
-_SPOT |= {"take-profit": "TAKE_PROFIT"}
+_SPOT |= {"take-profit": "TAKE_PROFIT", "trailing-stop": "TRAILING_STOP_MARKET"}
 _FUTURES = {"limit": "LIMIT", "market": "MARKET", "stop": "STOP_MARKET", "stop-limit": "STOP"}
-_FUTURES |= {"take-profit": "TAKE_PROFIT_MARKET"}
+_FUTURES |= {"take-profit": "TAKE_PROFIT_MARKET", "trailing-stop": "TRAILING_STOP_MARKET"}
 _TERMS = {"GTC": "GTC", "IOC": "IOC", "FOK": "FOK", "post-only": "GTX"}
 
 
@@ -29,30 +31,35 @@ class Unsendable(Exception):
         self.reason = reason
 
 
-def submit_parameters(market: Market, traded: Traded, name: str, order: OrderRequest) -> dict[str, str]:
-    """Return the parameters of a new order. Raises Unsendable for icebergs, pairs, brackets and trailing stops."""
-    if order.peer:
-        raise Unsendable(OrderReason.UNKNOWN_PEER)
-    if order.parent:
-        raise Unsendable(OrderReason.UNKNOWN_PARENT)
-    if order.display:
+def submit_parameters(
+    market: Market, traded: Traded, name_of: Callable[[int], str], order: OrderRequest
+) -> dict[str, str]:
+    """Return the parameters of a new order. Raises Unsendable for numbers that cannot be written."""
+    if order.display < 0:
         raise Unsendable(OrderReason.WRONG_DISPLAY)
-    types = _SPOT if market is Market.SPOT else _FUTURES
-    type_ = types.get(order.kind)
-    if type_ is None:
-        raise Unsendable(OrderReason.WRONG_TERMS)
+    if order.distance is not None and order.distance <= 0:
+        raise Unsendable(OrderReason.BEYOND_RANGE)
+    type_ = (_SPOT if market is Market.SPOT else _FUTURES)[order.kind]
     parameters = {
         "symbol": traded.symbol,
         "side": _SIDES[order.side],
         "type": type_,
         "quantity": traded.quantity.text(order.quantity),
-        "newClientOrderId": name,
+        "newClientOrderId": name_of(order.order),
         "newOrderRespType": "ACK",
     }
     if order.price is not None:
         parameters |= _limit(market, traded, order, type_)
     if order.trigger is not None:
         parameters["stopPrice"] = traded.price.text(order.trigger)
+    if order.distance is not None:
+        parameters["trailingDistance"] = traded.price.text(order.distance)
+    if order.display:
+        parameters["icebergQty"] = traded.quantity.text(order.display)
+    if order.peer:
+        parameters["peerClientOrderId"] = name_of(order.peer)
+    if order.parent:
+        parameters["parentClientOrderId"] = name_of(order.parent)
     return parameters
 
 
@@ -111,5 +118,8 @@ def reason_of(code: int, message: str) -> OrderReason:
         ("Duplicate order", OrderReason.DUPLICATE_ID),
         ("MAX_NUM_ORDERS", OrderReason.TOO_MANY_ORDERS),
         ("no market", OrderReason.NO_MARKET),
+        ("peerClientOrderId", OrderReason.UNKNOWN_PEER),
+        ("parentClientOrderId", OrderReason.UNKNOWN_PARENT),
+        ("icebergQty is above", OrderReason.WRONG_DISPLAY),
     )
     return next((reason for part, reason in words if part in message), OrderReason.WRONG_TERMS)

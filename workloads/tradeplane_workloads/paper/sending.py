@@ -1,4 +1,4 @@
-"""What a session asks for goes out: each request once, those of one order one after the other.
+"""What a session asks for goes out: each request once, those of one order, or of some that belong together, in turn.
 
 What is known not to have been done is told the session at once. What may or may not have been done, because no answer
 came that says so, puts its order in doubt: nothing is sent again before the exchange has been asked.
@@ -30,7 +30,7 @@ from tradeplane_workloads.paper.requests import (
 from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
     from typing import Any
 
     from tradeplane_api.broker_connection import RateLimits
@@ -78,17 +78,20 @@ class Sender:
         """Send requests that are on record. All that can be are on the wire before anything waits for an answer."""
         first: dict[Doubt, tuple[OrderRequest, Awaitable[None] | None]] = {}
         later: list[tuple[Doubt, OrderRequest]] = []
+        asked: set[Doubt] = set()
         for request in requests:
             doubt = (request.instrument, request.order)
-            if doubt in self._tasks or doubt in first:
+            if any(one in self._tasks or one in asked for one in _follows(request)):
                 later.append((doubt, request))
             else:
                 first[doubt] = request, self._start(doubt, request)
+            asked.add(doubt)
         for doubt, (request, asking) in first.items():
             if asking is not None:
                 self._wait(doubt, self._answer(doubt, request, asking))
         for doubt, request in later:
-            self._wait(doubt, self._after(self._tasks.get(doubt), doubt, request))
+            before = {self._tasks[one] for one in _follows(request) if one in self._tasks}
+            self._wait(doubt, self._after(before, doubt, request, self._trader.promptness.following()))
 
     def is_busy(self, doubt: Doubt) -> bool:
         """Whether a request about an order is on its way."""
@@ -121,10 +124,15 @@ class Sender:
         if not self.failure.done():
             self.failure.set_exception(error)
 
-    def _start(self, doubt: Doubt, request: OrderRequest) -> Awaitable[None] | None:
-        """Send a request, and return what waits for its answer; None where it is known at once not to be done."""
+    def _start(
+        self, doubt: Doubt, request: OrderRequest, written: Callable[[], None] | None = None
+    ) -> Awaitable[None] | None:
+        """Send a request, and return what waits for its answer; None where it is known at once not to be done.
+
+        ``written`` is called when it is on the wire; by default it is what is fed now that the request follows from.
+        """
         try:
-            return self._asking(doubt, request)
+            return self._asking(doubt, request, written or self._trader.promptness.following())
         except (Unsendable, RateLimited) as error:
             self._loop.call_soon(self._not_sent, doubt, request, error)
             return None
@@ -138,22 +146,24 @@ class Sender:
         except WorkloadError as failed:
             self._fail(failed)
 
-    async def _after(self, before: asyncio.Task[None] | None, doubt: Doubt, request: OrderRequest) -> None:
-        """Send a request once the one before it, of the same order, is answered."""
-        if before is not None:
-            await asyncio.wait({before})
-        asking = self._start(doubt, request)
+    async def _after(
+        self, before: set[asyncio.Task[None]], doubt: Doubt, request: OrderRequest, written: Callable[[], None]
+    ) -> None:
+        """Send a request once those that it follows are answered."""
+        if before:
+            await asyncio.wait(before)
+        asking = self._start(doubt, request, written)
         if asking is not None:
             await self._answer(doubt, request, asking)
 
-    def _asking(self, doubt: Doubt, request: OrderRequest) -> Awaitable[None]:
+    def _asking(self, doubt: Doubt, request: OrderRequest, written: Callable[[], None]) -> Awaitable[None]:
         """Send a request, and return what waits for its answer. Raises Unsendable and RateLimited."""
         if request.action != "cancel":
             self._admit()
         traded, name = self._traded[request.instrument], self._trader.name_of(request.order)
         if request.action == "submit":
-            parameters = submit_parameters(self._market, traded, name, request)
-            return self._account.submit(parameters, self._trader.promptness.following())
+            parameters = submit_parameters(self._market, traded, self._trader.name_of, request)
+            return self._account.submit(parameters, written)
         if request.action == "cancel":
             return self._account.cancel(cancel_parameters(traded, name))
         return self._account.change(self._changed(doubt, traded, name, request))
@@ -213,8 +223,8 @@ class Sender:
         order = self._trader.open_order(doubt)
         if order is None:
             raise Unsendable(OrderReason.UNKNOWN_ORDER)
-        executed = order.request.quantity - order.left
-        return change_parameters(self._market, traded, name, request, side=order.request.side, executed=executed)
+        side, executed = order.request.side, order.traded
+        return change_parameters(self._market, traded, name, request, side=side, executed=executed)
 
     def _answered(self, doubt: Doubt, request: OrderRequest, error: RequestRefused) -> None:
         if error.code in _STATUS_UNKNOWN:
@@ -232,3 +242,11 @@ class Sender:
         else:
             event = OrderEvent.EXPIRE if reason in EXPIRED else OrderEvent.REFUSE
         self._trader.refused(doubt, event, reason)
+
+
+def _follows(request: OrderRequest) -> list[Doubt]:
+    """Return the orders whose requests arrive before one: its own, and of a new order those that it belongs to.
+
+    An exchange knows only what has arrived. So a leg or an exit leaves when the order it names was answered.
+    """
+    return [(request.instrument, one) for one in (request.order, request.peer, request.parent) if one]

@@ -7,6 +7,7 @@ leaves something out puts its order in **doubt**: it is asked for, and what was 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.errors import DataRefused, StrategyFailed
@@ -60,6 +61,11 @@ class Trader:
         self.rearmed: Callable[[], None] = lambda: None
         """Called when something else is due next."""
         self.promptness = Promptness()
+        self._heard: dict[Doubt, int] = {}
+        """Of orders that belong to others, the highest number of an update that was heard.
+
+        It is not kept: a trader that starts again asks how all of its orders stand, and any number is new to it then.
+        """
         self._due: int | None = None
         self._clocks = clocks
         self._send = send
@@ -142,11 +148,18 @@ class Trader:
             return
         doubt = (told.instrument, number)
         order = self.open_order(doubt)
-        news = Unfed.OLD if order is None else judge(told, order)
+        if order is None:
+            return
+        news = judge(told, order, self._heard.get(doubt, 0))
         if news is Unfed.DOUBTFUL:
             self.doubt(doubt)
-        elif isinstance(news, Fed):
-            self._report(doubt, told, news)
+            return
+        if told.update > self._heard.get(doubt, 0):
+            self._heard[doubt] = told.update
+        if isinstance(news, Fed):
+            self._report(doubt, _priced(told, order.request), news)
+        if self.open_order(doubt) is None:
+            self._heard.pop(doubt, None)
 
     def stands(self, standing: Standing, trades: list[Told]) -> None:
         """Take in an order that was asked for, and the trades it had: what was not told before is fed."""
@@ -155,7 +168,11 @@ class Trader:
         number = order_of(standing.name, self.name)
         if number is not None:
             self.doubts.pop((standing.instrument, number), None)
-        self.told(standing.told)
+        order = None if number is None else self.open_order((standing.instrument, number))
+        told = standing.told
+        if order is not None and standing.is_alive and _was_changed(told, order):
+            told = replace(told, event=OrderEvent.REPLACE)
+        self.told(told)
 
     def refused(self, doubt: Doubt, event: OrderEvent, reason: OrderReason) -> None:
         """Feed that a request was not done: ``REFUSE`` or ``EXPIRE`` an order, ``DENY`` a cancellation or change."""
@@ -163,19 +180,19 @@ class Trader:
         if order is None or (event is not OrderEvent.DENY and order.state != "sent"):
             return
         self.doubts.pop(doubt, None)
-        request, executed = order.request, order.request.quantity - order.left
+        request, executed = order.request, order.traded
         told = Told(
             instrument=doubt[0],
             name=self.name_of(doubt[1]),
             event=event,
             side=request.side,
-            price=request.price or 0,
+            price=_price(request),
             quantity=request.quantity,
             total=request.quantity,
             executed=executed,
             exchange_time=self._clocks.wall(),
         )
-        self._report(doubt, told, Fed(event, order.left), reason)
+        self._report(doubt, told, Fed(event, order.left, reason))
 
     def _end_periods(self, until: int) -> None:
         """Feed the ends of periods that are not after a time: what arrives after the end of one belongs to the next.
@@ -187,7 +204,7 @@ class Trader:
             session.period(self._now())
             self._commit()
 
-    def _report(self, doubt: Doubt, told: Told, fed: Fed, reason: OrderReason = OrderReason.NONE) -> None:
+    def _report(self, doubt: Doubt, told: Told, fed: Fed) -> None:
         instrument, order = doubt
         self.session.report(
             self._now(),
@@ -199,7 +216,7 @@ class Trader:
             price=told.price,
             quantity=told.quantity,
             left=fed.left,
-            reason=reason,
+            reason=fed.reason,
             taker=told.taker,
         )
         self._commit()
@@ -225,3 +242,20 @@ class Trader:
         if due != self._due:
             self._due = due
             self.rearmed()
+
+
+def _priced(told: Told, request: OrderRequest) -> Told:
+    """Return a report with the price that the core has of an order: the wire has none of one without a limit."""
+    traded = told.event in (OrderEvent.TRADE, OrderEvent.FILL)
+    return told if traded or request.price is not None else replace(told, price=_price(request))
+
+
+def _price(request: OrderRequest) -> int:
+    """Return the limit of an order, else its trigger or distance, else 0."""
+    return request.price or request.trigger or request.distance or 0
+
+
+def _was_changed(told: Told, order: OpenOrder) -> bool:
+    """Whether an order that was asked for has the price or quantity of a change that nobody said was made."""
+    request = order.request
+    return order.asked and request.price is not None and (told.price, told.total) != (request.price, request.quantity)

@@ -72,6 +72,12 @@ class Sent(NamedTuple):
     """Time of the input that it was decided on."""
     shown: int = 0
     """Its price in the log."""
+    display: int = 0
+    """Lots that it shows at a time; 0 for all."""
+    peer: int = 0
+    """The order that it cancels, or is cancelled by; 0 for none."""
+    parent: int = 0
+    """The order whose trades it waits for; 0 for none."""
 
 
 @dataclass(slots=True)
@@ -157,11 +163,23 @@ def _outcome(found: Survey, number: int, payload: memoryview) -> None:
         fee = int.from_bytes(payload[place : place + _WIDE], "little", signed=True)
         place += _WIDE
         if event == OrderEvent.SUBMIT:
-            kind, _, first, second, *_ = _ORDER.unpack_from(payload, place)
+            kind, _, first, second, display, peer, parent = _ORDER.unpack_from(payload, place)
             place += _ORDER.size
             price, trigger = _prices(_KINDS[kind], first, second)
             found.sent[order] = Sent(
-                number, instrument, order, _side(side), quantity, _KINDS[kind], price, trigger, time, shown
+                number,
+                instrument,
+                order,
+                _side(side),
+                quantity,
+                _KINDS[kind],
+                price,
+                trigger,
+                time,
+                shown,
+                display,
+                peer,
+                parent,
             )
         elif event in FILLS and found.told and found.told[-1].fee is None and found.told[-1].order == order:
             found.told[-1] = found.told[-1]._replace(fee=fee)

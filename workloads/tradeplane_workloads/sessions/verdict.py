@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 
 REPORTS, RECORD = "reports", "record"
 """Parts in which a divergence is: what the session was told, and what the exchange recorded."""
+UNKNOWN = -1
+"""In the place of an order's number: it is none of the session's."""
 _ENDED = (OrderEvent.CANCEL, OrderEvent.EXPIRE)
 _OVER = (*_ENDED, OrderEvent.FILL, OrderEvent.REFUSE)
-_OF_ORDER = ("instrument", "side", "quantity", "kind", "price", "trigger")
+_OF_ORDER = ("instrument", "side", "quantity", "kind", "price", "trigger", "display", "peer", "parent")
 _OF_FILL = ("instrument", "side", "price", "quantity", "left", "taker", "fee")
 
 
@@ -80,7 +82,13 @@ def orders_of(steps: Sequence[ExchangeStep], session: bytes, instruments: Mappin
                 first = step.outcomes[0]
                 names[first.account, first.order] = order
                 if first.event != OrderEvent.REFUSE or order not in found.sent:  # one sent again and refused is none
-                    found.sent.setdefault(order, []).append(_sent(step, first, order, instruments))
+                    named = {
+                        one: names.get((first.account, one), UNKNOWN) if one else 0 for one in (step.peer, step.parent)
+                    }
+                    sent = _sent(step, first, order, instruments)._replace(
+                        display=step.display, peer=named[step.peer], parent=named[step.parent]
+                    )
+                    found.sent.setdefault(order, []).append(sent)
         for outcome in step.outcomes:
             mine = names.get((outcome.account, outcome.order))
             if mine is not None:

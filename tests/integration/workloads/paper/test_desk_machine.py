@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from itertools import permutations
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -168,6 +169,30 @@ def test_what_was_done_or_may_have_been_is_not_told_as_refused(tmp_path: Path, h
     world = played(tmp_path / "1", scene)
     assert (OrderEvent.OPEN, OrderReason.NONE) in told(world, 1)
     assert OrderEvent.REFUSE not in [event for event, _ in told(world, 1)]
+
+
+def test_a_leg_or_an_exit_leaves_when_the_order_that_it_names_was_answered(tmp_path: Path) -> None:
+    def order(number: int, peer: int = 0, parent: int = 0) -> Any:
+        asked = {"action": "submit", "instrument": 0, "order": number, "peer": peer, "parent": parent, "side": 1}
+        limit = {"kind": "limit", "price": 1_000, "trigger": None, "distance": None, "terms": "GTC"}
+        return SimpleNamespace(**asked, **limit, quantity=1, display=0)
+
+    async def scene() -> list[list[str]]:
+        world = DeskWorld(tmp_path / "1")
+        await world.spin()
+        sent = []
+        world.sender.send([order(1), order(2, parent=1), order(3, parent=1, peer=2), order(4), order(5, peer=4)])
+        # What names an order that was refused, or did not arrive, leaves all the same: the exchange refuses it.
+        for how in ("done", "lost", "refused", "done"):
+            sent.append([name.rpartition("-")[2] for name in world.account.submitted])
+            world.account.answer(0, how)
+            await world.spin()
+        await world.end()
+        return sent
+
+    with asyncio.Runner(loop_factory=SteppedLoop) as runner:
+        sent = runner.run(scene())
+    assert sent == [["1", "4"], ["1", "4", "2"], ["1", "4", "2", "5"], ["1", "4", "2", "5", "3"]]
 
 
 def test_no_more_orders_leave_in_a_second_than_the_connection_allows(tmp_path: Path) -> None:

@@ -52,12 +52,22 @@ def test_a_limit_order() -> None:
         (SPOT, "type=STOP_LOSS&stopPrice=2", "stop", "GTC"),
         (SPOT, "type=STOP_LOSS_LIMIT&stopPrice=2&price=1&timeInForce=GTC", "stop-limit", "GTC"),
         (SPOT, "type=TAKE_PROFIT&stopPrice=2", "take-profit", "GTC"),
+        (SPOT, "type=TRAILING_STOP_MARKET&trailingDistance=2", "trailing-stop", "GTC"),
+        (USD_M, "type=TRAILING_STOP_MARKET&trailingDistance=2", "trailing-stop", "GTC"),
     ],
 )
 def test_types_of_orders_and_back(of: Listings, query: str, kind: str, terms: str) -> None:
     order = read(f"side=SELL&quantity=1&{query}", of)
     assert (order.side, order.kind, order.terms) == (-1, kind, terms)
     assert wire_type(of.wire, order.kind, order.terms) == order.type
+
+
+def test_what_is_shown_of_an_order_and_which_others_it_belongs_to() -> None:
+    order = read(LIMIT + "&icebergQty=0.001&peerClientOrderId=tp-1&parentClientOrderId=tp-2")
+    assert (order.display, order.peer, order.parent) == (1, "tp-1", "tp-2")
+    alone = read(LIMIT + "&icebergQty=0")
+    assert (alone.display, alone.peer, alone.parent, alone.distance) == (0, None, None, 0)
+    assert read("side=BUY&type=TRAILING_STOP_MARKET&quantity=1&trailingDistance=1.5").distance == 15
 
 
 @pytest.mark.parametrize(
@@ -69,7 +79,15 @@ def test_types_of_orders_and_back(of: Listings, query: str, kind: str, terms: st
         (LIMIT.replace("100.5", "100.55"), -4014, -1013),
         (LIMIT.replace("100.5", "0"), -4001, -1013),
         (LIMIT.replace("BUY", "buy"), -1117, -1117),
-        (LIMIT.replace("type=LIMIT", "type=TRAILING_STOP_MARKET"), -1116, -1116),
+        (LIMIT.replace("type=LIMIT", "type=TAKE_PROFIT_LIMIT"), -1116, -1116),
+        (LIMIT + "&trailingDistance=1", -1106, -1106),
+        ("side=BUY&type=TRAILING_STOP_MARKET&quantity=1", -1102, -1102),
+        ("side=BUY&type=TRAILING_STOP_MARKET&quantity=1&trailingDistance=0", -4001, -1013),
+        ("side=BUY&type=TRAILING_STOP_MARKET&quantity=1&trailingDistance=1&stopPrice=9", -1106, -1106),
+        ("side=BUY&type=MARKET&quantity=1&icebergQty=1", -1106, -1106),
+        (LIMIT.replace("GTC", "IOC") + "&icebergQty=0.001", -1106, -1106),
+        (LIMIT + "&icebergQty=0.0005", -1111, -1013),
+        (LIMIT + "&peerClientOrderId=a%20b", -1100, -1100),
         (LIMIT.replace("GTC", "GTD"), -1115, -1115),
         (LIMIT.replace("side=BUY&", ""), -1102, -1102),
         (LIMIT.replace("&quantity=0.002", ""), -1102, -1102),

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUY = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.004&price=100.0"
+SELL = "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=0.004&price=102.0"
 SPOT = InstrumentKind.SPOT
+REPORTS = ("executionReport", "ORDER_TRADE_UPDATE")
 
 
 def opened(kind: InstrumentKind = InstrumentKind.LINEAR_FUTURE, record: RecordFile | None = None) -> Small:
@@ -206,6 +208,58 @@ def test_accounts_see_their_own_orders_alone() -> None:
     assert {account for account, _ in small.heard.accounts} == {0}
 
 
+@pytest.mark.parametrize("kind", [SPOT, InstrumentKind.LINEAR_FUTURE])
+def test_what_is_left_of_an_order_that_belongs_to_another_is_told_and_can_be_asked(kind: InstrumentKind) -> None:
+    small = opened(kind)
+    entry = small.submit(BUY + "&newClientOrderId=entry")
+    assert ["tradeplane" in report for report in reports(small, 0)] == [False]
+    small.submit(SELL + "&newClientOrderId=profit&parentClientOrderId=entry")
+    loss = small.submit(SELL.replace("102.0", "103.0") + "&parentClientOrderId=entry&peerClientOrderId=profit")
+    own = {"left": "0.000", "update": 1, "byAnother": False}
+    held = [(report["x"], report["X"], report["z"], report["tradeplane"]) for report in reports(small, 0)[1:]]
+    assert held == [("NEW", "PENDING_NEW", "0.000", own)] * 2
+    asked = accounts.find(small.venue, 0, Parameters(f"symbol=BTCUSDT&orderId={loss.number}"))
+    assert (asked["status"], asked["tradeplane"]) == ("PENDING_NEW", {"left": "0.000", "update": 1})
+    before = len(small.heard.accounts)
+    small.venue.cancel(0, entry)
+    ended = [report["tradeplane"] for report in reports(small, before)]
+    assert [(said["byAnother"], said["update"]) for said in ended] == [(False, 2), (True, 2), (True, 2)]
+    assert {order.status for order in small.venue.ledger.all(0, 0, 1, 9)} == {"CANCELED"}
+
+
+def test_an_exit_works_for_what_its_entry_traded() -> None:
+    small = opened()
+    small.submit(BUY + "&newClientOrderId=entry")
+    exit_ = small.submit(SELL.replace("0.004", "0.009") + "&parentClientOrderId=entry")
+    small.play(3)  # the third brings an ask through the price of the entry
+    assert (exit_.status, exit_.left, exit_.quantity) == ("NEW", 4, 9)
+    own = [report["tradeplane"] for report in reports(small, 0) if report["i"] == exit_.number]
+    assert own[-1] == {"left": "0.004", "update": 2, "byAnother": False}
+    (trade,) = accounts.trades(small.venue, 0, Parameters("symbol=BTCUSDT"))
+    assert trade["tradeplane"] == {"left": "0.000"}
+
+
+def reports(small: Small, first: int) -> list[dict[str, Any]]:
+    """Return what the account was told of its orders, from a message on."""
+    messages = [message for _, message in small.heard.accounts[first:]]
+    return [one["o"] if isinstance(one["o"], dict) else one for one in messages if one["e"] in REPORTS]
+
+
+def test_legs_and_exits_name_orders_that_are_alive_and_of_the_account() -> None:
+    small = opened()
+    over = small.submit(BUY + "&newClientOrderId=over")
+    small.venue.cancel(0, over)
+    for name, words in (("peer", "is not alive, or has another leg"), ("parent", "is not alive, or waits itself")):
+        for client in ("over", "never"):
+            assert refused(small, f"{SELL}&{name}ClientOrderId={client}")[0] == -2010
+            assert words in refused(small, f"{SELL}&{name}ClientOrderId={client}")[1]
+    small.submit(BUY + "&newClientOrderId=mine")
+    assert small.venue.account("two") == 1
+    with pytest.raises(Refusal, match="peerClientOrderId"):
+        small.submit(f"{SELL}&peerClientOrderId=mine", account=1)
+    assert refused(small, SELL + "&icebergQty=0.005") == (-1013, "The icebergQty is above the quantity.")
+
+
 def state(small: Small) -> tuple[Any, ...]:
     """Return what clients can ask for."""
     return (
@@ -225,6 +279,10 @@ def busy(small: Small) -> None:
     small.venue.cancel(0, gone)
     with pytest.raises(Refusal):
         small.submit(BUY + "&newClientOrderId=rests")
+    small.submit(SELL + "&newClientOrderId=leg&icebergQty=0.001")
+    small.submit(SELL.replace("102.0", "103.0") + "&peerClientOrderId=leg")
+    small.submit(SELL + "&parentClientOrderId=rests&newClientOrderId=exit")
+    small.submit("symbol=BTCUSDT&side=SELL&type=TRAILING_STOP_MARKET&quantity=0.001&trailingDistance=5")
     small.play(2)
 
 

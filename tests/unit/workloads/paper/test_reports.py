@@ -10,6 +10,8 @@ import pytest
 from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_api.venue import Market
 from tradeplane_workloads.errors import DataRefused
+from tradeplane_workloads.exchange.listing import Wire
+from tradeplane_workloads.exchange.rejections import order_refused
 from tradeplane_workloads.market.instruments import TapeInstrument
 from tradeplane_workloads.paper.market import Traded, instruments_of
 from tradeplane_workloads.paper.reports import Told, Unreadable, report_of, standing_of, trades_of
@@ -125,22 +127,35 @@ def test_an_order_that_cannot_be_read_is_refused(broken: dict[str, Any]) -> None
 
 def order(**fields: Any) -> Any:
     """Return an order as the session asks for it."""
-    given = {"side": 1, "kind": "limit", "price": 1_000, "trigger": None, "quantity": 10, "terms": "GTC"}
-    return SimpleNamespace(**(given | {"display": 0, "peer": 0, "parent": 0} | fields))
+    given = {"order": 7, "side": 1, "kind": "limit", "price": 1_000, "trigger": None, "quantity": 10, "terms": "GTC"}
+    return SimpleNamespace(**(given | {"distance": None, "display": 0, "peer": 0, "parent": 0} | fields))
+
+
+def name_of(number: int) -> str:
+    return f"n-{number}"
 
 
 def test_an_order_is_sent_in_the_markets_words() -> None:
-    spot = submit_parameters(Market.SPOT, ONE, "n", order(terms="post-only"))
+    spot = submit_parameters(Market.SPOT, ONE, name_of, order(terms="post-only"))
     assert (spot["type"], spot["price"], spot["quantity"], "timeInForce" in spot) == (
         "LIMIT_MAKER",
         "100.0",
         "0.010",
         False,
     )
-    future = submit_parameters(Market.USD_MARGINED, ONE, "n", order(terms="post-only", side=-1))
+    future = submit_parameters(Market.USD_MARGINED, ONE, name_of, order(terms="post-only", side=-1))
     assert (future["side"], future["type"], future["timeInForce"]) == ("SELL", "LIMIT", "GTX")
-    stop = submit_parameters(Market.USD_MARGINED, ONE, "n", order(kind="stop", price=None, trigger=990))
+    stop = submit_parameters(Market.USD_MARGINED, ONE, name_of, order(kind="stop", price=None, trigger=990))
     assert (stop["type"], stop["stopPrice"], "price" in stop) == ("STOP_MARKET", "99.0", False)
+
+
+def test_an_order_says_what_it_shows_how_it_trails_and_to_which_it_belongs() -> None:
+    leg = submit_parameters(Market.SPOT, ONE, name_of, order(display=3, peer=5, parent=6))
+    own = ("newClientOrderId", "icebergQty", "peerClientOrderId", "parentClientOrderId")
+    assert [leg[name] for name in own] == ["n-7", "0.003", "n-5", "n-6"]
+    trails = submit_parameters(Market.SPOT, ONE, name_of, order(kind="trailing-stop", price=None, distance=15))
+    assert (trails["type"], trails["trailingDistance"]) == ("TRAILING_STOP_MARKET", "1.5")
+    assert not {"price", "stopPrice", "timeInForce", *own[1:]} & set(trails)
 
 
 def test_a_change_names_the_quantity_in_all() -> None:
@@ -153,21 +168,25 @@ def test_a_change_names_the_quantity_in_all() -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"display": 1}, OrderReason.WRONG_DISPLAY),
-        ({"peer": 3}, OrderReason.UNKNOWN_PEER),
-        ({"parent": 3}, OrderReason.UNKNOWN_PARENT),
-        ({"kind": "trailing-stop", "price": None}, OrderReason.WRONG_TERMS),
+        ({"display": -1}, OrderReason.WRONG_DISPLAY),
+        ({"kind": "trailing-stop", "price": None, "distance": 0}, OrderReason.BEYOND_RANGE),
+        ({"kind": "trailing-stop", "price": None, "distance": -3}, OrderReason.BEYOND_RANGE),
+        ({"kind": "stop-limit", "trigger": 990, "terms": "post-only"}, OrderReason.WRONG_TERMS),
     ],
 )
 def test_what_the_protocol_has_no_words_for_is_not_sent(fields: dict[str, Any], reason: OrderReason) -> None:
     with pytest.raises(Unsendable) as refused:
-        submit_parameters(Market.USD_MARGINED, ONE, "n", order(**fields))
+        submit_parameters(Market.SPOT, ONE, name_of, order(**fields))
     assert refused.value.reason is reason
 
 
 def test_refusals_are_told_in_the_cores_words() -> None:
     assert reason_of(-5022, "") is OrderReason.WOULD_TAKE
     assert reason_of(-2010, "Account has insufficient balance for requested action.") is OrderReason.NO_CASH
+    for reason in (OrderReason.UNKNOWN_PEER, OrderReason.UNKNOWN_PARENT, OrderReason.WRONG_DISPLAY):
+        for wire in Wire:
+            refusal = order_refused(wire, reason)
+            assert reason_of(refusal.code, refusal.message) is reason
     assert reason_of(-9_999, "odd") is OrderReason.WRONG_TERMS
 
 
@@ -206,3 +225,30 @@ def test_an_instrument_has_the_steps_of_its_filters() -> None:
 def test_what_cannot_be_traded_is_refused(info: Any, words: str) -> None:
     with pytest.raises(DataRefused, match=words):
         instruments_of(Market.USD_MARGINED, ["BTCUSDT"], info)
+
+
+BELONGS = {"left": "0.006", "update": 4, "byAnother": True}
+
+
+def test_what_is_left_of_an_order_that_belongs_to_another_is_said_by_itself() -> None:
+    told = report_of(futures(x="AMENDMENT", z="0.000", tradeplane=BELONGS), KNOWN)
+    assert told is not None
+    assert (told.event, told.total, told.left, told.update, told.by_another) == (OrderEvent.REPLACE, 10, 6, 4, True)
+    held = report_of(futures(x="NEW", X="PENDING_NEW", z="0.000", tradeplane={"left": "0.000", "update": 1}), KNOWN)
+    assert held is not None
+    assert (held.event, held.left, held.by_another) == (OrderEvent.HOLD, 0, False)
+    standing = standing_of(ORDER | {"status": "PENDING_NEW", "tradeplane": BELONGS}, KNOWN)
+    assert standing is not None
+    assert (standing.is_alive, standing.told.event, standing.told.left) == (True, OrderEvent.HOLD, 6)
+    trade = {"orderId": 5, "price": "100.0", "time": 7, "id": 2, "qty": "0.004", "tradeplane": {"left": "0.001"}}
+    assert [(one.left, one.update) for one in trades_of([trade], standing, ONE)] == [(1, 0)]
+
+
+@pytest.mark.parametrize(
+    "said", ["6", {}, {"left": "-1"}, BELONGS | {"update": True}, BELONGS | {"update": -1}, BELONGS | {"update": 2**63}]
+)
+def test_what_is_said_of_one_that_belongs_to_another_is_held_to_limits(said: Any) -> None:
+    with pytest.raises(Unreadable):
+        report_of(futures(tradeplane=said), KNOWN)
+    with pytest.raises(Unreadable):
+        standing_of(ORDER | {"tradeplane": said}, KNOWN)

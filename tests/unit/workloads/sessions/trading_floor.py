@@ -63,7 +63,6 @@ class Floor:
         self.recorded = open_session(self.session_folder, NAME, self.specification)
         self.unheard: list[Happened] = []
         self.reports = self.skew_ns = 0
-        self._traded: dict[int, int] = {}
         self.held = False
         """Whether reports are kept back; the last ones come when the session is ended."""
         self.tell: Callable[[int, dict[str, Any]], list[dict[str, Any]]] = lambda _, report: [report]
@@ -155,10 +154,6 @@ class Floor:
         if number is None:
             return
         self.reports += 1
-        traded = self._traded.get(number, 0) + (
-            trade.quantity if trade else 0
-        )  # the order itself may be further by now
-        self._traded[number] = traded
         report = {
             "exchange_time": self.now,
             "event": int(one.event),
@@ -166,7 +161,7 @@ class Floor:
             "side": order.side,
             "price": trade.price if trade else order.price,
             "quantity": trade.quantity if trade else order.quantity,
-            "left": 0 if one.event in (OrderEvent.CANCEL, OrderEvent.EXPIRE) else order.quantity - traded,
+            "left": 0 if one.event in (OrderEvent.CANCEL, OrderEvent.EXPIRE) else one.left,
             "reason": one.reason,
             "taker": not trade.maker if trade else False,
         }

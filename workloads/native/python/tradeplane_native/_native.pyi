@@ -391,6 +391,8 @@ class OpenOrder:
     state: str
     """``sent``, ``held``, ``waiting`` or ``open``."""
     left: int
+    traded: int
+    """Lots of it that traded; of an order that belongs to another, ``left`` and these need not be its quantity."""
     asked: bool
     """Whether a cancellation or change is on its way."""
 
@@ -709,6 +711,14 @@ class ExchangeStep:
     def terms(self) -> str: ...
     @property
     def reduce_only(self) -> bool: ...
+    @property
+    def display(self) -> int: ...
+    @property
+    def peer(self) -> int:
+        """The exchange's number of its other leg; 0 for none."""
+    @property
+    def parent(self) -> int:
+        """The exchange's number of the order whose trades it waits for; 0 for none."""
 
 class ExchangeReplay:
     """A record of an exchange that was replayed.
@@ -764,8 +774,13 @@ class Exchange:
         terms: str = "GTC",
         display: int = 0,
         reduce_only: bool = False,
+        peer: int = 0,
+        parent: int = 0,
     ) -> int:
-        """Send an order; gives the number of the input."""
+        """Send an order; gives the number of the input. The trigger of a trailing stop is its distance.
+
+        ``peer`` and ``parent``: numbers of orders alive, its other leg and the order whose trades it waits for.
+        """
     def cancel(self, account: int, instrument: int, order: int, time: int) -> int:
         """Take an order back."""
     def replace(self, account: int, instrument: int, order: int, price: int, quantity: int, time: int) -> int:

@@ -35,6 +35,9 @@ impl Venue {
         if order.parent != 0 {
             self.step(index, Step::Hold);
             self.tell(index, Event::Hold, Reason::None);
+            if let Some(parent) = self.alive(order.parent) {
+                self.release(index, self.own[parent].traded); // before the child was there
+            }
         } else if conditional {
             self.wait(index);
         } else {

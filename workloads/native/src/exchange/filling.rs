@@ -9,6 +9,7 @@ impl Venue {
     pub(super) fn fill(&mut self, index: usize, quantity: i64, price: i64, taker: bool) {
         let own = &mut self.own[index];
         own.left -= quantity;
+        own.traded += quantity;
         own.shown = (own.shown - quantity).max(0);
         let (step, event) = if own.left == 0 { (Step::Fill, Event::Fill) } else { (Step::Trade, Event::Trade) };
         self.step(index, step);
@@ -49,7 +50,7 @@ impl Venue {
     }
 
     /// A parent traded: its child has as much to trade.
-    fn release(&mut self, index: usize, quantity: i64) {
+    pub(super) fn release(&mut self, index: usize, quantity: i64) {
         let last = self.last;
         let own = &mut self.own[index];
         let more = quantity.min(own.order.quantity - own.released);

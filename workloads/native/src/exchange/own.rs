@@ -16,6 +16,8 @@ pub(super) struct Own {
     pub left: i64,
     /// What of `left` the market sees.
     pub shown: i64,
+    /// Lots that traded.
+    pub traded: i64,
     /// How much of its quantity its parent's trades have released.
     pub released: i64,
     /// The first row it can trade by.
@@ -34,6 +36,7 @@ impl Own {
             trigger: 0,
             left,
             shown: 0,
+            traded: 0,
             released: left,
             since,
             position: Position::default(),

@@ -313,6 +313,22 @@ fn a_bracket_works_for_what_its_entry_traded() {
 }
 
 #[test]
+fn an_exit_that_arrives_late_works_for_what_its_entry_traded_before() {
+    let mut scene = Scene::plain();
+    scene.row(Row::Trade, Side::Bid, 100, 1);
+    scene.submit(Half::Bid, limit(100), 4);
+    scene.row(Row::Trade, Side::Ask, 100, 1);
+    let reports = scene.submit_with(Half::Ask, limit(105), 4, |order| NewOrder { parent: 1, ..order });
+    assert_eq!(told(&reports), [(Event::Hold, 2, 105, 4, 0), (Event::Open, 2, 105, 4, 1)]);
+    let stop = Kind::Stop { trigger: 97 };
+    let reports = scene.submit_with(Half::Ask, stop, 4, |order| NewOrder { parent: 1, peer: 2, ..order });
+    assert_eq!(told(&reports), [(Event::Hold, 3, 97, 4, 0), (Event::Wait, 3, 97, 4, 1)]);
+    let reports = scene.row(Row::Trade, Side::Ask, 99, 1);
+    let expected = [(Event::Fill, 1, 100, 3, 0), (Event::Replace, 2, 105, 4, 4), (Event::Replace, 3, 97, 4, 4)];
+    assert_eq!(told(&reports), expected);
+}
+
+#[test]
 fn a_bracket_without_its_entry_is_nothing() {
     let mut scene = Scene::plain();
     scene.submit(Half::Bid, limit(95), 4);

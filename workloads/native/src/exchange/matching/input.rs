@@ -19,8 +19,20 @@ pub struct Order {
     pub display: i64,
     /// Whether it may only make a position smaller.
     pub reduce_only: bool,
+    /// The exchange's number of the other leg of a pair of which one cancels the other; 0 for none.
+    pub peer: u64,
+    /// The exchange's number of the order whose trades this one waits for; 0 for none.
+    pub parent: u64,
     /// The account's name for it, which no other of its orders that are alive has.
     pub client: Box<str>,
+}
+
+impl Order {
+    /// Whether it names another order: its other leg, or the one that it waits for.
+    #[must_use]
+    pub fn belongs(&self) -> bool {
+        self.peer != 0 || self.parent != 0
+    }
 }
 
 /// One input of an exchange.

@@ -1,6 +1,6 @@
 //! Whether an account can pay for an order.
 
-use super::{Exchange, Order};
+use super::{Alive, Exchange, Order};
 use crate::book::Half;
 use crate::exchange::Reason;
 use crate::fixed::Overflow;
@@ -8,6 +8,14 @@ use crate::instrument::Settlement;
 use crate::orders::Kind;
 
 use super::money::Lock;
+
+/// Lots that an order would add to those alive, and the leg that is alive of its pair; 0 for none.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Added {
+    pub half: Half,
+    pub lots: i64,
+    pub peer: u64,
+}
 
 impl Exchange {
     /// Whether an account may send an order: money for what it buys, what it sells, margin for a future.
@@ -17,28 +25,46 @@ impl Exchange {
         }
         let listing = &self.listings[index];
         if listing.instrument.settlement != Settlement::Spot {
-            return self.margin(account, index, order.half, order.kind, order.quantity);
+            let added = Added { half: order.half, lots: order.quantity, peer: order.peer };
+            return self.margin(account, index, order.kind, added);
         }
         let needed = match (order.half, order.kind) {
-            (Half::Bid, Kind::Market) => self.sweep_cost(index, order.quantity),
+            (Half::Ask, _) if self.is_bid(order.parent) => return self.only_exit(order),
+            (Half::Bid, Kind::Market) if order.parent == 0 => self.sweep_cost(index, order.quantity),
             (Half::Bid, kind) if kind.limit().is_none() => return Err(Reason::WrongTerms),
-            (half, kind) => self.lock_of(account, index, half, kind, order.quantity),
+            (half, kind) => {
+                let volume = self.accounts[account].holdings[index].volume;
+                let whole = Lock::of(listing, half, kind, order.quantity, volume);
+                whole.map(|lock| self.beside(lock, half, order.peer))
+            }
         };
         let needed = needed.map_err(|_| Reason::NoCash)?;
         let free = self.accounts[account].balances[needed.asset].free;
         if needed.amount <= free { Ok(()) } else { Err(Reason::NoCash) }
     }
 
-    pub(super) fn lock_of(
-        &self,
-        account: usize,
-        index: usize,
-        half: Half,
-        kind: Kind,
-        left: i64,
-    ) -> Result<Lock, Overflow> {
+    fn is_bid(&self, id: u64) -> bool {
+        self.alive.get(&id).is_some_and(|entry| entry.half == Half::Bid)
+    }
+
+    /// What one order buys, one exit sells, or two of which one cancels the other.
+    fn only_exit(&self, order: &Order) -> Result<(), Reason> {
+        let another = |(id, exit): (&u64, &Alive)| exit.parent == order.parent && *id != order.peer;
+        if self.alive.iter().any(another) { Err(Reason::NoCash) } else { Ok(()) }
+    }
+
+    /// What an order locks. Of two legs of which one cancels the other the dearer is locked: the later of them locks what
+    /// it needs beyond the earlier.
+    pub(super) fn lock_of(&self, account: usize, index: usize, order: &Alive) -> Result<Lock, Overflow> {
         let volume = self.accounts[account].holdings[index].volume;
-        Lock::of(&self.listings[index], half, kind, left, volume)
+        let lock = Lock::of(&self.listings[index], order.half, order.kind, order.covered(), volume)?;
+        Ok(self.beside(lock, order.half, order.earlier))
+    }
+
+    /// What is to be locked beside an earlier leg; all of it where there is none of this side.
+    fn beside(&self, lock: Lock, half: Half, earlier: u64) -> Lock {
+        let other = self.alive.get(&earlier).filter(|leg| leg.half == half).map_or(0, |leg| leg.lock.amount);
+        Lock { amount: (lock.amount - other).max(0), ..lock }
     }
 
     /// What an order to buy at any price would pay now, with the dearest fee.
@@ -59,16 +85,15 @@ impl Exchange {
     }
 
     /// Whether the margin reaches for more of a future; an order that cannot make the position larger needs none.
-    pub(super) fn margin(&self, account: usize, index: usize, half: Half, kind: Kind, more: i64) -> Result<(), Reason> {
+    pub(super) fn margin(&self, account: usize, index: usize, kind: Kind, added: Added) -> Result<(), Reason> {
         let held = self.accounts[account].holdings[index].lots;
-        if self.exposure(account, index, Some((half, more))) <= held.saturating_abs() {
+        if self.exposure(account, index, Some(added)) <= held.saturating_abs() {
             return Ok(());
         }
         let asset = self.listings[index].quote;
         let (mut needed, mut equity) = (0i128, self.accounts[account].balances[asset].free);
         for (other, listing) in self.listings.iter().enumerate().filter(|(_, listing)| listing.quote == asset) {
-            let added = (other == index).then_some((half, more));
-            let lots = self.exposure(account, other, added);
+            let lots = self.exposure(account, other, (other == index).then_some(added));
             let holding = self.accounts[account].holdings[other];
             if lots == 0 && holding.lots == 0 {
                 continue;
@@ -83,13 +108,16 @@ impl Exchange {
         if needed <= equity.saturating_mul(self.leverage) { Ok(()) } else { Err(Reason::NoCash) }
     }
 
-    /// The largest position, long or short, were every order alive on one side to fill.
-    fn exposure(&self, account: usize, index: usize, added: Option<(Half, i64)>) -> i64 {
+    /// The largest position, long or short, were every order alive on one side to fill; of two legs of a side of which
+    /// one cancels the other, the larger.
+    fn exposure(&self, account: usize, index: usize, added: Option<Added>) -> i64 {
         let mut sides = [0i64; 2];
         let mine =
             self.alive.values().filter(|alive| (alive.account, alive.instrument) == (account as u32, index as u32));
-        for (half, lots) in mine.map(|alive| (alive.half, alive.left)).chain(added) {
-            sides[half as usize] = sides[half as usize].saturating_add(lots);
+        let mine = mine.map(|alive| Added { half: alive.half, lots: alive.exposed(), peer: alive.earlier });
+        for Added { half, lots, peer } in mine.chain(added) {
+            let other = self.alive.get(&peer).filter(|leg| leg.half == half).map_or(0, Alive::exposed);
+            sides[half as usize] = sides[half as usize].saturating_add((lots - other).max(0));
         }
         let held = self.accounts[account].holdings[index].lots;
         held.saturating_add(sides[0]).saturating_abs().max(held.saturating_sub(sides[1]).saturating_abs())

@@ -93,8 +93,30 @@ struct Alive {
     half: Half,
     kind: Kind,
     left: i64,
+    /// Lots that may trade yet, whatever the order it waits for has traded.
+    whole: i64,
+    /// Its other leg, where that was sent before it; 0 for none.
+    earlier: u64,
+    /// Its other leg, where that was sent after it; 0 for none.
+    later: u64,
+    /// The order it waits for; 0 for none.
+    parent: u64,
+    /// Whether it sells what the order it waits for buys, and so has nothing to sell before.
+    sells_bought: bool,
     client: Box<str>,
     lock: Lock,
+}
+
+impl Alive {
+    /// The most lots of it that may trade yet: all of an exit may be released at once.
+    fn exposed(&self) -> i64 {
+        if self.parent == 0 { self.left } else { self.whole }
+    }
+
+    /// The lots that something is locked for.
+    fn covered(&self) -> i64 {
+        if self.sells_bought { self.left } else { self.exposed() }
+    }
 }
 
 /// The exchange.

@@ -7,6 +7,7 @@ use crate::fixed::Overflow;
 use crate::instrument::Settlement;
 use crate::orders::{Kind, NewOrder, Request, TimeInForce};
 
+use super::margin::Added;
 use super::money::Lock;
 
 impl Exchange {
@@ -26,27 +27,46 @@ impl Exchange {
             taker: false,
         };
         let checked = priced(order.kind).and_then(|()| self.unique(account, order));
+        let checked = checked.and_then(|()| self.belongs(account, instrument, order));
         let checked = checked.and_then(|()| self.reduces(owner, index, order));
         if let Err(reason) = checked.and_then(|()| self.afford(owner, index, order)) {
             self.outcomes.push(untraded(account, instrument, Report { reason, ..report }));
             return Ok(());
         }
-        let lock =
-            match (order.quantity > 0).then(|| self.lock_of(owner, index, order.half, order.kind, order.quantity)) {
-                Some(Ok(lock)) => lock,
-                None | Some(Err(Overflow)) => Lock { asset: self.listings[index].quote, amount: 0 },
-            };
-        self.accounts[owner].lock(Lock { amount: 0, ..lock }, lock)?;
         let (half, kind, client) = (order.half, order.kind, order.client.clone());
-        let alive = Alive { account, instrument, half, kind, left: order.quantity, client, lock };
+        let (earlier, parent, whole) = (order.peer, order.parent, order.quantity);
+        let left = if parent == 0 { whole } else { 0 };
+        let unlocked = Lock { asset: self.listings[index].quote, amount: 0 };
+        let sells_bought = half == Half::Ask && self.alive.get(&parent).is_some_and(|entry| entry.half == Half::Bid);
+        let (later, lock) = (0, unlocked);
+        let mut alive =
+            Alive { account, instrument, half, kind, left, whole, earlier, later, parent, sells_bought, client, lock };
+        if whole > 0 {
+            alive.lock = self.lock_of(owner, index, &alive).unwrap_or(unlocked);
+        }
+        self.accounts[owner].lock(Lock { amount: 0, ..alive.lock }, alive.lock)?;
         self.alive.insert(id, alive);
+        self.pair(earlier, id);
         let new = NewOrder {
             time_in_force: order.time_in_force,
             display: order.display,
+            peer: earlier,
+            parent,
             ..NewOrder::new(id, half, kind, order.quantity)
         };
         self.venues[index].request(&Request::Submit(new), self.time);
-        self.collect(index)
+        self.collect(index)?;
+        if !self.alive.contains_key(&id) {
+            self.pair(earlier, 0);
+        }
+        Ok(())
+    }
+
+    /// Notes of an order, if it is alive, which one was sent as its other leg.
+    fn pair(&mut self, id: u64, later: u64) {
+        if let Some(leg) = self.alive.get_mut(&id) {
+            leg.later = later;
+        }
     }
 
     pub(super) fn replace(
@@ -63,12 +83,14 @@ impl Exchange {
             return Ok(());
         }
         if let Some(alive) = self.owned(account, instrument, id).filter(|_| quantity > 0) {
-            let (half, kind, lock, more) = (alive.half, alive.kind.at(price), alive.lock, quantity - alive.left);
-            let lacks = match self.lock_of(owner, index, half, kind, quantity) {
+            let whole = alive.whole.saturating_add(quantity - alive.left);
+            let changed = Alive { kind: alive.kind.at(price), left: quantity, whole, ..alive.clone() };
+            let (half, kind, lock, more) = (alive.half, changed.kind, alive.lock, quantity - alive.left);
+            let lacks = match self.lock_of(owner, index, &changed) {
                 Ok(after) => after.amount - lock.amount > self.accounts[owner].balances[after.asset].free,
                 Err(Overflow) => true,
             };
-            if lacks || (more > 0 && self.margin(owner, index, half, kind, more).is_err()) {
+            if lacks || (more > 0 && self.margin(owner, index, kind, Added { half, lots: more, peer: 0 }).is_err()) {
                 self.deny(account, instrument, id, Reason::NoCash);
                 return Ok(());
             }
@@ -92,10 +114,12 @@ impl Exchange {
             let report = Report { exchange_time: self.time, ..report };
             if let Some(mut alive) = self.alive.remove(&report.id) {
                 let outcome = self.book_report(index, &mut alive, &report)?;
+                let leg = alive.later;
                 if !is_over(report.event) {
                     self.alive.insert(report.id, alive);
                 }
                 self.outcomes.push(outcome);
+                self.lock_again(index, leg)?;
             }
         }
         Ok(())
@@ -116,12 +140,33 @@ impl Exchange {
             alive.kind = alive.kind.at(report.price);
         }
         if report.event != Event::Deny {
-            alive.left = if is_over(report.event) { 0 } else { report.left };
-            let lock = self.lock_of(account, index, alive.half, alive.kind, alive.left)?;
+            alive.whole -= match report.event {
+                Event::Trade | Event::Fill => report.quantity,
+                Event::Replace if report.reason == Reason::None => alive.left - report.left,
+                _ => 0,
+            };
+            alive.left = report.left;
+            if is_over(report.event) {
+                (alive.left, alive.whole) = (0, 0);
+            }
+            let lock = self.lock_of(account, index, alive)?;
             self.accounts[account].lock(alive.lock, lock)?;
             alive.lock = lock;
         }
         Ok(outcome)
+    }
+
+    /// Locks for an order what is to be locked now that its other leg is another.
+    fn lock_again(&mut self, index: usize, id: u64) -> Result<(), Overflow> {
+        let Some(mut alive) = self.alive.remove(&id) else {
+            return Ok(());
+        };
+        let owner = alive.account as usize;
+        let lock = self.lock_of(owner, index, &alive)?;
+        self.accounts[owner].lock(alive.lock, lock)?;
+        alive.lock = lock;
+        self.alive.insert(id, alive);
+        Ok(())
     }
 
     fn owned(&self, account: u32, instrument: u32, id: u64) -> Option<&Alive> {
@@ -131,6 +176,18 @@ impl Exchange {
     fn unique(&self, account: u32, order: &Order) -> Result<(), Reason> {
         let same = |alive: &Alive| alive.account == account && alive.client == order.client;
         if self.alive.values().any(same) { Err(Reason::DuplicateId) } else { Ok(()) }
+    }
+
+    /// Orders that belong together are of one account and one instrument, and a leg has one other.
+    fn belongs(&self, account: u32, instrument: u32, order: &Order) -> Result<(), Reason> {
+        let leg = self.owned(account, instrument, order.peer);
+        if order.peer != 0 && leg.is_none_or(|leg| leg.earlier != 0 || leg.later != 0) {
+            return Err(Reason::UnknownPeer);
+        }
+        if order.parent != 0 && self.owned(account, instrument, order.parent).is_none() {
+            return Err(Reason::UnknownParent);
+        }
+        Ok(())
     }
 
     /// An order that may only reduce is one that trades at once, against no more than the position.

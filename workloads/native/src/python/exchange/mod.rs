@@ -92,10 +92,12 @@ impl Exchange {
     }
 
     /// Sends an order to buy (side 1) or sell (-1); gives the number of the input. `kind` is `market`, `limit`, `stop`,
-    /// `stop-limit`, `take-profit` or `trailing-stop`; `terms` as of [`super::events`]' desk.
+    /// `stop-limit`, `take-profit` or `trailing-stop`, whose trigger is its distance; `terms` as of [`super::events`]'
+    /// desk. `peer` and `parent` are numbers of orders that are alive: the other leg of a pair of which one cancels the
+    /// other, and the order whose trades this one waits for.
     #[pyo3(signature = (
         account, instrument, side, quantity, time, *, kind, client, price=0, trigger=0, terms="GTC", display=0,
-        reduce_only=false
+        reduce_only=false, peer=0, parent=0
     ))]
     #[allow(clippy::too_many_arguments)] // the fields of an order
     fn submit(
@@ -112,12 +114,14 @@ impl Exchange {
         terms: &str,
         display: i64,
         reduce_only: bool,
+        peer: u64,
+        parent: u64,
     ) -> PyResult<u64> {
         let half = half_of(side)?;
         let kind = named(kind_of(kind, price, trigger), "kind of order", kind)?;
         let time_in_force = named(terms_of(terms), "terms", terms)?;
         let client = checked_name(client)?;
-        let order = Order { half, kind, time_in_force, quantity, display, reduce_only, client };
+        let order = Order { half, kind, time_in_force, quantity, display, reduce_only, peer, parent, client };
         self.apply(Input::Submit { account, instrument, order }, time, None)
     }
 

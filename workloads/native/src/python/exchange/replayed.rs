@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use super::views::ExchangeOutcome;
 use crate::exchange::matching::record::{Step, Steps};
 use crate::exchange::matching::replay::{Divergence, Stop};
-use crate::exchange::matching::{self, Input};
+use crate::exchange::matching::{self, Input, Order};
 use crate::orders::{Kind, TimeInForce};
 use crate::tape::Columns;
 
@@ -79,6 +79,10 @@ pub(super) struct ExchangeStep {
     trigger: i64,
     terms: &'static str,
     reduce_only: bool,
+    display: i64,
+    /// The exchange's numbers of its other leg, and of the order whose trades it waits for; 0 for none.
+    peer: u64,
+    parent: u64,
 }
 
 impl ExchangeStep {
@@ -94,6 +98,9 @@ impl ExchangeStep {
             trigger: 0,
             terms: "",
             reduce_only: false,
+            display: 0,
+            peer: 0,
+            parent: 0,
         };
         let Input::Submit { order, .. } = &step.input else {
             return bare;
@@ -106,7 +113,8 @@ impl ExchangeStep {
             TimeInForce::PostOnly => "post-only",
         };
         let client = Some(order.client.to_string());
-        Self { client, kind, price, trigger, terms, reduce_only: order.reduce_only, ..bare }
+        let Order { reduce_only, display, peer, parent, .. } = *order;
+        Self { client, kind, price, trigger, terms, reduce_only, display, peer, parent, ..bare }
     }
 }
 

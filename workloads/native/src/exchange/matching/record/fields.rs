@@ -5,12 +5,16 @@ use crate::exchange::matching::{Input, Order, Outcome};
 use crate::exchange::{Event, Reason, Report};
 use crate::recording::{Cursor, HALVES, Malformed, TERMS, kind_numbers, kind_of};
 
+/// The tag of a new order that belongs to another: it says which ones after what every order says.
+const LINKED: u8 = 6;
+
 /// The tag of an input's frame.
 pub(super) fn tag(input: &Input) -> u8 {
     match input {
         Input::Account { .. } => 0,
         Input::Market { .. } => 1,
         Input::BeginAgain { .. } => 2,
+        Input::Submit { order, .. } if order.belongs() => LINKED,
         Input::Submit { .. } => 3,
         Input::Cancel { .. } => 4,
         Input::Replace { .. } => 5,
@@ -32,6 +36,9 @@ pub(super) fn write_input(bytes: &mut Vec<u8>, input: &Input) {
         Input::Submit { account, instrument, order } => {
             bytes.extend([*account, *instrument].into_iter().flat_map(u32::to_le_bytes));
             write_order(bytes, order);
+            if order.belongs() {
+                bytes.extend([order.peer, order.parent].into_iter().flat_map(u64::to_le_bytes));
+            }
         }
         Input::Cancel { account, instrument, id } => {
             bytes.extend([*account, *instrument].into_iter().flat_map(u32::to_le_bytes));
@@ -66,6 +73,15 @@ pub(super) fn read_input(tag: u8, cursor: &mut Cursor<'_>) -> Result<Input, Malf
             price: cursor.i64()?,
             quantity: cursor.i64()?,
         },
+        LINKED => {
+            let (account, instrument) = (cursor.u32()?, cursor.u32()?);
+            let order = read_order(cursor)?;
+            let order = Order { peer: cursor.u64()?, parent: cursor.u64()?, ..order };
+            if !order.belongs() {
+                return Err(Malformed);
+            }
+            Input::Submit { account, instrument, order }
+        }
         _ => return Err(Malformed),
     })
 }
@@ -98,7 +114,7 @@ fn read_order(cursor: &mut Cursor<'_>) -> Result<Order, Malformed> {
     let kind = kind_of((kind, cursor.i64()?, cursor.i64()?))?;
     let (quantity, display) = (cursor.i64()?, cursor.i64()?);
     let client = read_text(cursor)?;
-    Ok(Order { half, kind, time_in_force, quantity, display, reduce_only, client })
+    Ok(Order { half, kind, time_in_force, quantity, display, reduce_only, peer: 0, parent: 0, client })
 }
 
 pub(super) fn write_outcome(bytes: &mut Vec<u8>, outcome: &Outcome) {

@@ -1,6 +1,7 @@
 //! Small markets worked out by hand, and what holds for any order of inputs.
 
 mod accounts;
+mod linked;
 mod recording;
 
 use super::*;
@@ -112,7 +113,8 @@ impl Scene {
 
 pub(super) fn order(half: Half, kind: Kind, quantity: i64) -> Order {
     let time_in_force = TimeInForce::GoodTillCancelled;
-    Order { half, kind, time_in_force, quantity, display: 0, reduce_only: false, client: "a".into() }
+    let (display, reduce_only, peer, parent, client) = (0, false, 0, 0, "a".into());
+    Order { half, kind, time_in_force, quantity, display, reduce_only, peer, parent, client }
 }
 
 pub(super) fn events(outcomes: &[Outcome]) -> Vec<(Event, Reason)> {

@@ -37,10 +37,12 @@ fn an_order() -> impl Strategy<Value = Order> {
         1 => Just(TimeInForce::FillOrKill),
         2 => Just(TimeInForce::PostOnly),
     ];
-    (half(), kind, terms, 0i64..8, prop::bool::weighted(0.1), 0u8..12).prop_map(
-        |(half, kind, time_in_force, quantity, reduce_only, name)| {
+    // Orders are numbered from 1 as they are sent: half of those that are sent name an order before them.
+    let linked = prop_oneof![2 => Just(0u64), 1 => 1u64..12];
+    (half(), kind, terms, 0i64..8, prop::bool::weighted(0.1), 0u8..12, linked.clone(), linked).prop_map(
+        |(half, kind, time_in_force, quantity, reduce_only, name, peer, parent)| {
             let client = name.to_string().into();
-            Order { half, kind, time_in_force, quantity, display: quantity / 2, reduce_only, client }
+            Order { half, kind, time_in_force, quantity, display: quantity / 2, reduce_only, peer, parent, client }
         },
     )
 }

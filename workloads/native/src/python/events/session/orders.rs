@@ -95,6 +95,8 @@ pub(super) struct OpenOrder {
     /// `sent`, `held`, `waiting` or `open`.
     pub(super) state: &'static str,
     pub(super) left: i64,
+    /// Lots of it that traded: with orders that belong to others, `left` and these are not the whole.
+    pub(super) traded: i64,
     /// Whether a cancellation or change is on its way.
     pub(super) asked: bool,
 }
@@ -109,6 +111,6 @@ impl OpenOrder {
             over => return Err(PyValueError::new_err(format!("an order that is {over:?} is not open"))),
         };
         let request = OrderRequest::of(instrument, &Request::Submit(ticket.order));
-        Ok(Self { request, state, left: ticket.left, asked: ticket.asked })
+        Ok(Self { request, state, left: ticket.left, traded: ticket.traded, asked: ticket.asked })
     }
 }
