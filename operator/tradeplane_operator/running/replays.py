@@ -185,8 +185,8 @@ class Replays:
         written = await write_status(self.client, key, before, wanted.status)
         if written is not None:
             self.index.replays.put(written, confirmed=False)
-            await_confirmation(self.index.replays, key, wanted, self.wake)
             _count(before.get("status") or {}, wanted.status or {}, key)
+        await_confirmation(self.index.replays, key, wanted, self.wake)
         self._wake(self.admission.hold(str(key), key.namespace, wanted.holds))
         self.admission.withdraw(str(key), frozenset(_named(wanted.status or {}, "Pending")))
         for manifest in wanted.create:

@@ -39,9 +39,12 @@ async def settle(
 
 
 def await_confirmation(index: ResourceIndex, key: Key, wanted: Plan, wake: Callable[[Key], None]) -> None:
-    """Note that a plan waits for a watch to show the status just written, and wake the object where it has already."""
+    """Note that a plan waits for a watch to show the status as it is to be, and wake the object where it has already.
+
+    It may have been written by this pass or by one before, which had no reason yet to wait for that.
+    """
     record = index.get(key)
     if record is not None and wanted.awaits_confirmation:
         record.awaited = True
-        if record.confirmed:  # the watch was faster than the answer to the write
+        if record.confirmed:  # the watch was faster than this pass
             wake(key)

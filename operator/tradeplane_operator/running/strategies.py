@@ -242,8 +242,8 @@ class Strategies:
             # The watch will bring back what was just put, which is no news then: who waits for a run is woken here.
             for reader in self.index.take_readers(key):
                 self.queue.add(reader)
-            await_confirmation(self.index.strategies, key, wanted, self.queue.add)
             self._count(observed.resource.get("status") or {}, wanted.status or {}, key)
+        await_confirmation(self.index.strategies, key, wanted, self.queue.add)
         self._wake(self.admission.hold(str(key), key.namespace, wanted.holds))
         self.admission.withdraw(str(key), _pending(wanted.status))
         for manifest in wanted.apply:
