@@ -66,10 +66,17 @@ def seen(found: Object) -> bool:
     return bool((found.get("status") or {}).get("observedGeneration", 0) >= found["metadata"]["generation"])
 
 
+def ready_since(pod: Object) -> datetime | None:
+    """Return since when a pod is ready; None where it is not."""
+    for one in (pod.get("status") or {}).get("conditions", ()):
+        if one["type"] == "Ready" and one["status"] == "True":
+            return datetime.fromisoformat(one["lastTransitionTime"])
+    return None
+
+
 def ready(pod: Object) -> bool:
     """Return whether a pod is ready."""
-    conditions = (pod.get("status") or {}).get("conditions", ())
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+    return ready_since(pod) is not None
 
 
 def runs(found: Object) -> list[Object]:
@@ -240,12 +247,8 @@ class Tenant:
         """Wait until a Strategy of the namespace has traded for a while since it last began to."""
 
         def seconds() -> float:
-            for pod in self.items("pods", "-l", "tradeplane.dev/role=trader"):
-                for one in (pod.get("status") or {}).get("conditions", ()):
-                    if one["type"] == "Ready" and one["status"] == "True":
-                        since = datetime.fromisoformat(one["lastTransitionTime"])
-                        return (datetime.now(UTC) - since).total_seconds()
-            return 0.0
+            begun = map(ready_since, self.items("pods", "-l", "tradeplane.dev/role=trader"))
+            return next(((datetime.now(UTC) - since).total_seconds() for since in begun if since), 0.0)
 
         until(f"{wanted_s:g} s of trading", seconds, lambda passed: passed > wanted_s, limit_s)
 

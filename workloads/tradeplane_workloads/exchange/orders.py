@@ -109,21 +109,21 @@ def new_order(wire: Wire, listing: Listing, parameters: Parameters) -> NewOrder:
     peer, parent = parameters.client_id("peerClientOrderId"), parameters.client_id("parentClientOrderId")
     parameters.done()
     return NewOrder(
-        listing,
-        side,
-        type_,
-        kind,
-        terms,
-        quantity,
-        price,
-        trigger,
-        reduce_only,
-        client,
-        answer,
-        distance,
-        display,
-        peer,
-        parent,
+        listing=listing,
+        side=side,
+        type=type_,
+        kind=kind,
+        terms=terms,
+        quantity=quantity,
+        price=price,
+        trigger=trigger,
+        reduce_only=reduce_only,
+        client=client,
+        answer=answer,
+        distance=distance,
+        display=display,
+        peer=peer,
+        parent=parent,
     )
 
 

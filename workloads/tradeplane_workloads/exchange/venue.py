@@ -111,18 +111,18 @@ class Venue:
         """Send an order and return it as it is after that. Raises Refusal where it is not accepted."""
         client = order.client or f"x-{self._core.inputs + 1}"
         sent = Sent(
-            client,
-            order.type,
-            order.kind,
-            order.terms,
-            order.price,
-            order.trigger,
-            order.quantity,
-            order.reduce_only,
-            order.distance,
-            order.display,
-            self._named(account, order.listing, order.peer, OrderReason.UNKNOWN_PEER),
-            self._named(account, order.listing, order.parent, OrderReason.UNKNOWN_PARENT),
+            client=client,
+            type=order.type,
+            kind=order.kind,
+            terms=order.terms,
+            price=order.price,
+            trigger=order.trigger,
+            quantity=order.quantity,
+            reduce_only=order.reduce_only,
+            distance=order.distance,
+            display=order.display,
+            peer=self._named(account, order.listing, order.peer, OrderReason.UNKNOWN_PEER),
+            parent=self._named(account, order.listing, order.parent, OrderReason.UNKNOWN_PARENT),
         )
         self._core.submit(
             account,
@@ -219,18 +219,18 @@ class Venue:
             quantity = step.outcomes[0].quantity
             trails = step.kind == "trailing-stop"
             sent = Sent(
-                step.client,
-                type_,
-                step.kind,
-                step.terms,
-                step.price,
-                0 if trails else step.trigger,
-                quantity,
-                step.reduce_only,
-                step.trigger if trails else 0,
-                step.display,
-                step.peer,
-                step.parent,
+                client=step.client,
+                type=type_,
+                kind=step.kind,
+                terms=step.terms,
+                price=step.price,
+                trigger=0 if trails else step.trigger,
+                quantity=quantity,
+                reduce_only=step.reduce_only,
+                distance=step.trigger if trails else 0,
+                display=step.display,
+                peer=step.peer,
+                parent=step.parent,
             )
         for outcome in step.outcomes:
             self.ledger.apply(outcome, sent, self._value(outcome))
