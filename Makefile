@@ -30,7 +30,7 @@ bootstrap: ## Install what is missing on this machine, saying what and why
 	@$(BOOTSTRAP)
 
 sync: bootstrap ## Make the Python environment in .venv, with the command tradeplane
-	@$(ACTIVATE); uv sync --frozen --all-packages --quiet
+	@$(ACTIVATE); uv sync --frozen --all-packages --compile-bytecode --quiet
 
 demo: sync ## A cluster, the images, the operator and an example, to a result on screen (CLUSTER=embedded|kind|current, ARM64=0|1)
 	@$(RUN) python -m tradeplane_stacks.demo up

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from check_jsonschema.builtin_schemas import get_builtin_schema
-from jsonschema import Draft7Validator
 from tradeplane_api.base import GROUP
 from tradeplane_api.kinds import KINDS
 from tradeplane_stacks.automation.environment import stacks_in_order
@@ -76,6 +74,10 @@ def files() -> Iterator[str]:
 
 
 def test_the_jobs_are_as_the_services_publish_their_form() -> None:
+    # Not above: it compiles grammars of what it can check for seconds, in every process that collects these tests.
+    from check_jsonschema.builtin_schemas import get_builtin_schema
+    from jsonschema import Draft7Validator
+
     for schema, found in (("vendor.github-workflows", actions()), ("vendor.gitlab-ci", gitlab())):
         validator = Draft7Validator(get_builtin_schema(schema))
         assert [error.message for error in validator.iter_errors(found)] == []

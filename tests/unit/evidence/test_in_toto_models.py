@@ -17,7 +17,7 @@ from tradeplane_evidence.statements.approval import APPROVAL_TYPE
 from tradeplane_evidence.statements.statement import serialise
 
 from tests.unit.evidence import sample_runs
-from tests.unit.evidence.test_mutations import STATEMENTS
+from tests.unit.evidence.sample_statements import STATEMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

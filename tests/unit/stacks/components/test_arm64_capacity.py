@@ -1,13 +1,15 @@
 import gzip
 import json
 import re
-from importlib.resources import files
+from importlib.metadata import distribution
+from pathlib import Path
 
 import pytest
 from tradeplane_stacks.components.arm64_capacity import OFFERED, is_arm64, refuse_unoffered
 from tradeplane_stacks.components.zones import refuse_foreign, zone_prefix
 
-RECORDED = files("moto.ec2") / "resources" / "instance_type_offerings"
+# Without importing moto, whose EC2 takes long to load.
+RECORDED = Path(str(distribution("moto").locate_file("moto/ec2/resources/instance_type_offerings")))
 
 
 def offerings(location_type: str, region: str) -> list[dict[str, str]]:
