@@ -87,9 +87,20 @@ def _down(progress: Progress) -> int:
 
 
 def remember(path: Path, kind: str) -> None:
-    """Keep which cluster the demo is on, for ``down``."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f"{kind}\n")
+    """Keep which cluster the demo is on, for ``down``.
+
+    Raises:
+        DemoError: this user may not write there.
+
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{kind}\n")
+    except OSError as error:
+        raise DemoError(
+            f"The demo cannot keep what it makes in {path.parent}: {error.strerror}.",
+            "Run it in a checkout of your own (`git clone`), or have that folder made yours.",
+        ) from error
 
 
 def remembered(path: Path) -> str:

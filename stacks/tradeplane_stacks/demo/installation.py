@@ -20,14 +20,12 @@ from tradeplane_stacks.automation.errors import (
     StackError,
     StackExists,
     StackInterrupted,
-    StackInvalid,
     StackLocked,
 )
 from tradeplane_stacks.automation.pulumi_program import (
     build,
     build_kubernetes_plugin,
     kubernetes_plugin_present,
-    locate,
 )
 from tradeplane_stacks.automation.stack import Stack
 from tradeplane_stacks.components.stack_name import StackName
@@ -206,11 +204,9 @@ def provide_engine(say: Callable[[str], None]) -> None:
         EmbeddedClusterError: they cannot be built.
 
     """
-    try:
-        engine = locate()
-    except StackInvalid:
-        engine = build(say)
-    say(f"pulumi: {engine}")
+    # What is built is looked at again even where it is there: its plugins are written beside it by whoever uses it.
+    installed = shutil.which("pulumi")
+    say(f"pulumi: {build(say) if installed is None else installed}")
     if not kubernetes_plugin_present():
         build_kubernetes_plugin(say)
 

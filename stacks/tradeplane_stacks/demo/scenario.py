@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.demo import objects
+from tradeplane_stacks.demo.ahead import built_ahead, to_build
 from tradeplane_stacks.demo.clusters import DEPLOY, STORE_GROUP
 from tradeplane_stacks.demo.configuration import Trust, configured
 from tradeplane_stacks.demo.cosign import checked_by, provide_cosign
@@ -71,24 +72,15 @@ class Demo:
     def _objects(self) -> Objects:
         return Objects(self.cluster.kubectl, self.progress, NAMESPACE)
 
-    def install(self) -> tuple[DeployedImages, bytes | None]:
+    def install(self) -> None:
         """Do the stages before the example: a cluster with the platform on it.
-
-        Returned are the images, and the key that evidence is signed by, where there is any.
 
         Raises:
             DemoError: a stage failed; ``progress.current`` names it.
 
         """
-        with self.progress.stage("cluster"):
-            self.cluster.start(self.progress.say)
-        with self.progress.stage("images"):
-            images = self._images()
-        with self.progress.stage("engine: Pulumi and its provider of Kubernetes"):
-            provide_engine(self.progress.say)
-        with self.progress.stage("platform: kinds, operator and the namespace that runs work"):
-            key = self._platform(images)
-        return images, key
+        self._start_cluster()
+        self._install()
 
     def up(self) -> str:
         """Do every stage; return what to show at the end.
@@ -97,7 +89,27 @@ class Demo:
             DemoError: a stage failed; ``progress.current`` names it.
 
         """
-        images, key = self.install()
+        self._start_cluster()
+        with built_ahead(to_build(evidence=self.cluster.evidence is not None), self.progress.say):
+            images, key = self._install()
+            return self._example(images, key)
+
+    def _start_cluster(self) -> None:
+        with self.progress.stage("cluster"):
+            self.cluster.start(self.progress.say)
+
+    def _install(self) -> tuple[DeployedImages, bytes | None]:
+        """Install the platform; return its images, and the key that evidence is signed by, where there is any."""
+        with self.progress.stage("images"):
+            images = self._images()
+        with self.progress.stage("engine: Pulumi and its provider of Kubernetes"):
+            provide_engine(self.progress.say)
+        with self.progress.stage("platform: kinds, operator and the namespace that runs work"):
+            key = self._platform(images)
+        return images, key
+
+    def _example(self, images: DeployedImages, key: bytes | None) -> str:
+        """Run the example on the platform; return what to show at the end."""
         with self.progress.stage("market data: S&P 500, daily bars 1999-2018, and an order book"):
             for snapshot, source in _DATA.items():
                 self._data(snapshot, source, key)

@@ -20,10 +20,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
 from pathlib import Path
+from typing import IO
 
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
 from tradeplane_stacks.local.go_build import (
+    BUILD_LIMIT_SECONDS,
     COMPILER_FLAGS,
+    STILL_BUILDING_SECONDS,
     Addition,
     Copy,
     GoBuild,
@@ -38,6 +41,7 @@ Report = Callable[[str], None]
 
 MODULES = Path(__file__).parent / "go"
 _OLDEST_GO = (1, 24)
+_LOOKS_AGAIN_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -274,7 +278,7 @@ class Binaries:
         with contextlib.ExitStack() as locks:
             for path in sorted(paths[program] for program in batch):  # in one order, so that nobody waits in a circle
                 path.parent.mkdir(parents=True, exist_ok=True)
-                locks.enter_context(_exclusive(path.parent / "lock"))
+                locks.enter_context(_exclusive(path.parent / "lock", path.name, report))
             left = [program for program in batch if not paths[program].exists()]
             if not left:  # another process built them while we waited
                 return
@@ -337,7 +341,28 @@ def _version_told_by(go: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
+def _exclusive(path: Path, program: str, report: Report) -> Iterator[None]:
+    """Hold the lock of one program's build; while another process has it, tell so every half minute."""
+    started = told = time.monotonic()
     with path.open("w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while not _locked(lock):
+            now = time.monotonic()
+            if now - started > BUILD_LIMIT_SECONDS:
+                raise BuildError(
+                    f"Another process has been building {program} for {BUILD_LIMIT_SECONDS / 60:.0f} minutes: "
+                    f"it has {path} open (`fuser {path}` names it). End it, and run the same command again."
+                )
+            if now - told > STILL_BUILDING_SECONDS:
+                told = now
+                report(f"waiting for {program}, which another process builds: {now - started:.0f} s so far")
+            time.sleep(_LOOKS_AGAIN_SECONDS)
         yield
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Take a lock where nobody has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

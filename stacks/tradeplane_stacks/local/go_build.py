@@ -28,9 +28,11 @@ COMPILER_FLAGS = "all=-dwarf=false"
 """Flags for Go's compiler, of every package: no debugging information."""
 _GARBAGE_PERCENT = "400"
 """``GOGC`` of the compiler, which is 100 by default: a sixth less time for some hundred megabytes more."""
-_STILL_BUILDING_SECONDS = 30.0
+STILL_BUILDING_SECONDS = 30.0
+"""How often one who waits for a build is told that it goes on."""
 _FETCH_LIMIT_SECONDS = 300.0
-_BUILD_LIMIT_SECONDS = 1800.0
+BUILD_LIMIT_SECONDS = 1800.0
+"""How long one build may take, and another process be waited for that has it in hand."""
 
 
 @dataclass(frozen=True)
@@ -242,17 +244,17 @@ def _until(download: subprocess.Popen[bytes], left: threading.Event) -> None:
 
 
 def _wait(build: subprocess.Popen[bytes], still_building: Callable[[], None]) -> int:
-    deadline = time.monotonic() + _BUILD_LIMIT_SECONDS
+    deadline = time.monotonic() + BUILD_LIMIT_SECONDS
     try:
         while time.monotonic() < deadline:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                return build.wait(timeout=_STILL_BUILDING_SECONDS)
+                return build.wait(timeout=STILL_BUILDING_SECONDS)
             still_building()
     finally:
         if build.poll() is None:
             build.kill()
             build.wait()
     raise BuildError(
-        f"A build took more than {_BUILD_LIMIT_SECONDS / 60:.0f} minutes and was stopped: run the same command "
+        f"A build took more than {BUILD_LIMIT_SECONDS / 60:.0f} minutes and was stopped: run the same command "
         "again, the compiler continues where it stopped."
     )

@@ -14,10 +14,11 @@ import pytest
 from tradeplane_api.broker_connection import BrokerConnectionSpec
 from tradeplane_operator.planning.probe_jobs import build_probe
 
+from tests.awaiting import until
 from tests.integration.policies.applied import applied
 from tests.integration.policies.cases import JOB_CONTROLLER, OPERATOR, TENANT_LABEL
 from tests.integration.policies.objects import DIGEST, container, named, pod, strategy
-from tests.integration.policies.trials import ADMISSION, PARAMETERS, PLURALS, until
+from tests.integration.policies.trials import ADMISSION, PARAMETERS, PLURALS
 from tests.unit.operator.simulation import NAMESPACE, SETTINGS
 from tests.unit.operator.test_paper_pods import _closing, _session, _trader
 from tests.unit.operator.test_strategy_plan import _plan, _resource

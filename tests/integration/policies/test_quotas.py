@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+from tests.awaiting import until
 from tests.integration.policies.objects import DIGEST, container, named, pod, strategy
-from tests.integration.policies.trials import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -14,10 +13,11 @@ import yaml
 from tradeplane_api.base import GROUP, VERSION
 from tradeplane_api.kinds import KINDS
 
+from tests.awaiting import until
 from tests.integration.policies.cases import EDITORS, GIVEN, MISSING, NAMESPACE_ADMINISTRATORS, Case, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from tests.integration.policies.server import Answer, Json, Server
 
@@ -28,7 +28,6 @@ _OUTSIDE = "outside"
 HERE = "@here"
 """In parameters: the namespaces of all trials."""
 _AT_ONCE = 8
-_PATIENCE_SECONDS = 300
 _REGISTRATION = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolic"
 POLICIES, BINDINGS = f"{_REGISTRATION}ies", f"{_REGISTRATION}ybindings"
 _ROLES = "/apis/rbac.authorization.k8s.io/v1"
@@ -345,12 +344,3 @@ def await_in_force(server: Server, name: str) -> None:
     )
     for path in (BINDINGS, POLICIES, PARAMETERS, "/api/v1/namespaces"):
         server.ask("DELETE", f"{path}/{name}")
-
-
-def until(found: Callable[[], bool], what: str) -> None:
-    """Wait until something holds; what takes too long fails."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not found():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {_PATIENCE_SECONDS} s for {what}")
-        time.sleep(0.05)

@@ -6,14 +6,15 @@ import os
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tradeplane_stacks.local.cluster import EmbeddedCluster
 from tradeplane_stacks.local.network_policy import cni_plugin
+
+from tests.awaiting import until
 
 Json = dict[str, Any]
 
@@ -58,13 +59,6 @@ def healthy(socket: Path) -> bool:
     except cni_plugin.PluginError:
         return False
     return True
-
-
-def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"waited {_WAIT_S:.0f} s in vain until {what}"
-        time.sleep(0.05)
 
 
 def isolated(network: str, direction: str) -> str:

@@ -98,6 +98,13 @@ def test_the_cluster_of_the_last_demo_is_remembered(tmp_path: Path) -> None:
     assert remembered(path) == "kind"
 
 
+def test_a_checkout_that_cannot_be_written_is_told_with_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "build").write_text("in the way of a folder, also of root's")
+    folder = tmp_path / "build" / "demo"
+    with pytest.raises(DemoError, match=rf"keep what it makes in {folder}: Not a directory\.\nRun it in a checkout of"):
+        remember(folder / "cluster", "current")
+
+
 def test_the_end_shows_table_result_and_three_commands() -> None:
     words = final_words(
         {"strategies": "NAME READY\nmacd True\n", "snapshots": "NAME\nsp500\n", "replays": "NAME FILLS\nmacd 7/7\n"},
