@@ -24,7 +24,7 @@ from tradeplane_api.strategy import MACHINES
 from tradeplane_cli.failures import CommandFailure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from tradeplane_api.parity import ReplaySpecification
 
@@ -45,6 +45,28 @@ class Errand:
     architecture: str
     image: str
     store: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whose rights a container has: without capabilities it reads what these may read, whoever calls it."""
+
+    user: int
+    group: int
+    store_group: int | None = None
+    """Another group of theirs, which the store belongs to."""
+    by_root: bool = False
+    """Whether root starts the container, and not they themselves."""
+
+
+def reader_of(owner: tuple[int, int], own: tuple[int, int], groups: Collection[int]) -> Reader:
+    """Return who is to read a folder, by its owner and group and the caller's user, group and other groups. Pure.
+
+    Root reads as the folder's owner: what root may read as root is by a capability, and the container has none.
+    """
+    if own[0] == 0:
+        return Reader(*owner, by_root=True)
+    return Reader(*own, owner[1] if owner[1] != own[1] and owner[1] in groups else None)
 
 
 def own_architecture() -> str:
@@ -94,9 +116,13 @@ def errand_of(architecture: str, image: str | None, store_url: str) -> Errand:
     return Errand(architecture, image, store)
 
 
-def command_of(engine: str, errand: Errand, user: tuple[int, int]) -> list[str]:
-    """Return the command that runs an errand as a user who may read the folder. Pure."""
-    rootless = ["--userns", "keep-id"] if Path(engine).name == "podman" and user[0] != 0 else []
+def command_of(engine: str, errand: Errand, reader: Reader) -> list[str]:
+    """Return the command that runs an errand as who may read the folder. Pure."""
+    rootless = Path(engine).name == "podman" and not reader.by_root
+    # A rootless podman has numbers of its own for users and groups: who calls it stays who they are, with their groups.
+    same_user = ["--userns", "keep-id"] if rootless else []
+    store_group = "keep-groups" if rootless else str(reader.store_group)
+    groups = [] if reader.store_group is None else ["--group-add", store_group]
     return [
         engine,
         "run",
@@ -107,8 +133,9 @@ def command_of(engine: str, errand: Errand, user: tuple[int, int]) -> list[str]:
         *("--tmpfs", "/tmp"),  # noqa: S108 - in the container
         *("--cap-drop", "ALL"),
         *("--security-opt", "no-new-privileges"),
-        *rootless,
-        *("--user", f"{user[0]}:{user[1]}"),
+        *same_user,
+        *("--user", f"{reader.user}:{reader.group}"),
+        *groups,
         *("--mount", f"type=bind,source={errand.store},target={MOUNTED},readonly"),
         *("--env", REPLAY_VARIABLE),
         *("--env", STORE_VARIABLE),
@@ -137,7 +164,12 @@ def replay_in_container(engine: str, errand: Errand, asked: ReplaySpecification)
     Raises CommandFailure with the container's own words and exit code, and for an answer to something else.
     """
     values = {REPLAY_VARIABLE: asked.model_dump_json(by_alias=True), STORE_VARIABLE: f"file://{MOUNTED}"}
-    command = command_of(engine, errand, (os.getuid(), os.getgid()))
+    try:
+        folder = errand.store.stat()
+    except OSError as error:
+        raise CommandFailure(f"--store: {errand.store}: {error.strerror}", code=ExitCode.STORE) from error
+    reader = reader_of((folder.st_uid, folder.st_gid), (os.getuid(), os.getgid()), os.getgroups())
+    command = command_of(engine, errand, reader)
     try:
         done = subprocess.run(  # noqa: S603 -- the command made above, of an image that the user names
             command, env=os.environ | values, capture_output=True, check=False, timeout=LIMIT_S

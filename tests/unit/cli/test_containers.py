@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,13 @@ from tradeplane_api.strategy import MACHINES
 from tradeplane_cli.containers import (
     ENGINES,
     Errand,
+    Reader,
     command_of,
     default_image,
     errand_of,
     find_engine,
     own_architecture,
+    reader_of,
 )
 from tradeplane_cli.failures import CommandFailure
 
@@ -42,7 +45,7 @@ def option(command: list[str], name: str) -> list[str]:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_container_reads_the_store_and_nothing_else(engine: str) -> None:
-    command = command_of(f"/usr/bin/{engine}", ERRAND, (1000, 1001))
+    command = command_of(f"/usr/bin/{engine}", ERRAND, Reader(1000, 1001))
     assert command[:3] == [f"/usr/bin/{engine}", "run", "--rm"]
     assert option(command, "--platform") == ["linux/arm64"]
     assert option(command, "--network") == ["none"]
@@ -57,15 +60,35 @@ def test_a_container_reads_the_store_and_nothing_else(engine: str) -> None:
 
 
 def test_what_is_asked_is_named_and_not_spelled() -> None:
-    command = command_of("docker", ERRAND, (0, 0))
+    command = command_of("docker", ERRAND, Reader(0, 0, by_root=True))
     assert option(command, "--env") == ["TRADEPLANE_REPLAY", "TRADEPLANE_STORE_URL"]
 
 
 @pytest.mark.parametrize(
-    ("engine", "user", "kept"), [("podman", 1000, True), ("podman", 0, False), ("docker", 1, False)]
+    ("engine", "by_root", "kept"), [("podman", False, True), ("podman", True, False), ("docker", False, False)]
 )
-def test_a_rootless_podman_keeps_the_user(engine: str, user: int, kept: bool) -> None:
-    assert ("keep-id" in command_of(engine, ERRAND, (user, user))) == kept
+def test_a_rootless_podman_keeps_the_user_and_their_groups(engine: str, by_root: bool, kept: bool) -> None:
+    command = command_of(f"/usr/bin/{engine}", ERRAND, Reader(7, 7, 3, by_root=by_root))
+    assert option(command, "--userns") == ["keep-id"] * kept
+    assert option(command, "--group-add") == ["keep-groups" if kept else "3"]
+    assert option(command_of(engine, ERRAND, Reader(7, 7, by_root=by_root)), "--group-add") == []
+
+
+@pytest.mark.parametrize(
+    ("owner", "own", "groups", "reader"),
+    [
+        ((1000, 1000), (1000, 1000), {1000, 27}, Reader(1000, 1000)),
+        ((65532, 65532), (1000, 1000), {1000, 65532}, Reader(1000, 1000, 65532)),
+        ((65532, 65532), (1000, 1000), {1000}, Reader(1000, 1000)),
+        ((65532, 65532), (0, 0), {0}, Reader(65532, 65532, by_root=True)),
+        ((0, 65532), (0, 0), {0}, Reader(0, 65532, by_root=True)),
+    ],
+    ids=["theirs", "their group's", "others'", "others', by root", "root's, for a group"],
+)
+def test_a_container_has_the_rights_of_who_may_read_the_store(
+    owner: tuple[int, int], own: tuple[int, int], groups: set[int], reader: Reader
+) -> None:
+    assert reader_of(owner, own, groups) == reader
 
 
 def test_the_first_engine_there_is_runs_it() -> None:
@@ -131,7 +154,7 @@ def test_this_processor_is_known_by_the_name_of_images() -> None:
     assert MACHINES.get(own_architecture(), own_architecture()) == platform.machine()
 
 
-def test_an_answer_is_about_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_about_what_was_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from tradeplane_cli import containers
 
     asked = ReplaySpecification(format_version=2, replay="local", session="sha256:" + "1" * 64)
@@ -139,7 +162,16 @@ def test_an_answer_is_about_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> N
         done: Any = type("Done", (), {"returncode": 0, "stdout": printed, "stderr": b""})
         monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)  # noqa: B023
         with pytest.raises(CommandFailure, match=words):
-            containers.replay_in_container("docker", ERRAND, asked)
+            containers.replay_in_container("docker", replace(ERRAND, store=tmp_path), asked)
+
+
+def test_a_store_that_is_gone_is_told() -> None:
+    from tradeplane_cli import containers
+
+    asked = ReplaySpecification(format_version=2, replay="local", session="sha256:" + "1" * 64)
+    with pytest.raises(CommandFailure, match="--store: /home/me/store: No such file or directory") as refused:
+        containers.replay_in_container("docker", ERRAND, asked)
+    assert refused.value.code is ExitCode.STORE
 
 
 @pytest.mark.parametrize(
@@ -153,14 +185,16 @@ def test_an_answer_is_about_what_was_asked(monkeypatch: pytest.MonkeyPatch) -> N
         (255, ExitCode.INTERNAL),
     ],
 )
-def test_how_a_container_ended_is_told(monkeypatch: pytest.MonkeyPatch, code: int, told: ExitCode) -> None:
+def test_how_a_container_ended_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, code: int, told: ExitCode
+) -> None:
     from tradeplane_cli import containers
 
     asked = ReplaySpecification(format_version=2, replay="local", session="sha256:" + "1" * 64)
     done: Any = type("Done", (), {"returncode": code, "stdout": b"", "stderr": b"the words\n"})
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     with pytest.raises(CommandFailure, match="the words") as refused:
-        containers.replay_in_container("docker", ERRAND, asked)
+        containers.replay_in_container("docker", replace(ERRAND, store=tmp_path), asked)
     assert refused.value.code is told
 
 

@@ -42,9 +42,9 @@ def _record(environ: Mapping[str, str]) -> ReplayRecord:
     specification = read_specification(ReplaySpecification, REPLAY_VARIABLE, environ)
     try:
         store = open_store(environ.get(STORE_VARIABLE, ""))
+        return replayed(specification, store, say=lambda _: None)
     except StoreError as error:
         raise StoreFailure(str(error)) from error
-    return replayed(specification, store, say=lambda _: None)
 
 
 if __name__ == "__main__":
