@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -41,6 +42,8 @@ _KEY_HEADER = "X-MBX-APIKEY"
 READY_CONNECTIONS = 4
 """Opened before the first order: a market maker sends about as many requests at once."""
 _CLOCK_SAMPLES = 3
+_BALANCES_WEIGHT = 20
+_AMOUNT_CHARACTERS = 64
 
 
 class Account:
@@ -129,6 +132,17 @@ class Account:
             raise NotTheApiExpected(f"GET {self._paths.positions}: {symbol} has no one position; use one-way mode")
         return amounts[0] if amounts else "0"
 
+    async def balances(self) -> dict[str, Decimal]:
+        """Ask what there is of each asset, also of what orders hold; nothing where the market has positions instead."""
+        path = self._paths.balances
+        if path is None:
+            return {}
+        told = await self._signed("GET", path, {"omitZeroBalances": "true"}, _BALANCES_WEIGHT, LARGE_BYTES)
+        try:
+            return {one["asset"]: _amount(one["free"]) + _amount(one["locked"]) for one in told["balances"]}
+        except (TypeError, KeyError, ValueError) as error:
+            raise NotTheApiExpected(f"GET {path}: the answer has no balances; check spec.endpoint") from error
+
     async def open_stream(self) -> str:
         """Ask for the key of the account's stream, and lengthen its life where there is one."""
         answer = await self._keyed("POST")
@@ -204,3 +218,14 @@ class Account:
         timestamp = (self._clocks.wall() // 1_000 + self._skew_microseconds) // 1_000
         query = signed_query(parameters, self._credentials.api_secret, timestamp)
         return Asked(method, path, query, weight, most, {_KEY_HEADER: self._credentials.api_key})
+
+
+def _amount(told: object) -> Decimal:
+    """Read an amount of an asset. Raises ValueError."""
+    try:
+        amount = Decimal(told) if isinstance(told, str) and len(told) <= _AMOUNT_CHARACTERS else None
+    except InvalidOperation:
+        amount = None
+    if amount is None or not amount.is_finite():
+        raise ValueError(f"{str(told)[:40]!r} is no amount")
+    return amount

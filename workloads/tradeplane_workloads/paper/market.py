@@ -42,6 +42,8 @@ class Paths:
     trades_weight: int
     positions: str | None
     """None where there are no positions, but balances."""
+    balances: str | None
+    """None where there are positions."""
     trade_stream: str
 
 
@@ -59,6 +61,7 @@ def _futures(prefix: str, positions: str) -> Paths:
         trades=f"{prefix}/userTrades",
         trades_weight=20,
         positions=positions,
+        balances=None,
         trade_stream="aggTrade",
     )
 
@@ -77,6 +80,7 @@ PATHS = {
         trades="/api/v3/myTrades",
         trades_weight=20,
         positions=None,
+        balances="/api/v3/account",
         trade_stream="trade",
     ),
     Market.USD_MARGINED: _futures("/fapi/v1", "/fapi/v2/positionRisk"),
@@ -95,6 +99,8 @@ class Traded:
 
     index: int
     instrument: TapeInstrument
+    base: str | None = None
+    """The asset that is held of it, where its market has balances instead of positions."""
 
     @property
     def symbol(self) -> str:
@@ -112,8 +118,8 @@ class Traded:
         return Scale(self.instrument.lot)
 
 
-def instruments_of(market: Market, symbols: Sequence[str], info: Any) -> tuple[TapeInstrument, ...]:
-    """Find instruments in the answer to ``exchangeInfo``.
+def traded_of(market: Market, symbols: Sequence[str], info: Any) -> tuple[Traded, ...]:
+    """Find what is traded in the answer to ``exchangeInfo``, in the order of ``symbols``.
 
     Raises DataRefused for one that is not there, does not trade or has no steps.
     """
@@ -125,10 +131,10 @@ def instruments_of(market: Market, symbols: Sequence[str], info: Any) -> tuple[T
     if missing:
         some = ", ".join(sorted(str(name) for name in known)[:8])
         raise DataRefused(f"session.symbols: {missing[0]} is not traded there; it has {some or 'nothing'}")
-    return tuple(_instrument(market, symbol, known[symbol]) for symbol in symbols)
+    return tuple(_traded(market, index, symbol, known[symbol]) for index, symbol in enumerate(symbols))
 
 
-def _instrument(market: Market, symbol: str, told: dict[str, Any]) -> TapeInstrument:
+def _traded(market: Market, index: int, symbol: str, told: dict[str, Any]) -> Traded:
     status = told.get("status", told.get("contractStatus"))
     if status != "TRADING":
         raise DataRefused(f"session.symbols: {symbol} is {str(status)[:40]}; wait until it trades")
@@ -139,7 +145,10 @@ def _instrument(market: Market, symbol: str, told: dict[str, Any]) -> TapeInstru
     currency = told.get("baseAsset") if market is Market.COIN_MARGINED else told.get("quoteAsset")
     if not isinstance(currency, str) or not currency:
         raise DataRefused(f"exchangeInfo: {symbol} has no asset it is settled in; check spec.market")
-    return TapeInstrument(symbol, tick, lot, currency, _KINDS[market], size)
+    base = told.get("baseAsset") if PATHS[market].balances is not None else None
+    if base is not None and not isinstance(base, str):
+        raise DataRefused(f"exchangeInfo: {symbol} has {str(base)[:40]!r} for its asset; check spec.market")
+    return Traded(index, TapeInstrument(symbol, tick, lot, currency, _KINDS[market], size), base)
 
 
 def _step(symbol: str, told: object) -> Decimal:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.brokers.errors import BrokerError, CredentialsRefused, RateLimited
 from tradeplane_workloads.brokers.signing import RECEIVE_WINDOW_MILLISECONDS
 from tradeplane_workloads.capture.waits import backoff
 from tradeplane_workloads.errors import FeedFailure
+from tradeplane_workloads.paper.opening import held
 from tradeplane_workloads.paper.reports import Unreadable, standing_of, trades_of
 from tradeplane_workloads.paper.requests import cancel_parameters
 from tradeplane_workloads.paper.trader import AccountShared
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tradeplane_workloads.paper.account import Account
+    from tradeplane_workloads.paper.opening import Balances
     from tradeplane_workloads.paper.reports import Standing, Told
     from tradeplane_workloads.paper.sending import Sender
     from tradeplane_workloads.paper.trader import Doubt, Trader
@@ -44,12 +47,18 @@ _log = logging.getLogger(__name__)
 class Reconciler:
     """Asks an exchange for orders, and holds the session to what it has."""
 
-    def __init__(self, account: Account, trader: Trader, sender: Sender, steady: Callable[[], int]) -> None:
-        """``steady``: nanoseconds on the clock by which ``trader.doubts`` says when each came in doubt."""
+    def __init__(
+        self, account: Account, trader: Trader, sender: Sender, steady: Callable[[], int], opening: Balances
+    ) -> None:
+        """``steady``: nanoseconds on the clock by which ``trader.doubts`` says when each came in doubt.
+
+        ``opening``: what the account had of the assets that are compared, where it has balances.
+        """
         self._account = account
         self._trader = trader
         self._sender = sender
         self._steady = steady
+        self._opening = opening
         self._wake = asyncio.Event()
         trader.doubted = self._wake.set
 
@@ -81,7 +90,7 @@ class Reconciler:
             if self._trader.doubts:
                 await asyncio.sleep(backoff(1))
         await self._look_for_strangers()
-        await self._compare_positions()
+        await self._compare_holdings()
 
     async def _round(self) -> bool:
         """Ask for each order in doubt once; return whether the exchange could be asked."""
@@ -173,10 +182,11 @@ class Reconciler:
                 if trader.open_order((traded.index, number)) is None:
                     await self._account.cancel(cancel_parameters(traded, name))
 
-    async def _compare_positions(self) -> None:
-        """Hold the exchange's positions to the session's; reports may still be on their way, so more than once."""
+    async def _compare_holdings(self) -> None:
+        """Hold what the exchange says is held to the session's; reports may be on their way, so more than once."""
         for attempt in range(POSITION_ATTEMPTS):
             wrong = [found for traded in self._trader.traded if (found := await self._position(traded.index))]
+            wrong += await self._balances()
             if not wrong:
                 return
             if attempt + 1 == POSITION_ATTEMPTS:
@@ -198,3 +208,23 @@ class Reconciler:
             "somebody else trades it, or something is left of before; close that position, or give each trader an "
             "account of its own"
         )
+
+    async def _balances(self) -> list[str]:
+        """Return what is wrong with balances, where there are any."""
+        if not self._opening:
+            return []
+        told, traded = await self._account.balances(), self._trader.traded
+        lots = [self._trader.session.holding(one.index)[0] for one in traded]
+        ours = {asset: amount + held(traded, lots, asset) for asset, amount in self._opening.items()}
+        return [
+            f"the account has {_plain(told.get(asset, Decimal(0)))} {asset[:40]}, which by this session are "
+            f"{_plain(amount)}, {_plain(self._opening[asset])} of them from before it: somebody else trades it, or put "
+            "some there or took some; undo that, and give each trader an account of its own"
+            for asset, amount in ours.items()
+            if told.get(asset, Decimal(0)) != amount
+        ]
+
+
+def _plain(amount: Decimal) -> str:
+    """Write an amount without zeros at its end."""
+    return f"{amount.normalize():f}"

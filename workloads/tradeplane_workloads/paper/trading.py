@@ -15,21 +15,21 @@ from tradeplane_workloads.capture.waits import backoff
 from tradeplane_workloads.errors import FeedFailure, InvalidSpecification
 from tradeplane_workloads.paper.account import Account
 from tradeplane_workloads.paper.listening import AccountEar, BookRequests, MarketEar, keep_stream
-from tradeplane_workloads.paper.market import PATHS, Traded, instruments_of
+from tradeplane_workloads.paper.market import PATHS, Traded, traded_of
+from tradeplane_workloads.paper.opening import Balances, compared, opening_of, read_opening, write_opening
 from tradeplane_workloads.paper.reconciling import Reconciler
 from tradeplane_workloads.paper.sending import Sender
 from tradeplane_workloads.paper.streams import Connection
 from tradeplane_workloads.paper.trader import Trader
-from tradeplane_workloads.sessions import SessionSpecification, open_session
+from tradeplane_workloads.sessions import SessionSpecification, has_begun, open_session
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Coroutine
+    from collections.abc import AsyncIterator, Coroutine, Sequence
     from pathlib import Path
     from typing import Any
 
     from tradeplane_api.paper import PaperSpecification
 
-    from tradeplane_workloads.market.instruments import TapeInstrument
     from tradeplane_workloads.paper.volume import SessionPlace
 
 SYNC_SECONDS = 0.1
@@ -78,8 +78,8 @@ async def at_desk(specification: PaperSpecification, place: SessionPlace, creden
         limits = specification.rate_limits
         broker = await stack.enter_async_context(Binance(market, specification.endpoint, limits, clocks))
         account = Account(broker, market, credentials, specification.secret, clocks)
-        instruments = await _reached(specification, account)
-        traded = tuple(Traded(index, instrument) for index, instrument in enumerate(instruments))
+        traded, opening = await _reached(specification, account, place.folder)
+        instruments = tuple(one.instrument for one in traded)
         recorded = open_session(
             place.folder, place.name, SessionSpecification.of(instruments, specification.simulation)
         )
@@ -87,18 +87,24 @@ async def at_desk(specification: PaperSpecification, place: SessionPlace, creden
         sender = Sender(account, market, traded, limits)
         trader = Trader(recorded, place.name, traded, clocks, sender.send)
         sender.bind(trader)
-        desk = _desk(specification, trader, sender, account, clocks)
+        desk = _desk(specification, trader, sender, account, clocks, opening)
         await stack.enter_async_context(_running(specification, desk, recovered=recorded.recovered))
         yield desk
 
 
-async def _reached(specification: PaperSpecification, account: Account) -> tuple[TapeInstrument, ...]:
-    """Return what is traded, once the broker answers. Raises FeedFailure, DataRefused and CredentialsRefused."""
+async def _reached(
+    specification: PaperSpecification, account: Account, folder: Path
+) -> tuple[tuple[Traded, ...], Balances]:
+    """Return what is traded, and what the account had of it as the session of a folder began, once the broker answers.
+
+    Raises FeedFailure, DataRefused, StoreFailure and CredentialsRefused.
+    """
     error: BrokerError | None = None
     for attempt in range(1, FIRST_ATTEMPTS + 1):
         try:
             await account.set_clock()
-            return instruments_of(specification.market, specification.symbols, await account.info())
+            traded = traded_of(specification.market, specification.symbols, await account.info())
+            return traded, await _opening(folder, traded, account)
         except (CredentialsRefused, SecretMissing):
             raise
         except BrokerError as found:
@@ -108,8 +114,31 @@ async def _reached(specification: PaperSpecification, account: Account) -> tuple
     raise FeedFailure(f"the broker could not be reached in {FIRST_ATTEMPTS} attempts: {error}")
 
 
-def _desk(specification: PaperSpecification, trader: Trader, sender: Sender, account: Account, clocks: Clocks) -> Desk:
-    reconciler = Reconciler(account, trader, sender, clocks.steady)
+async def _opening(folder: Path, traded: Sequence[Traded], account: Account) -> Balances:
+    """Return what the account had as the session began, written down where it begins now; nothing where nobody did.
+
+    Raises BrokerError, DataRefused and StoreFailure.
+    """
+    opening = read_opening(folder)
+    if opening is not None or not compared(traded):
+        return opening or {}
+    if has_begun(folder):
+        _log.warning("what the account had as this session began was not written down: balances are not compared")
+        return {}
+    opening = opening_of(traded, await account.balances())
+    write_opening(folder, opening)
+    return opening
+
+
+def _desk(
+    specification: PaperSpecification,
+    trader: Trader,
+    sender: Sender,
+    account: Account,
+    clocks: Clocks,
+    opening: Balances,
+) -> Desk:
+    reconciler = Reconciler(account, trader, sender, clocks.steady, opening)
     market_ear = MarketEar(specification.market, trader)
     account_ear = AccountEar(account, trader, reconciler, sender)
     failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -88,6 +88,17 @@ def open_session(folder: Path, name: bytes, specification: SessionSpecification)
     return opened
 
 
+def has_begun(folder: Path) -> bool:
+    """Return whether the session of a folder was begun: its journal has more than nothing. Raises StoreFailure."""
+    path = folder / JOURNAL
+    try:
+        return path.stat().st_size >= HEADER_BYTES
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreFailure(f"{path}: it cannot be read ({error.strerror}); check the volume") from error
+
+
 def _opened(file: JournalFile, folder: Path, name: bytes, specification: SessionSpecification) -> RecordedSession:
     recording = file.read()
     if len(recording) < HEADER_BYTES:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
 from tradeplane_api.broker_connection import RateLimits
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from tradeplane_native import OrderRequest
     from tradeplane_workloads.paper.account import Account
 
-TRADED = Traded(0, INSTRUMENT)
+TRADED = Traded(0, INSTRUMENT, "BTC")
 WINDOW_S = RECEIVE_WINDOW_MILLISECONDS / 1_000
 SETTLED_S = 12
 ANSWERS = ("done", "unheard", "overtaken", "garbled", "refused", "expired", "limited", "lost", "unknown")
@@ -74,6 +75,8 @@ class FakeAccount:
         self.submitted: list[str] = []
         self.held: str | None = None
         """The position that is told; None as of a spot market."""
+        self.beside = Decimal(0)
+        """What a spot market has of what is traded beside what orders made of it."""
 
     def submit(self, parameters: dict[str, str], written: Callable[[], None] | None = None) -> Awaitable[None]:
         """Put an order on the way. Each name may be sent once."""
@@ -143,6 +146,11 @@ class FakeAccount:
         """Tell what is held."""
         return self.held
 
+    async def balances(self) -> dict[str, Decimal]:
+        """Tell what there is of each asset."""
+        traded = sum(one.side * one.executed for one in self.exchange.orders.values())
+        return {"USDT": Decimal(7), "BTC": self.beside + INSTRUMENT.lot * traded}
+
     async def set_clock(self) -> int:
         """Find the clock as it ought to be."""
         return 0
@@ -197,8 +205,11 @@ def _order(order: Held) -> dict[str, Any]:
 class DeskWorld:
     """A trader with its real parts, a model of its exchange, and what is on the way between them."""
 
-    def __init__(self, folder: Path, limits: RateLimits | None = None) -> None:
+    def __init__(
+        self, folder: Path, limits: RateLimits | None = None, opening: dict[str, Decimal] | None = None
+    ) -> None:
         folder.mkdir()
+        self.had = opening or {}
         self.loop = asyncio.get_running_loop()
         self.folder, self.exchange = folder, Model()
         self.account = FakeAccount(self.exchange, self.loop)
@@ -222,7 +233,7 @@ class DeskWorld:
         self.sender = Sender(account, Market.USD_MARGINED, (TRADED,), self.limits)
         self.trader = Trader(recorded, NAME, (TRADED,), self.clocks, self._send)
         self.sender.bind(self.trader)
-        self.reconciler = Reconciler(account, self.trader, self.sender, self.clocks.steady)
+        self.reconciler = Reconciler(account, self.trader, self.sender, self.clocks.steady, self.had)
         self.ear = AccountEar(account, self.trader, self.reconciler, self.sender)
         self.trader.begin()
         self._tasks = [asyncio.ensure_future(self.reconciler.run())]

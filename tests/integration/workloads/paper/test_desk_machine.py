@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from decimal import Decimal
 from itertools import permutations
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -50,11 +51,13 @@ STEPS = st.lists(
 )
 
 
-def played(folder: Path, scene: Scene, limits: RateLimits | None = None) -> DeskWorld:
+def played(
+    folder: Path, scene: Scene, limits: RateLimits | None = None, opening: dict[str, Decimal] | None = None
+) -> DeskWorld:
     """Play a scene in a world of its own, let all of it come to its end, and hold the session to its exchange."""
 
     async def run() -> DeskWorld:
-        world = DeskWorld(folder, limits)
+        world = DeskWorld(folder, limits, opening)
         await world.spin()
         await scene(world)
         await world.settle()
@@ -262,11 +265,50 @@ def test_a_position_that_is_not_the_sessions_ends_the_trader_after_a_reconnect_a
         played(tmp_path / "1", scene)
 
 
-def test_a_spot_markets_balances_are_not_compared(tmp_path: Path) -> None:
+HAD = Decimal("1.5")
+"""What a spot account has before its session begins."""
+
+
+async def bought_at_spot(world: DeskWorld) -> None:
+    """Trade a few orders of a session of an account that had something before."""
+    world.account.beside = HAD
+    await world.opening
+    for step in range(4):
+        await world.tick(step, step)
+        await world.answer(0, 0)
+        await world.fill(step, 1)
+    assert any(one.executed for one in world.exchange.orders.values())
+    await world.settle()
+    assert world.sender.is_open
+
+
+@pytest.mark.parametrize("again", [DeskWorld.reconnect, DeskWorld.crash])
+def test_at_spot_what_was_there_before_and_what_was_traded_is_what_there_has_to_be(
+    tmp_path: Path, again: Callable[[DeskWorld, int, int], Coroutine[Any, Any, None]]
+) -> None:
     async def scene(world: DeskWorld) -> None:
-        world.account.held = None
-        await world.reconnect(0, 0)
+        await bought_at_spot(world)
+        await again(world, 0, 1)
         await world.opening
         assert world.sender.is_open
 
-    played(tmp_path / "1", scene)
+    played(tmp_path / "1", scene, opening={"BTC": HAD})
+
+
+@pytest.mark.parametrize("again", [DeskWorld.reconnect, DeskWorld.crash])
+@pytest.mark.parametrize("elsewhere", ["0.001", "-0.002"])
+def test_a_spot_balance_that_is_not_the_sessions_ends_the_trader_after_a_reconnect_and_a_restart(
+    tmp_path: Path, again: Callable[[DeskWorld, int, int], Coroutine[Any, Any, None]], elsewhere: str
+) -> None:
+    async def scene(world: DeskWorld) -> None:
+        await bought_at_spot(world)
+        world.account.beside = HAD + Decimal(elsewhere)
+        await again(world, 0, 1)
+        await asyncio.sleep(5)
+        assert not world.sender.is_open
+        with pytest.raises(AccountShared, match=r"BTC, which by this session are .*, 1\.5 of them from before it"):
+            await world.opening
+        world.account.beside = HAD
+
+    with pytest.raises(AccountShared):  # as the trader itself ends
+        played(tmp_path / "1", scene, opening={"BTC": HAD})

@@ -55,7 +55,7 @@ class Doubted:
         """Ask for what is in doubt once, as a trader does."""
         both = cast("Any", self.exchange)
         account, sender = cast("Account", both), cast("Sender", both)
-        reconciler = Reconciler(account, self.world.trader, sender, self.world.clocks.steady)
+        reconciler = Reconciler(account, self.world.trader, sender, self.world.clocks.steady, {})
         assert await reconciler._round()
 
     @property

@@ -154,6 +154,24 @@ async def test_what_is_left_of_before_is_no_sessions(tmp_path: Path) -> None:
             await traded(tmp_path, address, 90.0)
 
 
+async def test_at_spot_what_was_there_before_stays_and_what_comes_or_goes_otherwise_is_found(tmp_path: Path) -> None:
+    document, asked = at(Market.SPOT)
+    async with exchange(tmp_path, tmp_path / "record", **document) as (_, address), aiohttp.ClientSession() as http:
+
+        async def by_another(side: str) -> None:
+            order = {"side": side, "type": "MARKET", "quantity": "0.013"}
+            assert (await Client(http, address).order("/api/v3", **order)).status == 200
+
+        await by_another("BUY")
+        await traded(tmp_path, address, 1.0, **asked)
+        await traded(tmp_path, address, 1.0, **asked)
+        await by_another("SELL")
+        with pytest.raises(
+            AccountShared, match=r"SYN, which by this session are [0-9.]+, 0\.013 of them from before it"
+        ):
+            await traded(tmp_path, address, 90.0, **asked)
+
+
 async def test_what_cannot_be_traded_is_said(tmp_path: Path) -> None:
     async with exchange(tmp_path, tmp_path / "record", **MARKET) as (_, address):
         with pytest.raises(DataRefused, match=r"session.symbols: NOUSDT is not traded there; it has SYNUSDT"):

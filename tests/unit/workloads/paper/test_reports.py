@@ -13,7 +13,7 @@ from tradeplane_workloads.errors import DataRefused
 from tradeplane_workloads.exchange.listing import Wire
 from tradeplane_workloads.exchange.rejections import order_refused
 from tradeplane_workloads.market.instruments import TapeInstrument
-from tradeplane_workloads.paper.market import Traded, instruments_of
+from tradeplane_workloads.paper.market import Traded, traded_of
 from tradeplane_workloads.paper.reports import Told, Unreadable, report_of, standing_of, trades_of
 from tradeplane_workloads.paper.requests import Unsendable, change_parameters, reason_of, submit_parameters
 from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
@@ -203,13 +203,16 @@ SYMBOL: dict[str, Any] = {
 
 
 def test_an_instrument_has_the_steps_of_its_filters() -> None:
-    (found,) = instruments_of(Market.USD_MARGINED, ["BTCUSDT"], {"symbols": [SYMBOL]})
-    assert (found.tick, found.lot, found.currency) == (Decimal("0.1"), Decimal("0.001"), "USDT")
+    for market, base in ((Market.USD_MARGINED, None), (Market.SPOT, "BTC")):
+        (traded,) = traded_of(market, ["BTCUSDT"], {"symbols": [SYMBOL]})
+        found = traded.instrument
+        assert (found.tick, found.lot, found.currency) == (Decimal("0.1"), Decimal("0.001"), "USDT")
+        assert (traded.index, traded.base) == (0, base)
     contract = SYMBOL | {"contractSize": 100}
     del contract["status"]
     listed = {"symbols": [contract | {"contractStatus": "TRADING"}]}
-    (inverse,) = instruments_of(Market.COIN_MARGINED, ["BTCUSDT"], listed)
-    assert (inverse.contract_size, inverse.currency) == (Decimal(100), "BTC")
+    (inverse,) = traded_of(Market.COIN_MARGINED, ["BTCUSDT"], listed)
+    assert (inverse.instrument.contract_size, inverse.instrument.currency) == (Decimal(100), "BTC")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +227,7 @@ def test_an_instrument_has_the_steps_of_its_filters() -> None:
 )
 def test_what_cannot_be_traded_is_refused(info: Any, words: str) -> None:
     with pytest.raises(DataRefused, match=words):
-        instruments_of(Market.USD_MARGINED, ["BTCUSDT"], info)
+        traded_of(Market.USD_MARGINED, ["BTCUSDT"], info)
 
 
 BELONGS = {"left": "0.006", "update": 4, "byAnother": True}
