@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import stat
-import time
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
+from tradeplane_stacks.file_locks import acquire
 from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.images.programs import BUILD_TIMEOUT_S
 from tradeplane_stacks.images.settings import SOURCE_DATE_EPOCH
@@ -109,25 +108,22 @@ def exclusive(cache: Path, say: Callable[[str], None], limit_s: float = BUILD_TI
 
     """
     cache.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + limit_s
-    waiting = False
+    told = False
+
+    def waited(_: float) -> None:
+        nonlocal told
+        if not told:
+            told = True
+            say(f"waiting for another build that uses {cache}")
+
     with (cache / "lock").open("w") as lock:
-        while not _locked(lock):
-            if not waiting:
-                say(f"waiting for another build that uses {cache}")
-                waiting = True
-            if time.monotonic() >= end:
-                raise ImageError(f"Another build has held {cache} for {limit_s:.0f} s: end it, or wait and try again.")
-            time.sleep(0.2)
+        try:
+            acquire(lock, waited, limit_s)
+        except TimeoutError as error:
+            raise ImageError(
+                f"Another build has held {cache} for {limit_s:.0f} s: end it, or wait and try again."
+            ) from error
         yield
-
-
-def _locked(lock: IO[str]) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def remove_tree(tree: Path) -> None:

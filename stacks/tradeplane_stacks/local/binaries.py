@@ -8,7 +8,6 @@ a key of the two files, the Go version, the target and the flags, so a change of
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import re
 import shutil
@@ -20,8 +19,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import groupby
 from pathlib import Path
-from typing import IO
 
+from tradeplane_stacks.file_locks import acquire
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
 from tradeplane_stacks.local.go_build import (
     BUILD_LIMIT_SECONDS,
@@ -41,7 +40,6 @@ Report = Callable[[str], None]
 
 MODULES = Path(__file__).parent / "go"
 _OLDEST_GO = (1, 24)
-_LOOKS_AGAIN_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -343,26 +341,20 @@ def _version_told_by(go: str) -> tuple[str, str]:
 @contextlib.contextmanager
 def _exclusive(path: Path, program: str, report: Report) -> Iterator[None]:
     """Hold the lock of one program's build; while another process has it, tell so every half minute."""
-    started = told = time.monotonic()
+    told = 0.0
+
+    def waited(seconds: float) -> None:
+        nonlocal told
+        if seconds - told > STILL_BUILDING_SECONDS:
+            told = seconds
+            report(f"waiting for {program}, which another process builds: {seconds:.0f} s so far")
+
     with path.open("w", encoding="utf-8") as lock:
-        while not _locked(lock):
-            now = time.monotonic()
-            if now - started > BUILD_LIMIT_SECONDS:
-                raise BuildError(
-                    f"Another process has been building {program} for {BUILD_LIMIT_SECONDS / 60:.0f} minutes: "
-                    f"it has {path} open (`fuser {path}` names it). End it, and run the same command again."
-                )
-            if now - told > STILL_BUILDING_SECONDS:
-                told = now
-                report(f"waiting for {program}, which another process builds: {now - started:.0f} s so far")
-            time.sleep(_LOOKS_AGAIN_SECONDS)
+        try:
+            acquire(lock, waited, BUILD_LIMIT_SECONDS)
+        except TimeoutError as error:
+            raise BuildError(
+                f"Another process has been building {program} for {BUILD_LIMIT_SECONDS / 60:.0f} minutes: "
+                f"it has {path} open (`fuser {path}` names it). End it, and run the same command again."
+            ) from error
         yield
-
-
-def _locked(lock: IO[str]) -> bool:
-    """Take a lock where nobody has it."""
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
