@@ -261,25 +261,26 @@ class Binaries:
         """
         paths = self.locate(programs)
         missing = [program for program, path in paths.items() if not path.exists()]
-        started, done = time.monotonic(), 0
+        started, done, built = time.monotonic(), 0, 0
         batches = _batches(missing)
         with fetching([_go_build(batch) for batch in batches[1:]]):
             for batch in batches:
                 count = f"{done + 1}" if len(batch) == 1 else f"{done + 1}-{done + len(batch)}"
                 done += len(batch)
-                self._build_batch(batch, paths, f"[{count}/{len(missing)}]", report)
-        if missing:
-            report(f"built {len(missing)} programs in {time.monotonic() - started:.0f} s, kept in {self.cache}")
+                built += self._build_batch(batch, paths, f"[{count}/{len(missing)}]", report)
+        if built:
+            report(f"built {built} programs in {time.monotonic() - started:.0f} s, kept in {self.cache}")
         return paths
 
-    def _build_batch(self, batch: Sequence[Program], paths: dict[Program, Path], count: str, report: Report) -> None:
+    def _build_batch(self, batch: Sequence[Program], paths: dict[Program, Path], count: str, report: Report) -> int:
+        """Build what another process does not; return how many programs that were."""
         with contextlib.ExitStack() as locks:
             for path in sorted(paths[program] for program in batch):  # in one order, so that nobody waits in a circle
                 path.parent.mkdir(parents=True, exist_ok=True)
                 locks.enter_context(_exclusive(path.parent / "lock", path.name, report))
             left = [program for program in batch if not paths[program].exists()]
             if not left:  # another process built them while we waited
-                return
+                return 0
             place = "changed sources" if left[0].overlay else left[0].architecture
             stage = f"{count} {', '.join(program.name for program in left)} ({place})"
             report(f"building {stage}")
@@ -294,6 +295,7 @@ class Binaries:
                     Path(fresh, "built", name).replace(paths[program])
             size = sum(paths[program].stat().st_size for program in left) / 1e6
             report(f"built    {stage} in {time.monotonic() - started:.0f} s ({size:.0f} MB)")
+            return len(left)
 
 
 def _batches(programs: Sequence[Program]) -> list[list[Program]]:
