@@ -77,15 +77,15 @@ def cancel_parameters(traded: Traded, name: str) -> dict[str, str]:
     return {"symbol": traded.symbol, "origClientOrderId": name}
 
 
-def change_parameters(
-    market: Market, traded: Traded, name: str, order: OrderRequest, *, side: int, executed: int
-) -> dict[str, str]:
+def change_parameters(traded: Traded, name: str, order: OrderRequest, *, side: int, executed: int) -> dict[str, str]:
     """Return the parameters of a change; on the wire the quantity is that of the order in all.
 
-    Raises Unsendable for spot, whose orders cannot be changed.
+    Raises Unsendable for numbers that cannot be written.
     """
-    if market is Market.SPOT:
-        raise Unsendable(OrderReason.WRONG_TERMS)
+    if order.quantity <= 0:
+        raise Unsendable(OrderReason.NO_QUANTITY)
+    if (order.price or 0) <= 0:
+        raise Unsendable(OrderReason.BEYOND_RANGE)
     return cancel_parameters(traded, name) | {
         "side": _SIDES[side],
         "price": traded.price.text(order.price or 0),

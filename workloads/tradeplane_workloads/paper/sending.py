@@ -19,6 +19,7 @@ from tradeplane_workloads.brokers.errors import (
     RequestRefused,
 )
 from tradeplane_workloads.errors import WorkloadError
+from tradeplane_workloads.paper.account import NO_SUCH_ORDER
 from tradeplane_workloads.paper.requests import (
     EXPIRED,
     Unsendable,
@@ -224,13 +225,13 @@ class Sender:
         if order is None:
             raise Unsendable(OrderReason.UNKNOWN_ORDER)
         side, executed = order.request.side, order.traded
-        return change_parameters(self._market, traded, name, request, side=side, executed=executed)
+        return change_parameters(traded, name, request, side=side, executed=executed)
 
     def _answered(self, doubt: Doubt, request: OrderRequest, error: RequestRefused) -> None:
         if error.code in _STATUS_UNKNOWN:
             self._trader.doubt(doubt)
             return
-        if request.action != "submit":
+        if request.action == "cancel" or (request.action == "replace" and error.code in NO_SUCH_ORDER):
             self._trader.doubt(doubt)  # the order may be over, and the report of that on its way, or lost
             return
         _log.info("%s", error)

@@ -8,10 +8,12 @@ import pytest
 from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_workloads.errors import DataRefused, StoreFailure
 from tradeplane_workloads.exchange import accounts, wallets
+from tradeplane_workloads.exchange.listing import Wire
 from tradeplane_workloads.exchange.parameters import Parameters
 from tradeplane_workloads.exchange.parity import replay_record
 from tradeplane_workloads.exchange.record_file import RecordFile
 from tradeplane_workloads.exchange.refusal import Refusal
+from tradeplane_workloads.exchange.routes import routes_of
 
 from tests.unit.workloads.exchange.small_exchange import SPECIFICATION, Small, tape_of
 
@@ -109,6 +111,30 @@ def test_a_changed_order_is_told_of_and_keeps_what_it_traded() -> None:
     with pytest.raises(Refusal) as refusal:
         small.venue.replace(0, order, 990, 5)
     assert refusal.value.code == -2010
+
+
+def test_an_order_is_changed_at_spot_as_at_futures() -> None:
+    small = opened(SPOT)
+    order = small.submit(BUY.replace("100.0", "99.0") + "&newClientOrderId=mine")
+    amend = routes_of(Wire.SPOT)["PUT", "/api/v3/order"].answer
+    assert amend is not None
+    named = "symbol=BTCUSDT&side=BUY&origClientOrderId="
+    changed = amend(small.venue, 0, Parameters(f"{named}mine&price=99.1&quantity=0.006"))
+    assert (changed["price"], changed["origQty"], changed["status"]) == ("99.1", "0.006", "NEW")  # type: ignore[index]
+    assert told(small, "x", "X", "q", "p", "c") == [
+        ("NEW", "NEW", "0.004", "99.0", "mine"),
+        ("REPLACED", "NEW", "0.006", "99.1", "mine"),
+    ]
+    # 20 at 99.1 are 1,982, more than there is.
+    for query, code in (("mine&price=99.1&quantity=20", -2010), ("other&price=99.1&quantity=0.005", -2013)):
+        with pytest.raises(Refusal) as refusal:
+            amend(small.venue, 0, Parameters(named + query))
+        assert refusal.value.code == code
+    assert (order.price, order.quantity) == (991, 6)
+    stop = small.submit("symbol=BTCUSDT&side=SELL&type=STOP_LOSS&quantity=0.004&stopPrice=90.0&newClientOrderId=stop")
+    with pytest.raises(Refusal, match="cannot be changed"):
+        amend(small.venue, 0, Parameters(f"{named}stop&price=99.1&quantity=0.005"))
+    assert stop.quantity == 4
 
 
 @pytest.mark.parametrize(

@@ -159,10 +159,16 @@ def test_an_order_says_what_it_shows_how_it_trails_and_to_which_it_belongs() -> 
 
 
 def test_a_change_names_the_quantity_in_all() -> None:
-    changed = change_parameters(Market.USD_MARGINED, ONE, "n", order(price=999, quantity=6), side=1, executed=4)
+    changed = change_parameters(ONE, "n", order(price=999, quantity=6), side=1, executed=4)
     assert (changed["price"], changed["quantity"], changed["side"]) == ("99.9", "0.010", "BUY")
-    with pytest.raises(Unsendable):
-        change_parameters(Market.SPOT, ONE, "n", order(), side=1, executed=0)
+    for fields, reason in (
+        ({"quantity": 0}, OrderReason.NO_QUANTITY),
+        ({"quantity": -3}, OrderReason.NO_QUANTITY),
+        ({"price": 0}, OrderReason.BEYOND_RANGE),
+    ):
+        with pytest.raises(Unsendable) as refused:
+            change_parameters(ONE, "n", order(**fields), side=1, executed=4)
+        assert refused.value.reason is reason
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tradeplane_native import Desk, MarketTrade, OrderReport
 
 OVER = (OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REFUSE)
-KINDS = ("pair", "changed", "bracket", "trailing", "iceberg")
+KINDS = ("pair", "changed", "moved", "bracket", "trailing", "iceberg")
 
 
 class Exits:
@@ -85,6 +85,9 @@ class _Exiting:
     def _changed(self, desk: Desk, bid: int, ask: int) -> None:
         self._pair(desk, bid, ask)
         self.change = (self.open[0], ask - 1, 15)
+
+    def _moved(self, desk: Desk, bid: int, _: int) -> None:
+        self.change = (self._send(desk, 1, 20, bid), bid - 1, 35)
 
     def _bracket(self, desk: Desk, bid: int, ask: int) -> None:
         entry = self._send(desk, 1, 20, bid)

@@ -36,9 +36,11 @@ def simulation(*kinds: str) -> Simulation:
     return Simulation.model_validate({"algorithm": algorithm, "capital": "1000000", "execution": execution})
 
 
+SPOT: dict[str, Any] = {"kind": InstrumentKind.SPOT, "balances": [{"asset": "USDT", "amount": "1000000"}]}
 WHAT_HAPPENS: dict[str, set[tuple[str, str]]] = {
     "pair": {("REPLACE", "LINKED"), ("CANCEL", "LINKED"), ("TRADE", "NONE"), ("FILL", "NONE")},
     "changed": {("REPLACE", "NONE"), ("REPLACE", "LINKED"), ("CANCEL", "LINKED"), ("FILL", "NONE")},
+    "moved": {("REPLACE", "NONE"), ("TRADE", "NONE"), ("FILL", "NONE")},
     "bracket": {("HOLD", "NONE"), ("REPLACE", "LINKED"), ("CANCEL", "LINKED"), ("WAIT", "NONE"), ("FILL", "NONE")},
     "trailing": {("WAIT", "NONE"), ("OPEN", "NONE"), ("FILL", "NONE")},
     "iceberg": {("TRADE", "NONE"), ("CANCEL", "NONE")},
@@ -78,17 +80,19 @@ def fills_at_exchange(wired: Wired) -> list[tuple[int, int]]:
 
 
 @pytest.mark.usefixtures("_exits")
-@pytest.mark.parametrize(("kinds", "messages"), [(KINDS, 400), (("changed",), 400)])
+@pytest.mark.parametrize(
+    ("kinds", "messages", "market"), [(KINDS, 400, {}), (("buy", "moved", "changed", "moved"), 240, SPOT)]
+)
 def test_killed_between_any_two_actions_nothing_is_lost_or_done_twice(
-    tmp_path: Path, kinds: tuple[str, ...], messages: int
+    tmp_path: Path, kinds: tuple[str, ...], messages: int, market: dict[str, Any]
 ) -> None:
-    whole = Wired(tmp_path / "whole", simulation(*kinds), messages=messages)
+    whole = Wired(tmp_path / "whole", simulation(*kinds), messages=messages, **market)
     whole.trade()
     whole.close()
     assert whole.actions > 30
     linked = 0
     for number in range(1, whole.actions + 1):
-        wired = Wired(tmp_path / str(number), simulation(*kinds), messages=messages, kill_at=number)
+        wired = Wired(tmp_path / str(number), simulation(*kinds), messages=messages, kill_at=number, **market)
         wired.trade()
         wired.close()
         verdict = replay(wired.journal(), wired.specification)
@@ -143,10 +147,9 @@ def test_reports_that_come_out_of_turn_twice_or_late_are_told_once(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("_exits")
-def test_on_spot_two_legs_and_a_trailing_stop_sell_what_is_held(tmp_path: Path) -> None:
-    balances = [{"asset": "USDT", "amount": "1000000"}]
-    kinds = ("buy", "pair", "trailing", "iceberg")
-    wired = Wired(tmp_path, simulation(*kinds), kind=InstrumentKind.SPOT, balances=balances)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "bracket"])
+def test_a_kind_of_order_is_the_same_at_spot(tmp_path: Path, kind: str) -> None:
+    wired = Wired(tmp_path, simulation("buy", kind, kind, kind, kind), **SPOT)
     wired.trade()
     wired.close()
     verdict = replay(wired.journal(), wired.specification)
@@ -154,6 +157,8 @@ def test_on_spot_two_legs_and_a_trailing_stop_sell_what_is_held(tmp_path: Path) 
     session, replayed, tested = Exits.runs
     assert verdict.exact, verdict.difference
     assert session.heard == replayed.heard == tested.heard
-    assert WHAT_HAPPENS["pair"] <= {(event, reason) for event, *_, reason in session.heard}
+    happened = {(event, reason) for event, *_, reason in session.heard}
+    assert WHAT_HAPPENS[kind] <= happened
+    assert not {"REFUSE", "DENY"} & {event for event, _ in happened}
     assert wired.execution().divergence is None
     assert wired.trader.session.flat
