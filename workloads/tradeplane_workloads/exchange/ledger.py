@@ -56,7 +56,7 @@ class Order:
     """An order of an account. ``traded`` is the sum of ticks times lots, ``value`` what it was worth, in billionths.
 
     ``left`` is what may trade yet, which is not all of the rest where it ``belongs`` to another order. ``updates``
-    counts what happened to it.
+    counts what happened to it, and ``reason`` is why it ended.
     """
 
     account: int
@@ -77,6 +77,7 @@ class Order:
     left: int = 0
     belongs: bool = False
     updates: int = 0
+    reason: OrderReason = OrderReason.NONE
 
     @property
     def alive(self) -> bool:
@@ -105,7 +106,7 @@ class Happened:
     """Something that happened to an order, its trade where it traded, what was left then, the number of the update."""
 
     event: OrderEvent
-    reason: int
+    reason: OrderReason
     order: Order
     trade: Trade | None
     left: int
@@ -150,13 +151,14 @@ class Ledger:
         if trade is not None:
             account.trades.append(trade)
         if event in _OVER:
+            order.reason = OrderReason(outcome.reason)
             del account.alive[order.number]
             account.over[order.number] = order
             while len(account.over) > MAX_OVER:
                 _, forgotten = account.over.popitem(last=False)
                 if account.by_client.get(forgotten.sent.client) == forgotten.number:
                     del account.by_client[forgotten.sent.client]
-        return Happened(event, outcome.reason, order, trade, outcome.left, order.updates)
+        return Happened(event, OrderReason(outcome.reason), order, trade, outcome.left, order.updates)
 
     def find(self, account: int, instrument: int, number: int | None, client: str | None) -> Order | None:
         """Return an order by the exchange's number or else by the client's name, which is that of the newest."""

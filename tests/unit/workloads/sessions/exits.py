@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tradeplane_native import Desk, MarketTrade, OrderReport
 
 OVER = (OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REFUSE)
-KINDS = ("pair", "changed", "moved", "bracket", "trailing", "iceberg")
+KINDS = ("pair", "changed", "moved", "bracket", "trailing", "iceberg", "whole", "maker")
 
 
 class Exits:
@@ -96,6 +96,17 @@ class _Exiting:
 
     def _trailing(self, desk: Desk, *_: int) -> None:
         self._send(desk, -1, 20, distance=1)
+
+    def _whole(self, desk: Desk, *_: int) -> None:
+        side, lots = (-1, 20) if self.turn % 2 else (1, 8_000)  # more than there is
+        self._send(desk, side, lots, terms="FOK")
+
+    def _maker(self, desk: Desk, bid: int, ask: int) -> None:
+        if self.turn % 3 == 1:
+            self._buy(desk)
+            return
+        side, price, trigger = (1, ask, ask + 1) if self.turn % 3 else (-1, ask - 3, bid - 1)
+        self._send(desk, side, 20, price, trigger=trigger, terms="post-only")
 
     def _iceberg(self, desk: Desk, bid: int, _: int) -> None:
         self._send(desk, 1, 20, bid, display=3)

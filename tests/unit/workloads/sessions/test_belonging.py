@@ -43,6 +43,8 @@ WHAT_HAPPENS: dict[str, set[tuple[str, str]]] = {
     "moved": {("REPLACE", "NONE"), ("TRADE", "NONE"), ("FILL", "NONE")},
     "bracket": {("HOLD", "NONE"), ("REPLACE", "LINKED"), ("CANCEL", "LINKED"), ("WAIT", "NONE"), ("FILL", "NONE")},
     "trailing": {("WAIT", "NONE"), ("OPEN", "NONE"), ("FILL", "NONE")},
+    "whole": {("OPEN", "NONE"), ("FILL", "NONE"), ("EXPIRE", "NOT_FILLED")},
+    "maker": {("WAIT", "NONE"), ("OPEN", "NONE"), ("EXPIRE", "WOULD_TAKE")},
     "iceberg": {("TRADE", "NONE"), ("CANCEL", "NONE")},
 }
 """At least, to each kind: events and their reasons."""
@@ -149,7 +151,7 @@ def test_reports_that_come_out_of_turn_twice_or_late_are_told_once(tmp_path: Pat
 @pytest.mark.usefixtures("_exits")
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "bracket"])
 def test_a_kind_of_order_is_the_same_at_spot(tmp_path: Path, kind: str) -> None:
-    wired = Wired(tmp_path, simulation("buy", kind, kind, kind, kind), **SPOT)
+    wired = Wired(tmp_path, simulation("buy", *[kind] * 20), **SPOT)
     wired.trade()
     wired.close()
     verdict = replay(wired.journal(), wired.specification)
