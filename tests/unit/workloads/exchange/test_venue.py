@@ -152,7 +152,6 @@ def test_an_order_is_changed_at_spot_as_at_futures() -> None:
         (InstrumentKind.LINEAR_FUTURE, "side=BUY&type=STOP_MARKET&quantity=1&stopPrice=100.0&symbol=BTCUSDT", -2021),
         (SPOT, "symbol=BTCUSDT&side=BUY&type=LIMIT_MAKER&quantity=0.001&price=100.1", -2010),
         (SPOT, "symbol=BTCUSDT&side=SELL&type=MARKET&quantity=2", -2010),
-        (SPOT, "symbol=BTCUSDT&side=BUY&type=STOP_LOSS&quantity=0.001&stopPrice=110.0", -1013),
     ],
 )
 def test_an_order_that_is_refused_was_never_there(kind: InstrumentKind, query: str, code: int) -> None:
@@ -160,6 +159,19 @@ def test_an_order_that_is_refused_was_never_there(kind: InstrumentKind, query: s
     assert refused(small, query)[0] == code
     assert small.heard.accounts == []
     assert small.venue.ledger.all(0, 0, 0, 10) == []
+
+
+def test_a_stop_that_cannot_be_paid_when_it_is_triggered_expires_and_says_why() -> None:
+    small = opened(SPOT)
+    waits = small.submit("symbol=BTCUSDT&side=BUY&type=TAKE_PROFIT&quantity=0.015&stopPrice=100.0&newClientOrderId=it")
+    assert (waits.status, small.venue.balance(0, "USDT")[1]) == ("NEW", 0)
+    # 999.31 of the thousand are locked; 0.005 at 100.1 and 0.010 at 100.2 are 1.5.
+    small.submit(BUY.replace("100.0", "99.0").replace("0.004", "10.090"))
+    small.play(2)
+    assert (waits.status, waits.executed) == ("EXPIRED", 0)
+    assert told(small, "c", "x", "w")[-1] == ("it", "EXPIRED", False)
+    reports = [message for _, message in small.heard.accounts if message["e"] in REPORTS]
+    assert reports[-1]["tradeplane"] == {"reason": "NO_CASH"}
 
 
 def test_a_fill_or_kill_that_finds_too_little_expires_on_spot() -> None:

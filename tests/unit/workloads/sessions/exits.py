@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tradeplane_native import Desk, MarketTrade, OrderReport
 
 OVER = (OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REFUSE)
-KINDS = ("pair", "changed", "moved", "bracket", "trailing", "iceberg", "whole", "maker")
+KINDS = ("pair", "changed", "moved", "bracket", "trailing", "iceberg", "whole", "maker", "later", "covered")
 
 
 class Exits:
@@ -107,6 +107,22 @@ class _Exiting:
             return
         side, price, trigger = (1, ask, ask + 1) if self.turn % 3 else (-1, ask - 3, bid - 1)
         self._send(desk, side, 20, price, trigger=trigger, terms="post-only")
+
+    def _later(self, desk: Desk, bid: int, ask: int) -> None:
+        terms: tuple[dict[str, int], ...] = ({"trigger": ask + 1}, {"distance": 2}, {"trigger": bid - 1})
+        chosen = terms[self.turn % 3]
+        self._send(desk, 1, 20, take_profit=self.turn % 3 == 2, **chosen)
+
+    def _covered(self, desk: Desk, bid: int, ask: int) -> None:
+        if self.turn % 5 == 1:
+            self._buy(desk)
+            return
+        entry = self._send(desk, -1, 20, ask)
+        if self.turn % 5 == 2:
+            self._send(desk, 1, 20, parent=entry)  # at the market, as it is sold
+            return
+        profit = self._send(desk, 1, 20, trigger=bid - 2, take_profit=True, parent=entry)
+        self._send(desk, 1, 20, trigger=ask + 2, parent=entry, peer=profit)
 
     def _iceberg(self, desk: Desk, bid: int, _: int) -> None:
         self._send(desk, 1, 20, bid, display=3)

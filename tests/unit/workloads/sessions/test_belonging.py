@@ -45,6 +45,8 @@ WHAT_HAPPENS: dict[str, set[tuple[str, str]]] = {
     "trailing": {("WAIT", "NONE"), ("OPEN", "NONE"), ("FILL", "NONE")},
     "whole": {("OPEN", "NONE"), ("FILL", "NONE"), ("EXPIRE", "NOT_FILLED")},
     "maker": {("WAIT", "NONE"), ("OPEN", "NONE"), ("EXPIRE", "WOULD_TAKE")},
+    "later": {("WAIT", "NONE"), ("OPEN", "NONE"), ("FILL", "NONE"), ("CANCEL", "NONE")},
+    "covered": {("HOLD", "NONE"), ("REPLACE", "LINKED"), ("CANCEL", "LINKED"), ("WAIT", "NONE"), ("OPEN", "NONE")},
     "iceberg": {("TRADE", "NONE"), ("CANCEL", "NONE")},
 }
 """At least, to each kind: events and their reasons."""
@@ -83,7 +85,8 @@ def fills_at_exchange(wired: Wired) -> list[tuple[int, int]]:
 
 @pytest.mark.usefixtures("_exits")
 @pytest.mark.parametrize(
-    ("kinds", "messages", "market"), [(KINDS, 400, {}), (("buy", "moved", "changed", "moved"), 240, SPOT)]
+    ("kinds", "messages", "market"),
+    [(KINDS, 400, {}), (("buy", "later", "covered", "moved", "moved", "changed"), 300, SPOT)],
 )
 def test_killed_between_any_two_actions_nothing_is_lost_or_done_twice(
     tmp_path: Path, kinds: tuple[str, ...], messages: int, market: dict[str, Any]
@@ -163,4 +166,21 @@ def test_a_kind_of_order_is_the_same_at_spot(tmp_path: Path, kind: str) -> None:
     assert WHAT_HAPPENS[kind] <= happened
     assert not {"REFUSE", "DENY"} & {event for event, _ in happened}
     assert wired.execution().divergence is None
+    assert wired.trader.session.flat
+
+
+@pytest.mark.usefixtures("_exits")
+def test_what_cannot_be_paid_when_it_is_triggered_ends_and_the_session_is_told(tmp_path: Path) -> None:
+    # 500 lots take 30,000 of it; 20 more are 1,200.
+    wired = Wired(
+        tmp_path, simulation("buy", *["later"] * 20), **SPOT | {"balances": [{"asset": "USDT", "amount": "31100"}]}
+    )
+    wired.trade()
+    wired.close()
+    assert replay(wired.journal(), wired.specification).exact
+    session, replayed = Exits.runs
+    assert session.heard == replayed.heard
+    assert ("EXPIRE", "NO_CASH") in {(event, reason) for event, *_, reason in session.heard}
+    assert wired.execution().divergence is None
+    assert wired.venue.balance(wired.account, "USDT")[0] >= 0
     assert wired.trader.session.flat

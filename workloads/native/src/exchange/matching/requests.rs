@@ -54,6 +54,7 @@ impl Exchange {
             parent,
             ..NewOrder::new(id, half, kind, order.quantity)
         };
+        self.show_means(index);
         self.venues[index].request(&Request::Submit(new), self.time);
         self.collect(index)?;
         if !self.alive.contains_key(&id) {
@@ -104,6 +105,7 @@ impl Exchange {
             self.deny(account, instrument, id, Reason::UnknownOrder);
             return Ok(());
         }
+        self.show_means(instrument as usize);
         self.venues[instrument as usize].request(request, self.time);
         self.collect(instrument as usize)
     }
