@@ -109,6 +109,7 @@ impl Venue {
         own.order.kind = own.order.kind.at(price);
         own.key = own.order.half.key(price);
         own.order.quantity = own.order.quantity - own.left + quantity;
+        own.released += quantity - own.left; // what its entry's trades may yet release stays as it was
         own.left = quantity;
         own.order.display = own.order.display.min(quantity);
         own.shown = own.shown.min(quantity);
