@@ -15,6 +15,7 @@ use proptest::prelude::{Just, ProptestConfig, any, prop, prop_assert, prop_asser
 use proptest::strategy::Strategy as _;
 
 mod all_terms;
+mod exits;
 mod heard;
 mod periods;
 mod recordings;

@@ -29,7 +29,7 @@ impl Exchange {
             return self.margin(account, index, order.kind, added);
         }
         let needed = match (order.half, order.kind) {
-            (Half::Ask, _) if self.is_bid(order.parent) => return self.only_exit(order),
+            (Half::Ask, _) if self.sells_bought(order) => return Ok(()),
             (Half::Bid, Kind::Market) if order.parent == 0 => self.sweep_cost(index, order.quantity),
             (Half::Bid, kind) if kind.limit().is_none() => return Ok(()), // looked at when it begins to trade
             (half, kind) => {
@@ -66,14 +66,13 @@ impl Exchange {
         self.venues[index].look_at(means);
     }
 
-    fn is_bid(&self, id: u64) -> bool {
-        self.alive.get(&id).is_some_and(|entry| entry.half == Half::Bid)
-    }
-
-    /// What one order buys, one exit sells, or two of which one cancels the other.
-    fn only_exit(&self, order: &Order) -> Result<(), Reason> {
-        let another = |(id, exit): (&u64, &Alive)| exit.parent == order.parent && *id != order.peer;
-        if self.alive.iter().any(another) { Err(Reason::NoCash) } else { Ok(()) }
+    /// Whether an order sells what its entry buys, and nothing that is held: one exit of an entry does, or two of which
+    /// one cancels the other.
+    pub(super) fn sells_bought(&self, order: &Order) -> bool {
+        let another =
+            |(id, exit): (&u64, &Alive)| exit.sells_bought && exit.parent == order.parent && *id != order.peer;
+        let buys = self.alive.get(&order.parent).is_some_and(|entry| entry.half == Half::Bid);
+        order.half == Half::Ask && buys && !self.alive.iter().any(another)
     }
 
     /// What an order locks. Of two legs of which one cancels the other the dearer is locked: the later of them locks what

@@ -37,7 +37,7 @@ impl Exchange {
         let (earlier, parent, whole) = (order.peer, order.parent, order.quantity);
         let left = if parent == 0 { whole } else { 0 };
         let unlocked = Lock { asset: self.listings[index].quote, amount: 0 };
-        let sells_bought = half == Half::Ask && self.alive.get(&parent).is_some_and(|entry| entry.half == Half::Bid);
+        let sells_bought = self.sells_bought(order);
         let (later, lock) = (0, unlocked);
         let mut alive =
             Alive { account, instrument, half, kind, left, whole, earlier, later, parent, sells_bought, client, lock };

@@ -137,3 +137,21 @@ fn a_leg_that_cannot_be_paid_takes_the_other_with_it() {
         assert_eq!(scene.locked(0, 1), 0);
     }
 }
+
+#[test]
+fn a_second_exit_of_an_entry_sells_what_is_held() {
+    let mut scene = Scene::new(Settlement::Spot, &[[5, 1000]]);
+    let entry = scene.send(0, named("a", order(Half::Bid, Kind::Limit { price: 100 }, 4)))[0].report.id;
+    scene.send(0, Order { parent: entry, ..named("b", ask(110, 4)) });
+    assert_eq!((scene.free(0, 0), scene.locked(0, 0)), (5 * ONE, 0));
+    let more = scene.send(0, Order { parent: entry, ..named("c", ask(111, 6)) });
+    assert_eq!(events(&more), [(Event::Refuse, Reason::NoCash)]);
+    let second = scene.send(0, Order { parent: entry, ..named("c", ask(111, 5)) });
+    assert_eq!(events(&second), [(Event::Hold, NONE)]);
+    assert_eq!((scene.free(0, 0), scene.locked(0, 0)), (0, 5 * ONE));
+    scene.row(Row::Trade, Side::Ask, 99, 4);
+    assert_eq!((scene.free(0, 0), scene.locked(0, 0)), (0, 9 * ONE));
+    let sold = scene.row(Row::Trade, Side::Bid, 112, 9);
+    assert_eq!(lefts(&sold), [(entry + 1, Event::Fill, 0), (entry + 3, Event::Fill, 0)]);
+    assert_eq!((scene.free(0, 0), scene.locked(0, 0)), (ONE, 0));
+}
