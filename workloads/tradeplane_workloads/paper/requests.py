@@ -86,8 +86,10 @@ def cancel_parameters(traded: Traded, name: str) -> dict[str, str]:
     return {"symbol": traded.symbol, "origClientOrderId": name}
 
 
-def change_parameters(traded: Traded, name: str, order: OrderRequest, *, side: int, executed: int) -> dict[str, str]:
+def change_parameters(traded: Traded, name: str, order: OrderRequest, *, side: int, gone: int) -> dict[str, str]:
     """Return the parameters of a change; on the wire the quantity is that of the order in all.
+
+    ``gone``: lots of it that are not left, as far as is known: what traded, and what another order has taken.
 
     Raises Unsendable for numbers that cannot be written.
     """
@@ -98,7 +100,7 @@ def change_parameters(traded: Traded, name: str, order: OrderRequest, *, side: i
     return cancel_parameters(traded, name) | {
         "side": _SIDES[side],
         "price": traded.price.text(order.price or 0),
-        "quantity": traded.quantity.text(order.quantity + executed),
+        "quantity": traded.quantity.text(order.quantity + gone),
     }
 
 

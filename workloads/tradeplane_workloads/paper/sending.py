@@ -224,8 +224,8 @@ class Sender:
         order = self._trader.open_order(doubt)
         if order is None:
             raise Unsendable(OrderReason.UNKNOWN_ORDER)
-        side, executed = order.request.side, order.traded
-        return change_parameters(traded, name, request, side=side, executed=executed)
+        side, gone = order.request.side, order.request.quantity - order.left
+        return change_parameters(traded, name, request, side=side, gone=gone)
 
     def _answered(self, doubt: Doubt, request: OrderRequest, error: RequestRefused) -> None:
         if error.code in _STATUS_UNKNOWN:

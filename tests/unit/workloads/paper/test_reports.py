@@ -169,7 +169,7 @@ def test_terms_are_sent_whatever_the_order_waits_for(market: Market) -> None:
 
 
 def test_a_change_names_the_quantity_in_all() -> None:
-    changed = change_parameters(ONE, "n", order(price=999, quantity=6), side=1, executed=4)
+    changed = change_parameters(ONE, "n", order(price=999, quantity=6), side=1, gone=4)
     assert (changed["price"], changed["quantity"], changed["side"]) == ("99.9", "0.010", "BUY")
     for fields, reason in (
         ({"quantity": 0}, OrderReason.NO_QUANTITY),
@@ -177,7 +177,7 @@ def test_a_change_names_the_quantity_in_all() -> None:
         ({"price": 0}, OrderReason.BEYOND_RANGE),
     ):
         with pytest.raises(Unsendable) as refused:
-            change_parameters(ONE, "n", order(**fields), side=1, executed=4)
+            change_parameters(ONE, "n", order(**fields), side=1, gone=4)
         assert refused.value.reason is reason
 
 

@@ -232,7 +232,7 @@ class Wired:
         if order is None:
             return
         name, side = self.trader.name_of(request.order), order.request.side
-        asked = change_parameters(self.traded[0], name, request, side=side, executed=order.traded)
+        asked = change_parameters(self.traded[0], name, request, side=side, gone=order.request.quantity - order.left)
         accounts.amend(self.venue, self.account, Parameters(urlencode(asked)))
 
     def _resolve(self, doubt: Doubt) -> None:

@@ -118,11 +118,20 @@ impl Ticket {
     }
 }
 
+/// A request on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub arrival: i64,
+    pub request: Request,
+    /// Lots of the order that had traded, or that another order had taken, as far as was known when it was sent.
+    pub gone: i64,
+}
+
 /// One instrument at the desk.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub view: View,
-    pub requests: VecDeque<(i64, Request)>,
+    pub requests: VecDeque<Sent>,
     /// How long the newest row took to arrive.
     pub feed: i64,
     instrument: Instrument,
@@ -374,7 +383,7 @@ impl Desk {
 
     /// The oldest request about an instrument that has not gone out: there is one for each row of the log that says so.
     pub(super) fn take_request(&mut self, instrument: usize) -> Option<Request> {
-        self.places[instrument].requests.pop_front().map(|(_, request)| request)
+        self.places[instrument].requests.pop_front().map(|sent| sent.request)
     }
 
     /// Takes in a report that arrived: orders, holdings, log; then looks at the day's loss.
@@ -490,7 +499,8 @@ impl Desk {
         let place = &mut self.places[instrument];
         let arrival = self.now.saturating_add(place.latency.entry(self.now, place.feed));
         place.last_arrival = place.last_arrival.max(arrival);
-        place.requests.push_back((place.last_arrival, request));
+        let gone = place.ticket(request.id()).map_or(0, |ticket| ticket.order.quantity - ticket.left);
+        place.requests.push_back(Sent { arrival: place.last_arrival, request, gone });
     }
 
     fn write(&mut self, instrument: usize, event: Event, reason: Reason, order: &NewOrder) {

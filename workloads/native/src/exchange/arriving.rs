@@ -18,6 +18,19 @@ impl Venue {
         self.sweep();
     }
 
+    /// A change as it arrives from who knew of `gone` lots of an order that are not left: what else has gone by then is
+    /// taken off what it asks for. So it never gives an order more in all than was asked.
+    #[must_use]
+    pub fn less_gone_since(&self, request: Request, gone: i64) -> Request {
+        match (request, self.alive(request.id())) {
+            (Request::Replace { id, price, quantity }, Some(index)) => {
+                let own = &self.own[index];
+                Request::Replace { id, price, quantity: quantity.saturating_sub(own.order.quantity - own.left - gone) }
+            }
+            _ => request,
+        }
+    }
+
     fn submit(&mut self, order: NewOrder) {
         let mut own = Own::new(order, self.next);
         if let Err(reason) = self.check(&mut own) {

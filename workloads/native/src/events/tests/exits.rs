@@ -3,7 +3,7 @@
 use super::all_terms::terms;
 use super::*;
 
-/// Buys, sends exits of what it buys and other orders to sell, and takes back; counts exits sent with too little
+/// Buys, sends exits of what it buys and other orders to sell, changes and takes back; counts exits sent with too little
 /// held to sell all of one.
 struct Brackets {
     random: Pcg64,
@@ -53,10 +53,11 @@ impl Strategy for Brackets {
         let quantity = 1 + self.random.below(12) as i64;
         let some = (!tickets.is_empty()).then(|| tickets[self.below(tickets.len())].order.id);
         let order = |half| NewOrder::new(0, half, Kind::Limit { price }, quantity);
-        match (self.random.below(7), some) {
+        match (self.random.below(8), some) {
             (0 | 1, _) => drop(desk.submit(0, order(Half::Bid))),
             (2..=4, _) => self.exit(desk, &tickets),
             (5, _) => drop(desk.submit(0, order(Half::Ask))),
+            (6, Some(id)) => drop(desk.replace(0, id, price, quantity)),
             (_, Some(id)) => desk.cancel(0, id),
             (_, None) => {}
         }
@@ -131,4 +132,48 @@ fn an_exit_counts_for_what_its_entry_has_bought() {
         assert_eq!(outcomes[..count].to_vec(), (1..=count as u64).map(Ok).collect::<Vec<_>>());
         assert_eq!(outcomes[count..], expected);
     }
+}
+
+/// Sells, and asks for a change when it was accepted.
+struct Changes(i64);
+
+impl Strategy for Changes {
+    const DEPTH: bool = false;
+    const TRADES: bool = false;
+
+    fn start(&mut self, desk: &mut Desk) {
+        desk.submit(0, NewOrder::new(0, Half::Ask, Kind::Limit { price: 105 }, 5)).expect("within the limits");
+    }
+
+    fn on_report(&mut self, desk: &mut Desk, _instrument: usize, report: &Report) {
+        if report.event == Event::Open {
+            desk.replace(0, 1, 106, self.0).expect("within the limits");
+        }
+    }
+}
+
+#[test]
+fn what_trades_while_a_change_is_on_its_way_is_taken_off_it() {
+    // 3 of 5 trade at 1,300, between the change and its arrival.
+    for (asked, came) in [(5, (Event::Replace, Reason::None, 5, 2)), (9, (Event::Replace, Reason::None, 9, 6))] {
+        assert_eq!(changed(asked), came);
+    }
+    for asked in [3, 2] {
+        assert_eq!(changed(asked), (Event::Deny, Reason::NoQuantity, 0, 2));
+    }
+}
+
+/// What came of a change of 5 lots of which 3 trade on its way.
+fn changed(asked: i64) -> (Event, Reason, i64, i64) {
+    let mut tape = Tape::default();
+    tape.row(1, (1_000, 1_000), Row::Level, Side::Bid, 100, 9);
+    tape.row(2, (1_300, 1_300), Row::Trade, Side::Bid, 105, 3);
+    tape.row(3, (2_000, 2_000), Row::Trade, Side::None, 101, 1);
+    let setup = setup(100, 100, Model::RiskAverse);
+    let mut engine = Engine::new(vec![tape.feed()], &[setup], None, Changes(asked));
+    engine.run().expect("amounts fit");
+    let log = rows(engine.desk().log());
+    assert!(log.iter().any(|row| (row.event, row.left) == (Event::Trade, 2)));
+    let row = log.last().expect("a report");
+    (row.event, row.reason, row.quantity, row.left)
 }
