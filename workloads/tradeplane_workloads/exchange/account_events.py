@@ -172,7 +172,7 @@ def _belonging(listing: Listing, one: Snapped) -> dict[str, object]:
     """Return what Binance has no word for: what is left of one of two, whether the other did it, and why it ended."""
     happened = one.happened
     said: dict[str, object] = {}
-    if happened.order.belongs:
+    if happened.order.numbered:
         left = listing.quantity.text(happened.left)
         said = {"left": left, "update": happened.update, "byAnother": happened.by_another}
     if happened.reason:

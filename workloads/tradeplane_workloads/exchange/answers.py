@@ -82,7 +82,7 @@ def own_fields(listing: Listing, order: Order) -> Fields:
     fields: Fields = {}
     if order.sent.distance:
         fields["trailingDistance"] = listing.price.text(order.sent.distance)
-    said: Fields = {"left": listing.quantity.text(order.left), "update": order.updates} if order.belongs else {}
+    said: Fields = {"left": listing.quantity.text(order.left), "update": order.updates} if order.numbered else {}
     if order.reason:
         said["reason"] = order.reason.name
     return fields | ({BELONGS: said} if said else {})
@@ -144,7 +144,7 @@ def trade_fields(venue: Venue, trade: Trade) -> Fields:
         "commissionAsset": listing.settled,
         "time": trade.time_ms,
     }
-    if trade.order.belongs:
+    if trade.order.numbered:
         fields[BELONGS] = {"left": listing.quantity.text(trade.left)}
     if venue.wire is Wire.SPOT:
         named = {"orderListId": -1, "quoteQty": amount_text(trade.value)}

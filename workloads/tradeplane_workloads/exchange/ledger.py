@@ -55,8 +55,9 @@ class Sent:
 class Order:
     """An order of an account. ``traded`` is the sum of ticks times lots, ``value`` what it was worth, in billionths.
 
-    ``left`` is what may trade yet, which is not all of the rest where it ``belongs`` to another order. ``updates``
-    counts what happened to it, and ``reason`` is why it ended.
+    ``left`` is what may trade yet, which is not all of the rest where it belongs to another order. ``updates`` counts
+    what happened to it. Reports say both of one that is ``numbered``, as it belongs to another or was changed.
+    ``reason`` is why it ended.
     """
 
     account: int
@@ -75,7 +76,7 @@ class Order:
     value: int = 0
     cancel_client: str | None = None
     left: int = 0
-    belongs: bool = False
+    numbered: bool = False
     updates: int = 0
     reason: OrderReason = OrderReason.NONE
 
@@ -210,7 +211,7 @@ def _tie(order: Order, account: _Account) -> None:
     """Note of an order and of those it names that they belong together."""
     named = [other for other in (account.alive.get(order.sent.peer), account.alive.get(order.sent.parent)) if other]
     for one in (order, *named) if named else ():
-        one.belongs = True
+        one.numbered = True
 
 
 def _change(order: Order, event: OrderEvent, outcome: ExchangeOutcome, value: int) -> Trade | None:
@@ -223,7 +224,7 @@ def _change(order: Order, event: OrderEvent, outcome: ExchangeOutcome, value: in
     if event is OrderEvent.OPEN:
         order.working = True
     if event is OrderEvent.REPLACE and outcome.reason != OrderReason.LINKED:
-        order.price, order.quantity = outcome.price, outcome.quantity
+        order.price, order.quantity, order.numbered = outcome.price, outcome.quantity, True
     if event not in (OrderEvent.TRADE, OrderEvent.FILL):
         return None
     order.executed += outcome.quantity

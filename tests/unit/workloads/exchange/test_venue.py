@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_workloads.errors import DataRefused, StoreFailure
-from tradeplane_workloads.exchange import accounts, wallets
+from tradeplane_workloads.exchange import accounts, answers, wallets
 from tradeplane_workloads.exchange.listing import Wire
 from tradeplane_workloads.exchange.parameters import Parameters
 from tradeplane_workloads.exchange.parity import replay_record
@@ -37,6 +37,10 @@ def told(small: Small, *names: str) -> list[tuple[Any, ...]]:
     """Return fields of what the account was told of its orders."""
     reports = [message["o"] if isinstance(message.get("o"), dict) else message for _, message in small.heard.accounts]
     return [tuple(report[name] for name in names) for report in reports if "x" in report]
+
+
+def said(**fields: Any) -> dict[str, Any]:
+    return {"left": "0.015"} | fields
 
 
 def refused(small: Small, query: str) -> tuple[int, str]:
@@ -108,6 +112,12 @@ def test_a_changed_order_is_told_of_and_keeps_what_it_traded() -> None:
     small.venue.replace(0, order, 990, 20)
     assert (order.price, order.quantity, order.status) == (990, 20, "PARTIALLY_FILLED")
     assert told(small, "x", "q", "p")[-1] == ("AMENDMENT", "0.020", "99.0")
+    # From there on what is left is said by itself, and what happens to it has a number.
+    reports = [message["o"] for _, message in small.heard.accounts if message["e"] in REPORTS]
+    assert [report.get("tradeplane") for report in reports] == [None, None, said(update=3, byAnother=False)]
+    assert answers.order_fields(small.venue, order)["tradeplane"] == said(update=3)
+    (trade,) = accounts.trades(small.venue, 0, Parameters(f"symbol=BTCUSDT&orderId={order.number}"))
+    assert trade["tradeplane"] == {"left": "0.004"}
     with pytest.raises(Refusal) as refusal:
         small.venue.replace(0, order, 990, 5)
     assert refusal.value.code == -2010

@@ -140,7 +140,7 @@ def test_an_order_that_was_sent_as_belonging_to_another_is_a_divergence(tmp_path
     ("how", "waits"), [("reordered", 1), ("reordered", 2), ("reordered", 5), ("doubled", 3), ("asked", 4)]
 )
 def test_reports_that_come_out_of_turn_twice_or_late_are_told_once(tmp_path: Path, how: str, waits: int) -> None:
-    wired = Wired(tmp_path, simulation("pair", "changed", "bracket"))
+    wired = Wired(tmp_path, simulation("pair", "changed", "moved", "bracket", "moved"))
     setattr(wired, how, True)
     wired.waits = waits
     wired.trade()
