@@ -231,8 +231,11 @@ class Sender:
         if error.code in _STATUS_UNKNOWN:
             self._trader.doubt(doubt)
             return
-        if request.action == "cancel" or (request.action == "replace" and error.code in NO_SUCH_ORDER):
-            self._trader.doubt(doubt)  # the order may be over, and the report of that on its way, or lost
+        if request.action != "submit" and error.code in NO_SUCH_ORDER:
+            self._trader.denied(doubt)  # the report of its end may be on its way, or lost
+            return
+        if request.action == "cancel":
+            self._trader.doubt(doubt)
             return
         _log.info("%s", error)
         self._refuse(doubt, request, reason_of(error.code, str(error)))

@@ -111,6 +111,7 @@ class Wired:
             self.now += STEP_NS
             first, last = int(schedule.first[index]), int(schedule.end[index])
             self.venue.play(0, first, last)
+            self._alive(lambda: None)  # reports come before the market's news, as in a backtest without latency
             tape = self.tapes[0]
             columns = (tape.kind, tape.side, tape.price, tape.quantity)
             rows = np.array([column[first:last] for column in columns], dtype=np.int64).T.tolist()
@@ -222,15 +223,15 @@ class Wired:
             reason = reason_of(error.code, error.message)
             if request.action == "submit":
                 self.trader.refused(doubt, OrderEvent.EXPIRE if reason in EXPIRED else OrderEvent.REFUSE, reason)
-            elif request.action == "replace" and error.code not in NO_SUCH_ORDER:
-                self.trader.refused(doubt, OrderEvent.DENY, reason)
+            elif error.code in NO_SUCH_ORDER:
+                self.trader.denied(doubt)
             else:
-                self.trader.doubt(doubt)
+                self.trader.refused(doubt, OrderEvent.DENY, reason)
 
     def _change(self, doubt: Doubt, request: OrderRequest) -> None:
         order = self.trader.open_order(doubt)
         if order is None:
-            return
+            raise Unsendable(OrderReason.UNKNOWN_ORDER)
         name, side = self.trader.name_of(request.order), order.request.side
         asked = change_parameters(self.traded[0], name, request, side=side, gone=order.request.quantity - order.left)
         accounts.amend(self.venue, self.account, Parameters(urlencode(asked)))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tradeplane_native import Desk, MarketTrade, OrderReport
 
 OVER = (OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REFUSE)
-KINDS = ("pair", "changed", "moved", "bracket", "trailing", "iceberg", "whole", "maker", "later", "covered")
+KINDS = ("pair", "changed", "moved", "bracket", "trailing", "iceberg", "whole", "maker", "later", "covered", "late")
 
 
 class Exits:
@@ -123,6 +123,13 @@ class _Exiting:
             return
         profit = self._send(desk, 1, 20, trigger=bid - 2, take_profit=True, parent=entry)
         self._send(desk, 1, 20, trigger=ask + 2, parent=entry, peer=profit)
+
+    def _late(self, desk: Desk, bid: int, ask: int) -> None:
+        done = desk.submit(1, 20, ask, terms="IOC")
+        desk.cancel(done)
+        desk.replace(done, bid, 10)
+        desk.cancel(done)
+        self._send(desk, 1, 20, bid)
 
     def _iceberg(self, desk: Desk, bid: int, _: int) -> None:
         self._send(desk, 1, 20, bid, display=3)
