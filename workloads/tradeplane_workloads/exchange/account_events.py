@@ -169,12 +169,15 @@ def order_trade_update(venue: Venue, one: Snapped, time_ms: int) -> str:
 
 
 def _belonging(listing: Listing, one: Snapped) -> dict[str, object]:
-    """Return what Binance has no word for: what is left of one that belongs to another, and whether that did it."""
+    """Return what Binance has no word for: what is left of one of two, whether the other did it, and why it ended."""
     happened = one.happened
-    if not happened.order.belongs:
-        return {}
-    left = listing.quantity.text(happened.left)
-    return {BELONGS: {"left": left, "update": happened.update, "byAnother": happened.by_another}}
+    said: dict[str, object] = {}
+    if happened.order.numbered:
+        left = listing.quantity.text(happened.left)
+        said = {"left": left, "update": happened.update, "byAnother": happened.by_another}
+    if happened.reason:
+        said["reason"] = happened.reason.name
+    return {BELONGS: said} if said else {}
 
 
 def _spot_balances(venue: Venue, account: int, happened: list[Happened], time_ms: int) -> dict[str, object]:

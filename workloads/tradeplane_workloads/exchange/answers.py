@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Fields = dict[str, object]
 BELONGS = "tradeplane"
-"""The field, in reports and answers, of what only orders that belong to others have."""
+"""The field, in reports and answers, of what Binance does not say: of orders that belong to others, and reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +78,14 @@ def order_fields(venue: Venue, order: Order) -> Fields:
 
 
 def own_fields(listing: Listing, order: Order) -> Fields:
-    """Return what Binance has no word for: how far a stop trails, what may trade of one that belongs to another."""
+    """Return what Binance has no word for: how far a stop trails, what may trade of one of two, and why it ended."""
     fields: Fields = {}
     if order.sent.distance:
         fields["trailingDistance"] = listing.price.text(order.sent.distance)
-    if order.belongs:
-        fields[BELONGS] = {"left": listing.quantity.text(order.left), "update": order.updates}
-    return fields
+    said: Fields = {"left": listing.quantity.text(order.left), "update": order.updates} if order.numbered else {}
+    if order.reason:
+        said["reason"] = order.reason.name
+    return fields | ({BELONGS: said} if said else {})
 
 
 def placed_fields(venue: Venue, order: Order, answer: str) -> Fields:
@@ -143,7 +144,7 @@ def trade_fields(venue: Venue, trade: Trade) -> Fields:
         "commissionAsset": listing.settled,
         "time": trade.time_ms,
     }
-    if trade.order.belongs:
+    if trade.order.numbered:
         fields[BELONGS] = {"left": listing.quantity.text(trade.left)}
     if venue.wire is Wire.SPOT:
         named = {"orderListId": -1, "quoteQty": amount_text(trade.value)}

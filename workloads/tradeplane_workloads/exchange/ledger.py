@@ -55,8 +55,9 @@ class Sent:
 class Order:
     """An order of an account. ``traded`` is the sum of ticks times lots, ``value`` what it was worth, in billionths.
 
-    ``left`` is what may trade yet, which is not all of the rest where it ``belongs`` to another order. ``updates``
-    counts what happened to it.
+    ``left`` is what may trade yet, which is not all of the rest where it belongs to another order. ``updates`` counts
+    what happened to it. Reports say both of one that is ``numbered``, as it belongs to another or was changed.
+    ``reason`` is why it ended.
     """
 
     account: int
@@ -75,8 +76,9 @@ class Order:
     value: int = 0
     cancel_client: str | None = None
     left: int = 0
-    belongs: bool = False
+    numbered: bool = False
     updates: int = 0
+    reason: OrderReason = OrderReason.NONE
 
     @property
     def alive(self) -> bool:
@@ -105,7 +107,7 @@ class Happened:
     """Something that happened to an order, its trade where it traded, what was left then, the number of the update."""
 
     event: OrderEvent
-    reason: int
+    reason: OrderReason
     order: Order
     trade: Trade | None
     left: int
@@ -150,13 +152,14 @@ class Ledger:
         if trade is not None:
             account.trades.append(trade)
         if event in _OVER:
+            order.reason = OrderReason(outcome.reason)
             del account.alive[order.number]
             account.over[order.number] = order
             while len(account.over) > MAX_OVER:
                 _, forgotten = account.over.popitem(last=False)
                 if account.by_client.get(forgotten.sent.client) == forgotten.number:
                     del account.by_client[forgotten.sent.client]
-        return Happened(event, outcome.reason, order, trade, outcome.left, order.updates)
+        return Happened(event, OrderReason(outcome.reason), order, trade, outcome.left, order.updates)
 
     def find(self, account: int, instrument: int, number: int | None, client: str | None) -> Order | None:
         """Return an order by the exchange's number or else by the client's name, which is that of the newest."""
@@ -208,7 +211,7 @@ def _tie(order: Order, account: _Account) -> None:
     """Note of an order and of those it names that they belong together."""
     named = [other for other in (account.alive.get(order.sent.peer), account.alive.get(order.sent.parent)) if other]
     for one in (order, *named) if named else ():
-        one.belongs = True
+        one.numbered = True
 
 
 def _change(order: Order, event: OrderEvent, outcome: ExchangeOutcome, value: int) -> Trade | None:
@@ -221,7 +224,7 @@ def _change(order: Order, event: OrderEvent, outcome: ExchangeOutcome, value: in
     if event is OrderEvent.OPEN:
         order.working = True
     if event is OrderEvent.REPLACE and outcome.reason != OrderReason.LINKED:
-        order.price, order.quantity = outcome.price, outcome.quantity
+        order.price, order.quantity, order.numbered = outcome.price, outcome.quantity, True
     if event not in (OrderEvent.TRADE, OrderEvent.FILL):
         return None
     order.executed += outcome.quantity

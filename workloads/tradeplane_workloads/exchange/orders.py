@@ -134,20 +134,22 @@ def change(wire: Wire, listing: Listing, parameters: Parameters) -> tuple[int, i
 
 
 def _terms(wire: Wire, type_: str, kind: str, parameters: Parameters) -> str:
-    """Return how long an order stands; an order without a limit takes what is there and is over."""
+    """Return how long an order stands; an order without a limit takes what is there, or all or nothing, and is over."""
     if type_ == "LIMIT_MAKER":
         if parameters.text("timeInForce") is not None:
             raise unneeded("timeInForce")
         return "post-only"
     given = parameters.text("timeInForce")
     if kind not in ("limit", "stop-limit"):
+        if given == "FOK":
+            return given
         if given is not None and wire is Wire.SPOT:
             raise unneeded("timeInForce")
         return "GTC"
     if given is None and kind == "limit":
         raise missing("timeInForce")
     given = given or "GTC"
-    if given not in _TERMS or (given == "GTX" and wire is Wire.SPOT):
+    if given not in _TERMS or (given == "GTX" and type_ == "LIMIT" and wire is Wire.SPOT):
         raise Refusal.of(_BAD_TERMS)
     return _TERMS[given]
 

@@ -78,6 +78,7 @@ def _signed(answer: Handler, weight: int, *, is_order: bool = False) -> Route:
 
 def _spot(prefix: str) -> dict[tuple[str, str], Route]:
     return {
+        ("PUT", f"{prefix}/order"): _signed(accounts.amend, 1, is_order=True),  # Binance's spot has no such request
         ("DELETE", f"{prefix}/openOrders"): _signed(accounts.cancel_all, 1),
         ("GET", f"{prefix}/account"): _signed(wallets.spot_account, 20),
         ("GET", f"{prefix}/myTrades"): _signed(accounts.trades, 20),

@@ -168,7 +168,7 @@ class Venue:
 
     def replace(self, account: int, order: Order, price: int, quantity: int) -> Order:
         """Give an order another price, and another quantity in all. Raises Refusal where that cannot be."""
-        left = quantity - order.executed
+        left = order.left + quantity - order.quantity
         self._core.replace(account, order.instrument, order.number, price, left, self._clock())
         denied = [outcome.reason for outcome in self._core.outcomes() if outcome.event == OrderEvent.DENY]
         self._tell(self._happened(None))

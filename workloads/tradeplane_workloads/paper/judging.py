@@ -59,7 +59,7 @@ def judge(told: Told, order: OpenOrder, heard: int = 0) -> Fed | Unfed:
     if told.executed > order.traded:
         return Unfed.DOUBTFUL
     if told.event is not OrderEvent.REPLACE:
-        return Fed(told.event, order.left, OrderReason.LINKED if told.by_another else OrderReason.NONE)
+        return Fed(told.event, order.left, OrderReason.LINKED if told.by_another else told.reason)
     if told.by_another:
         return _released(told, order, heard)
     same = (told.price, told.total) == (order.request.price, order.request.quantity) and not order.asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from tradeplane_workloads.strategies.protocol import OrderEvent
+from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ _WAITING = (
     "TRAILING_STOP_MARKET",
 )
 _BELONGS = "tradeplane"
-"""What the simulated exchange says of orders that belong to others, and Binance has no words for."""
+"""What the simulated exchange says of orders that belong to others, and why one ended; Binance has no words for it."""
 
 
 class Unreadable(Exception):
@@ -61,7 +61,7 @@ class Told:
 
     Of an order that belongs to another, ``left`` is what may trade yet, which need not be all that did not trade,
     ``update`` the number of what happened to it (of a trade that was asked for 0), and ``by_another`` whether the other
-    brought it about.
+    brought it about. ``reason``: why it ended, where the exchange says so.
     """
 
     instrument: int
@@ -77,6 +77,7 @@ class Told:
     left: int | None = None
     update: int = 0
     by_another: bool = False
+    reason: OrderReason = OrderReason.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,20 +207,27 @@ class _Belonging(TypedDict, total=False):
     left: int
     update: int
     by_another: bool
+    reason: OrderReason
 
 
 def _belonging(traded: Traded, fields: Mapping[str, Any]) -> _Belonging:
-    """Read what is said of an order that belongs to another; nothing of one that does not."""
+    """Read what is said of an order that belongs to another, and why one ended; nothing of others."""
     said = fields.get(_BELONGS)
     if said is None:
         return {}
     if not isinstance(said, dict):
         raise Unreadable(f'"{_BELONGS}" of an order of {traded.symbol} is no JSON object')
+    name = str(said.get("reason", OrderReason.NONE.name))
+    if name not in OrderReason.__members__:
+        raise Unreadable(f'an order of {traded.symbol} has "reason" {name[:40]!r}')
+    reason = OrderReason[name]
+    if reason and "left" not in said:
+        return {"reason": reason}
     update = said.get("update", 0)
     if not isinstance(update, int) or isinstance(update, bool) or not 0 <= update < 2**63:
         raise Unreadable(f'an order of {traded.symbol} has "update" {str(update)[:40]!r}')
     left = _whole(traded, said, "left", price=False)
-    return {"left": left, "update": update, "by_another": said.get("byAnother") is True}
+    return {"left": left, "update": update, "by_another": said.get("byAnother") is True, "reason": reason}
 
 
 def _whole(traded: Traded, fields: Mapping[str, Any], key: str, *, price: bool) -> int:

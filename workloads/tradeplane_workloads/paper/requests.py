@@ -35,10 +35,7 @@ def submit_parameters(
     market: Market, traded: Traded, name_of: Callable[[int], str], order: OrderRequest
 ) -> dict[str, str]:
     """Return the parameters of a new order. Raises Unsendable for numbers that cannot be written."""
-    if order.display < 0:
-        raise Unsendable(OrderReason.WRONG_DISPLAY)
-    if order.distance is not None and order.distance <= 0:
-        raise Unsendable(OrderReason.BEYOND_RANGE)
+    _check(order)
     type_ = (_SPOT if market is Market.SPOT else _FUTURES)[order.kind]
     parameters = {
         "symbol": traded.symbol,
@@ -50,6 +47,8 @@ def submit_parameters(
     }
     if order.price is not None:
         parameters |= _limit(market, traded, order, type_)
+    elif order.terms == "FOK":
+        parameters["timeInForce"] = "FOK"
     if order.trigger is not None:
         parameters["stopPrice"] = traded.price.text(order.trigger)
     if order.distance is not None:
@@ -63,11 +62,21 @@ def submit_parameters(
     return parameters
 
 
+def _check(order: OrderRequest) -> None:
+    """Raise Unsendable for what the core refuses, with its reason, and the wire has no words for."""
+    if order.quantity <= 0:
+        raise Unsendable(OrderReason.NO_QUANTITY)
+    if any(one is not None and one <= 0 for one in (order.price, order.trigger, order.distance)):
+        raise Unsendable(OrderReason.BEYOND_RANGE)
+    if not 0 <= order.display <= order.quantity:
+        raise Unsendable(OrderReason.WRONG_DISPLAY)
+    if order.price is None and order.terms == "post-only":
+        raise Unsendable(OrderReason.WRONG_TERMS)
+
+
 def _limit(market: Market, traded: Traded, order: OrderRequest, type_: str) -> dict[str, str]:
     price = {"price": traded.price.text(order.price or 0)}
-    if order.terms == "post-only" and market is Market.SPOT:
-        if type_ != "LIMIT":
-            raise Unsendable(OrderReason.WRONG_TERMS)
+    if order.terms == "post-only" and market is Market.SPOT and type_ == "LIMIT":
         return price | {"type": "LIMIT_MAKER"}
     return price | {"timeInForce": _TERMS[order.terms]}
 
@@ -77,19 +86,21 @@ def cancel_parameters(traded: Traded, name: str) -> dict[str, str]:
     return {"symbol": traded.symbol, "origClientOrderId": name}
 
 
-def change_parameters(
-    market: Market, traded: Traded, name: str, order: OrderRequest, *, side: int, executed: int
-) -> dict[str, str]:
+def change_parameters(traded: Traded, name: str, order: OrderRequest, *, side: int, gone: int) -> dict[str, str]:
     """Return the parameters of a change; on the wire the quantity is that of the order in all.
 
-    Raises Unsendable for spot, whose orders cannot be changed.
+    ``gone``: lots of it that are not left, as far as is known: what traded, and what another order has taken.
+
+    Raises Unsendable for numbers that cannot be written.
     """
-    if market is Market.SPOT:
-        raise Unsendable(OrderReason.WRONG_TERMS)
+    if order.quantity <= 0:
+        raise Unsendable(OrderReason.NO_QUANTITY)
+    if (order.price or 0) <= 0:
+        raise Unsendable(OrderReason.BEYOND_RANGE)
     return cancel_parameters(traded, name) | {
         "side": _SIDES[side],
         "price": traded.price.text(order.price or 0),
-        "quantity": traded.quantity.text(order.quantity + executed),
+        "quantity": traded.quantity.text(order.quantity + gone),
     }
 
 

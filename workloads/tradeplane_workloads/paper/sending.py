@@ -19,6 +19,7 @@ from tradeplane_workloads.brokers.errors import (
     RequestRefused,
 )
 from tradeplane_workloads.errors import WorkloadError
+from tradeplane_workloads.paper.account import NO_SUCH_ORDER
 from tradeplane_workloads.paper.requests import (
     EXPIRED,
     Unsendable,
@@ -223,15 +224,18 @@ class Sender:
         order = self._trader.open_order(doubt)
         if order is None:
             raise Unsendable(OrderReason.UNKNOWN_ORDER)
-        side, executed = order.request.side, order.traded
-        return change_parameters(self._market, traded, name, request, side=side, executed=executed)
+        side, gone = order.request.side, order.request.quantity - order.left
+        return change_parameters(traded, name, request, side=side, gone=gone)
 
     def _answered(self, doubt: Doubt, request: OrderRequest, error: RequestRefused) -> None:
         if error.code in _STATUS_UNKNOWN:
             self._trader.doubt(doubt)
             return
-        if request.action != "submit":
-            self._trader.doubt(doubt)  # the order may be over, and the report of that on its way, or lost
+        if request.action != "submit" and error.code in NO_SUCH_ORDER:
+            self._trader.denied(doubt)  # the report of its end may be on its way, or lost
+            return
+        if request.action == "cancel":
+            self._trader.doubt(doubt)
             return
         _log.info("%s", error)
         self._refuse(doubt, request, reason_of(error.code, str(error)))

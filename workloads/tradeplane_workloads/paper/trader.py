@@ -66,6 +66,8 @@ class Trader:
 
         It is not kept: a trader that starts again asks how all of its orders stand, and any number is new to it then.
         """
+        self._denials: dict[Doubt, int] = {}
+        """How often a request about an order was denied as the order is over, where its end was not told yet."""
         self._due: int | None = None
         self._clocks = clocks
         self._send = send
@@ -160,6 +162,7 @@ class Trader:
             self._report(doubt, _priced(told, order.request), news)
         if self.open_order(doubt) is None:
             self._heard.pop(doubt, None)
+            self._tell_denials(doubt)
 
     def stands(self, standing: Standing, trades: list[Told]) -> None:
         """Take in an order that was asked for, and the trades it had: what was not told before is fed."""
@@ -177,9 +180,12 @@ class Trader:
     def refused(self, doubt: Doubt, event: OrderEvent, reason: OrderReason) -> None:
         """Feed that a request was not done: ``REFUSE`` or ``EXPIRE`` an order, ``DENY`` a cancellation or change."""
         order = None if self.session.over else self.open_order(doubt)
+        if order is None and event is OrderEvent.DENY and reason is OrderReason.UNKNOWN_ORDER:
+            self.denied(doubt)
         if order is None or (event is not OrderEvent.DENY and order.state != "sent"):
             return
         self.doubts.pop(doubt, None)
+        self._denials.pop(doubt, None)
         request, executed = order.request, order.traded
         told = Told(
             instrument=doubt[0],
@@ -193,6 +199,21 @@ class Trader:
             exchange_time=self._clocks.wall(),
         )
         self._report(doubt, told, Fed(event, order.left, reason))
+
+    def denied(self, doubt: Doubt) -> None:
+        """Take note that a cancellation or change was denied, as the order is over: that is told after its end."""
+        self._denials[doubt] = self._denials.get(doubt, 0) + 1
+        self._tell_denials(doubt)
+        self.doubt(doubt)
+
+    def _tell_denials(self, doubt: Doubt) -> None:
+        """Feed the denials of requests about an order that is over, as the core has them: without its fields."""
+        while self._denials.get(doubt) and not self.session.over and self.open_order(doubt) is None:
+            self._denials[doubt] -= 1
+            told = Told(doubt[0], self.name_of(doubt[1]), OrderEvent.DENY, 1, 0, 0, 0, 0, self._clocks.wall())
+            self._report(doubt, told, Fed(OrderEvent.DENY, 0, OrderReason.UNKNOWN_ORDER))
+        if not self._denials.get(doubt):
+            self._denials.pop(doubt, None)
 
     def _end_periods(self, until: int) -> None:
         """Feed the ends of periods that are not after a time: what arrives after the end of one belongs to the next.

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeplane_api.broker_connection import RateLimits
+from tradeplane_workloads.brokers.errors import RequestRefused
 from tradeplane_workloads.paper.trader import AccountShared
 from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
@@ -161,6 +162,34 @@ def test_what_was_not_done_is_told_once_as_what_it_was(
 
     world = played(tmp_path / "1", scene)
     assert told(world, 1) == [(event, reason)]
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "denials"),
+    [
+        (-2010, "Account has insufficient balance for requested action.", [OrderReason.NO_CASH]),
+        (-4028, "only one of a limit in the book can", [OrderReason.WRONG_TERMS]),
+        (-2013, "Order does not exist.", []),  # it is asked for, and is as it was
+        (-1007, "it is not known what became of it", []),
+    ],
+)
+def test_a_change_that_the_exchange_denies_is_told_with_the_reason(
+    tmp_path: Path, code: int, words: str, denials: list[OrderReason]
+) -> None:
+    async def scene(world: DeskWorld) -> None:
+        await world.tick(1, 1)
+        world.account.answer(0, "done")
+        await world.report(0, 1)
+        refused = world.loop.create_future()
+        refused.set_exception(RequestRefused(words, code))
+        vars(world.account)["change"] = lambda _: refused
+        fields = {"action": "replace", "instrument": 0, "order": 1, "peer": 0, "parent": 0, "price": 999, "quantity": 1}
+        asked: Any = SimpleNamespace(**fields)
+        world.sender.send([asked])
+        await world.spin()
+
+    world = played(tmp_path / "1", scene)
+    assert [reason for event, reason in told(world, 1) if event is OrderEvent.DENY] == denials
 
 
 @pytest.mark.parametrize("how", ["done", "unheard", "garbled", "overtaken"])

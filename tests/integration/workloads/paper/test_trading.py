@@ -27,7 +27,7 @@ from tradeplane_workloads.strategies import registry
 from tests.integration.workloads.exchange.exchange_client import Client, exchange
 from tests.integration.workloads.paper.broker_faults import FAULTS, LOSE_MARKET
 from tests.integration.workloads.paper.paper_trading import MARKET, at, nothing_lost_or_doubled, traded
-from tests.unit.workloads.sessions.exits import Exits
+from tests.unit.workloads.sessions.exits import KINDS, Exits
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -100,8 +100,9 @@ async def test_a_strategy_on_bars_trades_what_a_backtest_on_the_same_market_deci
         assert np.array_equal(getattr(session, column)[:bars], getattr(tested, column)[:bars]), column
 
 
+@pytest.mark.parametrize("market", [Market.USD_MARGINED, Market.SPOT])
 async def test_orders_that_belong_together_are_lost_or_done_twice_by_no_stream_that_is_cut(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, market: Market
 ) -> None:
     monkeypatch.setitem(registry.BUILT_IN, "exits", Exits())
     monkeypatch.setattr(Exits, "runs", [])
@@ -109,11 +110,12 @@ async def test_orders_that_belong_together_are_lost_or_done_twice_by_no_stream_t
         {"kind": "Drop", "channel": "User", "after": 30, "count": 1},
         {"kind": "Drop", "channel": "Request", "after": 60, "count": 1},
     ]
-    document = MARKET | {"faults": faults}
-    algorithm = {"name": "exits", "parameters": {"trades": 2}}
+    document, asked = at(market)
+    document |= {"faults": faults}
+    algorithm = {"name": "exits", "parameters": {"trades": 2, "kinds": ["bracket", "buy", *KINDS]}}
     simulation = {"algorithm": algorithm, "capital": "1000000", "execution": {"periodSeconds": 1}}
     async with exchange(tmp_path, tmp_path / "record", **document) as (_, address):
-        told = await traded(tmp_path, address, 1.0, simulation=simulation)
+        told = await traded(tmp_path, address, 1.0, **asked | {"simulation": simulation})
     assert told.outcome is PaperOutcome.STOPPED
     assert nothing_lost_or_doubled(tmp_path, document) == told.fills
     heard = {(event, reason) for event, *_, reason in Exits.runs[0].heard}

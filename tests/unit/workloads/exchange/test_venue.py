@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tradeplane_api.snapshot_manifest import InstrumentKind
 from tradeplane_workloads.errors import DataRefused, StoreFailure
-from tradeplane_workloads.exchange import accounts, wallets
+from tradeplane_workloads.exchange import accounts, answers, wallets
+from tradeplane_workloads.exchange.listing import Wire
 from tradeplane_workloads.exchange.parameters import Parameters
 from tradeplane_workloads.exchange.parity import replay_record
 from tradeplane_workloads.exchange.record_file import RecordFile
 from tradeplane_workloads.exchange.refusal import Refusal
+from tradeplane_workloads.exchange.routes import routes_of
 
 from tests.unit.workloads.exchange.small_exchange import SPECIFICATION, Small, tape_of
 
@@ -35,6 +37,10 @@ def told(small: Small, *names: str) -> list[tuple[Any, ...]]:
     """Return fields of what the account was told of its orders."""
     reports = [message["o"] if isinstance(message.get("o"), dict) else message for _, message in small.heard.accounts]
     return [tuple(report[name] for name in names) for report in reports if "x" in report]
+
+
+def said(**fields: Any) -> dict[str, Any]:
+    return {"left": "0.015"} | fields
 
 
 def refused(small: Small, query: str) -> tuple[int, str]:
@@ -106,9 +112,39 @@ def test_a_changed_order_is_told_of_and_keeps_what_it_traded() -> None:
     small.venue.replace(0, order, 990, 20)
     assert (order.price, order.quantity, order.status) == (990, 20, "PARTIALLY_FILLED")
     assert told(small, "x", "q", "p")[-1] == ("AMENDMENT", "0.020", "99.0")
+    # From there on what is left is said by itself, and what happens to it has a number.
+    reports = [message["o"] for _, message in small.heard.accounts if message["e"] in REPORTS]
+    assert [report.get("tradeplane") for report in reports] == [None, None, said(update=3, byAnother=False)]
+    assert answers.order_fields(small.venue, order)["tradeplane"] == said(update=3)
+    (trade,) = accounts.trades(small.venue, 0, Parameters(f"symbol=BTCUSDT&orderId={order.number}"))
+    assert trade["tradeplane"] == {"left": "0.004"}
     with pytest.raises(Refusal) as refusal:
         small.venue.replace(0, order, 990, 5)
     assert refusal.value.code == -2010
+
+
+def test_an_order_is_changed_at_spot_as_at_futures() -> None:
+    small = opened(SPOT)
+    order = small.submit(BUY.replace("100.0", "99.0") + "&newClientOrderId=mine")
+    amend = routes_of(Wire.SPOT)["PUT", "/api/v3/order"].answer
+    assert amend is not None
+    named = "symbol=BTCUSDT&side=BUY&origClientOrderId="
+    changed = amend(small.venue, 0, Parameters(f"{named}mine&price=99.1&quantity=0.006"))
+    assert (changed["price"], changed["origQty"], changed["status"]) == ("99.1", "0.006", "NEW")  # type: ignore[index]
+    assert told(small, "x", "X", "q", "p", "c") == [
+        ("NEW", "NEW", "0.004", "99.0", "mine"),
+        ("REPLACED", "NEW", "0.006", "99.1", "mine"),
+    ]
+    # 20 at 99.1 are 1,982, more than there is.
+    for query, code in (("mine&price=99.1&quantity=20", -2010), ("other&price=99.1&quantity=0.005", -2013)):
+        with pytest.raises(Refusal) as refusal:
+            amend(small.venue, 0, Parameters(named + query))
+        assert refusal.value.code == code
+    assert (order.price, order.quantity) == (991, 6)
+    stop = small.submit("symbol=BTCUSDT&side=SELL&type=STOP_LOSS&quantity=0.004&stopPrice=90.0&newClientOrderId=stop")
+    with pytest.raises(Refusal, match="cannot be changed"):
+        amend(small.venue, 0, Parameters(f"{named}stop&price=99.1&quantity=0.005"))
+    assert stop.quantity == 4
 
 
 @pytest.mark.parametrize(
@@ -126,7 +162,6 @@ def test_a_changed_order_is_told_of_and_keeps_what_it_traded() -> None:
         (InstrumentKind.LINEAR_FUTURE, "side=BUY&type=STOP_MARKET&quantity=1&stopPrice=100.0&symbol=BTCUSDT", -2021),
         (SPOT, "symbol=BTCUSDT&side=BUY&type=LIMIT_MAKER&quantity=0.001&price=100.1", -2010),
         (SPOT, "symbol=BTCUSDT&side=SELL&type=MARKET&quantity=2", -2010),
-        (SPOT, "symbol=BTCUSDT&side=BUY&type=STOP_LOSS&quantity=0.001&stopPrice=110.0", -1013),
     ],
 )
 def test_an_order_that_is_refused_was_never_there(kind: InstrumentKind, query: str, code: int) -> None:
@@ -134,6 +169,19 @@ def test_an_order_that_is_refused_was_never_there(kind: InstrumentKind, query: s
     assert refused(small, query)[0] == code
     assert small.heard.accounts == []
     assert small.venue.ledger.all(0, 0, 0, 10) == []
+
+
+def test_a_stop_that_cannot_be_paid_when_it_is_triggered_expires_and_says_why() -> None:
+    small = opened(SPOT)
+    waits = small.submit("symbol=BTCUSDT&side=BUY&type=TAKE_PROFIT&quantity=0.015&stopPrice=100.0&newClientOrderId=it")
+    assert (waits.status, small.venue.balance(0, "USDT")[1]) == ("NEW", 0)
+    # 999.31 of the thousand are locked; 0.005 at 100.1 and 0.010 at 100.2 are 1.5.
+    small.submit(BUY.replace("100.0", "99.0").replace("0.004", "10.090"))
+    small.play(2)
+    assert (waits.status, waits.executed) == ("EXPIRED", 0)
+    assert told(small, "c", "x", "w")[-1] == ("it", "EXPIRED", False)
+    reports = [message for _, message in small.heard.accounts if message["e"] in REPORTS]
+    assert reports[-1]["tradeplane"] == {"reason": "NO_CASH"}
 
 
 def test_a_fill_or_kill_that_finds_too_little_expires_on_spot() -> None:

@@ -13,7 +13,7 @@ from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
 HOLD, WAIT, OPEN = OrderEvent.HOLD, OrderEvent.WAIT, OrderEvent.OPEN
 TRADE, FILL, REPLACE, CANCEL = OrderEvent.TRADE, OrderEvent.FILL, OrderEvent.REPLACE, OrderEvent.CANCEL
-LINKED = OrderReason.LINKED
+EXPIRE, LINKED = OrderEvent.EXPIRE, OrderReason.LINKED
 
 
 def known(state: str = "open", left: int = 6, traded: int = 2, *, asked: bool = False) -> Any:
@@ -59,6 +59,8 @@ def told(event: OrderEvent, executed: int = 2, quantity: int = 10, **said: Any) 
         (told(CANCEL, left=6, update=9, by_another=True), known(), Fed(CANCEL, 6, LINKED)),
         (told(CANCEL, 3, left=3, update=9, by_another=True), known(), Unfed.DOUBTFUL),
         (told(CANCEL), known(), Fed(CANCEL, 6)),
+        (told(CANCEL, reason=LINKED), known(), Fed(CANCEL, 6, LINKED)),
+        (told(EXPIRE, reason=OrderReason.NOT_FILLED), known(), Fed(EXPIRE, 6, OrderReason.NOT_FILLED)),
     ],
 )
 def test_what_is_fed_of_a_report(report: Told, order: Any, expected: Fed | Unfed) -> None:

@@ -158,11 +158,27 @@ def test_an_order_says_what_it_shows_how_it_trails_and_to_which_it_belongs() -> 
     assert not {"price", "stopPrice", "timeInForce", *own[1:]} & set(trails)
 
 
+@pytest.mark.parametrize("market", [Market.SPOT, Market.USD_MARGINED])
+def test_terms_are_sent_whatever_the_order_waits_for(market: Market) -> None:
+    waits = order(kind="stop-limit", trigger=990, terms="post-only")
+    assert submit_parameters(market, ONE, name_of, waits)["timeInForce"] == "GTX"
+    for kind, trigger in (("market", None), ("stop", 990), ("take-profit", 990)):
+        whole = order(kind=kind, price=None, trigger=trigger, terms="FOK")
+        assert submit_parameters(market, ONE, name_of, whole)["timeInForce"] == "FOK"
+        assert "timeInForce" not in submit_parameters(market, ONE, name_of, order(kind=kind, price=None, terms="IOC"))
+
+
 def test_a_change_names_the_quantity_in_all() -> None:
-    changed = change_parameters(Market.USD_MARGINED, ONE, "n", order(price=999, quantity=6), side=1, executed=4)
+    changed = change_parameters(ONE, "n", order(price=999, quantity=6), side=1, gone=4)
     assert (changed["price"], changed["quantity"], changed["side"]) == ("99.9", "0.010", "BUY")
-    with pytest.raises(Unsendable):
-        change_parameters(Market.SPOT, ONE, "n", order(), side=1, executed=0)
+    for fields, reason in (
+        ({"quantity": 0}, OrderReason.NO_QUANTITY),
+        ({"quantity": -3}, OrderReason.NO_QUANTITY),
+        ({"price": 0}, OrderReason.BEYOND_RANGE),
+    ):
+        with pytest.raises(Unsendable) as refused:
+            change_parameters(ONE, "n", order(**fields), side=1, gone=4)
+        assert refused.value.reason is reason
 
 
 @pytest.mark.parametrize(
@@ -171,7 +187,13 @@ def test_a_change_names_the_quantity_in_all() -> None:
         ({"display": -1}, OrderReason.WRONG_DISPLAY),
         ({"kind": "trailing-stop", "price": None, "distance": 0}, OrderReason.BEYOND_RANGE),
         ({"kind": "trailing-stop", "price": None, "distance": -3}, OrderReason.BEYOND_RANGE),
-        ({"kind": "stop-limit", "trigger": 990, "terms": "post-only"}, OrderReason.WRONG_TERMS),
+        ({"display": 11}, OrderReason.WRONG_DISPLAY),
+        ({"quantity": 0}, OrderReason.NO_QUANTITY),
+        ({"quantity": -1}, OrderReason.NO_QUANTITY),
+        ({"price": 0}, OrderReason.BEYOND_RANGE),
+        ({"kind": "stop", "price": None, "trigger": -5}, OrderReason.BEYOND_RANGE),
+        ({"kind": "market", "price": None, "terms": "post-only"}, OrderReason.WRONG_TERMS),
+        ({"kind": "stop", "price": None, "trigger": 990, "terms": "post-only"}, OrderReason.WRONG_TERMS),
     ],
 )
 def test_what_the_protocol_has_no_words_for_is_not_sent(fields: dict[str, Any], reason: OrderReason) -> None:
@@ -247,8 +269,32 @@ def test_what_is_left_of_an_order_that_belongs_to_another_is_said_by_itself() ->
     assert [(one.left, one.update) for one in trades_of([trade], standing, ONE)] == [(1, 0)]
 
 
+def test_why_an_order_ended_is_said_by_itself() -> None:
+    ended = {"x": "EXPIRED", "X": "EXPIRED", "z": "0.000"}
+    told = report_of(futures(**ended, tradeplane={"reason": "WOULD_TAKE"}), KNOWN)
+    assert told is not None
+    assert (told.event, told.reason, told.left, told.update) == (OrderEvent.EXPIRE, OrderReason.WOULD_TAKE, None, 0)
+    told = report_of(futures(**ended, tradeplane=BELONGS | {"reason": "NOT_FILLED"}), KNOWN)
+    assert told is not None
+    assert (told.reason, told.left, told.update) == (OrderReason.NOT_FILLED, 6, 4)
+    standing = standing_of(ORDER | {"status": "CANCELED", "tradeplane": BELONGS | {"reason": "LINKED"}}, KNOWN)
+    assert standing is not None
+    assert (standing.event, standing.told.reason) == (OrderEvent.CANCEL, OrderReason.LINKED)
+
+
 @pytest.mark.parametrize(
-    "said", ["6", {}, {"left": "-1"}, BELONGS | {"update": True}, BELONGS | {"update": -1}, BELONGS | {"update": 2**63}]
+    "said",
+    [
+        "6",
+        {},
+        {"reason": "odd"},
+        {"reason": 12},
+        {"reason": "NONE"},
+        {"left": "-1"},
+        BELONGS | {"update": True},
+        BELONGS | {"update": -1},
+        BELONGS | {"update": 2**63},
+    ],
 )
 def test_what_is_said_of_one_that_belongs_to_another_is_held_to_limits(said: Any) -> None:
     with pytest.raises(Unreadable):

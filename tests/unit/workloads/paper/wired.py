@@ -18,6 +18,7 @@ from tradeplane_workloads.exchange.parity import replay_record
 from tradeplane_workloads.exchange.record_file import RecordFile
 from tradeplane_workloads.exchange.refusal import Refusal
 from tradeplane_workloads.exchange.venue import Venue
+from tradeplane_workloads.paper.account import NO_SUCH_ORDER
 from tradeplane_workloads.paper.books import News
 from tradeplane_workloads.paper.market import Traded
 from tradeplane_workloads.paper.reports import report_of, standing_of, trades_of
@@ -110,6 +111,7 @@ class Wired:
             self.now += STEP_NS
             first, last = int(schedule.first[index]), int(schedule.end[index])
             self.venue.play(0, first, last)
+            self._alive(lambda: None)  # reports come before the market's news, as in a backtest without latency
             tape = self.tapes[0]
             columns = (tape.kind, tape.side, tape.price, tape.quantity)
             rows = np.array([column[first:last] for column in columns], dtype=np.int64).T.tolist()
@@ -215,20 +217,23 @@ class Wired:
                 asked = Parameters(urlencode(cancel_parameters(traded, name_of(request.order))))
                 accounts.cancel(self.venue, self.account, asked)
         except Unsendable as error:
-            self.trader.refused(doubt, OrderEvent.REFUSE, error.reason)
+            event = OrderEvent.REFUSE if request.action == "submit" else OrderEvent.DENY
+            self.trader.refused(doubt, event, error.reason)
         except Refusal as error:
+            reason = reason_of(error.code, error.message)
             if request.action == "submit":
-                reason = reason_of(error.code, error.message)
                 self.trader.refused(doubt, OrderEvent.EXPIRE if reason in EXPIRED else OrderEvent.REFUSE, reason)
+            elif error.code in NO_SUCH_ORDER:
+                self.trader.denied(doubt)
             else:
-                self.trader.doubt(doubt)
+                self.trader.refused(doubt, OrderEvent.DENY, reason)
 
     def _change(self, doubt: Doubt, request: OrderRequest) -> None:
         order = self.trader.open_order(doubt)
         if order is None:
-            return
+            raise Unsendable(OrderReason.UNKNOWN_ORDER)
         name, side = self.trader.name_of(request.order), order.request.side
-        asked = change_parameters(self.market, self.traded[0], name, request, side=side, executed=order.traded)
+        asked = change_parameters(self.traded[0], name, request, side=side, gone=order.request.quantity - order.left)
         accounts.amend(self.venue, self.account, Parameters(urlencode(asked)))
 
     def _resolve(self, doubt: Doubt) -> None:

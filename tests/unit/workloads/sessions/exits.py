@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tradeplane_native import Desk, MarketTrade, OrderReport
 
 OVER = (OrderEvent.FILL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REFUSE)
-KINDS = ("pair", "changed", "bracket", "trailing", "iceberg")
+KINDS = ("pair", "changed", "moved", "bracket", "trailing", "iceberg", "whole", "maker", "later", "covered", "late")
 
 
 class Exits:
@@ -86,6 +86,9 @@ class _Exiting:
         self._pair(desk, bid, ask)
         self.change = (self.open[0], ask - 1, 15)
 
+    def _moved(self, desk: Desk, bid: int, _: int) -> None:
+        self.change = (self._send(desk, 1, 20, bid), bid - 1, 35)
+
     def _bracket(self, desk: Desk, bid: int, ask: int) -> None:
         entry = self._send(desk, 1, 20, bid)
         profit = self._send(desk, -1, 20, ask + 1, parent=entry)
@@ -93,6 +96,40 @@ class _Exiting:
 
     def _trailing(self, desk: Desk, *_: int) -> None:
         self._send(desk, -1, 20, distance=1)
+
+    def _whole(self, desk: Desk, *_: int) -> None:
+        side, lots = (-1, 20) if self.turn % 2 else (1, 8_000)  # more than there is
+        self._send(desk, side, lots, terms="FOK")
+
+    def _maker(self, desk: Desk, bid: int, ask: int) -> None:
+        if self.turn % 3 == 1:
+            self._buy(desk)
+            return
+        side, price, trigger = (1, ask, ask + 1) if self.turn % 3 else (-1, ask - 3, bid - 1)
+        self._send(desk, side, 20, price, trigger=trigger, terms="post-only")
+
+    def _later(self, desk: Desk, bid: int, ask: int) -> None:
+        terms: tuple[dict[str, int], ...] = ({"trigger": ask + 1}, {"distance": 2}, {"trigger": bid - 1})
+        chosen = terms[self.turn % 3]
+        self._send(desk, 1, 20, take_profit=self.turn % 3 == 2, **chosen)
+
+    def _covered(self, desk: Desk, bid: int, ask: int) -> None:
+        if self.turn % 5 == 1:
+            self._buy(desk)
+            return
+        entry = self._send(desk, -1, 20, ask)
+        if self.turn % 5 == 2:
+            self._send(desk, 1, 20, parent=entry)  # at the market, as it is sold
+            return
+        profit = self._send(desk, 1, 20, trigger=bid - 2, take_profit=True, parent=entry)
+        self._send(desk, 1, 20, trigger=ask + 2, parent=entry, peer=profit)
+
+    def _late(self, desk: Desk, bid: int, ask: int) -> None:
+        done = desk.submit(1, 20, ask, terms="IOC")
+        desk.cancel(done)
+        desk.replace(done, bid, 10)
+        desk.cancel(done)
+        self._send(desk, 1, 20, bid)
 
     def _iceberg(self, desk: Desk, bid: int, _: int) -> None:
         self._send(desk, 1, 20, bid, display=3)

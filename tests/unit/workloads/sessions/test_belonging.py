@@ -36,11 +36,18 @@ def simulation(*kinds: str) -> Simulation:
     return Simulation.model_validate({"algorithm": algorithm, "capital": "1000000", "execution": execution})
 
 
+SPOT: dict[str, Any] = {"kind": InstrumentKind.SPOT, "balances": [{"asset": "USDT", "amount": "1000000"}]}
 WHAT_HAPPENS: dict[str, set[tuple[str, str]]] = {
     "pair": {("REPLACE", "LINKED"), ("CANCEL", "LINKED"), ("TRADE", "NONE"), ("FILL", "NONE")},
     "changed": {("REPLACE", "NONE"), ("REPLACE", "LINKED"), ("CANCEL", "LINKED"), ("FILL", "NONE")},
+    "moved": {("REPLACE", "NONE"), ("TRADE", "NONE"), ("FILL", "NONE")},
     "bracket": {("HOLD", "NONE"), ("REPLACE", "LINKED"), ("CANCEL", "LINKED"), ("WAIT", "NONE"), ("FILL", "NONE")},
     "trailing": {("WAIT", "NONE"), ("OPEN", "NONE"), ("FILL", "NONE")},
+    "whole": {("OPEN", "NONE"), ("FILL", "NONE"), ("EXPIRE", "NOT_FILLED")},
+    "maker": {("WAIT", "NONE"), ("OPEN", "NONE"), ("EXPIRE", "WOULD_TAKE")},
+    "later": {("WAIT", "NONE"), ("OPEN", "NONE"), ("FILL", "NONE"), ("CANCEL", "NONE")},
+    "covered": {("HOLD", "NONE"), ("REPLACE", "LINKED"), ("CANCEL", "LINKED"), ("WAIT", "NONE"), ("OPEN", "NONE")},
+    "late": {("FILL", "NONE"), ("DENY", "UNKNOWN_ORDER")},
     "iceberg": {("TRADE", "NONE"), ("CANCEL", "NONE")},
 }
 """At least, to each kind: events and their reasons."""
@@ -78,17 +85,20 @@ def fills_at_exchange(wired: Wired) -> list[tuple[int, int]]:
 
 
 @pytest.mark.usefixtures("_exits")
-@pytest.mark.parametrize(("kinds", "messages"), [(KINDS, 400), (("changed",), 400)])
+@pytest.mark.parametrize(
+    ("kinds", "messages", "market"),
+    [(KINDS, 400, {}), (("bracket", "buy", "covered", "moved", "moved", "changed"), 300, SPOT)],
+)
 def test_killed_between_any_two_actions_nothing_is_lost_or_done_twice(
-    tmp_path: Path, kinds: tuple[str, ...], messages: int
+    tmp_path: Path, kinds: tuple[str, ...], messages: int, market: dict[str, Any]
 ) -> None:
-    whole = Wired(tmp_path / "whole", simulation(*kinds), messages=messages)
+    whole = Wired(tmp_path / "whole", simulation(*kinds), messages=messages, **market)
     whole.trade()
     whole.close()
     assert whole.actions > 30
     linked = 0
     for number in range(1, whole.actions + 1):
-        wired = Wired(tmp_path / str(number), simulation(*kinds), messages=messages, kill_at=number)
+        wired = Wired(tmp_path / str(number), simulation(*kinds), messages=messages, kill_at=number, **market)
         wired.trade()
         wired.close()
         verdict = replay(wired.journal(), wired.specification)
@@ -131,7 +141,7 @@ def test_an_order_that_was_sent_as_belonging_to_another_is_a_divergence(tmp_path
     ("how", "waits"), [("reordered", 1), ("reordered", 2), ("reordered", 5), ("doubled", 3), ("asked", 4)]
 )
 def test_reports_that_come_out_of_turn_twice_or_late_are_told_once(tmp_path: Path, how: str, waits: int) -> None:
-    wired = Wired(tmp_path, simulation("pair", "changed", "bracket"))
+    wired = Wired(tmp_path, simulation("pair", "changed", "moved", "bracket", "moved"))
     setattr(wired, how, True)
     wired.waits = waits
     wired.trade()
@@ -143,10 +153,10 @@ def test_reports_that_come_out_of_turn_twice_or_late_are_told_once(tmp_path: Pat
 
 
 @pytest.mark.usefixtures("_exits")
-def test_on_spot_two_legs_and_a_trailing_stop_sell_what_is_held(tmp_path: Path) -> None:
-    balances = [{"asset": "USDT", "amount": "1000000"}]
-    kinds = ("buy", "pair", "trailing", "iceberg")
-    wired = Wired(tmp_path, simulation(*kinds), kind=InstrumentKind.SPOT, balances=balances)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_of_order_is_the_same_at_spot(tmp_path: Path, kind: str) -> None:
+    first = [] if kind == "bracket" else ["buy"]  # an entry needs nothing that is held
+    wired = Wired(tmp_path, simulation(*first, *[kind] * 20), **SPOT)
     wired.trade()
     wired.close()
     verdict = replay(wired.journal(), wired.specification)
@@ -154,6 +164,26 @@ def test_on_spot_two_legs_and_a_trailing_stop_sell_what_is_held(tmp_path: Path) 
     session, replayed, tested = Exits.runs
     assert verdict.exact, verdict.difference
     assert session.heard == replayed.heard == tested.heard
-    assert WHAT_HAPPENS["pair"] <= {(event, reason) for event, *_, reason in session.heard}
+    happened = {(event, reason) for event, *_, reason in session.heard}
+    assert WHAT_HAPPENS[kind] <= happened
+    assert "REFUSE" not in {event for event, _ in happened}
+    assert kind == "late" or "DENY" not in {event for event, _ in happened}
     assert wired.execution().divergence is None
+    assert wired.trader.session.flat
+
+
+@pytest.mark.usefixtures("_exits")
+def test_what_cannot_be_paid_when_it_is_triggered_ends_and_the_session_is_told(tmp_path: Path) -> None:
+    # 500 lots take 30,000 of it; 20 more are 1,200.
+    wired = Wired(
+        tmp_path, simulation("buy", *["later"] * 20), **SPOT | {"balances": [{"asset": "USDT", "amount": "31100"}]}
+    )
+    wired.trade()
+    wired.close()
+    assert replay(wired.journal(), wired.specification).exact
+    session, replayed = Exits.runs
+    assert session.heard == replayed.heard
+    assert ("EXPIRE", "NO_CASH") in {(event, reason) for event, *_, reason in session.heard}
+    assert wired.execution().divergence is None
+    assert wired.venue.balance(wired.account, "USDT")[0] >= 0
     assert wired.trader.session.flat

@@ -47,6 +47,19 @@ pub struct Ticket {
     pub traded: i64,
     /// Changes of it that are on their way.
     pub changes: Changes,
+    /// Of an exit, what its entry has released.
+    released: Released,
+}
+
+/// What an order's entry has released of it by what it traded, as far as that was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Released {
+    /// Whether it sells what its entry buys: it takes no more of what is held than that brought.
+    covered: bool,
+    /// Lots in all.
+    lots: i64,
+    /// Of these, lots that no report of the order itself has told yet.
+    unheard: i64,
 }
 
 /// Changes of an order that the trader has not had an answer to: each may have been made already.
@@ -62,7 +75,31 @@ pub struct Changes {
 
 impl Ticket {
     fn sent(order: NewOrder) -> Self {
-        Self { order, state: State::Sent, left: order.quantity, asked: false, traded: 0, changes: Changes::default() }
+        Self {
+            order,
+            state: State::Sent,
+            left: order.quantity,
+            asked: false,
+            traded: 0,
+            changes: Changes::default(),
+            released: Released::default(),
+        }
+    }
+
+    /// Lots of what is held that an order to sell may take: an exit what its entry has bought, any other all.
+    fn promised(&self) -> i64 {
+        if !self.released.covered {
+            return self.exposed();
+        }
+        let left = if self.state == State::Sent { 0 } else { self.left };
+        left.max(self.changes.quantity).saturating_add(self.released.unheard)
+    }
+
+    /// Its entry traded.
+    fn release(&mut self, quantity: i64) {
+        let more = quantity.min(self.order.quantity.saturating_sub(self.released.lots)).max(0);
+        self.released.lots += more;
+        self.released.unheard += more;
     }
 
     /// The most lots of it that may trade yet: an order that waits for another is released part by part, and all of it
@@ -81,11 +118,20 @@ impl Ticket {
     }
 }
 
+/// A request on its way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub arrival: i64,
+    pub request: Request,
+    /// Lots of the order that had traded, or that another order had taken, as far as was known when it was sent.
+    pub gone: i64,
+}
+
 /// One instrument at the desk.
 #[derive(Debug, Clone)]
 pub(super) struct Place {
     pub view: View,
-    pub requests: VecDeque<(i64, Request)>,
+    pub requests: VecDeque<Sent>,
     /// How long the newest row took to arrive.
     pub feed: i64,
     instrument: Instrument,
@@ -257,7 +303,9 @@ impl Desk {
     fn dispatch(&mut self, instrument: usize, order: NewOrder) -> u64 {
         self.last_id = order.id;
         self.write(instrument, Event::Submit, Reason::None, &order);
-        self.places[instrument].tickets.push(Ticket::sent(order));
+        let place = &mut self.places[instrument];
+        let ticket = place.sent(order);
+        place.tickets.push(ticket);
         self.send(instrument, Request::Submit(order));
         order.id
     }
@@ -335,7 +383,7 @@ impl Desk {
 
     /// The oldest request about an instrument that has not gone out: there is one for each row of the log that says so.
     pub(super) fn take_request(&mut self, instrument: usize) -> Option<Request> {
-        self.places[instrument].requests.pop_front().map(|(_, request)| request)
+        self.places[instrument].requests.pop_front().map(|sent| sent.request)
     }
 
     /// Takes in a report that arrived: orders, holdings, log; then looks at the day's loss.
@@ -406,6 +454,7 @@ impl Desk {
         Exposure {
             position: place.holding.position,
             alive: place.alive(order),
+            promised: if paid { place.promised(order) } else { 0 },
             cash: account.iter().map(|place| place.holding.cash).sum(),
             committed: account.iter().map(|place| place.committed(order)).fold(0, i128::saturating_add),
             touch: place.view.book().touch(),
@@ -432,7 +481,7 @@ impl Desk {
     }
 
     fn ticket(&self, instrument: usize, id: u64) -> Option<&Ticket> {
-        self.places[instrument].tickets.iter().find(|ticket| ticket.order.id == id)
+        self.places[instrument].ticket(id)
     }
 
     /// Notes that a cancellation or change of an order is on its way, and gives the order as far as it is known.
@@ -450,7 +499,8 @@ impl Desk {
         let place = &mut self.places[instrument];
         let arrival = self.now.saturating_add(place.latency.entry(self.now, place.feed));
         place.last_arrival = place.last_arrival.max(arrival);
-        place.requests.push_back((place.last_arrival, request));
+        let gone = place.ticket(request.id()).map_or(0, |ticket| ticket.order.quantity - ticket.left);
+        place.requests.push_back(Sent { arrival: place.last_arrival, request, gone });
     }
 
     fn write(&mut self, instrument: usize, event: Event, reason: Reason, order: &NewOrder) {
@@ -492,8 +542,43 @@ impl Place {
         self.holding.fill(&self.instrument, &self.fees, lots, report.price, report.taker)
     }
 
+    /// The ticket of an order that is sent now.
+    fn sent(&self, order: NewOrder) -> Ticket {
+        let mut ticket = Ticket::sent(order);
+        if let Some(entry) = self.ticket(order.parent) {
+            ticket.released.covered = self.is_covered(&order);
+            ticket.release(entry.traded);
+        }
+        ticket
+    }
+
+    fn ticket(&self, id: u64) -> Option<&Ticket> {
+        self.tickets.iter().find(|ticket| ticket.order.id == id)
+    }
+
+    /// Whether a new order sells what its entry buys: one exit of an entry does, or two of which one cancels the other.
+    fn is_covered(&self, order: &NewOrder) -> bool {
+        let exit = |ticket: &Ticket| ticket.released.covered && ticket.order.parent == order.parent;
+        let another = self.tickets.iter().any(|ticket| exit(ticket) && ticket.order.id != order.peer);
+        let buys = self.ticket(order.parent).is_some_and(|entry| entry.order.half == Half::Bid);
+        order.half == Half::Ask && buys && !another
+    }
+
+    /// Lots of what is held that orders to sell may take with this one, which may be one that is changed.
+    fn promised(&self, order: &NewOrder) -> i64 {
+        let others = self.together(order, Half::Ask, |ticket| i128::from(ticket.promised()));
+        let changed = self.ticket(order.id).is_some();
+        let mine = if changed { order.quantity } else { self.sent(*order).promised() };
+        i64::try_from(others.saturating_add(i128::from(mine))).unwrap_or(i64::MAX)
+    }
+
     /// What an order's ticket becomes by a report.
     fn track(&mut self, report: &Report) {
+        if matches!(report.event, Event::Trade | Event::Fill) {
+            for exit in self.tickets.iter_mut().filter(|ticket| ticket.order.parent == report.id) {
+                exit.release(report.quantity);
+            }
+        }
         let Some(index) = self.tickets.iter().position(|ticket| ticket.order.id == report.id) else {
             return;
         };
@@ -530,10 +615,14 @@ impl Place {
             }
         }
         ticket.left = report.left;
+        if step != Step::Hold {
+            ticket.released.unheard = 0;
+        }
         if report.event == Event::Replace && report.reason == Reason::None {
             ticket.asked = false;
             ticket.answer();
             ticket.order.kind = ticket.order.kind.at(report.price);
+            ticket.released.lots += report.quantity - ticket.order.quantity;
             ticket.order.quantity = report.quantity;
         }
         if ticket.state.is_over() {

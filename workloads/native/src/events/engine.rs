@@ -4,7 +4,7 @@
 //! to the time the exchange's next report could; so each goes through many rows in one go, and the order of everything
 //! is as if they went row by row.
 
-use super::desk::{Desk, Setup};
+use super::desk::{Desk, Sent, Setup};
 use super::feed::{Feed, after};
 use super::log::Log;
 use super::merge::Merge;
@@ -289,7 +289,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
         let (feed, cursor) = (&self.feeds[instrument], self.exchange[instrument]);
         let more = cursor.run < feed.runs().len();
         let row = if more { feed.columns().exchange_time[cursor.row] } else { NEVER };
-        let request = self.trader.desk.places[instrument].requests.front().map_or(NEVER, |(arrival, _)| *arrival);
+        let request = self.trader.desk.places[instrument].requests.front().map_or(NEVER, |sent| sent.arrival);
         row.min(request)
     }
 
@@ -300,7 +300,7 @@ impl<'a, S: Strategy> Engine<'a, S> {
         let requests = &mut self.trader.desk.places[instrument].requests;
         let sent = venue.sent();
         loop {
-            let request = requests.front().map_or(NEVER, |(arrival, _)| *arrival);
+            let request = requests.front().map_or(NEVER, |sent| sent.arrival);
             let until = horizon.min(request);
             let cursor = &mut self.exchange[instrument];
             while let Some(run) = feed.runs().get(cursor.run) {
@@ -321,8 +321,8 @@ impl<'a, S: Strategy> Engine<'a, S> {
             if request > horizon {
                 return false;
             }
-            if let Some((arrival, request)) = requests.pop_front() {
-                venue.request(&request, arrival);
+            if let Some(Sent { arrival, request, gone }) = requests.pop_front() {
+                venue.request(&venue.less_gone_since(request, gone), arrival);
                 if venue.sent() != sent {
                     return true;
                 }

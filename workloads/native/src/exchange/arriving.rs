@@ -18,6 +18,19 @@ impl Venue {
         self.sweep();
     }
 
+    /// A change as it arrives from who knew of `gone` lots of an order that are not left: what else has gone by then is
+    /// taken off what it asks for. So it never gives an order more in all than was asked.
+    #[must_use]
+    pub fn less_gone_since(&self, request: Request, gone: i64) -> Request {
+        match (request, self.alive(request.id())) {
+            (Request::Replace { id, price, quantity }, Some(index)) => {
+                let own = &self.own[index];
+                Request::Replace { id, price, quantity: quantity.saturating_sub(own.order.quantity - own.left - gone) }
+            }
+            _ => request,
+        }
+    }
+
     fn submit(&mut self, order: NewOrder) {
         let mut own = Own::new(order, self.next);
         if let Err(reason) = self.check(&mut own) {
@@ -109,6 +122,7 @@ impl Venue {
         own.order.kind = own.order.kind.at(price);
         own.key = own.order.half.key(price);
         own.order.quantity = own.order.quantity - own.left + quantity;
+        own.released += quantity - own.left; // what its entry's trades may yet release stays as it was
         own.left = quantity;
         own.order.display = own.order.display.min(quantity);
         own.shown = own.shown.min(quantity);

@@ -20,6 +20,9 @@ impl Venue {
             own.position = self.queue.join(level, self.orders.next());
         }
         let own = &self.own[index];
+        if let Some(means) = &mut self.means {
+            means.book(&own.order, quantity, price, taker);
+        }
         let (id, half, left) = (own.order.id, own.order.half, own.left);
         self.send(event, Reason::None, id, half, price, quantity, left, taker);
         self.pass_on(index, quantity);

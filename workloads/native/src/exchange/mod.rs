@@ -8,6 +8,7 @@ mod arriving;
 mod filling;
 mod impact;
 pub mod matching;
+mod means;
 mod own;
 mod placing;
 mod queue;
@@ -17,6 +18,7 @@ mod tests;
 mod venue;
 
 pub use impact::Impact;
+pub use means::{Means, Owner, Purse};
 pub use queue::{Form, Function, Model, Position, Probability, Queue};
 pub use report::{Event, Reason, Report};
 pub use venue::{MOST_ORDERS, QUANTITY_LIMIT, Rules, Venue};

@@ -40,6 +40,10 @@ impl Venue {
             self.end(index, Step::Expire, Reason::NotFilled);
             return false;
         }
+        if self.means.as_ref().is_some_and(|means| !means.reach(&self.own[index].order, &self.takes)) {
+            self.end(index, Step::Expire, Reason::NoCash);
+            return false;
+        }
         true
     }
 

@@ -473,3 +473,22 @@ fn an_order_of_the_market_that_changes_keeps_its_side() {
     assert!(levels.contains(&(97, 5)) && levels.iter().all(|(price, _)| *price > 0), "{levels:?}");
     assert_eq!(scene.venue.book().touch().map(|(_, ask)| ask), Some(before.1));
 }
+
+#[test]
+fn a_change_of_an_exit_is_no_part_of_what_its_entry_releases() {
+    // Of an exit: its quantity, what it is changed to when 4 of 8 have traded, and what is left when all have.
+    for (quantity, changed, left) in [(8, 1, 5), (8, 6, 10), (4, 1, 1), (4, 6, 6), (6, 1, 3)] {
+        let mut scene = Scene::plain();
+        scene.submit(Half::Bid, limit(100), 8);
+        scene.submit_with(Half::Ask, limit(105), quantity, |order| NewOrder { parent: 1, ..order });
+        let opened = scene.row(Row::Trade, Side::Ask, 100, 4);
+        assert_eq!(told(&opened)[1], (Event::Open, 2, 105, quantity, 4));
+        let whole = quantity - 4 + changed;
+        let reports = scene.ask(Request::Replace { id: 2, price: 106, quantity: changed });
+        assert_eq!(told(&reports), [(Event::Replace, 2, 106, whole, changed)]);
+        let reports = told(&scene.row(Row::Trade, Side::Ask, 99, 1));
+        let released = (Event::Replace, 2, 106, whole, left);
+        let filled = (Event::Fill, 1, 100, 4, 0);
+        assert_eq!(reports, if left == changed { vec![filled] } else { vec![filled, released] });
+    }
+}

@@ -1,6 +1,7 @@
 //! One instrument at the exchange: its book, our orders, and the rows of the tape in the exchange's order.
 
 use super::impact::Impact;
+use super::means::Means;
 use super::own::{Bounds, Own};
 use super::queue::{Model, Queue};
 use super::report::{Event, Reason, Report};
@@ -57,6 +58,8 @@ pub struct Venue {
     pub(super) next: usize,
     /// Levels an order is about to take, kept for its room.
     pub(super) takes: Vec<(i64, i64)>,
+    /// What accounts can pay, where that is looked at.
+    pub(super) means: Option<Box<Means>>,
     time: i64,
     feed: i64,
     latency: Latency,
@@ -83,6 +86,7 @@ impl Venue {
             last_id: 0,
             next: 0,
             takes: Vec::with_capacity(64),
+            means: None,
             time: 0,
             feed: 0,
             latency: rules.latency.clone(),
@@ -97,6 +101,12 @@ impl Venue {
     #[must_use]
     pub fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// Has what accounts can pay looked at from here on: an order that [asks](super::Owner::asks) and cannot be paid
+    /// when it begins to trade ends there. `None` looks at no money.
+    pub fn look_at(&mut self, means: Option<Means>) {
+        self.means = means.map(Box::new);
     }
 
     /// Whether any order of ours is alive: without one, rows change nothing but the book.

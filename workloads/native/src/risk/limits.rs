@@ -27,6 +27,8 @@ pub struct Exposure {
     pub position: i64,
     /// Lots left of orders alive, to buy and to sell.
     pub alive: [i64; 2],
+    /// Lots of what is held that orders to sell may take, the one to be sent among them; read of what is paid for alone.
+    pub promised: i64,
     /// Cash of the account, in billionths; read of what is paid for alone.
     pub cash: i128,
     /// What its orders to buy would cost, in billionths; likewise.
@@ -52,8 +54,9 @@ impl Limits {
     fn check_position(&self, instrument: &Instrument, order: &NewOrder, exposure: &Exposure) -> Result<(), Reason> {
         let alive = exposure.alive[order.half as usize].saturating_add(order.quantity);
         let position = exposure.position.saturating_add(order.half.sign() * alive);
-        let spot = instrument.settlement == Settlement::Spot;
-        if self.position.is_some_and(|most| order.half.key(position) > most) || (spot && position < 0) {
+        let sells = instrument.settlement == Settlement::Spot && order.half == Half::Ask;
+        let short = sells && exposure.promised > exposure.position;
+        if short || self.position.is_some_and(|most| order.half.key(position) > most) {
             return Err(Reason::Position);
         }
         Ok(())
@@ -93,7 +96,7 @@ mod tests {
 
     const UNIT: Instrument = Instrument { settlement: Settlement::Linear, numerator: 1, denominator: 1 };
     const NOTHING_HELD: Exposure =
-        Exposure { position: 0, alive: [0, 0], cash: 1000, committed: 0, touch: Some((99, 102)) };
+        Exposure { position: 0, alive: [0, 0], promised: 0, cash: 1000, committed: 0, touch: Some((99, 102)) };
 
     fn order(half: Half, price: i64, quantity: i64) -> NewOrder {
         NewOrder::new(1, half, Kind::Limit { price }, quantity)
@@ -138,8 +141,11 @@ mod tests {
         let limits = Limits::default();
         assert_eq!(limits.check(&spot, &order(Half::Bid, 100, 9), &exposure), Ok(()));
         assert_eq!(limits.check(&spot, &order(Half::Bid, 100, 10), &exposure), Err(Reason::NoCash));
-        assert_eq!(limits.check(&spot, &order(Half::Ask, 100, 2), &exposure), Ok(()));
-        assert_eq!(limits.check(&spot, &order(Half::Ask, 100, 3), &exposure), Err(Reason::Position));
+        let promised = |lots| Exposure { promised: lots, ..exposure };
+        assert_eq!(limits.check(&spot, &order(Half::Ask, 100, 3), &promised(2)), Ok(()));
+        assert_eq!(limits.check(&spot, &order(Half::Ask, 100, 3), &promised(3)), Err(Reason::Position));
+        assert_eq!(limits.check(&spot, &order(Half::Bid, 100, 9), &promised(3)), Ok(()));
+        assert_eq!(limits.check(&UNIT, &order(Half::Ask, 100, 3), &promised(3)), Ok(()));
     }
 
     #[test]

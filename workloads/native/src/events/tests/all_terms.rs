@@ -48,7 +48,7 @@ impl Tape {
     }
 
     /// A tape of levels, or of orders.
-    fn any(seed: u64, messages: u64, orders: bool) -> Self {
+    pub(super) fn any(seed: u64, messages: u64, orders: bool) -> Self {
         if orders { Self::of_orders(seed, messages) } else { Self::random(seed, messages, |message| message) }
     }
 }
@@ -80,7 +80,7 @@ fn impacts() -> impl proptest::strategy::Strategy<Value = Impact> {
 }
 
 /// A tape's kind, and rules that fit it: `Exact` where it is one of orders.
-fn terms() -> impl proptest::strategy::Strategy<Value = (bool, Rules)> {
+pub(super) fn terms() -> impl proptest::strategy::Strategy<Value = (bool, Rules)> {
     (any::<bool>(), any::<bool>(), models(), latencies(), impacts()).prop_map(
         |(orders, exact, model, latency, impact)| {
             let model = if orders && exact { Model::Exact } else { model };

@@ -2,12 +2,12 @@
 
 use super::{Alive, Exchange, Order};
 use crate::book::Half;
-use crate::exchange::Reason;
+use crate::exchange::{Means, Owner, Purse, Reason};
 use crate::fixed::Overflow;
 use crate::instrument::Settlement;
 use crate::orders::Kind;
 
-use super::money::Lock;
+use super::money::{Account, Lock};
 
 /// Lots that an order would add to those alive, and the leg that is alive of its pair; 0 for none.
 #[derive(Debug, Clone, Copy)]
@@ -29,9 +29,9 @@ impl Exchange {
             return self.margin(account, index, order.kind, added);
         }
         let needed = match (order.half, order.kind) {
-            (Half::Ask, _) if self.is_bid(order.parent) => return self.only_exit(order),
+            (Half::Ask, _) if self.sells_bought(order) => return Ok(()),
             (Half::Bid, Kind::Market) if order.parent == 0 => self.sweep_cost(index, order.quantity),
-            (Half::Bid, kind) if kind.limit().is_none() => return Err(Reason::WrongTerms),
+            (Half::Bid, kind) if kind.limit().is_none() => return Ok(()), // looked at when it begins to trade
             (half, kind) => {
                 let volume = self.accounts[account].holdings[index].volume;
                 let whole = Lock::of(listing, half, kind, order.quantity, volume);
@@ -43,14 +43,36 @@ impl Exchange {
         if needed.amount <= free { Ok(()) } else { Err(Reason::NoCash) }
     }
 
-    fn is_bid(&self, id: u64) -> bool {
-        self.alive.get(&id).is_some_and(|entry| entry.half == Half::Bid)
+    /// Shows a venue what accounts can pay, where an order is alive that buys later at any price.
+    pub(super) fn show_means(&mut self, index: usize) {
+        let mine = self.alive.iter().filter(|(_, alive)| alive.instrument as usize == index);
+        let means = if mine.clone().any(|(_, alive)| alive.asks(&self.listings[index])) {
+            let listing = &self.listings[index];
+            let purse = |account: &Account| Purse {
+                free: account.balances[listing.quote].free,
+                volume: account.holdings[index].volume,
+            };
+            let owner = |alive: &Alive| Owner {
+                purse: alive.account as usize,
+                asks: alive.asks(listing),
+                aside: if alive.half == Half::Bid { alive.lock.amount } else { 0 },
+            };
+            let orders = mine.map(|(&id, alive)| (id, owner(alive))).collect();
+            let purses = self.accounts.iter().map(purse).collect();
+            Some(Means::new(listing.instrument, listing.fees.clone(), purses, orders))
+        } else {
+            None
+        };
+        self.venues[index].look_at(means);
     }
 
-    /// What one order buys, one exit sells, or two of which one cancels the other.
-    fn only_exit(&self, order: &Order) -> Result<(), Reason> {
-        let another = |(id, exit): (&u64, &Alive)| exit.parent == order.parent && *id != order.peer;
-        if self.alive.iter().any(another) { Err(Reason::NoCash) } else { Ok(()) }
+    /// Whether an order sells what its entry buys, and nothing that is held: one exit of an entry does, or two of which
+    /// one cancels the other.
+    pub(super) fn sells_bought(&self, order: &Order) -> bool {
+        let another =
+            |(id, exit): (&u64, &Alive)| exit.sells_bought && exit.parent == order.parent && *id != order.peer;
+        let buys = self.alive.get(&order.parent).is_some_and(|entry| entry.half == Half::Bid);
+        order.half == Half::Ask && buys && !self.alive.iter().any(another)
     }
 
     /// What an order locks. Of two legs of which one cancels the other the dearer is locked: the later of them locks what

@@ -25,6 +25,7 @@ impl Exchange {
         }
         let mut next = rows.start;
         while next < rows.end {
+            self.show_means(index);
             next = self.venues[index].rows(tape, 0, next..rows.end);
             self.collect(index)?;
         }

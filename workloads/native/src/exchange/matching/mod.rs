@@ -21,7 +21,7 @@ use super::{Rules, Venue};
 use crate::book::{Book, Half};
 use crate::fees::Fees;
 use crate::fixed::{Overflow, bounded};
-use crate::instrument::Instrument;
+use crate::instrument::{Instrument, Settlement};
 use crate::orders::{Kind, Request};
 use crate::tape::Columns;
 use money::{Account, Lock};
@@ -111,6 +111,13 @@ impl Alive {
     /// The most lots of it that may trade yet: all of an exit may be released at once.
     fn exposed(&self) -> i64 {
         if self.parent == 0 { self.left } else { self.whole }
+    }
+
+    /// Whether it buys later at any price, so that nobody knew what to lock for it.
+    fn asks(&self, listing: &Listing) -> bool {
+        let later = self.parent != 0 || self.kind != Kind::Market;
+        let open = listing.instrument.settlement == Settlement::Spot && self.kind.limit().is_none();
+        open && later && self.half == Half::Bid
     }
 
     /// The lots that something is locked for.

@@ -37,7 +37,7 @@ impl Exchange {
         let (earlier, parent, whole) = (order.peer, order.parent, order.quantity);
         let left = if parent == 0 { whole } else { 0 };
         let unlocked = Lock { asset: self.listings[index].quote, amount: 0 };
-        let sells_bought = half == Half::Ask && self.alive.get(&parent).is_some_and(|entry| entry.half == Half::Bid);
+        let sells_bought = self.sells_bought(order);
         let (later, lock) = (0, unlocked);
         let mut alive =
             Alive { account, instrument, half, kind, left, whole, earlier, later, parent, sells_bought, client, lock };
@@ -54,6 +54,7 @@ impl Exchange {
             parent,
             ..NewOrder::new(id, half, kind, order.quantity)
         };
+        self.show_means(index);
         self.venues[index].request(&Request::Submit(new), self.time);
         self.collect(index)?;
         if !self.alive.contains_key(&id) {
@@ -104,6 +105,7 @@ impl Exchange {
             self.deny(account, instrument, id, Reason::UnknownOrder);
             return Ok(());
         }
+        self.show_means(instrument as usize);
         self.venues[instrument as usize].request(request, self.time);
         self.collect(instrument as usize)
     }

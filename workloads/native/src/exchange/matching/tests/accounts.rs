@@ -144,10 +144,9 @@ fn an_order_that_may_only_reduce_does_nothing_else() {
 }
 
 #[test]
-fn spot_has_no_orders_that_buy_later_at_any_price_nor_any_that_only_reduce() {
+fn spot_has_no_orders_that_only_reduce() {
     let mut scene = Scene::new(Settlement::Spot, &[[5, 1000]]);
     let refused = [(Event::Refuse, Reason::WrongTerms)];
-    assert_eq!(events(&scene.submit(0, Half::Bid, Kind::Stop { trigger: 105 }, 1)), refused);
     assert_eq!(events(&scene.send(0, Order { reduce_only: true, ..order(Half::Ask, Kind::Market, 1) })), refused);
     assert_eq!(events(&scene.submit(0, Half::Ask, Kind::Stop { trigger: 95 }, 1)), [(Event::Wait, NONE)]);
 }
@@ -162,4 +161,44 @@ fn prices_are_above_zero() {
         events(&scene.submit(0, Half::Ask, Kind::Limit { price: 100 }, 0)),
         [(Event::Refuse, Reason::NoQuantity)]
     );
+}
+
+#[test]
+fn a_stop_that_buys_is_paid_level_by_level_when_it_is_triggered() {
+    // 4 at 101 and 1 at 102 are 506, and 1 % of it.
+    for (cash, paid) in [(511, false), (512, true)] {
+        let mut scene = Scene::new(Settlement::Spot, &[[0, cash]]);
+        scene.row(Row::Trade, Side::Bid, 100, 1);
+        assert_eq!(events(&scene.submit(0, Half::Bid, Kind::Stop { trigger: 103 }, 5)), [(Event::Wait, NONE)]);
+        assert_eq!((scene.free(0, 1), scene.locked(0, 1)), (cash * ONE, 0));
+        let triggered = events(&scene.row(Row::Trade, Side::Bid, 103, 1));
+        let opened = vec![(Event::Open, NONE), (Event::Trade, NONE), (Event::Fill, NONE)];
+        assert_eq!(triggered, if paid { opened } else { vec![(Event::Expire, Reason::NoCash)] }, "{cash}");
+        assert_eq!(scene.free(0, 1), cash * ONE - i128::from(paid) * 51106 * ONE / 100);
+        assert_eq!(scene.free(0, 0), i128::from(paid) * 5 * ONE);
+    }
+}
+
+#[test]
+fn what_one_trade_triggers_is_paid_in_turn() {
+    // Each takes 4 at 101: 404, and 1 % of it. What the first sells, the second may spend.
+    for (opening, base, second) in [([0, 800], 0, Event::Expire), ([0, 817], 0, Event::Open), ([8, 17], 8, Event::Open)]
+    {
+        let mut scene = Scene::new(Settlement::Spot, &[opening, [0, 10_000]]);
+        scene.row(Row::Trade, Side::Bid, 100, 1);
+        let first = if base > 0 {
+            // 8 at 99 and 98 bring 789 less 1 %.
+            scene.submit(0, Half::Ask, Kind::TakeProfit { trigger: 103 }, 8)
+        } else {
+            scene.submit(0, Half::Bid, Kind::Stop { trigger: 103 }, 4)
+        };
+        assert_eq!(events(&first), [(Event::Wait, NONE)]);
+        scene.submit(0, Half::Bid, Kind::TrailingStop { distance: 2 }, 4);
+        let others = scene.submit(1, Half::Bid, Kind::Stop { trigger: 103 }, 4)[0].report.id;
+        let triggered = scene.row(Row::Trade, Side::Bid, 103, 1);
+        let of = |id| triggered.iter().find(|outcome| outcome.report.id == id).expect("an outcome").report;
+        assert_eq!(of(others - 2).event, Event::Open);
+        assert_eq!((of(others - 1).event, of(others).event), (second, Event::Open), "{opening:?}");
+        assert!(scene.free(0, 1) >= 0 && scene.locked(0, 1) == 0);
+    }
 }

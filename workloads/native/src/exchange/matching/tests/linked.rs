@@ -103,3 +103,55 @@ fn a_leg_whose_other_was_refused_may_have_another() {
     assert_eq!(events(&wrong), [(Event::Refuse, Reason::WrongSide)]);
     assert_eq!(events(&scene.send(0, Order { peer: id, ..named("b", stop(95, 1)) })), [(Event::Wait, NONE)]);
 }
+
+#[test]
+fn an_exit_that_buys_at_the_market_is_paid_by_what_its_entry_sold() {
+    // 5 are sold at 99; to buy 4 at 101 and 1 at 102 takes 511.06 with the fee, and the sale brought 490.05.
+    for (cash, paid) in [(21, false), (22, true)] {
+        let mut scene = Scene::new(Settlement::Spot, &[[5, cash]]);
+        let entry = scene.send(0, named("a", ask(105, 5)))[0].report.id;
+        let exit = scene.send(0, Order { parent: entry, ..named("b", order(Half::Bid, Kind::Market, 5)) });
+        assert_eq!(events(&exit), [(Event::Hold, NONE)]);
+        let lower = Input::Replace { account: 0, instrument: 0, id: entry, price: 99, quantity: 5 };
+        let last = if paid { (Event::Fill, NONE) } else { (Event::Expire, Reason::NoCash) };
+        assert_eq!(events(&scene.apply(&lower)).last(), Some(&last));
+        assert_eq!(scene.free(0, 0), i128::from(paid) * 5 * ONE);
+        assert!(scene.free(0, 1) >= 0);
+    }
+}
+
+#[test]
+fn a_leg_that_cannot_be_paid_takes_the_other_with_it() {
+    // 4 at 101 are 408.04 with the fee. What the limit of 95 locked is the other leg's as well.
+    for (cash, paid) in [(408, false), (409, true)] {
+        let mut scene = Scene::new(Settlement::Spot, &[[0, cash]]);
+        scene.row(Row::Trade, Side::Bid, 100, 1);
+        let leg = scene.send(0, named("a", order(Half::Bid, Kind::Limit { price: 95 }, 4)))[0].report.id;
+        scene.send(0, Order { peer: leg, ..named("b", order(Half::Bid, Kind::Stop { trigger: 103 }, 4)) });
+        assert_eq!(scene.free(0, 1), (cash - 380) * ONE - 380 * ONE / 100);
+        let triggered = events(&scene.row(Row::Trade, Side::Bid, 103, 1));
+        let opened = vec![(Event::Open, NONE), (Event::Fill, NONE), (Event::Cancel, Reason::Linked)];
+        let ended = vec![(Event::Expire, Reason::NoCash), (Event::Cancel, Reason::Linked)];
+        assert_eq!(triggered, if paid { opened } else { ended }, "{cash}");
+        assert_eq!(scene.free(0, 1), cash * ONE - i128::from(paid) * 40804 * ONE / 100);
+        assert_eq!(scene.locked(0, 1), 0);
+    }
+}
+
+#[test]
+fn a_second_exit_of_an_entry_sells_what_is_held() {
+    let mut scene = Scene::new(Settlement::Spot, &[[5, 1000]]);
+    let entry = scene.send(0, named("a", order(Half::Bid, Kind::Limit { price: 100 }, 4)))[0].report.id;
+    scene.send(0, Order { parent: entry, ..named("b", ask(110, 4)) });
+    assert_eq!((scene.free(0, 0), scene.locked(0, 0)), (5 * ONE, 0));
+    let more = scene.send(0, Order { parent: entry, ..named("c", ask(111, 6)) });
+    assert_eq!(events(&more), [(Event::Refuse, Reason::NoCash)]);
+    let second = scene.send(0, Order { parent: entry, ..named("c", ask(111, 5)) });
+    assert_eq!(events(&second), [(Event::Hold, NONE)]);
+    assert_eq!((scene.free(0, 0), scene.locked(0, 0)), (0, 5 * ONE));
+    scene.row(Row::Trade, Side::Ask, 99, 4);
+    assert_eq!((scene.free(0, 0), scene.locked(0, 0)), (0, 9 * ONE));
+    let sold = scene.row(Row::Trade, Side::Bid, 112, 9);
+    assert_eq!(lefts(&sold), [(entry + 1, Event::Fill, 0), (entry + 3, Event::Fill, 0)]);
+    assert_eq!((scene.free(0, 0), scene.locked(0, 0)), (ONE, 0));
+}
