@@ -85,6 +85,9 @@ async def test_a_connection_is_kept_and_what_is_sent_is_what_was_asked() -> None
             assert (reply.status, bytes(reply.body), reply.headers["X-Mbx-Used-Weight-1M"]) == (200, b"{}", "7")
         assert server.connections == 1
         first = server.requests[0].decode().split("\r\n")
+        data = kept.encoded(ORDER)
+        await asyncio.wait_for(kept.send(ORDER, None, data), LIMIT_S)
+        assert server.requests[-1] == data == server.requests[0]
     assert first[0] == "POST /behind/order?a=1 HTTP/1.1"
     assert {"X-MBX-APIKEY: k", "Content-Length: 0", "Accept-Encoding: identity"} < set(first)
 

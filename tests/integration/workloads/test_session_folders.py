@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_native import Generator
+from tradeplane_native import Generator, OrderRequest, read_journal
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StoreFailure
-from tradeplane_workloads.sessions import SessionSpecification, open_session, replay
+from tradeplane_workloads.sessions import SessionSpecification, journal_file, open_session, replay
 from tradeplane_workloads.sessions.folder import HEADER_BYTES, JOURNAL, SPECIFICATION
 from tradeplane_workloads.sessions.journal_file import JournalFile, JournalFull, read_in_place
 
 from tests.unit.workloads.sessions.sample_sessions import NAME, QUOTING, Market, specification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 ROOT = Path(__file__).parents[3]
@@ -157,6 +157,51 @@ def test_after_a_sync_that_failed_the_file_is_not_used(tmp_path: Path, monkeypat
         with pytest.raises(StoreFailure, match="failed before; open the session again"):
             recorded.commit(sync=True)
     traded(tmp_path)
+
+
+def test_what_is_to_be_sent_is_shown_while_it_is_written_and_given_when_it_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, course = os.fdatasync, []
+
+    def syncs(descriptor: int) -> None:
+        sync(descriptor)
+        course.append("on disk")
+
+    def shown(requests: list[OrderRequest]) -> None:
+        journal = read_in_place(tmp_path / JOURNAL)
+        course.append([one.order for one in requests])
+        assert read_journal(journal).inputs == recorded.session.inputs  # written, to its last record
+
+    with open_session(tmp_path, NAME, specification()) as recorded:
+
+        def commit() -> list[OrderRequest]:
+            course.clear()
+            requests = recorded.commit(meanwhile=shown)
+            assert course == ([[one.order for one in requests], "on disk"] if requests else [])
+            return requests
+
+        monkeypatch.setattr(os, "fdatasync", syncs)
+        market = Market(commit=commit)
+        market.run(recorded.session, 40)
+        assert len(market.sent) > 10
+        course.clear()
+        recorded.commit(sync=True, meanwhile=shown)
+        assert course == ["on disk"]
+
+
+@pytest.mark.parametrize("starts", [lambda _, __: None, lambda _, __: -1])
+def test_a_sync_that_cannot_be_begun_early_is_done_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, starts: Callable[[int, int], int | None]
+) -> None:
+    monkeypatch.setattr(journal_file, "_start_writing", starts)
+    with JournalFile(tmp_path / JOURNAL) as file:
+        file.append(b"whole")
+        file.begin_sync()
+        file.sync()
+    assert (tmp_path / JOURNAL).read_bytes() == b"whole"
+    with pytest.raises(StoreFailure, match="it was closed"):
+        file.begin_sync()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -152,13 +152,19 @@ class Binance:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _fail(f"WebSocket {url}", error)
 
-    def request_now(self, asked: Asked, written: Callable[[], None] | None = None) -> asyncio.Future[Reply]:
+    def encoded(self, asked: Asked) -> bytes:
+        """Return the bytes of a request, ahead of ``request_now``."""
+        return self._kept.encoded(asked)
+
+    def request_now(
+        self, asked: Asked, written: Callable[[], None] | None = None, data: bytes | None = None
+    ) -> asyncio.Future[Reply]:
         """Send a request at once, before anything else happens; ``value_now`` reads its answer. Raises RateLimited.
 
-        ``written`` is called once its bytes are with the operating system.
+        ``written`` is called once its bytes are with the operating system; ``data`` is what ``encoded`` returned of it.
         """
         self._spend(asked.weight)
-        return self._kept.send(asked, written)
+        return self._kept.send(asked, written, data)
 
     async def open_connections(self, count: int) -> None:
         """Open connections for ``request_now`` ahead."""

@@ -41,9 +41,10 @@ class Reply:
 
 @dataclass(slots=True)
 class _Waiting:
-    """A request, and who waits for its answer."""
+    """A request, its bytes, and who waits for its answer."""
 
     asked: Asked
+    data: bytes
     answer: asyncio.Future[Reply]
     written: Callable[[], None] | None
 
@@ -62,13 +63,21 @@ class KeptConnections:
         self._opening: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
-    def send(self, asked: Asked, written: Callable[[], None] | None = None) -> asyncio.Future[Reply]:
+    def encoded(self, asked: Asked) -> bytes:
+        """Return the bytes of a request."""
+        return _encoded(asked, *self._origin)
+
+    def send(
+        self, asked: Asked, written: Callable[[], None] | None = None, data: bytes | None = None
+    ) -> asyncio.Future[Reply]:
         """Send a request, now where a connection is idle, and return what will have its answer.
 
-        ``written`` is called once its bytes were given to the operating system. The future has EndpointUnreachable
-        where no answer came, and NotTheApiExpected for one that is no HTTP or too large.
+        ``written`` is called once its bytes were given to the operating system; ``data`` is what ``encoded`` returned
+        of it before. The future has EndpointUnreachable where no answer came, and NotTheApiExpected for one that is no
+        HTTP or too large.
         """
-        one = _Waiting(asked, asyncio.get_running_loop().create_future(), written)
+        answer = asyncio.get_running_loop().create_future()
+        one = _Waiting(asked, self.encoded(asked) if data is None else data, answer, written)
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open:
@@ -111,7 +120,7 @@ class KeptConnections:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, made = await loop.create_connection(
-                    lambda: _Connection(self._seconds, self._origin, self._free, self._gone),
+                    lambda: _Connection(self._seconds, self._free, self._gone),
                     self._url.host or "",
                     self._url.port or 0,
                     ssl=tls,
@@ -150,12 +159,10 @@ class _Connection(asyncio.Protocol):
     def __init__(
         self,
         seconds: float,
-        origin: tuple[str, str],
         free: Callable[[_Connection], None],
         gone: Callable[[_Connection], None],
     ) -> None:
-        self._seconds, self._origin = seconds, origin
-        self._free, self._gone = free, gone
+        self._seconds, self._free, self._gone = seconds, free, gone
         self._under_way: _Waiting | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -166,7 +173,7 @@ class _Connection(asyncio.Protocol):
 
     def start(self, one: _Waiting) -> None:
         """Write a request, before all else."""
-        self._transport.write(_encoded(one.asked, *self._origin))
+        self._transport.write(one.data)
         if one.written is not None:
             one.written()
         self._under_way, self._reply = one, Reply()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -41,6 +42,15 @@ _KEY_HEADER = "X-MBX-APIKEY"
 READY_CONNECTIONS = 4
 """Opened before the first order: a market maker sends about as many requests at once."""
 _CLOCK_SAMPLES = 3
+_METHODS = {"submit": "POST", "cancel": "DELETE", "replace": "PUT"}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request about an order, signed, and its bytes."""
+
+    asked: Asked
+    data: bytes
 
 
 class Account:
@@ -86,20 +96,21 @@ class Account:
         query = urlencode({"symbol": symbol, "limit": DEPTH_LEVELS})
         return await self._broker.request(Asked("GET", self._paths.depth, query, self._paths.depth_weight, LARGE_BYTES))
 
-    def submit(self, parameters: dict[str, str], written: Callable[[], None] | None = None) -> Awaitable[None]:
-        """Send an order: it is on the wire when this returns, unless too many requests are under way.
+    def prepared(self, action: str, parameters: dict[str, str]) -> Prepared:
+        """Return a request to ``submit``, ``cancel`` or ``replace`` an order, signed by the time it is now."""
+        asked = self._asked(_METHODS[action], self._paths.order, parameters, 1, SMALL_BYTES)
+        return Prepared(asked, self._broker.encoded(asked))
+
+    def send(self, prepared: Prepared, written: Callable[[], None] | None = None) -> Awaitable[None]:
+        """Send a request: it is on the wire when this returns, unless too many requests are under way.
 
         ``written`` is called when it is. What is returned waits for the answer.
         """
-        return self._now("POST", parameters, written)
+        return self._answered(self._broker.request_now(prepared.asked, written, prepared.data), prepared.asked)
 
     def cancel(self, parameters: dict[str, str]) -> Awaitable[None]:
-        """Take an order back, as ``submit`` sends one."""
-        return self._now("DELETE", parameters)
-
-    def change(self, parameters: dict[str, str]) -> Awaitable[None]:
-        """Give an order another price and quantity, as ``submit`` sends one."""
-        return self._now("PUT", parameters)
+        """Take an order back, as ``send`` does."""
+        return self.send(self.prepared("cancel", parameters))
 
     async def order(self, parameters: dict[str, str]) -> Any | None:
         """Ask for an order; None where the broker has none of that name."""
@@ -140,12 +151,6 @@ class Account:
     async def keep_stream(self, key: str) -> None:
         """Lengthen the life of the account's stream: it ends an hour after this was last done."""
         await self._keyed("PUT", urlencode({"listenKey": key}))
-
-    def _now(
-        self, method: str, parameters: dict[str, str], written: Callable[[], None] | None = None
-    ) -> Awaitable[None]:
-        asked = self._asked(method, self._paths.order, parameters, 1, SMALL_BYTES)
-        return self._answered(self._broker.request_now(asked, written), asked)
 
     async def _answered(self, reply: asyncio.Future[Reply], asked: Asked) -> None:
         """Read the answer to an order. It is not sent again where the credentials are refused, but they are read."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.brokers.errors import (
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from tradeplane_api.venue import Market
     from tradeplane_native import OrderRequest
 
-    from tradeplane_workloads.paper.account import Account
+    from tradeplane_workloads.paper.account import Account, Prepared
     from tradeplane_workloads.paper.market import Traded
     from tradeplane_workloads.paper.trader import Doubt, Trader
 
@@ -46,6 +47,9 @@ _STATUS_UNKNOWN = (-1006, -1007)
 _SECOND = 1.0
 OVERDUE_SECONDS = 1.0
 """How long after its answer the report of a request is overdue: it was lost, or waits behind another."""
+FRESH_SECONDS = 1.0
+"""How long a request may be sent as it was signed; the exchange takes it for five (``RECEIVE_WINDOW_MILLISECONDS``)."""
+Requests = list[tuple["Doubt", "OrderRequest"]]
 _log = logging.getLogger(__name__)
 
 
@@ -67,6 +71,8 @@ class Sender:
         self._tasks: dict[Doubt, asyncio.Task[None]] = {}
         self._paused_until = 0.0
         self._clock_is_wrong = False
+        self._prepared: dict[Doubt, tuple[OrderRequest, Prepared]] = {}
+        self._prepared_at = 0.0
         self._loop = asyncio.get_running_loop()
         self.failure: asyncio.Future[None] = self._loop.create_future()
 
@@ -74,24 +80,35 @@ class Sender:
         """Take the trader that is told what was not done."""
         self._trader = trader
 
+    def prepare(self, requests: list[OrderRequest]) -> None:
+        """Sign what ``send`` will send at once, while the disk writes it down. Nothing leaves, and nothing is told."""
+        self._prepared, self._prepared_at = {}, self._loop.time()
+        for doubt, request in self._parted(requests)[0]:
+            with suppress(Unsendable):  # which is told when it is to be sent
+                self._prepared[doubt] = request, self._signed(doubt, request)
+
     def send(self, requests: list[OrderRequest]) -> None:
         """Send requests that are on record. All that can be are on the wire before anything waits for an answer."""
-        first: dict[Doubt, tuple[OrderRequest, Awaitable[None] | None]] = {}
-        later: list[tuple[Doubt, OrderRequest]] = []
-        asked: set[Doubt] = set()
-        for request in requests:
-            doubt = (request.instrument, request.order)
-            if any(one in self._tasks or one in asked for one in _follows(request)):
-                later.append((doubt, request))
-            else:
-                first[doubt] = request, self._start(doubt, request)
-            asked.add(doubt)
-        for doubt, (request, asking) in first.items():
+        first, later = self._parted(requests)
+        started = [(doubt, request, self._start(doubt, request)) for doubt, request in first]
+        self._prepared = {}
+        for doubt, request, asking in started:
             if asking is not None:
                 self._wait(doubt, self._answer(doubt, request, asking))
         for doubt, request in later:
             before = {self._tasks[one] for one in _follows(request) if one in self._tasks}
             self._wait(doubt, self._after(before, doubt, request, self._trader.promptness.following()))
+
+    def _parted(self, requests: list[OrderRequest]) -> tuple[Requests, Requests]:
+        """Return what may be sent at once, and what follows a request that is not answered."""
+        first, later = [], []
+        asked: set[Doubt] = set()
+        for request in requests:
+            doubt = (request.instrument, request.order)
+            waits = any(one in self._tasks or one in asked for one in _follows(request))
+            (later if waits else first).append((doubt, request))
+            asked.add(doubt)
+        return first, later
 
     def is_busy(self, doubt: Doubt) -> bool:
         """Whether a request about an order is on its way."""
@@ -160,13 +177,25 @@ class Sender:
         """Send a request, and return what waits for its answer. Raises Unsendable and RateLimited."""
         if request.action != "cancel":
             self._admit()
+        signed = self._ready(doubt, request) or self._signed(doubt, request)
+        return self._account.send(signed, written if request.action == "submit" else None)
+
+    def _ready(self, doubt: Doubt, request: OrderRequest) -> Prepared | None:
+        """Return a request that was prepared, unless the disk took so long that its time would be too old."""
+        prepared_for, prepared = self._prepared.get(doubt, (None, None))
+        fresh = self._loop.time() - self._prepared_at < FRESH_SECONDS
+        return prepared if prepared_for is request and fresh else None
+
+    def _signed(self, doubt: Doubt, request: OrderRequest) -> Prepared:
+        """Return a request as the exchange takes it. Raises Unsendable."""
         traded, name = self._traded[request.instrument], self._trader.name_of(request.order)
         if request.action == "submit":
             parameters = submit_parameters(self._market, traded, self._trader.name_of, request)
-            return self._account.submit(parameters, written)
-        if request.action == "cancel":
-            return self._account.cancel(cancel_parameters(traded, name))
-        return self._account.change(self._changed(doubt, traded, name, request))
+        elif request.action == "cancel":
+            parameters = cancel_parameters(traded, name)
+        else:
+            parameters = self._changed(doubt, traded, name, request)
+        return self._account.prepared(request.action, parameters)
 
     async def _answer(self, doubt: Doubt, request: OrderRequest, asking: Awaitable[None]) -> None:
         """Tell what is known of a request by its answer. Raises CredentialsRefused."""

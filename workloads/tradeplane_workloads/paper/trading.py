@@ -85,7 +85,7 @@ async def at_desk(specification: PaperSpecification, place: SessionPlace, creden
         )
         stack.callback(recorded.close)
         sender = Sender(account, market, traded, limits)
-        trader = Trader(recorded, place.name, traded, clocks, sender.send)
+        trader = Trader(recorded, place.name, traded, clocks, sender.send, sender.prepare)
         sender.bind(trader)
         desk = _desk(specification, trader, sender, account, clocks)
         await stack.enter_async_context(_running(specification, desk, recovered=recorded.recovered))

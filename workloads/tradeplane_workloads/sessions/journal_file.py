@@ -2,10 +2,14 @@
 
 A write that fails is taken back, so that what is in the file is whole records. After a sync that failed nobody knows
 what is on disk, so the file is not used any more: it is opened again, and read.
+
+A sync may be begun before it is waited for: the disk takes the data meanwhile, and what is left to wait for is that the
+data, and how long the file is, stay there without power. Nothing is on disk for good before ``sync`` returns.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import fcntl
 import os
@@ -17,6 +21,7 @@ import numpy as np
 from tradeplane_workloads.errors import DataRefused, StoreFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,6 +30,8 @@ MAX_BYTES = 1 << 36
 """Of one journal; what a session does beyond that is another session."""
 FILE_MODE = 0o640
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_START_WRITING = 2
+"""SYNC_FILE_RANGE_WRITE of sync_file_range(2): start to write what is not being written, and wait for nothing."""
 
 
 class JournalFull(StoreFailure):
@@ -50,7 +57,7 @@ class JournalFile:
         except OSError as error:
             os.close(self._descriptor)
             raise StoreFailure(f"{path}: another process trades this session; end it first") from error
-        self._length = os.fstat(self._descriptor).st_size
+        self._length = self._synced = os.fstat(self._descriptor).st_size
         self._usable = True
         self.sync_nanoseconds = 0
         """What the last sync took."""
@@ -86,6 +93,14 @@ class JournalFile:
             raise StoreFailure(f"{self._path}: it cannot be written ({error.strerror}); check the volume") from error
         self._length += len(data)
 
+    def begin_sync(self) -> None:
+        """Have the disk begin with what was appended, and wait for nothing; ``sync`` then waits for less.
+
+        A kernel that cannot is no failure: all of it is left to ``sync`` then.
+        """
+        self._check_usable()
+        _start_writing(self._descriptor, self._synced)
+
     def sync(self) -> None:
         """Wait until everything is on disk for good. Raises StoreFailure where that fails, and does no more after."""
         self._check_usable()
@@ -99,6 +114,7 @@ class JournalFile:
                 "session again"
             ) from error
         self.sync_nanoseconds = time.perf_counter_ns() - began
+        self._synced = self._length
 
     def cut(self, length: int) -> None:
         """Cut off what comes after whole records, which a crash left, and sync. Raises StoreFailure."""
@@ -125,6 +141,26 @@ class JournalFile:
     def _check_usable(self) -> None:
         if not self._usable:
             raise StoreFailure(f"{self._path}: it was closed, or failed before; open the session again")
+
+
+def _no_start(_: int, __: int) -> None:
+    """Start nothing, where the platform has no such call."""
+
+
+def _starting() -> Callable[[int, int], None]:
+    """Return what has a file written from a place to its end, as far as the platform's library can."""
+    call = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if call is None:
+        return _no_start
+    call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+
+    def start(descriptor: int, first: int) -> None:
+        call(descriptor, first, 0, _START_WRITING)  # 0 bytes are all to the end
+
+    return start
+
+
+_start_writing = _starting()
 
 
 def read_in_place(path: Path) -> NDArray[np.uint8]:
