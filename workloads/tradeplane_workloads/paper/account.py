@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
     from tradeplane_api.venue import Endpoint, Market
 
     from tradeplane_workloads.brokers.binance import Binance
-    from tradeplane_workloads.brokers.kept_connections import Reply
+    from tradeplane_workloads.brokers.kept_connections import Ready, Reply
 
 NO_SUCH_ORDER = (-2013, -2011)
 MOST_TRADES = 1_000
@@ -43,14 +42,6 @@ READY_CONNECTIONS = 4
 """Opened before the first order: a market maker sends about as many requests at once."""
 _CLOCK_SAMPLES = 3
 _METHODS = {"submit": "POST", "cancel": "DELETE", "replace": "PUT"}
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request about an order, signed, and its bytes."""
-
-    asked: Asked
-    data: bytes
 
 
 class Account:
@@ -96,21 +87,20 @@ class Account:
         query = urlencode({"symbol": symbol, "limit": DEPTH_LEVELS})
         return await self._broker.request(Asked("GET", self._paths.depth, query, self._paths.depth_weight, LARGE_BYTES))
 
-    def prepared(self, action: str, parameters: dict[str, str]) -> Prepared:
+    def ready(self, action: str, parameters: dict[str, str]) -> Ready:
         """Return a request to ``submit``, ``cancel`` or ``replace`` an order, signed by the time it is now."""
-        asked = self._asked(_METHODS[action], self._paths.order, parameters, 1, SMALL_BYTES)
-        return Prepared(asked, self._broker.encoded(asked))
+        return self._broker.ready(self._asked(_METHODS[action], self._paths.order, parameters, 1, SMALL_BYTES))
 
-    def send(self, prepared: Prepared, written: Callable[[], None] | None = None) -> Awaitable[None]:
+    def send(self, ready: Ready) -> Awaitable[None]:
         """Send a request: it is on the wire when this returns, unless too many requests are under way.
 
-        ``written`` is called when it is. What is returned waits for the answer.
+        What is returned waits for the answer.
         """
-        return self._answered(self._broker.request_now(prepared.asked, written, prepared.data), prepared.asked)
+        return self._answered(self._broker.request_now(ready), ready.asked)
 
     def cancel(self, parameters: dict[str, str]) -> Awaitable[None]:
         """Take an order back, as ``send`` does."""
-        return self.send(self.prepared("cancel", parameters))
+        return self.send(self.ready("cancel", parameters))
 
     async def order(self, parameters: dict[str, str]) -> Any | None:
         """Ask for an order; None where the broker has none of that name."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.brokers.errors import (
@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     from tradeplane_api.venue import Market
     from tradeplane_native import OrderRequest
 
-    from tradeplane_workloads.paper.account import Account, Prepared
+    from tradeplane_workloads.brokers.kept_connections import Ready
+    from tradeplane_workloads.paper.account import Account
     from tradeplane_workloads.paper.market import Traded
     from tradeplane_workloads.paper.trader import Doubt, Trader
 
@@ -49,8 +50,26 @@ OVERDUE_SECONDS = 1.0
 """How long after its answer the report of a request is overdue: it was lost, or waits behind another."""
 FRESH_SECONDS = 1.0
 """How long a request may be sent as it was signed; the exchange takes it for five (``RECEIVE_WINDOW_MILLISECONDS``)."""
-Requests = list[tuple["Doubt", "OrderRequest"]]
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """A request about an order, and what is sent of it, or why nothing is."""
+
+    doubt: Doubt
+    request: OrderRequest
+    ready: Ready | Unsendable | RateLimited
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is made of requests before they are on record: what will leave at once, and what follows others."""
+
+    requests: list[OrderRequest]
+    since: float
+    first: list[_Leaving]
+    later: list[tuple[Doubt, OrderRequest]]
 
 
 class Sender:
@@ -71,8 +90,7 @@ class Sender:
         self._tasks: dict[Doubt, asyncio.Task[None]] = {}
         self._paused_until = 0.0
         self._clock_is_wrong = False
-        self._prepared: dict[Doubt, tuple[OrderRequest, Prepared]] = {}
-        self._prepared_at = 0.0
+        self._plan: _Plan | None = None
         self._loop = asyncio.get_running_loop()
         self.failure: asyncio.Future[None] = self._loop.create_future()
 
@@ -82,33 +100,21 @@ class Sender:
 
     def prepare(self, requests: list[OrderRequest]) -> None:
         """Sign what ``send`` will send at once, while the disk writes it down. Nothing leaves, and nothing is told."""
-        self._prepared, self._prepared_at = {}, self._loop.time()
-        for doubt, request in self._parted(requests)[0]:
-            with suppress(Unsendable):  # which is told when it is to be sent
-                self._prepared[doubt] = request, self._signed(doubt, request)
+        self._plan = self._planned(requests)
 
     def send(self, requests: list[OrderRequest]) -> None:
         """Send requests that are on record. All that can be are on the wire before anything waits for an answer."""
-        first, later = self._parted(requests)
-        started = [(doubt, request, self._start(doubt, request)) for doubt, request in first]
-        self._prepared = {}
-        for doubt, request, asking in started:
+        plan, self._plan = self._plan, None
+        if plan is None or plan.requests is not requests or self._loop.time() - plan.since >= FRESH_SECONDS:
+            plan = self._planned(requests)
+        written = self._trader.promptness.following()
+        started = [(one, self._depart(one, written)) for one in plan.first]
+        for one, asking in started:
             if asking is not None:
-                self._wait(doubt, self._answer(doubt, request, asking))
-        for doubt, request in later:
+                self._wait(one.doubt, self._answer(one.doubt, one.request, asking))
+        for doubt, request in plan.later:
             before = {self._tasks[one] for one in _follows(request) if one in self._tasks}
-            self._wait(doubt, self._after(before, doubt, request, self._trader.promptness.following()))
-
-    def _parted(self, requests: list[OrderRequest]) -> tuple[Requests, Requests]:
-        """Return what may be sent at once, and what follows a request that is not answered."""
-        first, later = [], []
-        asked: set[Doubt] = set()
-        for request in requests:
-            doubt = (request.instrument, request.order)
-            waits = any(one in self._tasks or one in asked for one in _follows(request))
-            (later if waits else first).append((doubt, request))
-            asked.add(doubt)
-        return first, later
+            self._wait(doubt, self._after(before, doubt, request, written))
 
     def is_busy(self, doubt: Doubt) -> bool:
         """Whether a request about an order is on its way."""
@@ -141,18 +147,39 @@ class Sender:
         if not self.failure.done():
             self.failure.set_exception(error)
 
-    def _start(
-        self, doubt: Doubt, request: OrderRequest, written: Callable[[], None] | None = None
-    ) -> Awaitable[None] | None:
+    def _planned(self, requests: list[OrderRequest]) -> _Plan:
+        first, later = [], []
+        asked: set[Doubt] = set()
+        for request in requests:
+            doubt = (request.instrument, request.order)
+            if any(one in self._tasks or one in asked for one in _follows(request)):
+                later.append((doubt, request))
+            else:
+                first.append(self._leaving(doubt, request))
+            asked.add(doubt)
+        return _Plan(requests, self._loop.time(), first, later)
+
+    def _leaving(self, doubt: Doubt, request: OrderRequest) -> _Leaving:
+        """Return a request as it will leave, counted and signed, or why it will not."""
+        try:
+            if request.action != "cancel":
+                self._admit()
+            return _Leaving(doubt, request, self._signed(doubt, request))
+        except (Unsendable, RateLimited) as error:
+            return _Leaving(doubt, request, error)
+
+    def _depart(self, one: _Leaving, written: Callable[[], None]) -> Awaitable[None] | None:
         """Send a request, and return what waits for its answer; None where it is known at once not to be done.
 
-        ``written`` is called when it is on the wire; by default it is what is fed now that the request follows from.
+        ``written`` is called when an order is on the wire.
         """
-        try:
-            return self._asking(doubt, request, written or self._trader.promptness.following())
-        except (Unsendable, RateLimited) as error:
-            self._loop.call_soon(self._not_sent, doubt, request, error)
+        ready = one.ready
+        if isinstance(ready, (Unsendable, RateLimited)):
+            self._loop.call_soon(self._not_sent, one.doubt, one.request, ready)
             return None
+        if one.request.action == "submit":
+            ready.written = written
+        return self._account.send(ready)
 
     def _not_sent(self, doubt: Doubt, request: OrderRequest, error: Unsendable | RateLimited) -> None:
         """Tell that a request was not sent; not from within the input that asked for it."""
@@ -169,25 +196,12 @@ class Sender:
         """Send a request once those that it follows are answered."""
         if before:
             await asyncio.wait(before)
-        asking = self._start(doubt, request, written)
+        asking = self._depart(self._leaving(doubt, request), written)
         if asking is not None:
             await self._answer(doubt, request, asking)
 
-    def _asking(self, doubt: Doubt, request: OrderRequest, written: Callable[[], None]) -> Awaitable[None]:
-        """Send a request, and return what waits for its answer. Raises Unsendable and RateLimited."""
-        if request.action != "cancel":
-            self._admit()
-        signed = self._ready(doubt, request) or self._signed(doubt, request)
-        return self._account.send(signed, written if request.action == "submit" else None)
-
-    def _ready(self, doubt: Doubt, request: OrderRequest) -> Prepared | None:
-        """Return a request that was prepared, unless the disk took so long that its time would be too old."""
-        prepared_for, prepared = self._prepared.get(doubt, (None, None))
-        fresh = self._loop.time() - self._prepared_at < FRESH_SECONDS
-        return prepared if prepared_for is request and fresh else None
-
-    def _signed(self, doubt: Doubt, request: OrderRequest) -> Prepared:
-        """Return a request as the exchange takes it. Raises Unsendable."""
+    def _signed(self, doubt: Doubt, request: OrderRequest) -> Ready:
+        """Return a request as the exchange takes it. Raises Unsendable and RateLimited."""
         traded, name = self._traded[request.instrument], self._trader.name_of(request.order)
         if request.action == "submit":
             parameters = submit_parameters(self._market, traded, self._trader.name_of, request)
@@ -195,7 +209,7 @@ class Sender:
             parameters = cancel_parameters(traded, name)
         else:
             parameters = self._changed(doubt, traded, name, request)
-        return self._account.prepared(request.action, parameters)
+        return self._account.ready(request.action, parameters)
 
     async def _answer(self, doubt: Doubt, request: OrderRequest, asking: Awaitable[None]) -> None:
         """Tell what is known of a request by its answer. Raises CredentialsRefused."""

@@ -63,6 +63,7 @@ class Waiting:
     reply: asyncio.Future[None]
     arrived: str | None = None
     """What the exchange makes of it, once it has it."""
+    written: Callable[[], None] | None = None
 
 
 class FakeAccount:
@@ -77,25 +78,25 @@ class FakeAccount:
         self.held: str | None = None
         """The position that is told; None as of a spot market."""
 
-    def prepared(self, action: str, parameters: dict[str, str]) -> Waiting:
+    def ready(self, action: str, parameters: dict[str, str]) -> Waiting:
         """Sign a request."""
         self.signed.append(self._loop.time())
         return Waiting(action, parameters, self._loop.time(), self._loop.create_future())
 
-    def send(self, prepared: Waiting, written: Callable[[], None] | None = None) -> Awaitable[None]:
+    def send(self, ready: Waiting) -> Awaitable[None]:
         """Put a request on the way. Each name of an order may be sent once."""
-        if prepared.action == "submit":
-            name = prepared.parameters["newClientOrderId"]
+        if ready.action == "submit":
+            name = ready.parameters["newClientOrderId"]
             assert name not in self.submitted, f"{name} was sent twice"
             self.submitted.append(name)
-        if written is not None:
-            written()
-        self.waiting.append(prepared)
-        return prepared.reply
+        if ready.written is not None:
+            ready.written()
+        self.waiting.append(ready)
+        return ready.reply
 
     def cancel(self, parameters: dict[str, str]) -> Awaitable[None]:
         """Put a cancellation on the way."""
-        return self.send(self.prepared("cancel", parameters))
+        return self.send(self.ready("cancel", parameters))
 
     def answer(self, which: int, how: str) -> None:
         """Let a request arrive, or not, and be answered, or not."""
