@@ -192,3 +192,4 @@ async def _sync(trader: Trader) -> None:
     while not trader.session.over:
         await asyncio.sleep(SYNC_SECONDS)
         trader.sync()
+        trader.recorded.make_room()

@@ -16,6 +16,7 @@ from tradeplane_workloads.durable import sync_folder, write_whole
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StoreFailure
 from tradeplane_workloads.sessions.conduct import conduct_of
 from tradeplane_workloads.sessions.journal_file import JournalFile
+from tradeplane_workloads.sessions.journal_holes import before_hole
 from tradeplane_workloads.sessions.specification import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -67,6 +68,10 @@ class RecordedSession:
             self._file.sync()
         return requests
 
+    def make_room(self) -> None:
+        """Make room on disk for what will be recorded, when nothing waits for it. Raises StoreFailure."""
+        self._file.make_room()
+
     @property
     def sync_nanoseconds(self) -> int:
         """What the disk took for the last commit that synced."""
@@ -96,7 +101,7 @@ def open_session(folder: Path, name: bytes, specification: SessionSpecification)
 
 
 def _opened(file: JournalFile, folder: Path, name: bytes, specification: SessionSpecification) -> RecordedSession:
-    recording = file.read()
+    recording = before_hole(file.read())
     if len(recording) < HEADER_BYTES:
         file.cut(0)
         sync_folder(folder)

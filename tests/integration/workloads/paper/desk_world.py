@@ -30,7 +30,7 @@ from tradeplane_workloads.paper.sending import Sender
 from tradeplane_workloads.paper.trader import Trader
 from tradeplane_workloads.sessions import open_session
 
-from tests.integration.workloads.paper.session_world import ALIVE, ASK, Held, Model
+from tests.integration.workloads.paper.session_world import ALIVE, ASK, Held, Model, whole_of
 from tests.unit.workloads.sessions.sample_sessions import INSTRUMENT, NAME, START, specification
 
 if TYPE_CHECKING:
@@ -343,5 +343,5 @@ class DeskWorld:
         raise AssertionError("what is in doubt never ends")
 
     def _send(self, requests: list[OrderRequest]) -> None:
-        self.synced = (self.folder / "journal").stat().st_size
+        self.synced = whole_of(self.folder / "journal")
         self.sender.send(requests)
