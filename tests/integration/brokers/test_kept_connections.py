@@ -75,7 +75,16 @@ def says(data: bytes, *, closes: bool = False) -> Callable[[asyncio.StreamWriter
 
 async def answered(kept: KeptConnections, asked: Asked = ORDER) -> Reply:
     """Send a request and wait for its answer."""
-    return await asyncio.wait_for(kept.send(asked), LIMIT_S)
+    return await asyncio.wait_for(sent(kept, asked), LIMIT_S)
+
+
+def sent(
+    kept: KeptConnections, asked: Asked = ORDER, written: Callable[[], None] | None = None
+) -> asyncio.Future[Reply]:
+    """Send a request."""
+    ready = kept.ready(asked)
+    ready.written = written
+    return kept.send(ready)
 
 
 async def test_a_connection_is_kept_and_what_is_sent_is_what_was_asked() -> None:
@@ -85,6 +94,7 @@ async def test_a_connection_is_kept_and_what_is_sent_is_what_was_asked() -> None
             assert (reply.status, bytes(reply.body), reply.headers["X-Mbx-Used-Weight-1M"]) == (200, b"{}", "7")
         assert server.connections == 1
         first = server.requests[0].decode().split("\r\n")
+        assert server.requests == [kept.ready(ORDER).data] * 3
     assert first[0] == "POST /behind/order?a=1 HTTP/1.1"
     assert {"X-MBX-APIKEY: k", "Content-Length: 0", "Accept-Encoding: identity"} < set(first)
 
@@ -97,7 +107,7 @@ async def test_requests_at_once_have_connections_of_their_own_up_to_a_limit() ->
         writer.write(OK)
 
     async with served(wait) as (server, kept):
-        waiting = [kept.send(ORDER) for _ in range(MOST_CONNECTIONS + 3)]
+        waiting = [sent(kept) for _ in range(MOST_CONNECTIONS + 3)]
         async with asyncio.timeout(LIMIT_S):
             while len(server.requests) < MOST_CONNECTIONS:
                 await asyncio.sleep(0.01)
@@ -116,7 +126,7 @@ async def test_connections_that_were_opened_ahead_are_used() -> None:
             while server.connections < 2:
                 await asyncio.sleep(0.01)
         written: list[int] = []
-        waiting = [kept.send(ORDER, lambda: written.append(1)) for _ in range(2)]
+        waiting = [sent(kept, written=lambda: written.append(1)) for _ in range(2)]
         assert written == [1, 1]  # at once, before the loop has had a turn
         await asyncio.wait_for(asyncio.gather(*waiting), LIMIT_S)
         assert server.connections == 2
@@ -125,7 +135,7 @@ async def test_connections_that_were_opened_ahead_are_used() -> None:
 async def test_what_waits_for_a_connection_is_not_written_before_it_has_one() -> None:
     async with served(says(OK)) as (_, kept):
         written: list[int] = []
-        waiting = kept.send(ORDER, lambda: written.append(1))
+        waiting = sent(kept, written=lambda: written.append(1))
         assert written == []
         await asyncio.wait_for(waiting, LIMIT_S)
         assert written == [1]
@@ -188,7 +198,7 @@ async def test_where_nobody_listens_it_is_said() -> None:
 
 async def test_what_waits_when_it_is_closed_is_told() -> None:
     async with served(says(b"")) as (_, kept):
-        waiting = [kept.send(ORDER) for _ in range(MOST_CONNECTIONS + 1)]
+        waiting = [sent(kept) for _ in range(MOST_CONNECTIONS + 1)]
         await kept.close()
         ended = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), LIMIT_S)
     assert {type(one) for one in ended} == {EndpointUnreachable}

@@ -12,16 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tradeplane_native import Generator
+from tradeplane_native import Generator, OrderRequest, read_journal
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StoreFailure
-from tradeplane_workloads.sessions import SessionSpecification, open_session, replay
+from tradeplane_workloads.sessions import SessionSpecification, journal_file, open_session, replay
+from tradeplane_workloads.sessions.bundle_contents import read_contents
 from tradeplane_workloads.sessions.folder import HEADER_BYTES, JOURNAL, SPECIFICATION
-from tradeplane_workloads.sessions.journal_file import JournalFile, JournalFull, read_in_place
+from tradeplane_workloads.sessions.journal_file import ROOM_BYTES, JournalFile, JournalFull, read_in_place
+from tradeplane_workloads.sessions.journal_holes import SECTOR_BYTES
 
 from tests.unit.workloads.sessions.sample_sessions import NAME, QUOTING, Market, specification
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 ROOT = Path(__file__).parents[3]
@@ -29,6 +31,7 @@ ROOT = Path(__file__).parents[3]
 
 def traded(folder: Path, messages: int = 40) -> bytes:
     """Trade a session of a folder for a while, leave it, and return its journal."""
+    folder.mkdir(exist_ok=True)
     with open_session(folder, NAME, specification()) as recorded:
         market = Market(commit=recorded.commit)
         market.run(recorded.session, messages)
@@ -157,6 +160,154 @@ def test_after_a_sync_that_failed_the_file_is_not_used(tmp_path: Path, monkeypat
         with pytest.raises(StoreFailure, match="failed before; open the session again"):
             recorded.commit(sync=True)
     traded(tmp_path)
+
+
+def test_what_is_to_be_sent_is_shown_while_it_is_written_and_given_when_it_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, course = os.fdatasync, list[object]()
+
+    def syncs(descriptor: int) -> None:
+        sync(descriptor)
+        course.append("on disk")
+
+    def shown(requests: list[OrderRequest]) -> None:
+        journal = read_in_place(tmp_path / JOURNAL)
+        course.append([one.order for one in requests])
+        assert read_journal(journal).inputs == recorded.session.inputs  # written, to its last record
+
+    with open_session(tmp_path, NAME, specification()) as recorded:
+
+        def commit() -> list[OrderRequest]:
+            course.clear()
+            requests = recorded.commit(meanwhile=shown)
+            assert course == ([[one.order for one in requests], "on disk"] if requests else [])
+            return requests
+
+        monkeypatch.setattr(os, "fdatasync", syncs)
+        market = Market(commit=commit)
+        market.run(recorded.session, 40)
+        assert len(market.sent) > 10
+        course.clear()
+        recorded.commit(sync=True, meanwhile=shown)
+        assert course == ["on disk"]
+
+
+@pytest.mark.parametrize("starts", [lambda _, __: None, lambda _, __: -1])
+def test_a_sync_that_cannot_be_begun_early_is_done_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, starts: Callable[[int, int], int | None]
+) -> None:
+    monkeypatch.setattr(journal_file, "_start_writing", starts)
+    with JournalFile(tmp_path / JOURNAL) as file:
+        file.append(b"whole")
+        file.begin_sync()
+        file.sync()
+    assert (tmp_path / JOURNAL).read_bytes() == b"whole"
+    with pytest.raises(StoreFailure, match="it was closed"):
+        file.begin_sync()
+
+
+def test_with_room_made_a_record_changes_no_length_and_the_room_goes_with_the_end(tmp_path: Path) -> None:
+    path = tmp_path / JOURNAL
+    with open_session(tmp_path, NAME, specification()) as recorded:
+        recorded.make_room()
+        assert path.stat().st_size == 0  # nothing is recorded, and a file of zeros is no journal
+        market = Market(commit=recorded.commit)
+        market.run(recorded.session, 20)
+        recorded.make_room()
+        blocks = path.stat().st_blocks
+        market.run(recorded.session, 20)
+        recorded.make_room()
+        assert (path.stat().st_size, path.stat().st_blocks) == (ROOM_BYTES, blocks)
+        assert blocks * 512 >= ROOM_BYTES  # it is written, and no hole
+        recorded.commit(sync=True)
+        sealed = read_contents(tmp_path, None)
+    journal = path.read_bytes()
+    assert journal == traded(tmp_path / "grown")
+    again = read_contents(tmp_path, None)
+    assert (sealed.parts, sealed.sources) == (again.parts, again.sources)
+
+
+def test_what_was_recorded_is_on_disk_before_room_is_made_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, sizes = os.fdatasync, list[int]()
+
+    def syncs(descriptor: int) -> None:
+        sync(descriptor)
+        sizes.append(os.fstat(descriptor).st_size)
+
+    monkeypatch.setattr(os, "fdatasync", syncs)
+    with JournalFile(tmp_path / JOURNAL) as file:
+        file.append(b"x" * 100)
+        file.make_room()
+        file.make_room()
+    assert sizes == [100, ROOM_BYTES]
+
+
+def test_room_is_made_again_when_half_of_it_is_left(tmp_path: Path) -> None:
+    with JournalFile(tmp_path / JOURNAL) as file:
+        sizes = []
+        for count in (1, ROOM_BYTES // 2 - 1, 1, 3 * ROOM_BYTES):
+            file.append(b"x" * count)
+            file.make_room()
+            sizes.append((tmp_path / JOURNAL).stat().st_size / ROOM_BYTES)
+        assert sizes == [1, 1, 2, 5]
+    assert (tmp_path / JOURNAL).read_bytes() == b"x" * len(file)
+
+
+@pytest.mark.parametrize("after", [0, 1, 600, 5_000, ROOM_BYTES])
+def test_a_torn_end_with_room_after_it_is_cut_off_and_written_again(tmp_path: Path, after: int) -> None:
+    journal = traded(tmp_path)
+    for cut in (len(journal), *range(len(journal) // SECTOR_BYTES * SECTOR_BYTES, HEADER_BYTES, -SECTOR_BYTES)[:6]):
+        (tmp_path / JOURNAL).write_bytes(journal[:cut] + bytes(after))
+        with open_session(tmp_path, NAME, specification()) as recorded:
+            recorded.commit(sync=True)
+            assert recorded.recovered
+        mended = (tmp_path / JOURNAL).read_bytes()
+        assert journal.startswith(mended)
+        assert len(mended) > cut - 2_000
+
+
+def test_a_session_goes_on_before_a_hole_that_a_loss_of_power_left(tmp_path: Path) -> None:
+    journal = traded(tmp_path)
+    hole = len(journal) // 2 // SECTOR_BYTES * SECTOR_BYTES
+    holed = journal[:hole] + bytes(SECTOR_BYTES) + journal[hole + SECTOR_BYTES :] + bytes(5_000)
+    (tmp_path / JOURNAL).write_bytes(holed)
+    with open_session(tmp_path, NAME, specification()) as recorded:
+        recorded.commit(sync=True)
+    mended = (tmp_path / JOURNAL).read_bytes()
+    assert journal.startswith(mended)
+    assert len(mended) < hole + 2_000
+
+
+def test_where_there_is_no_space_for_room_a_journal_grows_without(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with JournalFile(tmp_path / JOURNAL) as file:
+        file.append(b"whole")
+        resource.setrlimit(resource.RLIMIT_FSIZE, (ROOM_BYTES // 2, limits[1]))
+        try:
+            file.make_room()
+            assert (tmp_path / JOURNAL).read_bytes() == b"whole"
+            file.append(b" again")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        file.make_room()  # tried once: what is left of the space is for records
+        assert (tmp_path / JOURNAL).read_bytes() == b"whole again"
+
+
+def test_where_room_cannot_be_synced_the_file_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with JournalFile(tmp_path / JOURNAL) as file:
+        file.append(b"whole")
+        file.sync()
+        monkeypatch.setattr(os, "fdatasync", fails)
+        with pytest.raises(StoreFailure, match="it could not be synced"):
+            file.make_room()
+        with pytest.raises(StoreFailure, match="failed before; open the session again"):
+            file.append(b"more")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:

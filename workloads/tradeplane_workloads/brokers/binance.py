@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tradeplane_api.venue import Endpoint
 
     from tradeplane_workloads.brokers.credentials import Credentials
-    from tradeplane_workloads.brokers.kept_connections import Reply
+    from tradeplane_workloads.brokers.kept_connections import Ready, Reply
 
 REQUEST_SECONDS = 5.0
 SMALL_BYTES, LARGE_BYTES = 16_384, 4_194_304
@@ -152,13 +152,14 @@ class Binance:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             _fail(f"WebSocket {url}", error)
 
-    def request_now(self, asked: Asked, written: Callable[[], None] | None = None) -> asyncio.Future[Reply]:
-        """Send a request at once, before anything else happens; ``value_now`` reads its answer. Raises RateLimited.
-
-        ``written`` is called once its bytes are with the operating system.
-        """
+    def ready(self, asked: Asked) -> Ready:
+        """Return a request to be sent by ``request_now``, what it costs counted already. Raises RateLimited."""
         self._spend(asked.weight)
-        return self._kept.send(asked, written)
+        return self._kept.ready(asked)
+
+    def request_now(self, ready: Ready) -> asyncio.Future[Reply]:
+        """Send a request at once, before anything else happens; ``value_now`` reads its answer."""
+        return self._kept.send(ready)
 
     async def open_connections(self, count: int) -> None:
         """Open connections for ``request_now`` ahead."""

@@ -40,12 +40,16 @@ class Reply:
 
 
 @dataclass(slots=True)
-class _Waiting:
-    """A request, and who waits for its answer."""
+class Ready:
+    """A request that can be sent, once: its bytes, and what will have its answer.
+
+    ``written`` is called once the bytes were given to the operating system.
+    """
 
     asked: Asked
+    data: bytes
     answer: asyncio.Future[Reply]
-    written: Callable[[], None] | None
+    written: Callable[[], None] | None = None
 
 
 class KeptConnections:
@@ -58,17 +62,20 @@ class KeptConnections:
         self._idle: list[_Connection] = []
         self._open_ones: set[_Connection] = set()
         self._count = 0
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Ready] = deque()
         self._opening: set[asyncio.Task[None]] = set()
         self._is_closed = False
 
-    def send(self, asked: Asked, written: Callable[[], None] | None = None) -> asyncio.Future[Reply]:
+    def ready(self, asked: Asked) -> Ready:
+        """Return a request as it is sent, so that to ``send`` it is little more than one write."""
+        return Ready(asked, _encoded(asked, *self._origin), asyncio.get_running_loop().create_future())
+
+    def send(self, one: Ready) -> asyncio.Future[Reply]:
         """Send a request, now where a connection is idle, and return what will have its answer.
 
-        ``written`` is called once its bytes were given to the operating system. The future has EndpointUnreachable
-        where no answer came, and NotTheApiExpected for one that is no HTTP or too large.
+        The future has EndpointUnreachable where no answer came, and NotTheApiExpected for one that is no HTTP or too
+        large.
         """
-        one = _Waiting(asked, asyncio.get_running_loop().create_future(), written)
         while self._idle:
             connection = self._idle.pop()
             if connection.is_open:
@@ -111,7 +118,7 @@ class KeptConnections:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 _, made = await loop.create_connection(
-                    lambda: _Connection(self._seconds, self._origin, self._free, self._gone),
+                    lambda: _Connection(self._seconds, self._free, self._gone),
                     self._url.host or "",
                     self._url.port or 0,
                     ssl=tls,
@@ -150,13 +157,12 @@ class _Connection(asyncio.Protocol):
     def __init__(
         self,
         seconds: float,
-        origin: tuple[str, str],
         free: Callable[[_Connection], None],
         gone: Callable[[_Connection], None],
     ) -> None:
-        self._seconds, self._origin = seconds, origin
-        self._free, self._gone = free, gone
-        self._under_way: _Waiting | None = None
+        self._seconds, self._free, self._gone = seconds, free, gone
+        self._under_way: Ready | None = None
+        self._parser: httptools.HttpResponseParser | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -164,13 +170,12 @@ class _Connection(asyncio.Protocol):
         """Whether it can be written to."""
         return not self._transport.is_closing()
 
-    def start(self, one: _Waiting) -> None:
+    def start(self, one: Ready) -> None:
         """Write a request, before all else."""
-        self._transport.write(_encoded(one.asked, *self._origin))
+        self._transport.write(one.data)
         if one.written is not None:
             one.written()
-        self._under_way, self._reply = one, Reply()
-        self._parser = httptools.HttpResponseParser(self)
+        self._under_way = one
         self._timer = asyncio.get_running_loop().call_later(self._seconds, self._late)
 
     def abort(self) -> None:
@@ -186,6 +191,8 @@ class _Connection(asyncio.Protocol):
         if self._under_way is None:
             self.abort()
             return
+        if self._parser is None:  # made with the answer, as the next request may wait to be written
+            self._reply, self._parser = Reply(), httptools.HttpResponseParser(self)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError:
@@ -211,7 +218,7 @@ class _Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Hand the answer over."""
-        if self._under_way is None:
+        if self._under_way is None or self._parser is None:
             return
         self._reply.status = self._parser.get_status_code()
         one, keeps = self._under_way, self._parser.should_keep_alive()
@@ -237,7 +244,7 @@ class _Connection(asyncio.Protocol):
         self._transport.abort()
 
     def _stop(self) -> None:
-        self._under_way = None
+        self._under_way = self._parser = None
         if self._timer is not None:
             self._timer.cancel()
 
@@ -249,6 +256,6 @@ def _encoded(asked: Asked, prefix: str, host: str) -> bytes:
     return "\r\n".join(lines).encode("ascii")
 
 
-def _fail(one: _Waiting, why: str) -> None:
+def _fail(one: Ready, why: str) -> None:
     if not one.answer.done():
         one.answer.set_exception(EndpointUnreachable(f"{one.asked.what}: {why}"))

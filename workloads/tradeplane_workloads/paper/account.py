@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tradeplane_api.venue import Endpoint, Market
 
     from tradeplane_workloads.brokers.binance import Binance
-    from tradeplane_workloads.brokers.kept_connections import Reply
+    from tradeplane_workloads.brokers.kept_connections import Ready, Reply
 
 NO_SUCH_ORDER = (-2013, -2011)
 MOST_TRADES = 1_000
@@ -44,6 +44,7 @@ READY_CONNECTIONS = 4
 _CLOCK_SAMPLES = 3
 _BALANCES_WEIGHT = 20
 _AMOUNT_CHARACTERS = 64
+_METHODS = {"submit": "POST", "cancel": "DELETE", "replace": "PUT"}
 
 
 class Account:
@@ -89,20 +90,20 @@ class Account:
         query = urlencode({"symbol": symbol, "limit": DEPTH_LEVELS})
         return await self._broker.request(Asked("GET", self._paths.depth, query, self._paths.depth_weight, LARGE_BYTES))
 
-    def submit(self, parameters: dict[str, str], written: Callable[[], None] | None = None) -> Awaitable[None]:
-        """Send an order: it is on the wire when this returns, unless too many requests are under way.
+    def ready(self, action: str, parameters: dict[str, str]) -> Ready:
+        """Return a request to ``submit``, ``cancel`` or ``replace`` an order, signed by the time it is now."""
+        return self._broker.ready(self._asked(_METHODS[action], self._paths.order, parameters, 1, SMALL_BYTES))
 
-        ``written`` is called when it is. What is returned waits for the answer.
+    def send(self, ready: Ready) -> Awaitable[None]:
+        """Send a request: it is on the wire when this returns, unless too many requests are under way.
+
+        What is returned waits for the answer.
         """
-        return self._now("POST", parameters, written)
+        return self._answered(self._broker.request_now(ready), ready.asked)
 
     def cancel(self, parameters: dict[str, str]) -> Awaitable[None]:
-        """Take an order back, as ``submit`` sends one."""
-        return self._now("DELETE", parameters)
-
-    def change(self, parameters: dict[str, str]) -> Awaitable[None]:
-        """Give an order another price and quantity, as ``submit`` sends one."""
-        return self._now("PUT", parameters)
+        """Take an order back, as ``send`` does."""
+        return self.send(self.ready("cancel", parameters))
 
     async def order(self, parameters: dict[str, str]) -> Any | None:
         """Ask for an order; None where the broker has none of that name."""
@@ -154,12 +155,6 @@ class Account:
     async def keep_stream(self, key: str) -> None:
         """Lengthen the life of the account's stream: it ends an hour after this was last done."""
         await self._keyed("PUT", urlencode({"listenKey": key}))
-
-    def _now(
-        self, method: str, parameters: dict[str, str], written: Callable[[], None] | None = None
-    ) -> Awaitable[None]:
-        asked = self._asked(method, self._paths.order, parameters, 1, SMALL_BYTES)
-        return self._answered(self._broker.request_now(asked, written), asked)
 
     async def _answered(self, reply: asyncio.Future[Reply], asked: Asked) -> None:
         """Read the answer to an order. It is not sent again where the credentials are refused, but they are read."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tradeplane_workloads.brokers.errors import (
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from tradeplane_api.venue import Market
     from tradeplane_native import OrderRequest
 
+    from tradeplane_workloads.brokers.kept_connections import Ready
     from tradeplane_workloads.paper.account import Account
     from tradeplane_workloads.paper.market import Traded
     from tradeplane_workloads.paper.trader import Doubt, Trader
@@ -47,7 +49,28 @@ _STATUS_UNKNOWN = (-1006, -1007)
 _SECOND = 1.0
 OVERDUE_SECONDS = 1.0
 """How long after its answer the report of a request is overdue: it was lost, or waits behind another."""
+FRESH_SECONDS = 1.0
+"""How long a request may be sent as it was signed; the exchange takes it for five (``RECEIVE_WINDOW_MILLISECONDS``)."""
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    """A request about an order, and what is sent of it, or why nothing is."""
+
+    doubt: Doubt
+    request: OrderRequest
+    ready: Ready | Unsendable | RateLimited
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is made of requests before they are on record: what will leave at once, and what follows others."""
+
+    requests: list[OrderRequest]
+    since: float
+    first: list[_Leaving]
+    later: list[tuple[Doubt, OrderRequest]]
 
 
 class Sender:
@@ -68,6 +91,7 @@ class Sender:
         self._tasks: dict[Doubt, asyncio.Task[None]] = {}
         self._paused_until = 0.0
         self._clock_is_wrong = False
+        self._plan: _Plan | None = None
         self._loop = asyncio.get_running_loop()
         self.failure: asyncio.Future[None] = self._loop.create_future()
 
@@ -75,24 +99,23 @@ class Sender:
         """Take the trader that is told what was not done."""
         self._trader = trader
 
+    def prepare(self, requests: list[OrderRequest]) -> None:
+        """Sign what ``send`` will send at once, while the disk writes it down. Nothing leaves, and nothing is told."""
+        self._plan = self._planned(requests)
+
     def send(self, requests: list[OrderRequest]) -> None:
         """Send requests that are on record. All that can be are on the wire before anything waits for an answer."""
-        first: dict[Doubt, tuple[OrderRequest, Awaitable[None] | None]] = {}
-        later: list[tuple[Doubt, OrderRequest]] = []
-        asked: set[Doubt] = set()
-        for request in requests:
-            doubt = (request.instrument, request.order)
-            if any(one in self._tasks or one in asked for one in _follows(request)):
-                later.append((doubt, request))
-            else:
-                first[doubt] = request, self._start(doubt, request)
-            asked.add(doubt)
-        for doubt, (request, asking) in first.items():
+        plan, self._plan = self._plan, None
+        if plan is None or plan.requests is not requests or self._loop.time() - plan.since >= FRESH_SECONDS:
+            plan = self._planned(requests)
+        written = self._trader.promptness.following()
+        started = [(one, self._depart(one, written)) for one in plan.first]
+        for one, asking in started:
             if asking is not None:
-                self._wait(doubt, self._answer(doubt, request, asking))
-        for doubt, request in later:
+                self._wait(one.doubt, self._answer(one.doubt, one.request, asking))
+        for doubt, request in plan.later:
             before = {self._tasks[one] for one in _follows(request) if one in self._tasks}
-            self._wait(doubt, self._after(before, doubt, request, self._trader.promptness.following()))
+            self._wait(doubt, self._after(before, doubt, request, written))
 
     def is_busy(self, doubt: Doubt) -> bool:
         """Whether a request about an order is on its way."""
@@ -125,18 +148,39 @@ class Sender:
         if not self.failure.done():
             self.failure.set_exception(error)
 
-    def _start(
-        self, doubt: Doubt, request: OrderRequest, written: Callable[[], None] | None = None
-    ) -> Awaitable[None] | None:
+    def _planned(self, requests: list[OrderRequest]) -> _Plan:
+        first, later = [], []
+        asked: set[Doubt] = set()
+        for request in requests:
+            doubt = (request.instrument, request.order)
+            if any(one in self._tasks or one in asked for one in _follows(request)):
+                later.append((doubt, request))
+            else:
+                first.append(self._leaving(doubt, request))
+            asked.add(doubt)
+        return _Plan(requests, self._loop.time(), first, later)
+
+    def _leaving(self, doubt: Doubt, request: OrderRequest) -> _Leaving:
+        """Return a request as it will leave, counted and signed, or why it will not."""
+        try:
+            if request.action != "cancel":
+                self._admit()
+            return _Leaving(doubt, request, self._signed(doubt, request))
+        except (Unsendable, RateLimited) as error:
+            return _Leaving(doubt, request, error)
+
+    def _depart(self, one: _Leaving, written: Callable[[], None]) -> Awaitable[None] | None:
         """Send a request, and return what waits for its answer; None where it is known at once not to be done.
 
-        ``written`` is called when it is on the wire; by default it is what is fed now that the request follows from.
+        ``written`` is called when an order is on the wire.
         """
-        try:
-            return self._asking(doubt, request, written or self._trader.promptness.following())
-        except (Unsendable, RateLimited) as error:
-            self._loop.call_soon(self._not_sent, doubt, request, error)
+        ready = one.ready
+        if isinstance(ready, (Unsendable, RateLimited)):
+            self._loop.call_soon(self._not_sent, one.doubt, one.request, ready)
             return None
+        if one.request.action == "submit":
+            ready.written = written
+        return self._account.send(ready)
 
     def _not_sent(self, doubt: Doubt, request: OrderRequest, error: Unsendable | RateLimited) -> None:
         """Tell that a request was not sent; not from within the input that asked for it."""
@@ -153,21 +197,20 @@ class Sender:
         """Send a request once those that it follows are answered."""
         if before:
             await asyncio.wait(before)
-        asking = self._start(doubt, request, written)
+        asking = self._depart(self._leaving(doubt, request), written)
         if asking is not None:
             await self._answer(doubt, request, asking)
 
-    def _asking(self, doubt: Doubt, request: OrderRequest, written: Callable[[], None]) -> Awaitable[None]:
-        """Send a request, and return what waits for its answer. Raises Unsendable and RateLimited."""
-        if request.action != "cancel":
-            self._admit()
+    def _signed(self, doubt: Doubt, request: OrderRequest) -> Ready:
+        """Return a request as the exchange takes it. Raises Unsendable and RateLimited."""
         traded, name = self._traded[request.instrument], self._trader.name_of(request.order)
         if request.action == "submit":
             parameters = submit_parameters(self._market, traded, self._trader.name_of, request)
-            return self._account.submit(parameters, written)
-        if request.action == "cancel":
-            return self._account.cancel(cancel_parameters(traded, name))
-        return self._account.change(self._changed(doubt, traded, name, request))
+        elif request.action == "cancel":
+            parameters = cancel_parameters(traded, name)
+        else:
+            parameters = self._changed(doubt, traded, name, request)
+        return self._account.ready(request.action, parameters)
 
     async def _answer(self, doubt: Doubt, request: OrderRequest, asking: Awaitable[None]) -> None:
         """Tell what is known of a request by its answer. Raises CredentialsRefused."""

@@ -85,7 +85,7 @@ async def at_desk(specification: PaperSpecification, place: SessionPlace, creden
         )
         stack.callback(recorded.close)
         sender = Sender(account, market, traded, limits)
-        trader = Trader(recorded, place.name, traded, clocks, sender.send)
+        trader = Trader(recorded, place.name, traded, clocks, sender.send, sender.prepare)
         sender.bind(trader)
         desk = _desk(specification, trader, sender, account, clocks, opening)
         await stack.enter_async_context(_running(specification, desk, recovered=recorded.recovered))
@@ -221,3 +221,4 @@ async def _sync(trader: Trader) -> None:
     while not trader.session.over:
         await asyncio.sleep(SYNC_SECONDS)
         trader.sync()
+        trader.recorded.make_room()

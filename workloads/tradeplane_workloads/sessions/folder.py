@@ -16,9 +16,11 @@ from tradeplane_workloads.durable import sync_folder, write_whole
 from tradeplane_workloads.errors import DataRefused, InvalidSpecification, StoreFailure
 from tradeplane_workloads.sessions.conduct import conduct_of
 from tradeplane_workloads.sessions.journal_file import JournalFile
+from tradeplane_workloads.sessions.journal_holes import before_hole
 from tradeplane_workloads.sessions.specification import MAX_BYTES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tradeplane_workloads.sessions.specification import SessionSpecification
@@ -45,10 +47,13 @@ class RecordedSession:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def commit(self, *, sync: bool = False) -> list[OrderRequest]:
+    def commit(
+        self, *, sync: bool = False, meanwhile: Callable[[list[OrderRequest]], None] | None = None
+    ) -> list[OrderRequest]:
         """Record what the session did, and return what is to be sent now; with ``sync``, see that it is on disk.
 
-        Where there is something to be sent, its record is on disk when this returns. Raises JournalFull, or
+        Where there is something to be sent, its record is on disk when this returns. ``meanwhile`` is given it before,
+        while the disk writes, to make ready what it will take: none of it may leave yet. Raises JournalFull, or
         StoreFailure: then nothing is to be sent, and after JournalFull it may be called again.
         """
         self._unwritten += self.session.take_journal()
@@ -56,9 +61,16 @@ class RecordedSession:
             self._file.append(self._unwritten)
             self._unwritten = b""
         requests = self.session.requests()
+        if requests and meanwhile is not None:
+            self._file.begin_sync()
+            meanwhile(requests)
         if requests or sync:
             self._file.sync()
         return requests
+
+    def make_room(self) -> None:
+        """Make room on disk for what will be recorded, when nothing waits for it. Raises StoreFailure."""
+        self._file.make_room()
 
     @property
     def sync_nanoseconds(self) -> int:
@@ -100,7 +112,7 @@ def has_begun(folder: Path) -> bool:
 
 
 def _opened(file: JournalFile, folder: Path, name: bytes, specification: SessionSpecification) -> RecordedSession:
-    recording = file.read()
+    recording = before_hole(file.read())
     if len(recording) < HEADER_BYTES:
         file.cut(0)
         sync_folder(folder)

@@ -2,10 +2,19 @@
 
 A write that fails is taken back, so that what is in the file is whole records. After a sync that failed nobody knows
 what is on disk, so the file is not used any more: it is opened again, and read.
+
+While it is open the file is longer than its records (``make_room``): what comes after them is zeros that are on disk,
+so that to put a record there changes no length and takes no block, and its sync is one of data alone. Whoever reads
+the file takes zeros at its end for nothing; when it is closed they are cut off.
+
+A sync may be begun before it is waited for: the disk takes the data meanwhile, and what is left to wait for is that the
+data stays there without power. Nothing is on disk for good before ``sync`` returns.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import errno
 import fcntl
 import os
@@ -17,14 +26,19 @@ import numpy as np
 from tradeplane_workloads.errors import DataRefused, StoreFailure
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 MAX_BYTES = 1 << 36
 """Of one journal; what a session does beyond that is another session."""
+ROOM_BYTES = 1 << 20
+"""What room is made in; there is more of it when half of one is left."""
 FILE_MODE = 0o640
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_START_WRITING = 2
+"""SYNC_FILE_RANGE_WRITE of sync_file_range(2): start to write what is not being written, and wait for nothing."""
 
 
 class JournalFull(StoreFailure):
@@ -50,8 +64,9 @@ class JournalFile:
         except OSError as error:
             os.close(self._descriptor)
             raise StoreFailure(f"{path}: another process trades this session; end it first") from error
-        self._length = os.fstat(self._descriptor).st_size
+        self._length = self._synced = self._size = os.fstat(self._descriptor).st_size
         self._usable = True
+        self._has_room = True
         self.sync_nanoseconds = 0
         """What the last sync took."""
 
@@ -85,6 +100,37 @@ class JournalFile:
                 ) from error
             raise StoreFailure(f"{self._path}: it cannot be written ({error.strerror}); check the volume") from error
         self._length += len(data)
+        self._size = max(self._size, self._length)
+
+    def make_room(self) -> None:
+        """Have zeros on disk where records will come, some time before they do.
+
+        It takes milliseconds, once a mebibyte, so call it when nothing waits. Where there is no room for it the journal
+        grows with each record, which is as safe. Raises StoreFailure where it cannot be synced.
+        """
+        self._check_usable()
+        if not self._length or not self._has_room or self._size - self._length >= ROOM_BYTES // 2:
+            return
+        if self._synced < self._length:
+            self.sync()  # so that what is not synced is never far from the end, nor the header
+        size = min(((self._length + ROOM_BYTES // 2) // ROOM_BYTES + 1) * ROOM_BYTES, MAX_BYTES)
+        try:
+            for place in range(self._size, size, ROOM_BYTES):
+                self._fill(place, min(size - place, ROOM_BYTES))
+        except OSError:
+            self._has_room = False
+            self._cut(self._size)
+            return
+        self._size = size
+        self.sync()
+
+    def begin_sync(self) -> None:
+        """Have the disk begin with what was appended, and wait for nothing; ``sync`` then waits for less.
+
+        A kernel that cannot is no failure: all of it is left to ``sync`` then.
+        """
+        self._check_usable()
+        _start_writing(self._descriptor, self._synced)
 
     def sync(self) -> None:
         """Wait until everything is on disk for good. Raises StoreFailure where that fails, and does no more after."""
@@ -99,6 +145,7 @@ class JournalFile:
                 "session again"
             ) from error
         self.sync_nanoseconds = time.perf_counter_ns() - began
+        self._synced = self._length
 
     def cut(self, length: int) -> None:
         """Cut off what comes after whole records, which a crash left, and sync. Raises StoreFailure."""
@@ -109,9 +156,18 @@ class JournalFile:
             self.sync()
 
     def close(self) -> None:
-        """Give the file up; what was not synced may be lost."""
+        """Give the file up, without the room in it; what was not synced may be lost."""
+        if self._usable and self._length < self._size:
+            with contextlib.suppress(OSError):  # it is zeros that are left then
+                os.ftruncate(self._descriptor, self._length)
         os.close(self._descriptor)
         self._usable = False
+
+    def _fill(self, place: int, count: int) -> None:
+        """Write zeros. Raises OSError."""
+        rest = memoryview(bytes(count))
+        while rest:
+            rest = rest[os.pwrite(self._descriptor, rest, place + count - len(rest)) :]
 
     def _cut(self, length: int) -> None:
         try:
@@ -121,10 +177,31 @@ class JournalFile:
             raise StoreFailure(
                 f"{self._path}: its torn end could not be cut off ({error.strerror}); open the session again"
             ) from error
+        self._size = length
 
     def _check_usable(self) -> None:
         if not self._usable:
             raise StoreFailure(f"{self._path}: it was closed, or failed before; open the session again")
+
+
+def _no_start(_: int, __: int) -> None:
+    """Start nothing, where the platform has no such call."""
+
+
+def _starting() -> Callable[[int, int], None]:
+    """Return what has a file written from a place to its end, as far as the platform's library can."""
+    call = getattr(ctypes.CDLL(None), "sync_file_range", None)
+    if call is None:
+        return _no_start
+    call.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+
+    def start(descriptor: int, first: int) -> None:
+        call(descriptor, first, 0, _START_WRITING)  # 0 bytes are all to the end
+
+    return start
+
+
+_start_writing = _starting()
 
 
 def read_in_place(path: Path) -> NDArray[np.uint8]:

@@ -31,7 +31,7 @@ from tradeplane_workloads.paper.sending import Sender
 from tradeplane_workloads.paper.trader import Trader
 from tradeplane_workloads.sessions import open_session
 
-from tests.integration.workloads.paper.session_world import ALIVE, ASK, Held, Model
+from tests.integration.workloads.paper.session_world import ALIVE, ASK, Held, Model, whole_of
 from tests.unit.workloads.sessions.sample_sessions import INSTRUMENT, NAME, START, specification
 
 if TYPE_CHECKING:
@@ -60,10 +60,11 @@ class Waiting:
 
     action: str
     parameters: dict[str, str]
-    sent: float
+    signed: float
     reply: asyncio.Future[None]
     arrived: str | None = None
     """What the exchange makes of it, once it has it."""
+    written: Callable[[], None] | None = None
 
 
 class FakeAccount:
@@ -73,23 +74,32 @@ class FakeAccount:
         self.exchange, self._loop = exchange, loop
         self.waiting: list[Waiting] = []
         self.submitted: list[str] = []
+        self.signed: list[float] = []
+        """When each request was signed."""
         self.held: str | None = None
         """The position that is told; None as of a spot market."""
         self.beside = Decimal(0)
         """What a spot market has of what is traded beside what orders made of it."""
 
-    def submit(self, parameters: dict[str, str], written: Callable[[], None] | None = None) -> Awaitable[None]:
-        """Put an order on the way. Each name may be sent once."""
-        name = parameters["newClientOrderId"]
-        assert name not in self.submitted, f"{name} was sent twice"
-        self.submitted.append(name)
-        if written is not None:
-            written()
-        return self._wait("submit", parameters)
+    def ready(self, action: str, parameters: dict[str, str]) -> Waiting:
+        """Sign a request."""
+        self.signed.append(self._loop.time())
+        return Waiting(action, parameters, self._loop.time(), self._loop.create_future())
+
+    def send(self, ready: Waiting) -> Awaitable[None]:
+        """Put a request on the way. Each name of an order may be sent once."""
+        if ready.action == "submit":
+            name = ready.parameters["newClientOrderId"]
+            assert name not in self.submitted, f"{name} was sent twice"
+            self.submitted.append(name)
+        if ready.written is not None:
+            ready.written()
+        self.waiting.append(ready)
+        return ready.reply
 
     def cancel(self, parameters: dict[str, str]) -> Awaitable[None]:
         """Put a cancellation on the way."""
-        return self._wait("cancel", parameters)
+        return self.send(self.ready("cancel", parameters))
 
     def answer(self, which: int, how: str) -> None:
         """Let a request arrive, or not, and be answered, or not."""
@@ -104,7 +114,7 @@ class FakeAccount:
     def arrive(self, waiting: Waiting) -> None:
         """Let a request arrive that has not yet; one that is older than its window is refused."""
         if waiting.arrived is None:
-            late = self._loop.time() - waiting.sent > WINDOW_S
+            late = self._loop.time() - waiting.signed > WINDOW_S
             waiting.arrived = "late" if late else self._take(waiting)
 
     def tell(self, waiting: Waiting, how: str) -> None:
@@ -157,11 +167,6 @@ class FakeAccount:
 
     async def get_ready(self) -> None:
         """Open no connection."""
-
-    def _wait(self, action: str, parameters: dict[str, str]) -> Awaitable[None]:
-        waiting = Waiting(action, parameters, self._loop.time(), self._loop.create_future())
-        self.waiting.append(waiting)
-        return waiting.reply
 
     def _take(self, waiting: Waiting) -> str:
         given = waiting.parameters
@@ -231,7 +236,7 @@ class DeskWorld:
         recorded = open_session(self.folder, NAME, specification())
         account = cast("Account", self.account)
         self.sender = Sender(account, Market.USD_MARGINED, (TRADED,), self.limits)
-        self.trader = Trader(recorded, NAME, (TRADED,), self.clocks, self._send)
+        self.trader = Trader(recorded, NAME, (TRADED,), self.clocks, self._send, self.sender.prepare)
         self.sender.bind(self.trader)
         self.reconciler = Reconciler(account, self.trader, self.sender, self.clocks.steady, self.had)
         self.ear = AccountEar(account, self.trader, self.reconciler, self.sender)
@@ -349,5 +354,5 @@ class DeskWorld:
         raise AssertionError("what is in doubt never ends")
 
     def _send(self, requests: list[OrderRequest]) -> None:
-        self.synced = (self.folder / "journal").stat().st_size
+        self.synced = whole_of(self.folder / "journal")
         self.sender.send(requests)

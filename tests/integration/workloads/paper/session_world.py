@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tradeplane_native import read_journal
 from tradeplane_workloads.brokers.binance import Clocks
 from tradeplane_workloads.paper.books import BID, LEVEL, News
 from tradeplane_workloads.paper.market import Traded
@@ -14,6 +14,7 @@ from tradeplane_workloads.paper.reports import Standing, Told
 from tradeplane_workloads.paper.trader import Trader
 from tradeplane_workloads.sessions import open_session, replay
 from tradeplane_workloads.sessions.journal_file import read_in_place
+from tradeplane_workloads.sessions.journal_holes import SECTOR_BYTES
 from tradeplane_workloads.sessions.order_names import order_of
 from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
@@ -109,12 +110,13 @@ class World:
         recorded = open_session(self.folder, NAME, specification())
         self.trader = Trader(recorded, NAME, (Traded(0, INSTRUMENT),), self.clocks, self.send)
         self.trader.begin()
+        self.trader.recorded.make_room()
         self.trader.doubt_all()
 
     def send(self, requests: list[OrderRequest]) -> None:
         """Put requests on the way: all that led to them is on disk."""
         self.sent += requests
-        self.synced = (self.folder / "journal").stat().st_size
+        self.synced = whole_of(self.folder / "journal")
 
     def tick(self, which: int, lots: int) -> None:
         """Let time pass and the market move."""
@@ -172,11 +174,12 @@ class World:
                 self.trader.refused(doubt, OrderEvent.DENY, OrderReason.NONE)
 
     def crash(self, which: int, lots: int) -> None:
-        """End the process; of what was not synced, any part may be gone, at any byte."""
-        self.trader.recorded.close()
+        """End the machine; of what was not synced, any part may be gone, at any byte."""
         path = self.folder / "journal"
-        length = path.stat().st_size
-        os.truncate(path, self.synced + (which * 97 + lots) % (length - self.synced + 1))
+        disk, whole = path.read_bytes(), whole_of(path)
+        kept = self.synced + (which * 97 + lots) % (whole - self.synced + 1)
+        self.trader.recorded.close()
+        path.write_bytes(_left(disk, whole, kept, which % 3))
         if lots % 2:
             self.exchange.reports.clear()
         self.open()
@@ -191,6 +194,22 @@ class World:
             if not self.sent and not any(one.asked or one.state == "sent" for _, one in self.trader.open_orders()):
                 return
         raise AssertionError("what is in doubt never ends")
+
+
+def whole_of(path: Path) -> int:
+    """Return how many bytes of a journal are records; what comes after them is room."""
+    return read_journal(read_in_place(path)).whole
+
+
+def _left(disk: bytes, whole: int, kept: int, how: int) -> bytes:
+    """Return what is left of a journal: up to a byte, or to a sector with room after it, or all but a sector."""
+    if how == 0:
+        return disk[:kept]
+    begins = -(-kept // SECTOR_BYTES) * SECTOR_BYTES
+    if begins >= whole:
+        return disk
+    after = b"" if how == 1 else disk[begins + SECTOR_BYTES : whole]
+    return (disk[:begins] + bytes(SECTOR_BYTES) + after).ljust(len(disk), b"\0")
 
 
 def _trades(order: Held) -> list[Told]:

@@ -6,17 +6,21 @@ Sender, Reconciler and AccountEar are the real ones; answers to requests are act
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from itertools import permutations
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tradeplane_api.broker_connection import RateLimits
 from tradeplane_workloads.brokers.errors import RequestRefused
+from tradeplane_workloads.errors import StoreFailure
+from tradeplane_workloads.paper.sending import FRESH_SECONDS
 from tradeplane_workloads.paper.trader import AccountShared
 from tradeplane_workloads.strategies.protocol import OrderEvent, OrderReason
 
@@ -225,6 +229,52 @@ def test_a_leg_or_an_exit_leaves_when_the_order_that_it_names_was_answered(tmp_p
     with asyncio.Runner(loop_factory=SteppedLoop) as runner:
         sent = runner.run(scene())
     assert sent == [["1", "4"], ["1", "4", "2"], ["1", "4", "2", "5"], ["1", "4", "2", "5", "3"]]
+
+
+@pytest.mark.parametrize("slow", [0.0, FRESH_SECONDS])
+def test_orders_are_signed_while_the_disk_writes_and_leave_when_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, slow: float
+) -> None:
+    """``slow``: the seconds that the disk takes; what was signed too long ago is signed anew."""
+    seen: list[tuple[int, int]] = []
+
+    async def scene(world: DeskWorld) -> None:
+        sync, account = os.fdatasync, world.account
+
+        def syncs(descriptor: int) -> None:
+            sync(descriptor)
+            seen.append((len(account.signed), len(account.waiting)))
+            cast("SteppedLoop", world.loop).now += slow
+
+        monkeypatch.setattr(os, "fdatasync", syncs)
+        await world.tick(1, 1)
+        monkeypatch.undo()
+        orders = len(account.waiting)
+        assert orders == 2
+        assert (orders, 0) in seen  # signed, and not on the way
+        assert len(account.signed) == orders * (2 if slow else 1)
+        assert {one.signed for one in account.waiting} == {account.signed[-1]}
+
+    played(tmp_path / "1", scene)
+
+
+def test_where_the_disk_fails_nothing_that_was_signed_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    async def scene() -> DeskWorld:
+        world = DeskWorld(tmp_path / "1")
+        await world.spin()
+        monkeypatch.setattr(os, "fdatasync", fails)
+        with pytest.raises(StoreFailure, match="it could not be synced"):
+            await world.tick(1, 1)
+        await world.stop()
+        return world
+
+    with asyncio.Runner(loop_factory=SteppedLoop) as runner:
+        account = runner.run(scene()).account
+    assert account.signed
+    assert (account.submitted, account.waiting) == ([], [])
 
 
 def test_no_more_orders_leave_in_a_second_than_the_connection_allows(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tradeplane_native import Generator
 
 from tests.integration.workloads.paper.paper_trading import MARKET, nothing_lost_or_doubled
 from tests.integration.workloads.paper.processes import START_S, Place, ended
+from tests.integration.workloads.paper.session_world import whole_of
 from tests.ports import free_port
 from tests.unit.workloads.exchange.small_exchange import keys_in
 
@@ -58,7 +59,7 @@ async def test_a_full_disk_ends_a_trader_and_loses_nothing(tmp_path: Path) -> No
     try:
         await place.trades(trader)
         await place.trades_more()
-        resource.prlimit(trader.pid, resource.RLIMIT_FSIZE, (journal.stat().st_size + 3_000,) * 2)
+        resource.prlimit(trader.pid, resource.RLIMIT_FSIZE, (whole_of(journal) + 3_000,) * 2)
         assert await asyncio.wait_for(trader.wait(), START_S) == ExitCode.STORE
         told = place.report()
         assert told.outcome is PaperOutcome.FAILED
