@@ -186,7 +186,8 @@ def test_a_change_that_the_exchange_denies_is_told_with_the_reason(
         await world.report(0, 1)
         refused = world.loop.create_future()
         refused.set_exception(RequestRefused(words, code))
-        vars(world.account)["change"] = lambda _: refused
+        send = world.account.send
+        vars(world.account)["send"] = lambda ready: refused if ready.action == "replace" else send(ready)
         fields = {"action": "replace", "instrument": 0, "order": 1, "peer": 0, "parent": 0, "price": 999, "quantity": 1}
         asked: Any = SimpleNamespace(**fields)
         world.sender.send([asked])
