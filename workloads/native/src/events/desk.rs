@@ -123,7 +123,7 @@ impl Ticket {
 pub(super) struct Sent {
     pub arrival: i64,
     pub request: Request,
-    /// Lots of the order that had traded, or that another order had taken, as far as was known when it was sent.
+    /// Of a change: lots of its order that had traded, or another had taken, as far as was known when it was sent.
     pub gone: i64,
 }
 
@@ -499,7 +499,10 @@ impl Desk {
         let place = &mut self.places[instrument];
         let arrival = self.now.saturating_add(place.latency.entry(self.now, place.feed));
         place.last_arrival = place.last_arrival.max(arrival);
-        let gone = place.ticket(request.id()).map_or(0, |ticket| ticket.order.quantity - ticket.left);
+        let gone = match request {
+            Request::Replace { id, .. } => place.ticket(id).map_or(0, |ticket| ticket.order.quantity - ticket.left),
+            _ => 0,
+        };
         place.requests.push_back(Sent { arrival: place.last_arrival, request, gone });
     }
 

@@ -22,13 +22,11 @@ impl Venue {
     /// taken off what it asks for. So it never gives an order more in all than was asked.
     #[must_use]
     pub fn less_gone_since(&self, request: Request, gone: i64) -> Request {
-        match (request, self.alive(request.id())) {
-            (Request::Replace { id, price, quantity }, Some(index)) => {
-                let own = &self.own[index];
-                Request::Replace { id, price, quantity: quantity.saturating_sub(own.order.quantity - own.left - gone) }
-            }
-            _ => request,
-        }
+        let Request::Replace { id, price, quantity } = request else {
+            return request;
+        };
+        let since = self.alive(id).map_or(0, |index| self.own[index].order.quantity - self.own[index].left - gone);
+        Request::Replace { id, price, quantity: quantity.saturating_sub(since) }
     }
 
     fn submit(&mut self, order: NewOrder) {
