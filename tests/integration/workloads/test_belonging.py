@@ -1,6 +1,7 @@
 """Icebergs, pairs, brackets and trailing stops: one class in a backtest, in a session over the wire's words, replayed.
 
-And killed between any two things that happen: nothing is lost, nothing is done twice, and both verdicts stay exact.
+And killed between any two things that happen: nothing is lost, nothing is done twice, and both verdicts stay exact. It
+is here for that, as to start again hundreds of times takes seconds.
 """
 
 from __future__ import annotations
