@@ -60,7 +60,7 @@ def built_ahead(programs: Sequence[Program], say: Callable[[str], None]) -> Iter
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        process_group=0,  # not a session: where the kernel groups by those, it heeds priorities within one alone
     )
     try:
         yield
