@@ -21,6 +21,12 @@ export MYPY_CACHE_DIR ?= $(CACHE)/mypy
 # Tests start Python by the hundred, and each would compile all it imports anew where the environment lets none be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Who only looks at the demo needs no browser, no linters, and no bytecode of what is never imported.
+ONLY_DEMO := $(if $(MAKECMDGOALS),$(if $(filter-out demo down images,$(MAKECMDGOALS)),,1))
+ifdef ONLY_DEMO
+export CHECKS ?= 0
+endif
+
 .PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity scan images chart release generate docs clean
 
 help: ## Show this list
@@ -30,7 +36,7 @@ bootstrap: ## Install what is missing on this machine, saying what and why
 	@$(BOOTSTRAP)
 
 sync: bootstrap ## Make the Python environment in .venv, with the command tradeplane
-	@$(ACTIVATE); uv sync --frozen --all-packages --compile-bytecode --quiet
+	@$(ACTIVATE); uv sync --frozen --all-packages $(if $(ONLY_DEMO),,--compile-bytecode) --quiet
 
 demo: sync ## A cluster, the images, the operator and an example, to a result on screen (CLUSTER=embedded|kind|current, ARM64=0|1)
 	@$(RUN) python -m tradeplane_stacks.demo up

@@ -12,6 +12,7 @@ readonly cache=${TRADEPLANE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tradeplane}
 readonly tools=$cache/tools
 readonly log=$cache/bootstrap.log
 readonly cluster=${CLUSTER:-embedded}
+readonly checks=${CHECKS:-1}
 
 # The Go module proxy serves whole toolchains, checked against its checksum database; Debian 12 has 1.19.
 readonly go_version=1.26.8 go_oldest=1.26
@@ -39,6 +40,7 @@ Installs what this machine lacks, and says what and why. System packages need ro
 
 Environment:
   CLUSTER=embedded|kind|current  leave out what only the embedded cluster needs, with kind or current
+  CHECKS=0                       leave out what only tests and checks need, a browser among it
   ARM64=0                        do without an emulated arm64 node
   TRADEPLANE_CACHE               where uv and Go go (now $cache)
   UV_PYTHON                      the Python to make the environment with, in place of $system_python
@@ -127,6 +129,7 @@ missing_packages() {
     while IFS='|' read -r scope probe package why; do
         scope=${scope// /} package=${package// /}
         [ "$scope" != embedded ] || [ "$cluster" = embedded ] || continue
+        [ "$scope" != checks ] || [ "$checks" != 0 ] || continue
         # shellcheck disable=SC2086 # a probe is a word and its arguments
         present $probe || printf '%s | %s\n' "$package" "${why# }"
     done < <(grep -vE '^(#|$)' "$table") | sort -u -t '|' -k 1,1

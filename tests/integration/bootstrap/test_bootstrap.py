@@ -20,6 +20,7 @@ always   | program tp-present | tp-present | is there
 always   | program tp-absent  | tp-absent  | draws the picture
 embedded | program tp-network | tp-network | carries packets
 """
+WITH_CHECKS = TABLE + "checks | program tp-browser | tp-browser | opens pages in tests\n"
 
 
 class Machine:
@@ -83,6 +84,14 @@ def test_check_names_what_is_missing_and_why_and_changes_nothing(machine: Machin
 @pytest.mark.parametrize("cluster", ["kind", "current"])
 def test_another_cluster_needs_nothing_of_the_embedded_one(machine: Machine, cluster: str) -> None:
     assert "tp-network" not in machine.run("--check", CLUSTER=cluster).stdout
+
+
+@pytest.mark.parametrize(("checks", "needed"), [("", True), ("1", True), ("0", False)])
+def test_what_only_checks_need_can_be_left_out(machine: Machine, checks: str, *, needed: bool) -> None:
+    machine.table(WITH_CHECKS)
+    said = machine.run("--check", CHECKS=checks).stdout
+    assert ("tp-browser" in said) == needed
+    assert "tp-absent" in said
 
 
 def test_what_is_missing_is_installed_and_the_second_time_nothing_is_done(machine: Machine) -> None:
@@ -188,5 +197,5 @@ def test_the_real_table_is_well_formed() -> None:
     lines = [line for line in (SOURCE / "requirements.table").read_text().splitlines() if line and line[0] != "#"]
     rows = [[cell.strip() for cell in line.split("|")] for line in lines]
     assert all(len(row) == 4 and all(row) for row in rows)
-    assert {row[0] for row in rows} == {"always", "images", "embedded"}
+    assert {row[0] for row in rows} == {"always", "checks", "images", "embedded"}
     assert {row[1].split()[0] for row in rows} <= {"program", "file", "package", "newer", "builder", "python"}

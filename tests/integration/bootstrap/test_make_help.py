@@ -7,6 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 PROMISED = ("bootstrap", "demo", "down", "fmt", "lint", "type", "test", "bench", "images", "clean", "help")
 
@@ -45,3 +47,21 @@ def test_what_pages_tell_people_to_make_is_a_target() -> None:
     }
     assert told
     assert told <= set(_explained())
+
+
+@pytest.mark.parametrize(
+    ("targets", "checks"),
+    [
+        (("demo",), "0"),
+        (("demo", "down"), "0"),
+        (("demo", "test"), None),
+        (("test",), None),
+        (("sync",), None),
+        ((), None),
+    ],
+)
+def test_who_only_looks_at_the_demo_needs_no_browser(targets: tuple[str, ...], checks: str | None) -> None:
+    """What make exports is what it would do, of whose recipes nothing is run here."""
+    would_do, _, variables = _make("--print-data-base", "--dry-run", *targets).partition("# Make data base")
+    assert re.findall(r"^CHECKS \??= (.*)$", variables, re.MULTILINE) == ([checks] if checks else [])
+    assert ("--compile-bytecode" in would_do) == (checks is None and bool(targets))
