@@ -91,7 +91,7 @@ CONTAINERD_ARM64 = replace(
 )
 CONTAINERD_SHIM = _containerd("containerd-shim-runc-v2")
 CTR = _containerd("ctr")
-COREDNS = Program("coredns", "coredns", "github.com/coredns/coredns")
+COREDNS = Program("coredns", "coredns", ".")
 REGISTRY = Program("olareg", "olareg", "github.com/olareg/olareg/cmd/olareg")
 PAUSE = Program("pause", "pause", ".")
 PAUSE_ARM64 = Program("pause", "pause", ".", "arm64")

@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tradeplane_stacks.local import binaries
+from tradeplane_stacks.local import addons, binaries
 from tradeplane_stacks.local.binaries import Binaries, Program
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
 from tradeplane_stacks.local.go_build import Addition, Copy, Overlay, Replacement, Substitution
@@ -86,6 +86,14 @@ def test_every_program_has_a_pinned_module() -> None:
         if program.module != "pause":  # which needs nothing but the standard library
             assert (directory / "go.sum").stat().st_size > 0, program
     assert len({program.label for program in programs}) == len(programs)
+
+
+def test_the_name_server_has_the_plugins_that_its_configuration_names_and_no_others() -> None:
+    source = (binaries.MODULES / "coredns" / "main.go").read_text(encoding="utf-8")
+    built = re.findall(r'"github.com/coredns/coredns/plugin/([a-z]+)"', source)
+    named = re.findall(r"^    ([a-z]+)\b", addons.COREFILE, re.MULTILINE)
+    assert set(built) == set(named)
+    assert len(built) == len(set(built)) > 3
 
 
 def test_kubernetes_says_the_version_that_is_pinned() -> None:
