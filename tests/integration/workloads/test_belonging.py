@@ -24,6 +24,8 @@ from tests.unit.workloads.sessions.trading_floor import FEES, NAME
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tradeplane_workloads.sessions import Verdict
+
 
 @pytest.fixture
 def _exits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,14 +56,20 @@ WHAT_HAPPENS: dict[str, set[tuple[str, str]]] = {
 """At least, to each kind: events and their reasons."""
 
 
-@pytest.mark.usefixtures("_exits")
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_kind_of_order_is_the_same_in_a_backtest_in_a_session_and_in_its_replay(tmp_path: Path, kind: str) -> None:
-    wired = Wired(tmp_path, simulation(kind))
+def in_a_session_a_replay_and_a_backtest(wired: Wired) -> Verdict:
+    """Have one class do its work in turn, which ``Exits.runs`` then has; return what the replay says of the session."""
     wired.trade()
     wired.close()
     verdict = replay(wired.journal(), wired.specification)
     backtest_tapes(wired.tapes, wired.specification.simulation)
+    return verdict
+
+
+@pytest.mark.usefixtures("_exits")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_of_order_is_the_same_in_a_backtest_in_a_session_and_in_its_replay(tmp_path: Path, kind: str) -> None:
+    wired = Wired(tmp_path, simulation(kind))
+    verdict = in_a_session_a_replay_and_a_backtest(wired)
 
     session, replayed, tested = Exits.runs
     assert verdict.exact, verdict.difference
@@ -158,10 +166,7 @@ def test_reports_that_come_out_of_turn_twice_or_late_are_told_once(tmp_path: Pat
 def test_a_kind_of_order_is_the_same_at_spot(tmp_path: Path, kind: str) -> None:
     first = [] if kind == "bracket" else ["buy"]  # an entry needs nothing that is held
     wired = Wired(tmp_path, simulation(*first, *[kind] * 20), **SPOT)
-    wired.trade()
-    wired.close()
-    verdict = replay(wired.journal(), wired.specification)
-    backtest_tapes(wired.tapes, wired.specification.simulation)
+    verdict = in_a_session_a_replay_and_a_backtest(wired)
     session, replayed, tested = Exits.runs
     assert verdict.exact, verdict.difference
     assert session.heard == replayed.heard == tested.heard
