@@ -26,7 +26,6 @@ import yaml
 from tradeplane_stacks.local.binaries import KUEUE, MODULES, Binaries
 from tradeplane_stacks.local.certificates import CLUSTER, Leaf
 from tradeplane_stacks.local.errors import CommandError
-from tradeplane_stacks.local.settings import Settings
 
 from tests.ports import free_port
 
@@ -50,7 +49,7 @@ _OURS = ("batch", "kueue.x-k8s.io")
 @cache
 def program() -> Path:
     """Return where Kueue's controller lies, which is built where it is not."""
-    return Binaries(Settings.from_environment(os.environ).cache).build((KUEUE,), print)[KUEUE]
+    return Binaries.of_user().build((KUEUE,), print)[KUEUE]
 
 
 @cache

@@ -6,7 +6,6 @@ others. Whoever wants objects of them writes kustomizations that name those; the
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import tempfile
@@ -17,7 +16,6 @@ import yaml
 
 from tradeplane_stacks.local.binaries import KUBECTL, Binaries
 from tradeplane_stacks.local.errors import EmbeddedClusterError
-from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +43,7 @@ def locate_kubectl() -> Path:
     if found is not None:
         return Path(found)
     try:
-        built = Binaries(Settings.from_environment(os.environ).cache).locate((KUBECTL,))[KUBECTL]
+        built = Binaries.of_user().locate((KUBECTL,))[KUBECTL]
     except EmbeddedClusterError:  # there is no Go, so that none can have been built by it
         built = None
     if built is None or not built.exists():

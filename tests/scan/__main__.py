@@ -6,7 +6,6 @@ What nobody accepted is printed. Plans are checkov's alone: the other scanners r
 from __future__ import annotations
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -14,7 +13,6 @@ from pathlib import Path
 
 import yaml
 from tradeplane_stacks.local.binaries import KUBE_SCORE, KUBECONFORM, KUBECTL, Binaries
-from tradeplane_stacks.local.settings import Settings
 
 from tests.scan.charts import render_charts
 from tests.scan.findings import Finding, Scanner, judge, read_accepted
@@ -37,7 +35,7 @@ PLAN_FAULT = "CKV_AWS_17"
 def main() -> int:
     """Print what remains; 1 where anything does."""
     started = time.monotonic()
-    programs = Binaries(Settings.from_environment(os.environ).cache).build((KUBECTL, KUBECONFORM, KUBE_SCORE), print)
+    programs = Binaries.of_user().build((KUBECTL, KUBECONFORM, KUBE_SCORE), print)
     with tempfile.TemporaryDirectory(prefix="scan-") as place:
         folder = Path(place)
         scanners: dict[Scanner, Scan] = {

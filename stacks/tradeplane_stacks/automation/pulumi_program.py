@@ -21,7 +21,6 @@ from tradeplane_stacks.automation.language_host import write_host
 from tradeplane_stacks.automation.policy_packs import write_plugin
 from tradeplane_stacks.local.binaries import PULUMI, PULUMI_KUBERNETES, Binaries, Program, Report
 from tradeplane_stacks.local.errors import EmbeddedClusterError
-from tradeplane_stacks.local.settings import Settings
 
 _OLDEST = VersionInfo(3, 206)
 """The first that tells its events to the Automation API as they happen."""
@@ -98,7 +97,7 @@ def build(report: Report) -> Path:
         BuildError: when it cannot be built.
 
     """
-    path = _built().build((PULUMI,), report)[PULUMI]
+    path = Binaries.of_user().build((PULUMI,), report)[PULUMI]
     write_plugin(path)
     write_host(path)
     return path
@@ -112,7 +111,7 @@ def build_kubernetes_plugin(report: Report) -> Path:
         BuildError: when it cannot be built.
 
     """
-    return _built().build((PULUMI_KUBERNETES,), report)[PULUMI_KUBERNETES]
+    return Binaries.of_user().build((PULUMI_KUBERNETES,), report)[PULUMI_KUBERNETES]
 
 
 def kubernetes_plugin_present() -> bool:
@@ -154,7 +153,7 @@ def _version(path: Path) -> VersionInfo:
 def _located(program: Program) -> Path | None:
     """Return where a program is that was built, if it was."""
     try:
-        path = _built().locate((program,))[program]
+        path = Binaries.of_user().locate((program,))[program]
     except EmbeddedClusterError:  # there is no Go, so that none can have been built for it
         return None
     return path if path.exists() else None
@@ -165,7 +164,3 @@ def _kubernetes_plugin_published(home: Path) -> bool:
     fetched = (home / "plugins").glob(f"{_FETCHED}*/")
     name = PULUMI_KUBERNETES.name
     return shutil.which(name) is not None or any(not (folder / name).is_symlink() for folder in fetched)
-
-
-def _built() -> Binaries:
-    return Binaries(Settings.from_environment(os.environ).cache)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from functools import partial
 from importlib.metadata import version
@@ -19,7 +18,6 @@ from tradeplane_stacks.images.errors import ImageError
 from tradeplane_stacks.kustomize import KustomizeError, render
 from tradeplane_stacks.local.binaries import HELM, KUBECTL, Binaries
 from tradeplane_stacks.local.errors import EmbeddedClusterError
-from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _make(chosen: argparse.Namespace) -> None:
     images = DeployedImages(*chosen.images) if chosen.images else None
-    programs = Binaries(Settings.from_environment(os.environ).cache).build((KUBECTL, HELM), _say)
+    programs = Binaries.of_user().build((KUBECTL, HELM), _say)
     made = charts(version("tradeplane-stacks"), images, partial(render, kubectl=programs[KUBECTL]))
     chosen.directory.mkdir(parents=True, exist_ok=True)
     for path in write_charts(made, programs[HELM], chosen.directory):

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from tradeplane_stacks.automation.pulumi_program import kubernetes_plugin_present
 from tradeplane_stacks.local.binaries import COSIGN, PULUMI, PULUMI_KUBERNETES, Binaries, Program
 from tradeplane_stacks.local.errors import EmbeddedClusterError
-from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +40,7 @@ def to_build(*, evidence: bool) -> tuple[Program, ...]:
         COSIGN: evidence and shutil.which(COSIGN.name) is None,
     }
     try:
-        paths = _built().locate(tuple(program for program, needed in wanted.items() if needed))
+        paths = Binaries.of_user().locate(tuple(program for program, needed in wanted.items() if needed))
     except EmbeddedClusterError:
         return ()
     return tuple(program for program, path in paths.items() if not path.exists())
@@ -83,7 +82,7 @@ def main(names: Sequence[str]) -> int:
     # By SystemExit, so that a build that is ended leaves no files behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     os.nice(_LOWEST_PRIORITY)
-    built = _built()
+    built = Binaries.of_user()
     try:
         for name in names:
             built.build((_PROGRAMS[name],), lambda _: None)
@@ -91,10 +90,6 @@ def main(names: Sequence[str]) -> int:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
-
-
-def _built() -> Binaries:
-    return Binaries(Settings.from_environment(os.environ).cache)
 
 
 if __name__ == "__main__":

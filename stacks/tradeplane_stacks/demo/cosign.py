@@ -5,14 +5,12 @@ What it says of the demo's evidence is what shows that this can be verified with
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tradeplane_stacks.demo.programs import run
 from tradeplane_stacks.local.binaries import COSIGN, Binaries
-from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -30,7 +28,7 @@ def provide_cosign(say: Callable[[str], None]) -> Path:
     found = shutil.which(COSIGN.name)
     if found is not None:
         return Path(found)
-    return Binaries(Settings.from_environment(os.environ).cache).build((COSIGN,), say)[COSIGN]
+    return Binaries.of_user().build((COSIGN,), say)[COSIGN]
 
 
 def checked_by(cosign: Path, arguments: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -34,6 +35,7 @@ from tradeplane_stacks.local.go_build import (
     Substitution,
     fetching,
 )
+from tradeplane_stacks.local.settings import Settings
 
 Report = Callable[[str], None]
 """Takes one line that tells a person what is being done."""
@@ -235,6 +237,16 @@ class Binaries:
     """Built programs in a cache directory, each built when it is first asked for."""
 
     cache: Path
+
+    @classmethod
+    def of_user(cls) -> Binaries:
+        """Return those in this user's cache, which the environment names.
+
+        Raises:
+            SettingsError: a setting in the environment cannot be used.
+
+        """
+        return cls(Settings.from_environment(os.environ).cache)
 
     def path(self, program: Program, go_version: str) -> Path:
         """Where a program lies once built. The name of the directory above is the cache key."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import tempfile
@@ -25,7 +24,6 @@ from tradeplane_stacks.images.source import export_sources, source_revision
 from tradeplane_stacks.images.trees import exclusive
 from tradeplane_stacks.kustomize import render
 from tradeplane_stacks.local.binaries import HELM, KUBECTL, Binaries, module_version
-from tradeplane_stacks.local.settings import Settings
 from tradeplane_stacks.release.bills import ReleasedImages, released_images, write_wheel_sbom
 from tradeplane_stacks.release.errors import ReleaseError
 from tradeplane_stacks.release.folder import seal, staged
@@ -113,7 +111,7 @@ class ReleaseAssembly:
             shutil.copyfile(sources / name, folder / name)
 
     def _write_deployment(self, sources: Path, release: Release, images: ReleasedImages, folder: Path) -> None:
-        programs = Binaries(Settings.from_environment(os.environ).cache).build((KUBECTL, HELM), self.say)
+        programs = Binaries.of_user().build((KUBECTL, HELM), self.say)
         named = images.references
         deployed = DeployedImages(named["operator"], named["workloads"]) if named else None
         self.say("rendering manifests")

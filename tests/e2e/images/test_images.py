@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import re
 import shutil
@@ -18,7 +17,6 @@ import pytest
 from tradeplane_stacks.images.contents import Preparation
 from tradeplane_stacks.images.settings import ARCHITECTURES, cache_directory
 from tradeplane_stacks.local.binaries import REGISTRY, Binaries
-from tradeplane_stacks.local.settings import Settings
 
 from tests.e2e.images.another_checkout import CHECKOUT, RECORDS
 from tests.e2e.images.conftest import images
@@ -202,7 +200,7 @@ def await_listener(port: int) -> None:
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[str]:
     """Start an empty registry; give its host and port."""
-    program = Binaries(Settings.from_environment(os.environ).cache).build((REGISTRY,), print)[REGISTRY]
+    program = Binaries.of_user().build((REGISTRY,), print)[REGISTRY]
     port = free_port()
     command = [str(program), "serve", "--addr", "127.0.0.1", "--port", str(port), "--dir", str(tmp_path / "registry")]
     with (tmp_path / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 from tradeplane_stacks.local.binaries import PROMTOOL, Binaries
-from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ class Promtool:
     @classmethod
     def of(cls, folder: Path) -> Promtool:
         """Return it, built where it is not yet."""
-        built = Binaries(Settings.from_environment(os.environ).cache).build((PROMTOOL,), print)
+        built = Binaries.of_user().build((PROMTOOL,), print)
         return cls(built[PROMTOOL], folder)
 
     def written(self, name: str, content: Json) -> Path:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import pytest
 from tradeplane_cli.versions import own_version
 from tradeplane_stacks.local.binaries import KUBECTL, Binaries
-from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +24,7 @@ _INSTALLED = Path(sys.executable).parent
 @pytest.fixture(scope="module")
 def program() -> Path:
     """Give the embedded cluster's kubectl."""
-    return Binaries(Settings.from_environment(os.environ).cache).build((KUBECTL,), print)[KUBECTL]
+    return Binaries.of_user().build((KUBECTL,), print)[KUBECTL]
 
 
 @pytest.fixture

@@ -23,7 +23,6 @@ from tradeplane_evidence.signed_referrers import bundle_artifact
 from tradeplane_evidence.signing.batches import Alone
 from tradeplane_evidence.statements.provenance import PREDICATE_TYPE
 from tradeplane_stacks.local.binaries import COSIGN, DISTRIBUTION, REGISTRY, Binaries, Program
-from tradeplane_stacks.local.settings import Settings
 
 from tests.ports import free_port
 from tests.unit.evidence import sample_images, sample_runs
@@ -44,7 +43,7 @@ _COSIGN_LIMIT_S = 60
 
 def program(wanted: Program) -> Path:
     """Return where a program lies, which is built where it is not."""
-    return Binaries(Settings.from_environment(os.environ).cache).build((wanted,), print)[wanted]
+    return Binaries.of_user().build((wanted,), print)[wanted]
 
 
 @contextmanager

@@ -31,7 +31,6 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 from tradeplane_stacks.local.binaries import CERTIFICATE_LOG, COSIGN, FULCIO, KEYLESS, REKOR, Binaries
 from tradeplane_stacks.local.control_plane import ISSUER
-from tradeplane_stacks.local.settings import Settings
 
 from tests.integration.evidence.conftest import served
 from tests.integration.evidence.timestamp_authority import chain_of, timestamp_authority, timestamps_at
@@ -64,7 +63,7 @@ class Instance:
 @contextmanager
 def private_instance(folder: Path, kubectl: Kubectl) -> Iterator[Instance]:
     """Run an instance that takes tokens of a cluster's service accounts."""
-    programs = Binaries(Settings.from_environment(os.environ).cache).build((*KEYLESS, COSIGN), print)
+    programs = Binaries.of_user().build((*KEYLESS, COSIGN), print)
     with ExitStack() as stack:
         issuer = stack.enter_context(published(folder, kubectl))
         authority = _authority(folder)

@@ -17,7 +17,6 @@ from tradeplane_stacks.chart.charts import charts
 from tradeplane_stacks.chart.packing import write_charts
 from tradeplane_stacks.kustomize import render
 from tradeplane_stacks.local.binaries import HELM, KUBECTL, Binaries
-from tradeplane_stacks.local.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,7 +70,7 @@ class Helm:
 
 def programs() -> tuple[Path, Path]:
     """Return Helm and kubectl, built where they are not yet."""
-    found = Binaries(Settings.from_environment(os.environ).cache).build((HELM, KUBECTL), print)
+    found = Binaries.of_user().build((HELM, KUBECTL), print)
     return found[HELM], found[KUBECTL]
 
 

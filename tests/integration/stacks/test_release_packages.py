@@ -21,7 +21,6 @@ from tradeplane_stacks.images.settings import CHECKOUT
 from tradeplane_stacks.images.source import export_sources, source_revision
 from tradeplane_stacks.images.wheels import NATIVE, build_rooms
 from tradeplane_stacks.local.binaries import KUBECTL, Binaries
-from tradeplane_stacks.local.settings import Settings
 from tradeplane_stacks.release.identity import rooms_of
 from tradeplane_stacks.release.manifests import write_manifests
 from tradeplane_stacks.release.packages import write_sources, write_wheels
@@ -123,7 +122,7 @@ def manifests(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
 def _rendered(place: Path, images: DeployedImages | None) -> Mapping[str, bytes]:
     for room in ("operator/deploy", "policies", "crds/yaml"):
         shutil.copytree(CHECKOUT / room, place / "sources" / room)
-    kubectl = Binaries(Settings.from_environment(os.environ).cache).build((KUBECTL,), print)[KUBECTL]
+    kubectl = Binaries.of_user().build((KUBECTL,), print)[KUBECTL]
     (place / "rendered").mkdir()
     write_manifests(place / "sources", kubectl, images, place / "rendered")
     return _contents(place / "rendered")
