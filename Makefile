@@ -21,10 +21,15 @@ export MYPY_CACHE_DIR ?= $(CACHE)/mypy
 # Tests start Python by the hundred, and each would compile all it imports anew where the environment lets none be kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-# Who only looks at the demo needs no browser, no linters, and no bytecode of what is never imported.
+# Who only looks at the demo needs no browser, no linters, no bytecode of what is never imported, and no Rust core beside
+# the one of the images, whose wheel the demo installs; but where one is compiled already, it is kept as new as its sources.
 ONLY_DEMO := $(if $(MAKECMDGOALS),$(if $(filter-out demo down images,$(MAKECMDGOALS)),,1))
 ifdef ONLY_DEMO
 export CHECKS ?= 0
+COMPILED_CORE := $(wildcard .venv/lib/python3*/site-packages/tradeplane_native.pth)
+SYNC := $(if $(COMPILED_CORE),,--inexact --no-install-package tradeplane-native)
+else
+SYNC := --compile-bytecode
 endif
 
 .PHONY: help bootstrap sync demo down fmt fmt-check lint type test test-unit test-integration test-parity test-e2e test-extra test-search bench parity scan images chart release generate docs clean
@@ -36,7 +41,7 @@ bootstrap: ## Install what is missing on this machine, saying what and why
 	@$(BOOTSTRAP)
 
 sync: bootstrap ## Make the Python environment in .venv, with the command tradeplane
-	@$(ACTIVATE); uv sync --frozen --all-packages $(if $(ONLY_DEMO),,--compile-bytecode) --quiet
+	@$(ACTIVATE); uv sync --frozen --all-packages $(SYNC) --quiet
 
 demo: sync ## A cluster, the images, the operator and an example, to a result on screen (CLUSTER=embedded|kind|current, ARM64=0|1)
 	@$(RUN) python -m tradeplane_stacks.demo up

@@ -22,7 +22,7 @@ from tradeplane_stacks.demo.evidence import evidence_configuration
 from tradeplane_stacks.demo.installation import Installation, provide_engine
 from tradeplane_stacks.demo.ledger import LedgerAccess
 from tradeplane_stacks.demo.objects import GENERATED, shown
-from tradeplane_stacks.demo.programs import Kubectl, require, run
+from tradeplane_stacks.demo.programs import Kubectl, beside_python, require, run
 from tradeplane_stacks.images.settings import CHECKOUT
 from tradeplane_stacks.local import postgres
 from tradeplane_stacks.local.certificates import CLUSTER
@@ -105,7 +105,7 @@ class Embedded:
     settings: Settings
     say: Callable[[str], None] = field(repr=False)
     plain_http: bool = True
-    environment: str = 'eval "$(uv run python -m tradeplane_stacks.local env)"'
+    environment: str = f'eval "$({shown(beside_python("python"))} -m tradeplane_stacks.local env)"'
 
     @cached_property
     def _cluster(self) -> EmbeddedCluster:

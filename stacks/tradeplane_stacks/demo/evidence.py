@@ -26,6 +26,7 @@ from tradeplane_stacks.components.platform_evidence import KEY_FILE
 from tradeplane_stacks.demo.errors import DemoError
 from tradeplane_stacks.demo.kept_secrets import apply_secret, read_secret
 from tradeplane_stacks.demo.objects import GENERATED, shown
+from tradeplane_stacks.demo.programs import beside_python
 from tradeplane_stacks.demo.waiting import Verdict
 
 if TYPE_CHECKING:
@@ -117,13 +118,13 @@ class Evidence:
             )
         key = shown(path)
         plain = ("--plain-http",) if self.plain_http else ()
-        command = " ".join(("tradeplane verify", reference, "--key", key, *plain))
+        command = " ".join((shown(beside_python("tradeplane")), "verify", reference, "--key", key, *plain))
         self.objects.progress.say(command)
         told = self.verify("verify", reference, "--key", str(path), *plain)
         by_cosign = " ".join(("cosign", *_asked_of_cosign(key, reference)))
         self.objects.progress.say(by_cosign)
         checked = self.cosign(_asked_of_cosign(str(path), reference))
-        return f"$ uv run {command}\n{told.rstrip()}\n\n$ {by_cosign}\n{checked}\n\n"
+        return f"$ {command}\n{told.rstrip()}\n\n$ {by_cosign}\n{checked}\n\n"
 
 
 def _asked_of_cosign(key: str, reference: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tradeplane_stacks.demo.evidence import provide_key, public_key_file
 from tradeplane_stacks.demo.kept_secrets import apply_secret
 from tradeplane_stacks.demo.objects import shown
+from tradeplane_stacks.demo.programs import beside_python
 from tradeplane_stacks.demo.waiting import Verdict, wait
 
 if TYPE_CHECKING:
@@ -115,12 +116,13 @@ class Ledger:
         database = ("--database", str(self.access.reader))
         verify = ("ledger", "verify", *database, "--head", str(head), "--key", shown(key))
         history = ("config", "history", f"strategy/{strategy}", "-n", namespace, *database)
-        self.say(" ".join(("tradeplane", *verify)))
+        program = shown(beside_python("tradeplane"))
+        self.say(" ".join((program, *verify)))
         verified = self.tradeplane(*verify[:-1], str(key))
         versions = self.tradeplane(*history)
         return (
-            f"$ uv run tradeplane {' '.join(verify)}\n{verified.rstrip()}\n\n"
-            f"$ uv run tradeplane {' '.join(history)}\n{versions.rstrip()}\n\n"
+            f"$ {program} {' '.join(verify)}\n{verified.rstrip()}\n\n"
+            f"$ {program} {' '.join(history)}\n{versions.rstrip()}\n\n"
         )
 
     def _look(self) -> Verdict:

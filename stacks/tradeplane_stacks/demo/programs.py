@@ -6,14 +6,15 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from tradeplane_stacks.demo.errors import DemoError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 _LAST_CHARACTERS = 2_000
 _LIMIT_S = 120
@@ -75,6 +76,11 @@ class Kubectl:
         """Return an object or a list."""
         found: dict[str, Any] = json.loads(self("get", *arguments, "-o", "json"))
         return found
+
+
+def beside_python(name: str) -> Path:
+    """Return a program of the environment that this Python is of, which needs nothing on PATH to be run."""
+    return Path(sys.executable).with_name(name)
 
 
 def require(program: str, remedy: str) -> str:

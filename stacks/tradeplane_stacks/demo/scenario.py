@@ -6,10 +6,8 @@ A stage that finds its work done only says so; all state is in the cluster, the 
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradeplane_stacks.demo import objects
@@ -24,7 +22,8 @@ from tradeplane_stacks.demo.image_evidence import attest_images, image_trust
 from tradeplane_stacks.demo.installation import Installation, provide_engine
 from tradeplane_stacks.demo.ledger import RECORDER, Ledger, provide_ledger
 from tradeplane_stacks.demo.objects import Objects, example, shown
-from tradeplane_stacks.demo.programs import run
+from tradeplane_stacks.demo.programs import beside_python, run
+from tradeplane_stacks.demo.rust_core import provide_core
 from tradeplane_stacks.demo.session import Session
 from tradeplane_stacks.demo.waiting import Verdict, counted, rollout, wait
 from tradeplane_stacks.deployment import DeployedImages
@@ -133,6 +132,7 @@ class Demo:
     def _images(self) -> DeployedImages:
         assembly = Assembly.of_checkout(self.progress.say, records=GENERATED)
         references = assembly.publish(self.cluster.registry, plain_http=self.cluster.plain_http)
+        provide_core(assembly.preparation)
         return DeployedImages(operator=references["operator"], workloads=references["workloads"])
 
     def _platform(self, images: DeployedImages) -> bytes | None:
@@ -272,12 +272,11 @@ def final_words(
         "Try next:\n"
         f"  kubectl -n {NAMESPACE} describe strategy {name}\n"
         f"  kubectl -n {NAMESPACE} apply -f {shown(EXAMPLES / _NEXT)}\n"
-        f"  uv run tradeplane results report {run_name} --store {store}\n"
+        f"  {shown(beside_python('tradeplane'))} results report {run_name} --store {store}\n"
     )
 
 
 def tradeplane(*arguments: str) -> str:
     """Run the command line that belongs to this Python, as one of the store's group: pods read what it writes."""
-    program = Path(sys.executable).with_name("tradeplane")
     remedy = "The message above says what to do; `tradeplane --help` explains the command."
-    return run([program, *arguments], remedy, group=STORE_GROUP)
+    return run([beside_python("tradeplane"), *arguments], remedy, group=STORE_GROUP)

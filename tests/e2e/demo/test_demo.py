@@ -58,7 +58,7 @@ def test_the_demo_says_each_stage_with_its_time(first: subprocess.CompletedProce
 
 
 def test_the_demo_verifies_its_run_and_says_how_anybody_does(first: subprocess.CompletedProcess[str]) -> None:
-    shown = first.stdout.split("$ uv run tradeplane verify ", 1)[1].split("\n\n")[0].splitlines()
+    shown = first.stdout.split("$ .venv/bin/tradeplane verify ", 1)[1].split("\n\n")[0].splitlines()
     checks = ("artifact", "signature", "policy", "files", "result", "inputs", "snapshots", "chain", "replays", "time")
     assert [line.split()[:2] for line in shown[1:]] == [["ok", name] for name in checks]
     assert "builder https://tradeplane.dev/evidence/builders/operator-v1/backtest/file" in first.stdout
@@ -77,7 +77,7 @@ def test_whoever_has_registry_and_key_runs_it_again_by_the_command_that_is_shown
     demo: DemoCluster, first: subprocess.CompletedProcess[str], tmp_path: Path
 ) -> None:
     """On the data of the registry, which are held against what was signed: an auditor has no store."""
-    command = re.findall(r"^\$ uv run (tradeplane verify .*)$", first.stdout, re.MULTILINE)
+    command = re.findall(r"^\$ \.venv/bin/(tradeplane verify .*)$", first.stdout, re.MULTILINE)
     program, *asked = shlex.split(command[0])
     mine = {name: value for name, value in os.environ.items() if name != STORE_VARIABLE}
     done = subprocess.run(
@@ -91,16 +91,16 @@ def test_whoever_has_registry_and_key_runs_it_again_by_the_command_that_is_shown
     )
     assert done.returncode == 0, done.stdout + done.stderr
     last = json.loads(done.stdout)["checks"][-1]
-    run = command_to_report(first.stdout).split()[5]
+    run = command_to_report(first.stdout).split()[3]
     assert last["message"].startswith(f"{demo.results()[run]} again, from the data of the registry")
     assert (last["name"], last["passed"]) == ("replay", True)
 
 
 def test_the_demo_verifies_the_ledger_and_shows_who_applied_what(first: subprocess.CompletedProcess[str]) -> None:
-    verified = first.stdout.split("$ uv run tradeplane ledger verify ", 1)[1].split("\n\n")[0].splitlines()
+    verified = first.stdout.split("$ .venv/bin/tradeplane ledger verify ", 1)[1].split("\n\n")[0].splitlines()
     assert re.match(r"ok   chain +[1-9]\d* entries, the last is sha256:", verified[1])
     assert re.match(r"ok   head +/.*/ledger-heads/\d{16}\.json: entry [1-9]\d* of ", verified[2])
-    history = first.stdout.split("$ uv run tradeplane config history strategy/macd-momentum ", 1)[1]
+    history = first.stdout.split("$ .venv/bin/tradeplane config history strategy/macd-momentum ", 1)[1]
     version = history.split("\n\n")[0].splitlines()[2]
     assert re.match(r"1 +applied +\S+ +tradeplane-admin \(authenticated\) +sha256:", version)
 
@@ -122,7 +122,7 @@ def test_the_demo_again_finds_its_work_done_and_runs_nothing_twice(
 def test_a_laptop_gives_the_result_of_the_cluster(
     demo: DemoCluster, first: subprocess.CompletedProcess[str], tmp_path: Path
 ) -> None:
-    run = command_to_report(first.stdout).split()[5]
+    run = command_to_report(first.stdout).split()[3]
     there = tradeplane("results", "show", run, "--store", demo.store)
     local = tmp_path.as_uri()
     tradeplane("snapshot", "import", "arch:sp500", "--name", "sp500", "--store", local)

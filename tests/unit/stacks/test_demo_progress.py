@@ -121,7 +121,7 @@ def test_the_end_shows_table_result_and_three_commands() -> None:
     commands = [line for line in words.split("Try next:\n")[1].splitlines() if line]
     assert len(commands) == 3
     assert commands[1].strip() == "kubectl -n research apply -f docs/examples/market-maker.yaml"
-    assert commands[2].strip() == "uv run tradeplane results report macd-1 --store file:///s/research"
+    assert commands[2].strip() == ".venv/bin/tradeplane results report macd-1 --store file:///s/research"
     assert "To reach" not in final_words({}, "", "a", "b", "c", "")
 
 
