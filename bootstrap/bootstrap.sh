@@ -14,8 +14,9 @@ readonly log=$cache/bootstrap.log
 readonly cluster=${CLUSTER:-embedded}
 readonly checks=${CHECKS:-1}
 
-# The Go module proxy serves whole toolchains, checked against its checksum database; Debian 12 has 1.19.
-readonly go_version=1.26.8 go_oldest=1.26
+# The Go module proxy serves whole toolchains, and go.sum has their digests; Debian 12 has 1.19.
+go_version=$(sed -n 's/.*-go\([0-9.]*\)\.linux-amd64 .*/\1/p' "$here/go.sum")
+readonly go_version go_oldest=1.26
 uv_version=$(sed -n 's/^uv==\([0-9.]*\).*/\1/p' "$here/uv.txt")
 readonly uv_version
 readonly uv_home=$tools/uv-$uv_version go_home=$tools/go-$go_version
@@ -145,9 +146,6 @@ survey() {
     lacks_uv=0 lacks_go=0 lacks_binfmt=0
     find_uv >/dev/null || lacks_uv=1
     find_go >/dev/null || lacks_go=1
-    if [ "$lacks_go" = 1 ] && ! command -v go >/dev/null; then
-        packages+=${packages:+$'\n'}'golang-go | an older Go, which fetches the one needed and checks it'
-    fi
     ! wants_arm64 || emulates_arm64 || lacks_binfmt=1
 }
 
@@ -208,21 +206,7 @@ make_uv() {
 }
 
 install_go() {
-    mkdir -p "$tools"
-    run "fetching Go $go_version into $go_home" fetch_go "$(command -v go)" "$go_home.$$"
-}
-
-# fetch_go GO DIRECTORY: take a toolchain from the module proxy. A module's files come without their executable bit.
-fetch_go() {
-    local module
-    module=golang.org/toolchain@v0.0.1-go$go_version.linux-$("$1" env GOHOSTARCH)
-    mkdir -p "$2" &&
-        (cd "$2" && GOTOOLCHAIN=local GOFLAGS=-modcacherw GOMODCACHE=$2 "$1" mod download "$module") &&
-        chmod a+x "$2/$module"/bin/* "$2/$module"/pkg/tool/*/* &&
-        rm -rf "$go_home" &&
-        mv "$2/$module" "$go_home" &&
-        rm -rf "$2" &&
-        "$go_home/bin/go" version
+    run "fetching Go $go_version into $go_home" python3 "$here/go_toolchain.py" "$here/go.sum" "$go_home"
 }
 
 enable_binfmt() {

@@ -153,7 +153,7 @@ def test_another_uv_and_an_old_go_count_as_missing(machine: Machine) -> None:
     machine.program("go", "echo go1.24.9")
     listed = machine.run("--check").stdout
     assert f"uv {UV_VERSION} (PyPI)" in listed
-    assert "golang-go" not in listed, "an old Go can fetch a newer one"
+    assert "golang-go" not in listed, "Debian's is too old, and no longer what fetches a newer one"
 
 
 def test_an_unknown_probe_is_a_mistake_of_the_table(machine: Machine) -> None:
