@@ -1,8 +1,9 @@
 """The programs of the cluster, built from Go modules that are pinned by checksum.
 
 Each directory below ``go/`` is a module that does nothing but name, in ``go.mod`` and ``go.sum``, what is built from
-it; they are apart so that one program's dependencies do not move another's. A built program is kept in the cache under
-a key of the two files, the Go version, the target and the flags, so a change of any builds anew and nothing else does.
+it; they are apart so that no program needs what another does. But what programs of the demo have in common is of one
+version, so that its packages are compiled once. A built program is kept in the cache under a key of the two files, the
+Go version, the target and the flags, so a change of any builds anew and nothing else does.
 """
 
 from __future__ import annotations
