@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 from tradeplane_stacks.local import processes
 from tradeplane_stacks.local.component import Placement
-from tradeplane_stacks.local.errors import CommandError, SettingsError
+from tradeplane_stacks.local.errors import SettingsError
 from tradeplane_stacks.local.execution import execute, find_program
+from tradeplane_stacks.local.mount_namespaces import is_mounted, make_mount_namespace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -172,13 +173,7 @@ class Isolation:
             execute("mount", "--make-private", str(self._namespaces))
         binds = [*self._fixed_directories(node), *self._kernel_settings()]
         namespace.touch()
-        arguments = (f"--mount={namespace}", "--propagation", "slave", "sh", "-e", "-c", mount_script(binds))
-        try:
-            execute("unshare", *arguments)
-        except CommandError:
-            if is_mounted(namespace):
-                execute("umount", str(namespace))
-            raise
+        make_mount_namespace(namespace, mount_script(binds))
 
     def _fixed_directories(self, node: Node) -> list[tuple[Path, Path]]:
         binds = []
@@ -217,12 +212,6 @@ class Isolation:
     @property
     def _made_directories(self) -> Path:
         return self.layout.run / "made-directories"
-
-
-def is_mounted(path: Path) -> bool:
-    """Whether something is mounted on a path, a namespace included."""
-    mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8").splitlines()
-    return any(line.split(" ")[4] == str(path) for line in mounts)
 
 
 def refuse_taken_subnets(settings: Settings, routes: Sequence[str]) -> None:

@@ -28,6 +28,7 @@ PROGRAMS = {
     "nft": "nftables",
     "nsenter": "util-linux",
     "runc": "runc",
+    "taskset": "util-linux",
     "umount": "mount",
     "unshare": "util-linux",
 }
