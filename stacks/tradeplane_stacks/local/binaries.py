@@ -12,18 +12,15 @@ import contextlib
 import hashlib
 import os
 import re
-import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import groupby
 from pathlib import Path
 
 from tradeplane_stacks.file_locks import acquire
-from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
+from tradeplane_stacks.local.errors import BuildError
 from tradeplane_stacks.local.go_build import (
     BUILD_LIMIT_SECONDS,
     COMPILER_FLAGS,
@@ -36,13 +33,13 @@ from tradeplane_stacks.local.go_build import (
     Substitution,
     fetching,
 )
+from tradeplane_stacks.local.go_toolchain import find_go
 from tradeplane_stacks.local.settings import Settings
 
 Report = Callable[[str], None]
 """Takes one line that tells a person what is being done."""
 
 MODULES = Path(__file__).parent / "go"
-_OLDEST_GO = (1, 24)
 
 
 @dataclass(frozen=True)
@@ -329,28 +326,13 @@ def _go_build(batch: Sequence[Program]) -> GoBuild:
 
 
 def installed_go() -> str:
-    """Version of the Go toolchain on PATH, e.g. ``go1.26.8``.
+    """Version of the Go toolchain that builds, e.g. ``go1.26.8``.
 
     Raises:
         MissingProgramsError: when there is none, or it is older than the modules need.
 
     """
-    remedy = f"Install Go {_OLDEST_GO[0]}.{_OLDEST_GO[1]} or newer (https://go.dev/dl/) and put it on PATH."
-    go = shutil.which("go")
-    if go is None:
-        raise MissingProgramsError(f"The embedded cluster is built with Go, and there is no `go` on PATH. {remedy}")
-    version, complaint = _version_told_by(go)
-    found = re.match(r"go(\d+)\.(\d+)", version)
-    if found is None or (int(found.group(1)), int(found.group(2))) < _OLDEST_GO:
-        raise MissingProgramsError(f"`go env GOVERSION` says {version or complaint!r}. {remedy}")
-    return version
-
-
-@cache
-def _version_told_by(go: str) -> tuple[str, str]:
-    """Return what a toolchain says of its version, and what it complains of; asked once in a process."""
-    answer = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, timeout=60)
-    return answer.stdout.strip(), answer.stderr.strip()
+    return find_go().version
 
 
 @contextlib.contextmanager

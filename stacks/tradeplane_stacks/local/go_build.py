@@ -19,6 +19,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tradeplane_stacks.local.errors import BuildError
+from tradeplane_stacks.local.go_toolchain import find_go
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -162,7 +163,7 @@ class GoBuild:
     def fetch(self) -> subprocess.Popen[bytes]:
         """Begin to download the sources of all that the packages import."""
         return subprocess.Popen(
-            ["go", "list", "-mod=readonly", "-deps", *self.packages],  # noqa: S607 - the PATH that installed_go looked at
+            ["go", "list", "-mod=readonly", "-deps", *self.packages],  # noqa: S607 - of the PATH in the environment
             cwd=self.module,
             env=self._environment(),
             stdout=subprocess.DEVNULL,
@@ -171,7 +172,8 @@ class GoBuild:
 
     def _environment(self) -> dict[str, str]:
         target = {"CGO_ENABLED": "0", "GOOS": "linux", "GOARCH": self.architecture}
-        return {**os.environ, **target, "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
+        path = f"{find_go().program.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return {**os.environ, **target, "PATH": path, "GOFLAGS": "-buildvcs=false", "GOWORK": "off"}
 
     def _overlaid(self, overlay: Overlay, place: Path) -> Path:
         """Copy a dependency, change it, and return a ``go.mod`` that builds from the copy.
@@ -196,7 +198,7 @@ class GoBuild:
 
     def _go(self, *arguments: str) -> str:
         answer = subprocess.run(
-            ["go", *arguments],  # noqa: S607 - the PATH that installed_go looked at
+            ["go", *arguments],  # noqa: S607 - of the PATH in the environment
             cwd=self.module,
             env=self._environment(),
             capture_output=True,

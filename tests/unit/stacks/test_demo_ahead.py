@@ -51,7 +51,8 @@ def test_what_will_be_needed_and_is_neither_installed_nor_built(path: Path, tmp_
     assert ahead.to_build(evidence=True) == ()
 
 
-def test_without_go_nothing_is_built(path: Path) -> None:
+def test_without_go_nothing_is_built(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tradeplane_stacks.local.go_toolchain.BY_HAND", path / "nowhere")
     (path / "go").unlink()
     assert ahead.to_build(evidence=True) == ()
 

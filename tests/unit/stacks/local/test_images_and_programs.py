@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import subprocess
 import tarfile
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tradeplane_stacks.local import addons, binaries
+from tradeplane_stacks.local import addons, binaries, go_toolchain
 from tradeplane_stacks.local.binaries import Binaries, Program
 from tradeplane_stacks.local.errors import BuildError, MissingProgramsError
 from tradeplane_stacks.local.go_build import Addition, Copy, Overlay, Replacement, Substitution
@@ -281,27 +283,52 @@ def test_the_kubelet_of_the_emulated_node_differs_from_the_other_in_what_it_repo
     ] * 2
 
 
-def test_missing_go_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingProgramsError, match=r"no `go` on PATH.*go\.dev"):
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the folder of programs of a machine on which Go is nowhere yet."""
+    monkeypatch.setenv("TRADEPLANE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(go_toolchain, "BY_HAND", tmp_path / "by-hand" / "go")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:/bin:/usr/bin")
+    monkeypatch.setattr(
+        "tradeplane_stacks.local.go_toolchain.shutil.which", partial(shutil.which, path=str(tmp_path / "path"))
+    )
+    return tmp_path
+
+
+def _go(program: Path, told: str) -> None:
+    program.parent.mkdir(parents=True)
+    program.write_text(f"#!/bin/sh\necho {told}\necho asked >> {program}.asked\n", encoding="ascii")
+    program.chmod(0o755)
+
+
+def test_missing_go_is_named(bare: Path) -> None:
+    with pytest.raises(MissingProgramsError, match=r"no `go` on PATH.*make bootstrap.*go\.dev"):
         binaries.installed_go()
 
 
-def test_old_go_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    go = tmp_path / "go"
-    go.write_text("#!/bin/sh\necho go1.19.8\n", encoding="ascii")
-    go.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
-    with pytest.raises(MissingProgramsError, match=r"go1\.19\.8.*Go 1\.24"):
+def test_old_go_is_refused(bare: Path) -> None:
+    _go(bare / "path/go", "go1.19.8")
+    with pytest.raises(MissingProgramsError, match=r"path/go env.*go1\.19\.8.*Go 1\.26"):
         binaries.installed_go()
 
 
-def test_each_go_is_asked_for_its_version_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for told in ("go1.26.8", "go1.27.1"):
-        go = tmp_path / told / "go"
-        go.parent.mkdir()
-        go.write_text(f"#!/bin/sh\necho {told}\necho asked >> {tmp_path}/asked\n", encoding="ascii")
-        go.chmod(0o755)
-        monkeypatch.setenv("PATH", f"{go.parent}:/bin:/usr/bin")
-        assert [binaries.installed_go() for _ in range(3)] == [told] * 3
-    assert (tmp_path / "asked").read_text() == "asked\n" * 2
+def test_the_go_that_bootstrap_fetched_is_found_by_a_shell_that_was_not_set_up(bare: Path) -> None:
+    """What is built is found by the version that built it: another would find nothing, or build it anew."""
+    _go(bare / "path/go", "go1.19.8")
+    _go(bare / "cache/tools/go-1.26.8/bin/go", "go1.26.8")
+    assert go_toolchain.find_go().program == bare / "cache/tools/go-1.26.8/bin/go"
+    assert binaries.installed_go() == "go1.26.8"
+
+
+def test_go_is_looked_for_in_the_order_of_bootstrap(bare: Path) -> None:
+    _go(bare / "cache/tools/go-1.26.8/bin/go", "go1.26.8")
+    _go(bare / "by-hand/go", "go1.26.9")
+    assert binaries.installed_go() == "go1.26.9"
+    _go(bare / "path/go", "go1.27.1")
+    assert binaries.installed_go() == "go1.27.1"
+
+
+def test_each_go_is_asked_for_its_version_once(bare: Path) -> None:
+    _go(bare / "path/go", "go1.27.1")
+    assert [binaries.installed_go() for _ in range(3)] == ["go1.27.1"] * 3
+    assert (bare / "path/go.asked").read_text() == "asked\n"
