@@ -6,6 +6,8 @@ from tradeplane_api.run import ExitCode
 
 from tradeplane_cli.failures import CommandFailure
 
+_CORE = "tradeplane_native"
+
 
 def failure_of(error: Exception) -> CommandFailure:
     """Return the failure as it is shown; what nobody foresaw is ``INTERNAL`` and asks for a run with ``--debug``."""
@@ -14,6 +16,12 @@ def failure_of(error: Exception) -> CommandFailure:
     code = _code(error)
     if code is not None:
         return CommandFailure(str(error), code=code)
+    if isinstance(error, ModuleNotFoundError) and error.name == _CORE:
+        return CommandFailure(
+            f"the Rust core is not installed in this environment: {error}",
+            code=ExitCode.INTERNAL,
+            remedy="in a checkout, `make sync` compiles it; `make demo` installs it when its images are built",
+        )
     return CommandFailure(
         f"{type(error).__name__}: {error}",
         code=ExitCode.INTERNAL,
