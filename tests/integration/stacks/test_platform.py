@@ -234,6 +234,7 @@ def test_a_missing_plugin_is_told_with_what_to_do(
     (tmp_path / "kubectl").symlink_to(locate_kubectl())
     monkeypatch.setenv("PATH", path_without("pulumi-resource-kubernetes", local_project.pulumi.parent, tmp_path))
     monkeypatch.delenv(STANDS_IN, raising=False)
+    monkeypatch.setenv("TRADEPLANE_CACHE", str(tmp_path / "nothing-built"))
     ended = command("preview", "dev")
     assert ended.returncode == 2, ended.stderr
     assert "pulumi-resource-kubernetes" in ended.stderr
