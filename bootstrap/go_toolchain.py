@@ -19,6 +19,7 @@ import zipfile
 from pathlib import Path
 from typing import IO
 
+# What Go itself asks where GOPROXY names nobody; without Go there is nobody to ask for that.
 _PROXY = "https://proxy.golang.org"
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
 _LIMIT_BYTES = 500_000_000

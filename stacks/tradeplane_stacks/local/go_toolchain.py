@@ -57,8 +57,13 @@ def find_go() -> Toolchain:
 def _candidates() -> list[Path]:
     on_path = shutil.which("go")
     fetched = (Settings.from_environment(os.environ).cache / "tools").glob("go-*/bin/go")
-    found = [*([Path(on_path)] if on_path else []), BY_HAND, *sorted(fetched, reverse=True)]
+    found = [*([Path(on_path)] if on_path else []), BY_HAND, *sorted(fetched, key=_release, reverse=True)]
     return [program for program in found if os.access(program, os.X_OK)]
+
+
+def _release(program: Path) -> list[int]:
+    """Return the release in the name of the folder that a Go was fetched into: 1.26.10 comes after 1.26.8."""
+    return [int(number) for number in re.findall(r"\d+", program.parents[1].name)]
 
 
 @cache

@@ -320,6 +320,12 @@ def test_the_go_that_bootstrap_fetched_is_found_by_a_shell_that_was_not_set_up(b
     assert binaries.installed_go() == "go1.26.8"
 
 
+def test_of_several_that_bootstrap_fetched_the_newest_builds(bare: Path) -> None:
+    for release in ("1.26.10", "1.26.8", "1.26.9"):
+        _go(bare / f"cache/tools/go-{release}/bin/go", f"go{release}")
+    assert binaries.installed_go() == "go1.26.10"
+
+
 def test_go_is_looked_for_in_the_order_of_bootstrap(bare: Path) -> None:
     _go(bare / "cache/tools/go-1.26.8/bin/go", "go1.26.8")
     _go(bare / "by-hand/go", "go1.26.9")
@@ -329,6 +335,7 @@ def test_go_is_looked_for_in_the_order_of_bootstrap(bare: Path) -> None:
 
 
 def test_each_go_is_asked_for_its_version_once(bare: Path) -> None:
-    _go(bare / "path/go", "go1.27.1")
-    assert [binaries.installed_go() for _ in range(3)] == ["go1.27.1"] * 3
-    assert (bare / "path/go.asked").read_text() == "asked\n"
+    for place, told in (("by-hand/go", "go1.26.8"), ("path/go", "go1.27.1")):
+        _go(bare / place, told)
+        assert [binaries.installed_go() for _ in range(3)] == [told] * 3
+        assert (bare / f"{place}.asked").read_text() == "asked\n"
